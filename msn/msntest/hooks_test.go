@@ -15,7 +15,9 @@ import (
 
 func TestHooksMisbehaveOnNotificationConnections(t *testing.T) {
 	t.Parallel()
-	on := func(a msntest.Action) func(*msntest.Request) msntest.Action { return msntest.Once(msntest.On("URL", a)) }
+	on := func(a msntest.Action) func(*msntest.Request) msntest.Action {
+		return msntest.Once(msntest.On("URL", a))
+	}
 	tests := map[string]struct {
 		action msntest.Action
 		want   []string
@@ -95,7 +97,7 @@ func TestHooksMisbehaveOnHTTPS(t *testing.T) {
 	once := func(a msntest.Action) { srv.Hook(msntest.Once(msntest.OnHTTPS(msntest.NexusPath, a))) }
 
 	once(msntest.Unauthorized("Your account is asleep."))
-	if res := get(t); res.StatusCode != 401 || !strings.Contains(res.Header.Get("WWW-Authenticate"), "cbtxt=Your+account+is+asleep.") {
+	if res := get(t); res.StatusCode != 401 || !strings.Contains(res.Header.Get("WWW-Authenticate"), "cbtxt=Your%20account%20is%20asleep.") {
 		t.Fatalf("got %s %v", res.Status, res.Header)
 	}
 	once(msntest.Redirect("http://127.0.0.1/"))
