@@ -210,24 +210,25 @@ func (s *Server) listenWeb(ctx context.Context) error {
 	if err := s.makeCertificate(); err != nil {
 		return err
 	}
-	l, err := s.listenOn(ctx, s.opt.httpsPort)
+	secure, err := s.listenOn(ctx, s.opt.httpsPort)
 	if err != nil {
 		return err
 	}
-	host := addrFor(l, nil)
+	host := addrFor(secure, nil)
 	s.urls.nexus, s.urls.login = "https://"+host+NexusPath, "https://"+host+LoginPath
-	secure := s.newWeb()
-	secure.TLSConfig = s.tlsConfig()
-	s.wg.Go(func() { s.webEnded(secure.ServeTLS(l, "", "")) })
+	web := s.newWeb()
+	web.TLSConfig = s.tlsConfig()
+	s.wg.Go(func() { s.webEnded(web.ServeTLS(secure, "", "")) })
 	if !s.opt.plainLogin {
 		return nil
 	}
-	if l, err = s.listenOn(ctx, s.opt.httpPort); err != nil {
+	plain, err := s.listenOn(ctx, s.opt.httpPort)
+	if err != nil {
 		return err
 	}
-	s.urls.plainNexus = "http://" + addrFor(l, nil) + NexusPath
-	plain := s.newWeb()
-	s.wg.Go(func() { s.webEnded(plain.Serve(l)) })
+	s.urls.plainNexus = "http://" + addrFor(plain, nil) + NexusPath
+	plainWeb := s.newWeb()
+	s.wg.Go(func() { s.webEnded(plainWeb.Serve(plain)) })
 	return nil
 }
 
