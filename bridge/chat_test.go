@@ -331,8 +331,10 @@ func TestNewNameOfAContactReachesItsGhost(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t))
 	login := b.login()
-	b.friend()
 	b.dm(login, bob)
+	b.restart() // the framework still reads the first name in the background
+	b.waitState("CONNECTED")
+	b.friend()
 	b.srv.Account(bob).SetName("Robert\u202e\r\n")
 	b.matrix.wait(t, 0, "the new name", func(r record) bool { return r.kind == "name" && r.body == "Robert (MSN)" })
 }

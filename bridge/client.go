@@ -166,9 +166,9 @@ func (c *Client) run(ctx context.Context, session *msn.Client) {
 			problem = problemOfSetup(err, c.identity)
 		}
 		log.Warn().Err(err).Str("code", string(problem.code)).Bool("retried", problem.retried()).Msg("Not signed in")
+		c.rememberElsewhere(ctx, problem.code == codeElsewhere)
 		c.report(problem)
 		if !problem.retried() {
-			c.rememberElsewhere(ctx, problem.code == codeElsewhere)
 			<-ctx.Done()
 			return
 		}
@@ -308,7 +308,7 @@ func (c *Client) rememberElsewhere(ctx context.Context, elsewhere bool) {
 		return
 	}
 	meta.Elsewhere = elsewhere
-	if err := c.login.Save(ctx); err != nil {
+	if err := c.login.Save(context.WithoutCancel(ctx)); err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to save login")
 	}
 }

@@ -147,10 +147,8 @@ func (b *inbox) deliverOne(ctx context.Context, m *database.QueuedMessage) error
 	if err != nil {
 		return err
 	}
-	if portal.MXID == "" {
-		if err := portal.CreateMatrixRoom(ctx, c.login, c.dmInfo(ctx, m.Sender)); err != nil {
-			return err
-		}
+	if err := c.ensureRoom(ctx, portal, m.Sender); err != nil {
+		return err
 	}
 	handled := make(chan struct{})
 	c.login.QueueRemoteEvent(&simplevent.Message[*database.QueuedMessage]{
@@ -182,6 +180,27 @@ func (b *inbox) deliverOne(ctx context.Context, m *database.QueuedMessage) error
 		return errNotInMatrix
 	}
 	return nil
+}
+
+// ensureRoom makes the room with a contact if there is none. The framework must
+// not see the login's context end half-way: it goes on making the room while the
+// caller is told that it failed. It gets a time limit of its own instead.
+func (c *Client) ensureRoom(ctx context.Context, portal *bridgev2.Portal, account string) error {
+	if portal.MXID != "" {
+		return nil
+	}
+	made := make(chan error, 1)
+	go func() {
+		making, cancel := context.WithTimeout(context.WithoutCancel(ctx), handleTimeout)
+		defer cancel()
+		made <- portal.CreateMatrixRoom(making, c.login, c.dmInfo(making, account))
+	}()
+	select {
+	case err := <-made:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // groupNote stands before a text that was said to more people than the user: an
