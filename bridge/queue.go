@@ -22,6 +22,9 @@ const (
 	// handleTimeout is how long the framework may take for one message before it
 	// is looked whether Matrix has it.
 	handleTimeout = 2 * time.Minute
+	// settleTimeout is how long a stop waits for a message that is half-way. The
+	// framework gives a login 5 seconds to disconnect.
+	settleTimeout = 4 * time.Second
 )
 
 // inbox carries messages from MSN to Matrix. They are on disk from their arrival
@@ -110,7 +113,7 @@ func (b *inbox) pass(ctx context.Context, failing map[networkid.PortalID]*room) 
 				continue
 			}
 			delete(failing, m.PortalID)
-			if err := b.client.connector.db.MSNQueue.Delete(ctx, m); err != nil {
+			if err := b.client.connector.db.MSNQueue.Delete(context.WithoutCancel(ctx), m); err != nil {
 				log.Err(err).Msg("Failed to remove delivered message from the queue")
 			}
 		}
@@ -139,15 +142,42 @@ func (b *inbox) sleepUntil(ctx context.Context, next time.Time) bool {
 var errNotInMatrix = errors.New("the message did not get into the room")
 
 // deliverOne brings one message into its room and returns nil when it is there.
-// The framework knows it by its ID: a message is never there twice.
+// When ctx ends, what is half-way gets a moment to come to its end: a message that
+// the homeserver took but the database does not know of would come a second time.
 func (b *inbox) deliverOne(ctx context.Context, m *database.QueuedMessage) error {
+	done := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handleTimeout)
+		defer cancel()
+		done <- b.handOver(ctx, m)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(settleTimeout)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		return ctx.Err()
+	}
+}
+
+// handOver gives one message to the framework and waits until it is done with.
+// The framework knows messages by their IDs: one that is there is not sent again.
+func (b *inbox) handOver(ctx context.Context, m *database.QueuedMessage) error {
 	c := b.client
 	key := networkid.PortalKey{ID: m.PortalID, Receiver: c.login.ID}
 	portal, err := c.connector.br.GetPortalByKey(ctx, key)
 	if err != nil {
 		return err
 	}
-	if err := c.ensureRoom(ctx, portal, m.Sender); err != nil {
+	// Made here and not by the message, because the framework does not tell when
+	// that fails.
+	if err := portal.CreateMatrixRoom(ctx, c.login, c.dmInfo(ctx, m.Sender)); err != nil {
 		return err
 	}
 	handled := make(chan struct{})
@@ -164,11 +194,8 @@ func (b *inbox) deliverOne(ctx context.Context, m *database.QueuedMessage) error
 		Data:               m,
 		ConvertMessageFunc: convertText,
 	})
-	timer := time.NewTimer(handleTimeout)
-	defer timer.Stop()
 	select {
 	case <-handled:
-	case <-timer.C:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -180,27 +207,6 @@ func (b *inbox) deliverOne(ctx context.Context, m *database.QueuedMessage) error
 		return errNotInMatrix
 	}
 	return nil
-}
-
-// ensureRoom makes the room with a contact if there is none. The framework must
-// not see the login's context end half-way: it goes on making the room while the
-// caller is told that it failed. It gets a time limit of its own instead.
-func (c *Client) ensureRoom(ctx context.Context, portal *bridgev2.Portal, account string) error {
-	if portal.MXID != "" {
-		return nil
-	}
-	made := make(chan error, 1)
-	go func() {
-		making, cancel := context.WithTimeout(context.WithoutCancel(ctx), handleTimeout)
-		defer cancel()
-		made <- portal.CreateMatrixRoom(making, c.login, c.dmInfo(making, account))
-	}()
-	select {
-	case err := <-made:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // groupNote stands before a text that was said to more people than the user: an
