@@ -78,6 +78,9 @@ var refusals = []refusal{
 	{msn.ErrNotDelivered, "msn-not-delivered", true, event.MessageStatusNetworkError, func(r recipient) string {
 		return fmt.Sprintf("%s reported that it did not reach %s. Send it again.", r.service, r.name)
 	}},
+	{msn.ErrTooMany, "msn-too-many-waiting", true, event.MessageStatusGenericError, func(r recipient) string {
+		return fmt.Sprintf("too many messages to %s wait to be sent already. Wait until they are through and send it again.", r.name)
+	}},
 	{msn.ErrTooLong, "msn-too-long", true, event.MessageStatusUnsupported, func(recipient) string {
 		return fmt.Sprintf("it is longer than %d bytes. Send it in parts.", msn.MaxText)
 	}},
