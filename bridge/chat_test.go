@@ -213,6 +213,41 @@ func TestEveryFailureHasItsSentence(t *testing.T) {
 	}
 }
 
+// A contact whose Messenger hangs holds up its own messages only, and all of them
+// fail together and not one after the other.
+func TestOneThatHangsHoldsUpNobodyElse(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t)
+	srv.Befriend(alice, carol)
+	b := newTestBridge(t, srv)
+	b.conn.services["home"].template.Timeouts.Answer = 2 * time.Second
+	login := b.login()
+	_, texts := b.friend()
+	srv.Play(carol, msntest.Script{}).IgnoreCalls(true)
+	silent, lively := b.dm(login, carol), b.dm(login, bob)
+	from := b.matrix.position()
+	for _, text := range []string{"one", "two", "three"} {
+		b.write(silent, text)
+	}
+	b.write(lively, "hello")
+	b.receive(texts, alice+": hello")
+	failed := func(r record) bool {
+		return r.kind == "status" && r.room == silent && strings.Contains(r.body, "did not come into the conversation")
+	}
+	for range 3 {
+		_, from = b.matrix.wait(t, from, "a message that fails", failed)
+	}
+	calls := 0
+	for _, r := range srv.Sent(alice) {
+		if r.Command.Verb == "CAL" && r.Command.Arg(1) == carol {
+			calls++
+		}
+	}
+	if calls != 1 {
+		t.Errorf("carol was called %d times for three messages", calls)
+	}
+}
+
 func TestMessageWhileSignedOutSaysWhy(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t))

@@ -8,23 +8,18 @@ import (
 
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/bridgev2/simplevent"
 
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/msn"
 )
 
-// Who writes a message learns within a minute whether it went out.
-const (
-	// sendTimeout bounds sending as a whole, waiting for the connection included.
-	sendTimeout = 50 * time.Second
-	// reconnectWait is how much of it is spent on waiting for the connection.
-	reconnectWait = 20 * time.Second
-)
-
-// HandleMatrixMessage sends a message to the contact of its room and returns when
-// the service has confirmed it.
-func (c *Client) HandleMatrixMessage(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2.MatrixMessageResponse, error) {
+// HandleMatrixMessage sends a message to the contact of its room. It returns when
+// the message stands in the order in which messages go out; what became of it is
+// told later, by tell.
+func (c *Client) HandleMatrixMessage(_ context.Context, msg *bridgev2.MatrixMessage) (*bridgev2.MatrixMessageResponse, error) {
 	account, ok := msnid.ParseDMPortalID(msg.Portal.ID)
 	if !ok {
 		return nil, fmt.Errorf("portal ID %q is none of this bridge", msg.Portal.ID)
@@ -35,31 +30,47 @@ func (c *Client) HandleMatrixMessage(ctx context.Context, msg *bridgev2.MatrixMe
 	c.typing.stop(account)
 	unescapeCommand(msg.Content)
 	text, format := msgconv.ToMSN(msg.Content)
-	if err := c.sendText(ctx, account, text, format); err != nil {
-		return nil, refused(err, c.recipient(ctx, account))
+	sent := &database.Message{
+		ID:        msnid.MakeSentMessageID(msg.Event.ID),
+		SenderID:  c.GetUserID(),
+		Timestamp: time.UnixMilli(msg.Event.Timestamp),
 	}
-	return &bridgev2.MatrixMessageResponse{
-		DB: &database.Message{
-			ID:        msnid.MakeSentMessageID(msg.Event.ID),
-			SenderID:  c.GetUserID(),
-			Timestamp: time.UnixMilli(msg.Event.Timestamp),
+	var fate error
+	txn := networkid.TransactionID(sent.ID)
+	msg.AddPendingToSave(sent, txn, func(bridgev2.RemoteMessage, *database.Message) (bool, error) {
+		return fate == nil, fate
+	})
+	accepted := c.outbox.put(&outgoing{
+		account: account, text: text, format: format, arrived: time.Now(),
+		done: func(err error) {
+			if err != nil {
+				fate = refused(err, c.recipient(c.login.Log.WithContext(c.connector.br.BackgroundCtx), account))
+			}
+			c.tell(msg.Portal.PortalKey, sent.ID, txn)
 		},
-	}, nil
+	})
+	if !accepted {
+		msg.RemovePending(txn)
+		return nil, refused(c.whyNotConnected(), recipient{name: account, service: c.serviceOrUnknown().name})
+	}
+	return &bridgev2.MatrixMessageResponse{Pending: true}, nil
 }
 
-func (c *Client) sendText(ctx context.Context, account, text, format string) error {
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
-	defer cancel()
-	waiting, stopWaiting := context.WithTimeout(ctx, reconnectWait)
-	defer stopWaiting()
-	session, err := c.waitForSession(waiting)
-	if err != nil {
-		return err
-	}
-	if contact, ok := session.Contact(account); ok && contact.Lists.Has(msn.ListBlock) {
-		return errBlockedByUser
-	}
-	return session.Conversation(account).SendText(ctx, text, format)
+// tell has the framework look at a message that was pending, in the order of its
+// portal's events.
+func (c *Client) tell(portal networkid.PortalKey, message networkid.MessageID, txn networkid.TransactionID) {
+	c.login.QueueRemoteEvent(&simplevent.Message[struct{}]{
+		EventMeta: simplevent.EventMeta{
+			Type:      bridgev2.RemoteEventMessage,
+			PortalKey: portal,
+			Sender:    c.ownSender(),
+		},
+		ID:            message,
+		TransactionID: txn,
+		ConvertMessageFunc: func(context.Context, *bridgev2.Portal, bridgev2.MatrixAPI, struct{}) (*bridgev2.ConvertedMessage, error) {
+			return nil, bridgev2.ErrIgnoringRemoteEvent
+		},
+	})
 }
 
 // recipient collects what can be said of a contact to whom nothing could be sent.

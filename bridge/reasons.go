@@ -102,8 +102,11 @@ var refusals = []refusal{
 	{msn.ErrTimeout, "msn-timeout", true, event.MessageStatusTooOld, func(r recipient) string {
 		return fmt.Sprintf("%s did not answer in time. Try again in a minute.", r.service)
 	}},
-	{context.DeadlineExceeded, "msn-timeout", false, event.MessageStatusTooOld, func(r recipient) string {
-		return fmt.Sprintf("%s did not answer in time. Ask %s whether it arrived before you send it again.", r.service, r.name)
+	{context.DeadlineExceeded, "msn-timeout", true, event.MessageStatusTooOld, func(r recipient) string {
+		return fmt.Sprintf("%s did not answer in time. Try again in a minute.", r.service)
+	}},
+	{context.Canceled, "msn-not-connected", true, event.MessageStatusBridgeUnavailable, func(r recipient) string {
+		return fmt.Sprintf("the bridge has just signed out of %s. Send it again later.", r.service)
 	}},
 }
 
