@@ -9,7 +9,9 @@ import (
 
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/database"
 	"matrix-msn/msn/msntest"
 	"matrix-msn/msn/wire"
 )
@@ -316,6 +318,56 @@ func (b *testBridge) waitQueued(n int) {
 		}
 		return len(queued) == n
 	})
+}
+
+func TestMessagesThatACrashLeftAreSentOnceOrSaidToBeUncertain(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	leave := func(event id.EventID, text string, started bool) {
+		_, err := b.conn.db.MatrixQueue.Put(b.ctx, &database.QueuedEvent{
+			LoginID: login.ID, EventID: event, RoomID: room, Sender: fakeUser, PortalID: login.Client.(*Client).portalKey(bob).ID,
+			Body: text, WrittenAt: time.Now(), Started: started,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	leave("$begun", "may have gone out", true)
+	leave("$waiting", "was never sent", false)
+	b.restart()
+	b.receive(texts, alice+": was never sent")
+	b.matrix.wait(t, 0, "the uncertain one", func(r record) bool {
+		return r.kind == "status" && strings.Contains(r.html, "may not have been bridged") && strings.Contains(r.body, "Ask Bob Builder")
+	})
+	b.matrix.wait(t, 0, "the sent one", func(r record) bool { return r.kind == "status" && r.status == event.MessageStatusSuccess })
+	b.eventually("an empty queue", func() bool {
+		left, err := b.conn.db.MatrixQueue.GetAll(b.ctx, login.ID)
+		return err == nil && len(left) == 0
+	})
+	select {
+	case text := <-texts:
+		t.Errorf("the contact also got %q", text)
+	default:
+	}
+}
+
+func TestEventThatTheHomeserverRepeatsGoesOutOnce(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	from := b.matrix.position()
+	b.write(room, "once")
+	b.receive(texts, alice+": once")
+	b.waitStatus(from)
+	b.events = 0 // the same event ID again
+	b.write(room, "once")
+	b.write(room, "next")
+	b.receive(texts, alice+": next")
 }
 
 func TestRestartKeepsRoomsAndGhosts(t *testing.T) {

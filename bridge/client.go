@@ -129,7 +129,7 @@ func (c *Client) GetUserID() networkid.UserID { return msnid.MakeUserID(c.identi
 func (c *Client) run(ctx context.Context, session *msn.Client) {
 	log := zerolog.Ctx(ctx)
 	var carriers sync.WaitGroup
-	carriers.Go(func() { c.inbox.deliver(ctx) })
+	carriers.Go(func() { c.inbox.run(ctx) })
 	carriers.Go(func() { c.outbox.run(ctx) })
 	defer carriers.Wait()
 	defer c.typing.stopAll()
@@ -298,13 +298,6 @@ func (c *Client) waitForSession(ctx context.Context) (*msn.Client, error) {
 			return nil, notConnectedError{problem}
 		}
 	}
-}
-
-// whyNotConnected is the error for a message while nothing is running.
-func (c *Client) whyNotConnected() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return notConnectedError{c.problem}
 }
 
 // rememberElsewhere keeps across restarts whether the account is in use at

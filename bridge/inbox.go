@@ -59,9 +59,9 @@ type room struct {
 	next  time.Time
 }
 
-// deliver hands the queue to Matrix until ctx ends: in order within a room, and
+// run hands the queue to Matrix until ctx ends: in order within a room, and
 // without letting one room that fails hold up the others.
-func (b *inbox) deliver(ctx context.Context) {
+func (b *inbox) run(ctx context.Context) {
 	failing := make(map[networkid.PortalID]*room)
 	for {
 		next := b.pass(ctx, failing)
