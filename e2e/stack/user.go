@@ -1,0 +1,136 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+)
+
+const (
+	// DefaultWait bounds every wait for an event whose context has no deadline. It is far above what anything here
+	// takes, so that only what never comes runs into it, also on a loaded machine.
+	DefaultWait = 30 * time.Second
+	// timelineLimit is how many events of a room one sync may bring; more between two syncs would be missed.
+	timelineLimit = 1000
+	// syncRetryInterval is the time after a sync that failed, as all do while the homeserver is being stopped.
+	syncRetryInterval = 100 * time.Millisecond
+)
+
+// User is a Matrix user with a client that syncs. Everything that a sync brings is kept, in order, for WaitEvent and
+// Count. Its methods may be called from any goroutine.
+type User struct {
+	// Client is for everything that has no method here. Its syncing belongs to the User.
+	Client *mautrix.Client
+	// Password is the one that the user has logged in with.
+	Password string
+
+	autoJoin bool
+	log      eventLog
+	cancel   context.CancelFunc
+	done     sync.WaitGroup
+
+	settling sync.Mutex
+	settleIn id.RoomID // the room for Settle; empty until it is needed
+}
+
+// UserOption changes what [Login] makes.
+type UserOption func(*User)
+
+// AutoJoin makes the user accept every invitation to a room as soon as she sees it.
+func AutoJoin(u *User) { u.autoJoin = true }
+
+// Login logs a user in by password and starts to sync. It returns when the first sync is done. The syncing ends with
+// Close or when ctx does.
+func Login(ctx context.Context, homeserver, name, password string, options ...UserOption) (*User, error) {
+	client, err := mautrix.NewClient(homeserver, "", "")
+	if err != nil {
+		return nil, fmt.Errorf("log %s in at %s: %w", name, homeserver, err)
+	}
+	_, err = client.Login(ctx, &mautrix.ReqLogin{
+		Type:             mautrix.AuthTypePassword,
+		Identifier:       mautrix.UserIdentifier{Type: mautrix.IdentifierTypeUser, User: name},
+		Password:         password,
+		StoreCredentials: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("log %s in at %s: %w", name, homeserver, err)
+	}
+	u := &User{Client: client, Password: password}
+	u.log.init()
+	for _, option := range options {
+		option(u)
+	}
+	syncer := newSyncer(u)
+	client.Syncer = syncer
+
+	ctx, u.cancel = context.WithCancel(ctx)
+	u.done.Go(func() {
+		err := client.SyncWithContext(ctx)
+		u.log.fail(fmt.Errorf("%s has stopped to sync: %w", name, errors.Join(err, context.Cause(ctx))))
+	})
+	select {
+	case <-syncer.first:
+		return u, nil
+	case <-u.log.failed:
+		u.Close()
+		return nil, u.log.failure()
+	}
+}
+
+// ID returns the user's Matrix ID.
+func (u *User) ID() id.UserID {
+	return u.Client.UserID
+}
+
+// Close ends the syncing and waits for that. It may be called more than once.
+func (u *User) Close() {
+	u.cancel()
+	u.done.Wait()
+}
+
+// syncer hands over to a User what mautrix has read from a sync.
+type syncer struct {
+	*mautrix.DefaultSyncer
+	user  *User
+	first chan struct{} // closed after the first sync
+	once  sync.Once
+}
+
+func newSyncer(u *User) *syncer {
+	s := &syncer{DefaultSyncer: mautrix.NewDefaultSyncer(), user: u, first: make(chan struct{})}
+	s.FilterJSON = &mautrix.Filter{Room: &mautrix.RoomFilter{Timeline: &mautrix.FilterPart{Limit: timelineLimit}}}
+	// What a test looks for may well be what cannot be parsed.
+	s.ParseErrorHandler = func(*event.Event, error) bool { return true }
+	s.OnEvent(func(_ context.Context, evt *event.Event) { u.log.add(evt, time.Now()) })
+	return s
+}
+
+// ProcessResponse implements [mautrix.Syncer].
+func (s *syncer) ProcessResponse(ctx context.Context, response *mautrix.RespSync, since string) error {
+	if err := s.DefaultSyncer.ProcessResponse(ctx, response, since); err != nil {
+		return err
+	}
+	if s.user.autoJoin {
+		for room := range response.Rooms.Invite {
+			if _, err := s.user.Client.JoinRoomByID(ctx, room); err != nil && ctx.Err() == nil {
+				return fmt.Errorf("accept the invitation to %s: %w", room, err)
+			}
+		}
+	}
+	s.once.Do(func() { close(s.first) })
+	return nil
+}
+
+// OnFailedSync implements [mautrix.Syncer].
+func (s *syncer) OnFailedSync(_ *mautrix.RespSync, err error) (time.Duration, error) {
+	if errors.Is(err, mautrix.MUnknownToken) {
+		return 0, err
+	}
+	return syncRetryInterval, nil
+}
