@@ -1,0 +1,86 @@
+package msn
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"matrix-msn/msn/wire"
+)
+
+// Config is what [Login] needs to know of an account and its service.
+type Config struct {
+	// Account is the e-mail address as it was registered; some servers compare
+	// letter case. Password is sent as its MD5 with a salt (MSNP2 to MSNP7) or
+	// over HTTPS (from MSNP8 on), never otherwise.
+	Account, Password string
+
+	// Server is the host and port of the dispatch or notification server. The
+	// port may be left out; it is 1863 then.
+	Server string
+
+	// Dialects are those to offer, the best first. Empty means all that this
+	// package speaks, or only those without HTTPS when NexusURL is empty.
+	Dialects []wire.Dialect
+
+	// NexusURL is where the address of the login server is asked for,
+	// from MSNP8 on: https, except on loopback.
+	NexusURL string
+
+	// Trust says which addresses the server may send the client to.
+	Trust Trust
+
+	// HTTPClient carries the logins by HTTPS. Nil means one with this package's
+	// time-outs. Its CheckRedirect is not used: redirects are followed by hand,
+	// held against Trust.
+	HTTPClient *http.Client
+
+	// Dial opens TCP connections. Nil means a dialer that also holds the resolved
+	// address against Trust. A Dial of one's own takes over that duty.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// Identity is the client that is announced by CVR. The zero value means one
+	// that fits the dialect.
+	Identity Identity
+
+	// Status is the status after signing in. Empty means Online.
+	Status Status
+
+	// Capabilities is the client's capability number, sent from MSNP8 on
+	// (protocol/03-presence.md, section 4). Zero means DefaultCapabilities.
+	Capabilities uint32
+
+	// Timeouts are the waits of a Client. Zero fields mean the defaults.
+	Timeouts Timeouts
+
+	// Logger gets what is worth knowing in an operator's log, without message
+	// bodies, passwords or tickets. Nil means none.
+	Logger *slog.Logger
+}
+
+// Identity is what CVR announces about a client (protocol/07, section 1).
+type Identity struct {
+	Locale  string // language as a Windows locale in hexadecimal: "0x0409"
+	OS      string // "winnt"
+	OSVer   string // "5.1"
+	Arch    string // "i386"
+	Client  string // "MSMSGS", "MSNMSGR"
+	Version string // "7.5.0324"
+	Brand   string // seventh parameter, "msmsgs"
+}
+
+// Timeouts are the waits of a Client. They are limits: what takes longer has
+// failed.
+type Timeouts struct {
+	Dial      time.Duration // opening one TCP connection (default 15 s)
+	Request   time.Duration // one answer of the server, once signed in (default 30 s)
+	Login     time.Duration // signing in as a whole, redirects included (default 60 s)
+	Write     time.Duration // one write (default 30 s)
+	Ack       time.Duration // the acknowledgement of one message (default 30 s)
+	Answer    time.Duration // from CAL to the contact's JOI (default 30 s)
+	Ping      time.Duration // silence on the notification connection after which PNG is sent (default 45 s); a shorter wish in QNG counts
+	Pong      time.Duration // from PNG to any sign of life (default 30 s)
+	IdleClose time.Duration // a switchboard without traffic is left after this (default 5 min)
+}

@@ -1,0 +1,11 @@
+// Package msn is a client for MSN Messenger services, one account as a program
+// would like to use it: [Login] signs in and returns a [Client] with the contact
+// lists loaded, [Client.Events] tells what happens, [Client.Conversation] sends.
+//
+// The dialects MSNP2 to MSNP12 are spoken, the best that both sides have. What a
+// dialect does differently does not show in this package's interface.
+//
+// The server and every contact are taken for hostile: limits are constants,
+// addresses given by the server are held against a [Trust], and nothing that
+// arrives can crash or block a Client.
+package msn

@@ -1,0 +1,85 @@
+package msn
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"matrix-msn/msn/passport"
+)
+
+// Errors of this package are tested with errors.Is and errors.As.
+var (
+	// ErrBadCredentials: the service refused account or password (911, 928, or
+	// the login server's "failed"). Trying again with the same is useless.
+	ErrBadCredentials = passport.ErrBadCredentials
+	// ErrNoDialect: server and client have no dialect in common.
+	ErrNoDialect = errors.New("msn: the server speaks none of the offered dialects")
+	// ErrTimeout: the server did not answer in time.
+	ErrTimeout = errors.New("msn: the server did not answer in time")
+	// ErrClosed: the Client or Conversation was closed by its owner.
+	ErrClosed = errors.New("msn: closed")
+	// ErrNotConnected: the connection to the service is gone. Nothing was sent.
+	ErrNotConnected = errors.New("msn: not connected")
+	// ErrUntrusted: the server named an address that Trust does not cover.
+	ErrUntrusted = errors.New("msn: address not trusted")
+
+	// ErrOffline: the contact is offline, appears so, or does not let the user
+	// through; the protocol does not tell these apart (217).
+	ErrOffline = errors.New("msn: the contact is not online or not accepting messages")
+	// ErrBlocked: the contact blocks the user (216, which few servers send).
+	ErrBlocked = errors.New("msn: the contact has blocked the user")
+	// ErrNoSuchContact: the service knows no such account (205, 208).
+	ErrNoSuchContact = errors.New("msn: no such account")
+	// ErrNoAnswer: the contact was rung and did not come.
+	ErrNoAnswer = errors.New("msn: the contact did not answer")
+	// ErrHidden: the user appears offline and may not start conversations (913).
+	ErrHidden = errors.New("msn: not allowed while appearing offline")
+	// ErrTooFast: the server wants fewer requests (713, 714, 800).
+	ErrTooFast = errors.New("msn: too many requests")
+	// ErrSwitchboard: no switchboard session could be had.
+	ErrSwitchboard = errors.New("msn: no session")
+	// ErrNotDelivered: the server said that the message did not arrive (NAK).
+	ErrNotDelivered = errors.New("msn: the message was not delivered")
+	// ErrUncertain: the message was sent, but the connection ended or time ran
+	// out before the server acknowledged it. It may have arrived.
+	ErrUncertain = errors.New("msn: it is not certain that the message arrived")
+	// ErrTooLong: the text has more than MaxText bytes.
+	ErrTooLong = errors.New("msn: the text is too long")
+	// ErrEmpty: there is no text to send.
+	ErrEmpty = errors.New("msn: the text is empty")
+)
+
+// ServerError is a numeric error of the server (protocol/08-errors.md). It wraps
+// the error of this package that stands for the number, if there is one.
+type ServerError struct {
+	Number int
+	Verb   string // the command that it answers
+}
+
+// OutError says that the server ended the session with OUT
+// (protocol/01-login.md, section 10).
+type OutError struct {
+	// Reason is "" (none given), OTH (signed in elsewhere), SSD (shutting down),
+	// MIG, TOU (terms not accepted) or RCT.
+	Reason string
+	// After is how long to wait before the next attempt, for RCT.
+	After time.Duration
+}
+
+// Error implements error.
+func (e *OutError) Error() string {
+	if e.Reason == "" {
+		return "msn: the server ended the session"
+	}
+	return fmt.Sprintf("msn: the server ended the session: OUT %s", e.Reason)
+}
+
+// SignedInElsewhere reports whether the account was signed in at another place,
+// which ends this one. Signing in again would end that one: do not, by itself.
+func (e *OutError) SignedInElsewhere() bool { return e.Reason == "OTH" }
+
+// Error implements error.
+func (e *ServerError) Error() string {
+	return fmt.Sprintf("msn: error %d in answer to %s", e.Number, e.Verb)
+}

@@ -1,0 +1,105 @@
+package msn
+
+import "time"
+
+// Event is one of the structs of this file. Events of a Client come in the order
+// in which they happened.
+type Event interface{ isEvent() }
+
+// PresenceChanged says that a contact's status, name, capabilities or display
+// picture is another one now (ILN, NLN, FLN). Servers repeat themselves: Contact
+// may equal the one before. Initial marks the statuses that follow signing in.
+type PresenceChanged struct {
+	Contact Contact
+	Initial bool
+}
+
+// PersonalMessageChanged says that a contact has another personal message or
+// plays other media (UBX).
+type PersonalMessageChanged struct{ Contact Contact }
+
+// ContactChanged says that a contact's lists, groups or properties are others
+// now: the user changed them at another place, or the contact added or removed
+// the user. Before holds the lists as they were.
+type ContactChanged struct {
+	Contact Contact
+	Before  List
+}
+
+// AddedYou says that somebody has put the user on their contact list (ADD RL,
+// ADC RL).
+type AddedYou struct{ Contact Contact }
+
+// RemovedYou says that somebody has taken the user off their contact list.
+type RemovedYou struct{ Contact Contact }
+
+// TextReceived is a text message (text/plain) from a switchboard.
+type TextReceived struct {
+	Conversation *Conversation
+	// From is the account that the server vouches for; FromName the display
+	// name that it gives, which is under the sender's control.
+	From, FromName string
+	// Text is valid UTF-8 with LF line ends.
+	Text string
+	// Format is the value of X-MMS-IM-Format, at most MaxFormat bytes, else "".
+	Format string
+	// Session and Seq identify the message: the switchboard session and the
+	// number of the message from this sender in it, from 1.
+	Session string
+	Seq     int
+	// Others are the other people in the session besides From and the user;
+	// empty in a conversation of two.
+	Others []string
+	At     time.Time
+}
+
+// TypingReceived says that From is writing. It holds for about 6 seconds.
+type TypingReceived struct {
+	Conversation *Conversation
+	From         string
+}
+
+// OtherReceived is a message of any other type from a switchboard: a nudge, an
+// invitation, data. Types that nobody asked for are to be ignored.
+type OtherReceived struct {
+	Conversation   *Conversation
+	From, FromName string
+	Message        Message
+	Session        string
+	Seq            int
+}
+
+// ParticipantJoined says that somebody has come into a conversation (IRO, JOI).
+type ParticipantJoined struct {
+	Conversation  *Conversation
+	Account, Name string
+}
+
+// ParticipantLeft says that somebody has left a conversation (BYE). Idle tells
+// that the server ended it because nothing was said.
+type ParticipantLeft struct {
+	Conversation *Conversation
+	Account      string
+	Idle         bool
+}
+
+// ServerMessage is a MSG from the notification server itself (account
+// "Hotmail"): profile, mail notices, system messages.
+type ServerMessage struct{ Message Message }
+
+// Disconnected is the last event of a Client. Err is never nil: ErrClosed after
+// Close, *OutError when the server said OUT, else what ended the connection.
+type Disconnected struct{ Err error }
+
+func (PresenceChanged) isEvent()        {}
+func (PersonalMessageChanged) isEvent() {}
+func (ContactChanged) isEvent()         {}
+func (AddedYou) isEvent()               {}
+func (RemovedYou) isEvent()             {}
+func (TextReceived) isEvent()           {}
+func (TypingReceived) isEvent()         {}
+func (OtherReceived) isEvent()          {}
+func (ParticipantJoined) isEvent()      {}
+func (ParticipantLeft) isEvent()        {}
+func (ServerMessage) isEvent()          {}
+func (Disconnected) isEvent()           {}

@@ -1,0 +1,63 @@
+package wire
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Dialect is a version of the protocol by its number: 12 is MSNP12. The zero
+// value means "not negotiated yet".
+type Dialect uint8
+
+// The dialects that this package frames. MSNP1 was never used outside of
+// Microsoft; MSNP19 and later are another protocol on the same port.
+const (
+	MinDialect Dialect = 2
+	MaxDialect Dialect = 18
+)
+
+const dialectPrefix = "MSNP"
+
+// String returns the name used in VER, for example "MSNP12".
+func (d Dialect) String() string {
+	if d == 0 {
+		return "none"
+	}
+	return dialectPrefix + strconv.Itoa(int(d))
+}
+
+// ParseDialect reads a name as it stands in VER. Letter case does not matter:
+// servers compare names without it (protocol/01-login.md, VER). It reports false
+// for anything but MSNP2 to MSNP18, the pseudo-dialect CVR0 included.
+func ParseDialect(name string) (Dialect, bool) {
+	if len(name) <= len(dialectPrefix) || !strings.EqualFold(name[:len(dialectPrefix)], dialectPrefix) {
+		return 0, false
+	}
+	digits := name[len(dialectPrefix):]
+	if digits[0] == '0' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(digits, 10, 8)
+	if err != nil || Dialect(n) < MinDialect || Dialect(n) > MaxDialect {
+		return 0, false
+	}
+	return Dialect(n), true
+}
+
+// Direction tells which side sent a command: the same verb can carry a payload
+// one way and none the other way.
+type Direction uint8
+
+// The two directions.
+const (
+	FromClient Direction = iota
+	FromServer
+)
+
+// String names the sender, for errors and tests.
+func (d Direction) String() string {
+	if d == FromClient {
+		return "client"
+	}
+	return "server"
+}

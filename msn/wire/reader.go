@@ -1,0 +1,236 @@
+package wire
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// readerSize is the buffer of one connection. Idle connections are many and
+// long lines rare, so it is small; longer lines are gathered beside it.
+const readerSize = 2048
+
+// firstGrow bounds the memory that is taken on the word of a length alone; what
+// goes beyond it is taken as it arrives.
+const firstGrow = 16 << 10
+
+// ErrProtocol is wrapped by every error of a Reader that says the other side
+// broke the framing. The stream cannot be read any further: close it.
+var ErrProtocol = errors.New("msn: protocol broken")
+
+// Reader reads commands from one connection. It is not safe for concurrent use.
+type Reader struct {
+	buf     *bufio.Reader
+	from    Direction
+	dialect Dialect
+	lost    bool // an unknown command was read: what follows may be its payload
+	skipped int
+}
+
+// NewReader returns a Reader of what one side of a connection sends.
+func NewReader(r io.Reader, from Direction) *Reader {
+	return &Reader{buf: bufio.NewReaderSize(r, readerSize), from: from}
+}
+
+// SetDialect tells the reader which dialect was negotiated. Only one thing
+// depends on it: from MSNP13 on, error lines can have a payload.
+func (r *Reader) SetDialect(d Dialect) { r.dialect = d }
+
+// Skipped returns how many bytes were passed over because they belonged to no
+// command, since the reader was made.
+func (r *Reader) Skipped() int { return r.skipped }
+
+// Read returns the next command. Lines that are no commands (the payload of an
+// unknown command, an empty line) are passed over, up to MaxSkip bytes in a row.
+// After a command that this package does not know, only known verbs are taken
+// for commands again, so that its payload is not read as one.
+//
+// The error is io.EOF at a clean end, io.ErrUnexpectedEOF inside a command,
+// wraps ErrProtocol when the framing is broken or a limit exceeded, and is the
+// error of the underlying reader otherwise.
+func (r *Reader) Read() (Command, error) {
+	for skipped := 0; ; {
+		line, ending, err := r.readLine()
+		if err != nil {
+			return Command{}, err
+		}
+		verb, ok := r.verbOf(line)
+		if !ok {
+			skipped += len(line) + ending
+			r.skipped += len(line) + ending
+			if skipped > MaxSkip {
+				return Command{}, fmt.Errorf("%w: %d bytes without a command", ErrProtocol, skipped)
+			}
+			continue
+		}
+		r.lost = !isNumber(verb) && !knownVerb(verb)
+		return r.readCommand(line, ending == 1)
+	}
+}
+
+// verbOf returns the verb of a line, or false when the line is to be passed
+// over.
+func (r *Reader) verbOf(line []byte) (string, bool) {
+	if len(line) < 3 || len(line) > 3 && line[3] != ' ' {
+		return "", false
+	}
+	verb := string(line[:3])
+	if !isVerb(verb) {
+		return "", false
+	}
+	if r.lost && !knownVerb(verb) && !plainError(line) {
+		return "", false
+	}
+	return verb, true
+}
+
+// plainError reports whether a line is an error number with nothing but numbers
+// behind it, as against a text that begins with a number.
+func plainError(line []byte) bool {
+	for _, b := range line {
+		if b != ' ' && (b < '0' || b > '9') {
+			return false
+		}
+	}
+	return true
+}
+
+// readLine returns the next line without its ending, valid until the next read,
+// and the length of the ending: 2 for CR LF, 1 for LF alone.
+func (r *Reader) readLine() ([]byte, int, error) {
+	line, err := r.buf.ReadSlice('\n')
+	if errors.Is(err, bufio.ErrBufferFull) {
+		line, err = r.readLongLine(line)
+	}
+	if err != nil {
+		if errors.Is(err, io.EOF) && len(line) > 0 {
+			err = io.ErrUnexpectedEOF
+		}
+		return nil, 0, err
+	}
+	ending := 1
+	if n := len(line); n >= 2 && line[n-2] == '\r' {
+		ending = 2
+	}
+	line = line[:len(line)-ending]
+	if len(line) > MaxLine {
+		return nil, 0, errLongLine()
+	}
+	return line, ending, nil
+}
+
+func (r *Reader) readLongLine(start []byte) ([]byte, error) {
+	long := bytes.Clone(start)
+	for {
+		more, err := r.buf.ReadSlice('\n')
+		long = append(long, more...)
+		if len(long) > MaxLine+2 {
+			return nil, errLongLine()
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return long, err
+		}
+	}
+}
+
+func errLongLine() error {
+	return fmt.Errorf("%w: line longer than %d bytes", ErrProtocol, MaxLine)
+}
+
+// readCommand builds the command of a line, reading its payload. Line and
+// payload are copied once, into one string that all fields share.
+func (r *Reader) readCommand(line []byte, bareLF bool) (Command, error) {
+	params := bytes.Count(line, []byte{' '})
+	if params > MaxParams {
+		return Command{}, fmt.Errorf("%w: %d parameters, more than %d", ErrProtocol, params, MaxParams)
+	}
+	length, hasPayload, err := r.payloadLength(line, params)
+	if err != nil {
+		return Command{}, err
+	}
+	lineLen := len(line)
+	var unit strings.Builder
+	unit.Grow(min(lineLen+length, max(lineLen, firstGrow)))
+	unit.Write(line)
+	if err := r.copyPayload(&unit, length); err != nil {
+		return Command{}, err
+	}
+	text := unit.String()
+	c := Command{Verb: text[:3], Payload: text[lineLen:], HasPayload: hasPayload, bareLF: bareLF}
+	c.Args = splitParams(text[3:lineLen], params)
+	if hasPayload {
+		c.Args = c.Args[:params-1]
+	}
+	return c, nil
+}
+
+// payloadLength decides by verb, direction and last parameter whether a payload
+// follows, and how long it is.
+func (r *Reader) payloadLength(line []byte, params int) (int, bool, error) {
+	verb := string(line[:3])
+	rule := ruleFor(verb, r.from)
+	if isNumber(verb) && params == 2 && r.from == FromServer && r.dialect >= 13 {
+		rule = numericPayload
+	}
+	if rule == noPayload {
+		return 0, false, nil
+	}
+	last := ""
+	if params > 0 {
+		last = string(line[bytes.LastIndexByte(line, ' ')+1:])
+	}
+	if !allDigits(last) {
+		if rule == numericPayload {
+			return 0, false, nil
+		}
+		return 0, false, fmt.Errorf("%w: %s without the length of its payload", ErrProtocol, verb)
+	}
+	n, err := strconv.ParseUint(last, 10, 64)
+	if err != nil || n > MaxPayload {
+		return 0, false, fmt.Errorf("%w: %s announces a payload of more than %d bytes", ErrProtocol, verb, MaxPayload)
+	}
+	return int(n), true, nil
+}
+
+func (r *Reader) copyPayload(unit *strings.Builder, n int) error {
+	for n > 0 {
+		chunk, err := r.buf.Peek(max(1, min(n, r.buf.Buffered())))
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return err
+		}
+		unit.Write(chunk)
+		if _, err := r.buf.Discard(len(chunk)); err != nil {
+			return err
+		}
+		n -= len(chunk)
+	}
+	return nil
+}
+
+// splitParams cuts " a b  c" into its n parameters at every single space, so
+// that empty ones are kept.
+func splitParams(s string, n int) []string {
+	if n == 0 {
+		return nil
+	}
+	args := make([]string, 0, n)
+	for s != "" {
+		s = s[1:]
+		end := strings.IndexByte(s, ' ')
+		if end < 0 {
+			end = len(s)
+		}
+		args = append(args, s[:end])
+		s = s[end:]
+	}
+	return args
+}
+
+func isNumber(verb string) bool { return verb[0] >= '0' && verb[0] <= '9' }
