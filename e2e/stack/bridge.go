@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -113,7 +114,7 @@ func (b *Bridge) Start(ctx context.Context) error {
 }
 
 // Stop asks the bridge to end and waits for it; a bridge that is not running is left so. The error tells of a bridge
-// that ended by itself or had to be killed.
+// that ended by itself, had to be killed, or in which the race detector found something.
 func (b *Bridge) Stop() error {
 	return b.end((*process).stop)
 }
@@ -131,6 +132,9 @@ func (b *Bridge) end(how func(*process) error) error {
 	}
 	err := how(b.process)
 	b.process = nil
+	if race := raceReport(b.logPath()); race != "" {
+		err = errors.Join(err, fmt.Errorf("the race detector has found something in the bridge %s:\n%s", b.opts.ID, race))
+	}
 	return err
 }
 

@@ -77,8 +77,9 @@ func startProcess(ctx context.Context, c command) (*process, error) {
 	return p, nil
 }
 
-// stop asks the process to end, kills it if it does not within stopTimeout, and waits for it. It may be called more
-// than once. The error tells of a process that had to be killed or had ended by itself before.
+// stop asks the process to end, kills it if it does not within stopTimeout, and waits for it. The error tells of a
+// process that had to be killed, had ended by itself before, or said by its exit status that something was wrong, as
+// a program with the race detector does after a race.
 func (p *process) stop() error {
 	select {
 	case <-p.done:
@@ -91,6 +92,9 @@ func (p *process) stop() error {
 	defer timeout.Stop()
 	select {
 	case <-p.done:
+		if p.err != nil {
+			return fmt.Errorf("%s was asked to end and did so with %w; the end of its log:\n%s", p.name, p.err, p.tail())
+		}
 		return nil
 	case <-timeout.C:
 		_ = p.kill()
@@ -188,4 +192,18 @@ func lastLines(text string) string {
 		lines = lines[len(lines)-tailLines:]
 	}
 	return "  " + strings.Join(lines, "\n  ")
+}
+
+// raceReport returns the first report of the race detector in a log, or "".
+func raceReport(path string) string {
+	log, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	_, report, found := strings.Cut(string(log), "WARNING: DATA RACE\n")
+	if !found {
+		return ""
+	}
+	report, _, _ = strings.Cut(report, "==================")
+	return report
 }

@@ -41,6 +41,12 @@ func helper(part string) {
 		<-interrupted
 		fmt.Println("asked to end")
 		os.Exit(0)
+	case "rude":
+		if _, err := net.Dial("tcp", os.Getenv(helperAddress)); err != nil {
+			os.Exit(4)
+		}
+		<-interrupted
+		os.Exit(66)
 	case "failing":
 		for n := range 100 {
 			fmt.Println("complaint", n)
@@ -49,15 +55,15 @@ func helper(part string) {
 	}
 }
 
-// startPolite starts the polite helper and waits until it can be asked to end.
-func startPolite(t *testing.T) *process {
+// startWaiting starts a helper that waits to be asked to end, and returns when it does.
+func startWaiting(t *testing.T, part string) *process {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv(helperAddress, listener.Addr().String())
-	p := startHelper(t, "polite")
+	p := startHelper(t, part)
 	go func() {
 		<-p.done
 		_ = listener.Close()
@@ -86,7 +92,7 @@ func startHelper(t *testing.T, part string) *process {
 }
 
 func TestStopAsksTheProcessToEnd(t *testing.T) {
-	p := startPolite(t)
+	p := startWaiting(t, "polite")
 	if err := p.stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +102,7 @@ func TestStopAsksTheProcessToEnd(t *testing.T) {
 }
 
 func TestKillDoesNotAsk(t *testing.T) {
-	p := startPolite(t)
+	p := startWaiting(t, "polite")
 	if err := p.kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -122,8 +128,29 @@ func TestStopTellsOfAProcessThatEndedByItself(t *testing.T) {
 	}
 }
 
+func TestStopTellsOfABadExitStatus(t *testing.T) {
+	p := startWaiting(t, "rude")
+	if err := p.stop(); err == nil || !strings.Contains(err.Error(), "exit status 66") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRaceReport(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	const log = "before\n==================\nWARNING: DATA RACE\nRead at 1\nWrite at 2\n==================\nafter\n"
+	if err := os.WriteFile(path, []byte(log), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := raceReport(path), "Read at 1\nWrite at 2\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := raceReport(filepath.Join(t.TempDir(), "none")); got != "" {
+		t.Errorf("got %q without a log", got)
+	}
+}
+
 func TestWaitReadyWaitsForSuccess(t *testing.T) {
-	p := startPolite(t)
+	p := startWaiting(t, "polite")
 	asked := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if asked++; asked < 3 {

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,9 +14,6 @@ import (
 )
 
 const (
-	// DefaultWait bounds every wait for an event whose context has no deadline. It is far above what anything here
-	// takes, so that only what never comes runs into it, also on a loaded machine.
-	DefaultWait = 30 * time.Second
 	// timelineLimit is how many events of a room one sync may bring; more between two syncs would be missed.
 	timelineLimit = 1000
 	// syncRetryInterval is the time after a sync that failed, as all do while the homeserver is being stopped.
@@ -31,7 +29,7 @@ type User struct {
 	Password string
 
 	autoJoin bool
-	log      eventLog
+	seen     *record[Seen]
 	cancel   context.CancelFunc
 	done     sync.WaitGroup
 
@@ -62,7 +60,7 @@ func Login(ctx context.Context, homeserver, name, password string, options ...Us
 		return nil, fmt.Errorf("log %s in at %s: %w", name, homeserver, err)
 	}
 	u := &User{Client: client, Password: password}
-	u.log.init()
+	u.seen = newRecord(client.UserID.String(), describeSeen)
 	for _, option := range options {
 		option(u)
 	}
@@ -72,14 +70,14 @@ func Login(ctx context.Context, homeserver, name, password string, options ...Us
 	ctx, u.cancel = context.WithCancel(ctx)
 	u.done.Go(func() {
 		err := client.SyncWithContext(ctx)
-		u.log.fail(fmt.Errorf("%s has stopped to sync: %w", name, errors.Join(err, context.Cause(ctx))))
+		u.seen.close(fmt.Errorf("the client has stopped to sync: %w", cmp.Or(context.Cause(ctx), err)))
 	})
 	select {
 	case <-syncer.first:
 		return u, nil
-	case <-u.log.failed:
+	case <-u.seen.closed:
 		u.Close()
-		return nil, u.log.failure()
+		return nil, fmt.Errorf("log %s in at %s: %w", name, homeserver, u.seen.reason)
 	}
 }
 
@@ -98,17 +96,29 @@ func (u *User) Close() {
 type syncer struct {
 	*mautrix.DefaultSyncer
 	user  *User
-	first chan struct{} // closed after the first sync
+	ids   map[id.EventID]struct{} // of the events in the user's record
+	first chan struct{}           // closed after the first sync
 	once  sync.Once
 }
 
 func newSyncer(u *User) *syncer {
-	s := &syncer{DefaultSyncer: mautrix.NewDefaultSyncer(), user: u, first: make(chan struct{})}
+	s := &syncer{DefaultSyncer: mautrix.NewDefaultSyncer(), user: u, ids: make(map[id.EventID]struct{}), first: make(chan struct{})}
 	s.FilterJSON = &mautrix.Filter{Room: &mautrix.RoomFilter{Timeline: &mautrix.FilterPart{Limit: timelineLimit}}}
 	// What a test looks for may well be what cannot be parsed.
 	s.ParseErrorHandler = func(*event.Event, error) bool { return true }
-	s.OnEvent(func(_ context.Context, evt *event.Event) { u.log.add(evt, time.Now()) })
+	s.OnEvent(func(_ context.Context, evt *event.Event) { s.keep(evt) })
 	return s
+}
+
+// keep records an event, once: a sync may bring the same state event in the state and in the timeline.
+func (s *syncer) keep(evt *event.Event) {
+	if evt.ID != "" {
+		if _, ok := s.ids[evt.ID]; ok {
+			return
+		}
+		s.ids[evt.ID] = struct{}{}
+	}
+	s.user.seen.add(Seen{Event: evt, At: time.Now()})
 }
 
 // ProcessResponse implements [mautrix.Syncer].

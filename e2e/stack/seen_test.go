@@ -17,7 +17,7 @@ import (
 // newQuietUser returns a user without a homeserver.
 func newQuietUser() *User {
 	u := &User{Client: &mautrix.Client{UserID: "@alice:localhost"}}
-	u.log.init()
+	u.seen = newRecord(u.ID().String(), describeSeen)
 	return u
 }
 
@@ -43,15 +43,15 @@ func textEvent(t *testing.T, eventID, body string) *event.Event {
 func TestWaitEventFindsWhatIsThereAndWhatComes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := newQuietUser()
-		u.log.add(textEvent(t, "$1", "one"), time.Now())
+		u.seen.add(Seen{Event: textEvent(t, "$1", "one"), At: time.Now()})
 		seen, err := u.WaitEvent(t.Context(), "one", Text("!r", "@bob:x", "one"))
 		if err != nil || seen.ID != "$1" {
 			t.Errorf("got %s, %v", seen.ID, err)
 		}
 		mark := u.Mark()
 		time.AfterFunc(time.Second, func() {
-			u.log.add(textEvent(t, "$2", "two"), time.Now())
-			u.log.add(textEvent(t, "$3", "one"), time.Now())
+			u.seen.add(Seen{Event: textEvent(t, "$2", "two"), At: time.Now()})
+			u.seen.add(Seen{Event: textEvent(t, "$3", "one"), At: time.Now()})
 		})
 		seen, err = u.WaitEventAfter(t.Context(), mark, "one again", Text("!r", "", "one"))
 		if err != nil || seen.ID != "$3" {
@@ -63,7 +63,7 @@ func TestWaitEventFindsWhatIsThereAndWhatComes(t *testing.T) {
 func TestWaitEventGivesUpAndSaysWhatItSaw(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := newQuietUser()
-		u.log.add(textEvent(t, "$1", "one"), time.Now())
+		u.seen.add(Seen{Event: textEvent(t, "$1", "one"), At: time.Now()})
 		begun := time.Now()
 		_, err := u.WaitEvent(t.Context(), "an answer", Text("!r", "", "two"))
 		if !errors.Is(err, context.DeadlineExceeded) {
@@ -83,7 +83,7 @@ func TestWaitEventGivesUpAndSaysWhatItSaw(t *testing.T) {
 func TestWaitEventEndsWithTheSync(t *testing.T) {
 	u := newQuietUser()
 	stopped := errors.New("stopped")
-	u.log.fail(stopped)
+	u.seen.close(stopped)
 	if _, err := u.WaitEvent(t.Context(), "anything", AnyText("", "")); !errors.Is(err, stopped) {
 		t.Errorf("got %v", err)
 	}
@@ -91,9 +91,10 @@ func TestWaitEventEndsWithTheSync(t *testing.T) {
 
 func TestEventsAreKeptOnce(t *testing.T) {
 	u := newQuietUser()
-	u.log.add(textEvent(t, "$1", "one"), time.Now())
-	u.log.add(textEvent(t, "$1", "one"), time.Now())
-	u.log.add(textEvent(t, "$2", "one"), time.Now())
+	s := newSyncer(u)
+	s.keep(textEvent(t, "$1", "one"))
+	s.keep(textEvent(t, "$1", "one"))
+	s.keep(textEvent(t, "$2", "one"))
 	if n := u.Count(0, Text("!r", "@bob:x", "one")); n != 2 {
 		t.Errorf("counted %d, want 2", n)
 	}
@@ -136,9 +137,26 @@ func TestMatches(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			for _, evt := range all {
 				if got, want := test.match(Seen{Event: evt}), evt == test.want; got != want {
-					t.Errorf("matching %s is %t, want %t", Seen{Event: evt}.describe(), got, want)
+					t.Errorf("matching %s is %t, want %t", describeSeen(Seen{Event: evt}), got, want)
 				}
 			}
 		})
+	}
+}
+
+func TestFollowYieldsOldAndNewEvents(t *testing.T) {
+	u := newQuietUser()
+	u.seen.add(Seen{Event: textEvent(t, "$1", "one"), At: time.Now()})
+	u.seen.add(Seen{Event: textEvent(t, "$2", "two"), At: time.Now()})
+	var got []id.EventID
+	for seen := range u.Follow(t.Context(), 1) {
+		got = append(got, seen.ID)
+		if seen.ID == "$2" {
+			u.seen.add(Seen{Event: textEvent(t, "$3", "three"), At: time.Now()})
+			u.seen.close(errors.New("over"))
+		}
+	}
+	if len(got) != 2 || got[0] != "$2" || got[1] != "$3" {
+		t.Errorf("got %q", got)
 	}
 }
