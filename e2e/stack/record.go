@@ -25,16 +25,16 @@ type record[T any] struct {
 	who      string         // in errors
 	describe func(T) string // an event in a line, for errors
 
-	mu    sync.Mutex
-	seen  []T
-	added chan struct{} // closed and replaced when something is added
+	mu      sync.Mutex
+	seen    []T
+	changed chan struct{} // closed and replaced when something is added, closed at the end
 
 	closed chan struct{} // closed when nothing will be added any more
 	reason error         // why; to be read after closed is closed
 }
 
 func newRecord[T any](who string, describe func(T) string) *record[T] {
-	return &record[T]{who: who, describe: describe, added: make(chan struct{}), closed: make(chan struct{})}
+	return &record[T]{who: who, describe: describe, changed: make(chan struct{}), closed: make(chan struct{})}
 }
 
 // add keeps an event.
@@ -42,14 +42,27 @@ func (r *record[T]) add(event T) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.seen = append(r.seen, event)
-	close(r.added)
-	r.added = make(chan struct{})
+	close(r.changed)
+	r.changed = make(chan struct{})
 }
 
 // close says that nothing will be added any more, and why. It is called once.
 func (r *record[T]) close(reason error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.reason = reason
 	close(r.closed)
+	close(r.changed)
+}
+
+// over tells whether nothing will be added any more.
+func (r *record[T]) over() bool {
+	select {
+	case <-r.closed:
+		return true
+	default:
+		return false
+	}
 }
 
 // mark returns the place after everything so far.
@@ -59,11 +72,16 @@ func (r *record[T]) mark() Mark {
 	return Mark(len(r.seen))
 }
 
-// from returns what came after mark, and a channel that is closed when there is more than that.
+// from returns what came after mark, and a channel that is closed when that has changed. The channel is nil when
+// there will be no change.
 func (r *record[T]) from(mark Mark) ([]T, <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.seen[mark:len(r.seen):len(r.seen)], r.added
+	events := r.seen[mark:len(r.seen):len(r.seen)]
+	if r.over() {
+		return events, nil
+	}
+	return events, r.changed
 }
 
 // wait returns the first event after mark that matches, as soon as there is one.
@@ -76,20 +94,18 @@ func (r *record[T]) wait(ctx context.Context, mark Mark, what string, match func
 	var none T
 	begun := time.Now()
 	for {
-		events, added := r.from(mark)
+		events, changed := r.from(mark)
 		for _, event := range events {
 			if match(event) {
 				return event, nil
 			}
 		}
 		mark += Mark(len(events))
-		if len(events) > 0 {
-			continue // more may have come, also before the record was closed
+		if changed == nil {
+			return none, fmt.Errorf("%s cannot see %s any more: %w; the last events seen:\n%s", r.who, what, r.reason, r.quote())
 		}
 		select {
-		case <-added:
-		case <-r.closed:
-			return none, fmt.Errorf("%s cannot see %s any more: %w; the last events seen:\n%s", r.who, what, r.reason, r.quote())
+		case <-changed:
 		case <-ctx.Done():
 			return none, fmt.Errorf("%s has not seen %s in %s (%w); the last events seen:\n%s",
 				r.who, what, time.Since(begun).Round(time.Millisecond), context.Cause(ctx), r.quote())
@@ -113,20 +129,18 @@ func (r *record[T]) count(mark Mark, match func(T) bool) int {
 func (r *record[T]) follow(ctx context.Context, mark Mark) iter.Seq[T] {
 	return func(yield func(T) bool) {
 		for {
-			events, added := r.from(mark)
+			events, changed := r.from(mark)
 			for _, event := range events {
 				if ctx.Err() != nil || !yield(event) {
 					return
 				}
 			}
 			mark += Mark(len(events))
-			if len(events) > 0 {
-				continue // more may have come, also before the record was closed
+			if changed == nil {
+				return
 			}
 			select {
-			case <-added:
-			case <-r.closed:
-				return
+			case <-changed:
 			case <-ctx.Done():
 				return
 			}
