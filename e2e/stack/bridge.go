@@ -86,8 +86,8 @@ func ConfigureBridge(ctx context.Context, opts BridgeOptions) (*Bridge, error) {
 	return b, nil
 }
 
-// Start starts the bridge and waits until it says that it is ready. The bridge ends when ctx does, or with Stop or
-// Kill; after that it can be started again.
+// Start starts the bridge and waits until it says that it is ready; ctx bounds that wait only. The bridge ends with
+// Stop or Kill; after that it can be started again.
 func (b *Bridge) Start(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -95,7 +95,7 @@ func (b *Bridge) Start(ctx context.Context) error {
 		return fmt.Errorf("the bridge %s is running already", b.opts.ID)
 	}
 	begun := time.Now()
-	p, err := startProcess(ctx, command{
+	p, err := startProcess(command{
 		name: "the bridge " + b.opts.ID,
 		path: b.opts.Binary,
 		args: []string{"-c", bridgeConfigName, "-r", registrationName},

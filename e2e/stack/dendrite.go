@@ -36,8 +36,8 @@ type Dendrite struct {
 	process *process
 }
 
-// StartDendrite configures and starts a homeserver without federation, with open databases of its own in
-// opts.Dir, and waits until it answers clients. It ends when ctx does, or with Stop.
+// StartDendrite configures and starts a homeserver without federation, with databases of its own in
+// opts.Dir, and waits until it answers clients; ctx bounds that wait only. The homeserver ends with Stop.
 func StartDendrite(ctx context.Context, opts DendriteOptions) (*Dendrite, error) {
 	if opts.Port == 0 {
 		ports, err := FreePorts(1)
@@ -54,7 +54,7 @@ func StartDendrite(ctx context.Context, opts DendriteOptions) (*Dendrite, error)
 		return nil, fmt.Errorf("configure Dendrite: %w", err)
 	}
 	begun := time.Now()
-	p, err := startProcess(ctx, command{
+	p, err := startProcess(command{
 		name: "Dendrite",
 		path: opts.Binary,
 		args: []string{"-config", dendriteConfigName, "-http-bind-address", loopback(opts.Port)},

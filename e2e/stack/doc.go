@@ -3,10 +3,10 @@
 //
 // A whole stack is three calls. [BuildDendrite] and [BuildBridge] make the two programs, and [Start] configures them
 // in one directory, starts them on free ports of the loopback interface and waits until they answer. What was
-// started ends with [Stack.Stop], with the context given to Start, or with the calling process, whichever is first.
+// started ends with [Stack.Stop]; on Linux also with the calling process, however that ends.
 //
 //	binaries, err := stack.Build(ctx, dir, os.Stderr)
-//	s, err := stack.Start(ctx, stack.Options{Dir: dir, Binaries: binaries})
+//	s, err := stack.Start(ctx, stack.Options{Dir: dir, Binaries: binaries, Bridges: []stack.BridgeOptions{{}}})
 //	defer s.Stop()
 //	alice, err := s.Dendrite.NewUser(ctx, "alice", stack.AutoJoin)
 //	room, err := alice.OpenChat(ctx, s.Bridges[0].Bot())

@@ -41,20 +41,18 @@ type command struct {
 	args                 []string
 }
 
-// startProcess starts the program. It ends when ctx does.
-func startProcess(ctx context.Context, c command) (*process, error) {
+// startProcess starts the program.
+func startProcess(c command) (*process, error) {
 	logFile, err := os.OpenFile(c.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the log of %s: %w", c.name, err)
 	}
 	defer logFile.Close() // the child has its own handle
 
-	cmd := exec.CommandContext(ctx, c.path, c.args...)
+	cmd := exec.Command(c.path, c.args...)
 	cmd.Dir = c.dir
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	isolate(cmd)
-	cmd.Cancel = func() error { return interrupt(cmd.Process) }
-	cmd.WaitDelay = stopTimeout
 
 	p := &process{name: c.name, logPath: c.log, cmd: cmd, done: make(chan struct{})}
 	started := make(chan error, 1)

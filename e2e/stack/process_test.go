@@ -78,7 +78,7 @@ func startWaiting(t *testing.T, part string) *process {
 func startHelper(t *testing.T, part string) *process {
 	t.Helper()
 	t.Setenv(helperVariable, part)
-	p, err := startProcess(t.Context(), command{
+	p, err := startProcess(command{
 		name: "helper",
 		path: os.Args[0],
 		dir:  t.TempDir(),

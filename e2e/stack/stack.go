@@ -25,8 +25,8 @@ type Stack struct {
 	Bridges []*Bridge
 }
 
-// Start configures and starts a homeserver and its bridges, with double puppeting, and waits until all are ready.
-// They end with Stop or when ctx does; after an error nothing is left running.
+// Start configures and starts a homeserver and its bridges, with double puppeting, and waits until all are ready;
+// ctx bounds that only. They end with Stop; after an error nothing is left running.
 func Start(ctx context.Context, opts Options) (_ *Stack, err error) {
 	ports, err := FreePorts(1 + len(opts.Bridges))
 	if err != nil {

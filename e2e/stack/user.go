@@ -43,8 +43,8 @@ type UserOption func(*User)
 // AutoJoin makes the user accept every invitation to a room as soon as she sees it.
 func AutoJoin(u *User) { u.autoJoin = true }
 
-// Login logs a user in by password and starts to sync. It returns when the first sync is done. The syncing ends with
-// Close or when ctx does.
+// Login logs a user in by password and starts to sync. It returns when the first sync is done; ctx bounds that only.
+// The syncing ends with Close.
 func Login(ctx context.Context, homeserver, name, password string, options ...UserOption) (*User, error) {
 	client, err := mautrix.NewClient(homeserver, "", "")
 	if err != nil {
@@ -67,10 +67,11 @@ func Login(ctx context.Context, homeserver, name, password string, options ...Us
 	syncer := newSyncer(u)
 	client.Syncer = syncer
 
-	ctx, u.cancel = context.WithCancel(ctx)
+	syncing, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	u.cancel = cancel
 	u.done.Go(func() {
-		err := client.SyncWithContext(ctx)
-		u.seen.close(fmt.Errorf("the client has stopped to sync: %w", cmp.Or(context.Cause(ctx), err)))
+		err := client.SyncWithContext(syncing)
+		u.seen.close(fmt.Errorf("the client has stopped to sync: %w", cmp.Or(syncing.Err(), err)))
 	})
 	select {
 	case <-syncer.first:
@@ -78,6 +79,9 @@ func Login(ctx context.Context, homeserver, name, password string, options ...Us
 	case <-u.seen.closed:
 		u.Close()
 		return nil, fmt.Errorf("log %s in at %s: %w", name, homeserver, u.seen.reason)
+	case <-ctx.Done():
+		u.Close()
+		return nil, fmt.Errorf("log %s in at %s: %w", name, homeserver, context.Cause(ctx))
 	}
 }
 
