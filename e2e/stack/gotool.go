@@ -24,14 +24,20 @@ type goTool struct {
 // to note, which returns whether it was progress and not part of an error message; nil takes none.
 func (t goTool) run(ctx context.Context, doing string, note func(line string) bool, args ...string) (string, error) {
 	t.report.begin(doing)
+	// When it is interrupted, the go command dies and leaves its work behind.
+	work, err := os.MkdirTemp("", "matrix-msn-build-")
+	if err != nil {
+		return "", fmt.Errorf("make a directory for the go command: %w", err)
+	}
+	defer os.RemoveAll(work)
 	var stdout, complaints bytes.Buffer
 	reader, writer := io.Pipe()
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = t.dir
-	cmd.Env = append(os.Environ(), t.env...)
+	cmd.Env = append(append(os.Environ(), "GOTMPDIR="+work), t.env...)
 	cmd.Stdout, cmd.Stderr = &stdout, writer
 	isolate(cmd)
-	cmd.Cancel = func() error { return interrupt(cmd.Process) } // lets go remove its work directory
+	cmd.Cancel = func() error { return interrupt(cmd.Process) }
 	cmd.WaitDelay = stopTimeout
 
 	var read sync.WaitGroup
@@ -45,7 +51,7 @@ func (t goTool) run(ctx context.Context, doing string, note func(line string) bo
 		// A line too long for the scanner is no progress, and the command must not block on us.
 		_, _ = io.Copy(io.Discard, reader)
 	})
-	err := cmd.Run()
+	err = cmd.Run()
 	_ = writer.Close()
 	read.Wait()
 	switch {

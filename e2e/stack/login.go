@@ -57,3 +57,8 @@ func (u *User) reply(ctx context.Context, room id.RoomID, bot id.UserID, text st
 	}
 	return "", Seen{}, fmt.Errorf("the bot takes no answer to its question")
 }
+
+// LoggedIn tells whether the bot has let the user in.
+func (d LoginDialog) LoggedIn() bool {
+	return Notice("", "", "signed in to")(d.Answer)
+}
