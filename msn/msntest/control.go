@@ -1,0 +1,193 @@
+package msntest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"matrix-msn/msn/wire"
+)
+
+// ErrNotOnline says that an account is not signed in.
+var ErrNotOnline = errors.New("msntest: account is not signed in")
+
+// Online reports whether an account is signed in and has sent its first CHG, be
+// it visible or hidden.
+func (s *Server) Online(email string) bool { return s.Status(email) != "FLN" }
+
+// Status returns the status code an account has set, FLN before the first CHG
+// and when it is not signed in (protocol/03-presence.md, section 1).
+func (s *Server) Status(email string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.status(email)
+}
+
+func (s *Server) status(email string) string {
+	a := s.accounts[normalize(email)]
+	if a == nil || a.session == nil || a.session.status == "" {
+		return "FLN"
+	}
+	return a.session.status
+}
+
+// notifyChange wakes those who wait for a state; the server is locked.
+func (s *Server) notifyChange() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// wait blocks until cond, which is called with the server locked, is true.
+func (s *Server) wait(ctx context.Context, cond func() bool) error {
+	for {
+		s.mu.Lock()
+		ok, changed := cond(), s.changed
+		s.mu.Unlock()
+		if ok {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-s.done:
+			return errClosed
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+var errClosed = errors.New("msntest: server closed")
+
+// WaitOnline waits until the account is signed in and has sent its first CHG.
+func (s *Server) WaitOnline(ctx context.Context, email string) error {
+	return s.wait(ctx, func() bool { return s.status(email) != "FLN" })
+}
+
+// WaitOffline waits until the account is not signed in.
+func (s *Server) WaitOffline(ctx context.Context, email string) error {
+	return s.wait(ctx, func() bool {
+		a := s.accounts[normalize(email)]
+		return a == nil || a.session == nil
+	})
+}
+
+// WaitStatus waits until the account has set that status.
+func (s *Server) WaitStatus(ctx context.Context, email, status string) error {
+	return s.wait(ctx, func() bool { return s.status(email) == status })
+}
+
+// Kick ends an account's session with OUT and a reason: OTH (signed in
+// elsewhere), SSD (server shutting down) or "" (protocol/01-login.md, section
+// 10). Its switchboards go on.
+func (s *Server) Kick(email, reason string) error {
+	return s.withSession(email, func(ss *session) { s.kick(ss, reason) })
+}
+
+// Drop cuts an account's notification connection without a word.
+func (s *Server) Drop(email string) error {
+	return s.withSession(email, func(ss *session) {
+		if ss.conn != nil {
+			ss.conn.drop()
+		} else {
+			s.kick(ss, "")
+		}
+	})
+}
+
+// DropSwitchboards cuts all switchboard connections of an account without a word
+// and returns how many there were.
+func (s *Server) DropSwitchboards(email string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	conns := s.chatConns(email)
+	for _, c := range conns {
+		c.drop()
+	}
+	return len(conns)
+}
+
+// Push sends a command on an account's notification connection, whatever it is.
+func (s *Server) Push(email string, cmd wire.Command) error {
+	return s.withSession(email, func(ss *session) { ss.send(cmd) })
+}
+
+// PushRaw sends bytes, which need not be a command, on an account's notification
+// connection.
+func (s *Server) PushRaw(email string, data []byte) error {
+	return s.withSession(email, func(ss *session) {
+		if ss.conn != nil {
+			ss.conn.sendRaw(data)
+		}
+	})
+}
+
+// PushChat sends a command on all switchboard connections of an account and
+// returns how many there are.
+func (s *Server) PushChat(email string, cmd wire.Command) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	conns := s.chatConns(email)
+	for _, c := range conns {
+		c.send(cmd)
+	}
+	return len(conns)
+}
+
+// Redirect sends an XFR NS in mid-session, as a server that is being emptied
+// does, and ends the connection.
+func (s *Server) Redirect(email, addr string) error {
+	return s.withSession(email, func(ss *session) {
+		if ss.conn != nil {
+			s.redirect(ss.conn, "0", addr)
+		}
+	})
+}
+
+// Challenge sends an account's client a CHL now.
+func (s *Server) Challenge(email string) error {
+	return s.withSession(email, func(ss *session) {
+		if ss.conn == nil {
+			return
+		}
+		if ss.conn.timer != nil {
+			ss.conn.timer.Stop()
+		}
+		s.challenge(ss.conn)
+	})
+}
+
+func (s *Server) chatConns(email string) []*conn {
+	var conns []*conn
+	for c := range s.conns {
+		if c.party != nil && c.party.account.email == normalize(email) {
+			conns = append(conns, c)
+		}
+	}
+	return conns
+}
+
+// Switchboards returns how many conversations the account is in.
+func (s *Server) Switchboards(email string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for sb := range s.switchboards {
+		for _, p := range sb.parties {
+			if p.account.email == normalize(email) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func (s *Server) withSession(email string, do func(*session)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.accounts[normalize(email)]
+	if a == nil || a.session == nil || s.closed {
+		return fmt.Errorf("%w: %s", ErrNotOnline, email)
+	}
+	do(a.session)
+	return nil
+}

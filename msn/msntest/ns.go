@@ -1,0 +1,97 @@
+package msntest
+
+import "matrix-msn/msn/wire"
+
+// handler answers one command of a client that has signed in.
+type handler struct {
+	do       func(s *Server, c *conn, trid string, cmd wire.Command)
+	min, max wire.Dialect // dialects that have the command
+}
+
+// notification is what a signed-in client may send to the notification server.
+var notification = map[string]handler{
+	"SYN": {(*Server).syn, 2, 12},
+	"LST": {(*Server).lst, 2, 7},
+	"CHG": {(*Server).chg, 2, 12},
+	"UUX": {(*Server).uux, 11, 12},
+	"GTC": {(*Server).gtc, 2, 12},
+	"BLP": {(*Server).blp, 2, 12},
+	"PRP": {(*Server).prp, 5, 12},
+	"REA": {(*Server).rea, 2, 9},
+	"SBP": {(*Server).sbp, 10, 12},
+	"ADD": {(*Server).add, 2, 9},
+	"ADC": {(*Server).adc, 10, 12},
+	"REM": {(*Server).rem, 2, 12},
+	"ADG": {(*Server).adg, 7, 12},
+	"REG": {(*Server).reg, 7, 12},
+	"RMG": {(*Server).rmg, 7, 12},
+	"XFR": {(*Server).xfr, 2, 12},
+	"QRY": {(*Server).qry, 6, 12},
+	"CVR": {(*Server).cvr, 2, 12},
+	"URL": {(*Server).url, 2, 12},
+	"SND": {(*Server).snd, 2, 12},
+	"SDC": {(*Server).snd, 5, 12},
+	"FND": {(*Server).fnd, 2, 12},
+	"PAG": {(*Server).pag, 5, 12},
+	"PGD": {(*Server).pag, 9, 12},
+	"IMS": {(*Server).ims, 2, 12},
+	"GCF": {(*Server).gcf, 11, 12},
+	"USR": {(*Server).usrAgain, 2, 12},
+	"INF": {(*Server).inf, 2, 7},
+}
+
+// handleNotification handles a command on a dispatch or notification
+// connection. The historic servers closed at anything out of place
+// (protocol/08-errors.md, "Disconnection instead of an error").
+func (s *Server) handleNotification(c *conn, cmd wire.Command) {
+	switch cmd.Verb {
+	case "OUT":
+		c.hangUp()
+		return
+	case "PNG":
+		s.png(c)
+		return
+	}
+	trid := cmd.Arg(0)
+	if !isNumber(trid) {
+		if s.historic() || cmd.Verb == "VER" {
+			c.hangUp()
+		}
+		return
+	}
+	if c.session == nil {
+		s.handleLogin(c, trid, cmd)
+		return
+	}
+	if cmd.Verb == "VER" {
+		c.fail("715", trid)
+		c.hangUp()
+		return
+	}
+	h, known := notification[cmd.Verb]
+	if known && (c.dialect < h.min || c.dialect > h.max) {
+		s.notInDialect(c, trid, cmd)
+		return
+	}
+	if !known {
+		if s.historic() {
+			c.hangUp()
+		}
+		return
+	}
+	h.do(s, c, trid, cmd)
+}
+
+// notInDialect answers a command that the negotiated dialect does not have.
+func (s *Server) notInDialect(c *conn, trid string, cmd wire.Command) {
+	if !s.historic() {
+		switch cmd.Verb {
+		case "REA":
+			c.fail("502", trid)
+			return
+		case "PAG", "PGD", "LST":
+			return
+		}
+	}
+	c.hangUp()
+}

@@ -1,0 +1,285 @@
+package msntest
+
+import (
+	"encoding/hex"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"matrix-msn/msn/wire"
+)
+
+// Signing in: VER, INF, CVR and USR (protocol/01-login.md).
+
+// loginPolicy is what USR hands to the Tweener log-in; clients send it on
+// unread.
+const loginPolicy = "lc=1033,id=507,tw=40,fs=1,ru=http%3A%2F%2Fmessenger%2Emsn%2Ecom,ct=1062764229,kpp=1,kv=5,ver=2.1.0173.1,tpf=43f8a4c8ed940c04e3740be46c4d1619"
+
+// escargotPolicy is the same of Escargot.
+const escargotPolicy = "ct=1,rver=1,wp=FS_40SEC_0_COMPACT,lc=1,id=1"
+
+func (s *Server) handleLogin(c *conn, trid string, cmd wire.Command) {
+	switch {
+	case cmd.Verb == "VER":
+		s.ver(c, trid, cmd)
+	case cmd.Verb == "CVR" || cmd.Verb == "CVQ":
+		s.cvr(c, trid, cmd)
+	case !c.versions && !s.historic():
+		// ignored
+	case cmd.Verb == "INF" && c.dialect <= 7 && c.versions:
+		s.inf(c, trid, cmd)
+	case cmd.Verb == "USR" && c.versions:
+		s.usr(c, trid, cmd)
+	case cmd.Verb == "INF" || s.historic():
+		c.hangUp()
+	}
+}
+
+// ver chooses the highest dialect that both sides speak.
+func (s *Server) ver(c *conn, trid string, cmd wire.Command) {
+	if c.versions {
+		c.fail("715", trid)
+		c.hangUp()
+		return
+	}
+	var best wire.Dialect
+	versionQuery := false
+	for _, name := range cmd.Args[1:] {
+		if d, ok := wire.ParseDialect(name); ok && d <= maxDialect && s.opt.dialects[d] {
+			best = max(best, d)
+		}
+		versionQuery = versionQuery || strings.EqualFold(name, "CVR0")
+	}
+	switch {
+	case best > 0:
+		c.dialect, c.versions = best, true
+		c.r.SetDialect(best)
+		c.reply("VER", trid, best.String())
+	case versionQuery && s.historic():
+		c.reply("VER", trid, "CVR0")
+	default:
+		c.reply("VER", trid, "0")
+		c.hangUp()
+	}
+}
+
+func (s *Server) inf(c *conn, trid string, _ wire.Command) { c.reply("INF", trid, "MD5") }
+
+// Addresses in the answer to CVR: nothing is to be had there.
+const (
+	downloadURL = "http://messenger.example.com/download"
+	infoURL     = "http://messenger.example.com"
+)
+
+// cvr answers the client's version (protocol/07-misc-founding-spec.md,
+// section 1).
+func (s *Server) cvr(c *conn, trid string, cmd wire.Command) {
+	version := cmd.Arg(6)
+	if version == "" {
+		if s.historic() {
+			c.fail("710", trid)
+			c.hangUp()
+		}
+		return
+	}
+	c.cvr = true
+	if s.historic() {
+		c.reply(cmd.Verb, trid, version, version, "1.0.0000", downloadURL, infoURL)
+	} else {
+		c.reply(cmd.Verb, trid, version, version, version, infoURL, infoURL)
+	}
+	if cmd.Verb == "CVQ" && !c.versions {
+		c.hangUp()
+	}
+}
+
+func (s *Server) usr(c *conn, trid string, cmd wire.Command) {
+	method := "MD5"
+	if c.dialect >= 8 {
+		method = "TWN"
+	}
+	switch {
+	case c.dialect >= 8 && !c.cvr && s.historic():
+		c.hangUp()
+	case cmd.Arg(1) == "CTP":
+		c.fail("911", trid)
+		c.hangUp()
+	case cmd.Arg(1) != method:
+		c.hangUp()
+	case cmd.Arg(2) == "I":
+		s.usrInitial(c, trid, method, cmd.Arg(3))
+	case cmd.Arg(2) == "S" && c.claimed != "" && method == "MD5":
+		s.usrMD5(c, trid, cmd.Arg(3))
+	case cmd.Arg(2) == "S" && c.claimed != "":
+		s.usrTicket(c, trid, cmd.Arg(3))
+	default:
+		c.hangUp()
+	}
+}
+
+func (s *Server) usrInitial(c *conn, trid, method, email string) {
+	if !strings.Contains(email, "@") {
+		c.fail("911", trid)
+		c.hangUp()
+		return
+	}
+	c.claimed = email
+	if c.kind == DS {
+		s.redirect(c, trid, addrFor(s.ns, c))
+		return
+	}
+	if method == "MD5" {
+		c.salt = newSalt()
+		c.reply("USR", trid, "MD5", "S", c.salt)
+		return
+	}
+	policy := loginPolicy
+	if !s.historic() {
+		policy = escargotPolicy
+	}
+	c.reply("USR", trid, "TWN", "S", policy)
+}
+
+// redirect sends XFR NS in the form of the dialect and ends the connection.
+func (s *Server) redirect(c *conn, trid, addr string) {
+	switch {
+	case c.dialect <= 2:
+		c.reply("XFR", trid, "NS", addr)
+	case c.dialect <= 6:
+		c.reply("XFR", trid, "NS", addr, "0")
+	default:
+		c.reply("XFR", trid, "NS", addr, "0", c.nc.LocalAddr().String())
+	}
+	c.hangUp()
+}
+
+// newSalt makes a challenge for the MD5 log-in: two numbers with a dot between,
+// as the historic servers did.
+func newSalt() string {
+	b := randomBytes(4)
+	n := uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
+	return strconv.FormatInt(time.Now().Unix(), 10) + "." + strconv.FormatUint(uint64(n), 10)
+}
+
+func (s *Server) usrMD5(c *conn, trid, answer string) {
+	a := s.loginAccount(c.claimed)
+	if a == nil || c.salt == "" || !strings.EqualFold(answer, md5Response(c.salt, a.password)) {
+		s.refuseLogin(c, trid)
+		return
+	}
+	s.welcome(c, trid, a)
+}
+
+func (s *Server) usrTicket(c *conn, trid, ticket string) {
+	a := s.loginAccount(c.claimed)
+	if a == nil || s.takeLoginTicket(ticket) != a {
+		s.refuseLogin(c, trid)
+		return
+	}
+	s.welcome(c, trid, a)
+}
+
+// loginAccount finds the account of a name given in USR; Escargot compares the
+// case.
+func (s *Server) loginAccount(email string) *Account {
+	if !s.historic() && email != normalize(email) {
+		return nil
+	}
+	return s.accounts[normalize(email)]
+}
+
+func (s *Server) refuseLogin(c *conn, trid string) {
+	s.log.Info("log-in refused", "account", c.claimed, "conn", c.id)
+	c.fail("911", trid)
+	c.hangUp()
+}
+
+// welcome completes the log-in of c as a.
+func (s *Server) welcome(c *conn, trid string, a *Account) {
+	c.authenticated()
+	c.session = &session{account: a, conn: c, dialect: c.dialect, caps: "0"}
+	s.signIn(c.session)
+	args := []string{trid, "OK", a.email}
+	if c.dialect <= 9 {
+		args = append(args, s.encode(a.name))
+	}
+	if c.dialect >= 6 {
+		args = append(args, flag(a.verified))
+	}
+	if c.dialect >= 8 {
+		args = append(args, "0")
+	}
+	c.reply("USR", args...)
+	if c.dialect >= 11 {
+		c.reply("SBS", "0", "null")
+	}
+	c.send(wire.New("MSG", "Hotmail", "Hotmail").WithPayload(s.profile(c, a)))
+}
+
+func flag(on bool) string {
+	if on {
+		return "1"
+	}
+	return "0"
+}
+
+// profile is the message that greets a client (protocol/01-login.md, section 6).
+func (s *Server) profile(c *conn, a *Account) string {
+	h := wire.Header("").With("MIME-Version", "1.0").
+		With("Content-Type", "text/x-msmsgsprofile; charset=UTF-8").
+		With("LoginTime", strconv.FormatInt(time.Now().Unix(), 10))
+	if c.dialect >= 3 {
+		h = h.With("EmailEnabled", "0").
+			With("MemberIdHigh", "84736").With("MemberIdLow", "-1434729391").
+			With("lang_preference", "1033").With("preferredEmail", a.email).
+			With("country", "US").With("PostalCode", "").With("Gender", "").With("Kid", "0").
+			With("Age", "").With("sid", "507").With("kv", "5").
+			With("MSPAuth", hex.EncodeToString(randomBytes(16)))
+	}
+	if c.dialect >= 8 {
+		host, port, err := net.SplitHostPort(c.nc.RemoteAddr().String())
+		if err == nil {
+			h = h.With("ClientIP", host).With("ClientPort", s.clientPort(port))
+		}
+	}
+	if c.dialect >= 10 {
+		h = h.With("ABCHMigrated", "1")
+	}
+	return wire.Message{Header: h}.Payload()
+}
+
+// clientPort gives the port with its bytes swapped, as the historic servers did.
+func (s *Server) clientPort(port string) string {
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || !s.historic() {
+		return port
+	}
+	return strconv.FormatUint(n&0xFF<<8|n>>8, 10)
+}
+
+// usrAgain answers USR of a client that has signed in.
+func (s *Server) usrAgain(c *conn, trid string, cmd wire.Command) {
+	switch {
+	case s.historic():
+		c.fail("207", trid)
+	case c.dialect >= 8 && cmd.Arg(1) == "TWN":
+		c.fail("205", trid)
+	case c.dialect < 8 && cmd.Arg(1) == "MD5":
+		c.fail("207", trid)
+	default:
+		c.hangUp()
+	}
+}
+
+// png answers the heartbeat (protocol/01-login.md, section 8).
+func (s *Server) png(c *conn) {
+	switch {
+	case c.session == nil:
+		c.hangUp()
+	case c.dialect >= 9:
+		c.reply("QNG", strconv.Itoa(s.opt.qng))
+	default:
+		c.reply("QNG")
+	}
+}

@@ -1,0 +1,214 @@
+package msntest
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"strings"
+	"time"
+
+	"matrix-msn/msn/wire"
+)
+
+// The dialects this server can speak. From MSNP13 on contact lists live in web
+// services, which it does not have.
+const (
+	minDialect wire.Dialect = 2
+	maxDialect wire.Dialect = 12
+)
+
+// Times of the historic servers (protocol/01-login.md, section 12, and
+// protocol/09-quirks.md, section 3).
+const (
+	// authTimeout is how long a connection may take to sign in.
+	authTimeout = 60 * time.Second
+	// ticketLife is how long the ticket of an XFR or RNG can be used.
+	ticketLife = 120 * time.Second
+	// loginTicketLife is how long a Tweener ticket can be used.
+	loginTicketLife = 30 * time.Second
+	// challengeTimeout is how long a client may take to answer CHL.
+	challengeTimeout = 50 * time.Second
+)
+
+// Limits of the record, of lists and of connections.
+const (
+	// defaultRecords bounds the record: enough for any test, and with short
+	// commands a few megabytes.
+	defaultRecords = 10000
+	// defaultContacts is how many contacts FL holds before ADD and ADC answer
+	// 210 (protocol/02-contacts.md, section 1). Lists made through this package's
+	// functions may be longer.
+	defaultContacts = 1000
+	// maxQueue is how many bytes may wait for a client that does not read; a SYN
+	// of 10,000 contacts fits. Beyond it the connection is closed, so that nobody
+	// else waits or pays for that client.
+	maxQueue = 4 << 20
+	// writeTimeout ends a connection whose client takes nothing.
+	writeTimeout = 30 * time.Second
+	// lingerTime is how long a connection that the server has ended is still
+	// read, so that the client gets what was sent last instead of a reset.
+	lingerTime = time.Second
+)
+
+// Compat chooses between servers where they differ.
+type Compat uint8
+
+const (
+	// Historic does what the documents say about Microsoft's servers.
+	Historic Compat = iota
+	// Escargot does what the Escargot server does: no challenges, mode A always
+	// acknowledged, raw UTF-8 in names, the list version counted per session,
+	// constant times in SYN, unknown commands ignored
+	// (protocol/09-quirks.md, section 1).
+	Escargot
+)
+
+type options struct {
+	host                string
+	nsPort, sbPort      int
+	dsPort, httpsPort   int
+	httpPort            int
+	plainLogin          bool
+	dispatch            bool
+	dialects            [maxDialect + 1]bool
+	challenges          bool
+	challengeEvery      time.Duration
+	challengeTimeout    time.Duration
+	logger              *slog.Logger
+	records             int
+	qng                 int
+	compat              Compat
+	idle                time.Duration
+	contacts            int
+	ticketLife          time.Duration
+	loginTicketLife     time.Duration
+	authTimeout         time.Duration
+	certificate         *tls.Certificate
+	certificateFileHost []string
+}
+
+// Option changes how a server is made.
+type Option func(*options)
+
+func defaultOptions() options {
+	o := options{
+		host:             "127.0.0.1",
+		challenges:       true,
+		challengeTimeout: challengeTimeout,
+		records:          defaultRecords,
+		qng:              60,
+		contacts:         defaultContacts,
+		ticketLife:       ticketLife,
+		loginTicketLife:  loginTicketLife,
+		authTimeout:      authTimeout,
+		logger:           slog.New(slog.DiscardHandler),
+	}
+	for d := minDialect; d <= maxDialect; d++ {
+		o.dialects[d] = true
+	}
+	return o
+}
+
+// WithDispatch adds a dispatch server: Addr is its address, it answers USR with
+// XFR NS in the form of the dialect and closes.
+func WithDispatch() Option { return func(o *options) { o.dispatch = true } }
+
+// WithDispatchPort is WithDispatch on a port of the caller's choice.
+func WithDispatchPort(port int) Option {
+	return func(o *options) { o.dispatch, o.dsPort = true, port }
+}
+
+// WithDialects limits the server to the dialects named; those it does not speak
+// (below MSNP2 or above MSNP12) are left out.
+func WithDialects(dialects ...wire.Dialect) Option {
+	return func(o *options) {
+		o.dialects = [maxDialect + 1]bool{}
+		for _, d := range dialects {
+			if d >= minDialect && d <= maxDialect {
+				o.dialects[d] = true
+			}
+		}
+	}
+}
+
+// WithListen chooses host and ports to listen on; a port of 0 means any free
+// one. The default is 127.0.0.1 with free ports. On an unspecified host such as
+// 0.0.0.0 each client is told the address at which it reached the server.
+func WithListen(host string, nsPort, sbPort, httpsPort int) Option {
+	return func(o *options) {
+		o.host, o.nsPort, o.sbPort, o.httpsPort = host, nsPort, sbPort, httpsPort
+	}
+}
+
+// WithPlainLogin also serves nexus and log-in without TLS, on the given port (0:
+// any free one). Passwords then travel in the clear: for loopback only.
+func WithPlainLogin(port int) Option {
+	return func(o *options) { o.plainLogin, o.httpPort = true, port }
+}
+
+// WithCertificate uses a certificate of the caller's for nexus and log-in in
+// place of one made at start.
+func WithCertificate(cert tls.Certificate) Option {
+	return func(o *options) { o.certificate = &cert }
+}
+
+// WithCertificateHosts adds names or IP addresses to the certificate that is
+// made at start; localhost, 127.0.0.1 and ::1 are always in it.
+func WithCertificateHosts(hosts ...string) Option {
+	return func(o *options) { o.certificateFileHost = append(o.certificateFileHost, hosts...) }
+}
+
+// WithChallenges sets when clients of MSNP6 and later are challenged by CHL:
+// after their first CHG and then every interval; 0 means only after the first
+// CHG, which is the default, and a negative interval never. Whoever answers
+// wrongly, or not within 50 seconds, gets 540 and is disconnected.
+func WithChallenges(interval time.Duration) Option {
+	return func(o *options) { o.challenges, o.challengeEvery = interval >= 0, max(interval, 0) }
+}
+
+// WithChallengeTimeout changes the 50 seconds that a client has for its answer
+// to CHL.
+func WithChallengeTimeout(d time.Duration) Option {
+	return func(o *options) { o.challengeTimeout = d }
+}
+
+// WithLogger logs sign-ins and what went wrong; tickets and passwords are left
+// out. The default logs nothing.
+func WithLogger(logger *slog.Logger) Option { return func(o *options) { o.logger = logger } }
+
+// WithRecordLimit keeps the last n records (default 10000); 0 keeps none, which
+// makes Sent, Records and the past half of Await useless and saves memory.
+func WithRecordLimit(n int) Option { return func(o *options) { o.records = max(n, 0) } }
+
+// WithQNG sets the number of seconds in the answer to PNG from MSNP9 on, 60 by
+// default: a client need not send another PNG before.
+func WithQNG(seconds int) Option { return func(o *options) { o.qng = seconds } }
+
+// WithCompat chooses which server's habits to follow; the default is Historic.
+func WithCompat(c Compat) Option {
+	return func(o *options) {
+		o.compat = c
+		if c == Escargot {
+			o.challenges = false
+		}
+	}
+}
+
+// WithSwitchboardIdle closes switchboards in which nothing was said for d, with
+// "BYE account 1" to everybody. The default never does.
+func WithSwitchboardIdle(d time.Duration) Option { return func(o *options) { o.idle = d } }
+
+// WithMaxContacts sets how many contacts FL takes before ADD and ADC answer 210;
+// the default is 1000.
+func WithMaxContacts(n int) Option { return func(o *options) { o.contacts = n } }
+
+// WithTicketLife changes how long the tickets of XFR and RNG can be used (120
+// seconds) and those of the Tweener log-in (30 seconds).
+func WithTicketLife(switchboard, login time.Duration) Option {
+	return func(o *options) { o.ticketLife, o.loginTicketLife = switchboard, login }
+}
+
+// WithAuthTimeout changes how long a connection may take to sign in (60
+// seconds).
+func WithAuthTimeout(d time.Duration) Option { return func(o *options) { o.authTimeout = d } }
+
+func normalize(email string) string { return strings.ToLower(email) }

@@ -1,0 +1,276 @@
+package msntest
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"matrix-msn/msn/wire"
+)
+
+// Tweener: the log-in of MSNP8 to MSNP12 over HTTPS (protocol/01-login.md,
+// section 3.2).
+
+// The paths of the two requests of the log-in.
+const (
+	NexusPath = "/rdr/pprdr.asp"
+	LoginPath = "/login2.srf"
+)
+
+// serveWeb answers nexus and log-in.
+func (s *Server) serveWeb(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	s.wg.Add(1)
+	account := webAccount(r)
+	s.recordWeb(account, wire.FromClient, &HTTPRecord{Method: r.Method, Path: r.URL.Path, Header: r.Header.Clone()})
+	s.mu.Unlock()
+	defer s.wg.Done()
+
+	rec := &statusWriter{ResponseWriter: w}
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.recordWeb(account, wire.FromServer,
+			&HTTPRecord{Method: r.Method, Path: r.URL.Path, Status: rec.status, Header: w.Header().Clone()})
+	}()
+	if !s.hooked.Load() || !s.performWeb(rec, r, account) {
+		s.answerWeb(rec, r)
+	}
+}
+
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap gives http.ResponseController the connection.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// recordWeb notes a request or an answer; the server is locked.
+func (s *Server) recordWeb(account string, from wire.Direction, h *HTTPRecord) {
+	s.rec.add(Record{Time: time.Now(), Kind: HTTPS, Account: account, From: from, HTTP: h})
+}
+
+// webAccount is the account that a log-in request names, or "".
+func webAccount(r *http.Request) string {
+	return normalize(passportFields(r.Header.Get("Authorization"))["sign-in"])
+}
+
+// passportFields reads the values that matter from the Authorization header of
+// Passport 1.4.
+func passportFields(header string) map[string]string {
+	fields := make(map[string]string)
+	rest, ok := strings.CutPrefix(header, "Passport1.4 ")
+	if !ok {
+		return fields
+	}
+	for part := range strings.SplitSeq(rest, ",") {
+		key, value, _ := strings.Cut(part, "=")
+		if _, seen := fields[key]; seen {
+			continue
+		}
+		if plain, err := url.PathUnescape(value); err == nil {
+			value = plain
+		}
+		fields[key] = value
+	}
+	return fields
+}
+
+func (s *Server) answerWeb(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.Method != http.MethodGet:
+		http.Error(w, "GET only", http.StatusMethodNotAllowed)
+	case r.URL.Path == NexusPath || r.URL.Path == "/nexus-mock":
+		w.Header().Set("PassportURLs", "DARealm=Passport.Net,DALogin="+s.loginFor(r)+
+			",DAReg=https://register.passport.net/uixpwiz.srf,ConfigVersion=11")
+	case r.URL.Path == LoginPath || r.URL.Path == "/login":
+		s.answerLogin(w, r)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// loginFor is the log-in address for a client that found the nexus under the
+// host it names.
+func (s *Server) loginFor(r *http.Request) string {
+	scheme := "https://"
+	if r.TLS == nil {
+		scheme = "http://"
+	}
+	return scheme + r.Host + LoginPath
+}
+
+func (s *Server) answerLogin(w http.ResponseWriter, r *http.Request) {
+	fields := passportFields(r.Header.Get("Authorization"))
+	s.mu.Lock()
+	a := s.loginAccount(fields["sign-in"])
+	var ticket string
+	if a != nil && fields["pwd"] == a.password {
+		ticket = s.newLoginTicket(a)
+	}
+	s.mu.Unlock()
+	if ticket == "" {
+		w.Header().Set("WWW-Authenticate", failedLogin("The e-mail address or password is incorrect."))
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	w.Header().Set("Authentication-Info", "Passport1.4 da-status=success,tname=MSPAuth,tname=MSPProf,tname=MSPSec,"+
+		"from-PP='"+ticket+"',ru=http://messenger.msn.com")
+}
+
+// failedLogin is the WWW-Authenticate header of a refused log-in.
+func failedLogin(text string) string {
+	return "Passport1.4 da-status=failed,srealm=Passport.NET,ts=-3,prompt," +
+		"cburl=http://www.passportimages.com/logo.gif,cbtxt=" + url.QueryEscape(text)
+}
+
+// performWeb carries a hook's action out; it reports false when the request is
+// to be answered as usual.
+func (s *Server) performWeb(w *statusWriter, r *http.Request, account string) bool {
+	a := s.ask(&Request{Kind: HTTPS, Account: account, HTTP: r})
+	if a.delay > 0 {
+		timer := time.NewTimer(a.delay)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-r.Context().Done():
+			return true
+		case <-s.done:
+			return true
+		}
+	}
+	switch a.kind {
+	case pass, dropAfter:
+		return false
+	case respond:
+		for name, values := range a.header {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(a.status)
+		_, _ = w.Write([]byte(a.text))
+	case refuse:
+		w.WriteHeader(statusOf(a.text))
+	case redirect:
+		w.Header().Set("Authentication-Info", "Passport1.4 da-status=redir")
+		w.Header().Set("Location", a.text)
+		w.WriteHeader(http.StatusFound)
+	case hang, swallow, unanswered:
+		select {
+		case <-r.Context().Done():
+		case <-s.done:
+		}
+		closeWeb(w, nil)
+	default:
+		closeWeb(w, []byte(a.text))
+	}
+	return true
+}
+
+func statusOf(number string) int {
+	status := 0
+	for _, digit := range number {
+		status = status*10 + int(digit-'0')
+	}
+	if status < 200 || status > 999 {
+		return http.StatusInternalServerError
+	}
+	return status
+}
+
+// closeWeb writes bytes in place of an HTTP answer and closes the connection.
+func closeWeb(w http.ResponseWriter, data []byte) {
+	nc, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	_ = nc.SetWriteDeadline(time.Now().Add(writeTimeout))
+	_, _ = nc.Write(data)
+	_ = nc.Close()
+}
+
+// loginURLs are where nexus and log-in are.
+type loginURLs struct{ nexus, plainNexus, login string }
+
+// NexusURL returns the https address of the nexus, the first request of the
+// Tweener log-in.
+func (s *Server) NexusURL() string { return s.urls.nexus }
+
+// LoginURL returns the https address of the log-in that the nexus names.
+func (s *Server) LoginURL() string { return s.urls.login }
+
+// PlainNexusURL returns the http address of the nexus, "" without
+// WithPlainLogin.
+func (s *Server) PlainNexusURL() string { return s.urls.plainNexus }
+
+func (s *Server) listenWeb(ctx context.Context) error {
+	if err := s.makeCertificate(); err != nil {
+		return err
+	}
+	l, err := s.listenOn(ctx, s.opt.httpsPort)
+	if err != nil {
+		return err
+	}
+	host := addrFor(l, nil)
+	s.urls.nexus, s.urls.login = "https://"+host+NexusPath, "https://"+host+LoginPath
+	secure := s.newWeb()
+	secure.TLSConfig = s.tlsConfig()
+	s.wg.Go(func() { s.webEnded(secure.ServeTLS(l, "", "")) })
+	if !s.opt.plainLogin {
+		return nil
+	}
+	if l, err = s.listenOn(ctx, s.opt.httpPort); err != nil {
+		return err
+	}
+	s.urls.plainNexus = "http://" + addrFor(l, nil) + NexusPath
+	plain := s.newWeb()
+	s.wg.Go(func() { s.webEnded(plain.Serve(l)) })
+	return nil
+}
+
+// webTimeout bounds each part of an HTTPS request.
+const webTimeout = 30 * time.Second
+
+func (s *Server) newWeb() *http.Server {
+	web := &http.Server{
+		Handler:           http.HandlerFunc(s.serveWeb),
+		ReadHeaderTimeout: webTimeout,
+		IdleTimeout:       webTimeout,
+		ErrorLog:          discardLog,
+	}
+	s.web = append(s.web, web)
+	return web
+}
+
+func (s *Server) webEnded(err error) {
+	if !errors.Is(err, http.ErrServerClosed) {
+		s.log.Error("log-in server ended", "err", err)
+	}
+}
+
+// closeWeb ends the HTTPS servers and their connections.
+func (s *Server) closeWeb() {
+	for _, web := range s.web {
+		_ = web.Close()
+	}
+	s.clients.close()
+}
