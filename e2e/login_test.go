@@ -35,7 +35,7 @@ func TestWrongPasswordIsToldInTheManagementRoom(t *testing.T) {
 	c.logIn()
 }
 
-func TestLoginAtAServiceThatIsGone(t *testing.T) {
+func TestLoginAtAnUnknownServiceNamesTheServices(t *testing.T) {
 	t.Parallel()
 	c := newCast(t, sharedBridge, home)
 	c.asks(c.management, "login nowhere", "login flow", "home", "work")

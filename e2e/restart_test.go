@@ -7,6 +7,7 @@ import (
 
 	"matrix-msn/e2e/stack"
 	"matrix-msn/msn"
+	"maunium.net/go/mautrix/event"
 )
 
 func TestRestartKeepsRoomsAndGhosts(t *testing.T) {
@@ -27,6 +28,10 @@ func survives(c *cast, end func() error) {
 	c.t.Helper()
 	room := c.says("Before, from MSN").RoomID
 	c.sends(room, "Before, from Matrix")
+	// The space for the login's rooms is made beside the first of them.
+	c.sees(0, "the room in its space", func(s stack.Seen) bool {
+		return s.Type == event.StateSpaceChild && s.GetStateKey() == room.String()
+	})
 	rooms, members := c.rooms(), c.members(room)
 
 	mark := c.bob.Mark()

@@ -99,6 +99,7 @@ func (b *Bridge) Start(ctx context.Context) error {
 		name: "the bridge " + b.opts.ID,
 		path: b.opts.Binary,
 		args: []string{"-c", bridgeConfigName, "-r", registrationName},
+		env:  []string{raceStatus},
 		dir:  b.opts.Dir,
 		log:  b.logPath(),
 	})

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,7 +30,11 @@ func writeDendriteConfig(dir, secret string, registrations []string) error {
 			return err
 		}
 	}
-	config, err := yaml.Marshal(dendriteConfig(secret, absolute))
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	config, err := yaml.Marshal(dendriteConfig(dir, secret, absolute))
 	if err != nil {
 		return err
 	}
@@ -48,11 +53,23 @@ func writeDendriteConfig(dir, secret string, registrations []string) error {
 	return os.WriteFile(filepath.Join(dir, dendriteKeyName), key, 0o600)
 }
 
-// dendriteConfig returns the configuration of a homeserver that keeps everything in its working directory.
-func dendriteConfig(secret string, registrations []string) map[string]any {
+// databaseOptions make a database of Dendrite robust. With the journal that SQLite has by default, a reader keeps
+// a writer waiting, and a sync that its client gave up while Dendrite was at it can be a reader for ever: Dendrite
+// then answers 500 or ends with "database is locked". What is written need not survive a power cut.
+const databaseOptions = "_pragma=journal_mode(wal)&_pragma=synchronous(off)"
+
+// databaseURI returns the connection string of a database in a file. Dendrite takes the path in it, decoded, and
+// hands it to SQLite, which takes what is behind a question mark as options.
+func databaseURI(path string) string {
+	uri := url.URL{Scheme: "file", Path: filepath.ToSlash(path) + "?" + databaseOptions}
+	return uri.String()
+}
+
+// dendriteConfig returns the configuration of a homeserver that keeps everything in dir, its working directory.
+func dendriteConfig(dir, secret string, registrations []string) map[string]any {
 	type section = map[string]any
 	database := func(name string) section {
-		return section{"connection_string": "file:" + name + ".db"}
+		return section{"connection_string": databaseURI(filepath.Join(dir, name+".db"))}
 	}
 	return section{
 		"version": 2,

@@ -39,6 +39,7 @@ type process struct {
 type command struct {
 	name, path, dir, log string
 	args                 []string
+	env                  []string // beside what we have
 }
 
 // startProcess starts the program.
@@ -51,6 +52,7 @@ func startProcess(c command) (*process, error) {
 
 	cmd := exec.Command(c.path, c.args...)
 	cmd.Dir = c.dir
+	cmd.Env = append(os.Environ(), c.env...)
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	isolate(cmd)
 
@@ -76,8 +78,7 @@ func startProcess(c command) (*process, error) {
 }
 
 // stop asks the process to end, kills it if it does not within stopTimeout, and waits for it. The error tells of a
-// process that had to be killed, had ended by itself before, or said by its exit status that something was wrong, as
-// a program with the race detector does after a race.
+// process that had to be killed, had ended by itself before, or said by its exit status that something was wrong.
 func (p *process) stop() error {
 	select {
 	case <-p.done:
@@ -190,18 +191,4 @@ func lastLines(text string) string {
 		lines = lines[len(lines)-tailLines:]
 	}
 	return "  " + strings.Join(lines, "\n  ")
-}
-
-// raceReport returns the first report of the race detector in a log, or "".
-func raceReport(path string) string {
-	log, err := os.ReadFile(path)
-	if err != nil {
-		return ""
-	}
-	_, report, found := strings.Cut(string(log), "WARNING: DATA RACE\n")
-	if !found {
-		return ""
-	}
-	report, _, _ = strings.Cut(report, "==================")
-	return report
 }

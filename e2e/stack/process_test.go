@@ -135,14 +135,26 @@ func TestStopTellsOfABadExitStatus(t *testing.T) {
 	}
 }
 
-func TestRaceReport(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "log")
-	const log = "before\n==================\nWARNING: DATA RACE\nRead at 1\nWrite at 2\n==================\nafter\n"
-	if err := os.WriteFile(path, []byte(log), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got, want := raceReport(path), "Read at 1\nWrite at 2\n"; got != want {
-		t.Errorf("got %q, want %q", got, want)
+func TestRaceReportIsAboutOurCode(t *testing.T) {
+	const (
+		border    = "==================\n"
+		framework = border + "WARNING: DATA RACE\nRead by:\n  maunium.net/go/mautrix/bridgev2/x()\n" + border
+		own       = "Read by:\n  matrix-msn/bridge.(*Client).x()\n"
+	)
+	for name, test := range map[string]struct{ log, want string }{
+		"no race":           {"before\nafter\n", ""},
+		"the framework's":   {"before\n" + framework + "after matrix-msn/bridge\n", ""},
+		"ours behind those": {"before\n" + framework + "between\n" + border + "WARNING: DATA RACE\n" + own + border, own},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "log")
+			if err := os.WriteFile(path, []byte(test.log), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if got := raceReport(path); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
 	}
 	if got := raceReport(filepath.Join(t.TempDir(), "none")); got != "" {
 		t.Errorf("got %q without a log", got)
