@@ -2,9 +2,11 @@ package msn
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"matrix-msn/msn/wire"
@@ -33,8 +35,10 @@ type Config struct {
 	Trust Trust
 
 	// HTTPClient carries the logins by HTTPS. Nil means one with this package's
-	// time-outs. Its CheckRedirect is not used: redirects are followed by hand,
-	// held against Trust.
+	// time-outs that also holds resolved addresses against Trust; a client of
+	// one's own takes over that duty, except that names and ports are held against
+	// Trust in any case. Its CheckRedirect and Jar are not used: redirects are
+	// followed by hand.
 	HTTPClient *http.Client
 
 	// Dial opens TCP connections. Nil means a dialer that also holds the resolved
@@ -49,7 +53,8 @@ type Config struct {
 	Status Status
 
 	// Capabilities is the client's capability number, sent from MSNP8 on
-	// (protocol/03-presence.md, section 4). Zero means DefaultCapabilities.
+	// (protocol/03-presence.md, section 4). Zero means DefaultCapabilities. With
+	// other bits set, contacts try what this package does not do.
 	Capabilities uint32
 
 	// Timeouts are the waits of a Client. Zero fields mean the defaults.
@@ -80,7 +85,43 @@ type Timeouts struct {
 	Write     time.Duration // one write (default 30 s)
 	Ack       time.Duration // the acknowledgement of one message (default 30 s)
 	Answer    time.Duration // from CAL to the contact's JOI (default 30 s)
-	Ping      time.Duration // silence on the notification connection after which PNG is sent (default 45 s); a shorter wish in QNG counts
+	Ping      time.Duration // how long the user's side of the notification connection is quiet before PNG is sent (default 45 s); a shorter wish in QNG counts
 	Pong      time.Duration // from PNG to any sign of life (default 30 s)
 	IdleClose time.Duration // a switchboard without traffic is left after this (default 5 min)
+}
+
+// prepare checks c and fills in what was left out.
+func (c *Config) prepare() error {
+	if _, ok := parseAccount(c.Account); !ok {
+		return fmt.Errorf("%w: %q is no account", ErrConfig, c.Account)
+	}
+	if len(c.Dialects) == 0 {
+		for d := MaxDialect; d >= MinDialect; d-- {
+			if d < firstTweener || c.NexusURL != "" {
+				c.Dialects = append(c.Dialects, d)
+			}
+		}
+	}
+	for _, d := range c.Dialects {
+		if d < MinDialect || d > MaxDialect {
+			return fmt.Errorf("%w: %v is not spoken", ErrConfig, d)
+		}
+		if d >= firstTweener && c.NexusURL == "" {
+			return fmt.Errorf("%w: %v needs a nexus address", ErrConfig, d)
+		}
+	}
+	c.Dialects = slices.Clone(c.Dialects)
+	if c.Status == "" {
+		c.Status = Online
+	}
+	if !c.Status.settable() {
+		return fmt.Errorf("%w: %q is no status to set", ErrConfig, c.Status)
+	}
+	if c.Capabilities == 0 {
+		c.Capabilities = DefaultCapabilities
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return nil
 }

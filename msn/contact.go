@@ -34,6 +34,15 @@ const (
 	Offline     Status = "FLN"
 )
 
+// settable reports whether s is a status that the user can have (CHG).
+func (s Status) settable() bool {
+	switch s {
+	case Online, Busy, Idle, BeRightBack, Away, OnThePhone, OutToLunch, Hidden:
+		return true
+	}
+	return false
+}
+
 // Contact is what is known of one account that is on a list, or was seen. It is
 // a snapshot: it does not change when the contact does.
 type Contact struct {
@@ -51,15 +60,13 @@ type Contact struct {
 	Media        string // current media, raw (from MSNP11 on)
 
 	// Properties are the contact's phone numbers and flags by their protocol
-	// key: PHH, PHW, PHM, MOB, HSB.
+	// key: PHH, PHW, PHM, MOB, HSB. Do not change it.
 	Properties map[string]string
 }
 
 // Group is a group of the user's contact list (from MSNP7 on).
 type Group struct{ ID, Name string }
 
-// PersonalMessage and names of wire types that this package shows to its users.
-type (
-	// Message is the payload of a MSG command.
-	Message = wire.Message
-)
+// Message is the payload of a MSG command: header and body
+// (protocol/04-switchboard.md, section 3).
+type Message = wire.Message

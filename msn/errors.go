@@ -8,21 +8,35 @@ import (
 	"matrix-msn/msn/passport"
 )
 
-// Errors of this package are tested with errors.Is and errors.As.
+// Errors of this package are tested with errors.Is and errors.As. What comes from
+// the network stays reachable: a name that does not exist is a *net.DNSError, a
+// refused connection is syscall.ECONNREFUSED.
 var (
 	// ErrBadCredentials: the service refused account or password (911, 928, or
-	// the login server's "failed"). Trying again with the same is useless.
+	// the login server's "failed", then with a *passport.RefusedError). Trying
+	// again with the same is useless.
 	ErrBadCredentials = passport.ErrBadCredentials
+	// ErrAccountLocked: the service knows the account but does not let it in
+	// before its owner has settled something with it (917, 920, 923 to 927, 420).
+	ErrAccountLocked = errors.New("msn: the service does not let this account in")
+	// ErrBusy: the service is busy, broken or being worked on (500, 600, 910, …).
+	// Trying again later helps.
+	ErrBusy = errors.New("msn: the service is busy or out of order")
+	// ErrConfig: the Config cannot be used; nothing was sent.
+	ErrConfig = errors.New("msn: unusable configuration")
 	// ErrNoDialect: server and client have no dialect in common.
 	ErrNoDialect = errors.New("msn: the server speaks none of the offered dialects")
 	// ErrTimeout: the server did not answer in time.
 	ErrTimeout = errors.New("msn: the server did not answer in time")
+	// ErrRefused: the server closed the connection instead of answering, which is
+	// how many servers say no.
+	ErrRefused = errors.New("msn: the server closed the connection instead of answering")
 	// ErrClosed: the Client or Conversation was closed by its owner.
 	ErrClosed = errors.New("msn: closed")
 	// ErrNotConnected: the connection to the service is gone. Nothing was sent.
 	ErrNotConnected = errors.New("msn: not connected")
 	// ErrUntrusted: the server named an address that Trust does not cover.
-	ErrUntrusted = errors.New("msn: address not trusted")
+	ErrUntrusted = passport.ErrUntrusted
 
 	// ErrOffline: the contact is offline, appears so, or does not let the user
 	// through; the protocol does not tell these apart (217).
@@ -46,6 +60,8 @@ var (
 	ErrUncertain = errors.New("msn: it is not certain that the message arrived")
 	// ErrTooLong: the text has more than MaxText bytes.
 	ErrTooLong = errors.New("msn: the text is too long")
+	// ErrTooMany: MaxOutbox messages of the Conversation wait to be sent.
+	ErrTooMany = errors.New("msn: too many messages are waiting to be sent")
 	// ErrEmpty: there is no text to send.
 	ErrEmpty = errors.New("msn: the text is empty")
 )
@@ -55,6 +71,34 @@ var (
 type ServerError struct {
 	Number int
 	Verb   string // the command that it answers
+	kind   error
+}
+
+// Error implements error.
+func (e *ServerError) Error() string {
+	if name := errorNames[e.Number]; name != "" {
+		return fmt.Sprintf("msn: error %d (%s) in answer to %s", e.Number, name, e.Verb)
+	}
+	return fmt.Sprintf("msn: error %d in answer to %s", e.Number, e.Verb)
+}
+
+// Unwrap returns the error of this package that the number stands for, or nil.
+func (e *ServerError) Unwrap() error { return e.kind }
+
+// serverError makes the error for a number that answers verb on the notification
+// connection.
+func serverError(number int, verb string) *ServerError {
+	return &ServerError{Number: number, Verb: verb, kind: errorKinds[number]}
+}
+
+// switchboardError is serverError for a switchboard. There 911 is about a ticket
+// of the server's own and says nothing about the user's password.
+func switchboardError(number int, verb string) *ServerError {
+	e := serverError(number, verb)
+	if e.kind == ErrBadCredentials {
+		e.kind = nil
+	}
+	return e
 }
 
 // OutError says that the server ended the session with OUT
@@ -79,7 +123,19 @@ func (e *OutError) Error() string {
 // which ends this one. Signing in again would end that one: do not, by itself.
 func (e *OutError) SignedInElsewhere() bool { return e.Reason == "OTH" }
 
+// MovedError says that the server wants its client at another notification
+// server (XFR NS in mid-session). Signing in again finds the way there, as the
+// dispatch server knows it; it may be done at once.
+type MovedError struct {
+	// Address is where the server points to, or "" when it only asks for a new
+	// login. It has not been held against Trust.
+	Address string
+}
+
 // Error implements error.
-func (e *ServerError) Error() string {
-	return fmt.Sprintf("msn: error %d in answer to %s", e.Number, e.Verb)
+func (e *MovedError) Error() string {
+	if e.Address == "" {
+		return "msn: the server asks to sign in again"
+	}
+	return fmt.Sprintf("msn: the server asks to sign in again at %q", e.Address)
 }

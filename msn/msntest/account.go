@@ -155,7 +155,6 @@ type session struct {
 	personal string // payload of the last UUX
 	synced   bool
 	noCalls  bool   // IMS OFF
-	failed   int    // calls in a row that were refused with 217
 	serial   uint32 // Escargot counts the list version per session
 }
 

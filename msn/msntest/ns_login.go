@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"matrix-msn/msn/passport"
 	"matrix-msn/msn/wire"
 )
 
@@ -164,7 +165,7 @@ func newSalt() string {
 
 func (s *Server) usrMD5(c *conn, trid, answer string) {
 	a := s.loginAccount(c.claimed)
-	if a == nil || c.salt == "" || !strings.EqualFold(answer, md5Response(c.salt, a.password)) {
+	if a == nil || c.salt == "" || !strings.EqualFold(answer, passport.MD5Response(c.salt, a.password)) {
 		s.refuseLogin(c, trid)
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"matrix-msn/msn/passport"
 	"matrix-msn/msn/wire"
 )
 
@@ -128,10 +129,11 @@ func (s *Server) qry(c *conn, trid string, cmd wire.Command) {
 		}
 		return
 	}
-	want, known := challengeResponse(c.dialect, cmd.Arg(1), c.expects)
+	product, known := passport.ProductByID(cmd.Arg(1))
+	right := known && passport.ChallengeAnswer(c.dialect, product, c.expects) == cmd.Payload
 	c.expects = ""
 	c.timer.Stop()
-	if !known || want != cmd.Payload {
+	if !right {
 		c.fail("540", trid)
 		c.hangUp()
 		return

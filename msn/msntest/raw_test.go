@@ -277,3 +277,20 @@ func friends(t *testing.T, opts ...msntest.Option) *msntest.Server {
 	srv.Befriend(alice, bob, carol)
 	return srv
 }
+
+// msg is a MSG command as a client sends it.
+func msg(trid int, mode, payload string) string {
+	return fmt.Sprintf("MSG %d %s %d\r\n%s", trid, mode, len(payload), payload)
+}
+
+// next receives with a deadline.
+func next[T any](t *testing.T, ch <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-ch:
+		return v
+	case <-time.After(deadline):
+		t.Fatal("nothing came")
+		panic("unreachable")
+	}
+}

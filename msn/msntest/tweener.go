@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
+	"matrix-msn/msn/passport"
 	"matrix-msn/msn/wire"
 )
 
@@ -72,28 +71,8 @@ func (s *Server) recordWeb(account string, from wire.Direction, h *HTTPRecord) {
 
 // webAccount is the account that a log-in request names, or "".
 func webAccount(r *http.Request) string {
-	return normalize(passportFields(r.Header.Get("Authorization"))["sign-in"])
-}
-
-// passportFields reads the values that matter from the Authorization header of
-// Passport 1.4.
-func passportFields(header string) map[string]string {
-	fields := make(map[string]string)
-	rest, ok := strings.CutPrefix(header, "Passport1.4 ")
-	if !ok {
-		return fields
-	}
-	for part := range strings.SplitSeq(rest, ",") {
-		key, value, _ := strings.Cut(part, "=")
-		if _, seen := fields[key]; seen {
-			continue
-		}
-		if plain, err := url.PathUnescape(value); err == nil {
-			value = plain
-		}
-		fields[key] = value
-	}
-	return fields
+	credentials, _ := passport.ParseCredentials(r.Header.Get(passport.HeaderAuthorization))
+	return normalize(credentials.Account)
 }
 
 func (s *Server) answerWeb(w http.ResponseWriter, r *http.Request) {
@@ -101,8 +80,14 @@ func (s *Server) answerWeb(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodGet:
 		http.Error(w, "GET only", http.StatusMethodNotAllowed)
 	case r.URL.Path == NexusPath || r.URL.Path == "/nexus-mock":
-		w.Header().Set("PassportURLs", "DARealm=Passport.Net,DALogin="+s.loginFor(r)+
-			",DAReg=https://register.passport.net/uixpwiz.srf,ConfigVersion=11")
+		w.Header().Set(passport.HeaderURLs, passport.URLs{
+			Login: s.loginFor(r),
+			Others: []passport.Field{
+				{Name: "DARealm", Value: "Passport.Net"},
+				{Name: "DAReg", Value: "https://register.passport.net/uixpwiz.srf"},
+				{Name: "ConfigVersion", Value: "11"},
+			},
+		}.String())
 	case r.URL.Path == LoginPath || r.URL.Path == "/login":
 		s.answerLogin(w, r)
 	default:
@@ -121,27 +106,26 @@ func (s *Server) loginFor(r *http.Request) string {
 }
 
 func (s *Server) answerLogin(w http.ResponseWriter, r *http.Request) {
-	fields := passportFields(r.Header.Get("Authorization"))
+	credentials, ok := passport.ParseCredentials(r.Header.Get(passport.HeaderAuthorization))
 	s.mu.Lock()
-	a := s.loginAccount(fields["sign-in"])
+	a := s.loginAccount(credentials.Account)
 	var ticket string
-	if a != nil && fields["pwd"] == a.password {
+	if ok && a != nil && credentials.Password == a.password {
 		ticket = s.newLoginTicket(a)
 	}
 	s.mu.Unlock()
 	if ticket == "" {
-		w.Header().Set("WWW-Authenticate", failedLogin("The e-mail address or password is incorrect."))
+		w.Header().Set(passport.HeaderRefused, failedLogin("The e-mail address or password is incorrect."))
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	w.Header().Set("Authentication-Info", "Passport1.4 da-status=success,tname=MSPAuth,tname=MSPProf,tname=MSPSec,"+
-		"from-PP='"+ticket+"',ru=http://messenger.msn.com")
+	info := passport.Info{Status: passport.StatusSuccess, Ticket: ticket}
+	w.Header().Set(passport.HeaderInfo, info.String())
 }
 
 // failedLogin is the WWW-Authenticate header of a refused log-in.
 func failedLogin(text string) string {
-	return "Passport1.4 da-status=failed,srealm=Passport.NET,ts=-3,prompt," +
-		"cburl=http://www.passportimages.com/logo.gif,cbtxt=" + url.QueryEscape(text)
+	return passport.Info{Status: passport.StatusFailed, Reason: text}.String()
 }
 
 // performWeb carries a hook's action out; it reports false when the request is
@@ -171,7 +155,7 @@ func (s *Server) performWeb(w *statusWriter, r *http.Request, account string) bo
 	case refuse:
 		w.WriteHeader(statusOf(a.text))
 	case redirect:
-		w.Header().Set("Authentication-Info", "Passport1.4 da-status=redir")
+		w.Header().Set(passport.HeaderInfo, passport.Info{Status: passport.StatusRedirect}.String())
 		w.Header().Set("Location", a.text)
 		w.WriteHeader(http.StatusFound)
 	case hang, swallow, unanswered:

@@ -1,0 +1,198 @@
+package msn
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"matrix-msn/msn/wire"
+)
+
+// Conversation is the exchange with one contact. The switchboard session behind
+// it comes and goes: it is opened by the first message either way, left when
+// nothing was said for a while, and opened again, unseen, by the next message
+// (protocol/04-switchboard.md, section 8).
+//
+// Both sides may call each other at the same time, and a contact may open more
+// sessions: all are read, and the newest in which the contact is alone with the
+// user is written to. What is sent here never goes to a third person.
+type Conversation struct {
+	client *Client
+	peer   string
+
+	// What follows belongs to the owner.
+	sessions []*session  // all that are open or being opened, the newest last
+	outbox   []*delivery // what is not settled yet, in the order of the calls
+}
+
+// conversation returns the conversation with peer.
+func (c *Client) conversation(peer string) *Conversation {
+	cv := c.conversations[peer]
+	if cv == nil {
+		cv = &Conversation{client: c, peer: peer}
+		c.conversations[peer] = cv
+	}
+	return cv
+}
+
+// Peer returns the contact's account, in lower case.
+func (cv *Conversation) Peer() string { return cv.peer }
+
+// Participants returns who is in the session now, besides the user.
+func (cv *Conversation) Participants() (people []string) {
+	cv.client.query(func() {
+		if s := cv.current(); s != nil {
+			people = slices.Clone(s.people)
+		} else if n := len(cv.sessions); n > 0 {
+			people = slices.Clone(cv.sessions[n-1].people)
+		}
+	})
+	return people
+}
+
+// SendText sends a text, in several messages if it is long, and returns when the
+// server has acknowledged them all. It opens a session if there is none and
+// waits for the contact to come. Messages are sent in the order of the calls.
+// Line ends may be LF or CR LF. format is the value of X-MMS-IM-Format, or "" for
+// the default; one that is longer than MaxFormat is left out.
+//
+// Errors from ErrOffline to ErrNotDelivered, ErrNotConnected and ErrClosed mean
+// that the text, or the rest of it, has not arrived. ErrUncertain means that it
+// may have. When ctx ends first, the text is not sent any more, or the error
+// wraps ErrUncertain too.
+func (cv *Conversation) SendText(ctx context.Context, text, format string) error {
+	switch {
+	case cv.peer == "":
+		return ErrNoSuchContact
+	case text == "":
+		return ErrEmpty
+	case len(text) > MaxText:
+		return ErrTooLong
+	}
+	d := &delivery{conversation: cv, text: text, format: format, result: make(chan error, 1)}
+	c := cv.client
+	if !c.post(func() { cv.enqueue(d) }) {
+		return c.ended()
+	}
+	select {
+	case err := <-d.result:
+		return err
+	case <-ctx.Done():
+	}
+	if !c.post(func() { d.giveUp(ctx.Err()) }) {
+		// The owner settles everything before it ends.
+		return <-d.result
+	}
+	return <-d.result
+}
+
+// SendTyping tells the contact that the user is writing. It never opens a
+// session: without one nothing is sent and the result is nil. It does not wait
+// for anything: there is no acknowledgement.
+func (cv *Conversation) SendTyping(ctx context.Context) error {
+	return cv.client.await(ctx, func(result func(error)) {
+		s := cv.current()
+		if cv.client.err != nil {
+			result(cv.client.ended())
+			return
+		}
+		if s != nil {
+			s.sendUnacknowledged(typingMessage(cv.client.account))
+		}
+		result(nil)
+	})
+}
+
+// Close leaves the session, if there is one. Texts that wait to be sent fail with
+// ErrClosed. The Conversation can be used again.
+func (cv *Conversation) Close() {
+	cv.client.ask(func() {
+		for _, s := range slices.Clone(cv.sessions) {
+			s.drop()
+		}
+		cv.failAll(ErrClosed)
+	})
+}
+
+// current returns the session to write to: the newest in which the contact is
+// alone with the user.
+func (cv *Conversation) current() *session {
+	for _, s := range slices.Backward(cv.sessions) {
+		if s.state == sessionOpen && len(s.people) == 1 && s.people[0] == cv.peer {
+			return s
+		}
+	}
+	return nil
+}
+
+// opening reports whether a session is on its way.
+func (cv *Conversation) opening() bool {
+	return slices.ContainsFunc(cv.sessions, func(s *session) bool { return s.state < sessionOpen })
+}
+
+// enqueue takes a text to send.
+func (cv *Conversation) enqueue(d *delivery) {
+	switch {
+	case cv.client.err != nil:
+		d.settle(cv.client.ended())
+	case len(cv.outbox) >= MaxOutbox:
+		d.settle(ErrTooMany)
+	default:
+		cv.outbox = append(cv.outbox, d)
+		cv.flush()
+	}
+}
+
+// flush sends what waits, as far as the session takes it, or sees that there will
+// be a session.
+func (cv *Conversation) flush() {
+	if cv.client.err != nil || !slices.ContainsFunc(cv.outbox, (*delivery).waiting) {
+		return
+	}
+	s := cv.current()
+	if s == nil {
+		if !cv.opening() {
+			cv.client.call(cv)
+		}
+		return
+	}
+	// Settling takes deliveries out of the outbox.
+	for _, d := range slices.Clone(cv.outbox) {
+		if !d.send(s) {
+			return
+		}
+	}
+}
+
+// unreachable is called when a session could not be opened.
+func (cv *Conversation) unreachable(err error) {
+	if cv.current() != nil || cv.opening() {
+		cv.flush()
+		return
+	}
+	for _, d := range slices.Clone(cv.outbox) {
+		if d.waiting() {
+			d.settle(err)
+		}
+	}
+}
+
+// failAll settles everything with err, or with ErrUncertain what was sent.
+func (cv *Conversation) failAll(err error) {
+	for _, d := range slices.Clone(cv.outbox) {
+		d.giveUp(err)
+	}
+}
+
+// typingMessage is the note that account is writing
+// (protocol/04-switchboard.md, section 3.3).
+func typingMessage(account string) string {
+	return wire.Message{
+		Header: wire.Header("").With("MIME-Version", "1.0").
+			With("Content-Type", "text/x-msmsgscontrol").With("TypingUser", account),
+		Body: "\r\n",
+	}.Payload()
+}
+
+// String names the conversation in logs.
+func (cv *Conversation) String() string { return fmt.Sprintf("conversation with %s", cv.peer) }

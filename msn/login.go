@@ -1,0 +1,353 @@
+package msn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"matrix-msn/msn/passport"
+	"matrix-msn/msn/wire"
+)
+
+// signIn is the dialogue that signs a Client in on one connection
+// (protocol/01-login.md, sections 1 to 5). It is done by the goroutine that
+// called Login, step by step; nothing else touches the Client meanwhile.
+type signIn struct {
+	client *Client
+	ns     *transport
+}
+
+// redirect is what ends a dialogue that goes on elsewhere.
+type redirect struct {
+	address string // "" means from VER on, on the same connection
+}
+
+func (r *redirect) Error() string { return fmt.Sprintf("msn: redirected to %q", r.address) }
+
+// signIn signs in at address or where that server points to.
+func (c *Client) signIn(ctx context.Context, address string) error {
+	for hop := 0; ; hop++ {
+		err := c.signInAt(ctx, address, hop == 0)
+		var to *redirect
+		if !errors.As(err, &to) {
+			return err
+		}
+		if hop == maxRedirects {
+			return fmt.Errorf("%w: more than %d redirects", wire.ErrProtocol, maxRedirects)
+		}
+		c.log.Info("redirected", "account", c.cfg.Account, "to", to.address)
+		address = to.address
+	}
+}
+
+// signInAt signs in at one server, or returns a *redirect.
+func (c *Client) signInAt(ctx context.Context, address string, configured bool) error {
+	conn, err := c.dial(ctx, address)
+	if err != nil {
+		return err
+	}
+	if configured {
+		_, port, err := splitAddress(address)
+		if err == nil {
+			c.policy.trustReached(conn.RemoteAddr(), port)
+		}
+	}
+	c.ns = startTransport(conn, &c.group, c.inbound, c.timeouts.Write)
+	s := &signIn{client: c, ns: c.ns}
+	for resets := 0; ; resets++ {
+		err = s.run(ctx)
+		var to *redirect
+		if !errors.As(err, &to) || to.address != "" || resets == maxRedirects {
+			break
+		}
+	}
+	if err != nil {
+		c.ns.abort()
+	}
+	return err
+}
+
+// dial opens a connection to an address that was held against Trust.
+func (c *Client) dial(ctx context.Context, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.timeouts.Dial, ErrTimeout)
+	defer cancel()
+	dial := c.cfg.Dial
+	if dial == nil {
+		dialer := net.Dialer{Control: c.policy.control}
+		dial = dialer.DialContext
+	}
+	conn, err := dial(ctx, "tcp", address)
+	if err == nil {
+		return conn, nil
+	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("msn: connect to %s: %w: %w", address, context.Cause(ctx), err)
+	}
+	return nil, fmt.Errorf("msn: connect to %s: %w", address, err)
+}
+
+// run does the whole dialogue.
+func (s *signIn) run(ctx context.Context) error {
+	c := s.client
+	c.book, c.roster = newBook(), nil
+	if err := s.negotiate(ctx); err != nil {
+		return err
+	}
+	if err := s.authenticate(ctx); err != nil {
+		return err
+	}
+	c.roster = newSynRoster(c.book, c.dialect, c.account)
+	if err := s.roster(ctx); err != nil {
+		return err
+	}
+	if _, err := s.exchange(ctx, "CHG", c.statusArgs(c.cfg.Status)...); err != nil {
+		return err
+	}
+	c.status = c.cfg.Status
+	if c.dialect < 8 {
+		// Optional in these dialects, sent where official clients did, and
+		// nothing depends on the answer.
+		_, err := s.send("CVR", c.cvrArgs()...)
+		return err
+	}
+	return nil
+}
+
+func (s *signIn) roster(ctx context.Context) error { return s.client.roster.load(ctx, s) }
+
+// negotiate agrees on a dialect (VER). Servers answer one; some answer several,
+// the best of which counts.
+func (s *signIn) negotiate(ctx context.Context) error {
+	c := s.client
+	var offer []string
+	for _, d := range c.cfg.Dialects {
+		offer = append(offer, d.String())
+	}
+	reply, err := s.exchange(ctx, "VER", append(offer, "CVR0")...)
+	if err != nil {
+		return err
+	}
+	c.dialect = 0
+	for _, name := range reply.Args[1:] {
+		if d, ok := wire.ParseDialect(name); ok && d > c.dialect && slices.Contains(c.cfg.Dialects, d) {
+			c.dialect = d
+		}
+	}
+	if c.dialect == 0 {
+		return ErrNoDialect
+	}
+	if c.dialect >= 8 {
+		// From MSNP8 on servers insist on it before USR.
+		_, err := s.exchange(ctx, "CVR", c.cvrArgs()...)
+		return err
+	}
+	reply, err = s.exchange(ctx, "INF")
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(reply.Args[1:], "MD5") {
+		return fmt.Errorf("%w: the server wants the password in clear text", ErrNoDialect)
+	}
+	return nil
+}
+
+// authenticate proves the password (USR).
+func (s *signIn) authenticate(ctx context.Context) error {
+	c := s.client
+	method := "MD5"
+	if c.dialect >= firstTweener {
+		method = "TWN"
+	}
+	reply, err := s.exchange(ctx, "USR", method, "I", c.cfg.Account)
+	if err != nil {
+		return err
+	}
+	if reply.Arg(1) != "OK" { // a server may know the user already
+		proof, err := s.proof(ctx, method, reply)
+		if err != nil {
+			return err
+		}
+		if reply, err = s.exchange(ctx, "USR", method, "S", proof); err != nil {
+			return err
+		}
+	}
+	if reply.Arg(1) != "OK" {
+		return fmt.Errorf("%w: USR is answered by neither OK nor an error", wire.ErrProtocol)
+	}
+	if account, ok := parseAccount(reply.Arg(2)); ok {
+		c.account, c.self = keep(reply.Arg(2), maxAccount), account
+	}
+	// Servers differ in whether a name is there: "acct name [verified
+	// [restricted]]" to MSNP9, "acct verified restricted" after that.
+	if name := reply.Arg(3); c.dialect < 10 || len(reply.Args) > 5 {
+		s.client.book.ownName = decodeName(name)
+	}
+	return nil
+}
+
+// proof answers the server's "USR trid method S text".
+func (s *signIn) proof(ctx context.Context, method string, reply wire.Command) (string, error) {
+	c := s.client
+	if reply.Arg(1) != method || reply.Arg(2) != "S" {
+		return "", fmt.Errorf("%w: USR I is not answered by %s S", wire.ErrProtocol, method)
+	}
+	if method == "MD5" {
+		return passport.MD5Response(reply.Arg(3), c.cfg.Password), nil
+	}
+	return s.ticket(ctx, reply.Arg(3))
+}
+
+// ticket gets a ticket over HTTPS.
+func (s *signIn) ticket(ctx context.Context, policy string) (string, error) {
+	c := s.client
+	ctx, cancel := context.WithTimeoutCause(ctx, c.timeouts.Request, ErrTimeout)
+	defer cancel()
+	client := c.cfg.HTTPClient
+	if client == nil {
+		dialer := net.Dialer{Timeout: c.timeouts.Dial, Control: c.policy.control}
+		transport := &http.Transport{
+			DialContext:            dialer.DialContext,
+			TLSHandshakeTimeout:    c.timeouts.Dial,
+			ResponseHeaderTimeout:  c.timeouts.Request,
+			MaxResponseHeaderBytes: passport.MaxResponseHeader,
+			ForceAttemptHTTP2:      true,
+		}
+		defer transport.CloseIdleConnections()
+		client = &http.Client{Transport: transport}
+	}
+	tweener := passport.Tweener{NexusURL: c.cfg.NexusURL, Client: client, Allow: c.policy.checkURL}
+	ticket, err := tweener.Ticket(ctx, c.cfg.Account, c.cfg.Password, policy)
+	if err == nil {
+		return ticket, nil
+	}
+	if ctx.Err() != nil {
+		return "", fmt.Errorf("%w: %w", context.Cause(ctx), err)
+	}
+	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
+		return "", fmt.Errorf("%w: %w", ErrTimeout, err)
+	}
+	return "", err
+}
+
+// send sends a command with the next TrID.
+func (s *signIn) send(verb string, args ...string) (uint32, error) {
+	trid := s.ns.newTrID()
+	return trid, s.client.tell(wire.New(verb, append([]string{formatTrID(trid)}, args...)...))
+}
+
+// exchange sends a command and waits for its answer: one with the same TrID that
+// is no error. What comes besides is handled or passed over.
+func (s *signIn) exchange(ctx context.Context, verb string, args ...string) (wire.Command, error) {
+	trid, err := s.send(verb, args...)
+	if err != nil {
+		return wire.Command{}, err
+	}
+	deadline := time.Now().Add(s.client.timeouts.Request)
+	for {
+		cmd, err := s.next(ctx, time.Until(deadline))
+		if err != nil {
+			return wire.Command{}, s.failure(verb, err)
+		}
+		if number, ok := cmd.ErrorNumber(); ok && (answers(cmd, trid) || len(cmd.Args) == 0) {
+			return wire.Command{}, serverError(number, verb)
+		}
+		if answers(cmd, trid) {
+			switch {
+			case cmd.Verb == verb, verb == "CVR" && cmd.Verb == "CVQ":
+				return cmd, nil
+			case cmd.Verb == "XFR":
+				return wire.Command{}, s.redirected(cmd)
+			}
+		}
+		if err := s.other(cmd); err != nil {
+			return wire.Command{}, err
+		}
+	}
+}
+
+// redirected reads "XFR trid NS host:port …".
+func (s *signIn) redirected(cmd wire.Command) error {
+	if cmd.Arg(1) != "NS" {
+		return fmt.Errorf("%w: XFR to %q while signing in", wire.ErrProtocol, cmd.Arg(1))
+	}
+	if cmd.Arg(2) == "0" {
+		return &redirect{}
+	}
+	address, err := s.client.policy.check(cmd.Arg(2))
+	if err != nil {
+		return err
+	}
+	return &redirect{address: address}
+}
+
+// next waits for the next command. wait bounds it besides ctx; the error is
+// ErrTimeout when it passes.
+func (s *signIn) next(ctx context.Context, wait time.Duration) (wire.Command, error) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for {
+		select {
+		case in := <-s.client.inbound:
+			if in.from != s.ns {
+				continue
+			}
+			if in.err == nil {
+				s.client.log.Debug("received", "command", logged(in.cmd))
+			}
+			return in.cmd, in.err
+		case <-timer.C:
+			return wire.Command{}, ErrTimeout
+		case <-ctx.Done():
+			return wire.Command{}, context.Cause(ctx)
+		}
+	}
+}
+
+// other takes a command that is no answer. Before there is a roster the server
+// has nothing to say that matters, except that it does not want the client.
+func (s *signIn) other(cmd wire.Command) error {
+	c := s.client
+	switch {
+	case cmd.Verb == "OUT":
+		return outError(cmd)
+	case cmd.Verb == "XFR" && cmd.Arg(1) == "NS":
+		return s.redirected(cmd)
+	case c.roster == nil:
+	case isListVerb(cmd.Verb):
+		// The lists themselves are no news.
+		_, _ = c.roster.update(cmd)
+	default:
+		c.notification(cmd)
+	}
+	if c.err != nil {
+		return c.err
+	}
+	if c.backlog.full() {
+		return fmt.Errorf("%w: too much before the sign-in is complete", wire.ErrProtocol)
+	}
+	return nil
+}
+
+// isListVerb reports whether a command belongs to the download of contact lists.
+func isListVerb(verb string) bool {
+	switch verb {
+	case "LST", "LSG", "BPR", "PRP", "GTC", "BLP":
+		return true
+	}
+	return false
+}
+
+// failure is the error of a step that was not answered.
+func (s *signIn) failure(verb string, err error) error {
+	switch {
+	case errors.Is(err, wire.ErrProtocol):
+		return fmt.Errorf("%s: %w", verb, err)
+	case errors.Is(err, ErrTimeout), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s: %w", verb, err)
+	}
+	return fmt.Errorf("%w: %s: %w", ErrRefused, verb, err)
+}

@@ -1,0 +1,460 @@
+package msn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"reflect"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"matrix-msn/msn/passport"
+	"matrix-msn/msn/wire"
+)
+
+func TestLoginInEveryDialect(t *testing.T) {
+	for d := MinDialect; d <= MaxDialect; d++ {
+		t.Run(d.String(), func(t *testing.T) {
+			t.Parallel()
+			n := newFakeNet(t)
+			client, ns := signedIn(t, n, d)
+			if client.Dialect() != d || client.Account() != "alice@example.com" || client.DisplayName() != "Alice A" {
+				t.Errorf("dialect %v, account %q, name %q", client.Dialect(), client.Account(), client.DisplayName())
+			}
+			if client.Status() != Online {
+				t.Errorf("status %q", client.Status())
+			}
+			bob, ok := client.Contact("Bob@Example.com")
+			if !ok || bob.Name != "Bob" || bob.Lists != ListForward|ListAllow|ListReverse || bob.Status != Offline {
+				t.Errorf("bob is %+v", bob)
+			}
+			if all := client.Contacts(); len(all) != 1 {
+				t.Errorf("contacts %+v", all)
+			}
+			quit(client, ns)
+			if client.Err() != ErrClosed {
+				t.Errorf("Err is %v", client.Err())
+			}
+			if err := client.Close(); err != nil {
+				t.Error("second Close:", err)
+			}
+		})
+	}
+}
+
+func TestLoginOffersDialectsBestFirst(t *testing.T) {
+	for _, test := range []struct {
+		nexus string
+		want  string
+	}{
+		{"", "VER 1 MSNP7 MSNP6 MSNP5 MSNP4 MSNP3 MSNP2 CVR0"},
+		{fakeNexus, "VER 1 MSNP12 MSNP11 MSNP10 MSNP9 MSNP8 MSNP7 MSNP6 MSNP5 MSNP4 MSNP3 MSNP2 CVR0"},
+	} {
+		n := newFakeNet(t)
+		cfg := fakeConfig(n)
+		cfg.NexusURL = test.nexus
+		result := goLogin(t, cfg)
+		ns := n.accept(fakeServer)
+		ns.expect(test.want)
+		ns.send("VER 1 0")
+		if _, err := waitLogin(t, result); !errors.Is(err, ErrNoDialect) {
+			t.Errorf("error %v", err)
+		}
+	}
+}
+
+// play is a script for the server of a failing sign-in.
+type play func(ns *fakeConn)
+
+// upTo plays the steps before the named one.
+func upTo(step string) play {
+	return func(ns *fakeConn) {
+		ns.read()
+		if step == "VER" {
+			return
+		}
+		ns.send("VER 1 MSNP8")
+		ns.read()
+		if step == "CVR" {
+			return
+		}
+		ns.send("CVR 2 1 1 1")
+		ns.read()
+		if step == "USR I" {
+			return
+		}
+		ns.send("USR 3 TWN S ct=1")
+		ns.read()
+		if step == "USR S" {
+			return
+		}
+		ns.send("USR 4 OK alice@example.com Alice 1 0")
+		ns.read()
+		if step == "SYN" {
+			return
+		}
+		ns.send("SYN 5 1 0 0")
+		ns.read()
+	}
+}
+
+func TestLoginErrors(t *testing.T) {
+	send := func(step string, lines ...string) play {
+		return func(ns *fakeConn) {
+			upTo(step)(ns)
+			for _, line := range lines {
+				// The client may close before it has read all.
+				_, _ = io.WriteString(ns.conn, line+"\r\n")
+			}
+		}
+	}
+	number := func(n int) func(error) bool {
+		return func(err error) bool {
+			var e *ServerError
+			return errors.As(err, &e) && e.Number == n
+		}
+	}
+	is := func(target error) func(error) bool {
+		return func(err error) bool { return errors.Is(err, target) }
+	}
+	tests := []struct {
+		name  string
+		play  play
+		wants []func(error) bool
+	}{
+		{"no dialect", send("VER", "VER 1 0"), []func(error) bool{is(ErrNoDialect)}},
+		{"only the version query", send("VER", "VER 1 CVR0"), []func(error) bool{is(ErrNoDialect)}},
+		{"a dialect that was not offered", send("VER", "VER 1 MSNP15"), []func(error) bool{is(ErrNoDialect)}},
+		{"bad credentials at USR I", send("USR I", "911 3"), []func(error) bool{is(ErrBadCredentials), number(911)}},
+		{"bad ticket", send("USR S", "928 4"), []func(error) bool{is(ErrBadCredentials), number(928)}},
+		{"busy", send("USR S", "910 4"), []func(error) bool{is(ErrBusy), number(910)}},
+		{"maintenance", send("USR I", "500 3"), []func(error) bool{is(ErrBusy), number(500)}},
+		{"error without TrID", send("USR I", "600"), []func(error) bool{is(ErrBusy), number(600)}},
+		{"not verified", send("USR S", "924 4"), []func(error) bool{is(ErrAccountLocked), number(924)}},
+		{"unknown number", send("USR S", "999 4"), []func(error) bool{number(999)}},
+		{"database down at SYN", send("SYN", "603 5"), []func(error) bool{is(ErrBusy), number(603)}},
+		{"out", send("USR S", "OUT SSD"), []func(error) bool{func(err error) bool {
+			var out *OutError
+			return errors.As(err, &out) && out.Reason == "SSD"
+		}}},
+		{"untrusted redirect", send("USR I", "XFR 3 NS ns.evil.example.net:1863 0 x:1"), []func(error) bool{is(ErrUntrusted)}},
+		{"endless line", send("VER", strings.Repeat("A", 100_000)), []func(error) bool{is(wire.ErrProtocol)}},
+		{"closed at VER", func(ns *fakeConn) { upTo("VER")(ns); ns.close() }, []func(error) bool{is(ErrRefused), is(io.EOF)}},
+		{"closed at USR S", func(ns *fakeConn) { upTo("USR S")(ns); ns.close() }, []func(error) bool{is(ErrRefused)}},
+		{"closed at SYN", func(ns *fakeConn) { upTo("SYN")(ns); ns.close() }, []func(error) bool{is(ErrRefused)}},
+		{"closed at CHG", func(ns *fakeConn) { upTo("CHG")(ns); ns.close() }, []func(error) bool{is(ErrRefused)}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			n := newFakeNet(t)
+			result := goLogin(t, fakeConfig(n, 8))
+			ns := n.accept(fakeServer)
+			test.play(ns)
+			client, err := waitLogin(t, result)
+			if client != nil || err == nil {
+				t.Fatal("signed in")
+			}
+			for i, want := range test.wants {
+				if !want(err) {
+					t.Errorf("want %d: error %v", i, err)
+				}
+			}
+			if !strings.HasPrefix(err.Error(), "msn: ") {
+				t.Errorf("error %q has no prefix", err)
+			}
+		})
+	}
+}
+
+func TestLoginWrongPassword(t *testing.T) {
+	n := newFakeNet(t)
+	cfg := fakeConfig(n, 8)
+	cfg.Password = "not it"
+	result := goLogin(t, cfg)
+	ns := n.accept(fakeServer)
+	upTo("USR I")(ns)
+	ns.send("USR 3 TWN S ct=1")
+	_, err := waitLogin(t, result)
+	var refused *passport.RefusedError
+	if !errors.Is(err, ErrBadCredentials) || !errors.As(err, &refused) || refused.Reason != "Wrong password" {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestLoginServerCannotBeReached(t *testing.T) {
+	n := newFakeNet(t)
+	cfg := fakeConfig(n, 7)
+	cfg.Server = "down.msn.example.com"
+	if _, err := Login(t.Context(), cfg); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("refused connection: error %v", err)
+	}
+	cfg.Dial = func(context.Context, string, string) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", IsNotFound: true}}
+	}
+	_, err := Login(t.Context(), cfg)
+	var dns *net.DNSError
+	if !errors.As(err, &dns) || !dns.IsNotFound {
+		t.Errorf("unknown host: error %v", err)
+	}
+}
+
+func TestLoginEndsWhenTheServerSaysNothing(t *testing.T) {
+	for _, step := range []string{"VER", "CVR", "USR I", "USR S", "SYN", "CHG"} {
+		t.Run(step, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newFakeNet(t)
+				start := time.Now()
+				result := goLogin(t, fakeConfig(n, 8))
+				ns := n.accept(fakeServer)
+				upTo(step)(ns)
+				r := <-result
+				if !errors.Is(r.err, ErrTimeout) {
+					t.Errorf("error %v", r.err)
+				}
+				if took := time.Since(start); took > defaultLogin {
+					t.Errorf("took %v", took)
+				}
+			})
+		})
+	}
+}
+
+func TestLoginEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFakeNet(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		result := make(chan error)
+		go func() {
+			_, err := Login(ctx, fakeConfig(n, 8))
+			result <- err
+		}()
+		upTo("USR S")(n.accept(fakeServer))
+		cancel()
+		if err := <-result; !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+func TestLoginFollowsRedirects(t *testing.T) {
+	for d, line := range map[wire.Dialect]string{
+		2:  "XFR 3 NS ns2.msn.example.com:1863",
+		5:  "XFR 3 NS ns2.msn.example.com 0",
+		7:  "XFR 3 NS ns2.msn.example.com:1863 0 ns.msn.example.com:1863",
+		12: "XFR 3 NS ns2.msn.example.com:1863 0 ns.msn.example.com:1863",
+	} {
+		n := newFakeNet(t)
+		result := goLogin(t, fakeConfig(n, d))
+		dispatch := n.accept(fakeServer)
+		dispatch.read()
+		dispatch.send("VER 1 " + d.String())
+		dispatch.read()
+		if d < 8 {
+			dispatch.send("INF 2 MD5")
+		} else {
+			dispatch.send("CVR 2 1 1 1")
+		}
+		dispatch.read()
+		dispatch.send(line)
+		ns := n.accept("ns2.msn.example.com:1863")
+		ns.greet(d)
+		ns.send(bobsList(d)...)
+		ns.finish(d)
+		client, err := waitLogin(t, result)
+		if err != nil {
+			t.Fatal(err)
+		}
+		quit(client, ns)
+	}
+}
+
+func TestLoginSoftReset(t *testing.T) {
+	n := newFakeNet(t)
+	result := goLogin(t, fakeConfig(n, 8))
+	ns := n.accept(fakeServer)
+	upTo("USR S")(ns)
+	ns.send("XFR 0 NS 0")
+	ns.expect("VER 5 MSNP8 CVR0")
+	ns.send("VER 5 0")
+	if _, err := waitLogin(t, result); !errors.Is(err, ErrNoDialect) {
+		t.Errorf("error %v", err)
+	}
+	if got := n.addresses(); len(got) != 1 {
+		t.Errorf("connected to %v", got)
+	}
+}
+
+func TestLoginRedirectsAreLimited(t *testing.T) {
+	n := newFakeNet(t)
+	result := goLogin(t, fakeConfig(n, 7))
+	for range maxRedirects + 1 {
+		ns := n.accept(fakeServer)
+		ns.read()
+		ns.send("VER 1 MSNP7")
+		ns.read()
+		ns.send("INF 2 MD5")
+		ns.read()
+		ns.send("XFR 3 NS " + fakeServer + " 0 " + fakeServer)
+	}
+	if _, err := waitLogin(t, result); !errors.Is(err, wire.ErrProtocol) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestLoginRefusesConfigurations(t *testing.T) {
+	for name, change := range map[string]func(*Config){
+		"no account":             func(c *Config) { c.Account = "" },
+		"account with a space":   func(c *Config) { c.Account = "a b@example.com" },
+		"account with a line":    func(c *Config) { c.Account = "a@example.com\r\nOUT" },
+		"account with NUL":       func(c *Config) { c.Account = "a\x00@example.com" },
+		"no server":              func(c *Config) { c.Server = "" },
+		"server with a line":     func(c *Config) { c.Server = "x\r\n:1863" },
+		"port that is none":      func(c *Config) { c.Server = "ns.example.com:port" },
+		"dialect too new":        func(c *Config) { c.Dialects = []wire.Dialect{15} },
+		"dialect without nexus":  func(c *Config) { c.NexusURL = "" },
+		"nexus that is no URL":   func(c *Config) { c.NexusURL = "nexus" },
+		"status Offline":         func(c *Config) { c.Status = Offline },
+		"status with a space":    func(c *Config) { c.Status = "NLN 1\r\nOUT" },
+		"trusted host like this": func(c *Config) { c.Trust.Hosts = []string{"a b:1"} },
+	} {
+		n := newFakeNet(t)
+		cfg := fakeConfig(n, 8)
+		change(&cfg)
+		if _, err := Login(t.Context(), cfg); !errors.Is(err, ErrConfig) {
+			t.Errorf("%s: error %v", name, err)
+		}
+		if len(n.addresses()) != 0 {
+			t.Errorf("%s: connected", name)
+		}
+	}
+}
+
+func TestLoginIdentityCannotInjectCommands(t *testing.T) {
+	n := newFakeNet(t)
+	cfg := fakeConfig(n, 8)
+	cfg.Identity = Identity{Locale: "0x0409", OS: "a b", OSVer: "1\r\nOUT", Arch: "x", Client: "", Version: "1", Brand: "\x00"}
+	result := goLogin(t, cfg)
+	ns := n.accept(fakeServer)
+	ns.read()
+	ns.send("VER 1 MSNP8")
+	ns.expect("CVR 2 0x0409 a%20b 1%0D%0AOUT x  1 %00 alice@example.com")
+	ns.close()
+	_, _ = waitLogin(t, result)
+}
+
+func TestListsThatAreShorterThanAnnounced(t *testing.T) {
+	for d, lines := range map[wire.Dialect][]string{
+		5:  {"SYN 5 0"},
+		7:  {"SYN 5 1", "LST 5 FL 1 1 2 bob@example.com Bob"},
+		8:  {"SYN 5 0 7 3", "LST bob@example.com Bob 3 0"},
+		9:  {"SYN 5 0"},
+		10: {"SYN 5 0 0 2 1"},
+		12: {"SYN 5 2024-09-28T17:18:18.64-07:00 2024-09-28T17:18:18.64-07:00"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			n := newFakeNet(t)
+			result := goLogin(t, fakeConfig(n, d))
+			ns := n.accept(fakeServer)
+			ns.greet(d)
+			ns.send(lines...)
+			ns.finish(d)
+			r := <-result
+			if r.err != nil {
+				t.Fatal(r.err)
+			}
+			quit(r.client, ns)
+		})
+	}
+}
+
+func TestWhatComesWhileSigningInIsNotLost(t *testing.T) {
+	n := newFakeNet(t)
+	result := goLogin(t, fakeConfig(n, 11))
+	ns := n.accept(fakeServer)
+	ns.greet(11)
+	profile := "MIME-Version: 1.0\r\nContent-Type: text/x-msmsgsprofile\r\nsid: 507\r\n\r\n"
+	ns.send("SBS 0 null")
+	ns.sendMessage("Hotmail", "Hotmail", profile)
+	ns.send("UBX bob@example.com 55\r\n<Data><PSM>hi</PSM><CurrentMedia></CurrentMedia></Data>")
+	ns.send("ADC 0 RL N=eve@example.com F=Eve")
+	ns.send(bobsList(11)...)
+	ns.expect("CHG 6 NLN 1073741856")
+	ns.send("ILN 6 BSY bob@example.com Bob 1073741856 0")
+	ns.send("CHG 6 NLN 1073741856")
+	client, err := waitLogin(t, result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var types []string
+	for range 5 {
+		e := nextEvent(t, client)
+		types = append(types, reflect.TypeOf(e).Name())
+		if p, ok := e.(PresenceChanged); ok && (!p.Initial || p.Contact.Status != Busy || p.Contact.Personal != "hi") {
+			t.Errorf("presence %+v", p)
+		}
+	}
+	want := []string{"ServerMessage", "PersonalMessageChanged", "ContactChanged", "AddedYou", "PresenceChanged"}
+	if fmt.Sprint(types) != fmt.Sprint(want) {
+		t.Errorf("events %v, want %v", types, want)
+	}
+	quit(client, ns)
+}
+
+func TestPasswordIsNotSentToOthers(t *testing.T) {
+	login := "https://login.msn.example.com/login"
+	for name, test := range map[string]struct {
+		nexus, location string
+		want            error
+	}{
+		"DALogin by http":                   {nexus: "DALogin=http://login.msn.example.com/login"},
+		"DALogin at another host":           {nexus: "DALogin=evil.example.net/login"},
+		"DALogin at loopback":               {nexus: "DALogin=https://127.0.0.1/login"},
+		"DALogin at a metadata service":     {nexus: "DALogin=https://169.254.169.254/latest"},
+		"DALogin at a private host":         {nexus: "DALogin=https://10.0.0.1/"},
+		"DALogin at another port":           {nexus: "DALogin=https://login.msn.example.com:8443/login"},
+		"DALogin with a user name":          {nexus: "DALogin=https://login.msn.example.com@evil.example.net/"},
+		"Location by http":                  {nexus: "DALogin=" + login, location: "http://login.msn.example.com/2"},
+		"Location at another host":          {nexus: "DALogin=" + login, location: "https://evil.example.net/2"},
+		"Location at a name that ends like": {nexus: "DALogin=" + login, location: "https://evilmsn-example.com/2"},
+		"Location of another scheme":        {nexus: "DALogin=" + login, location: "ftp://login.msn.example.com/"},
+		"Location at loopback":              {nexus: "DALogin=" + login, location: "https://[::1]/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := newFakeNet(t)
+			cfg := fakeConfig(n, 8)
+			var leaks []string
+			cfg.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+				answer := &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}
+				if r.URL.String() == fakeNexus {
+					answer.Header.Set("PassportURLs", test.nexus)
+					return answer, nil
+				}
+				if r.URL.String() != login {
+					leaks = append(leaks, r.URL.String())
+				}
+				answer.StatusCode = 302
+				answer.Header.Set("Location", test.location)
+				answer.Header.Set("Authentication-Info", "Passport1.4 da-status=redir")
+				return answer, nil
+			})}
+			result := goLogin(t, cfg)
+			ns := n.accept(fakeServer)
+			upTo("USR I")(ns)
+			ns.send("USR 3 TWN S ct=1")
+			_, err := waitLogin(t, result)
+			if !errors.Is(err, ErrUntrusted) {
+				t.Errorf("error %v", err)
+			}
+			if len(leaks) != 0 {
+				t.Errorf("the password went to %v", leaks)
+			}
+		})
+	}
+}

@@ -1,0 +1,18 @@
+package msn
+
+import (
+	"context"
+
+	"matrix-msn/msn/wire"
+)
+
+// roster loads the contact lists into a Client's book and follows their changes.
+// MSNP2 to MSNP12 do this by SYN on the notification connection; later dialects
+// do it by web services.
+type roster interface {
+	// load downloads the lists. It is called once, while signing in.
+	load(ctx context.Context, s *signIn) error
+	// update applies a command that may be about the lists, whenever it comes. It
+	// reports false when the command is not the roster's.
+	update(cmd wire.Command) ([]Event, bool)
+}

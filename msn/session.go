@@ -1,0 +1,294 @@
+package msn
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"strconv"
+	"time"
+
+	"matrix-msn/msn/wire"
+)
+
+// session is one switchboard session, as the owner sees it
+// (protocol/04-switchboard.md, section 8).
+type session struct {
+	client       *Client
+	conversation *Conversation
+	state        sessionState
+	outgoing     bool   // the user called, with XFR; else the contact rang
+	retried      bool   // a second ticket was asked for
+	id           string // the server's, opaque; may be "" when outgoing
+	stamp        string // makes id unique: servers use one again when somebody is called back
+	address      string // of the switchboard, held against Trust
+	ticket       string
+	transport    *transport // nil before it is connected
+
+	people    []string // who is there besides the user, in order of coming
+	deserted  bool     // everybody left; what was sent waits for its acknowledgement
+	asked     map[uint32]string
+	timer     *time.Timer // bounds the state
+	ticks     int         // tells a stopped timer from the running one
+	lastHeard time.Time   // of anything that counts as traffic
+
+	unacknowledged map[uint32]*part
+	counts         map[string]int // messages by sender
+	assemblies     []*assembly
+}
+
+type sessionState uint8
+
+// The states, in the order in which they follow each other.
+const (
+	sessionRequesting sessionState = iota // XFR was sent
+	sessionConnecting                     // the connection is being opened
+	sessionGreeting                       // USR or ANS was sent
+	sessionCalling                        // CAL was sent
+	sessionOpen                           // somebody is there
+	sessionOver
+)
+
+// addSession makes a session and counts it.
+func (c *Client) addSession(cv *Conversation, outgoing bool) *session {
+	s := &session{
+		client:         c,
+		conversation:   cv,
+		outgoing:       outgoing,
+		asked:          make(map[uint32]string),
+		unacknowledged: make(map[uint32]*part),
+		counts:         make(map[string]int),
+	}
+	c.opened++
+	s.stamp = strconv.FormatInt(time.Now().UnixNano(), 36) + "-" + strconv.Itoa(c.opened)
+	c.sessions[s] = struct{}{}
+	cv.sessions = append(cv.sessions, s)
+	return s
+}
+
+// within has expired called unless the session gets to another state in time.
+func (s *session) within(d time.Duration, expired func()) {
+	s.stopTimer()
+	tick := s.ticks
+	s.timer = s.client.after(d, func() {
+		if s.ticks == tick && s.state != sessionOver {
+			expired()
+		}
+	})
+}
+
+func (s *session) stopTimer() {
+	s.ticks++
+	if s.timer != nil {
+		s.timer.Stop()
+		s.timer = nil
+	}
+}
+
+// connect opens the connection and introduces the user.
+func (s *session) connect() {
+	c := s.client
+	s.state = sessionConnecting
+	s.stopTimer() // dial has a limit of its own
+	address := s.address
+	c.group.Go(func() {
+		conn, err := c.dial(c.ctx, address)
+		if !c.post(func() { s.connected(conn, err) }) && err == nil {
+			_ = conn.Close() // the Client has ended
+		}
+	})
+}
+
+func (s *session) connected(conn net.Conn, err error) {
+	c := s.client
+	if err != nil {
+		s.fail(fmt.Errorf("%w: %w", ErrSwitchboard, err))
+		return
+	}
+	if s.state != sessionConnecting || c.err != nil {
+		_ = conn.Close() // nobody wants it any more
+		return
+	}
+	s.transport = startTransport(conn, &c.group, c.inbound, c.timeouts.Write)
+	c.byTransport[s.transport] = s
+	s.state = sessionGreeting
+	s.within(c.timeouts.Request, func() {
+		s.fail(fmt.Errorf("%w: %w", ErrSwitchboard, ErrTimeout))
+	})
+	if s.outgoing {
+		s.ask("USR", c.account, s.ticket)
+	} else {
+		s.ask("ANS", c.account, s.ticket, s.id)
+	}
+}
+
+// ask sends a command that is answered.
+func (s *session) ask(verb string, args ...string) {
+	trid := s.transport.newTrID()
+	s.asked[trid] = verb
+	if err := s.tell(wire.New(verb, append([]string{formatTrID(trid)}, args...)...)); err != nil {
+		s.fail(fmt.Errorf("%w: %w", ErrSwitchboard, err))
+	}
+}
+
+func (s *session) tell(cmd wire.Command) error {
+	s.client.log.Debug("sent", "session", s.id, "command", logged(cmd))
+	return s.transport.send(cmd)
+}
+
+// opened is called when the contact is there, or whoever is in the session that
+// the user was called into.
+func (s *session) opened() {
+	s.state = sessionOpen
+	s.touch()
+	s.watchIdle(s.client.timeouts.IdleClose)
+	// The newest comes last.
+	cv := s.conversation
+	cv.sessions = append(slices.DeleteFunc(cv.sessions, func(o *session) bool { return o == s }), s)
+	s.client.log.Debug("session open", "session", s.id, "peer", cv.peer, "people", len(s.people))
+	cv.flush()
+}
+
+// name identifies the session in events.
+func (s *session) name() string { return s.id + "." + s.stamp }
+
+func (s *session) touch() { s.lastHeard = time.Now() }
+
+// watchIdle leaves the session when nothing was said for long. A group is not
+// left: it would go on without the user, whom nobody would call again.
+func (s *session) watchIdle(d time.Duration) {
+	s.within(d, func() {
+		limit := s.client.timeouts.IdleClose
+		if wait := limit - time.Since(s.lastHeard); wait > 0 {
+			s.watchIdle(wait)
+			return
+		}
+		if len(s.people) > 1 || len(s.unacknowledged) > 0 {
+			s.watchIdle(limit)
+			return
+		}
+		s.client.log.Debug("session left: idle", "session", s.id)
+		s.leave()
+	})
+}
+
+// sendPart sends one message and waits for its acknowledgement. It reports false
+// when the connection takes nothing any more; lost follows then.
+func (s *session) sendPart(p *part) bool {
+	trid := s.transport.newTrID()
+	p.state, p.session = partSent, s
+	s.unacknowledged[trid] = p
+	cmd := wire.New("MSG", formatTrID(trid), "A").WithPayload(p.payload)
+	if err := s.tell(cmd); err != nil {
+		p.stop(partWaiting)
+		delete(s.unacknowledged, trid)
+		if errors.Is(err, wire.ErrUnsafe) {
+			p.delivery.settle(err)
+			return true
+		}
+		if errors.Is(err, errUnread) {
+			s.lost(err)
+		}
+		return false
+	}
+	s.touch()
+	p.timer = s.client.after(s.client.timeouts.Ack, func() {
+		if s.unacknowledged[trid] == p && p.sentBy(s) {
+			delete(s.unacknowledged, trid)
+			p.delivery.settle(fmt.Errorf("%w: %w", ErrUncertain, ErrTimeout))
+			s.settled()
+		}
+	})
+	return true
+}
+
+// sendUnacknowledged sends a message that nobody answers.
+func (s *session) sendUnacknowledged(payload string) {
+	cmd := wire.New("MSG", formatTrID(s.transport.newTrID()), "U").WithPayload(payload)
+	if s.tell(cmd) == nil {
+		s.touch()
+	}
+}
+
+// settled goes on after an acknowledgement.
+func (s *session) settled() {
+	if s.deserted && len(s.unacknowledged) == 0 {
+		s.leave()
+	}
+	s.conversation.flush()
+}
+
+// fail ends a session that is not open yet, because of err.
+func (s *session) fail(err error) {
+	if s.state >= sessionOpen {
+		return
+	}
+	level := slog.LevelDebug
+	if !s.outgoing {
+		level = slog.LevelInfo
+	}
+	s.client.log.Log(s.client.ctx, level, "no session", "peer", s.conversation.peer, "outgoing", s.outgoing, "reason", err)
+	s.remove(true)
+	if s.outgoing {
+		s.conversation.unreachable(err)
+	} else {
+		s.conversation.flush()
+	}
+}
+
+// leave says good-bye and ends the session.
+func (s *session) leave() {
+	s.remove(true)
+	s.conversation.flush()
+}
+
+// drop ends the session for a reason of the user's. What was sent and not
+// acknowledged is settled by the conversation.
+func (s *session) drop() { s.remove(true) }
+
+// remove takes the session out of everything, once.
+func (s *session) remove(goodbye bool) {
+	if s.state == sessionOver {
+		return
+	}
+	s.state = sessionOver
+	s.stopTimer()
+	c, cv := s.client, s.conversation
+	delete(c.sessions, s)
+	cv.sessions = slices.DeleteFunc(cv.sessions, func(o *session) bool { return o == s })
+	if s.transport == nil {
+		return
+	}
+	delete(c.byTransport, s.transport)
+	if !goodbye {
+		s.transport.abort()
+		return
+	}
+	_ = s.transport.send(wire.New("OUT")) // the connection may be gone already
+	s.transport.close()
+}
+
+// lost is called when the connection has ended.
+//
+// A server that relays a message acknowledges it before anything else, so that a
+// connection that ends in good order without an acknowledgement did not relay
+// it: the message is sent again, once, in a new session. After any other end
+// nobody knows.
+func (s *session) lost(err error) {
+	if s.state < sessionOpen {
+		s.fail(fmt.Errorf("%w: %w: %w", ErrSwitchboard, ErrRefused, err))
+		return
+	}
+	s.remove(false)
+	s.client.log.Debug("session lost", "session", s.id, "reason", err)
+	orderly := errors.Is(err, io.EOF)
+	for _, p := range s.unacknowledged {
+		if !p.sentBy(s) || orderly && p.delivery.again() {
+			continue
+		}
+		p.delivery.settle(fmt.Errorf("%w: %w", ErrUncertain, err))
+	}
+	s.conversation.flush()
+}

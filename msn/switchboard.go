@@ -1,0 +1,239 @@
+package msn
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"matrix-msn/msn/wire"
+)
+
+// call opens a session and calls the contact into it: XFR, then USR and CAL on
+// the switchboard (protocol/04-switchboard.md, section 1).
+func (c *Client) call(cv *Conversation) {
+	if len(c.sessions) >= maxSessions {
+		cv.unreachable(fmt.Errorf("%w: %d are open", ErrSwitchboard, maxSessions))
+		return
+	}
+	s := c.addSession(cv, true)
+	s.requestTicket()
+}
+
+func (s *session) requestTicket() {
+	c := s.client
+	s.state = sessionRequesting
+	c.request("XFR", []string{"SB"}, func(reply wire.Command, err error) {
+		if s.state != sessionRequesting {
+			return // the conversation was closed
+		}
+		if err == nil && (reply.Arg(1) != "SB" || reply.Arg(4) == "") {
+			err = fmt.Errorf("%w: XFR is not answered by a switchboard", wire.ErrProtocol)
+		}
+		if err == nil {
+			s.address, err = c.policy.check(reply.Arg(2))
+		}
+		if err != nil {
+			s.fail(noSession(err))
+			return
+		}
+		s.ticket = strings.Clone(reply.Arg(4))
+		s.connect()
+	})
+}
+
+// ring answers a RNG: "session host:port CKI ticket account name …". There is no
+// way to decline; what is not answered is passed over.
+func (c *Client) ring(cmd wire.Command) {
+	peer, ok := parseAccount(cmd.Arg(4))
+	if !ok || peer == c.self || cmd.Arg(0) == "" || cmd.Arg(3) == "" {
+		return
+	}
+	refuse := func(why string) {
+		c.log.Warn("call not answered", "account", c.account, "peer", peer, "reason", why)
+	}
+	if !c.rings.allow(peer, time.Now()) {
+		// Not logged: a flood of calls must not become a flood of log lines.
+		return
+	}
+	if len(c.sessions) >= maxSessions {
+		refuse("too many sessions")
+		return
+	}
+	if c.conversations[peer] == nil && len(c.conversations) >= MaxContacts {
+		refuse("too many conversations")
+		return
+	}
+	cv := c.conversation(peer)
+	if len(cv.sessions) >= maxSessionsPerContact {
+		refuse("too many sessions with this contact")
+		return
+	}
+	address, err := c.policy.check(cmd.Arg(1))
+	if err != nil {
+		refuse(err.Error())
+		return
+	}
+	s := c.addSession(cv, false)
+	s.id, s.ticket = strings.Clone(cmd.Arg(0)), strings.Clone(cmd.Arg(3))
+	s.address = address
+	s.connect()
+}
+
+// receive handles one command of the switchboard.
+func (s *session) receive(cmd wire.Command) {
+	if number, ok := cmd.ErrorNumber(); ok {
+		s.refused(cmd, number)
+		return
+	}
+	if s.state < sessionGreeting {
+		return
+	}
+	switch cmd.Verb {
+	case "USR", "ANS", "CAL":
+		s.answered(cmd)
+	case "IRO":
+		// Repeats the TrID of ANS: "trid index total account name [caps]".
+		s.joined(cmd.Arg(3), cmd.Arg(4))
+	case "JOI":
+		s.joined(cmd.Arg(0), cmd.Arg(1))
+	case "BYE":
+		s.left(cmd.Arg(0), cmd.Arg(1) == "1")
+	case "MSG":
+		s.message(cmd)
+	case "ACK", "NAK":
+		s.acknowledge(cmd)
+	case "OUT":
+		// The connection ends next.
+	}
+}
+
+// answered goes on after the answer to USR, ANS or CAL.
+func (s *session) answered(cmd wire.Command) {
+	trid, _ := cmd.TrID()
+	if s.asked[trid] != cmd.Verb {
+		return
+	}
+	delete(s.asked, trid)
+	c := s.client
+	switch cmd.Verb {
+	case "USR":
+		if cmd.Arg(1) != "OK" {
+			s.fail(fmt.Errorf("%w: %w: USR is not answered by OK", ErrSwitchboard, wire.ErrProtocol))
+			return
+		}
+		s.state = sessionCalling
+		s.within(c.timeouts.Answer, func() { s.fail(ErrNoAnswer) })
+		s.ask("CAL", s.conversation.peer)
+	case "CAL":
+		if s.id == "" {
+			s.id = keep(cmd.Arg(2), maxName)
+		}
+	case "ANS":
+		if s.state != sessionGreeting {
+			return
+		}
+		if len(s.people) == 0 {
+			// The caller has given up meanwhile.
+			s.fail(fmt.Errorf("%w: nobody there", ErrSwitchboard))
+			return
+		}
+		s.opened()
+	}
+}
+
+// refused handles an error number.
+func (s *session) refused(cmd wire.Command, number int) {
+	trid, _ := cmd.TrID()
+	if p := s.unacknowledged[trid]; p != nil {
+		delete(s.unacknowledged, trid)
+		p.delivery.settle(fmt.Errorf("%w: %w", ErrNotDelivered, switchboardError(number, "MSG")))
+		s.settled()
+		return
+	}
+	verb, known := s.asked[trid]
+	if !known {
+		return
+	}
+	delete(s.asked, trid)
+	err := switchboardError(number, verb)
+	switch {
+	case verb == "USR" && number == 911 && !s.retried:
+		// Tickets live for two minutes and work once; another one may do.
+		s.retried = true
+		delete(s.client.byTransport, s.transport)
+		s.transport.abort()
+		s.transport = nil
+		s.stopTimer()
+		s.requestTicket()
+	case verb == "CAL" && number == 215:
+		// Somebody has called the contact already: JOI comes.
+	default:
+		s.fail(noSession(err))
+	}
+}
+
+// noSession wraps ErrSwitchboard around what has no better name.
+func noSession(err error) error {
+	for _, name := range []error{ErrOffline, ErrBlocked, ErrNoSuchContact, ErrHidden, ErrTooFast, ErrClosed, ErrNotConnected} {
+		if errors.Is(err, name) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrSwitchboard, err)
+}
+
+// joined notes that somebody is there.
+func (s *session) joined(account, name string) {
+	account, ok := parseAccount(account)
+	if !ok || account == s.client.self || slices.Contains(s.people, account) || len(s.people) >= maxParticipants {
+		return
+	}
+	s.people = append(s.people, account)
+	s.deserted = false
+	s.touch()
+	s.client.emit(ParticipantJoined{Conversation: s.conversation, Account: account, Name: decodeName(name)})
+	switch {
+	case s.state == sessionCalling && account == s.conversation.peer:
+		s.opened()
+	case s.state == sessionOpen:
+		s.conversation.flush()
+	}
+}
+
+// left notes that somebody has left. A session without anybody is of no use: what
+// is sent there is lost.
+func (s *session) left(account string, idle bool) {
+	account, ok := parseAccount(account)
+	if !ok || !slices.Contains(s.people, account) {
+		return
+	}
+	s.people = slices.DeleteFunc(s.people, func(p string) bool { return p == account })
+	s.client.emit(ParticipantLeft{Conversation: s.conversation, Account: account, Idle: idle})
+	if len(s.people) == 0 && s.state == sessionOpen {
+		s.deserted = true
+	}
+	s.settled()
+}
+
+// acknowledge handles ACK and NAK.
+func (s *session) acknowledge(cmd wire.Command) {
+	trid, _ := cmd.TrID()
+	p := s.unacknowledged[trid]
+	if p == nil {
+		return
+	}
+	delete(s.unacknowledged, trid)
+	switch {
+	case !p.sentBy(s):
+		// It was given up or is sent again.
+	case cmd.Verb == "ACK":
+		p.acknowledged()
+	case !slices.Contains(s.people, s.conversation.peer) && p.delivery.again():
+		// The contact left while the message was on its way.
+	default:
+		p.delivery.settle(ErrNotDelivered)
+	}
+	s.settled()
+}
