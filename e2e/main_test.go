@@ -17,6 +17,9 @@ import (
 	"matrix-msn/e2e/stack"
 )
 
+// keepVariable, set to anything, keeps what the programs write, their logs among it.
+const keepVariable = "E2E_KEEP"
+
 // setUpTimeout bounds the building and starting. The first build of Dendrite takes minutes.
 const setUpTimeout = 9 * time.Minute
 
@@ -51,7 +54,13 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() {
+		if os.Getenv(keepVariable) != "" {
+			fmt.Fprintln(os.Stderr, "What the programs wrote is in", dir)
+			return
+		}
+		err = errors.Join(err, os.RemoveAll(dir))
+	}()
 	setUp, cancel := context.WithTimeoutCause(ctx, setUpTimeout, fmt.Errorf("not done after %s", setUpTimeout))
 	defer cancel()
 

@@ -53,9 +53,8 @@ func writeDendriteConfig(dir, secret string, registrations []string) error {
 	return os.WriteFile(filepath.Join(dir, dendriteKeyName), key, 0o600)
 }
 
-// databaseOptions make a database of Dendrite robust. With the journal that SQLite has by default, a reader keeps
-// a writer waiting, and a sync that its client gave up while Dendrite was at it can be a reader for ever: Dendrite
-// then answers 500 or ends with "database is locked". What is written need not survive a power cut.
+// databaseOptions spare Dendrite the waits that take most of its time otherwise: of writers for readers, and of both
+// for the disk. What is written need not survive a power cut.
 const databaseOptions = "_pragma=journal_mode(wal)&_pragma=synchronous(off)"
 
 // databaseURI returns the connection string of a database in a file. Dendrite takes the path in it, decoded, and

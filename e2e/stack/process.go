@@ -30,6 +30,7 @@ const (
 type process struct {
 	name    string
 	logPath string
+	anyExit bool
 	cmd     *exec.Cmd
 	done    chan struct{}
 	err     error // what Wait returned; to be read after done is closed
@@ -40,6 +41,8 @@ type command struct {
 	name, path, dir, log string
 	args                 []string
 	env                  []string // beside what we have
+	// anyExit takes every exit status for a good one when the part was asked to end.
+	anyExit bool
 }
 
 // startProcess starts the program.
@@ -56,7 +59,7 @@ func startProcess(c command) (*process, error) {
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	isolate(cmd)
 
-	p := &process{name: c.name, logPath: c.log, cmd: cmd, done: make(chan struct{})}
+	p := &process{name: c.name, logPath: c.log, anyExit: c.anyExit, cmd: cmd, done: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
 		// On Linux the death signal is tied to the thread that started the child, so that thread has to live as
@@ -91,7 +94,7 @@ func (p *process) stop() error {
 	defer timeout.Stop()
 	select {
 	case <-p.done:
-		if p.err != nil {
+		if p.err != nil && !p.anyExit {
 			return fmt.Errorf("%s was asked to end and did so with %w; the end of its log:\n%s", p.name, p.err, p.tail())
 		}
 		return nil
