@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"matrix-msn/e2e/stack"
@@ -36,8 +37,8 @@ func (d *demo) converse(ctx context.Context) error {
 		}
 		slowest = max(slowest, took)
 	}
-	d.out.say(fmt.Sprintf("\n  %s Text and typing were seen on both sides; the slowest took%s.",
-		d.out.paint(green, "✓"), duration(slowest)))
+	d.out.say(fmt.Sprintf("\n  %s Text and typing were seen on both sides; the slowest took %s.",
+		d.out.paint(green, "✓"), strings.TrimSpace(duration(slowest))))
 	return nil
 }
 

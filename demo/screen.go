@@ -25,8 +25,7 @@ const (
 // The widths of columns, in characters.
 const (
 	stepWidth  = 14 // the name of a step
-	routeWidth = 34 // who says something to whom
-	textWidth  = 62 // what is said, before the time it took
+	routeWidth = 32 // who says something to whom
 	lineWidth  = 78 // a line that is overwritten; a longer one would wrap and stay
 )
 
@@ -89,7 +88,7 @@ func (s *screen) step(name string, do func() (string, error)) error {
 	if err != nil {
 		return err
 	}
-	s.say("  " + s.paint(green, "✓") + " " + pad(name, stepWidth) + pad(result, textWidth) + " " + s.paint(dim, duration(time.Since(begun))))
+	s.say("  " + s.paint(green, "✓") + s.paint(dim, duration(time.Since(begun))) + "  " + pad(name, stepWidth) + result)
 	return nil
 }
 
@@ -109,29 +108,25 @@ type hop struct {
 	comment string        // what a reader should know about how it was done
 }
 
-// hop prints a hop in a line, and its comment below.
+// hop prints a hop in a line, and its comment below. What is said comes last: its characters may have any width.
 func (s *screen) hop(h hop) {
 	arrow, text, color := "──▶", h.text, blue
 	if h.typing {
-		arrow, text = "┄┄▶", "is typing …"
+		arrow, text = "┄┄▶", s.paint(dim, "is typing …")
 	}
 	if strings.HasSuffix(h.from, "(MSN)") {
 		color = magenta
 	}
-	route := pad(fmt.Sprintf("%s %s %s", h.from, arrow, h.to), routeWidth)
-	if h.typing {
-		text = s.paint(dim, pad(text, textWidth))
-	} else {
-		text = pad(text, textWidth)
-	}
-	line := "  " + s.paint(dim, h.at.Format("15:04:05.000")) + "  " + s.paint(color, route) + " " + text
+	took := strings.Repeat(" ", len(duration(0)))
 	if h.took > 0 {
-		line += " " + s.paint(green, duration(h.took))
+		took = duration(h.took)
 	}
+	route := pad(fmt.Sprintf("%s %s %s", h.from, arrow, h.to), routeWidth)
+	s.say("  " + s.paint(dim, h.at.Format("15:04:05.000")) + s.paint(green, took) + "  " + s.paint(color, route) + "  " + text)
 	if h.comment != "" {
-		line += "\n" + strings.Repeat(" ", 2+12+2) + s.paint(dim, h.comment)
+		indent := len("  15:04:05.000") + len(duration(0)) + 2
+		s.say(strings.Repeat(" ", indent) + s.paint(dim, h.comment))
 	}
-	s.say(line)
 }
 
 // fail prints why the demo has failed.

@@ -27,8 +27,8 @@ func TestScreenIsPlainWithoutATerminal(t *testing.T) {
 		t.Error("progress fills the output")
 	}
 	for _, want := range []string{
-		"\nHeading\n", "  … compiling\n", "  ✓ part          is up", "name          value\n",
-		"  03:04:05.006  Bob (MSN) ──▶ Alice (Matrix)       Hi ", "   34 ms\n                so\n", "failed.\nwhy\n",
+		"\nHeading\n", "  … compiling\n", "  ✓    0 ms  part          is up\n", "name          value\n",
+		"  03:04:05.006   34 ms  Bob (MSN) ──▶ Alice (Matrix)      Hi\n                        so\n", "failed.\nwhy\n",
 	} {
 		if !strings.Contains(buf.String(), want) {
 			t.Errorf("no %q in\n%s", want, buf.String())

@@ -39,7 +39,13 @@ func TestFirstMessageFromMatrixOpensASwitchboard(t *testing.T) {
 	t.Parallel()
 	c := newFriends(t, sharedBridge)
 	room := c.startChat()
+	if n := c.service.Switchboards(c.account); n != 0 {
+		t.Errorf("Alice is in %d switchboards before anything was said", n)
+	}
 	c.sends(room, "Hi Bob!")
+	if n := c.service.Switchboards(c.account); n != 1 {
+		t.Errorf("Alice is in %d switchboards after the first message", n)
+	}
 	if answer := c.says("Hi Alice!"); answer.RoomID != room {
 		t.Error("the answer came into another room")
 	}
