@@ -33,23 +33,49 @@ func (d *demo) invite() {
 // answer prints what goes through and has Bob answer what he is told, until ctx ends.
 func (d *demo) answer(ctx context.Context) {
 	var following sync.WaitGroup
-	defer following.Wait()
-	following.Go(func() { d.printFromMSN(ctx) })
-	d.answerFromMSN(ctx)
+	heard, seen := d.bob.Mark(), d.alice.Mark()
+	following.Go(func() { d.printHeard(ctx, heard) })
+	following.Go(func() { d.printSeen(ctx, seen) })
+	following.Go(func() { d.replyToHeard(ctx, heard) })
+	following.Wait()
 }
 
-// answerFromMSN prints what Bob hears and has him answer it.
-func (d *demo) answerFromMSN(ctx context.Context) {
+// printHeard prints what Bob hears.
+func (d *demo) printHeard(ctx context.Context, mark stack.Mark) {
 	timed := make(map[id.EventID]bool)
-	for heard := range d.bob.Follow(ctx, d.bob.Mark()) {
+	for heard := range d.bob.Follow(ctx, mark) {
+		h := hop{at: heard.At, from: onMatrix, to: onMSN}
 		switch event := heard.Event.(type) {
 		case msn.TypingReceived:
-			d.out.hop(hop{at: heard.At, from: onMatrix, to: onMSN, typing: true})
+			h.typing = true
 		case msn.TextReceived:
-			d.out.hop(hop{at: heard.At, from: onMatrix, to: onMSN, text: event.Text, took: d.sinceSent(ctx, heard, event.Text, timed)})
-			if err := d.reply(ctx, event.Text); err != nil && ctx.Err() == nil {
-				d.out.say("  Bob could not answer: " + err.Error())
-			}
+			h.text, h.took = event.Text, d.sinceSent(ctx, heard, event.Text, timed)
+		default:
+			continue
+		}
+		d.out.hop(h)
+	}
+}
+
+// printSeen prints that Bob is typing. What he says is printed where he says it.
+func (d *demo) printSeen(ctx context.Context, mark stack.Mark) {
+	typing := stack.Typing("", d.ghost())
+	for seen := range d.alice.Follow(ctx, mark) {
+		if typing(seen) {
+			d.out.hop(hop{at: seen.At, from: onMSN, to: onMatrix, typing: true})
+		}
+	}
+}
+
+// replyToHeard has Bob answer what he hears, one text after the other.
+func (d *demo) replyToHeard(ctx context.Context, mark stack.Mark) {
+	for heard := range d.bob.Follow(ctx, mark) {
+		text, ok := heard.Event.(msn.TextReceived)
+		if !ok {
+			continue
+		}
+		if err := d.reply(ctx, text.Text); err != nil && ctx.Err() == nil {
+			d.out.say("  Bob could not answer: " + err.Error())
 		}
 	}
 }
@@ -90,16 +116,6 @@ func (d *demo) reply(ctx context.Context, text string) error {
 	}
 	d.out.hop(hop{at: begun, from: onMSN, to: onMatrix, text: said, took: seen.At.Sub(begun)})
 	return nil
-}
-
-// printFromMSN prints that Bob is typing.
-func (d *demo) printFromMSN(ctx context.Context) {
-	typing := stack.Typing("", d.ghost())
-	for seen := range d.alice.Follow(ctx, d.alice.Mark()) {
-		if typing(seen) {
-			d.out.hop(hop{at: seen.At, from: onMSN, to: onMatrix, typing: true})
-		}
-	}
 }
 
 // answerTo is all the wit that Bob has.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -110,7 +111,7 @@ type hop struct {
 
 // hop prints a hop in a line, and its comment below. What is said comes last: its characters may have any width.
 func (s *screen) hop(h hop) {
-	arrow, text, color := "──▶", h.text, blue
+	arrow, text, color := "──▶", oneLine(h.text), blue
 	if h.typing {
 		arrow, text = "┄┄▶", s.paint(dim, "is typing …")
 	}
@@ -148,6 +149,17 @@ func (s *screen) paint(color, text string) string {
 		return text
 	}
 	return color + text + reset
+}
+
+// oneLine makes any text safe to print in a line: marks for line ends, and no sequences that a terminal would obey.
+func oneLine(text string) string {
+	text = strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", " ⏎ ")
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 // pad fills text up with blanks to the width in characters. A longer text stays as it is.

@@ -50,6 +50,15 @@ func TestScreenOverwritesProgressOnATerminal(t *testing.T) {
 	}
 }
 
+func TestHopPrintsAnyTextInALine(t *testing.T) {
+	var buf bytes.Buffer
+	out := &screen{w: &buf}
+	out.hop(hop{from: onMatrix, to: onMSN, text: "one\ntwo\x1b[2J\rthree\n"})
+	if !strings.HasSuffix(buf.String(), "  one ⏎ two[2Jthree\n") {
+		t.Errorf("printed %q", buf.String())
+	}
+}
+
 func TestStepFailsWithoutSayingThatItIsDone(t *testing.T) {
 	var buf bytes.Buffer
 	out := &screen{w: &buf}
