@@ -48,7 +48,7 @@ type Client struct {
 	backlog       backlog
 	stalled       bool
 	pulse         pulse
-	closing       bool // Close was called: events that nobody reads are dropped in the end
+	closing       bool         // Close was called: events that nobody reads are dropped in the end
 	lastError     *ServerError // an error that answers nothing, and when it came
 	lastErrorAt   time.Time
 	opened        int // sessions so far

@@ -39,8 +39,8 @@ type transport struct {
 	// anything waits.
 	mu     sync.Mutex
 	unsent []byte
-	finish bool // the connection ends when unsent is written
-	closed bool
+	finish bool  // by close: the connection ends when unsent is written
+	closed bool  // by abort
 	broken error // what made writing fail
 	trid   uint32
 }
@@ -94,8 +94,11 @@ func (t *transport) read() {
 func (t *transport) fail(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.finish {
+		t.abortLocked()
+		return
+	}
 	t.broken = err
-	t.finish = true // nothing more to send
 	_ = t.conn.SetReadDeadline(time.Now().Add(lastWords))
 }
 
@@ -125,7 +128,7 @@ func (t *transport) newTrID() uint32 {
 func (t *transport) send(cmd wire.Command) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.closed || t.finish {
+	if t.closed || t.finish || t.broken != nil {
 		return ErrNotConnected
 	}
 	longer, err := wire.Append(t.unsent, cmd)
@@ -194,6 +197,10 @@ func (t *transport) close() {
 	if t.closed || t.finish {
 		return
 	}
+	if t.broken != nil {
+		t.abortLocked()
+		return
+	}
 	t.finish = true
 	_ = t.conn.SetWriteDeadline(time.Now().Add(closeTimeout)) // for a write under way
 	t.signal()
@@ -203,6 +210,10 @@ func (t *transport) close() {
 func (t *transport) abort() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.abortLocked()
+}
+
+func (t *transport) abortLocked() {
 	if t.closed {
 		return
 	}

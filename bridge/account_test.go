@@ -1,0 +1,209 @@
+package bridge
+
+import (
+	"net"
+	"strings"
+	"testing"
+
+	"maunium.net/go/mautrix/bridgev2/status"
+
+	"matrix-msn/msn/msntest"
+	"matrix-msn/msn/wire"
+)
+
+func TestEveryFailedLoginHasItsSentence(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name              string
+		prepare           func(b *testBridge)
+		account, password string
+		want              string
+	}{
+		{"wrong password", nil, alice, "wrong", "Home refused the e-mail address or the password"},
+		{"unknown account", nil, "nobody@example.com", pass, "Home refused the e-mail address or the password"},
+		{"no address", nil, "alice", pass, "an MSN account is an e-mail address"},
+		{"empty password", nil, alice, "", "the password is empty"},
+		{"password with a line end", nil, alice, "a\r\nOUT", "line end"},
+		{"unknown host", func(b *testBridge) {
+			b.conn.services["home"].template.Server = "host-that-is-not.invalid:1863"
+		}, alice, pass, "was not found"},
+		{"nothing listens", func(b *testBridge) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				b.Fatal(err)
+			}
+			l.Close()
+			b.conn.services["home"].template.Server = l.Addr().String()
+		}, alice, pass, "cannot reach Home"},
+		{"service busy", func(b *testBridge) {
+			b.srv.Hook(msntest.On("USR", msntest.Refuse("601").ThenClose()))
+		}, alice, pass, "busy or has trouble (error 601)"},
+		{"suspended", func(b *testBridge) {
+			b.srv.Hook(msntest.On("USR", msntest.Refuse("927").ThenClose()))
+		}, alice, pass, "the account is suspended"},
+		{"no common dialect", func(b *testBridge) {
+			b.conn.services["home"].template.Dialects = []wire.Dialect{3}
+		}, alice, pass, "none of the versions"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var opts []msntest.Option
+			if test.name == "no common dialect" {
+				opts = append(opts, msntest.WithDialects(12))
+			}
+			b := newTestBridge(t, newTestServer(t, opts...))
+			if test.prepare != nil {
+				test.prepare(b)
+			}
+			_, err := b.tryLogin(test.account, test.password)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Fatalf("got %v, want %q", err, test.want)
+			}
+			if b.br.GetCachedUserLoginByID(loginID(alice)) != nil {
+				t.Error("a login was made all the same")
+			}
+		})
+	}
+}
+
+func TestPasswordIsStoredEncrypted(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	meta := login.Metadata.(*UserLoginMetadata)
+	if meta.Password == "" || strings.Contains(meta.Password, pass) {
+		t.Errorf("the password is stored as %q", meta.Password)
+	}
+	if _, err := b.conn.openPassword("home/"+bob, meta.Password); err == nil {
+		t.Error("the password of one login can be used for another")
+	}
+	b.conn.Config.CredentialKey = "another key, just as long"
+	if _, err := b.conn.openPassword(login.ID, meta.Password); err == nil {
+		t.Error("the password can be read with another key")
+	}
+}
+
+func TestConnectionLostComesBack(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	from := b.matrix.position()
+	if err := b.srv.Drop(alice); err != nil {
+		t.Fatal(err)
+	}
+	_, from = b.matrix.wait(t, from, "the interruption", func(r record) bool {
+		return r.bridge.StateEvent == status.StateTransientDisconnect
+	})
+	b.matrix.wait(t, from, "the return", func(r record) bool { return r.bridge.StateEvent == status.StateConnected })
+}
+
+func TestSignedInElsewhereIsNoFight(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	logins := func() (n int) {
+		for _, r := range b.srv.Sent(alice) {
+			if r.Command.Verb == "VER" {
+				n++
+			}
+		}
+		return n
+	}
+	before := logins()
+	if err := b.srv.Kick(alice, "OTH"); err != nil {
+		t.Fatal(err)
+	}
+	state, _ := b.matrix.wait(t, 0, "the state", func(r record) bool { return r.bridge.Error == codeElsewhere })
+	if state.bridge.StateEvent != status.StateUnknownError || !strings.Contains(state.bridge.Message, "reconnect") {
+		t.Errorf("state is %+v", state.bridge)
+	}
+	// A restart does not change it, and neither does the framework's own way of
+	// coming back.
+	b.restart()
+	b.matrix.wait(t, 0, "the state after the restart", func(r record) bool { return r.bridge.Error == codeElsewhere })
+	if logins() != before {
+		t.Error("the bridge signed in again by itself")
+	}
+	login = b.br.GetCachedUserLoginByID(login.ID)
+	login.Client.(*Client).Reconnect(b.ctx)
+	b.waitState(status.StateConnected)
+	if !b.srv.Online(alice) {
+		t.Error("alice is not online")
+	}
+}
+
+func TestRefusedPasswordIsTriedOnceOnly(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	b.srv.Account(alice).SetPassword("another one")
+	if err := b.srv.Drop(alice); err != nil {
+		t.Fatal(err)
+	}
+	state, _ := b.matrix.wait(t, 0, "the state", func(r record) bool { return r.bridge.StateEvent == status.StateBadCredentials })
+	if state.bridge.Error != codeBadCredentials || state.bridge.UserAction != status.UserActionRelogin {
+		t.Errorf("state is %+v", state.bridge)
+	}
+	if login.Client.IsLoggedIn() {
+		t.Error("still counts as logged in")
+	}
+	if _, err := b.tryLogin(alice, "another one"); err != nil {
+		t.Fatal(err)
+	}
+	b.matrix.wait(t, 0, "the return", func(r record) bool {
+		return r.bridge.StateEvent == status.StateConnected && b.srv.Online(alice)
+	})
+}
+
+func TestLogoutSignsOutAndForgets(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	login.Logout(b.ctx)
+	b.eventually("alice to be offline", func() bool { return !b.srv.Online(alice) })
+	contacts, err := b.conn.db.Contact.GetAll(b.ctx, login.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(contacts) > 0 {
+		t.Errorf("%d contacts are left", len(contacts))
+	}
+}
+
+func TestLoggingInAgainReplacesTheSession(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	if _, err := b.tryLogin(alice, pass); err != nil {
+		t.Fatal(err)
+	}
+	bot, texts := b.friend()
+	_ = bot
+	login := b.br.GetCachedUserLoginByID(loginID(alice))
+	b.write(b.dm(login, bob), "still here")
+	b.receive(texts, alice+": still here")
+	if elsewhere := b.matrix.all(func(r record) bool { return r.bridge.Error == codeElsewhere }); len(elsewhere) > 0 {
+		t.Error("the two sessions threw each other out")
+	}
+}
+
+func TestLoginOfAnotherMatrixUserIsNotTaken(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	other, err := b.br.GetUserByMXID(b.ctx, "@mallory:example.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	process, err := b.conn.CreateLogin(b.ctx, other, "home")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = process.(*loginProcess).SubmitUserInput(b.ctx, map[string]string{fieldAccount: alice, fieldPassword: pass})
+	if err == nil || !strings.Contains(err.Error(), "another Matrix user") {
+		t.Errorf("got %v", err)
+	}
+	if !b.srv.Online(alice) {
+		t.Error("the first session was disturbed")
+	}
+}

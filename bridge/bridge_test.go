@@ -1,0 +1,298 @@
+package bridge
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"go.mau.fi/util/dbutil"
+	_ "go.mau.fi/util/dbutil/litestream" // registers the driver
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/bridgeconfig"
+	"maunium.net/go/mautrix/bridgev2/commands"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/bridgev2/status"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/msn/msntest"
+	"matrix-msn/msn/wire"
+)
+
+const (
+	alice = "alice@example.com"
+	bob   = "bob@example.com"
+	carol = "carol@example.com"
+	pass  = "secret123"
+)
+
+// testBridge is the connector with a fake Matrix side and a real MSN server, all
+// in process.
+type testBridge struct {
+	*testing.T
+	ctx    context.Context
+	srv    *msntest.Server
+	matrix *fakeMatrix
+	conn   *Connector
+	br     *bridgev2.Bridge
+	dbPath string
+	events int
+}
+
+// newTestServer starts an MSN server where alice and bob are friends, carol is
+// nobody's.
+func newTestServer(t *testing.T, opts ...msntest.Option) *msntest.Server {
+	srv := msntest.NewServer(t, opts...)
+	srv.AddAccount(alice, pass, msntest.Name("Alice"))
+	srv.AddAccount(bob, pass, msntest.Name("Bob Builder"))
+	srv.AddAccount(carol, pass, msntest.Name("Carol ♥ 100%"))
+	srv.Befriend(alice, bob)
+	return srv
+}
+
+func newTestBridge(t *testing.T, srv *msntest.Server) *testBridge {
+	t.Helper()
+	b := &testBridge{T: t, srv: srv, dbPath: filepath.Join(t.TempDir(), "bridge.db")}
+	b.start()
+	t.Cleanup(func() { b.br.Stop() })
+	return b
+}
+
+// start makes a bridge on the database of this test, as a restart would.
+func (b *testBridge) start() {
+	b.Helper()
+	ca := filepath.Join(b.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, b.srv.CertPEM(), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	db, err := dbutil.NewFromConfig("test", dbutil.Config{PoolConfig: dbutil.PoolConfig{
+		Type: "sqlite3-fk-wal", URI: "file:" + b.dbPath + "?_txlock=immediate", MaxOpenConns: 4, MaxIdleConns: 1,
+	}}, dbutil.NoopLogger)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.conn = &Connector{Config: Config{
+		DisplaynameTemplate: "{{or .Name .Account}} (MSN)",
+		CredentialKey:       "a key of the tests, long enough",
+		Services: map[string]ServiceConfig{"home": {
+			Name: "Home", Server: b.srv.Addr(), Nexus: b.srv.NexusURL(), AllowPrivate: true, CAFile: ca,
+		}},
+	}}
+	if err := b.conn.ValidateConfig(); err != nil {
+		b.Fatal(err)
+	}
+	b.matrix = newFakeMatrix()
+	log := zerolog.New(b.logs()).Level(zerolog.WarnLevel)
+	b.br = bridgev2.NewBridge("", db, log, &bridgeconfig.BridgeConfig{
+		CommandPrefix:         "!msn",
+		PrivateChatPortalMeta: true,
+		// The framework's delayed notice races with its own state queue.
+		BridgeStatusNotices:       "none",
+		PortalEventBuffer:         64,
+		DeduplicateMatrixMessages: true,
+		Permissions:               bridgeconfig.PermissionConfig{"*": &bridgeconfig.PermissionLevelUser},
+	}, b.matrix, b.conn, commands.NewProcessor)
+	b.ctx = log.WithContext(b.Context())
+	if err := b.br.Start(b.ctx); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func (b *testBridge) restart() {
+	b.Helper()
+	b.br.Stop()
+	b.start()
+}
+
+func (b *testBridge) user() *bridgev2.User {
+	b.Helper()
+	user, err := b.br.GetUserByMXID(b.ctx, fakeUser)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return user
+}
+
+// tryLogin runs the login flow to its end.
+func (b *testBridge) tryLogin(account, password string) (*bridgev2.UserLogin, error) {
+	b.Helper()
+	process, err := b.conn.CreateLogin(b.ctx, b.user(), "home")
+	if err != nil {
+		b.Fatal(err)
+	}
+	step, err := process.Start(b.ctx)
+	if err != nil {
+		b.Fatal(err)
+	}
+	input := make(map[string]string)
+	for _, field := range step.UserInputParams.Fields {
+		value := account
+		if field.Type == bridgev2.LoginInputFieldTypePassword {
+			value = password
+		}
+		field.FillDefaultValidate()
+		if input[field.ID], err = field.Validate(value); err != nil {
+			return nil, err
+		}
+	}
+	step, err = process.(bridgev2.LoginProcessUserInput).SubmitUserInput(b.ctx, input)
+	if err != nil {
+		return nil, err
+	}
+	return step.CompleteParams.UserLogin, nil
+}
+
+func (b *testBridge) login() *bridgev2.UserLogin {
+	b.Helper()
+	login, err := b.tryLogin(alice, pass)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.waitState(status.StateConnected)
+	return login
+}
+
+func (b *testBridge) waitState(state status.BridgeStateEvent) record {
+	b.Helper()
+	r, _ := b.matrix.wait(b.T, 0, "state "+string(state), func(r record) bool {
+		return r.kind == "state" && r.bridge.StateEvent == state
+	})
+	return r
+}
+
+func (b *testBridge) waitMessage(from int, text string) (record, int) {
+	b.Helper()
+	return b.matrix.wait(b.T, from, fmt.Sprintf("message %q", text), func(r record) bool {
+		return r.kind == "message" && strings.Contains(r.body, text)
+	})
+}
+
+// dm makes the room with a contact, as start-chat does.
+func (b *testBridge) dm(login *bridgev2.UserLogin, account string) id.RoomID {
+	b.Helper()
+	found, err := login.Client.(*Client).ResolveIdentifier(b.ctx, account, true)
+	if err != nil {
+		b.Fatal(err)
+	}
+	portal, err := b.br.GetPortalByKey(b.ctx, found.Chat.PortalKey)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := portal.CreateMatrixRoom(b.ctx, login, found.Chat.PortalInfo); err != nil {
+		b.Fatal(err)
+	}
+	return portal.MXID
+}
+
+// write sends a Matrix message as the user, as the homeserver would hand it over.
+func (b *testBridge) write(room id.RoomID, text string) {
+	b.Helper()
+	b.writeContent(room, &event.MessageEventContent{MsgType: event.MsgText, Body: text})
+}
+
+func (b *testBridge) writeContent(room id.RoomID, content *event.MessageEventContent) {
+	b.Helper()
+	b.events++
+	evt := &event.Event{
+		Type: event.EventMessage, ID: id.EventID(fmt.Sprintf("$user%d", b.events)), RoomID: room, Sender: fakeUser,
+		Timestamp: time.Now().UnixMilli(), Content: event.Content{Parsed: content},
+	}
+	b.conn.RewriteCommand(b.ctx, evt)
+	b.br.QueueMatrixEvent(b.ctx, evt)
+}
+
+// waitStatus returns the fate of the next message from position on.
+func (b *testBridge) waitStatus(from int) (record, int) {
+	b.Helper()
+	return b.matrix.wait(b.T, from, "the fate of a message", func(r record) bool { return r.kind == "status" })
+}
+
+// friend plays bob at the MSN server and hands over what reaches him.
+func (b *testBridge) friend() (*msntest.Bot, <-chan string) {
+	texts := make(chan string, 100)
+	bot := b.srv.Play(bob, msntest.Script{
+		Text:   func(_ *msntest.Chat, from, text string) { texts <- from + ": " + text },
+		Typing: func(_ *msntest.Chat, from string) { texts <- from + " types" },
+	})
+	return bot, texts
+}
+
+func (b *testBridge) receive(texts <-chan string, want string) {
+	b.Helper()
+	select {
+	case got := <-texts:
+		if got != want {
+			b.Errorf("the contact got %q, want %q", got, want)
+		}
+	case <-time.After(waitLimit):
+		b.Fatalf("the contact waited in vain for %q", want)
+	}
+}
+
+// logs returns a writer whose content is shown when the test fails. The framework
+// goes on logging for a moment after a bridge was stopped.
+func (b *testBridge) logs() io.Writer {
+	var log lockedBuffer
+	b.Cleanup(func() {
+		if b.Failed() {
+			b.Log(log.String())
+		}
+	})
+	return &log
+}
+
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// eventually waits until a condition that nothing announces holds.
+func (b *testBridge) eventually(what string, holds func() bool) {
+	b.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	timeout := time.NewTimer(waitLimit)
+	defer timeout.Stop()
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-timeout.C:
+			b.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+func loginID(account string) networkid.UserLoginID {
+	return networkid.UserLoginID("home/" + account)
+}
+
+// byDialect runs a test once with each way of signing in and listing contacts.
+func byDialect(t *testing.T, test func(t *testing.T, b *testBridge)) {
+	t.Helper()
+	for _, dialect := range []wire.Dialect{2, 7, 8, 10, 12} {
+		t.Run(dialect.String(), func(t *testing.T) {
+			t.Parallel()
+			test(t, newTestBridge(t, newTestServer(t, msntest.WithDialects(dialect))))
+		})
+	}
+}

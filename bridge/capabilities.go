@@ -1,0 +1,48 @@
+package bridge
+
+import (
+	"context"
+
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/msn"
+)
+
+// roomFeaturesID changes whenever the features below do.
+const roomFeaturesID = "com.github.matrix-msn.features.2026-11"
+
+// roomFeatures is what rooms support: text, in both directions.
+var roomFeatures = &event.RoomFeatures{
+	ID: roomFeaturesID,
+	Formatting: event.FormattingFeatureMap{
+		event.FmtBold:          event.CapLevelPartialSupport,
+		event.FmtItalic:        event.CapLevelPartialSupport,
+		event.FmtUnderline:     event.CapLevelPartialSupport,
+		event.FmtStrikethrough: event.CapLevelPartialSupport,
+	},
+	MaxTextLength:       msn.MaxText,
+	TypingNotifications: true,
+	Edit:                event.CapLevelRejected,
+	Reaction:            event.CapLevelRejected,
+	LocationMessage:     event.CapLevelRejected,
+	Poll:                event.CapLevelRejected,
+}
+
+// GetCapabilities returns what the framework should know of the network.
+func (c *Connector) GetCapabilities() *bridgev2.NetworkGeneralCapabilities {
+	return &bridgev2.NetworkGeneralCapabilities{
+		Provisioning: bridgev2.ProvisioningCapabilities{
+			ResolveIdentifier: bridgev2.ResolveIdentifierCapabilities{
+				CreateDM:    true,
+				LookupEmail: true,
+				ContactList: true,
+			},
+		},
+	}
+}
+
+// GetCapabilities returns what a room supports.
+func (c *Client) GetCapabilities(context.Context, *bridgev2.Portal) *event.RoomFeatures {
+	return roomFeatures
+}

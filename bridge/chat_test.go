@@ -1,0 +1,470 @@
+package bridge
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/database"
+	"matrix-msn/msn/msntest"
+	"matrix-msn/msn/wire"
+)
+
+func TestFirstMessageFromMSNMakesARoom(t *testing.T) {
+	t.Parallel()
+	byDialect(t, func(t *testing.T, b *testBridge) {
+		b.login()
+		bot, _ := b.friend()
+		if err := bot.Say(b.ctx, alice, "hello <b>Alice</b> ♥"); err != nil {
+			t.Fatal(err)
+		}
+		got, _ := b.waitMessage(0, "hello <b>Alice</b> ♥")
+		if got.sender != b.matrix.FormatGhostMXID("home/bob@example.com") {
+			t.Errorf("the message is from %s", got.sender)
+		}
+		if got.html != "" {
+			t.Errorf("markup came of it: %q", got.html)
+		}
+		if name := b.matrix.names[got.sender]; name != "Bob Builder (MSN)" {
+			t.Errorf("the ghost is named %q", name)
+		}
+	})
+}
+
+func TestMessagesGoBothWaysInOneRoom(t *testing.T) {
+	t.Parallel()
+	byDialect(t, func(t *testing.T, b *testBridge) {
+		login := b.login()
+		bot, texts := b.friend()
+		room := b.dm(login, bob)
+		b.write(room, "first")
+		b.receive(texts, alice+": first")
+		b.write(room, "second")
+		b.receive(texts, alice+": second")
+		if err := bot.Say(b.ctx, alice, "answer"); err != nil {
+			t.Fatal(err)
+		}
+		got, _ := b.waitMessage(0, "answer")
+		if got.room != room {
+			t.Errorf("the answer is in %s, not in %s", got.room, room)
+		}
+		for _, r := range b.matrix.all(func(r record) bool { return r.kind == "status" }) {
+			if r.status != event.MessageStatusSuccess {
+				t.Errorf("a message failed: %s", r.body)
+			}
+		}
+	})
+}
+
+func TestStyleOfTheWholeMessageIsKept(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	formats := make(chan string, 1)
+	b.srv.Play(bob, msntest.Script{Message: func(_ *msntest.Chat, _ string, m wire.Message) {
+		if m.MediaType() == "text/plain" {
+			formats <- m.Header.Get("X-MMS-IM-Format")
+		}
+	}})
+	b.writeContent(b.dm(login, bob), &event.MessageEventContent{
+		MsgType: event.MsgText, Body: "**x**", Format: event.FormatHTML, FormattedBody: "<strong>x</strong>",
+	})
+	select {
+	case format := <-formats:
+		if !strings.Contains(format, "EF=B;") {
+			t.Errorf("the format is %q", format)
+		}
+	case <-time.After(waitLimit):
+		t.Fatal("nothing came")
+	}
+}
+
+func TestLongTextArrivesWhole(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	long := strings.Repeat("ä 12345 ", 600)
+	b.write(b.dm(login, bob), long)
+	squeeze := func(s string) string { return strings.Join(strings.Fields(s), "") }
+	var got string
+	for parts := 0; len(got) < len(squeeze(long)); parts++ {
+		select {
+		case part := <-texts:
+			got += squeeze(strings.TrimPrefix(part, alice+": "))
+		case <-time.After(waitLimit):
+			t.Fatalf("%d of %d bytes came, in %d parts", len(got), len(squeeze(long)), parts)
+		}
+	}
+	if got != squeeze(long) {
+		t.Errorf("%q came in", got)
+	}
+}
+
+func TestTypingFromMSNShowsOnlyWhereARoomIs(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	bot, _ := b.friend()
+	chat, err := bot.Call(b.ctx, alice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := chat.Type(); err != nil {
+		t.Fatal(err)
+	}
+	if err := chat.Say("now there is a room"); err != nil {
+		t.Fatal(err)
+	}
+	b.waitMessage(0, "now there is a room")
+	if notes := b.matrix.all(func(r record) bool { return r.kind == "typing" }); len(notes) > 0 {
+		t.Errorf("typing made a room: %+v", notes)
+	}
+	if err := chat.Type(); err != nil {
+		t.Fatal(err)
+	}
+	b.matrix.wait(t, 0, "typing", func(r record) bool {
+		return r.kind == "typing" && r.sender == b.matrix.FormatGhostMXID(login.Client.(*Client).ghostID(bob))
+	})
+}
+
+func TestTypingFromMatrixReachesAnOpenConversation(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	b.write(room, "hi")
+	b.receive(texts, alice+": hi")
+	portal, err := b.br.GetPortalByMXID(b.ctx, room)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := login.Client.(*Client)
+	if err := client.HandleMatrixTyping(b.ctx, &bridgev2.MatrixTyping{Portal: portal, IsTyping: true, Type: bridgev2.TypingTypeText}); err != nil {
+		t.Fatal(err)
+	}
+	b.receive(texts, alice+" types")
+}
+
+func TestEveryFailureHasItsSentence(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		prepare func(b *testBridge)
+		to      string
+		want    string
+	}{
+		{"offline", nil, bob, "Bob Builder (bob@example.com) is offline"},
+		{"not on the list", nil, carol, "is not on your contact list"},
+		{"no such account", func(b *testBridge) {
+			b.srv.Hook(msntest.On("CAL", msntest.Refuse("208")))
+		}, "nobody@example.com", "knows no account nobody@example.com"},
+		{"blocked by the user", func(b *testBridge) {
+			b.srv.SetList(alice, msntest.BL, bob, true)
+		}, bob, "you have blocked Bob Builder (bob@example.com)"},
+		{"blocked by the contact", func(b *testBridge) {
+			b.friend()
+			b.srv.Hook(msntest.On("CAL", msntest.Refuse("216")))
+		}, bob, "has blocked you"},
+		{"online but closed", func(b *testBridge) {
+			b.friend()
+			b.srv.Hook(msntest.On("CAL", msntest.Refuse("217")))
+		}, bob, "shown as online but takes no messages"},
+		{"session refused", func(b *testBridge) {
+			b.friend()
+			b.srv.Hook(msntest.On("XFR", msntest.Refuse("280")))
+		}, bob, "refused to open a conversation"},
+		{"too fast", func(b *testBridge) {
+			b.friend()
+			b.srv.Hook(msntest.On("XFR", msntest.Refuse("800")))
+		}, bob, "you send too fast"},
+		{"not acknowledged", func(b *testBridge) {
+			b.friend()
+			b.srv.Hook(msntest.On("MSG", msntest.NAK()))
+		}, bob, "did not reach Bob Builder"},
+		{"connection lost after sending", func(b *testBridge) {
+			b.friend()
+			b.srv.Hook(msntest.On("MSG", msntest.Drop()))
+		}, bob, "Ask Bob Builder (bob@example.com) whether it arrived"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			b := newTestBridge(t, newTestServer(t))
+			if test.prepare != nil {
+				test.prepare(b)
+			}
+			login := b.login()
+			room := b.dm(login, test.to)
+			from := b.matrix.position()
+			b.write(room, "hello?")
+			got, _ := b.waitStatus(from)
+			if got.status == event.MessageStatusSuccess || !strings.Contains(got.body, test.want) {
+				t.Errorf("got %s %q, want %q", got.status, got.body, test.want)
+			}
+			if got.html == "" {
+				t.Error("no notice goes to the room")
+			}
+		})
+	}
+}
+
+// A contact whose Messenger hangs holds up its own messages only, and all of them
+// fail together and not one after the other.
+func TestOneThatHangsHoldsUpNobodyElse(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t)
+	srv.Befriend(alice, carol)
+	b := newTestBridge(t, srv)
+	b.conn.services["home"].template.Timeouts.Answer = 2 * time.Second
+	login := b.login()
+	_, texts := b.friend()
+	srv.Play(carol, msntest.Script{}).IgnoreCalls(true)
+	silent, lively := b.dm(login, carol), b.dm(login, bob)
+	from := b.matrix.position()
+	for _, text := range []string{"one", "two", "three"} {
+		b.write(silent, text)
+	}
+	b.write(lively, "hello")
+	b.receive(texts, alice+": hello")
+	failed := func(r record) bool {
+		return r.kind == "status" && r.room == silent && strings.Contains(r.body, "did not come into the conversation")
+	}
+	for range 3 {
+		_, from = b.matrix.wait(t, from, "a message that fails", failed)
+	}
+	calls := 0
+	for _, r := range srv.Sent(alice) {
+		if r.Command.Verb == "CAL" && r.Command.Arg(1) == carol {
+			calls++
+		}
+	}
+	if calls != 1 {
+		t.Errorf("carol was called %d times for three messages", calls)
+	}
+}
+
+func TestMessageWhileSignedOutSaysWhy(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	if err := b.srv.Kick(alice, "OTH"); err != nil {
+		t.Fatal(err)
+	}
+	b.matrix.wait(t, 0, "the state", func(r record) bool { return r.bridge.Error == codeElsewhere })
+	from := b.matrix.position()
+	b.write(room, "hello?")
+	got, _ := b.waitStatus(from)
+	if !strings.Contains(got.body, "signed in at another place") {
+		t.Errorf("got %q", got.body)
+	}
+}
+
+func TestHomeserverOutageLosesNothingAndKeepsTheOrder(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	bot, _ := b.friend()
+	if err := bot.Say(b.ctx, alice, "zero"); err != nil {
+		t.Fatal(err)
+	}
+	b.waitMessage(0, "zero")
+	b.matrix.failSending(errors.New("the homeserver is down"))
+	for _, text := range []string{"one", "two", "three"} {
+		if err := bot.Say(b.ctx, alice, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.waitQueued(3)
+	b.matrix.failSending(nil)
+	from := 0
+	for _, text := range []string{"zero", "one", "two", "three"} {
+		_, from = b.waitMessage(from, text)
+	}
+	b.waitQueued(0)
+	if n := len(b.matrix.all(func(r record) bool { return r.kind == "message" && r.msg == event.MsgText })); n != 4 {
+		t.Errorf("%d messages arrived, want 4", n)
+	}
+}
+
+func TestQueuedMessagesOutlastARestart(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	bot, _ := b.friend()
+	b.matrix.failSending(errors.New("the homeserver is down"))
+	if err := bot.Say(b.ctx, alice, "before the restart"); err != nil {
+		t.Fatal(err)
+	}
+	b.waitQueued(1)
+	b.restart()
+	b.waitMessage(0, "before the restart")
+}
+
+// waitQueued waits until n messages are in the queue on disk.
+func (b *testBridge) waitQueued(n int) {
+	b.Helper()
+	b.eventually(fmt.Sprintf("%d messages in the queue", n), func() bool {
+		queued, err := b.conn.db.MSNQueue.After(b.ctx, loginID(alice), 0, 100)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return len(queued) == n
+	})
+}
+
+func TestMessagesThatACrashLeftAreSentOnceOrSaidToBeUncertain(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	leave := func(event id.EventID, text string, started bool) {
+		_, err := b.conn.db.MatrixQueue.Put(b.ctx, &database.QueuedEvent{
+			LoginID: login.ID, EventID: event, RoomID: room, Sender: fakeUser, PortalID: login.Client.(*Client).portalKey(bob).ID,
+			Body: text, WrittenAt: time.Now(), Started: started,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	leave("$begun", "may have gone out", true)
+	leave("$waiting", "was never sent", false)
+	b.restart()
+	b.receive(texts, alice+": was never sent")
+	b.matrix.wait(t, 0, "the uncertain one", func(r record) bool {
+		return r.kind == "status" && strings.Contains(r.html, "may not have been bridged") && strings.Contains(r.body, "Ask Bob Builder")
+	})
+	b.matrix.wait(t, 0, "the sent one", func(r record) bool { return r.kind == "status" && r.status == event.MessageStatusSuccess })
+	b.eventually("an empty queue", func() bool {
+		left, err := b.conn.db.MatrixQueue.GetAll(b.ctx, login.ID)
+		return err == nil && len(left) == 0
+	})
+	select {
+	case text := <-texts:
+		t.Errorf("the contact also got %q", text)
+	default:
+	}
+}
+
+func TestEventThatTheHomeserverRepeatsGoesOutOnce(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	from := b.matrix.position()
+	b.write(room, "once")
+	b.receive(texts, alice+": once")
+	b.waitStatus(from)
+	b.events = 0 // the same event ID again
+	b.write(room, "once")
+	b.write(room, "next")
+	b.receive(texts, alice+": next")
+}
+
+func TestRestartKeepsRoomsAndGhosts(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	bot, texts := b.friend()
+	if err := bot.Say(b.ctx, alice, "before"); err != nil {
+		t.Fatal(err)
+	}
+	first, _ := b.waitMessage(0, "before")
+	b.restart()
+	b.waitState("CONNECTED")
+	if err := bot.Say(b.ctx, alice, "after"); err != nil {
+		t.Fatal(err)
+	}
+	second, _ := b.waitMessage(0, "after")
+	if first.room != second.room || first.sender != second.sender {
+		t.Errorf("before: %s in %s; after: %s in %s", first.sender, first.room, second.sender, second.room)
+	}
+	if again := b.matrix.all(func(r record) bool { return r.kind == "message" && r.body == "before" }); len(again) > 0 {
+		t.Error("a message came twice")
+	}
+	b.write(first.room, "answer")
+	b.receive(texts, alice+": answer")
+}
+
+func TestContactsAreNamedAfterTheirListAndCannotTakeAnothersName(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t)
+	srv.Befriend(alice, carol)
+	srv.Account(carol).SetName("bob builder")
+	b := newTestBridge(t, srv)
+	login := b.login()
+	client := login.Client.(*Client)
+	for account, want := range map[string]string{
+		bob:                  "Bob Builder (bob@example.com) (MSN)",
+		carol:                "bob builder (carol@example.com) (MSN)",
+		"nobody@example.com": "nobody@example.com (MSN)",
+	} {
+		if got := client.nameOf(b.ctx, account); got != want {
+			t.Errorf("%s is named %q, want %q", account, got, want)
+		}
+	}
+}
+
+func TestNewNameOfAContactReachesItsGhost(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	b.dm(login, bob)
+	b.restart() // the framework still reads the first name in the background
+	b.waitState("CONNECTED")
+	b.friend()
+	b.srv.Account(bob).SetName("Robert\u202e\r\n")
+	b.matrix.wait(t, 0, "the new name", func(r record) bool { return r.kind == "name" && r.body == "Robert (MSN)" })
+}
+
+func TestContactsCommandListsEverybodyWithStatus(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t)
+	srv.AddAccount("dave@example.com", pass, msntest.Name("<script>Dave"))
+	srv.Befriend(alice, carol)
+	srv.SetList(alice, msntest.BL, "dave@example.com", true)
+	b := newTestBridge(t, srv)
+	login := b.login()
+	bot, _ := b.friend()
+	bot.SetStatus("BSY")
+	room := b.dm(login, bob)
+	client := login.Client.(*Client)
+	b.eventually("bob to be busy", func() bool {
+		contact, _ := client.current().Contact(bob)
+		return contact.Status == "BSY"
+	})
+	for _, command := range []string{"!contacts", "!Contacts", "!msn contacts"} {
+		from := b.matrix.position()
+		b.write(room, command)
+		got, _ := b.matrix.wait(t, from, "the list", func(r record) bool { return r.kind == "message" && r.sender == fakeBot })
+		for _, want := range []string{"Bob Builder (bob@example.com): busy", "Carol ♥ 100% (carol@example.com): offline", "Dave (dave@example.com): blocked"} {
+			if !strings.Contains(got.body, want) {
+				t.Errorf("%s: %q is not in %q", command, want, got.body)
+			}
+		}
+		if strings.Contains(got.html, "<script>") {
+			t.Errorf("markup in a name came through: %q", got.html)
+		}
+	}
+}
+
+func TestWhatOnlyLooksLikeACommandGoesToTheContact(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	for _, text := range []string{"!contactsfoo", "!unknown", "!msnfoo bar", "!", "! contacts"} {
+		b.write(room, text)
+		b.receive(texts, alice+": "+text)
+	}
+}

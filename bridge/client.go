@@ -1,0 +1,322 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/bridgev2/status"
+
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/msn"
+)
+
+// Waits between attempts to sign in again. They double from the first to the
+// longest, each spread by half of itself either way, so that the logins of a
+// bridge don't come back all at once.
+const (
+	firstRetry   = 2 * time.Second
+	longestRetry = 5 * time.Minute
+	retrySpread  = 0.5
+	// stableAfter is how long a session must last for the waits to begin anew.
+	stableAfter = time.Minute
+)
+
+// Client is one login: an MSN account that a Matrix user signed in to. One
+// goroutine, run, owns its session.
+type Client struct {
+	connector *Connector
+	login     *bridgev2.UserLogin
+	identity  msnid.Identity
+	service   *service // nil when the config does not have it any more
+	inbox     *inbox   // from MSN to Matrix
+	outbox    *outbox  // from Matrix to MSN
+	typing    typists
+
+	mu      sync.Mutex
+	session *msn.Client        // nil while not connected
+	problem *problem           // why there is no session, nil before the first attempt
+	changed chan struct{}      // closed and replaced when session or problem change
+	cancel  context.CancelFunc // ends what Connect started
+	stopped chan struct{}      // closed when it has ended
+}
+
+var (
+	_ bridgev2.NetworkAPI           = (*Client)(nil)
+	_ bridgev2.NetworkAPIWithUserID = (*Client)(nil)
+)
+
+func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity) *Client {
+	client := &Client{
+		connector: c,
+		login:     login,
+		identity:  identity,
+		service:   c.services[identity.Service],
+		changed:   make(chan struct{}),
+	}
+	client.inbox, client.outbox = newInbox(client), newOutbox(client)
+	return client
+}
+
+func (c *Client) meta() *UserLoginMetadata { return c.login.Metadata.(*UserLoginMetadata) }
+
+// Connect signs in, in the background, and stays signed in until Disconnect. It
+// does not sign in while the account is in use at another place.
+func (c *Client) Connect(context.Context) { c.start(nil) }
+
+// start is Connect with a session that exists already, or nil.
+func (c *Client) start(session *msn.Client) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cancel != nil {
+		if session != nil {
+			go session.Close()
+		}
+		return
+	}
+	ctx, cancel := context.WithCancel(c.login.Log.WithContext(c.connector.br.BackgroundCtx))
+	c.cancel = cancel
+	c.stopped = make(chan struct{})
+	c.outbox.setOpen(true)
+	go func() {
+		defer close(c.stopped)
+		c.run(ctx, session)
+	}()
+}
+
+// Disconnect signs out and returns when everything that Connect started has
+// ended. It may be called again, and without Connect.
+func (c *Client) Disconnect() {
+	c.mu.Lock()
+	cancel, stopped := c.cancel, c.stopped
+	c.mu.Unlock()
+	if cancel == nil {
+		return
+	}
+	cancel()
+	<-stopped
+	c.mu.Lock()
+	c.cancel = nil
+	c.mu.Unlock()
+}
+
+// LogoutRemote signs out. MSN has no sessions that would outlive a connection.
+func (c *Client) LogoutRemote(context.Context) { c.Disconnect() }
+
+// IsLoggedIn reports whether messages make sense: the account is signed in, or
+// the bridge is trying, or can say better than the framework why not.
+func (c *Client) IsLoggedIn() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.problem == nil || c.problem.state != status.StateBadCredentials
+}
+
+// IsThisUser reports whether a ghost is the login's own account.
+func (c *Client) IsThisUser(_ context.Context, user networkid.UserID) bool {
+	return user == c.GetUserID()
+}
+
+// GetUserID returns the ID of the login's own account.
+func (c *Client) GetUserID() networkid.UserID { return msnid.MakeUserID(c.identity) }
+
+// run keeps the account signed in until ctx ends or only the user can help.
+func (c *Client) run(ctx context.Context, session *msn.Client) {
+	log := zerolog.Ctx(ctx)
+	var carriers sync.WaitGroup
+	carriers.Go(func() { c.inbox.run(ctx) })
+	carriers.Go(func() { c.outbox.run(ctx) })
+	defer carriers.Wait()
+	defer c.typing.stopAll()
+
+	if session == nil && c.meta().Elsewhere {
+		c.report(problemOfOut(&msn.OutError{Reason: "OTH"}, c.serviceOrUnknown()))
+		<-ctx.Done()
+		return
+	}
+	if session == nil {
+		// Once, not before each attempt: it would hide from the framework how long
+		// the trouble lasts already.
+		c.login.BridgeState.Send(status.BridgeState{StateEvent: status.StateConnecting})
+	}
+	waits := newWaits()
+	for ctx.Err() == nil {
+		var err error
+		if session == nil {
+			session, err = c.signIn(ctx)
+		}
+		began := time.Now()
+		if err == nil {
+			err = c.serve(ctx, session)
+			session = nil
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(began) > stableAfter {
+			waits.Reset()
+		}
+		problem := problemOf(err, c.serviceOrUnknown())
+		if errors.Is(err, errCredentials) || errors.Is(err, errNoService) {
+			problem = problemOfSetup(err, c.identity)
+		}
+		log.Warn().Err(err).Str("code", string(problem.code)).Bool("retried", problem.retried()).Msg("Not signed in")
+		c.rememberElsewhere(ctx, problem.code == codeElsewhere)
+		c.report(problem)
+		if !problem.retried() {
+			<-ctx.Done()
+			return
+		}
+		if !sleep(ctx, max(waits.NextBackOff(), minimumWait(err))) {
+			return
+		}
+	}
+}
+
+func newWaits() *backoff.ExponentialBackOff {
+	waits := backoff.NewExponentialBackOff()
+	waits.InitialInterval, waits.MaxInterval = firstRetry, longestRetry
+	waits.Multiplier, waits.RandomizationFactor = 2, retrySpread
+	waits.Reset()
+	return waits
+}
+
+// minimumWait is how long the server asked to be left alone.
+func minimumWait(err error) time.Duration {
+	var out *msn.OutError
+	if errors.As(err, &out) {
+		return min(out.After, longestServerWait)
+	}
+	return 0
+}
+
+// longestServerWait bounds what a server can ask for by OUT RCT.
+const longestServerWait = time.Hour
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// signIn opens a session with the stored password.
+func (c *Client) signIn(ctx context.Context) (*msn.Client, error) {
+	if c.service == nil {
+		return nil, errNoService
+	}
+	password, err := c.connector.openPassword(c.login.ID, c.meta().Password)
+	if err != nil {
+		return nil, err
+	}
+	return c.connector.signIn(ctx, c.service, c.identity.Account, password, c.login.Log)
+}
+
+// signIn opens a session; few are opened at the same time.
+func (c *Connector) signIn(ctx context.Context, s *service, account, password string, log zerolog.Logger) (*msn.Client, error) {
+	select {
+	case c.signIns <- struct{}{}:
+		defer func() { <-c.signIns }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	cfg := s.template
+	cfg.Account, cfg.Password = account, password
+	cfg.Logger = slog.New(zerolog.NewSlogHandler(log))
+	return msn.Login(ctx, cfg)
+}
+
+// serve handles what a session tells until it ends, and returns why it did.
+func (c *Client) serve(ctx context.Context, session *msn.Client) error {
+	stop := context.AfterFunc(ctx, func() { session.Close() })
+	defer stop()
+	defer session.Close()
+	c.rememberElsewhere(ctx, false)
+	c.saveRoster(ctx, session)
+	c.setSession(session, nil)
+	c.login.BridgeState.Send(status.BridgeState{StateEvent: status.StateConnected})
+	zerolog.Ctx(ctx).Info().Stringer("dialect", session.Dialect()).Int("contacts", len(session.Contacts())).Msg("Signed in")
+	var end error = msn.ErrClosed
+	for evt := range session.Events() {
+		if d, ok := evt.(msn.Disconnected); ok {
+			end = d.Err
+			c.setSession(nil, nil)
+			continue
+		}
+		c.handleEvent(ctx, session, evt)
+	}
+	c.setSession(nil, nil)
+	return end
+}
+
+func (c *Client) setSession(session *msn.Client, problem *problem) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.session, c.problem = session, problem
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+// report tells the user, and everybody who waits for the session, what is wrong.
+func (c *Client) report(p problem) {
+	c.setSession(nil, &p)
+	c.login.BridgeState.Send(p.bridgeState())
+}
+
+// current returns the session, or nil.
+func (c *Client) current() *msn.Client {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.session
+}
+
+// waitForSession returns the session, waiting for the bridge to come back while
+// it is trying. The error is a notConnectedError.
+func (c *Client) waitForSession(ctx context.Context) (*msn.Client, error) {
+	for {
+		c.mu.Lock()
+		session, problem, changed := c.session, c.problem, c.changed
+		c.mu.Unlock()
+		if session != nil {
+			return session, nil
+		}
+		if problem != nil && !problem.retried() {
+			return nil, notConnectedError{problem}
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, notConnectedError{problem}
+		}
+	}
+}
+
+// rememberElsewhere keeps across restarts whether the account is in use at
+// another place.
+func (c *Client) rememberElsewhere(ctx context.Context, elsewhere bool) {
+	meta := c.meta()
+	if meta.Elsewhere == elsewhere {
+		return
+	}
+	meta.Elsewhere = elsewhere
+	if err := c.login.Save(context.WithoutCancel(ctx)); err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to save login")
+	}
+}
+
+// Reconnect signs in again now, also when the account is in use at another
+// place, which ends the session there.
+func (c *Client) Reconnect(ctx context.Context) {
+	c.Disconnect()
+	c.rememberElsewhere(ctx, false)
+	c.Connect(ctx)
+}

@@ -1,0 +1,245 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"html"
+	"slices"
+	"strings"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/commands"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+// bareCommands is the table of the commands that are also understood without
+// prefix, in every room: "!contacts". A text that begins with "!" and is not in
+// it goes to the contact as text.
+var bareCommands = []string{"contacts"}
+
+var helpSection = commands.HelpSection{Name: "MSN Messenger", Order: 25}
+
+func (c *Connector) commandHandlers() []commands.CommandHandler {
+	return []commands.CommandHandler{
+		&commands.FullHandler{
+			Func:    c.fnContacts,
+			Name:    "contacts",
+			Aliases: []string{"!contacts"},
+			Help: commands.HelpMeta{
+				Section:     helpSection,
+				Description: "Show your contact list with everybody's status. In every room also as `!contacts`.",
+			},
+			RequiresLogin: true,
+		},
+		&commands.FullHandler{
+			Func: c.fnReconnect,
+			Name: "reconnect",
+			Help: commands.HelpMeta{
+				Section: helpSection,
+				Description: "Sign in again now. If the account is in use at another place, " +
+					"this ends the session there.",
+				Args: "[_login ID_]",
+			},
+			RequiresLogin: true,
+		},
+	}
+}
+
+// RewriteCommand gives a bare command its prefix, so that the framework takes it
+// for one, and marks a text that only looks like one, so that it does not. It is
+// to be called for every m.room.message before the framework sees it.
+func (c *Connector) RewriteCommand(_ context.Context, evt *event.Event) {
+	content, ok := evt.Content.Parsed.(*event.MessageEventContent)
+	if !ok || content.MsgType != event.MsgText || content.RelatesTo.GetReplaceID() != "" {
+		return
+	}
+	word, _, _ := strings.Cut(strings.TrimLeft(content.Body, " \n"), " ")
+	word, _, _ = strings.Cut(word, "\n")
+	name, bare := strings.CutPrefix(word, "!")
+	prefix := c.br.Config.CommandPrefix
+	switch {
+	case bare && slices.Contains(bareCommands, strings.ToLower(name)):
+		content.Body = prefix + " " + strings.TrimPrefix(strings.TrimLeft(content.Body, " \n"), "!")
+	case strings.HasPrefix(content.Body, prefix) && word != prefix:
+		content.Body = noCommand + content.Body
+	}
+}
+
+// noCommand stands before a text that begins like the prefix of commands but is
+// none ("!msnfoo"): the framework looks for the prefix without regard to where
+// the word ends. It is an invisible character that no text begins with.
+const noCommand = "\u2060"
+
+// unescapeCommand undoes what RewriteCommand did to a text.
+func unescapeCommand(content *event.MessageEventContent) {
+	content.Body = strings.TrimPrefix(content.Body, noCommand)
+}
+
+// loginsFor returns the logins that a command is about: that of the room, or all
+// of the user's, or the one that the argument names.
+func loginsFor(ce *commands.Event) ([]*bridgev2.UserLogin, bool) {
+	if len(ce.Args) > 0 {
+		login := ce.Bridge.GetCachedUserLoginByID(networkid.UserLoginID(strings.ToLower(ce.Args[0])))
+		if login == nil || login.UserMXID != ce.User.MXID {
+			ce.Reply("You have no login `%s`. Use `$cmdprefix list-logins` to see yours.", strings.ReplaceAll(ce.Args[0], "`", ""))
+			return nil, false
+		}
+		return []*bridgev2.UserLogin{login}, true
+	}
+	if ce.Portal != nil {
+		login, _, err := ce.Portal.FindPreferredLogin(ce.Ctx, ce.User, false)
+		if err == nil && login != nil {
+			return []*bridgev2.UserLogin{login}, true
+		}
+	}
+	logins := ce.User.GetUserLogins()
+	slices.SortFunc(logins, func(a, b *bridgev2.UserLogin) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	return logins, true
+}
+
+func (c *Connector) fnReconnect(ce *commands.Event) {
+	logins, ok := loginsFor(ce)
+	if !ok {
+		return
+	}
+	for _, login := range logins {
+		ce.Reply("Signing in to MSN again as %s.", html.EscapeString(string(login.ID)))
+		login.Client.(*Client).Reconnect(ce.Ctx)
+	}
+}
+
+// contactsPerMessage keeps one list below the size that an event can have.
+const contactsPerMessage = 200
+
+func (c *Connector) fnContacts(ce *commands.Event) {
+	logins, ok := loginsFor(ce)
+	if !ok {
+		return
+	}
+	for _, login := range logins {
+		for _, part := range login.Client.(*Client).describeContacts(ce.Ctx) {
+			ce.ReplyAdvanced(part, false, true)
+		}
+	}
+}
+
+// describeContacts returns the contact list as HTML, in as many messages as it
+// takes.
+func (c *Client) describeContacts(ctx context.Context) []string {
+	contacts, err := c.knownContacts(ctx)
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read contacts")
+		return []string{"The contact list could not be read. The admin of this bridge finds the reason in the log."}
+	}
+	session := c.current()
+	var lines []contactLine
+	for _, contact := range contacts {
+		if line, ok := lineFor(contact, session); ok {
+			lines = append(lines, line)
+		}
+	}
+	slices.SortStableFunc(lines, func(a, b contactLine) int { return a.rank - b.rank })
+
+	title := fmt.Sprintf("Contacts of %s at %s", c.identity.Account, c.serviceOrUnknown().name)
+	switch {
+	case session == nil:
+		title += " (not connected: as last seen)"
+	case len(lines) > 0:
+		title += fmt.Sprintf(" (%d of %d online)", countOnline(lines), countListed(lines))
+	}
+	if len(lines) == 0 {
+		return []string{html.EscapeString(title) + ": the list is empty."}
+	}
+	var messages []string
+	for part := range slices.Chunk(lines, contactsPerMessage) {
+		var b strings.Builder
+		if len(messages) == 0 {
+			b.WriteString("<strong>" + html.EscapeString(title) + "</strong>")
+		}
+		b.WriteString("<ul>")
+		for _, line := range part {
+			b.WriteString("<li>" + html.EscapeString(line.text) + "</li>")
+		}
+		b.WriteString("</ul>")
+		messages = append(messages, b.String())
+	}
+	return messages
+}
+
+// contactLine is one contact as the list shows it.
+type contactLine struct {
+	rank int
+	text string
+}
+
+// Ranks of contactLine: who can be talked to comes first.
+const (
+	rankOnline = iota
+	rankAway
+	rankOffline
+	rankBlocked
+	rankWaiting
+)
+
+// statusWords are the statuses as Messenger named them.
+var statusWords = map[msn.Status]string{
+	msn.Online:      "online",
+	msn.Busy:        "busy",
+	msn.Idle:        "idle",
+	msn.BeRightBack: "be right back",
+	msn.Away:        "away",
+	msn.OnThePhone:  "on the phone",
+	msn.OutToLunch:  "out to lunch",
+}
+
+func lineFor(contact *database.Contact, session *msn.Client) (contactLine, bool) {
+	lists := msn.List(contact.Lists)
+	name := contact.Account
+	if clean := cleanName(contact.Name); clean != "" && clean != contact.Account {
+		name = clean + " (" + contact.Account + ")"
+	}
+	var status msn.Status
+	if session != nil {
+		live, _ := session.Contact(contact.Account)
+		status = live.Status
+	}
+	word, online := statusWords[status]
+	switch {
+	case lists.Has(msn.ListBlock):
+		return contactLine{rankBlocked, "🚫 " + name + ": blocked"}, true
+	case lists.Has(msn.ListForward) && online && status == msn.Online:
+		return contactLine{rankOnline, "🟢 " + name + ": " + word}, true
+	case lists.Has(msn.ListForward) && online:
+		return contactLine{rankAway, "🟡 " + name + ": " + word}, true
+	case lists.Has(msn.ListForward) && session == nil:
+		return contactLine{rankOffline, "⚪ " + name}, true
+	case lists.Has(msn.ListForward):
+		return contactLine{rankOffline, "⚪ " + name + ": offline"}, true
+	case lists.Has(msn.ListPending), lists.Has(msn.ListReverse) && !lists.Has(msn.ListAllow):
+		return contactLine{rankWaiting, "❔ " + name + ": has added you, and waits for an answer"}, true
+	}
+	return contactLine{}, false
+}
+
+func countOnline(lines []contactLine) (n int) {
+	for _, line := range lines {
+		if line.rank <= rankAway {
+			n++
+		}
+	}
+	return n
+}
+
+func countListed(lines []contactLine) (n int) {
+	for _, line := range lines {
+		if line.rank <= rankOffline {
+			n++
+		}
+	}
+	return n
+}

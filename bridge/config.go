@@ -1,0 +1,109 @@
+package bridge
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"text/template"
+
+	"go.mau.fi/util/configupgrade"
+	"gopkg.in/yaml.v3"
+
+	"matrix-msn/bridge/msnid"
+)
+
+//go:embed example-config.yaml
+var exampleConfig string
+
+// Config is the "network:" section of the config file.
+type Config struct {
+	DisplaynameTemplate string                   `yaml:"displayname_template"`
+	CredentialKey       string                   `yaml:"credential_key"`
+	Services            map[string]ServiceConfig `yaml:"services"`
+
+	displayname *template.Template
+}
+
+// unsetKey stands in the example config until the first start replaces it.
+const unsetKey = "generate"
+
+// minCredentialKey is the shortest key in characters that is accepted. The
+// generated ones have 52.
+const minCredentialKey = 16
+
+// UnmarshalYAML reads the section and compiles its templates.
+func (c *Config) UnmarshalYAML(node *yaml.Node) error {
+	type raw Config
+	if err := node.Decode((*raw)(c)); err != nil {
+		return err
+	}
+	return c.compile()
+}
+
+func (c *Config) compile() (err error) {
+	c.displayname, err = template.New("displayname").Parse(c.DisplaynameTemplate)
+	if err != nil {
+		return fmt.Errorf("network.displayname_template: %w", err)
+	}
+	return nil
+}
+
+// GetConfig returns the section's example, where to decode it and how to carry
+// old settings over.
+func (c *Connector) GetConfig() (example string, data any, upgrader configupgrade.Upgrader) {
+	return exampleConfig, &c.Config, configupgrade.SimpleUpgrader(upgradeConfig)
+}
+
+func upgradeConfig(helper configupgrade.Helper) {
+	helper.Copy(configupgrade.Str, "displayname_template")
+	if key, ok := helper.Get(configupgrade.Str, "credential_key"); !ok || key == "" || key == unsetKey {
+		helper.Set(configupgrade.Str, newCredentialKey(), "credential_key")
+	} else {
+		helper.Copy(configupgrade.Str, "credential_key")
+	}
+	helper.Copy(configupgrade.Map, "services")
+}
+
+// ValidateConfig checks the section before anything is started. Errors are
+// sentences for the admin that begin with the setting at fault.
+func (c *Connector) ValidateConfig() error {
+	if c.Config.displayname == nil {
+		if err := c.Config.compile(); err != nil {
+			return err
+		}
+	}
+	if _, err := c.Config.formatName(nameParams{Name: "Bob", Account: "bob@example.com", Service: "MSN"}); err != nil {
+		return fmt.Errorf("network.displayname_template: %w", err)
+	}
+	switch key := c.Config.CredentialKey; {
+	case key == "" || key == unsetKey:
+		return errors.New("network.credential_key is not set: start once without -n to have one generated, " +
+			"or set it to a long random text; passwords are stored encrypted with it")
+	case len(key) < minCredentialKey:
+		return fmt.Errorf("network.credential_key is shorter than %d characters: set it to a longer random text", minCredentialKey)
+	}
+	if len(c.Config.Services) == 0 {
+		return fmt.Errorf("network.services is empty: list at least one service, for example one of the presets %s", presetNames())
+	}
+	services := make(map[string]*service, len(c.Config.Services))
+	for _, key := range slices.Sorted(maps.Keys(c.Config.Services)) {
+		if !msnid.ValidService(key) {
+			return fmt.Errorf("network.services: the key %q may only hold lower-case letters, digits, - and _, 32 at most; "+
+				"it becomes part of Matrix user names", key)
+		}
+		s, err := newService(key, c.Config.Services[key])
+		if err != nil {
+			return err
+		}
+		services[key] = s
+	}
+	c.services = services
+	return nil
+}
+
+func presetNames() string {
+	return strings.Join(slices.Sorted(maps.Keys(presets)), ", ")
+}

@@ -1,0 +1,107 @@
+package bridge
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+func TestExampleSectionNeedsNothingButAKey(t *testing.T) {
+	t.Parallel()
+	var c Connector
+	if err := yaml.Unmarshal([]byte(exampleConfig), &c.Config); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.ValidateConfig(); err == nil || !strings.Contains(err.Error(), "credential_key") {
+		t.Errorf("without a key: %v", err)
+	}
+	c.Config.CredentialKey = newCredentialKey()
+	if err := c.ValidateConfig(); err != nil {
+		t.Fatal(err)
+	}
+	flows := c.GetLoginFlows()
+	if len(flows) != 2 || flows[0].ID != "crosstalk" || flows[1].ID != "escargot" {
+		t.Errorf("flows are %+v", flows)
+	}
+}
+
+func TestSettingsOfOnesOwnGoOverThePreset(t *testing.T) {
+	t.Parallel()
+	s, err := newService("mine", ServiceConfig{Preset: "escargot", Name: "Mine", Hosts: []string{"sb.example.net"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.name != "Mine" || s.template.Server != presets["escargot"].Server || len(s.template.Trust.Hosts) != 1 {
+		t.Errorf("got %+v", s)
+	}
+}
+
+func TestEveryBadSettingHasItsSentence(t *testing.T) {
+	t.Parallel()
+	notPEM := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(notPEM, []byte("no certificate"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const good = "credential_key: 0123456789abcdef0123\ndisplayname_template: '{{.Account}}'\n"
+	for _, test := range []struct{ name, yaml, want string }{
+		{"no services", good, "network.services is empty"},
+		{"short key", "credential_key: short\ndisplayname_template: x\nservices: {escargot: {}}", "network.credential_key is shorter"},
+		{"bad key of a service", good + "services: {My Service: {preset: escargot}}", `the key "My Service"`},
+		{"unknown preset", good + "services: {a: {preset: hotmail}}", `"hotmail" is no preset`},
+		{"neither server nor preset", good + "services: {home: {}}", "set network.services.home.server"},
+		{"server without port", good + "services: {a: {server: 'x:', dialects: [MSNP7]}}", "network.services.a.server"},
+		{"server is a URL", good + "services: {a: {server: 'http://x', dialects: [MSNP7]}}", "network.services.a.server"},
+		{"port out of range", good + "services: {a: {server: 'x:70000', dialects: [MSNP7]}}", "network.services.a.server"},
+		{"nexus without https", good + "services: {a: {server: 'x:1863', nexus: 'http://x/rdr'}}", "must begin with https://"},
+		{"nexus missing", good + "services: {a: {server: 'x:1863'}}", "network.services.a.nexus is not set"},
+		{"unknown dialect", good + "services: {a: {server: 'x:1863', dialects: [MSNP99]}}", `"MSNP99" is no dialect`},
+		{"dialect that is not spoken", good + "services: {a: {server: 'x:1863', dialects: [MSNP18]}}", `"MSNP18" is no dialect`},
+		{"no such certificate file", good + "services: {a: {server: 'x:1863', dialects: [MSNP7], ca_file: /nonexistent}}", "network.services.a.ca_file"},
+		{"certificate file without certificate", good + "services: {a: {server: 'x:1863', dialects: [MSNP7], ca_file: " + notPEM + "}}", "holds no certificate"},
+		{"template with an unknown variable", "credential_key: 0123456789abcdef\ndisplayname_template: '{{.Foo}}'\nservices: {escargot: {}}", "network.displayname_template"},
+		{"empty template", "credential_key: 0123456789abcdef\nservices: {escargot: {}}", "network.displayname_template"},
+		{"broken template", "credential_key: 0123456789abcdef\ndisplayname_template: '{{'\nservices: {escargot: {}}", "network.displayname_template"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var c Connector
+			err := yaml.Unmarshal([]byte(test.yaml), &c.Config)
+			if err == nil {
+				err = c.ValidateConfig()
+			}
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestNexusOverHTTPOnLoopbackIsAllowed(t *testing.T) {
+	t.Parallel()
+	for _, nexus := range []string{"http://127.0.0.1:8080/rdr/pprdr.asp", "http://localhost/rdr/pprdr.asp", "http://[::1]/rdr"} {
+		if err := checkNexus(nexus); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestNamesAreClean(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"Bob":                        "Bob",
+		" Bob \r\n Builder\t":        "Bob Builder",
+		"\u202eevil":                 "evil",
+		"a\x00b\x07c":                "abc",
+		"שלום":                       "שלום",
+		"\xff\xfe":                   "",
+		strings.Repeat("x", 500):     strings.Repeat("x", maxName-1) + "…",
+		"\u0003" + "4red" + "\u000f": "4red",
+	} {
+		if got := cleanName(strings.ToValidUTF8(in, "\uFFFD")); got != want {
+			t.Errorf("cleanName(%q) = %q, want %q", in, got, want)
+		}
+	}
+}

@@ -1,0 +1,309 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/bridgev2"
+	bridgedb "maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/bridgev2/status"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+)
+
+// fakeMatrix is the Matrix side in memory: rooms with what was sent to them, and
+// a way to wait for it. Methods that the bridge does not use are left out: they
+// would panic.
+type fakeMatrix struct {
+	bridgev2.MatrixConnector
+	mu       sync.Mutex
+	changed  chan struct{} // closed and replaced with every record
+	records  []record
+	rooms    map[id.RoomID]map[id.UserID]event.Membership
+	names    map[id.UserID]string
+	failSend error // what SendMessage answers while it is not nil
+}
+
+// record is one thing that the bridge did on the Matrix side.
+type record struct {
+	kind   string // "message", "status", "state", "typing", "room", "name"
+	room   id.RoomID
+	sender id.UserID
+	body   string // text, sentence of a status, state event, room name
+	html   string
+	msg    event.MessageType
+	status event.MessageStatus
+	bridge status.BridgeState
+}
+
+func newFakeMatrix() *fakeMatrix {
+	return &fakeMatrix{
+		changed: make(chan struct{}),
+		rooms:   make(map[id.RoomID]map[id.UserID]event.Membership),
+		names:   make(map[id.UserID]string),
+	}
+}
+
+func (f *fakeMatrix) add(r record) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.records = append(f.records, r)
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+// waitLimit is how long a test waits for something that should happen at once.
+const waitLimit = 20 * time.Second
+
+// wait returns the first record from position on that match accepts, and the
+// position behind it.
+func (f *fakeMatrix) wait(t *testing.T, from int, what string, match func(record) bool) (record, int) {
+	t.Helper()
+	timeout := time.NewTimer(waitLimit)
+	defer timeout.Stop()
+	for {
+		f.mu.Lock()
+		for i := from; i < len(f.records); i++ {
+			if match(f.records[i]) {
+				r := f.records[i]
+				f.mu.Unlock()
+				return r, i + 1
+			}
+		}
+		changed := f.changed
+		f.mu.Unlock()
+		select {
+		case <-changed:
+		case <-timeout.C:
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			t.Fatalf("waited in vain for %s; Matrix saw %+v", what, f.records[min(from, len(f.records)):])
+		}
+	}
+}
+
+func (f *fakeMatrix) all(match func(record) bool) (found []record) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, r := range f.records {
+		if match(r) {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+func (f *fakeMatrix) position() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.records)
+}
+
+func (f *fakeMatrix) failSending(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.failSend = err
+}
+
+const (
+	fakeServer = "example.test"
+	fakeBot    = id.UserID("@msnbot:" + fakeServer)
+	fakeUser   = id.UserID("@alice:" + fakeServer)
+)
+
+func (f *fakeMatrix) Init(*bridgev2.Bridge)       {}
+func (f *fakeMatrix) Start(context.Context) error { return nil }
+func (f *fakeMatrix) PreStop()                    {}
+func (f *fakeMatrix) Stop()                       {}
+func (f *fakeMatrix) ServerName() string          { return fakeServer }
+
+func (f *fakeMatrix) GetCapabilities() *bridgev2.MatrixCapabilities {
+	return &bridgev2.MatrixCapabilities{}
+}
+
+func (f *fakeMatrix) ParseGhostMXID(user id.UserID) (networkid.UserID, bool) {
+	local, ok := strings.CutPrefix(user.Localpart(), "msn_")
+	if !ok {
+		return "", false
+	}
+	decoded, err := id.DecodeUserLocalpart(local)
+	return networkid.UserID(decoded), err == nil
+}
+
+func (f *fakeMatrix) FormatGhostMXID(user networkid.UserID) id.UserID {
+	return id.NewUserID("msn_"+id.EncodeUserLocalpart(string(user)), fakeServer)
+}
+
+func (f *fakeMatrix) GhostIntent(user networkid.UserID) bridgev2.MatrixAPI {
+	return &fakeIntent{f: f, user: f.FormatGhostMXID(user)}
+}
+
+func (f *fakeMatrix) BotIntent() bridgev2.MatrixAPI { return &fakeIntent{f: f, user: fakeBot} }
+
+func (f *fakeMatrix) NewUserIntent(context.Context, id.UserID, string) (bridgev2.MatrixAPI, string, error) {
+	return nil, "", nil
+}
+
+func (f *fakeMatrix) SendBridgeStatus(_ context.Context, state *status.BridgeState) error {
+	f.add(record{kind: "state", bridge: *state, body: string(state.StateEvent)})
+	return nil
+}
+
+func (f *fakeMatrix) SendMessageStatus(_ context.Context, ms *bridgev2.MessageStatus, evt *bridgev2.MessageStatusEventInfo) {
+	r := record{kind: "status", room: evt.RoomID, status: ms.Status, body: ms.Message}
+	if ms.SendNotice {
+		r.html = ms.ToNoticeEvent(evt).Body
+	}
+	if ms.InternalError != nil && r.body == "" {
+		r.body = ms.InternalError.Error()
+	}
+	f.add(r)
+}
+
+func (f *fakeMatrix) GetPowerLevels(context.Context, id.RoomID) (*event.PowerLevelsEventContent, error) {
+	return &event.PowerLevelsEventContent{}, nil
+}
+
+func (f *fakeMatrix) GetMembers(_ context.Context, room id.RoomID) (map[id.UserID]*event.MemberEventContent, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	members := make(map[id.UserID]*event.MemberEventContent)
+	for user, membership := range f.rooms[room] {
+		members[user] = &event.MemberEventContent{Membership: membership}
+	}
+	return members, nil
+}
+
+func (f *fakeMatrix) GetMemberInfo(ctx context.Context, room id.RoomID, user id.UserID) (*event.MemberEventContent, error) {
+	members, err := f.GetMembers(ctx, room)
+	return members[user], err
+}
+
+func (f *fakeMatrix) GenerateDeterministicRoomID(key networkid.PortalKey) id.RoomID {
+	return id.RoomID(fmt.Sprintf("!%s.%s:%s", url.PathEscape(string(key.ID)), url.PathEscape(string(key.Receiver)), fakeServer))
+}
+
+func (f *fakeMatrix) GenerateDeterministicEventID(id.RoomID, networkid.PortalKey, networkid.MessageID, networkid.PartID) id.EventID {
+	return ""
+}
+
+func (f *fakeMatrix) GenerateReactionEventID(id.RoomID, *bridgedb.Message, networkid.UserID, networkid.EmojiID) id.EventID {
+	return ""
+}
+
+func (f *fakeMatrix) nextEventID() id.EventID {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return id.EventID(fmt.Sprintf("$bridge%d", len(f.records)))
+}
+
+// fakeIntent acts as one Matrix user of the bridge.
+type fakeIntent struct {
+	bridgev2.MatrixAPI
+	f    *fakeMatrix
+	user id.UserID
+}
+
+func (i *fakeIntent) GetMXID() id.UserID   { return i.user }
+func (i *fakeIntent) IsDoublePuppet() bool { return false }
+
+func (i *fakeIntent) SendMessage(_ context.Context, room id.RoomID, evtType event.Type, content *event.Content, _ *bridgev2.MatrixSendExtra) (*mautrix.RespSendEvent, error) {
+	i.f.mu.Lock()
+	fail := i.f.failSend
+	i.f.mu.Unlock()
+	if fail != nil {
+		return nil, fail
+	}
+	evtID := i.f.nextEventID()
+	r := record{kind: "message", room: room, sender: i.user}
+	var msg *event.MessageEventContent
+	switch parsed := content.Parsed.(type) {
+	case *event.MessageEventContent:
+		msg = parsed
+	case event.MessageEventContent:
+		msg = &parsed
+	case **event.MessageEventContent:
+		msg = *parsed
+	default:
+		r.kind, r.body = "event", evtType.Type
+	}
+	if msg != nil {
+		r.body, r.html, r.msg = msg.Body, msg.FormattedBody, msg.MsgType
+	}
+	i.f.add(r)
+	return &mautrix.RespSendEvent{EventID: evtID}, nil
+}
+
+func (i *fakeIntent) SendState(_ context.Context, room id.RoomID, evtType event.Type, key string, content *event.Content, _ time.Time) (*mautrix.RespSendEvent, error) {
+	if member, ok := content.Parsed.(*event.MemberEventContent); ok && evtType == event.StateMember {
+		i.f.setMember(room, id.UserID(key), member.Membership)
+	}
+	return &mautrix.RespSendEvent{EventID: i.f.nextEventID()}, nil
+}
+
+func (f *fakeMatrix) setMember(room id.RoomID, user id.UserID, membership event.Membership) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.rooms[room] == nil {
+		f.rooms[room] = make(map[id.UserID]event.Membership)
+	}
+	f.rooms[room][user] = membership
+}
+
+func (i *fakeIntent) MarkRead(context.Context, id.RoomID, id.EventID, time.Time) error { return nil }
+
+func (i *fakeIntent) MarkTyping(_ context.Context, room id.RoomID, _ bridgev2.TypingType, timeout time.Duration) error {
+	if timeout > 0 {
+		i.f.add(record{kind: "typing", room: room, sender: i.user})
+	}
+	return nil
+}
+
+func (i *fakeIntent) SetDisplayName(_ context.Context, name string) error {
+	i.f.mu.Lock()
+	i.f.names[i.user] = name
+	i.f.mu.Unlock()
+	i.f.add(record{kind: "name", sender: i.user, body: name})
+	return nil
+}
+
+func (i *fakeIntent) SetAvatarURL(context.Context, id.ContentURIString) error { return nil }
+func (i *fakeIntent) SetExtraProfileMeta(context.Context, any) error          { return nil }
+func (i *fakeIntent) SetProfile(context.Context, any) error                   { return nil }
+
+func (i *fakeIntent) CreateRoom(_ context.Context, req *mautrix.ReqCreateRoom) (id.RoomID, error) {
+	i.f.mu.Lock()
+	room := id.RoomID(fmt.Sprintf("!room%d:%s", len(i.f.rooms), fakeServer))
+	i.f.mu.Unlock()
+	i.f.setMember(room, i.user, event.MembershipJoin)
+	for _, user := range req.Invite {
+		i.f.setMember(room, user, event.MembershipInvite)
+	}
+	i.f.add(record{kind: "room", room: room, sender: i.user, body: req.Name})
+	return room, nil
+}
+
+func (i *fakeIntent) DeleteRoom(context.Context, id.RoomID, bool) error { return nil }
+
+func (i *fakeIntent) EnsureJoined(_ context.Context, room id.RoomID, _ ...bridgev2.EnsureJoinedParams) error {
+	i.f.setMember(room, i.user, event.MembershipJoin)
+	return nil
+}
+
+func (i *fakeIntent) EnsureInvited(_ context.Context, room id.RoomID, user id.UserID) error {
+	members, _ := i.f.GetMembers(context.Background(), room)
+	if m := members[user]; m == nil || !m.Membership.IsInviteOrJoin() {
+		i.f.setMember(room, user, event.MembershipInvite)
+	}
+	return nil
+}
+
+func (i *fakeIntent) TagRoom(context.Context, id.RoomID, event.RoomTag, bool) error { return nil }
+func (i *fakeIntent) MuteRoom(context.Context, id.RoomID, time.Time) error          { return nil }

@@ -1,0 +1,211 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/bridgev2/status"
+
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/msn"
+)
+
+const (
+	stepCredentials = "com.github.matrix-msn.login.credentials"
+	stepComplete    = "com.github.matrix-msn.login.complete"
+
+	fieldAccount  = "account"
+	fieldPassword = "password"
+
+	loginErrorPrefix = "COM.GITHUB.MATRIX_MSN."
+
+	// maxPassword is the longest password in bytes that is accepted. Passport cut
+	// them at 16 characters; today's services take longer ones.
+	maxPassword = 256
+)
+
+// loginProcess is one user signing in to one service.
+type loginProcess struct {
+	connector *Connector
+	user      *bridgev2.User
+	service   *service
+	override  *bridgev2.UserLogin
+}
+
+var (
+	_ bridgev2.LoginProcessUserInput    = (*loginProcess)(nil)
+	_ bridgev2.LoginProcessWithOverride = (*loginProcess)(nil)
+)
+
+// CreateLogin begins to sign a user in to the service that flow names.
+func (c *Connector) CreateLogin(_ context.Context, user *bridgev2.User, flow string) (bridgev2.LoginProcess, error) {
+	s := c.services[flow]
+	if s == nil {
+		return nil, bridgev2.ErrInvalidLoginFlowID
+	}
+	return &loginProcess{connector: c, user: user, service: s}, nil
+}
+
+// Start asks for address and password.
+func (p *loginProcess) Start(context.Context) (*bridgev2.LoginStep, error) {
+	return p.credentialsStep(), nil
+}
+
+// StartWithOverride asks for the password of a login that exists.
+func (p *loginProcess) StartWithOverride(_ context.Context, override *bridgev2.UserLogin) (*bridgev2.LoginStep, error) {
+	p.override = override
+	return p.credentialsStep(), nil
+}
+
+// Cancel has nothing to undo: nothing is connected between the steps.
+func (p *loginProcess) Cancel() {}
+
+func (p *loginProcess) credentialsStep() *bridgev2.LoginStep {
+	account := bridgev2.LoginInputDataField{
+		Type:        bridgev2.LoginInputFieldTypeEmail,
+		ID:          fieldAccount,
+		Name:        "e-mail address",
+		Description: fmt.Sprintf("The address with which you sign in to %s", p.service.name),
+		Validate:    msnid.ParseAccount,
+	}
+	if p.override != nil {
+		if identity, ok := msnid.ParseLoginID(p.override.ID); ok {
+			account.DefaultValue = identity.Account
+		}
+	}
+	return &bridgev2.LoginStep{
+		Type:   bridgev2.LoginStepTypeUserInput,
+		StepID: stepCredentials,
+		Instructions: fmt.Sprintf("Sign in to %s. The bridge keeps your password, encrypted, to sign in again after a restart. "+
+			"It removes the message with the password from this room if it may; should you still see it, delete it yourself.", p.service.name),
+		UserInputParams: &bridgev2.LoginUserInputParams{Fields: []bridgev2.LoginInputDataField{
+			account,
+			{
+				Type:        bridgev2.LoginInputFieldTypePassword,
+				ID:          fieldPassword,
+				Name:        "password",
+				Description: fmt.Sprintf("Your password at %s", p.service.name),
+				Validate:    checkPassword,
+			},
+		}},
+	}
+}
+
+func checkPassword(password string) (string, error) {
+	switch {
+	case password == "":
+		return "", errors.New("the password is empty")
+	case len(password) > maxPassword:
+		return "", fmt.Errorf("the password is longer than %d characters", maxPassword)
+	case strings.ContainsAny(password, "\r\n\x00"):
+		return "", errors.New("the password holds a line end")
+	}
+	return password, nil
+}
+
+// SubmitUserInput signs in with what the user typed and, when the service lets
+// them, makes the login and hands the session over to it.
+func (p *loginProcess) SubmitUserInput(ctx context.Context, input map[string]string) (*bridgev2.LoginStep, error) {
+	account, err := msnid.ParseAccount(input[fieldAccount])
+	if err != nil {
+		return nil, loginError("INVALID_ADDRESS", http.StatusBadRequest, sentence(err))
+	}
+	password, err := checkPassword(input[fieldPassword])
+	if err != nil {
+		return nil, loginError("INVALID_PASSWORD", http.StatusBadRequest, sentence(err))
+	}
+	identity := msnid.Identity{Service: p.service.key, Account: account}
+	if p.override != nil && msnid.MakeLoginID(identity) != p.override.ID {
+		return nil, loginError("OTHER_ACCOUNT", http.StatusBadRequest,
+			fmt.Sprintf("This login is for %s. To add another account, use `login`.", p.override.ID))
+	}
+	resume, err := p.takeOver(ctx, identity)
+	if err != nil {
+		return nil, err
+	}
+	session, err := p.connector.signIn(ctx, p.service, account, password, p.user.Log)
+	if err != nil {
+		resume()
+		problem := problemOf(err, p.service)
+		zerolog.Ctx(ctx).Warn().Err(err).Str("code", string(problem.code)).Msg("Sign-in for a new login failed")
+		code := http.StatusBadGateway
+		if problem.state == status.StateBadCredentials {
+			code = http.StatusForbidden
+		}
+		return nil, loginError(strings.ToUpper(strings.ReplaceAll(string(problem.code), "-", "_")), code, problem.sentence)
+	}
+	login, err := p.store(ctx, identity, password, session)
+	if err != nil {
+		session.Close()
+		resume()
+		return nil, err
+	}
+	return &bridgev2.LoginStep{
+		Type:         bridgev2.LoginStepTypeComplete,
+		StepID:       stepComplete,
+		Instructions: fmt.Sprintf("Signed in to %s as %s", p.service.name, account),
+		CompleteParams: &bridgev2.LoginCompleteParams{
+			UserLoginID: login.ID,
+			UserLogin:   login,
+		},
+	}, nil
+}
+
+// takeOver makes way for signing in: two sessions of one account would throw
+// each other out. It refuses an account that another Matrix user has, and signs
+// out a login that this user has of it; resume signs that in again.
+func (p *loginProcess) takeOver(ctx context.Context, identity msnid.Identity) (resume func(), err error) {
+	existing, err := p.connector.br.GetExistingUserLoginByID(ctx, msnid.MakeLoginID(identity))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("failed to look for an existing login: %w", err)
+	case existing == nil:
+		return func() {}, nil
+	case existing.UserMXID != p.user.MXID:
+		return nil, loginError("TAKEN", http.StatusConflict,
+			"This account is in use by another Matrix user of this bridge. They have to log out first.")
+	}
+	existing.Client.Disconnect()
+	return func() { existing.Client.Connect(ctx) }, nil
+}
+
+func (p *loginProcess) store(ctx context.Context, identity msnid.Identity, password string, session *msn.Client) (*bridgev2.UserLogin, error) {
+	id := msnid.MakeLoginID(identity)
+	sealed, err := p.connector.sealPassword(id, password)
+	if err != nil {
+		return nil, err
+	}
+	login, err := p.user.NewLogin(ctx, &database.UserLogin{
+		ID:         id,
+		RemoteName: identity.Account,
+		RemoteProfile: status.RemoteProfile{
+			Email: identity.Account,
+			Name:  cleanName(session.DisplayName()),
+		},
+		Metadata: &UserLoginMetadata{Password: sealed},
+	}, &bridgev2.NewLoginParams{DeleteOnConflict: false})
+	if err != nil {
+		return nil, fmt.Errorf("failed to store the login: %w", err)
+	}
+	login.Client.(*Client).start(session)
+	return login, nil
+}
+
+// loginError is what a user or the provisioning API is told when a sign-in
+// failed.
+func loginError(code string, status int, text string) error {
+	return bridgev2.RespError{ErrCode: loginErrorPrefix + code, Err: text, StatusCode: status}
+}
+
+// sentence makes an error that is a sentence without capital and full stop one
+// with both.
+func sentence(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}

@@ -1,0 +1,112 @@
+package msgconv
+
+import (
+	"strings"
+	"testing"
+
+	"maunium.net/go/mautrix/event"
+)
+
+func TestTextToMatrix(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, text, format, want string }{
+		{"no format", "hello", "", ""},
+		{"default font in black", "hello", "FN=MS%20Shell%20Dlg; EF=; CO=0; CS=0; PF=0", ""},
+		{"bold and italic", "hello", "FN=Arial; EF=IB; CO=0", "<strong><em>hello</em></strong>"},
+		{"underline and strike", "hello", "EF=US", "<u><del>hello</del></u>"},
+		{"blue in BGR", "hello", "CO=ff0000", `<span data-mx-color="#0000ff">hello</span>`},
+		{"red with zeros left out", "hello", "CO=ff", `<span data-mx-color="#ff0000">hello</span>`},
+		{"green", "hello", "CO=8000", `<span data-mx-color="#008000">hello</span>`},
+		{"markup is text", "<b>&", "EF=B", "<strong>&lt;b&gt;&amp;</strong>"},
+		{"lines", "a\nb", "EF=B", "<strong>a<br>b</strong>"},
+		{"colour out of range", "hello", "CO=1ff0000ff", ""},
+		{"colour is no number", "hello", `CO="><script>`, ""},
+		{"blanks and case", "hello", " ef = b ;; =", "<strong>hello</strong>"},
+		{"right to left needs no markup", "שלום", "RL=1", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got := ToMatrix(test.text, test.format)
+			if got.Body != test.text || got.FormattedBody != test.want || got.MsgType != event.MsgText {
+				t.Errorf("got %q, %q; want %q", got.Body, got.FormattedBody, test.want)
+			}
+		})
+	}
+}
+
+func TestMatrixToText(t *testing.T) {
+	t.Parallel()
+	const plain = "FN=Microsoft%20Sans%20Serif; EF=; CO=0; CS=0; PF=22"
+	for _, test := range []struct{ name, body, html, want, format string }{
+		{"plain", "hello", "", "hello", plain},
+		{"plain with signs", "a * b < c", "", "a * b < c", plain},
+		{"line ends", "a\r\nb\n", "", "a\nb", plain},
+		{"all bold", "**hello**", "<strong>hello</strong>", "hello", "FN=Microsoft%20Sans%20Serif; EF=B; CO=0; CS=0; PF=22"},
+		{"part bold leaves no signs", "**hello** you", "<strong>hello</strong> you", "hello you", plain},
+		{"nested styles", "", "<b><i><u><del>x</del></u></i></b>", "x", "FN=Microsoft%20Sans%20Serif; EF=BIUS; CO=0; CS=0; PF=22"},
+		{"colour", "", `<span data-mx-color="#FF0000">x</span>`, "x", "FN=Microsoft%20Sans%20Serif; EF=; CO=ff; CS=0; PF=22"},
+		{"escaped", "", "1 &lt; 2 &amp;amp;", "1 < 2 &amp;", plain},
+		{"paragraphs", "", "<p>a</p><p>b</p>", "a\nb", plain},
+		{"breaks", "", "a<br>b<br/>c", "a\nb\nc", plain},
+		{"link", "", `<a href="https://example.com/">here</a>`, "here (https://example.com/)", plain},
+		{"link that shows itself", "", `<a href="https://example.com/">https://example.com/</a>`, "https://example.com/", plain},
+		{"mention", "", `<a href="https://matrix.to/#/@bob:example.com">Bob</a>: hi`, "Bob: hi", plain},
+		{"reply fallback", "", `<mx-reply><blockquote>old</blockquote></mx-reply>new`, "new", plain},
+		{"lists", "", "<ul><li>a</li><li>b</li></ul><ol><li>c</li><li>d</li></ol>", "• a\n• b\n1. c\n2. d", plain},
+		{"code keeps blanks", "", "<pre><code>a  b\n c</code></pre>", "a  b\n c", plain},
+		{"right to left", "שלום", "", "שלום", plain + "; RL=1"},
+		{"image is its name", "", `<img alt="cat">`, "cat", plain},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			content := &event.MessageEventContent{MsgType: event.MsgText, Body: test.body}
+			if test.html != "" {
+				content.Format, content.FormattedBody = event.FormatHTML, test.html
+			}
+			text, format := ToMSN(content)
+			if text != test.want || format != test.format {
+				t.Errorf("got %q, %q; want %q, %q", text, format, test.want, test.format)
+			}
+		})
+	}
+}
+
+func TestEmoteBeginsWithAStar(t *testing.T) {
+	t.Parallel()
+	text, _ := ToMSN(&event.MessageEventContent{MsgType: event.MsgEmote, Body: "waves"})
+	if text != "* waves" {
+		t.Errorf("got %q", text)
+	}
+}
+
+func FuzzToMSN(f *testing.F) {
+	for _, seed := range []string{"<b>x</b>", "<ul><li>", "</ol>x", "<a href=x>", strings.Repeat("<div>", 200) + "x", "<table><tr><td>a"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, source string) {
+		_, format := ToMSN(&event.MessageEventContent{MsgType: event.MsgText, Format: event.FormatHTML, FormattedBody: source})
+		if strings.ContainsAny(format, "\r\n") {
+			t.Errorf("format %q has a line end", format)
+		}
+	})
+}
+
+func FuzzToMatrix(f *testing.F) {
+	f.Add("hello", "FN=Arial; EF=B; CO=ff0000; RL=1")
+	f.Add("<script>", "EF=;CO=\"><img>")
+	f.Fuzz(func(t *testing.T, text, format string) {
+		content := ToMatrix(text, format)
+		if content.Body != text {
+			t.Errorf("body %q became %q", text, content.Body)
+		}
+		for _, tag := range strings.Split(content.FormattedBody, "<")[1:] {
+			name, _, _ := strings.Cut(strings.TrimPrefix(tag, "/"), ">")
+			name, _, _ = strings.Cut(name, " ")
+			switch name {
+			case "strong", "em", "u", "del", "span", "br":
+			default:
+				t.Errorf("element %q in %q", name, content.FormattedBody)
+			}
+		}
+	})
+}

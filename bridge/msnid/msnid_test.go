@@ -1,0 +1,88 @@
+package msnid
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"maunium.net/go/mautrix/bridgev2/networkid"
+)
+
+func TestParseAccount(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, in, want string }{
+		{"as it is", "bob@example.com", "bob@example.com"},
+		{"upper case", "Bob@Example.COM", "bob@example.com"},
+		{"blanks around", "  bob@example.com\n", "bob@example.com"},
+		{"link", "mailto:bob@example.com", "bob@example.com"},
+		{"empty", "", ""},
+		{"no at", "bob", ""},
+		{"two ats", "bob@a@b", ""},
+		{"no domain", "bob@", ""},
+		{"no name", "@example.com", ""},
+		{"inner space", "bob @example.com", ""},
+		{"line end", "bob@example.com\r\nNLN x", ""},
+		{"NUL", "bob\x00@example.com", ""},
+		{"slash", "bob/x@example.com", ""},
+		{"too long", strings.Repeat("b", MaxAccount) + "@example.com", ""},
+		{"not UTF-8", "b\xffb@example.com", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := ParseAccount(test.in)
+			if got != test.want || (err == nil) != (test.want != "") {
+				t.Errorf("ParseAccount(%q) = %q, %v; want %q", test.in, got, err, test.want)
+			}
+		})
+	}
+}
+
+func TestIDsComeBackAsTheyWere(t *testing.T) {
+	t.Parallel()
+	identity := Identity{Service: "escargot", Account: "bob@example.com"}
+	if got, ok := ParseUserID(MakeUserID(identity)); !ok || got != identity {
+		t.Errorf("user ID: got %v, %v", got, ok)
+	}
+	if got, ok := ParseLoginID(MakeLoginID(identity)); !ok || got != identity {
+		t.Errorf("login ID: got %v, %v", got, ok)
+	}
+	key := MakeDMPortalKey(MakeLoginID(identity), "carol@example.com")
+	if got, ok := ParseDMPortalID(key.ID); !ok || got != "carol@example.com" {
+		t.Errorf("portal ID: got %q, %v", got, ok)
+	}
+	if key.Receiver != MakeLoginID(identity) {
+		t.Errorf("portal receiver is %q", key.Receiver)
+	}
+}
+
+func TestForeignIDsAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"", "bob@example.com", "/bob@example.com", "Escargot/bob@example.com",
+		"escargot/Bob@example.com", "escargot/bob", "escargot/bob@example.com/x", "es cargot/bob@example.com"} {
+		if got, ok := parse(s); ok {
+			t.Errorf("%q was taken for %v", s, got)
+		}
+	}
+	for _, s := range []string{"alerts", "group:1", "dm:", "dm:Bob@example.com", "bob@example.com"} {
+		if got, ok := ParseDMPortalID(networkid.PortalID(s)); ok {
+			t.Errorf("%q was taken for the DM with %q", s, got)
+		}
+	}
+}
+
+func TestMessageIDsDiffer(t *testing.T) {
+	t.Parallel()
+	at := time.UnixMilli(1000)
+	first := MakeChatMessageID("s", "bob@example.com", 1, at)
+	for name, other := range map[string]any{
+		"number":  MakeChatMessageID("s", "bob@example.com", 2, at),
+		"sender":  MakeChatMessageID("s", "eve@example.com", 1, at),
+		"session": MakeChatMessageID("t", "bob@example.com", 1, at),
+		"time":    MakeChatMessageID("s", "bob@example.com", 1, at.Add(time.Second)),
+		"sent":    MakeSentMessageID("$s"),
+	} {
+		if first == other {
+			t.Errorf("another %s, the same ID", name)
+		}
+	}
+}

@@ -1,0 +1,196 @@
+package bridge
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"matrix-msn/msn"
+	"matrix-msn/msn/wire"
+)
+
+// ServiceConfig is one entry of network.services: an MSN service that users can
+// sign in to. What is left out comes from the preset.
+type ServiceConfig struct {
+	Preset       string   `yaml:"preset"`
+	Name         string   `yaml:"name"`
+	Server       string   `yaml:"server"`
+	Nexus        string   `yaml:"nexus"`
+	Dialects     []string `yaml:"dialects"`
+	Hosts        []string `yaml:"hosts"`
+	AllowPrivate bool     `yaml:"allow_private_addresses"`
+	CAFile       string   `yaml:"ca_file"`
+}
+
+// presets are the services that are known by name.
+var presets = map[string]ServiceConfig{
+	"escargot": {
+		Name:   "Escargot",
+		Server: "msnmsgr.escargot.chat:1863",
+		Nexus:  "https://msnmsgr.escargot.chat/rdr/pprdr.asp",
+	},
+	"crosstalk": {
+		Name:   "CrossTalk",
+		Server: "ms.msgrsvcs.ctsrv.gay:1863",
+		Nexus:  "https://pp.login.ugnet.gay/rdr/pprdr.asp",
+		Hosts:  []string{".ctsrv.gay", ".ugnet.gay"},
+	},
+}
+
+// service is a ServiceConfig that was checked, ready for signing in.
+type service struct {
+	key, name string
+	template  msn.Config
+}
+
+const loginHTTPTimeout = 30 * time.Second
+
+// newService checks one entry. The error is a sentence for the admin that begins
+// with the setting at fault.
+func newService(key string, cfg ServiceConfig) (*service, error) {
+	setting := "network.services." + key
+	preset := cfg.Preset
+	if preset == "" && cfg.Server == "" {
+		preset = key
+	}
+	if preset != "" {
+		base, ok := presets[preset]
+		if !ok {
+			return nil, fmt.Errorf("%s has no server, and %q is no preset: set %[1]s.server to the host and port of the service, "+
+				"or %[1]s.preset to one of %s", setting, preset, presetNames())
+		}
+		cfg = cfg.over(base)
+	}
+	if cfg.Name == "" {
+		cfg.Name = key
+	}
+	if err := checkServer(cfg.Server); err != nil {
+		return nil, fmt.Errorf("%s.server: %w", setting, err)
+	}
+	if err := checkNexus(cfg.Nexus); err != nil {
+		return nil, fmt.Errorf("%s.nexus: %w", setting, err)
+	}
+	dialects, err := parseDialects(cfg.Dialects)
+	if err != nil {
+		return nil, fmt.Errorf("%s.dialects: %w", setting, err)
+	}
+	if cfg.Nexus == "" && needsNexus(dialects) {
+		return nil, fmt.Errorf("%s.nexus is not set, but MSNP8 and later sign in over HTTPS: "+
+			"set it to the address of the service's nexus, or list only dialects up to MSNP7 in %[1]s.dialects", setting)
+	}
+	client, err := httpClient(cfg.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("%s.ca_file: %w", setting, err)
+	}
+	return &service{key: key, name: cfg.Name, template: msn.Config{
+		Server:     cfg.Server,
+		NexusURL:   cfg.Nexus,
+		Dialects:   dialects,
+		Trust:      msn.Trust{Hosts: cfg.Hosts, AllowPrivate: cfg.AllowPrivate},
+		HTTPClient: client,
+	}}, nil
+}
+
+// over returns cfg with what it leaves out taken from base.
+func (cfg ServiceConfig) over(base ServiceConfig) ServiceConfig {
+	if cfg.Name == "" {
+		cfg.Name = base.Name
+	}
+	if cfg.Server == "" {
+		cfg.Server = base.Server
+	}
+	if cfg.Nexus == "" {
+		cfg.Nexus = base.Nexus
+	}
+	if len(cfg.Dialects) == 0 {
+		cfg.Dialects = base.Dialects
+	}
+	cfg.Hosts = append(append([]string{}, base.Hosts...), cfg.Hosts...)
+	return cfg
+}
+
+func checkServer(server string) error {
+	host, port, err := net.SplitHostPort(server)
+	if err != nil {
+		if server == "" || strings.ContainsAny(server, ":/ ") {
+			return fmt.Errorf("%q is no host and port; write it like messenger.example.com:1863", server)
+		}
+		return nil // a host alone: the default port
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 || host == "" {
+		return fmt.Errorf("%q is no host and port; write it like messenger.example.com:1863", server)
+	}
+	return nil
+}
+
+func checkNexus(nexus string) error {
+	if nexus == "" {
+		return nil
+	}
+	u, err := url.Parse(nexus)
+	if err != nil || u.Host == "" {
+		return fmt.Errorf("%q is no web address; write it like https://nexus.example.com/rdr/pprdr.asp", nexus)
+	}
+	if u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()) {
+		return nil
+	}
+	return fmt.Errorf("%q must begin with https://, because passwords are sent there", nexus)
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func parseDialects(names []string) ([]wire.Dialect, error) {
+	var dialects []wire.Dialect
+	for _, name := range names {
+		dialect, ok := wire.ParseDialect(name)
+		if !ok || dialect > msn.MaxDialect {
+			return nil, fmt.Errorf("%q is no dialect that the bridge speaks; those are MSNP2 to %v", name, msn.MaxDialect)
+		}
+		dialects = append(dialects, dialect)
+	}
+	return dialects, nil
+}
+
+// firstTweener is the first dialect that signs in over HTTPS.
+const firstTweener wire.Dialect = 8
+
+func needsNexus(dialects []wire.Dialect) bool {
+	for _, dialect := range dialects {
+		if dialect >= firstTweener {
+			return true
+		}
+	}
+	return len(dialects) == 0
+}
+
+// httpClient returns the client for logins by HTTPS. It trusts the system's
+// certificates and those in caFile.
+func httpClient(caFile string) (*http.Client, error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if caFile != "" {
+		pem, err := os.ReadFile(caFile)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read the certificates: %w", err)
+		}
+		roots, err := x509.SystemCertPool()
+		if err != nil {
+			roots = x509.NewCertPool()
+		}
+		if !roots.AppendCertsFromPEM(pem) {
+			return nil, errors.New("the file holds no certificate in PEM form")
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: roots}
+	}
+	return &http.Client{Transport: transport, Timeout: loginHTTPTimeout}, nil
+}

@@ -1,0 +1,77 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2"
+
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/database"
+)
+
+// GetUserInfo names a contact's ghost.
+func (c *Client) GetUserInfo(ctx context.Context, ghost *bridgev2.Ghost) (*bridgev2.UserInfo, error) {
+	identity, ok := msnid.ParseUserID(ghost.ID)
+	if !ok {
+		return nil, fmt.Errorf("ghost ID %q is none of this bridge", ghost.ID)
+	}
+	return c.userInfo(ctx, identity.Account), nil
+}
+
+func (c *Client) userInfo(ctx context.Context, account string) *bridgev2.UserInfo {
+	name := c.nameOf(ctx, account)
+	return &bridgev2.UserInfo{Name: &name, Identifiers: []string{"mailto:" + account}}
+}
+
+// displayNameOf returns the display name that a contact chose, clean, or "".
+func (c *Client) displayNameOf(ctx context.Context, account string) string {
+	if session := c.current(); session != nil {
+		contact, _ := session.Contact(account)
+		return cleanName(contact.Name)
+	}
+	contact, err := c.connector.db.Contact.Get(ctx, c.login.ID, account)
+	if err != nil || contact == nil {
+		return ""
+	}
+	return cleanName(contact.Name)
+}
+
+// nameOf returns the name of a contact for Matrix. Contacts choose their names
+// themselves: one that another contact or the bridge's bot bears already gets the
+// account behind it.
+func (c *Client) nameOf(ctx context.Context, account string) string {
+	contacts, err := c.knownContacts(ctx)
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read contacts")
+	}
+	params := nameParams{Account: account, Service: c.serviceOrUnknown().name}
+	for _, contact := range contacts {
+		if contact.Account == account {
+			params.Name = cleanName(contact.Name)
+		}
+	}
+	if params.Name != "" && params.Name != account && c.nameIsTaken(params.Name, account, contacts) {
+		params.Name += " (" + account + ")"
+	}
+	name, err := c.connector.Config.formatName(params)
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to apply network.displayname_template")
+		return account
+	}
+	return name
+}
+
+func (c *Client) nameIsTaken(name, account string, contacts []*database.Contact) bool {
+	if strings.EqualFold(name, c.connector.GetName().DisplayName) || strings.Contains(strings.ToLower(name), "bridge bot") {
+		return true
+	}
+	for _, other := range contacts {
+		if other.Account != account && (strings.EqualFold(cleanName(other.Name), name) || strings.EqualFold(other.Account, name)) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"text/template"
+
+	"maunium.net/go/mauflag"
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/matrix/mxmain"
+)
+
+// defaults are the framework's defaults that this program ships another value
+// for. Most bridges are small: SQLite suffices them and needs no server.
+var defaults = []struct{ framework, own string }{
+	{"    type: postgres\n", "    type: sqlite3-fk-wal\n"},
+	{"    uri: postgres://user:password@host/database?sslmode=disable\n    # Maximum", "    uri: file:matrix-msn.db?_txlock=immediate\n    # Maximum"},
+	// A homeserver repeats a transaction when the bridge was stopped in the middle.
+	{"    deduplicate_matrix_messages: false\n", "    deduplicate_matrix_messages: true\n"},
+	// The only way in which Element shows that a message has arrived.
+	{"    delivery_receipts: false\n", "    delivery_receipts: true\n"},
+	{"        avatar: \n", "        avatar: ''\n"},
+	// At debug level the log holds the texts of the bot's own messages.
+	{"    min_level: debug\n", "    min_level: info\n"},
+}
+
+// exampleConfig returns the complete config file: the connector's section and
+// the framework's, with this program's defaults.
+func exampleConfig(connector bridgev2.NetworkConnector) (string, error) {
+	network, _, _ := connector.GetConfig()
+	var b strings.Builder
+	b.WriteString("# Network-specific config options\nnetwork:\n")
+	for line := range strings.SplitSeq(strings.TrimRight(network, "\n"), "\n") {
+		b.WriteString(strings.TrimRight("    "+line, " ") + "\n")
+	}
+	b.WriteString("\n")
+	base, err := template.New("config").Delims("$<<", ">>").Parse(mxmain.MatrixExampleConfigBase)
+	if err != nil {
+		return "", fmt.Errorf("the framework's example config: %w", err)
+	}
+	if err := base.Execute(&b, connector.GetName()); err != nil {
+		return "", fmt.Errorf("the framework's example config: %w", err)
+	}
+	config := b.String()
+	for _, setting := range defaults {
+		if strings.Count(config, setting.framework) != 1 {
+			return "", fmt.Errorf("the framework's example config has no %q any more", setting.framework)
+		}
+		config = strings.Replace(config, setting.framework, setting.own, 1)
+	}
+	return config, nil
+}
+
+// wantsExampleConfig reports whether the arguments ask for the example config,
+// and where to. The framework would write one with its own defaults; everything
+// else on the command line is left to it.
+func wantsExampleConfig(args []string) (path string, ok bool) {
+	for _, arg := range args {
+		if arg == "" {
+			return "", false
+		}
+	}
+	set := mauflag.New(args)
+	config := set.MakeFull("c", "config", "", "config.yaml").String()
+	example := set.MakeFull("e", "generate-example-config", "", "false").Bool()
+	set.MakeFull("r", "registration", "", "registration.yaml").String()
+	set.MakeFull("n", "no-update", "", "false").Bool()
+	if err := set.Parse(); err != nil {
+		return "", false
+	}
+	return *config, *example
+}
+
+func writeExampleConfig(path string, connector bridgev2.NetworkConnector) error {
+	config, err := exampleConfig(connector)
+	if err != nil {
+		return err
+	}
+	if path == "-" {
+		fmt.Print(config)
+		return nil
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if os.IsExist(err) {
+		return fmt.Errorf("%s is there already; move it away first, or name another file with -c", path)
+	} else if err != nil {
+		return fmt.Errorf("cannot write the example config: %w", err)
+	}
+	if _, err := file.WriteString(config); err != nil {
+		file.Close()
+		return fmt.Errorf("cannot write the example config: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("cannot write the example config: %w", err)
+	}
+	fmt.Println("Wrote an example config to", path)
+	return nil
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+	"maunium.net/go/mautrix/appservice"
+	"maunium.net/go/mautrix/bridgev2/bridgeconfig"
+
+	"matrix-msn/bridge"
+)
+
+func TestExampleConfigOfTheRepositoryIsWhatTheProgramWrites(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	if err := writeExampleConfig(path, &bridge.Connector{}); err != nil {
+		t.Fatal(err)
+	}
+	written, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shipped, err := os.ReadFile("../../example-config.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(written) != string(shipped) {
+		t.Error("example-config.yaml differs from what `bridge -e` writes: write it anew with `go run -tags goolm ./cmd/bridge -e -c example-config.yaml`")
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("mode is %v", info.Mode())
+	}
+	if err := writeExampleConfig(path, &bridge.Connector{}); err == nil || !strings.Contains(err.Error(), "is there already") {
+		t.Errorf("writing over an existing config gave %v", err)
+	}
+}
+
+func TestExampleConfigDefaultsToSQLite(t *testing.T) {
+	t.Parallel()
+	text, err := exampleConfig(&bridge.Connector{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cfg bridgeconfig.Config
+	if err := yaml.Unmarshal([]byte(text), &cfg); err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Database.Type != "sqlite3-fk-wal" || cfg.Database.URI != "file:matrix-msn.db?_txlock=immediate" {
+		t.Errorf("database is %s %s", cfg.Database.Type, cfg.Database.URI)
+	}
+	if cfg.AppService.ID != "msn" || cfg.Bridge.CommandPrefix != "!msn" {
+		t.Errorf("ID %q, prefix %q", cfg.AppService.ID, cfg.Bridge.CommandPrefix)
+	}
+}
+
+func TestOnlyTheExampleFlagIsTakenFromTheFramework(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		args string
+		path string
+		want bool
+	}{
+		{"", "config.yaml", false},
+		{"-e", "config.yaml", true},
+		{"-e -c other.yaml", "other.yaml", true},
+		{"-c other.yaml --generate-example-config", "other.yaml", true},
+		{"-ec -", "-", true},
+		{"-g -r registration.yaml", "", false},
+		{"-c config.yaml", "config.yaml", false},
+		{"-x", "", false},
+	} {
+		path, ok := wantsExampleConfig(strings.Fields(test.args))
+		if ok != test.want || ok && path != test.path {
+			t.Errorf("%q: got %q, %v", test.args, path, ok)
+		}
+	}
+}
+
+// The sample shows an admin what the homeserver is to be told; -g writes the real
+// one. It must have the same fields, and no token that anybody could use.
+func TestSampleRegistration(t *testing.T) {
+	t.Parallel()
+	text, err := exampleConfig(&bridge.Connector{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cfg bridgeconfig.Config
+	if err := yaml.Unmarshal([]byte(text), &cfg); err != nil {
+		t.Fatal(err)
+	}
+	want := cfg.GenerateRegistration()
+	sample, err := appservice.LoadRegistration("../../registration.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, token := range []string{sample.AppToken, sample.ServerToken, sample.SenderLocalpart} {
+		if !strings.Contains(token, "sample") {
+			t.Errorf("%q does not look like a sample", token)
+		}
+	}
+	want.AppToken, want.ServerToken, want.SenderLocalpart = sample.AppToken, sample.ServerToken, sample.SenderLocalpart
+	wantYAML, err := yaml.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gotYAML, err := yaml.Marshal(sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(gotYAML) != string(wantYAML) {
+		t.Errorf("registration.yaml is\n%s\nbut -g would write\n%s", gotYAML, wantYAML)
+	}
+}

@@ -1,0 +1,64 @@
+// Command bridge relays between Matrix rooms and MSN Messenger: an appservice
+// that puppets its users' personal MSN accounts.
+package main
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/bridgev2/matrix"
+	"maunium.net/go/mautrix/bridgev2/matrix/mxmain"
+	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/bridge"
+)
+
+// Set when a release is built: -ldflags "-X main.Tag=... -X main.Commit=... -X main.BuildTime=...".
+var (
+	Tag       = "unknown"
+	Commit    = "unknown"
+	BuildTime = "unknown"
+)
+
+const version = "0.1.0"
+
+func main() {
+	// Database, config and logs hold secrets: for their owner's eyes only.
+	syscall.Umask(0o077)
+	// Dendrite says that it speaks Matrix 1.2, and has all that the bridge needs.
+	matrix.MinSpecVersion = mautrix.SpecV12
+
+	connector := &bridge.Connector{}
+	if path, ok := wantsExampleConfig(os.Args[1:]); ok {
+		if err := writeExampleConfig(path, connector); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	m := mxmain.BridgeMain{
+		Name:        "matrix-msn",
+		Description: "A bridge between Matrix and MSN Messenger",
+		URL:         "https://github.com/matrix-msn/matrix-msn",
+		Version:     version,
+		Connector:   connector,
+	}
+	m.PostInit = func() {
+		if m.Config.AppService.AsyncTransactions {
+			m.Log.WithLevel(zerolog.FatalLevel).Msg("appservice.async_transactions must be false: messages would lose their order")
+			os.Exit(11)
+		}
+		m.Matrix.EventProcessor.PrependHandler(event.EventMessage, connector.RewriteCommand)
+	}
+	m.PostStart = func() {
+		if !m.Matrix.SpecVersions.ContainsGreaterOrEqual(mautrix.SpecV14) {
+			m.Log.Warn().Stringer("server_supports", m.Matrix.SpecVersions.GetLatest()).
+				Msg("This homeserver passes no typing notes and no presence on to bridges: what users type will not show as typing in MSN")
+		}
+	}
+	m.InitVersion(Tag, Commit, BuildTime)
+	m.Run()
+}

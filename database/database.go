@@ -1,0 +1,46 @@
+// Package database holds the bridge's own tables. They live in the framework's
+// database, beside its tables, with a version of their own, and every row that
+// belongs to a login goes when the login goes.
+package database
+
+import (
+	"context"
+	"embed"
+
+	"go.mau.fi/util/dbutil"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+)
+
+//go:embed upgrades/*.sql
+var upgrades embed.FS
+
+// versionTable is where the version of the own tables is kept.
+const versionTable = "msn_version"
+
+// Database gives access to the own tables by typed queries.
+type Database struct {
+	db *dbutil.Database
+
+	Contact     *ContactQuery
+	MSNQueue    *MSNQueueQuery
+	MatrixQueue *MatrixQueueQuery
+}
+
+// New prepares the tables beside those of parent, for the bridge with the given
+// ID. Call Upgrade before the first query.
+func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.DatabaseLogger) *Database {
+	table := dbutil.BuildUpgradeTable().WithFSPath(upgrades, "upgrades").Finish()
+	db := parent.Child(versionTable, table, log)
+	return &Database{
+		db:      db,
+		Contact: &ContactQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Contact](db)},
+		MSNQueue: &MSNQueueQuery{bridgeID: bridgeID,
+			QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedMessage](db)},
+		MatrixQueue: &MatrixQueueQuery{bridgeID: bridgeID,
+			QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedEvent](db)},
+	}
+}
+
+// Upgrade brings the tables to the version that this program knows. The tables
+// of the framework must be there already.
+func (d *Database) Upgrade(ctx context.Context) error { return d.db.Upgrade(ctx) }

@@ -1,0 +1,222 @@
+package database_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	_ "github.com/lib/pq"
+	"go.mau.fi/util/dbutil"
+	_ "go.mau.fi/util/dbutil/litestream" // registers the driver
+	bridgedb "maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/database"
+)
+
+const (
+	login = networkid.UserLoginID("home/alice@example.com")
+	other = networkid.UserLoginID("home/bob@example.com")
+
+	matrixUser = "@user:example.com"
+)
+
+var postgres sync.Mutex
+
+// each runs a test on SQLite, and on the PostgreSQL that BRIDGE_TEST_POSTGRES
+// names.
+func each(t *testing.T, test func(t *testing.T, db *database.Database, framework *bridgedb.Database)) {
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		uri := "file:" + filepath.Join(t.TempDir(), "test.db") + "?_txlock=immediate"
+		open(t, "sqlite3-fk-wal", uri, test)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		uri := os.Getenv("BRIDGE_TEST_POSTGRES")
+		if uri == "" {
+			t.Skip("BRIDGE_TEST_POSTGRES names no database; the tables are tried on SQLite only")
+		}
+		postgres.Lock()            // the tests share the one database
+		t.Cleanup(postgres.Unlock) // last, when the rows are gone
+		open(t, "postgres", uri, test)
+	})
+}
+
+func open(t *testing.T, driver, uri string, test func(*testing.T, *database.Database, *bridgedb.Database)) {
+	ctx := t.Context()
+	raw, err := dbutil.NewFromConfig("test", dbutil.Config{PoolConfig: dbutil.PoolConfig{
+		Type: driver, URI: uri, MaxOpenConns: 4, MaxIdleConns: 1,
+	}}, dbutil.NoopLogger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { raw.Close() })
+	framework := bridgedb.New("", bridgedb.MetaTypes{}, raw)
+	if err := framework.Upgrade(ctx); err != nil {
+		t.Fatal(err)
+	}
+	db := database.New("", raw, dbutil.NoopLogger)
+	for range 2 { // the second time there is nothing to do
+		if err := db.Upgrade(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if user, err := framework.User.GetByMXID(ctx, matrixUser); err != nil {
+		t.Fatal(err)
+	} else if user == nil {
+		if err := framework.User.Insert(ctx, &bridgedb.User{MXID: matrixUser}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, id := range []networkid.UserLoginID{login, other} {
+		if err := framework.UserLogin.Insert(ctx, &bridgedb.UserLogin{UserMXID: matrixUser, ID: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		for _, id := range []networkid.UserLoginID{login, other} {
+			if err := framework.UserLogin.Delete(context.WithoutCancel(ctx), id); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	test(t, db, framework)
+}
+
+func TestContactsAreReplacedChangedAndKeptApart(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, _ *bridgedb.Database) {
+		ctx := t.Context()
+		bob := &database.Contact{LoginID: login, Account: "bob@example.com", Name: "Bob ♥", Lists: 11}
+		eve := &database.Contact{LoginID: login, Account: "eve@example.com", Name: "", Lists: 8}
+		theirs := &database.Contact{LoginID: other, Account: "bob@example.com", Name: "Another Bob", Lists: 1}
+		for id, contacts := range map[networkid.UserLoginID][]*database.Contact{login: {eve, bob}, other: {theirs}} {
+			if err := db.Contact.ReplaceAll(ctx, id, contacts); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := db.Contact.GetAll(ctx, login)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != 2 || *got[0] != *bob || *got[1] != *eve {
+			t.Errorf("got %v", got)
+		}
+		bob.Name = "Robert"
+		if err := db.Contact.Put(ctx, bob); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := db.Contact.Get(ctx, login, bob.Account); err != nil || *again != *bob {
+			t.Errorf("got %v, %v", again, err)
+		}
+		if none, err := db.Contact.Get(ctx, login, "nobody@example.com"); err != nil || none != nil {
+			t.Errorf("got %v, %v", none, err)
+		}
+		if err := db.Contact.ReplaceAll(ctx, login, nil); err != nil {
+			t.Fatal(err)
+		}
+		if left, err := db.Contact.GetAll(ctx, other); err != nil || len(left) != 1 {
+			t.Errorf("the other login has %v, %v", left, err)
+		}
+	})
+}
+
+func TestQueueKeepsOrderAndTakesEachMessageOnce(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, _ *bridgedb.Database) {
+		ctx := t.Context()
+		at := time.UnixMilli(1_000_000_000_123)
+		for i := range 5 {
+			m := &database.QueuedMessage{LoginID: login, MessageID: networkid.MessageID(fmt.Sprint("m", 5-i)),
+				PortalID: "dm:bob@example.com", Sender: "bob@example.com", At: at, Body: fmt.Sprint("text ", i), GroupSize: 1}
+			for range 2 {
+				if err := db.MSNQueue.Put(ctx, m); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		first, err := db.MSNQueue.After(ctx, login, 0, 3)
+		if err != nil || len(first) != 3 {
+			t.Fatalf("got %v, %v", first, err)
+		}
+		rest, err := db.MSNQueue.After(ctx, login, first[2].Position, 10)
+		if err != nil || len(rest) != 2 {
+			t.Fatalf("got %v, %v", rest, err)
+		}
+		for i, m := range append(first, rest...) {
+			if m.Body != fmt.Sprint("text ", i) || !m.At.Equal(at) {
+				t.Errorf("number %d is %+v", i, m)
+			}
+		}
+		if err := db.MSNQueue.Delete(ctx, first[0]); err != nil {
+			t.Fatal(err)
+		}
+		if left, err := db.MSNQueue.After(ctx, login, 0, 10); err != nil || len(left) != 4 {
+			t.Errorf("%d left, %v", len(left), err)
+		}
+		if none, err := db.MSNQueue.After(ctx, other, 0, 10); err != nil || len(none) != 0 {
+			t.Errorf("the other login has %v, %v", none, err)
+		}
+	})
+}
+
+func TestEventsKeepTheirOrderAndWhetherTheyWereStarted(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, _ *bridgedb.Database) {
+		ctx := t.Context()
+		at := time.UnixMilli(1_000_000_000_123)
+		var events []*database.QueuedEvent
+		for i := range 3 {
+			e := &database.QueuedEvent{LoginID: login, EventID: id.EventID(fmt.Sprint("$", 9-i)), RoomID: "!r:x", Sender: matrixUser,
+				PortalID: "dm:bob@example.com", Body: fmt.Sprint("text ", i), Format: "EF=B", WrittenAt: at}
+			for _, first := range []bool{true, false} {
+				if added, err := db.MatrixQueue.Put(ctx, e); err != nil || added != first {
+					t.Fatalf("put: %v, %v", added, err)
+				}
+			}
+			events = append(events, e)
+		}
+		if err := db.MatrixQueue.SetStarted(ctx, events[1]); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.MatrixQueue.Delete(ctx, events[0]); err != nil {
+			t.Fatal(err)
+		}
+		got, err := db.MatrixQueue.GetAll(ctx, login)
+		if err != nil || len(got) != 2 {
+			t.Fatalf("got %v, %v", got, err)
+		}
+		if got[0].Body != "text 1" || !got[0].Started || got[1].Body != "text 2" || got[1].Started || !got[1].WrittenAt.Equal(at) {
+			t.Errorf("got %+v, %+v", got[0], got[1])
+		}
+	})
+}
+
+func TestRowsGoWithTheirLogin(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, framework *bridgedb.Database) {
+		ctx := t.Context()
+		if err := db.Contact.Put(ctx, &database.Contact{LoginID: login, Account: "bob@example.com"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.MSNQueue.Put(ctx, &database.QueuedMessage{LoginID: login, MessageID: "m"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := framework.UserLogin.Delete(ctx, login); err != nil {
+			t.Fatal(err)
+		}
+		contacts, err := db.Contact.GetAll(ctx, login)
+		if err != nil || len(contacts) != 0 {
+			t.Errorf("contacts %v, %v", contacts, err)
+		}
+		queued, err := db.MSNQueue.After(ctx, login, 0, 10)
+		if err != nil || len(queued) != 0 {
+			t.Errorf("queue %v, %v", queued, err)
+		}
+	})
+}

@@ -1,0 +1,66 @@
+package database
+
+import (
+	"context"
+	"time"
+
+	"go.mau.fi/util/dbutil"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+)
+
+// QueuedMessage is a message from MSN that Matrix does not have yet.
+type QueuedMessage struct {
+	LoginID   networkid.UserLoginID
+	MessageID networkid.MessageID
+	Position  int64 // order of arrival within the login
+	PortalID  networkid.PortalID
+	Sender    string // account
+	At        time.Time
+	Body      string
+	Format    string // X-MMS-IM-Format
+	GroupSize int    // people in the conversation besides the user, 1 in a conversation of two
+}
+
+// Scan reads a row of the columns that queueNext names.
+func (m *QueuedMessage) Scan(row dbutil.Scannable) (*QueuedMessage, error) {
+	var at int64
+	err := row.Scan(&m.LoginID, &m.MessageID, &m.Position, &m.PortalID, &m.Sender, &at, &m.Body, &m.Format, &m.GroupSize)
+	m.At = time.UnixMilli(at)
+	return dbutil.ValueOrErr(m, err)
+}
+
+// MSNQueueQuery are the queries on the table msn_queue.
+type MSNQueueQuery struct {
+	*dbutil.QueryHelper[*QueuedMessage]
+	bridgeID networkid.BridgeID
+}
+
+const (
+	queuePut = `
+		INSERT INTO msn_queue (bridge_id, login_id, message_id, position, portal_id, sender, received_at, body, format, group_size)
+		SELECT $1, $2, $3, COALESCE(MAX(position), 0)+1, $4, $5, $6, $7, $8, $9
+		FROM msn_queue WHERE bridge_id=$1 AND login_id=$2
+		ON CONFLICT (bridge_id, login_id, message_id) DO NOTHING`
+	queueNext = `
+		SELECT login_id, message_id, position, portal_id, sender, received_at, body, format, group_size
+		FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND position>$3 ORDER BY position LIMIT $4`
+	queueDelete = `DELETE FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3`
+)
+
+// Put adds a message at the end of its login's queue. A message that is in the
+// queue already is not added again. Position is given by the table.
+func (q *MSNQueueQuery) Put(ctx context.Context, m *QueuedMessage) error {
+	return q.Exec(ctx, queuePut, q.bridgeID, m.LoginID, m.MessageID, m.PortalID, m.Sender,
+		m.At.UnixMilli(), m.Body, m.Format, m.GroupSize)
+}
+
+// After returns up to limit messages of a login that stand behind position, in
+// order. Position 0 means from the start.
+func (q *MSNQueueQuery) After(ctx context.Context, login networkid.UserLoginID, position int64, limit int) ([]*QueuedMessage, error) {
+	return q.QueryMany(ctx, queueNext, q.bridgeID, login, position, limit)
+}
+
+// Delete takes a message out of the queue: Matrix has it.
+func (q *MSNQueueQuery) Delete(ctx context.Context, m *QueuedMessage) error {
+	return q.Exec(ctx, queueDelete, q.bridgeID, m.LoginID, m.MessageID)
+}
