@@ -218,21 +218,10 @@ func (p *replay) open(r transcript.Record, place string) {
 	p.names[e.conn.id] = place
 }
 
-// until waits for a state of the server that has no event of its own.
 func (p *replay) until(cond func() bool) {
 	p.t.Helper()
-	for {
-		p.srv.mu.Lock()
-		ok := cond()
-		p.srv.mu.Unlock()
-		if ok {
-			return
-		}
-		select {
-		case <-time.After(time.Millisecond):
-		case <-p.ctx.Done():
-			p.t.Fatal("it does not happen")
-		}
+	if err := p.srv.wait(p.ctx, cond); err != nil {
+		p.t.Fatal(err)
 	}
 }
 
