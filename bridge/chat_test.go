@@ -9,7 +9,9 @@ import (
 
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/database"
 	"matrix-msn/msn/msntest"
 	"matrix-msn/msn/wire"
 )
@@ -213,6 +215,41 @@ func TestEveryFailureHasItsSentence(t *testing.T) {
 	}
 }
 
+// A contact whose Messenger hangs holds up its own messages only, and all of them
+// fail together and not one after the other.
+func TestOneThatHangsHoldsUpNobodyElse(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t)
+	srv.Befriend(alice, carol)
+	b := newTestBridge(t, srv)
+	b.conn.services["home"].template.Timeouts.Answer = 2 * time.Second
+	login := b.login()
+	_, texts := b.friend()
+	srv.Play(carol, msntest.Script{}).IgnoreCalls(true)
+	silent, lively := b.dm(login, carol), b.dm(login, bob)
+	from := b.matrix.position()
+	for _, text := range []string{"one", "two", "three"} {
+		b.write(silent, text)
+	}
+	b.write(lively, "hello")
+	b.receive(texts, alice+": hello")
+	failed := func(r record) bool {
+		return r.kind == "status" && r.room == silent && strings.Contains(r.body, "did not come into the conversation")
+	}
+	for range 3 {
+		_, from = b.matrix.wait(t, from, "a message that fails", failed)
+	}
+	calls := 0
+	for _, r := range srv.Sent(alice) {
+		if r.Command.Verb == "CAL" && r.Command.Arg(1) == carol {
+			calls++
+		}
+	}
+	if calls != 1 {
+		t.Errorf("carol was called %d times for three messages", calls)
+	}
+}
+
 func TestMessageWhileSignedOutSaysWhy(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t))
@@ -283,6 +320,56 @@ func (b *testBridge) waitQueued(n int) {
 	})
 }
 
+func TestMessagesThatACrashLeftAreSentOnceOrSaidToBeUncertain(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	leave := func(event id.EventID, text string, started bool) {
+		_, err := b.conn.db.MatrixQueue.Put(b.ctx, &database.QueuedEvent{
+			LoginID: login.ID, EventID: event, RoomID: room, Sender: fakeUser, PortalID: login.Client.(*Client).portalKey(bob).ID,
+			Body: text, WrittenAt: time.Now(), Started: started,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	leave("$begun", "may have gone out", true)
+	leave("$waiting", "was never sent", false)
+	b.restart()
+	b.receive(texts, alice+": was never sent")
+	b.matrix.wait(t, 0, "the uncertain one", func(r record) bool {
+		return r.kind == "status" && strings.Contains(r.html, "may not have been bridged") && strings.Contains(r.body, "Ask Bob Builder")
+	})
+	b.matrix.wait(t, 0, "the sent one", func(r record) bool { return r.kind == "status" && r.status == event.MessageStatusSuccess })
+	b.eventually("an empty queue", func() bool {
+		left, err := b.conn.db.MatrixQueue.GetAll(b.ctx, login.ID)
+		return err == nil && len(left) == 0
+	})
+	select {
+	case text := <-texts:
+		t.Errorf("the contact also got %q", text)
+	default:
+	}
+}
+
+func TestEventThatTheHomeserverRepeatsGoesOutOnce(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	from := b.matrix.position()
+	b.write(room, "once")
+	b.receive(texts, alice+": once")
+	b.waitStatus(from)
+	b.events = 0 // the same event ID again
+	b.write(room, "once")
+	b.write(room, "next")
+	b.receive(texts, alice+": next")
+}
+
 func TestRestartKeepsRoomsAndGhosts(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t))
@@ -331,8 +418,10 @@ func TestNewNameOfAContactReachesItsGhost(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t))
 	login := b.login()
-	b.friend()
 	b.dm(login, bob)
+	b.restart() // the framework still reads the first name in the background
+	b.waitState("CONNECTED")
+	b.friend()
 	b.srv.Account(bob).SetName("Robert\u202e\r\n")
 	b.matrix.wait(t, 0, "the new name", func(r record) bool { return r.kind == "name" && r.body == "Robert (MSN)" })
 }

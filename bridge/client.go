@@ -35,7 +35,8 @@ type Client struct {
 	login     *bridgev2.UserLogin
 	identity  msnid.Identity
 	service   *service // nil when the config does not have it any more
-	inbox     *inbox
+	inbox     *inbox   // from MSN to Matrix
+	outbox    *outbox  // from Matrix to MSN
 	typing    typists
 
 	mu      sync.Mutex
@@ -59,7 +60,7 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 		service:   c.services[identity.Service],
 		changed:   make(chan struct{}),
 	}
-	client.inbox = newInbox(client)
+	client.inbox, client.outbox = newInbox(client), newOutbox(client)
 	return client
 }
 
@@ -82,6 +83,7 @@ func (c *Client) start(session *msn.Client) {
 	ctx, cancel := context.WithCancel(c.login.Log.WithContext(c.connector.br.BackgroundCtx))
 	c.cancel = cancel
 	c.stopped = make(chan struct{})
+	c.outbox.setOpen(true)
 	go func() {
 		defer close(c.stopped)
 		c.run(ctx, session)
@@ -126,12 +128,10 @@ func (c *Client) GetUserID() networkid.UserID { return msnid.MakeUserID(c.identi
 // run keeps the account signed in until ctx ends or only the user can help.
 func (c *Client) run(ctx context.Context, session *msn.Client) {
 	log := zerolog.Ctx(ctx)
-	delivery := make(chan struct{})
-	go func() {
-		defer close(delivery)
-		c.inbox.deliver(ctx)
-	}()
-	defer func() { <-delivery }()
+	var carriers sync.WaitGroup
+	carriers.Go(func() { c.inbox.run(ctx) })
+	carriers.Go(func() { c.outbox.run(ctx) })
+	defer carriers.Wait()
 	defer c.typing.stopAll()
 
 	if session == nil && c.meta().Elsewhere {
@@ -166,9 +166,9 @@ func (c *Client) run(ctx context.Context, session *msn.Client) {
 			problem = problemOfSetup(err, c.identity)
 		}
 		log.Warn().Err(err).Str("code", string(problem.code)).Bool("retried", problem.retried()).Msg("Not signed in")
+		c.rememberElsewhere(ctx, problem.code == codeElsewhere)
 		c.report(problem)
 		if !problem.retried() {
-			c.rememberElsewhere(ctx, problem.code == codeElsewhere)
 			<-ctx.Done()
 			return
 		}
@@ -308,7 +308,7 @@ func (c *Client) rememberElsewhere(ctx context.Context, elsewhere bool) {
 		return
 	}
 	meta.Elsewhere = elsewhere
-	if err := c.login.Save(ctx); err != nil {
+	if err := c.login.Save(context.WithoutCancel(ctx)); err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to save login")
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"sort"
 
-	"github.com/rs/zerolog"
 	"go.mau.fi/util/dbutil"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/commands"
@@ -105,5 +104,3 @@ func (c *Connector) LoadUserLogin(_ context.Context, login *bridgev2.UserLogin) 
 	login.Client = newClient(c, login, identity)
 	return nil
 }
-
-func (c *Connector) log() *zerolog.Logger { return &c.br.Log }

@@ -7,23 +7,16 @@ import (
 	"time"
 
 	"maunium.net/go/mautrix/bridgev2"
-	"maunium.net/go/mautrix/bridgev2/database"
 
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/database"
 	"matrix-msn/msn"
 )
 
-// Who writes a message learns within a minute whether it went out.
-const (
-	// sendTimeout bounds sending as a whole, waiting for the connection included.
-	sendTimeout = 50 * time.Second
-	// reconnectWait is how much of it is spent on waiting for the connection.
-	reconnectWait = 20 * time.Second
-)
-
-// HandleMatrixMessage sends a message to the contact of its room and returns when
-// the service has confirmed it.
+// HandleMatrixMessage sends a message to the contact of its room. It returns when
+// the message is on disk and stands in the order in which messages go out; the
+// outbox tells the room what became of it.
 func (c *Client) HandleMatrixMessage(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2.MatrixMessageResponse, error) {
 	account, ok := msnid.ParseDMPortalID(msg.Portal.ID)
 	if !ok {
@@ -35,31 +28,20 @@ func (c *Client) HandleMatrixMessage(ctx context.Context, msg *bridgev2.MatrixMe
 	c.typing.stop(account)
 	unescapeCommand(msg.Content)
 	text, format := msgconv.ToMSN(msg.Content)
-	if err := c.sendText(ctx, account, text, format); err != nil {
+	err := c.outbox.put(ctx, &database.QueuedEvent{
+		LoginID:   c.login.ID,
+		EventID:   msg.Event.ID,
+		RoomID:    msg.Event.RoomID,
+		Sender:    msg.Event.Sender,
+		PortalID:  msg.Portal.ID,
+		Body:      text,
+		Format:    format,
+		WrittenAt: time.UnixMilli(msg.Event.Timestamp),
+	})
+	if err != nil {
 		return nil, refused(err, c.recipient(ctx, account))
 	}
-	return &bridgev2.MatrixMessageResponse{
-		DB: &database.Message{
-			ID:        msnid.MakeSentMessageID(msg.Event.ID),
-			SenderID:  c.GetUserID(),
-			Timestamp: time.UnixMilli(msg.Event.Timestamp),
-		},
-	}, nil
-}
-
-func (c *Client) sendText(ctx context.Context, account, text, format string) error {
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
-	defer cancel()
-	waiting, stopWaiting := context.WithTimeout(ctx, reconnectWait)
-	defer stopWaiting()
-	session, err := c.waitForSession(waiting)
-	if err != nil {
-		return err
-	}
-	if contact, ok := session.Contact(account); ok && contact.Lists.Has(msn.ListBlock) {
-		return errBlockedByUser
-	}
-	return session.Conversation(account).SendText(ctx, text, format)
+	return &bridgev2.MatrixMessageResponse{Pending: true}, nil
 }
 
 // recipient collects what can be said of a contact to whom nothing could be sent.

@@ -58,7 +58,8 @@ func (c *Client) typingReceived(ctx context.Context, evt msn.TypingReceived) {
 		return
 	}
 	key := c.portalKey(account)
-	portal, err := c.connector.br.GetExistingPortalByKey(ctx, key)
+	// Asked of the database: the framework's own copy changes under its hands.
+	portal, err := c.connector.br.DB.Portal.GetByKey(ctx, key)
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to get portal")
 		return

@@ -78,6 +78,12 @@ var refusals = []refusal{
 	{msn.ErrNotDelivered, "msn-not-delivered", true, event.MessageStatusNetworkError, func(r recipient) string {
 		return fmt.Sprintf("%s reported that it did not reach %s. Send it again.", r.service, r.name)
 	}},
+	{errTooManyOutgoing, "msn-too-many-waiting", true, event.MessageStatusGenericError, func(r recipient) string {
+		return fmt.Sprintf("too many messages wait for the connection to %s already. Send it again later.", r.service)
+	}},
+	{msn.ErrTooMany, "msn-too-many-waiting", true, event.MessageStatusGenericError, func(r recipient) string {
+		return fmt.Sprintf("too many messages to %s wait to be sent already. Wait until they are through and send it again.", r.name)
+	}},
 	{msn.ErrTooLong, "msn-too-long", true, event.MessageStatusUnsupported, func(recipient) string {
 		return fmt.Sprintf("it is longer than %d bytes. Send it in parts.", msn.MaxText)
 	}},
@@ -99,8 +105,11 @@ var refusals = []refusal{
 	{msn.ErrTimeout, "msn-timeout", true, event.MessageStatusTooOld, func(r recipient) string {
 		return fmt.Sprintf("%s did not answer in time. Try again in a minute.", r.service)
 	}},
-	{context.DeadlineExceeded, "msn-timeout", false, event.MessageStatusTooOld, func(r recipient) string {
-		return fmt.Sprintf("%s did not answer in time. Ask %s whether it arrived before you send it again.", r.service, r.name)
+	{context.DeadlineExceeded, "msn-timeout", true, event.MessageStatusTooOld, func(r recipient) string {
+		return fmt.Sprintf("%s did not answer in time. Try again in a minute.", r.service)
+	}},
+	{context.Canceled, "msn-not-connected", true, event.MessageStatusBridgeUnavailable, func(r recipient) string {
+		return fmt.Sprintf("the bridge has just signed out of %s. Send it again later.", r.service)
 	}},
 }
 

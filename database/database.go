@@ -21,8 +21,9 @@ const versionTable = "msn_version"
 type Database struct {
 	db *dbutil.Database
 
-	Contact  *ContactQuery
-	MSNQueue *MSNQueueQuery
+	Contact     *ContactQuery
+	MSNQueue    *MSNQueueQuery
+	MatrixQueue *MatrixQueueQuery
 }
 
 // New prepares the tables beside those of parent, for the bridge with the given
@@ -35,6 +36,8 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 		Contact: &ContactQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Contact](db)},
 		MSNQueue: &MSNQueueQuery{bridgeID: bridgeID,
 			QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedMessage](db)},
+		MatrixQueue: &MatrixQueueQuery{bridgeID: bridgeID,
+			QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedEvent](db)},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	_ "go.mau.fi/util/dbutil/litestream" // registers the driver
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/database"
 )
@@ -40,7 +41,7 @@ func each(t *testing.T, test func(t *testing.T, db *database.Database, framework
 		if uri == "" {
 			t.Skip("BRIDGE_TEST_POSTGRES names no database; the tables are tried on SQLite only")
 		}
-		postgres.Lock() // the tests share the one database
+		postgres.Lock()            // the tests share the one database
 		t.Cleanup(postgres.Unlock) // last, when the rows are gone
 		open(t, "postgres", uri, test)
 	})
@@ -160,6 +161,38 @@ func TestQueueKeepsOrderAndTakesEachMessageOnce(t *testing.T) {
 		}
 		if none, err := db.MSNQueue.After(ctx, other, 0, 10); err != nil || len(none) != 0 {
 			t.Errorf("the other login has %v, %v", none, err)
+		}
+	})
+}
+
+func TestEventsKeepTheirOrderAndWhetherTheyWereStarted(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, _ *bridgedb.Database) {
+		ctx := t.Context()
+		at := time.UnixMilli(1_000_000_000_123)
+		var events []*database.QueuedEvent
+		for i := range 3 {
+			e := &database.QueuedEvent{LoginID: login, EventID: id.EventID(fmt.Sprint("$", 9-i)), RoomID: "!r:x", Sender: matrixUser,
+				PortalID: "dm:bob@example.com", Body: fmt.Sprint("text ", i), Format: "EF=B", WrittenAt: at}
+			for _, first := range []bool{true, false} {
+				if added, err := db.MatrixQueue.Put(ctx, e); err != nil || added != first {
+					t.Fatalf("put: %v, %v", added, err)
+				}
+			}
+			events = append(events, e)
+		}
+		if err := db.MatrixQueue.SetStarted(ctx, events[1]); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.MatrixQueue.Delete(ctx, events[0]); err != nil {
+			t.Fatal(err)
+		}
+		got, err := db.MatrixQueue.GetAll(ctx, login)
+		if err != nil || len(got) != 2 {
+			t.Fatalf("got %v, %v", got, err)
+		}
+		if got[0].Body != "text 1" || !got[0].Started || got[1].Body != "text 2" || got[1].Started || !got[1].WrittenAt.Equal(at) {
+			t.Errorf("got %+v, %+v", got[0], got[1])
 		}
 	})
 }

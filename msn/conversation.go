@@ -61,28 +61,38 @@ func (cv *Conversation) Participants() (people []string) {
 // may have. When ctx ends first, the text is not sent any more, or the error
 // wraps ErrUncertain too.
 func (cv *Conversation) SendText(ctx context.Context, text, format string) error {
+	return cv.StartText(ctx, text, format)()
+}
+
+// StartText is SendText in two steps: it takes the text into the order in which
+// texts are sent and returns at once; wait returns what SendText would. wait must
+// be called, once.
+func (cv *Conversation) StartText(ctx context.Context, text, format string) (wait func() error) {
+	failed := func(err error) func() error { return func() error { return err } }
 	switch {
 	case cv.peer == "":
-		return ErrNoSuchContact
+		return failed(ErrNoSuchContact)
 	case text == "":
-		return ErrEmpty
+		return failed(ErrEmpty)
 	case len(text) > MaxText:
-		return ErrTooLong
+		return failed(ErrTooLong)
 	}
 	d := &delivery{conversation: cv, text: text, format: format, result: make(chan error, 1)}
-	c := cv.client
-	if !c.post(func() { cv.enqueue(d) }) {
-		return c.ended()
+	if c := cv.client; !c.post(func() { cv.enqueue(d) }) {
+		return failed(c.ended())
 	}
+	return func() error { return cv.await(ctx, d) }
+}
+
+// await returns when a text is settled; when ctx ends, it is given up.
+func (cv *Conversation) await(ctx context.Context, d *delivery) error {
 	select {
 	case err := <-d.result:
 		return err
 	case <-ctx.Done():
 	}
-	if !c.post(func() { d.giveUp(ctx.Err()) }) {
-		// The owner settles everything before it ends.
-		return <-d.result
-	}
+	// When the owner has ended it has settled everything.
+	cv.client.post(func() { d.giveUp(ctx.Err()) })
 	return <-d.result
 }
 

@@ -31,3 +31,23 @@ CREATE TABLE msn_queue (
         ON DELETE CASCADE ON UPDATE CASCADE
 );
 CREATE INDEX msn_queue_position_idx ON msn_queue (bridge_id, login_id, position);
+
+CREATE TABLE matrix_queue (
+    bridge_id  TEXT NOT NULL,
+    login_id   TEXT NOT NULL,
+    event_id   TEXT NOT NULL,
+    position   BIGINT NOT NULL,
+    room_id    TEXT NOT NULL,
+    sender     TEXT NOT NULL,
+    portal_id  TEXT NOT NULL,
+    body       TEXT NOT NULL,
+    format     TEXT NOT NULL,
+    written_at BIGINT NOT NULL,
+    started    BOOLEAN NOT NULL,
+
+    PRIMARY KEY (bridge_id, login_id, event_id),
+    CONSTRAINT matrix_queue_login_fkey FOREIGN KEY (bridge_id, login_id)
+        REFERENCES user_login (bridge_id, id)
+        ON DELETE CASCADE ON UPDATE CASCADE
+);
+CREATE INDEX matrix_queue_position_idx ON matrix_queue (bridge_id, login_id, position);

@@ -2,7 +2,6 @@ package msntest
 
 import (
 	"crypto/md5"
-	"fmt"
 
 	"matrix-msn/msn/wire"
 )
@@ -24,6 +23,8 @@ type Account struct {
 	groups     []*group
 	lastGroup  int
 	gtc, blp   string
+	gtcSet     bool // whether the user ever chose
+	blpSet     bool
 	version    uint32 // of lists and properties, for MSNP2 to MSNP9
 	session    *session
 	everOnline bool
@@ -131,7 +132,7 @@ func (a *Account) SetDefaultAllowed(allowed bool) {
 // guidOf makes a GUID that is the same for the same text.
 func guidOf(text string) string {
 	h := md5.Sum([]byte(text))
-	return fmt.Sprintf("%x-%x-4%.3x-8%.3x-%x", h[0:4], h[4:6], h[6:8], h[8:10], h[10:16])
+	return formatGUID(h[:])
 }
 
 // bumped counts a change of lists or properties and returns the new version, as

@@ -191,3 +191,66 @@ func (s *Server) withSession(email string, do func(*session)) error {
 	do(a.session)
 	return nil
 }
+
+// SignIn is what SignIns reports.
+type SignIn struct {
+	Account string
+	Online  bool
+	Dialect wire.Dialect // when Online
+}
+
+// SignIns returns a channel that tells who signs in and out from now on; it is
+// closed when ctx ends or the server is closed. Changes that follow each other
+// faster than the receiver takes them are told as one.
+func (s *Server) SignIns(ctx context.Context) <-chan SignIn {
+	changes := make(chan SignIn)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		close(changes)
+		return changes
+	}
+	s.wg.Go(func() {
+		defer close(changes)
+		told := make(map[string]*session)
+		for {
+			s.mu.Lock()
+			news, changed := s.news(told), s.changed
+			s.mu.Unlock()
+			for _, n := range news {
+				select {
+				case changes <- n:
+				case <-ctx.Done():
+					return
+				case <-s.done:
+					return
+				}
+			}
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				return
+			case <-s.done:
+				return
+			}
+		}
+	})
+	return changes
+}
+
+// news returns what has changed since told, and updates it.
+func (s *Server) news(told map[string]*session) []SignIn {
+	var list []SignIn
+	for email, a := range s.accounts {
+		if a.session == told[email] {
+			continue
+		}
+		if told[email] = a.session; a.session == nil {
+			delete(told, email)
+			list = append(list, SignIn{Account: email})
+			continue
+		}
+		list = append(list, SignIn{Account: email, Online: true, Dialect: a.session.dialect})
+	}
+	return list
+}

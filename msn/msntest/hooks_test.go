@@ -84,6 +84,7 @@ func TestHooksMisbehaveOnHTTPS(t *testing.T) {
 	t.Parallel()
 	srv := friends(t)
 	client := srv.HTTPClient()
+	client.Timeout = deadline
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	get := func(t *testing.T) *http.Response {
 		t.Helper()
@@ -116,16 +117,15 @@ func TestHooksMisbehaveOnHTTPS(t *testing.T) {
 	if _, err := client.Get(srv.NexusURL()); err == nil {
 		t.Fatal("nonsense was taken for an answer")
 	}
-	once(msntest.Hang())
 	ctx, cancel := context.WithCancel(t.Context())
+	srv.Hook(msntest.Once(func(*msntest.Request) msntest.Action {
+		cancel()
+		return msntest.Hang()
+	}))
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, srv.NexusURL(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		_, _ = srv.AwaitAfter(testContext(t), srv.Mark(), func(r msntest.Record) bool { return r.HTTP != nil })
-		cancel()
-	}()
 	if _, err := client.Do(req); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
 	}

@@ -19,6 +19,11 @@ const (
 	BL List = 4  // block: may not
 	RL List = 8  // reverse: people who have one on FL, answered
 	PL List = 16 // pending: people who have one on FL, not answered yet
+
+	// watches is what the server itself knows: they have one on FL, whatever one
+	// has done with RL and PL.
+	watches  List = 32
+	allLists      = FL | AL | BL | RL | PL
 )
 
 var listNames = map[string]List{"FL": FL, "AL": AL, "BL": BL, "RL": RL, "PL": PL}
@@ -115,7 +120,7 @@ func (s *Server) SetList(email string, list List, other string, on bool) {
 	if !on {
 		a.list.remove(other, list)
 		if o := s.accounts[other]; o != nil && list&FL != 0 {
-			o.list.remove(a.email, RL|PL)
+			o.list.remove(a.email, RL|PL|watches)
 		}
 		return
 	}
@@ -128,7 +133,7 @@ func (s *Server) SetList(email string, list List, other string, on bool) {
 	a.list.add(other, list)
 	if o := s.accounts[other]; o != nil && list&FL != 0 {
 		o.version++
-		o.list.add(a.email, reverseList(o, a.email))
+		o.list.add(a.email, watches|reverseList(o, a.email))
 	}
 }
 
@@ -153,7 +158,7 @@ func (s *Server) Befriend(emails ...string) {
 		for _, y := range emails {
 			if b := s.accounts[normalize(y)]; b != nil && a != b {
 				a.list.remove(b.email, BL|PL)
-				a.list.add(b.email, FL|AL|RL)
+				a.list.add(b.email, FL|AL|RL|watches)
 			}
 		}
 		a.version++
@@ -164,7 +169,7 @@ func (s *Server) Befriend(emails ...string) {
 func (a *Account) Lists(other string) List {
 	a.srv.mu.Lock()
 	defer a.srv.mu.Unlock()
-	return a.list.on(normalize(other))
+	return a.list.on(normalize(other)) & allLists
 }
 
 // AddGroup makes a group of the account's contact list and returns its GUID.
@@ -231,8 +236,9 @@ func (c *contact) leave(g *group) {
 	}
 }
 
-func newGUID() string {
-	b := randomBytes(16)
+func newGUID() string { return formatGUID(randomBytes(16)) }
+
+func formatGUID(b []byte) string {
 	b[6], b[8] = b[6]&0x0F|0x40, b[8]&0x3F|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:16])
 }
@@ -312,12 +318,12 @@ func (a *Account) Block(other string, blocked bool) {
 func (s *Server) reverse(a, o *Account, added bool) {
 	version := o.bumped()
 	if added {
-		o.list.add(a.email, PL)
+		o.list.add(a.email, PL|watches)
 		if o.list.on(a.email)&RL != 0 {
 			o.list.remove(a.email, PL)
 		}
 	} else {
-		o.list.remove(a.email, RL|PL)
+		o.list.remove(a.email, RL|PL|watches)
 	}
 	ss := o.session
 	if ss == nil {

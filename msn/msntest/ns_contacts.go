@@ -97,11 +97,12 @@ func (s *Server) adc(c *conn, trid string, cmd wire.Command) {
 	s.apply(c, ad)
 }
 
-// answerPending handles ADC RL: somebody pending is moved to RL. Any other
-// change of RL ends the connection.
+// answerPending handles ADC RL: somebody who has the account on FL is moved from
+// PL, where they may no longer be, to RL. Any other change of RL ends the
+// connection.
 func (s *Server) answerPending(c *conn, ad addition) {
 	a := c.session.account
-	if a.list.on(ad.email)&(PL|RL) == 0 || c.dialect < 11 && !s.historic() {
+	if a.list.on(ad.email)&watches == 0 || c.dialect < 11 && !s.historic() {
 		c.hangUp()
 		return
 	}
@@ -121,6 +122,7 @@ func (s *Server) apply(c *conn, ad addition) {
 	}
 	version := s.version(c.session, a.bumped())
 	isNew := on&ad.list == 0
+	saw := other != nil && sees(other, a)
 	var contact *contact
 	s.change(a, func() {
 		contact = a.list.add(ad.email, ad.list)
@@ -130,6 +132,10 @@ func (s *Server) apply(c *conn, ad addition) {
 			a.list.add(ad.email, RL)
 		}
 	})
+	if saw && ad.list == AL {
+		s.repeatPresence(other, a)
+		s.repeatPersonal(other, a)
+	}
 	if ad.as != "" && ad.list == FL && isNew {
 		contact.name = ad.as
 	}
@@ -202,7 +208,7 @@ func (s *Server) confirmAddition(c *conn, ad addition, contact *contact, version
 // introduce tells a client about somebody it has just put on FL: properties, and
 // presence with the TrID of the ADD or ADC.
 func (s *Server) introduce(c *conn, other *Account, trid, version string) {
-	if !sees(c.session.account, other) {
+	if !sees(c.session.account, other) || !s.historic() && other.list.on(c.session.account.email)&(FL|AL) == 0 {
 		return
 	}
 	if c.dialect >= 5 {
@@ -257,6 +263,10 @@ func (s *Server) rem(c *conn, trid string, cmd wire.Command) {
 		}
 		return
 	}
+	if list == PL && contact != nil && contact.lists&RL != 0 {
+		s.confirmRemoval(c, trid, cmd) // ADC RL has done it
+		return
+	}
 	if contact == nil || contact.lists&list == 0 {
 		c.fail("216", trid)
 		return
@@ -299,8 +309,11 @@ func (s *Server) remove(c *conn, trid string, cmd wire.Command, contact *contact
 	a, email := c.session.account, contact.email
 	other := s.accounts[email]
 	s.change(a, func() { a.list.remove(email, list) })
+	if list == BL {
+		s.repeatPersonal(other, a)
+	}
 	if list == FL && other != nil {
-		if other.list.on(a.email)&(RL|PL) != 0 {
+		if other.list.on(a.email)&watches != 0 {
 			s.reverse(a, other, false)
 		} else if !s.historic() {
 			c.fail("216", trid) // and yet removed, so it is there

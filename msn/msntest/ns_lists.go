@@ -172,19 +172,22 @@ func (s *Server) synCompact(c *conn, trid string, cmd wire.Command) {
 		c.reply("SYN", trid, version)
 		return
 	}
-	c.reply("SYN", trid, version, strconv.Itoa(len(a.list.order)), strconv.Itoa(len(a.groups)+1))
+	c.reply("SYN", trid, version, strconv.Itoa(a.list.count(allLists)), strconv.Itoa(len(a.groups)+1))
 	s.synSettings(c, a)
 	c.reply("LSG", "0", s.encode(noGroup), "0")
 	for _, g := range a.groups {
 		c.reply("LSG", strconv.Itoa(g.number), s.encode(g.name), "0")
 	}
 	for _, contact := range a.list.order {
-		lists := contact.lists
+		lists := contact.lists & allLists
+		if lists == 0 {
+			continue
+		}
 		if lists&PL != 0 {
 			lists = lists&^PL | RL
 		}
 		args := []string{contact.email, s.encode(s.nameOf(contact)), strconv.Itoa(int(lists))}
-		if lists&FL != 0 {
+		if lists&FL != 0 || !s.historic() {
 			args = append(args, groupNumbers(contact))
 		}
 		c.reply("LST", args...)
@@ -200,17 +203,20 @@ func (s *Server) synTimes(c *conn, trid string, cmd wire.Command) {
 		c.reply("SYN", trid, stamp, stamp)
 		return
 	}
-	c.reply("SYN", trid, stamp, stamp, strconv.Itoa(len(a.list.order)), strconv.Itoa(len(a.groups)))
+	c.reply("SYN", trid, stamp, stamp, strconv.Itoa(a.list.count(allLists)), strconv.Itoa(len(a.groups)))
 	s.synSettings(c, a)
 	for _, g := range a.groups {
 		c.reply("LSG", s.encode(g.name), g.guid)
 	}
 	for _, contact := range a.list.order {
+		if contact.lists&allLists == 0 {
+			continue
+		}
 		args := []string{"N=" + contact.email, "F=" + s.encode(s.nameOf(contact))}
 		if contact.lists&FL != 0 {
 			args = append(args, "C="+s.contactID(contact))
 		}
-		args = append(args, strconv.Itoa(int(contact.lists)))
+		args = append(args, strconv.Itoa(int(contact.lists&allLists)))
 		if c.dialect >= 12 {
 			args = append(args, "1")
 		}

@@ -38,13 +38,27 @@ func (s *Server) setMode(c *conn, trid string, cmd wire.Command, held string, va
 
 func (s *Server) gtc(c *conn, trid string, cmd wire.Command) {
 	a := c.session.account
-	s.setMode(c, trid, cmd, a.gtc, []string{"A", "N"}, func(v string) { a.gtc = v })
+	s.setMode(c, trid, cmd, s.held(a.gtc, a.gtcSet), []string{"A", "N"}, func(v string) { a.gtc, a.gtcSet = v, true })
+}
+
+// held is the mode that may not be set once more: on Escargot there is none
+// before the first choice.
+func (s *Server) held(mode string, chosen bool) string {
+	if !chosen && !s.historic() {
+		return ""
+	}
+	return mode
 }
 
 func (s *Server) blp(c *conn, trid string, cmd wire.Command) {
 	a := c.session.account
-	s.setMode(c, trid, cmd, a.blp, []string{"AL", "BL"}, func(v string) {
+	s.setMode(c, trid, cmd, s.held(a.blp, a.blpSet), []string{"AL", "BL"}, func(v string) {
+		a.blpSet = true
+		before := s.watchers(a)
 		s.change(a, func() { a.blp = v })
+		for b := range before {
+			s.repeatPresence(b, a)
+		}
 	})
 }
 

@@ -49,8 +49,9 @@ type Bot struct {
 	chats   map[*switchboard]*Chat
 }
 
-// playedCaps is the capability number of a played account: that of client 7.0.
-const playedCaps = "1073791084"
+// playedCaps is the capability number of a played account: that of client 7.0
+// without the bit for chunked messages (0x20), which a script would have to join.
+const playedCaps = "1073791052"
 
 // playedDialect is what a played account is taken to speak.
 const playedDialect = maxDialect

@@ -25,7 +25,7 @@ func TestPlayedContactAnswersTextAndTyping(t *testing.T) {
 	a := online(t, srv, 12, alice)
 	sa := a.switchboard(alice)
 	sa.send("CAL 2 " + bob)
-	sa.want("CAL 2 RINGING *", "JOI bob@example.com Bob%20Builder 1073791084")
+	sa.want("CAL 2 RINGING *", "JOI bob@example.com Bob%20Builder 1073791052")
 	typing := "MIME-Version: 1.0\r\nContent-Type: text/x-msmsgscontrol\r\nTypingUser: alice@example.com\r\n\r\n\r\n"
 	sa.send(msg(3, "U", typing))
 	sa.send(msg(4, "A", "MIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\nhello there"))
@@ -98,11 +98,11 @@ func TestPlayedContactChangesStatusNameAndMessage(t *testing.T) {
 	srv := friends(t)
 	a := online(t, srv, 11, alice)
 	b := srv.Play(bob, msntest.Script{})
-	a.want("NLN NLN bob@example.com Bob%20Builder 1073791084")
+	a.want("NLN NLN bob@example.com Bob%20Builder 1073791052")
 	b.SetStatus("BSY")
-	a.want("NLN BSY bob@example.com Bob%20Builder 1073791084")
+	a.want("NLN BSY bob@example.com Bob%20Builder 1073791052")
 	b.Account().SetName("Bob ♥")
-	a.want("NLN BSY bob@example.com Bob%20%E2%99%A5 1073791084")
+	a.want("NLN BSY bob@example.com Bob%20%E2%99%A5 1073791052")
 	b.SetPersonalMessage("a < b")
 	if ubx := a.read(); ubx.Verb != "UBX" || ubx.Payload != "<Data><PSM>a &lt; b</PSM><CurrentMedia></CurrentMedia></Data>" {
 		t.Fatalf("got %q %q", line(ubx), ubx.Payload)
@@ -139,7 +139,7 @@ func TestPlayedContactHearsOfListChangesAndPresence(t *testing.T) {
 	a := online(t, srv, 12, alice)
 	a.send("ADC 7 FL N=dave@example.com F=Dave")
 	a.want("ADC 7 FL N=dave@example.com F=Dave *", "BPR dave@example.com PHH *", "BPR dave@example.com PHW *",
-		"BPR dave@example.com PHM *", "BPR dave@example.com MOB N", "ILN 7 NLN dave@example.com dave@example.com 1073791084")
+		"BPR dave@example.com PHM *", "BPR dave@example.com MOB N", "ILN 7 NLN dave@example.com dave@example.com 1073791052")
 	a.send("OUT")
 	for _, want := range []string{"alice@example.com NLN", "+alice@example.com", "alice@example.com FLN"} {
 		if got := next(t, heard); got != want {

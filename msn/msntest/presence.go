@@ -21,7 +21,7 @@ func (s *Server) watchers(a *Account) map[*Account]bool {
 	}
 	set := make(map[*Account]bool)
 	for _, c := range a.list.order {
-		if c.lists&(RL|PL) == 0 {
+		if c.lists&watches == 0 {
 			continue
 		}
 		b := s.accounts[c.email]
@@ -37,6 +37,9 @@ func (s *Server) watchers(a *Account) map[*Account]bool {
 func (a *Account) appearance() string {
 	if a.session == nil {
 		return ""
+	}
+	if !a.srv.historic() {
+		return a.session.status + " " + a.name // nothing else is announced there
 	}
 	return strings.Join([]string{a.session.status, a.name, a.session.caps, a.session.object}, " ")
 }
@@ -57,7 +60,7 @@ func (s *Server) change(a *Account, do func()) {
 			s.tellGone(b.session, a)
 		case after[b] && !before[b]:
 			s.tellPresence(b.session, a, "")
-			if a.session.personal != "" {
+			if a.session.personal != "" && s.historic() {
 				s.tellPersonal(b.session, a)
 			}
 		case after[b] && changed:
@@ -102,6 +105,22 @@ func (s *Server) tellPresence(to *session, a *Account, trid string) {
 		to.send(wire.New("ILN", append([]string{trid}, args...)...))
 	} else {
 		to.send(wire.New("NLN", args...))
+	}
+}
+
+// repeatPresence tells b once more what it knows: Escargot does so after changes
+// of lists that change nothing for b.
+func (s *Server) repeatPresence(b, a *Account) {
+	if !s.historic() && b != nil && b.session != nil && b.session.status != "" && sees(b, a) {
+		s.tellPresence(b.session, a, "")
+	}
+}
+
+// repeatPersonal tells b the personal message of a although it is empty, as
+// Escargot does when b is allowed or no longer blocked.
+func (s *Server) repeatPersonal(b, a *Account) {
+	if !s.historic() && b != nil && b.session != nil && b.session.status != "" && sees(b, a) {
+		s.tellPersonal(b.session, a)
 	}
 }
 
@@ -171,17 +190,31 @@ func (s *Server) chg(c *conn, trid string, cmd wire.Command) {
 	}
 	first := ss.status == ""
 	c.send(cmd)
+	if first && status == "HDN" && !s.historic() {
+		s.tellHidden(ss.account)
+	}
 	s.change(ss.account, func() { ss.status, ss.caps, ss.object = status, caps, object })
 	if !first {
 		return
 	}
 	ss.account.everOnline = true
 	s.tellInitial(ss, trid)
+	if s.opt.challenges && c.dialect >= 6 {
+		s.challenge(c)
+	}
 	if c.dialect >= 11 {
 		c.send(wire.New("MSG", "Hotmail", "Hotmail").WithPayload(initialMail))
 	}
-	if s.opt.challenges && c.dialect >= 6 {
-		s.challenge(c)
+}
+
+// tellHidden sends FLN to everybody who would see a: so does Escargot when
+// somebody signs in hidden.
+func (s *Server) tellHidden(a *Account) {
+	for _, c := range a.list.order {
+		b := s.accounts[c.email]
+		if b != nil && b.session != nil && b.session.status != "" && b.list.on(a.email)&FL != 0 && a.allows(b) {
+			s.tellGone(b.session, a)
+		}
 	}
 }
 

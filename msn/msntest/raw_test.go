@@ -188,6 +188,7 @@ func fetchTicket(t *testing.T, srv *msntest.Server, email, password, policy stri
 func loginRequest(t *testing.T, srv *msntest.Server, email, password, policy string) *http.Response {
 	t.Helper()
 	client := srv.HTTPClient()
+	client.Timeout = deadline
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	res, err := client.Get(srv.NexusURL())
 	if err != nil {

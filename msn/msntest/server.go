@@ -201,15 +201,19 @@ func (s *Server) Dialects() []wire.Dialect {
 }
 
 // addrFor returns the address of a listener as the client of c should dial it:
-// on an unspecified host, the address at which c reached this server.
+// on an unspecified host, the address at which c reached this server, or localhost
+// when there is no c.
 func addrFor(l net.Listener, c *conn) string {
 	host, port, err := net.SplitHostPort(l.Addr().String())
 	if err != nil {
 		return l.Addr().String()
 	}
-	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() && c != nil {
-		if local, _, err := net.SplitHostPort(c.nc.LocalAddr().String()); err == nil {
-			host = local
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+		if c != nil {
+			if local, _, err := net.SplitHostPort(c.nc.LocalAddr().String()); err == nil {
+				host = local
+			}
 		}
 	}
 	return net.JoinHostPort(host, port)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Command is one unit of the protocol: a line and, where it has one, its
@@ -96,14 +97,19 @@ func Append(dst []byte, c Command) ([]byte, error) {
 	if len(c.Payload) > MaxPayload {
 		return dst, fmt.Errorf("%w: %s payload of %d bytes, more than %d", ErrUnsafe, c.Verb, len(c.Payload), MaxPayload)
 	}
-	if !c.HasPayload && c.Payload != "" {
+	switch {
+	case !c.HasPayload && c.Payload != "":
 		return dst, fmt.Errorf("%w: %s has a payload that is not announced", ErrUnsafe, c.Verb)
+	case !c.HasPayload && announces(c):
+		return dst, fmt.Errorf("%w: %s announces a payload that it does not have", ErrUnsafe, c.Verb)
+	case c.HasPayload && !takesPayload(c):
+		return dst, fmt.Errorf("%w: %s never has a payload", ErrUnsafe, c.Verb)
 	}
 	start := len(dst)
 	out := append(dst, c.Verb...)
 	for i, arg := range c.Args {
-		if strings.ContainsAny(arg, " \r\n") {
-			return dst, fmt.Errorf("%w: parameter %d of %s holds a space or a line end", ErrUnsafe, i, c.Verb)
+		if !isParam(arg) {
+			return dst, fmt.Errorf("%w: parameter %d of %s holds a space, a line end or NUL", ErrUnsafe, i, c.Verb)
 		}
 		out = append(out, ' ')
 		out = append(out, arg...)
@@ -123,8 +129,20 @@ func Append(dst []byte, c Command) ([]byte, error) {
 	return append(out, c.Payload...), nil
 }
 
+// isParam reports whether s can stand on a line as one parameter. NUL is no
+// separator, but ends strings in clients and servers written in C.
+func isParam(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if b := s[i]; b <= ' ' && (b == ' ' || b == '\r' || b == '\n' || b == 0) {
+			return false
+		}
+	}
+	return true
+}
+
 // String returns c in a form that is safe to log: passwords, tickets and hashes
-// are replaced by "***" and a payload by its length.
+// are replaced by "***", a payload by its length, and control characters and
+// bytes that are no UTF-8 by U+FFFD.
 func (c Command) String() string {
 	var b strings.Builder
 	b.WriteString(c.Verb)
@@ -135,13 +153,21 @@ func (c Command) String() string {
 		case secret.has(i):
 			b.WriteString("***")
 		default:
-			b.WriteString(strings.ToValidUTF8(arg, "\uFFFD"))
+			b.WriteString(strings.Map(printable, arg))
 		}
 	}
 	if c.HasPayload {
 		fmt.Fprintf(&b, " (%d bytes)", len(c.Payload))
 	}
 	return b.String()
+}
+
+// printable replaces what would disturb a terminal or a log file.
+func printable(r rune) rune {
+	if unicode.IsControl(r) {
+		return unicode.ReplacementChar
+	}
+	return r
 }
 
 // span is a range of parameter positions.
@@ -156,8 +182,8 @@ func secretParams(c Command) span {
 	all := len(c.Args)
 	switch c.Verb {
 	case "USR":
-		if len(c.Args) > 3 && c.Arg(2) == "S" {
-			return span{3, all} // login: USR trid TWN S ticket
+		if len(c.Args) > 3 && (c.Arg(2) == "S" || c.Arg(2) == "A") {
+			return span{3, all} // login: USR trid TWN S ticket, USR trid SHA A ticket
 		}
 		if len(c.Args) == 3 && c.Arg(1) != "OK" {
 			return span{2, all} // switchboard: USR trid account ticket

@@ -10,11 +10,18 @@ type Header string
 // the name and blanks around the value do not count.
 func (h Header) Get(name string) string {
 	for rest := string(h); rest != ""; {
-		var line string
-		line, rest, _ = strings.Cut(rest, "\n")
-		field, value, ok := strings.Cut(line, ":")
-		if ok && strings.EqualFold(strings.TrimSpace(field), name) {
-			return strings.TrimSpace(value)
+		line := rest
+		if end := strings.IndexByte(rest, '\n'); end >= 0 {
+			line, rest = rest[:end], rest[end+1:]
+		} else {
+			rest = ""
+		}
+		colon := strings.IndexByte(line, ':')
+		if colon < len(name) {
+			continue // no field, or too short a name
+		}
+		if strings.EqualFold(strings.TrimSpace(line[:colon]), name) {
+			return strings.TrimSpace(line[colon+1:])
 		}
 	}
 	return ""

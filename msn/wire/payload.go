@@ -6,7 +6,7 @@ type payloadRule uint8
 const (
 	noPayload      payloadRule = iota // a number at the end is only a number
 	alwaysPayload                     // the last parameter is a length, or the line is broken
-	numericPayload                    // a length when it is a number, else a reply such as "OK"
+	numericPayload                    // a length, or a word such as "OK"; at least two parameters
 )
 
 // ruleFor is the payload table of protocol/00-overview.md, section 3. It does
@@ -30,6 +30,31 @@ func ruleFor(verb string, from Direction) payloadRule {
 		return numericPayload
 	}
 	return noPayload
+}
+
+// announces reports whether c, which has no payload, would nevertheless be read
+// as a command with one, and so take the next command for it: because every such
+// command has one, or because its last parameter is a number where servers expect
+// a length. (A single number is the TrID of a reply such as "QRY 9".)
+func announces(c Command) bool {
+	client, server := ruleFor(c.Verb, FromClient), ruleFor(c.Verb, FromServer)
+	if client == alwaysPayload && server == alwaysPayload {
+		return true
+	}
+	return (client != noPayload || isDigit(c.Verb[0])) && len(c.Args) >= 2 && allDigits(c.Args[len(c.Args)-1])
+}
+
+// takesPayload reports whether any side reads a payload of c. An error has one
+// only as "number trid length".
+func takesPayload(c Command) bool {
+	if isDigit(c.Verb[0]) {
+		return len(c.Args) == 1
+	}
+	client, server := ruleFor(c.Verb, FromClient), ruleFor(c.Verb, FromServer)
+	if client == alwaysPayload || server == alwaysPayload {
+		return true
+	}
+	return (client != noPayload || server != noPayload) && len(c.Args) >= 1
 }
 
 // knownVerb reports whether verb is in the index of protocol/00-overview.md,

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 )
 
@@ -58,8 +57,7 @@ func (r *Reader) Read() (Command, error) {
 		if err != nil {
 			return Command{}, err
 		}
-		verb, ok := r.verbOf(line)
-		if !ok {
+		if !r.isCommand(line) {
 			skipped += len(line) + ending
 			r.skipped += len(line) + ending
 			if skipped > MaxSkip {
@@ -67,32 +65,24 @@ func (r *Reader) Read() (Command, error) {
 			}
 			continue
 		}
-		r.lost = !isNumber(verb) && !knownVerb(verb)
+		r.lost = !isDigit(line[0]) && !knownVerb(string(line[:3]))
 		return r.readCommand(line, ending == 1)
 	}
 }
 
-// verbOf returns the verb of a line, or false when the line is to be passed
-// over.
-func (r *Reader) verbOf(line []byte) (string, bool) {
-	if len(line) < 3 || len(line) > 3 && line[3] != ' ' {
-		return "", false
+// isCommand tells a command from a line that is to be passed over.
+func (r *Reader) isCommand(line []byte) bool {
+	if len(line) < 3 || len(line) > 3 && line[3] != ' ' || !isVerb(string(line[:3])) {
+		return false
 	}
-	verb := string(line[:3])
-	if !isVerb(verb) {
-		return "", false
-	}
-	if r.lost && !knownVerb(verb) && !plainError(line) {
-		return "", false
-	}
-	return verb, true
+	return !r.lost || knownVerb(string(line[:3])) || plainError(line)
 }
 
 // plainError reports whether a line is an error number with nothing but numbers
 // behind it, as against a text that begins with a number.
 func plainError(line []byte) bool {
 	for _, b := range line {
-		if b != ' ' && (b < '0' || b > '9') {
+		if b != ' ' && !isDigit(b) {
 			return false
 		}
 	}
@@ -171,29 +161,43 @@ func (r *Reader) readCommand(line []byte, bareLF bool) (Command, error) {
 // payloadLength decides by verb, direction and last parameter whether a payload
 // follows, and how long it is.
 func (r *Reader) payloadLength(line []byte, params int) (int, bool, error) {
-	verb := string(line[:3])
-	rule := ruleFor(verb, r.from)
-	if isNumber(verb) && params == 2 && r.from == FromServer && r.dialect >= 13 {
+	rule := ruleFor(string(line[:3]), r.from)
+	if r.dialect >= 13 && params == 2 && r.from == FromServer && isDigit(line[0]) {
 		rule = numericPayload
 	}
-	if rule == noPayload {
+	if rule == noPayload || rule == numericPayload && params < 2 {
 		return 0, false, nil
 	}
-	last := ""
+	var last []byte
 	if params > 0 {
-		last = string(line[bytes.LastIndexByte(line, ' ')+1:])
+		last = line[bytes.LastIndexByte(line, ' ')+1:]
 	}
-	if !allDigits(last) {
-		if rule == numericPayload {
-			return 0, false, nil
+	if rule == numericPayload && len(last) > 0 && isLetter(last[0]) {
+		return 0, false, nil // "OK", or the name of a file
+	}
+	n, ok := parseLength(last)
+	if !ok {
+		return 0, false, errLength(line)
+	}
+	return n, true, nil
+}
+
+// parseLength reads the length of a payload: decimal digits, at most MaxPayload.
+func parseLength(s []byte) (int, bool) {
+	n := 0
+	for _, b := range s {
+		if !isDigit(b) {
+			return 0, false
 		}
-		return 0, false, fmt.Errorf("%w: %s without the length of its payload", ErrProtocol, verb)
+		if n = 10*n + int(b-'0'); n > MaxPayload {
+			return 0, false
+		}
 	}
-	n, err := strconv.ParseUint(last, 10, 64)
-	if err != nil || n > MaxPayload {
-		return 0, false, fmt.Errorf("%w: %s announces a payload of more than %d bytes", ErrProtocol, verb, MaxPayload)
-	}
-	return int(n), true, nil
+	return n, len(s) > 0
+}
+
+func errLength(line []byte) error {
+	return fmt.Errorf("%w: %s without a length of its payload between 0 and %d bytes", ErrProtocol, line[:3], MaxPayload)
 }
 
 func (r *Reader) copyPayload(unit *strings.Builder, n int) error {
@@ -233,4 +237,6 @@ func splitParams(s string, n int) []string {
 	return args
 }
 
-func isNumber(verb string) bool { return verb[0] >= '0' && verb[0] <= '9' }
+func isDigit(b byte) bool { return b >= '0' && b <= '9' }
+
+func isLetter(b byte) bool { return b|0x20 >= 'a' && b|0x20 <= 'z' }

@@ -22,6 +22,9 @@ const (
 	// handleTimeout is how long the framework may take for one message before it
 	// is looked whether Matrix has it.
 	handleTimeout = 2 * time.Minute
+	// settleTimeout is how long a stop waits for a message that is half-way. The
+	// framework gives a login 5 seconds to disconnect.
+	settleTimeout = 4 * time.Second
 )
 
 // inbox carries messages from MSN to Matrix. They are on disk from their arrival
@@ -56,9 +59,9 @@ type room struct {
 	next  time.Time
 }
 
-// deliver hands the queue to Matrix until ctx ends: in order within a room, and
+// run hands the queue to Matrix until ctx ends: in order within a room, and
 // without letting one room that fails hold up the others.
-func (b *inbox) deliver(ctx context.Context) {
+func (b *inbox) run(ctx context.Context) {
 	failing := make(map[networkid.PortalID]*room)
 	for {
 		next := b.pass(ctx, failing)
@@ -110,7 +113,7 @@ func (b *inbox) pass(ctx context.Context, failing map[networkid.PortalID]*room) 
 				continue
 			}
 			delete(failing, m.PortalID)
-			if err := b.client.connector.db.MSNQueue.Delete(ctx, m); err != nil {
+			if err := b.client.connector.db.MSNQueue.Delete(context.WithoutCancel(ctx), m); err != nil {
 				log.Err(err).Msg("Failed to remove delivered message from the queue")
 			}
 		}
@@ -139,18 +142,43 @@ func (b *inbox) sleepUntil(ctx context.Context, next time.Time) bool {
 var errNotInMatrix = errors.New("the message did not get into the room")
 
 // deliverOne brings one message into its room and returns nil when it is there.
-// The framework knows it by its ID: a message is never there twice.
+// When ctx ends, what is half-way gets a moment to come to its end: a message that
+// the homeserver took but the database does not know of would come a second time.
 func (b *inbox) deliverOne(ctx context.Context, m *database.QueuedMessage) error {
+	done := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handleTimeout)
+		defer cancel()
+		done <- b.handOver(ctx, m)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(settleTimeout)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		return ctx.Err()
+	}
+}
+
+// handOver gives one message to the framework and waits until it is done with.
+// The framework knows messages by their IDs: one that is there is not sent again.
+func (b *inbox) handOver(ctx context.Context, m *database.QueuedMessage) error {
 	c := b.client
 	key := networkid.PortalKey{ID: m.PortalID, Receiver: c.login.ID}
 	portal, err := c.connector.br.GetPortalByKey(ctx, key)
 	if err != nil {
 		return err
 	}
-	if portal.MXID == "" {
-		if err := portal.CreateMatrixRoom(ctx, c.login, c.dmInfo(ctx, m.Sender)); err != nil {
-			return err
-		}
+	// Made here and not by the message, because the framework does not tell when
+	// that fails.
+	if err := portal.CreateMatrixRoom(ctx, c.login, c.dmInfo(ctx, m.Sender)); err != nil {
+		return err
 	}
 	handled := make(chan struct{})
 	c.login.QueueRemoteEvent(&simplevent.Message[*database.QueuedMessage]{
@@ -166,11 +194,8 @@ func (b *inbox) deliverOne(ctx context.Context, m *database.QueuedMessage) error
 		Data:               m,
 		ConvertMessageFunc: convertText,
 	})
-	timer := time.NewTimer(handleTimeout)
-	defer timer.Stop()
 	select {
 	case <-handled:
-	case <-timer.C:
 	case <-ctx.Done():
 		return ctx.Err()
 	}

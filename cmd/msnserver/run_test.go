@@ -1,0 +1,202 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"matrix-msn/msn/passport"
+	"matrix-msn/msn/wire"
+)
+
+const accounts = `
+accounts:
+  - email: alice@example.com
+    password: secret
+    name: Alice
+    phones: {home: 555 0100}
+    groups: [Friends]
+    contacts:
+      - {email: bob@example.com, groups: [Friends]}
+    blocked: [eve@example.com]
+  - email: bob@example.com
+    echo: true
+`
+
+func writeFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "accounts.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// started is a program that runs until its context is cancelled.
+type started struct {
+	lines *bufio.Scanner
+	stop  func() error
+}
+
+func start(t *testing.T, args ...string) started {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	r, w := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := run(ctx, args, w, io.Discard)
+		_ = w.CloseWithError(io.EOF)
+		ended <- err
+	}()
+	stop := func() error {
+		cancel()
+		_, _ = io.Copy(io.Discard, r)
+		return <-ended
+	}
+	t.Cleanup(cancel)
+	return started{lines: bufio.NewScanner(r), stop: stop}
+}
+
+// until reads lines up to one that contains text.
+func (s started) until(t *testing.T, text string) string {
+	t.Helper()
+	for s.lines.Scan() {
+		if strings.Contains(s.lines.Text(), text) {
+			return s.lines.Text()
+		}
+	}
+	t.Fatalf("never printed %q", text)
+	return ""
+}
+
+func TestClientSignsInAndTheProgramSaysSo(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-file", writeFile(t, accounts), "-account", "carol@example.com:pw",
+		"-ns-port", "0", "-sb-port", "0", "-https-port", "0", "-cert-out", t.TempDir())
+	fields := strings.Fields(p.until(t, "notification"))
+	p.until(t, "Ctrl-C ends.")
+
+	nc, err := net.Dial("tcp", fields[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = nc.Close() }()
+	if err := nc.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	r := wire.NewReader(nc, wire.FromServer)
+	ask := func(line string) wire.Command {
+		t.Helper()
+		if _, err := io.WriteString(nc, line+"\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		cmd, err := r.Read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cmd
+	}
+	ask("VER 1 MSNP7 CVR0")
+	ask("INF 2")
+	salt := ask("USR 3 MD5 I alice@example.com").Arg(3)
+	if ok := ask("USR 4 MD5 S " + passport.MD5Response(salt, "secret")); ok.Arg(3) != "Alice" {
+		t.Fatalf("got %v", ok)
+	}
+	if got := p.until(t, "alice@example.com"); !strings.HasSuffix(got, "alice@example.com signed in with MSNP7") {
+		t.Errorf("printed %q", got)
+	}
+	if profile, err := r.Read(); err != nil || profile.Verb != "MSG" {
+		t.Fatalf("got %v, %v", profile, err)
+	}
+	ask("SYN 5 0")
+	var lists []string
+	for range 16 {
+		cmd := ask("PNG")
+		for cmd.Verb != "QNG" {
+			lists = append(lists, strings.Join(append([]string{cmd.Verb}, cmd.Args...), " "))
+			if cmd, err = r.Read(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, want := range []string{"LST 5 FL 4 1 1 bob@example.com bob@example.com 1", "LST 5 BL 4 1 1 eve@example.com eve@example.com",
+		"PRP 5 4 PHH 555%200100", "LSG 5 4 2 2 1 Friends 0"} {
+		found := false
+		for _, line := range lists {
+			found = found || line == want
+		}
+		if !found {
+			t.Errorf("no %q in\n%s", want, strings.Join(lists, "\n"))
+		}
+	}
+	_ = nc.Close()
+	p.until(t, "alice@example.com signed out")
+	if err := p.stop(); err != nil {
+		t.Errorf("ended with %v", err)
+	}
+}
+
+func TestBadFilesAndFlagsAreExplained(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		file string
+		args []string
+		want string
+	}{
+		"no accounts":         {"", nil, "no accounts"},
+		"no such file":        {"", []string{"-file", "/does/not/exist"}, "no such file"},
+		"not YAML":            {"accounts: [", nil, "yaml"},
+		"unknown field":       {"acounts: []", nil, "field acounts not found"},
+		"no address":          {"accounts: [{email: alice, password: x}]", nil, `account 1: "alice" is no e-mail address`},
+		"no password":         {"accounts: [{email: a@b}]", nil, "a@b has no password"},
+		"twice":               {"accounts: [{email: a@b, password: x}, {email: A@b, password: x}]", nil, "account 2: A@b is there twice"},
+		"unknown contact":     {"accounts: [{email: a@b, password: x, contacts: [{email: c@d}]}]", nil, `contact "c@d" is not among the accounts`},
+		"unknown group":       {"accounts: [{email: a@b, password: x, contacts: [{email: a@b, groups: [G]}]}]", nil, `group "G"`},
+		"unknown friend":      {"accounts: [{email: a@b, password: x}]\nbefriend: [[a@b, c@d]]", nil, `befriend: "c@d"`},
+		"plain log-in abroad": {"", []string{"-account", "a@b:x", "-listen", "0.0.0.0", "-login-http", "0"}, "loopback"},
+		"half a certificate":  {"", []string{"-account", "a@b:x", "-cert", "x"}, "belong together"},
+		"unknown dialect":     {"", []string{"-account", "a@b:x", "-dialects", "MSNP18"}, "MSNP18"},
+		"argument":            {"", []string{"alice"}, `unexpected argument "alice"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			args := test.args
+			if test.file != "" {
+				args = append(args, "-file", writeFile(t, test.file))
+			}
+			err := run(t.Context(), args, io.Discard, io.Discard)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %q in it", err, test.want)
+			}
+		})
+	}
+}
+
+func TestHelpShowsTheFile(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"-h"}, io.Discard, &out); !errors.Is(err, flag.ErrHelp) {
+		t.Fatalf("got %v", err)
+	}
+	start := strings.Index(out.String(), "  accounts:\n")
+	end := strings.Index(out.String(), "Clients of MSNP2")
+	if start < 0 || end < start {
+		t.Fatalf("no file in\n%s", out.String())
+	}
+	var text strings.Builder
+	for line := range strings.Lines(out.String()[start:end]) {
+		text.WriteString(strings.TrimPrefix(line, "  "))
+	}
+	if config, err := readConfig(writeFile(t, text.String())); err != nil || len(config.Accounts) != 2 {
+		t.Errorf("the file of the help text is read as %v, %v", config, err)
+	}
+}

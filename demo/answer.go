@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"matrix-msn/e2e/stack"
+	"matrix-msn/msn"
+	"maunium.net/go/mautrix/id"
+)
+
+const (
+	// sentWait is how long to look for the sent event of a text that has arrived on MSN, for its time.
+	sentWait = 2 * time.Second
+	// thinkTime is how long Bob types, so that a person sees it.
+	thinkTime = 1500 * time.Millisecond
+)
+
+// invite tells a person how to join.
+func (d *demo) invite() {
+	d.out.heading("Join in with Element (or any other Matrix client)")
+	d.out.say("")
+	d.out.fact("homeserver", d.parts.Dendrite.URL)
+	d.out.fact("user name", aliceName)
+	d.out.fact("password", d.alice.Password)
+	d.out.say("\n  Bob answers what you write to him. The chat with " + d.bridge().Bot().String() +
+		" takes commands,\n  for example help. Ctrl-C ends everything.\n")
+}
+
+// answer prints what goes through and has Bob answer what he is told, until ctx ends.
+func (d *demo) answer(ctx context.Context) {
+	var following sync.WaitGroup
+	heard, seen := d.bob.Mark(), d.alice.Mark()
+	following.Go(func() { d.printHeard(ctx, heard) })
+	following.Go(func() { d.printSeen(ctx, seen) })
+	following.Go(func() { d.replyToHeard(ctx, heard) })
+	following.Wait()
+}
+
+// printHeard prints what Bob hears.
+func (d *demo) printHeard(ctx context.Context, mark stack.Mark) {
+	timed := make(map[id.EventID]bool)
+	for heard := range d.bob.Follow(ctx, mark) {
+		h := hop{at: heard.At, from: onMatrix, to: onMSN}
+		switch event := heard.Event.(type) {
+		case msn.TypingReceived:
+			h.typing = true
+		case msn.TextReceived:
+			h.text, h.took = event.Text, d.sinceSent(ctx, heard, event.Text, timed)
+		default:
+			continue
+		}
+		d.out.hop(h)
+	}
+}
+
+// printSeen prints that Bob is typing. What he says is printed where he says it.
+func (d *demo) printSeen(ctx context.Context, mark stack.Mark) {
+	typing := stack.Typing("", d.ghost())
+	for seen := range d.alice.Follow(ctx, mark) {
+		if typing(seen) {
+			d.out.hop(hop{at: seen.At, from: onMSN, to: onMatrix, typing: true})
+		}
+	}
+}
+
+// replyToHeard has Bob answer what he hears, one text after the other.
+func (d *demo) replyToHeard(ctx context.Context, mark stack.Mark) {
+	for heard := range d.bob.Follow(ctx, mark) {
+		text, ok := heard.Event.(msn.TextReceived)
+		if !ok {
+			continue
+		}
+		if err := d.reply(ctx, text.Text); err != nil && ctx.Err() == nil {
+			d.out.say("  Bob could not answer: " + err.Error())
+		}
+	}
+}
+
+// sinceSent returns how long ago the text was sent on Matrix when it was heard on MSN, or 0 if it is not found there.
+// Timed are the events that other texts have been found to be.
+func (d *demo) sinceSent(ctx context.Context, heard stack.Heard, text string, timed map[id.EventID]bool) time.Duration {
+	ctx, cancel := context.WithTimeout(ctx, sentWait)
+	defer cancel()
+	match := stack.Text(d.alice.chat, d.alice.ID(), text)
+	seen, err := d.alice.WaitEvent(ctx, "its own message", func(s stack.Seen) bool { return match(s) && !timed[s.ID] })
+	if err != nil {
+		return 0
+	}
+	timed[seen.ID] = true
+	return max(heard.At.Sub(time.UnixMilli(seen.Timestamp)), time.Millisecond)
+}
+
+// reply has Bob type for a moment and say something.
+func (d *demo) reply(ctx context.Context, text string) error {
+	if err := d.bob.Type(ctx, aliceAccount); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(thinkTime):
+	}
+	mark := d.alice.Mark()
+	said := answerTo(text)
+	begun := time.Now()
+	if err := d.bob.Say(ctx, aliceAccount, said); err != nil {
+		return err
+	}
+	seen, err := d.alice.WaitEventAfter(ctx, mark, "Bob's answer", stack.Text("", d.ghost(), said))
+	if err != nil {
+		return err
+	}
+	d.out.hop(hop{at: begun, from: onMSN, to: onMatrix, text: said, took: seen.At.Sub(begun)})
+	return nil
+}
+
+// answerTo is all the wit that Bob has.
+func answerTo(text string) string {
+	lower := strings.ToLower(strings.TrimSpace(text))
+	switch {
+	case strings.HasPrefix(lower, "hi"), strings.HasPrefix(lower, "hello"), strings.HasPrefix(lower, "hey"):
+		return "Hello from the MSN side! I am only a script, but the way here is real."
+	case strings.HasSuffix(lower, "?"):
+		return "Good question. I would look it up, but it is 2003 here and I am on dial-up."
+	case strings.Contains(lower, "bye"):
+		return "Bye! Ctrl-C in the terminal ends us all."
+	default:
+		return fmt.Sprintf("You wrote “%s”. That came through MSNP just fine.", text)
+	}
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"matrix-msn/e2e/stack"
+)
+
+// The names of the two in the lines of the conversation.
+const (
+	onMatrix = "Alice (Matrix)"
+	onMSN    = "Bob (MSN)"
+)
+
+// converse holds the scripted conversation: text and typing, both ways. It fails with the first part that does not
+// arrive on the other side.
+func (d *demo) converse(ctx context.Context) error {
+	slowest := time.Duration(0)
+	for _, line := range []struct {
+		do   func(ctx context.Context, text string) (time.Duration, error)
+		text string
+	}{
+		{d.bobSays, "Hi Alice, long time no see! Still on MSN?"},
+		{d.aliceTypes, ""},
+		{d.aliceSays, "Hi Bob! I live in Element now, the bridge brings you here."},
+		{d.bobTypes, ""},
+		{d.bobSays, "So you never have to leave Matrix? Größe, žluť, 你好, 👋 too?"},
+		{d.aliceTypes, ""},
+		{d.aliceSays, "All of it: Größe, žluť, 你好, 👋."},
+	} {
+		took, err := line.do(ctx, line.text)
+		if err != nil {
+			return err
+		}
+		slowest = max(slowest, took)
+	}
+	d.out.say(fmt.Sprintf("\n  %s Text and typing were seen on both sides; the slowest took %s.",
+		d.out.paint(green, "✓"), strings.TrimSpace(duration(slowest))))
+	return nil
+}
+
+// bobSays sends a text from MSN to Matrix. The first one makes the room, which Alice joins by herself.
+func (d *demo) bobSays(ctx context.Context, text string) (time.Duration, error) {
+	h := hop{at: time.Now(), from: onMSN, to: onMatrix, text: text}
+	mark := d.alice.Mark()
+	if err := d.bob.Say(ctx, aliceAccount, text); err != nil {
+		return 0, err
+	}
+	seen, err := d.alice.WaitEventAfter(ctx, mark, "the message from MSN", stack.Text(d.alice.chat, d.ghost(), text))
+	if err != nil {
+		return 0, err
+	}
+	if d.alice.chat == "" {
+		h.comment = "It made the room: a chat with " + d.ghost().String()
+	}
+	d.alice.chat = seen.RoomID
+	h.took = seen.At.Sub(h.at)
+	d.out.hop(h)
+	return h.took, nil
+}
+
+// bobTypes shows typing from MSN to Matrix.
+func (d *demo) bobTypes(ctx context.Context, _ string) (time.Duration, error) {
+	h := hop{at: time.Now(), from: onMSN, to: onMatrix, typing: true}
+	mark := d.alice.Mark()
+	if err := d.bob.Type(ctx, aliceAccount); err != nil {
+		return 0, err
+	}
+	seen, err := d.alice.WaitEventAfter(ctx, mark, "typing from MSN", stack.Typing(d.alice.chat, d.ghost()))
+	if err != nil {
+		return 0, err
+	}
+	h.took = seen.At.Sub(h.at)
+	d.out.hop(h)
+	return h.took, nil
+}
+
+// aliceSays sends a text from Matrix to MSN.
+func (d *demo) aliceSays(ctx context.Context, text string) (time.Duration, error) {
+	h := hop{at: time.Now(), from: onMatrix, to: onMSN, text: text}
+	mark := d.bob.Mark()
+	if _, err := d.alice.SendText(ctx, d.alice.chat, text); err != nil {
+		return 0, err
+	}
+	heard, err := d.bob.WaitEventAfter(ctx, mark, "the message from Matrix", stack.HeardText(aliceAccount, text))
+	if err != nil {
+		return 0, err
+	}
+	h.took = heard.At.Sub(h.at)
+	d.out.hop(h)
+	return h.took, nil
+}
+
+// aliceTypes shows typing from Matrix to MSN. Dendrite sends appservices no typing, so the demo plays the homeserver
+// for that one transaction.
+func (d *demo) aliceTypes(ctx context.Context, _ string) (time.Duration, error) {
+	h := hop{at: time.Now(), from: onMatrix, to: onMSN, typing: true,
+		comment: "Given to the bridge in the form in which Synapse sends it: Dendrite tells bridges of no typing"}
+	mark := d.bob.Mark()
+	if err := d.bridge().InjectTyping(ctx, d.alice.chat, d.alice.ID()); err != nil {
+		return 0, err
+	}
+	heard, err := d.bob.WaitEventAfter(ctx, mark, "typing from Matrix", stack.HeardTyping(aliceAccount))
+	if err != nil {
+		return 0, err
+	}
+	// As the message that follows would do it in a client.
+	if err := d.bridge().InjectTyping(ctx, d.alice.chat); err != nil {
+		return 0, err
+	}
+	h.took = heard.At.Sub(h.at)
+	d.out.hop(h)
+	return h.took, nil
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestScreenIsPlainWithoutATerminal(t *testing.T) {
+	var buf bytes.Buffer
+	out := &screen{w: &buf}
+	out.heading("Heading")
+	_, _ = out.Write([]byte("compiling\n"))
+	_, _ = out.Write([]byte("compiling more at once\n"))
+	if err := out.step("part", func() (string, error) { return "is up", nil }); err != nil {
+		t.Fatal(err)
+	}
+	out.fact("name", "value")
+	out.hop(hop{at: time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC), from: onMSN, to: onMatrix, text: "Hi", took: 34 * time.Millisecond, comment: "so"})
+	out.fail(errors.New("why"))
+	if strings.Contains(buf.String(), "\x1b") || strings.Contains(buf.String(), "\r") {
+		t.Errorf("terminal sequences in %q", buf.String())
+	}
+	if strings.Contains(buf.String(), "at once") {
+		t.Error("progress fills the output")
+	}
+	for _, want := range []string{
+		"\nHeading\n", "  … compiling\n", "  ✓    0 ms  part          is up\n", "name          value\n",
+		"  03:04:05.006   34 ms  Bob (MSN) ──▶ Alice (Matrix)      Hi\n                        so\n", "failed.\nwhy\n",
+	} {
+		if !strings.Contains(buf.String(), want) {
+			t.Errorf("no %q in\n%s", want, buf.String())
+		}
+	}
+}
+
+func TestScreenOverwritesProgressOnATerminal(t *testing.T) {
+	var buf bytes.Buffer
+	out := &screen{w: &buf, terminal: true, color: true}
+	_, _ = out.Write([]byte("compiling " + strings.Repeat("x", 200) + "\n"))
+	out.say("done")
+	progress, after, found := strings.Cut(strings.TrimPrefix(buf.String(), clearLine), clearLine)
+	if !found || after != "done\n" {
+		t.Errorf("got %q", buf.String())
+	}
+	if n := len([]rune(strings.Trim(progress, dim+reset))); n > lineWidth {
+		t.Errorf("a line of %d characters would wrap", n)
+	}
+}
+
+func TestHopPrintsAnyTextInALine(t *testing.T) {
+	var buf bytes.Buffer
+	out := &screen{w: &buf}
+	out.hop(hop{from: onMatrix, to: onMSN, text: "one\ntwo\x1b[2J\rthree\n"})
+	if !strings.HasSuffix(buf.String(), "  one ⏎ two[2Jthree\n") {
+		t.Errorf("printed %q", buf.String())
+	}
+}
+
+func TestStepFailsWithoutSayingThatItIsDone(t *testing.T) {
+	var buf bytes.Buffer
+	out := &screen{w: &buf}
+	broken := errors.New("broken")
+	if err := out.step("part", func() (string, error) { return "", broken }); !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	}
+	if buf.Len() != 0 {
+		t.Errorf("printed %q", buf.String())
+	}
+}
+
+func TestDurationsAlign(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0:                       "    0 ms",
+		34 * time.Millisecond:   "   34 ms",
+		999 * time.Millisecond:  "  999 ms",
+		1500 * time.Millisecond: "  1.5 s ",
+		95 * time.Second:        " 95.0 s ",
+	} {
+		if got := duration(d); got != want {
+			t.Errorf("%s is %q, want %q", d, got, want)
+		}
+	}
+}

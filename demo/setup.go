@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"matrix-msn/e2e/stack"
+	"maunium.net/go/mautrix/id"
+)
+
+// The two who talk, and their MSN accounts.
+const (
+	aliceName    = "alice"
+	aliceAccount = "alice@example.com"
+	bobName      = "Bob"
+	bobAccount   = "bob@example.com"
+	msnPassword  = "correct horse"
+
+	serviceKey  = "demo"
+	serviceName = "the demo's MSN"
+)
+
+// matrixUser is the user on the Matrix side with her chats.
+type matrixUser struct {
+	*stack.User
+	management id.RoomID // with the bridge's bot
+	chat       id.RoomID // with the ghost of her contact; empty until the first message
+}
+
+// setUp builds and starts everything, up to a Matrix user who is logged in to MSN and a contact who is online.
+func (d *demo) setUp(ctx context.Context) error {
+	var binaries stack.Binaries
+	steps := []struct {
+		name string
+		do   func() (string, error)
+	}{
+		{"Dendrite", func() (_ string, err error) {
+			binaries.Dendrite, err = stack.BuildDendrite(ctx, d.out)
+			return "the homeserver is built", err
+		}},
+		{"bridge", func() (_ string, err error) {
+			binaries.Bridge, err = stack.BuildBridge(ctx, d.dir, stack.RaceEnabled, d.out)
+			return "matrix-msn is built", err
+		}},
+		{"MSN server", func() (string, error) { return d.startMSN(ctx) }},
+		{"stack", func() (string, error) { return d.startParts(ctx, binaries) }},
+		{"Matrix user", func() (string, error) { return d.registerAlice(ctx) }},
+		{"MSN login", func() (string, error) { return d.logAliceIn(ctx) }},
+		{"MSN contact", func() (_ string, err error) {
+			d.bob, err = d.msn.SignIn(ctx, bobAccount, msnPassword)
+			return bobAccount + " is signed in", err
+		}},
+	}
+	for _, step := range steps {
+		if err := d.out.step(step.name, step.do); err != nil {
+			return fmt.Errorf("%s: %w", step.name, err)
+		}
+	}
+	return nil
+}
+
+// startMSN starts a server with two accounts that have each other on their lists.
+func (d *demo) startMSN(ctx context.Context) (_ string, err error) {
+	d.msn, err = stack.StartMSN(ctx, stack.MSNOptions{Key: serviceKey, Name: serviceName, Dir: d.dir})
+	if err != nil {
+		return "", err
+	}
+	d.msn.AddPerson(aliceAccount, msnPassword, "Alice")
+	d.msn.AddPerson(bobAccount, msnPassword, bobName)
+	d.msn.Befriend(aliceAccount, bobAccount)
+	return "listens at " + d.msn.Addr(), nil
+}
+
+// startParts starts homeserver and bridge.
+func (d *demo) startParts(ctx context.Context, binaries stack.Binaries) (_ string, err error) {
+	d.parts, err = stack.Start(ctx, stack.Options{
+		Dir:      d.dir,
+		Binaries: binaries,
+		Bridges:  []stack.BridgeOptions{{Settings: stack.Services(d.msn)}},
+	})
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("Dendrite answers at %s, the bridge is ready", d.parts.Dendrite.URL), nil
+}
+
+// registerAlice makes the user's Matrix account.
+func (d *demo) registerAlice(ctx context.Context) (string, error) {
+	user, err := d.parts.Dendrite.NewUser(ctx, aliceName, stack.AutoJoin)
+	if err != nil {
+		return "", err
+	}
+	d.alice = &matrixUser{User: user}
+	return user.ID().String() + " is registered", nil
+}
+
+// logAliceIn logs her in to MSN by a chat with the bridge's bot.
+func (d *demo) logAliceIn(ctx context.Context) (_ string, err error) {
+	bot := d.bridge().Bot()
+	if d.alice.management, err = d.alice.OpenChat(ctx, bot); err != nil {
+		return "", err
+	}
+	dialog, err := d.alice.LogIn(ctx, d.alice.management, bot, serviceKey, aliceAccount, msnPassword)
+	if err != nil {
+		return "", err
+	}
+	if !dialog.LoggedIn() {
+		return "", fmt.Errorf("the bridge has refused the login: %s", dialog.Answer.Content.AsMessage().Body)
+	}
+	return fmt.Sprintf("%s is logged in by a chat with %s", aliceAccount, bot), nil
+}
+
+func (d *demo) bridge() *stack.Bridge { return d.parts.Bridges[0] }
+
+// ghost is bob as the Matrix side knows him.
+func (d *demo) ghost() id.UserID { return d.bridge().Ghost(d.msn.RemoteID(bobAccount)) }

@@ -1,0 +1,187 @@
+package e2e
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"matrix-msn/e2e/stack"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+)
+
+func TestFirstMessageFromMSNMakesARoom(t *testing.T) {
+	t.Parallel()
+	c := newFriends(t, sharedBridge)
+	first := c.says("Hi Alice!")
+	members := c.members(first.RoomID)
+	if name := members[c.ghost]; name != c.bobName+" (MSN)" {
+		t.Errorf("Bob is called %q in the room", name)
+	}
+	if _, ok := members[c.alice.ID()]; !ok {
+		t.Errorf("Alice is not in the room, only %v", members)
+	}
+	if second := c.says("And again"); second.RoomID != first.RoomID {
+		t.Error("the second message came into another room")
+	}
+}
+
+func TestAnswerGoesToMSN(t *testing.T) {
+	t.Parallel()
+	c := newFriends(t, sharedBridge)
+	room := c.says("Hi Alice!").RoomID
+	c.sends(room, "Hi Bob!")
+	c.sends(room, "Größe, žluť, 你好, 👋\nand a second line")
+}
+
+func TestFirstMessageFromMatrixOpensASwitchboard(t *testing.T) {
+	t.Parallel()
+	c := newFriends(t, sharedBridge)
+	room := c.startChat()
+	if n := c.service.Switchboards(c.account); n != 0 {
+		t.Errorf("Alice is in %d switchboards before anything was said", n)
+	}
+	c.sends(room, "Hi Bob!")
+	if n := c.service.Switchboards(c.account); n != 1 {
+		t.Errorf("Alice is in %d switchboards after the first message", n)
+	}
+	if answer := c.says("Hi Alice!"); answer.RoomID != room {
+		t.Error("the answer came into another room")
+	}
+}
+
+func TestInvitingAGhostOpensAChat(t *testing.T) {
+	t.Parallel()
+	c := newFriends(t, sharedBridge)
+	room, err := c.alice.OpenChat(t.Context(), c.ghost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.sends(room, "Hi Bob!")
+	if answer := c.says("Hi Alice!"); answer.RoomID != room {
+		t.Error("the answer came into another room")
+	}
+}
+
+func TestTypingFromMSNIsSeenOnMatrix(t *testing.T) {
+	t.Parallel()
+	c := newFriends(t, sharedBridge)
+	room := c.says("Wait …").RoomID
+	mark := c.alice.Mark()
+	if err := c.bob.Type(t.Context(), c.account); err != nil {
+		t.Fatal(err)
+	}
+	c.sees(mark, "Bob typing", stack.Typing(room, c.ghost))
+	mark = c.alice.Mark()
+	c.says("Here it is")
+	c.sees(mark, "Bob not typing any more", stack.NotTyping(room, c.ghost))
+}
+
+// Dendrite tells appservices of no typing, so this plays the homeserver for two transactions.
+func TestTypingFromAnInjectedTransactionIsSeenOnMSN(t *testing.T) {
+	t.Parallel()
+	c := newFriends(t, sharedBridge)
+	room := c.says("Well?").RoomID
+	mark := c.bob.Mark()
+	if err := c.bridge.InjectTyping(t.Context(), room, c.alice.ID()); err != nil {
+		t.Fatal(err)
+	}
+	c.hears(mark, "Alice typing", stack.HeardTyping(c.account))
+	if err := c.bridge.InjectTyping(t.Context(), room); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestMessageToAnOfflineContactGivesANotice(t *testing.T) {
+	t.Parallel()
+	c := newCast(t, sharedBridge, home)
+	c.logIn()
+	room := c.startChat()
+	mark := c.alice.Mark()
+	begun := time.Now()
+	c.writes(room, "Hi Bob!")
+	notice := c.sees(mark, "that Bob is offline", stack.Notice(room, "", "offline"))
+	if took := notice.At.Sub(begun); took > time.Minute {
+		t.Errorf("it took %s", took)
+	}
+	// The room goes on working when he comes.
+	c.bobComes()
+	c.sends(room, "There you are")
+}
+
+func TestDoublePuppetJoinsChatsByItself(t *testing.T) {
+	t.Parallel()
+	c := newFriends(t, sharedBridge)
+	room := c.says("Hi Alice!").RoomID
+	joined := c.sees(0, "Alice joining", stack.Member(room, c.alice.ID(), event.MembershipJoin))
+	if joined.Sender != c.alice.ID() {
+		t.Errorf("Alice was joined by %s", joined.Sender)
+	}
+	c.sees(0, "the room in the list of direct chats", func(s stack.Seen) bool {
+		if s.Type != event.AccountDataDirectChats {
+			return false
+		}
+		chats, ok := s.Content.Parsed.(*event.DirectChatsEventContent)
+		return ok && slices.Contains((*chats)[c.ghost], room)
+	})
+}
+
+func TestMessagesKeepTheirOrder(t *testing.T) {
+	t.Parallel()
+	c := newFriends(t, sharedBridge)
+	room := c.says("Count for me").RoomID
+	numbers := []string{"one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"}
+
+	heardFrom := c.bob.Mark()
+	for _, number := range numbers {
+		c.writes(room, number)
+	}
+	var last time.Time
+	for _, number := range numbers {
+		heard := c.hears(heardFrom, number, stack.HeardText(c.account, number))
+		if heard.At.Before(last) {
+			t.Errorf("%s came to MSN before the one before it", number)
+		}
+		last = heard.At
+	}
+
+	seenFrom := c.alice.Mark()
+	for _, number := range numbers {
+		if err := c.bob.Say(t.Context(), c.account, number); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var stamp int64
+	for _, number := range numbers {
+		seen := c.sees(seenFrom, number, stack.Text(room, c.ghost, number))
+		if seen.Timestamp < stamp {
+			t.Errorf("%s came to Matrix before the one before it", number)
+		}
+		stamp = seen.Timestamp
+	}
+}
+
+func TestContactsCommand(t *testing.T) {
+	t.Parallel()
+	c := newCast(t, sharedBridge, home)
+	absent := "carol-" + c.bobAccount
+	c.service.AddPerson(absent, password, "Carol")
+	c.service.Befriend(c.account, absent)
+	c.bobComes()
+	c.logIn()
+	room := c.says("Who else is there?").RoomID
+	for _, in := range []id.RoomID{c.management, room} {
+		list := c.asks(in, "!contacts", c.bobAccount, absent)
+		for account, status := range map[string]string{c.bobAccount: "online", absent: "offline"} {
+			for line := range strings.Lines(list) {
+				if strings.Contains(line, "("+account+")") && !strings.Contains(line, status) {
+					t.Errorf("the line of %s does not say %s: %s", account, status, line)
+				}
+			}
+		}
+	}
+	if c.bob.Count(0, stack.HeardText("", "!contacts")) != 0 {
+		t.Error("the command was sent to the contact")
+	}
+}

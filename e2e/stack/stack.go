@@ -1,0 +1,105 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+)
+
+// Options say what a stack is made of.
+type Options struct {
+	// Dir takes everything that the stack writes. It has to be there; Stop leaves it.
+	Dir string
+	// Binaries are the programs, from [Build].
+	Binaries Binaries
+	// Bridges are the bridges to put beside each other on the homeserver; Binary, Dir, Homeserver and
+	// DoublePuppetToken are filled in where they are empty.
+	Bridges []BridgeOptions
+}
+
+// Stack is a running homeserver with its bridges.
+type Stack struct {
+	// Dendrite is the homeserver.
+	Dendrite *Dendrite
+	// Bridges are the bridges, in the order of the options.
+	Bridges []*Bridge
+}
+
+// Start configures and starts a homeserver and its bridges, with double puppeting, and waits until all are ready;
+// ctx bounds that only. They end with Stop; after an error nothing is left running.
+func Start(ctx context.Context, opts Options) (_ *Stack, err error) {
+	ports, err := FreePorts(1 + len(opts.Bridges))
+	if err != nil {
+		return nil, err
+	}
+	homeserver, ports := ports[0], ports[1:]
+
+	puppetRegistration := filepath.Join(opts.Dir, "doublepuppet.yaml")
+	puppetToken, err := WriteDoublePuppetRegistration(puppetRegistration)
+	if err != nil {
+		return nil, err
+	}
+	s := &Stack{}
+	defer func() {
+		if err != nil {
+			_ = s.Stop()
+		}
+	}()
+	// The homeserver reads the registrations once, at its start, so the bridges are configured before it starts
+	// and started after it.
+	registrations := []string{puppetRegistration}
+	for i, bridge := range opts.Bridges {
+		if bridge.Binary == "" {
+			bridge.Binary = opts.Binaries.Bridge
+		}
+		if bridge.ID == "" {
+			bridge.ID = "msn"
+		}
+		if bridge.Dir == "" {
+			bridge.Dir = filepath.Join(opts.Dir, bridge.ID)
+		}
+		if bridge.Homeserver == "" {
+			bridge.Homeserver = "http://" + loopback(homeserver)
+		}
+		if bridge.DoublePuppetToken == "" {
+			bridge.DoublePuppetToken = puppetToken
+		}
+		if bridge.Port == 0 {
+			bridge.Port = ports[i]
+		}
+		b, err := ConfigureBridge(ctx, bridge)
+		if err != nil {
+			return nil, err
+		}
+		s.Bridges = append(s.Bridges, b)
+		registrations = append(registrations, b.RegistrationPath)
+	}
+	s.Dendrite, err = StartDendrite(ctx, DendriteOptions{
+		Binary:        opts.Binaries.Dendrite,
+		Dir:           filepath.Join(opts.Dir, "dendrite"),
+		Port:          homeserver,
+		Registrations: registrations,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range s.Bridges {
+		if err := b.Start(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// Stop ends the bridges, then the homeserver, and waits for them. The error tells of those that ended by themselves
+// before or had to be killed.
+func (s *Stack) Stop() error {
+	var errs []error
+	for _, b := range s.Bridges {
+		errs = append(errs, b.Stop())
+	}
+	if s.Dendrite != nil {
+		errs = append(errs, s.Dendrite.Stop())
+	}
+	return errors.Join(errs...)
+}

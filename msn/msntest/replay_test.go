@@ -1,0 +1,457 @@
+package msntest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"maps"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"matrix-msn/msn/internal/transcript"
+	"matrix-msn/msn/passport"
+	"matrix-msn/msn/wire"
+)
+
+// The recorded clients' part of every recording of MSNP2 to MSNP12 is played
+// against this server, which follows Escargot here; its answers must equal the
+// recorded ones, command by command and parameter by parameter, but for what
+// differences_test.go lists with the reason.
+func TestAnswersEqualTheRecordedOnes(t *testing.T) {
+	t.Parallel()
+	transcript.Run(t, func(t *testing.T, rec transcript.Recording) {
+		t.Parallel()
+		if reason := unplayable(rec); reason != "" {
+			t.Skip(reason)
+		}
+		newReplay(t, rec).run()
+	}, filepath.Join("..", "testdata", "transcripts"))
+}
+
+// unplayable says why a recording cannot be played against this server.
+func unplayable(rec transcript.Recording) string {
+	played := false
+	for _, r := range rec.Records {
+		if r.Conn == "HTTP" {
+			return "the HTTP gateway is not part of this server"
+		}
+		if r.Kind != transcript.FromServer || !strings.HasPrefix(r.Text, "VER ") {
+			continue
+		}
+		d, ok := wire.ParseDialect(strings.Fields(r.Text)[2])
+		if ok && d > maxDialect && !strings.HasPrefix(rec.Name, "any-version") {
+			return d.String() + " is not spoken by this server"
+		}
+		played = true
+	}
+	if !played {
+		return "no notification server in this recording"
+	}
+	return ""
+}
+
+// replayPassword is the password of every account in the recordings.
+const replayPassword = "secret123"
+
+// replay plays one recording.
+type replay struct {
+	t     *testing.T
+	rec   transcript.Recording
+	srv   *Server
+	ctx   context.Context
+	ends  map[string]*end
+	names map[int]string            // of connections, by their number
+	ours  map[string]string         // what the recorded server made up, and what ours did
+	early map[string][]wire.Command // what ours said that the recording has later
+}
+
+// end is the client's end of a connection.
+type end struct {
+	nc   net.Conn
+	conn *conn
+	r    *wire.Reader
+}
+
+func newReplay(t *testing.T, rec transcript.Recording) *replay {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	opts := []Option{WithCompat(Escargot)}
+	if strings.Contains(rec.Name, "challenge") {
+		opts = append(opts, WithChallenges(0))
+	}
+	p := &replay{
+		t: t, rec: rec, srv: NewServer(t, opts...), ctx: ctx,
+		ends: make(map[string]*end), names: make(map[int]string), ours: make(map[string]string),
+		early: make(map[string][]wire.Command),
+	}
+	seed(p.srv, rec)
+	return p
+}
+
+// step is something a client does and what the server answers to everybody.
+type step struct {
+	do      transcript.Record
+	answers map[string][]wire.Command // by connection
+	closes  map[string]bool
+}
+
+func (p *replay) run() {
+	var current *step
+	dialects := make(map[string]wire.Dialect)
+	for _, r := range p.rec.Records {
+		place := r.Who + "/" + r.Conn
+		switch {
+		case r.Kind == transcript.Remark || strings.HasPrefix(r.Conn, "HTTP"):
+		case r.Kind == transcript.FromServer:
+			cmd, err := wire.NewReader(strings.NewReader(r.Text), wire.FromServer).Read()
+			if err != nil {
+				p.t.Fatalf("%v: %v", r, err)
+			}
+			if d, ok := wire.ParseDialect(cmd.Arg(1)); ok && cmd.Verb == "VER" {
+				dialects[r.Who] = d
+			}
+			current.answers[place] = append(current.answers[place], cmd)
+		case r.Text == transcript.ClosedByServer:
+			current.closes[place] = true
+		default:
+			if current != nil {
+				p.play(current)
+			}
+			current = &step{do: r, answers: make(map[string][]wire.Command), closes: make(map[string]bool)}
+		}
+		if p.t.Failed() {
+			return
+		}
+	}
+	if current == nil {
+		return
+	}
+	p.play(current)
+	for place := range p.early {
+		p.checkEarly(current, place)
+	}
+}
+
+// play does what the client did and compares what the server says.
+func (p *replay) play(s *step) {
+	mark := p.srv.Mark()
+	place := s.do.Who + "/" + s.do.Conn
+	switch {
+	case s.do.Text == transcript.Open:
+		p.checkEarly(s, place)
+		p.open(s.do, place)
+	case s.do.Text == transcript.ClosedByClient:
+		p.close(place)
+	case !p.send(s, place):
+		return
+	}
+	got := make(map[string][]wire.Command)
+	for _, r := range p.srv.Records() {
+		if r.Seq > mark && r.From == wire.FromServer && r.Kind != HTTPS {
+			got[p.names[r.Conn]] = append(got[p.names[r.Conn]], r.Command)
+		}
+	}
+	places := make(map[string]bool)
+	for name := range got {
+		places[name] = true
+	}
+	for name := range s.answers {
+		places[name] = true
+	}
+	for name := range places {
+		p.early[name] = p.compare(s, name, s.answers[name], append(p.early[name], got[name]...))
+	}
+	for name, e := range p.ends {
+		if over := p.isOver(e); over != s.closes[name] && !allowedClose(p.rec.Name, s.do, over) {
+			p.t.Errorf("%v: %s is closed by the server: %v, recorded: %v", s.do, name, over, s.closes[name])
+		}
+		if p.isOver(e) {
+			delete(p.ends, name)
+		}
+	}
+}
+
+// checkEarly reports what ours said on a connection that has ended and the
+// recording never has.
+func (p *replay) checkEarly(s *step, place string) {
+	for _, cmd := range p.early[place] {
+		if !missing(cmd) {
+			p.t.Errorf("%v: to %s\nnot recorded %s", s.do, place, p.normal(cmd, false))
+		}
+	}
+	delete(p.early, place)
+}
+
+func (p *replay) isOver(e *end) bool {
+	p.srv.mu.Lock()
+	defer p.srv.mu.Unlock()
+	return e.conn.over
+}
+
+func (p *replay) open(r transcript.Record, place string) {
+	l := p.srv.ns
+	if strings.HasPrefix(r.Conn, "SB") {
+		l = p.srv.sb
+	}
+	nc, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { _ = nc.Close() })
+	e := &end{nc: nc, r: wire.NewReader(nc, wire.FromServer)}
+	p.until(func() bool {
+		for c := range p.srv.conns {
+			if c.nc.RemoteAddr().String() == nc.LocalAddr().String() {
+				e.conn = c
+			}
+		}
+		return e.conn != nil
+	})
+	p.ends[place] = e
+	p.names[e.conn.id] = place
+}
+
+// until waits for a state of the server that has no event of its own.
+func (p *replay) until(cond func() bool) {
+	p.t.Helper()
+	for {
+		p.srv.mu.Lock()
+		ok := cond()
+		p.srv.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-time.After(time.Millisecond):
+		case <-p.ctx.Done():
+			p.t.Fatal("it does not happen")
+		}
+	}
+}
+
+func (p *replay) close(place string) {
+	e := p.ends[place]
+	if e == nil {
+		return // our server closed it earlier, which was compared then
+	}
+	delete(p.ends, place)
+	_ = e.nc.Close()
+	p.until(func() bool { return e.conn.over })
+}
+
+// send sends a unit, adapted to what our server made up, and waits until it has
+// been handled. It reports false when the connection has been closed.
+func (p *replay) send(s *step, place string) bool {
+	e := p.ends[place]
+	if e == nil {
+		return false
+	}
+	r := wire.NewReader(strings.NewReader(s.do.Text), wire.FromClient)
+	var last wire.Command
+	for {
+		cmd, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			p.t.Fatalf("%v: %v", s.do, err)
+		}
+		cmd = p.adapt(s.do.Who, e, cmd)
+		mark := p.srv.Mark()
+		unit, err := wire.Append(nil, cmd)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		if _, err := e.nc.Write(unit); err != nil {
+			p.t.Fatal(err)
+		}
+		if cmd.Verb == "FOO" || cmd.Verb == "LKP" {
+			continue // not commands: the server may pass them over
+		}
+		last = cmd
+		_, err = p.srv.AwaitAfter(p.ctx, mark, func(r Record) bool {
+			return r.Conn == e.conn.id && r.From == wire.FromClient && r.Command.Verb == last.Verb
+		})
+		if err != nil {
+			p.t.Fatalf("%v was not read: %v", s.do, err)
+		}
+	}
+	return true
+}
+
+// adapt puts our server's tickets, session IDs and GUIDs in place of the
+// recorded ones, and computes the answers to our challenges.
+func (p *replay) adapt(who string, e *end, cmd wire.Command) wire.Command {
+	args := append([]string(nil), cmd.Args...)
+	for i, arg := range args {
+		prefix, value := "", arg
+		if strings.HasPrefix(arg, "C=") {
+			prefix, value = "C=", arg[2:]
+		}
+		if ours, ok := p.ours[value]; ok {
+			args[i] = prefix + ours
+		}
+	}
+	switch {
+	case cmd.Verb == "USR" && cmd.Arg(1) == "MD5" && cmd.Arg(2) == "S":
+		args[3] = p.md5(cmd.Arg(3), e)
+	case cmd.Verb == "USR" && cmd.Arg(1) == "TWN" && cmd.Arg(2) == "S":
+		args[3] = p.ticket(cmd.Arg(3), e)
+	case cmd.Verb == "QRY":
+		p.srv.mu.Lock()
+		product, ok := passport.ProductByID(cmd.Arg(1))
+		if ok && strings.Trim(cmd.Payload, "0") != "" {
+			cmd.Payload = passport.ChallengeAnswer(e.conn.dialect, product, e.conn.expects)
+		}
+		p.srv.mu.Unlock()
+	}
+	cmd.Args = args
+	return cmd
+}
+
+// md5 answers our salt if the recorded client answered the recorded one rightly.
+func (p *replay) md5(recorded string, e *end) string {
+	p.srv.mu.Lock()
+	defer p.srv.mu.Unlock()
+	for theirs := range p.ours {
+		if passport.MD5Response(theirs, replayPassword) == recorded {
+			return passport.MD5Response(e.conn.salt, replayPassword)
+		}
+	}
+	return recorded
+}
+
+// ticket gets a log-in ticket of our server where the recorded client had one.
+func (p *replay) ticket(recorded string, e *end) string {
+	if ours, ok := p.ours[recorded]; ok {
+		return ours
+	}
+	if recorded == "no-ticket" {
+		return recorded
+	}
+	p.srv.mu.Lock()
+	defer p.srv.mu.Unlock()
+	a := p.srv.loginAccount(e.conn.claimed)
+	if a == nil {
+		return recorded
+	}
+	p.ours[recorded] = p.srv.newLoginTicket(a)
+	return p.ours[recorded]
+}
+
+// compare compares what a connection got in one step. What ours said beyond that
+// is returned: clients that do not wait for answers make the recording have it
+// after their next command, and presence is told when there is time for it.
+func (p *replay) compare(s *step, place string, want, got []wire.Command) (rest []wire.Command) {
+	p.t.Helper()
+	want, got = p.expected(s, place, want, got)
+	for _, w := range want {
+		i := p.find(w, got)
+		if i < 0 {
+			ours := "nothing"
+			if len(got) > 0 {
+				ours = p.normal(got[0], false)
+				got = got[1:]
+			}
+			p.t.Errorf("%v: to %s\nrecorded %s\nours     %s", s.do, place, p.normal(w, true), ours)
+			continue
+		}
+		got = slices.Delete(slices.Clone(got), i, i+1)
+	}
+	return got
+}
+
+// find returns which of got is the recorded command; only presence may stand
+// before it.
+func (p *replay) find(w wire.Command, got []wire.Command) int {
+	for i, g := range got {
+		learnt := maps.Clone(p.ours)
+		p.learn(w, g)
+		if p.normal(w, true) == p.normal(g, false) {
+			return i
+		}
+		p.ours = learnt
+		if g.Verb != "NLN" && g.Verb != "FLN" && g.Verb != "UBX" {
+			break
+		}
+	}
+	return -1
+}
+
+// made says which parameters of a command its server makes up.
+var made = map[string][]int{
+	"XFR": {2, 4}, "RNG": {0, 1, 3}, "CAL": {2}, "CHL": {1}, "ADG": {2}, "CVR": {1, 2, 3, 4, 5},
+}
+
+func madeUp(cmd wire.Command) []int {
+	switch {
+	case cmd.Verb == "USR" && cmd.Arg(1) == "MD5":
+		return []int{3}
+	case cmd.Verb == "ADG" && len(cmd.Args) == 5:
+		return nil // numbers count up there
+	case cmd.Verb == "SYN" && strings.Contains(cmd.Arg(1), "-"):
+		return []int{1, 2}
+	}
+	return made[cmd.Verb]
+}
+
+func (p *replay) learn(want, got wire.Command) {
+	for _, i := range madeUp(want) {
+		if theirs, ours := want.Arg(i), got.Arg(i); theirs != "" && ours != "" && want.Verb == got.Verb {
+			p.ours[theirs] = ours
+		}
+	}
+	for i, arg := range want.Args {
+		if theirs, ok := strings.CutPrefix(arg, "C="); ok {
+			p.ours[theirs] = strings.TrimPrefix(got.Arg(i), "C=")
+		}
+	}
+}
+
+// normal is a command in a form in which the recorded and ours compare equal.
+func (p *replay) normal(cmd wire.Command, recorded bool) string {
+	args := append([]string(nil), cmd.Args...)
+	for _, i := range madeUp(cmd) {
+		if i < len(args) {
+			args[i] = "*"
+		}
+	}
+	for i, arg := range args {
+		if strings.HasPrefix(arg, "%3Cmsnobj") {
+			args[i] = wire.Decode(arg)
+		}
+	}
+	if recorded {
+		for i := range args {
+			for _, prefix := range []string{"C=", ""} {
+				if ours, ok := p.ours[strings.TrimPrefix(args[i], prefix)]; ok && strings.HasPrefix(args[i], prefix) && len(args[i]) > 8 {
+					args[i] = prefix + ours
+					break
+				}
+			}
+		}
+	}
+	text := strings.Join(append([]string{cmd.Verb}, args...), " ")
+	if cmd.HasPayload {
+		text += fmt.Sprintf(" + %q", p.payload(cmd))
+	}
+	return text
+}
+
+// payload is a payload without what differs from server to server.
+func (p *replay) payload(cmd wire.Command) string {
+	switch {
+	case cmd.Verb == "MSG" && cmd.Arg(0) == "Hotmail":
+		return wire.ParseMessage(cmd.Payload).MediaType()
+	case cmd.Verb == "UBX":
+		return strings.ReplaceAll(html.UnescapeString(cmd.Payload), "<CurrentMedia></CurrentMedia>", "")
+	}
+	return cmd.Payload
+}
