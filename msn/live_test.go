@@ -1,0 +1,91 @@
+package msn_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"matrix-msn/msn"
+	"matrix-msn/msn/wire"
+)
+
+// TestLiveServer runs against a real server when one is named:
+//
+//	MSN_TEST_SERVER=host:port     dispatch or notification server
+//	MSN_TEST_ACCOUNT, MSN_TEST_PASSWORD
+//	MSN_TEST_NEXUS                nexus address; without it MSNP2 to MSNP7 are tried
+//	MSN_TEST_PEER, MSN_TEST_PEER_PASSWORD
+//	                              a second account; both have each other on their lists
+//	MSN_TEST_DIALECTS             for example "MSNP8 MSNP12"; without it all are tried
+func TestLiveServer(t *testing.T) {
+	server := os.Getenv("MSN_TEST_SERVER")
+	if server == "" {
+		t.Skip("MSN_TEST_SERVER names no server to run this against")
+	}
+	cfg := msn.Config{
+		Account:  os.Getenv("MSN_TEST_ACCOUNT"),
+		Password: os.Getenv("MSN_TEST_PASSWORD"),
+		Server:   server,
+		NexusURL: os.Getenv("MSN_TEST_NEXUS"),
+		Trust:    msn.Trust{AllowPrivate: true},
+	}
+	peer := cfg
+	peer.Account, peer.Password = os.Getenv("MSN_TEST_PEER"), os.Getenv("MSN_TEST_PEER_PASSWORD")
+	for _, d := range liveDialects(t, cfg.NexusURL != "") {
+		t.Run(d.String(), func(t *testing.T) {
+			cfg.Dialects, peer.Dialects = []wire.Dialect{d}, []wire.Dialect{d}
+			a := signIn(t, cfg)
+			t.Logf("signed in as %s (%q) in %v with %d contacts", a.Account(), a.DisplayName(), a.Dialect(), len(a.Contacts()))
+			if err := a.SetStatus(t.Context(), msn.Away); err != nil {
+				t.Error(err)
+			}
+			if err := a.SetStatus(t.Context(), msn.Online); err != nil {
+				t.Error(err)
+			}
+			if peer.Account == "" {
+				t.Log("MSN_TEST_PEER names no second account: no chat")
+				return
+			}
+			b := signIn(t, peer)
+			a.waitPresence(strings.ToLower(b.Account()), msn.Online)
+			text := fmt.Sprintf("ping ♥ %d", time.Now().UnixNano())
+			a.say(b.Account(), text)
+			got := b.waitText(text)
+			if err := got.Conversation.SendTyping(t.Context()); err != nil {
+				t.Error(err)
+			}
+			wait(a, "typing", anyOf[msn.TypingReceived])
+			b.say(a.Account(), "pong")
+			a.waitText("pong")
+			got.Conversation.Close()
+			wait(a, "the other to leave", anyOf[msn.ParticipantLeft])
+			a.say(b.Account(), "again")
+			b.waitText("again")
+			b.quit()
+			a.waitPresence(strings.ToLower(b.Account()), msn.Offline)
+		})
+	}
+}
+
+func liveDialects(t *testing.T, https bool) []wire.Dialect {
+	t.Helper()
+	var dialects []wire.Dialect
+	for _, name := range strings.Fields(os.Getenv("MSN_TEST_DIALECTS")) {
+		d, ok := wire.ParseDialect(name)
+		if !ok {
+			t.Fatalf("MSN_TEST_DIALECTS: %q is no dialect", name)
+		}
+		dialects = append(dialects, d)
+	}
+	if dialects != nil {
+		return dialects
+	}
+	for d := msn.MinDialect; d <= msn.MaxDialect; d++ {
+		if d < 8 || https {
+			dialects = append(dialects, d)
+		}
+	}
+	return dialects
+}

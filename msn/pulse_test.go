@@ -1,0 +1,173 @@
+package msn
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestHeartbeat(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		qng     string
+		between time.Duration // from one PNG to the next
+	}{
+		{"without a wish", "QNG", defaultPing},
+		{"a longer wish", "QNG 60", defaultPing},
+		{"a shorter wish", "QNG 20", 30 * time.Second}, // looked at when the wait for QNG would be over
+		{"zero", "QNG 0", defaultPing},
+		{"no number", "QNG soon", defaultPing},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newFakeNet(t)
+				client, ns := signedIn(t, n, 9)
+				_ = ns.conn.SetReadDeadline(time.Time{})
+				last := time.Now()
+				for i := range 5 {
+					cmd, err := ns.reader.Read()
+					if err != nil || cmd.Verb != "PNG" || len(cmd.Args) != 0 {
+						t.Fatalf("the client sent %v, %v", cmd, err)
+					}
+					if waited := time.Since(last); i == 1 && waited != test.between || i > 1 && waited > test.between {
+						t.Errorf("PNG %d comes after %v, want %v", i, waited, test.between)
+					}
+					last = time.Now()
+					ns.send(test.qng)
+				}
+				if client.Err() != nil {
+					t.Error(client.Err())
+				}
+			})
+		})
+	}
+}
+
+func TestHeartbeatWithoutAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFakeNet(t)
+		client, ns := signedIn(t, n, 9)
+		start := time.Now()
+		_ = ns.conn.SetReadDeadline(time.Time{})
+		if cmd, err := ns.reader.Read(); err != nil || cmd.Verb != "PNG" {
+			t.Fatalf("the client sent %v, %v", cmd, err)
+		}
+		<-client.Done()
+		if !errors.Is(client.Err(), ErrTimeout) || !errors.Is(client.Err(), ErrNotConnected) {
+			t.Errorf("ended with %v", client.Err())
+		}
+		if took := time.Since(start); took != defaultPing+defaultPong {
+			t.Errorf("noticed after %v", took)
+		}
+	})
+}
+
+func TestHeartbeatTakesAnythingForAnAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFakeNet(t)
+		client, ns := signedIn(t, n, 9)
+		_ = ns.conn.SetReadDeadline(time.Time{})
+		for range 3 {
+			if cmd, err := ns.reader.Read(); err != nil || cmd.Verb != "PNG" {
+				t.Fatalf("the client sent %v, %v", cmd, err)
+			}
+			ns.send("SBS 0 null")
+		}
+		if client.Err() != nil {
+			t.Error(client.Err())
+		}
+	})
+}
+
+func TestSilentServersEndNoCallLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFakeNet(t)
+		client, ns := signedIn(t, n, 9)
+		go answerPings(ns)
+		start := time.Now()
+		if err := client.SetStatus(t.Context(), Busy); !errors.Is(err, ErrTimeout) {
+			t.Errorf("error %v", err)
+		}
+		if took := time.Since(start); took != defaultRequest {
+			t.Errorf("took %v", took)
+		}
+		if client.Err() != nil {
+			t.Error(client.Err())
+		}
+	})
+}
+
+func TestCloseAfterACommandIsItsFailure(t *testing.T) {
+	n := newFakeNet(t)
+	client, ns := signedIn(t, n, 9)
+	result := make(chan error, 1)
+	go func() { result <- client.SetStatus(t.Context(), Busy) }()
+	ns.expect("CHG 7 BSY 1073741856")
+	ns.close()
+	if err := waitError(t, result); !errors.Is(err, ErrRefused) {
+		t.Errorf("error %v", err)
+	}
+	if err := ended(t, client); !errors.Is(err, ErrNotConnected) {
+		t.Errorf("ended with %v", err)
+	}
+}
+
+func TestOutReasons(t *testing.T) {
+	for line, want := range map[string]OutError{
+		"OUT":           {},
+		"OUT OTH":       {Reason: "OTH"},
+		"OUT SSD":       {Reason: "SSD"},
+		"OUT RCT 5":     {Reason: "RCT", After: 5 * time.Minute},
+		"OUT RCT":       {Reason: "RCT"},
+		"OUT RCT -1":    {Reason: "RCT"},
+		"OUT RCT 65535": {Reason: "RCT", After: 24 * time.Hour},
+		"OUT XYZ 1":     {Reason: "XYZ"},
+	} {
+		n := newFakeNet(t)
+		client, ns := signedIn(t, n, 9)
+		ns.send(line)
+		var out *OutError
+		if err := ended(t, client); !errors.As(err, &out) || *out != want {
+			t.Errorf("%s: ended with %+v", line, err)
+		}
+	}
+	for line, want := range map[string]string{"XFR 0 NS 10.0.0.1:1863 0 x": "10.0.0.1:1863", "XFR 0 NS 0": ""} {
+		n := newFakeNet(t)
+		client, ns := signedIn(t, n, 9)
+		ns.send(line)
+		var moved *MovedError
+		if err := ended(t, client); !errors.As(err, &moved) || moved.Address != want {
+			t.Errorf("%s: ended with %+v", line, err)
+		}
+	}
+}
+
+func TestCloseWhenNobodyReadsEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFakeNet(t)
+		client, ns := signedIn(t, n, 9)
+		ns.send("NLN NLN bob@example.com Bob 0")
+		start := time.Now()
+		go answerPings(ns)
+		_ = client.Close()
+		if took := time.Since(start); took > eventGrace {
+			t.Errorf("Close took %v", took)
+		}
+	})
+}
+
+func TestTransactionIDsBeginAgain(t *testing.T) {
+	n := newFakeNet(t)
+	client, ns := signedIn(t, n, 9)
+	client.ask(func() { client.ns.trid = 1<<32 - 2 })
+	for _, want := range []string{"CHG 4294967295 BSY 1073741856", "CHG 1 BSY 1073741856"} {
+		result := make(chan error, 1)
+		go func() { result <- client.SetStatus(t.Context(), Busy) }()
+		cmd := ns.expect(want)
+		ns.send(lineOf(cmd))
+		if err := waitError(t, result); err != nil {
+			t.Error(err)
+		}
+	}
+}
