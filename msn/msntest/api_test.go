@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -281,4 +282,30 @@ func ExampleServer_Play() {
 	}
 	fmt.Println(<-said)
 	// Output: alice@example.com said hello
+}
+
+// Messenger 5 to 7 sign in through the TLS of their Windows.
+func TestOldTLSServesTheCipherSuiteOfWindowsXP(t *testing.T) {
+	t.Parallel()
+	for _, old := range []bool{false, true} {
+		var opts []msntest.Option
+		if old {
+			opts = append(opts, msntest.WithOldTLS())
+		}
+		srv := msntest.NewServer(t, opts...)
+		address, err := url.Parse(srv.NexusURL())
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := tls.Dial("tcp", address.Host, &tls.Config{
+			RootCAs: srv.CertPool(), MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10,
+			CipherSuites: []uint16{tls.TLS_RSA_WITH_3DES_EDE_CBC_SHA},
+		})
+		if (err == nil) != old {
+			t.Errorf("old TLS %v: %v", old, err)
+		}
+		if err == nil {
+			conn.Close()
+		}
+	}
 }
