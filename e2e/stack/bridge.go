@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"maunium.net/go/mautrix/id"
 )
@@ -44,9 +43,8 @@ type Bridge struct {
 	opts    BridgeOptions
 	hsToken string
 
-	mu        sync.Mutex
-	process   *process // nil when it is not running
-	startTime time.Duration
+	mu      sync.Mutex
+	process *process // nil when it is not running
 }
 
 // ConfigureBridge has the bridge write its example configuration, changes it to opts, and has it write its
@@ -94,7 +92,6 @@ func (b *Bridge) Start(ctx context.Context) error {
 	if b.process != nil {
 		return fmt.Errorf("the bridge %s is running already", b.opts.ID)
 	}
-	begun := time.Now()
 	p, err := startProcess(command{
 		name: "the bridge " + b.opts.ID,
 		path: b.opts.Binary,
@@ -110,7 +107,7 @@ func (b *Bridge) Start(ctx context.Context) error {
 		_ = p.kill()
 		return err
 	}
-	b.process, b.startTime = p, time.Since(begun)
+	b.process = p
 	return nil
 }
 
@@ -137,21 +134,6 @@ func (b *Bridge) end(how func(*process) error) error {
 		err = errors.Join(err, fmt.Errorf("the race detector has found something in the bridge %s:\n%s", b.opts.ID, race))
 	}
 	return err
-}
-
-// Restart stops the bridge and starts it again.
-func (b *Bridge) Restart(ctx context.Context) error {
-	if err := b.Stop(); err != nil {
-		return err
-	}
-	return b.Start(ctx)
-}
-
-// StartTime is how long the last start took until the bridge was ready.
-func (b *Bridge) StartTime() time.Duration {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.startTime
 }
 
 // Bot returns the user ID of the bridge's bot.

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 // ServerName is the name of every homeserver that this package starts, the part after the colon of its user IDs.
@@ -29,8 +28,6 @@ type DendriteOptions struct {
 type Dendrite struct {
 	// URL is where clients reach it, as in "http://127.0.0.1:20000".
 	URL string
-	// StartTime is how long it took from its start to its first answer.
-	StartTime time.Duration
 
 	secret  string
 	process *process
@@ -53,7 +50,6 @@ func StartDendrite(ctx context.Context, opts DendriteOptions) (*Dendrite, error)
 	if err := writeDendriteConfig(opts.Dir, secret, opts.Registrations); err != nil {
 		return nil, fmt.Errorf("configure Dendrite: %w", err)
 	}
-	begun := time.Now()
 	p, err := startProcess(command{
 		name: "Dendrite",
 		path: opts.Binary,
@@ -71,23 +67,12 @@ func StartDendrite(ctx context.Context, opts DendriteOptions) (*Dendrite, error)
 		_ = p.kill()
 		return nil, err
 	}
-	d.StartTime = time.Since(begun)
 	return d, nil
 }
 
 // Stop ends the homeserver and waits for it. The error tells of a server that ended by itself or had to be killed.
 func (d *Dendrite) Stop() error {
 	return d.process.stop()
-}
-
-// PID returns the process ID.
-func (d *Dendrite) PID() int {
-	return d.process.cmd.Process.Pid
-}
-
-// Log returns the end of what the homeserver has logged, for error messages.
-func (d *Dendrite) Log() string {
-	return d.process.tail()
 }
 
 // RegisterUser makes a Matrix account with the given localpart and password. It fails when the name is taken.

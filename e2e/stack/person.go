@@ -11,7 +11,7 @@ import (
 )
 
 // Person is somebody on MSN, with a client of her own and no bridge. Everything that her client tells is kept, in
-// order, for WaitEvent and Count. Its methods may be called from any goroutine.
+// order, for WaitEventAfter and Count. Its methods may be called from any goroutine.
 type Person struct {
 	// Client is for everything that has no method here. Its events belong to the Person.
 	Client *msn.Client
@@ -71,14 +71,9 @@ func (p *Person) Mark() Mark {
 	return p.heard.mark()
 }
 
-// WaitEvent returns the first event that matches, of all that the person has heard since she signed in or will hear.
-// What names the event in the error, which quotes the last events heard instead. Without a deadline in ctx it gives
-// up after [DefaultWait].
-func (p *Person) WaitEvent(ctx context.Context, what string, match func(Heard) bool) (Heard, error) {
-	return p.heard.wait(ctx, 0, what, match)
-}
-
-// WaitEventAfter is WaitEvent for what came after mark.
+// WaitEventAfter returns the first event after mark that matches, of all that the person has heard or will hear. What
+// names the event in the error, which quotes the last events heard instead. Without a deadline in ctx it gives up
+// after [DefaultWait].
 func (p *Person) WaitEventAfter(ctx context.Context, mark Mark, what string, match func(Heard) bool) (Heard, error) {
 	return p.heard.wait(ctx, mark, what, match)
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"time"
 
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
@@ -22,20 +21,6 @@ func (b *Bridge) InjectTyping(ctx context.Context, room id.RoomID, users ...id.U
 		"type":    event.EphemeralEventTyping.Type,
 		"room_id": room,
 		"content": event.TypingEventContent{UserIDs: users},
-	})
-}
-
-// InjectPresence tells the bridge a user's presence, in the way of InjectTyping.
-func (b *Bridge) InjectPresence(ctx context.Context, user id.UserID, presence event.Presence, statusMessage string) error {
-	return b.injectEphemeral(ctx, map[string]any{
-		"type":   event.EphemeralEventPresence.Type,
-		"sender": user,
-		"content": map[string]any{
-			"presence":         presence,
-			"status_msg":       statusMessage,
-			"currently_active": presence == event.PresenceOnline,
-			"last_active_ago":  time.Second.Milliseconds(),
-		},
 	})
 }
 
