@@ -191,6 +191,30 @@ func (c *cast) heardOnce(mark stack.Mark, text string) {
 	}
 }
 
+// heardTexts returns what Bob has heard Alice say since mark, in the order in which it came.
+func (c *cast) heardTexts(mark stack.Mark) (texts []string) {
+	all := func(h stack.Heard) bool {
+		if message, ok := h.Event.(msn.TextReceived); ok && message.From == c.account {
+			texts = append(texts, message.Text)
+		}
+		return false
+	}
+	c.bob.Count(mark, all)
+	return texts
+}
+
+// seenTexts returns what Alice has seen Bob say in the room since mark, in the order in which it came.
+func (c *cast) seenTexts(mark stack.Mark, room id.RoomID) (texts []string) {
+	ofBob := stack.AnyText(room, c.ghost)
+	c.alice.Count(mark, func(s stack.Seen) bool {
+		if ofBob(s) {
+			texts = append(texts, s.Content.AsMessage().Body)
+		}
+		return false
+	})
+	return texts
+}
+
 // rooms returns the rooms that Alice is in.
 func (c *cast) rooms() []id.RoomID {
 	c.t.Helper()
