@@ -14,13 +14,13 @@ import (
 )
 
 // goSend calls SendText in the background.
-func goSend(t *testing.T, cv *Conversation, text string) <-chan error {
+func goSend(t testing.TB, cv *Conversation, text string) <-chan error {
 	result := make(chan error, 1)
 	go func() { result <- cv.SendText(t.Context(), text, "") }()
 	return result
 }
 
-func waitError(t *testing.T, result <-chan error) error {
+func waitError(t testing.TB, result <-chan error) error {
 	t.Helper()
 	select {
 	case err := <-result:

@@ -87,6 +87,10 @@ func (r *replay) notificationCommand(i item) {
 			r.left(i, "CHG always has a capability number from MSNP8 on")
 			return
 		}
+		if _, answered := r.peekAnswer(i); !answered && !r.closedAfter(i) {
+			r.left(i, "was not answered")
+			return
+		}
 		r.settle()
 		r.ns.barrier()
 		call := &replayCall{trid: i.cmd.Arg(0), result: make(chan error, 1)}
@@ -96,6 +100,16 @@ func (r *replay) notificationCommand(i item) {
 	case "XFR":
 		r.openConversation(i)
 	}
+}
+
+// closedAfter reports whether the server closes the connection next.
+func (r *replay) closedAfter(c item) bool {
+	for _, i := range r.rec.records {
+		if i.Line > c.Line && i.Conn == c.Conn {
+			return i.Kind == transcript.Connection
+		}
+	}
+	return false
 }
 
 // expectCommand reads the client's next command, which stands for a recorded one.
@@ -318,7 +332,11 @@ func (r *replay) answerTo(c item) (item, bool) {
 // whether that is answered by an error.
 func (r *replay) firstCall(n int) (peer string, failed, ok bool) {
 	items := r.on(n)
+	admitted := false
 	for _, i := range items {
+		if i.server() && i.cmd.Verb == "USR" && i.cmd.Arg(1) == "OK" {
+			admitted = true
+		}
 		if i.server() && i.cmd.Verb == "USR" && i.cmd.Arg(1) != "OK" {
 			return "", false, false
 		}
@@ -335,7 +353,7 @@ func (r *replay) firstCall(n int) (peer string, failed, ok bool) {
 				break
 			}
 		}
-		return peer, failed, true
+		return peer, failed, admitted
 	}
 	return "", false, false
 }

@@ -19,6 +19,9 @@ import (
 	"matrix-msn/msn/wire"
 )
 
+// ownRecordings is where this repository keeps recordings.
+const ownRecordings = "testdata/transcripts"
+
 // TestReplay plays the server's part of every recording to a Client, user by
 // user and sign-in by sign-in, and holds what the Client sends against what the
 // recorded client sent, and what it tells against what the server had said. What
@@ -26,6 +29,7 @@ import (
 // reason in the log.
 func TestReplay(t *testing.T) {
 	transcript.Run(t, func(t *testing.T, rec transcript.Recording) {
+		t.Parallel()
 		played := 0
 		for _, s := range signIns(rec) {
 			name := fmt.Sprintf("%s from line %d", s.who, s.records[0].Line)
@@ -38,14 +42,18 @@ func TestReplay(t *testing.T) {
 				played++
 				t.Run(name, func(t *testing.T) {
 					t.Parallel()
-					newReplay(t, s).run()
+					r := newReplay(t, s)
+					if _, ok := r.t.(lenient); ok && strings.HasPrefix(rec.Path, ownRecordings) {
+						t.Error("a recording of this repository would be played leniently")
+					}
+					r.run()
 				})
 			}
 		}
 		if played == 0 {
 			t.Skip("no sign-in in MSNP2 to MSNP12 in this recording; later dialects are not replayed yet")
 		}
-	}, "testdata/transcripts")
+	}, ownRecordings)
 }
 
 // recordedSignIn is what one user's client and the server said from one opening of
@@ -131,7 +139,7 @@ func isNotification(conn string) bool {
 
 // replay plays one recordedSignIn.
 type replay struct {
-	t       *testing.T
+	t       testing.TB
 	rec     recordedSignIn
 	used    []bool // records that were played or left out
 	net     *replayNet
@@ -164,7 +172,7 @@ type replayConn struct {
 
 // replayNet hands the client's connections to the replay.
 type replayNet struct {
-	t     *testing.T
+	t     testing.TB
 	conns chan *replayConn
 }
 
@@ -196,7 +204,15 @@ func (n *replayNet) accept(name string) *replayConn {
 	}
 }
 
-func newReplay(t *testing.T, rec recordedSignIn) *replay {
+func newReplay(test *testing.T, rec recordedSignIn) *replay {
+	var t testing.TB = test
+	for _, i := range rec.records {
+		if i.server() && i.MSN() && (i.malformed || !wellFormed(i.cmd)) {
+			test.Logf("%v: not as the specification has it: only survival counts", i.Record)
+			t = lenient{test}
+			break
+		}
+	}
 	return &replay{
 		t: t, rec: rec, used: make([]bool, len(rec.records)),
 		net:    &replayNet{t: t, conns: make(chan *replayConn)},
@@ -231,6 +247,8 @@ func (r *replay) config() (Config, string) {
 		NexusURL: "https://127.0.0.1/rdr/pprdr.asp",
 		Trust:    Trust{AllowPrivate: true},
 		Dial:     r.net.Dial,
+		// A recording without an answer must not take long.
+		Timeouts: Timeouts{Request: 5 * time.Second, Login: 10 * time.Second},
 	}
 	ticket := ""
 	for _, i := range r.rec.records {
@@ -558,8 +576,8 @@ func (r *replay) checkLoginError(err error) {
 		r.t.Fatal("no error and no Client")
 	}
 	r.t.Logf("signing in ends with: %v", err)
-	if r.unknown {
-		return
+	if r.unknown || errors.Is(err, ErrTimeout) {
+		return // an answer was not recorded
 	}
 	for _, i := range r.rec.records {
 		number, ok := i.cmd.ErrorNumber()
