@@ -408,7 +408,7 @@ func TestContactsAreNamedAfterTheirListAndCannotTakeAnothersName(t *testing.T) {
 		carol:                "bob builder (carol@example.com) (MSN)",
 		"nobody@example.com": "nobody@example.com (MSN)",
 	} {
-		if got := client.nameOf(b.ctx, account); got != want {
+		if got := *client.userInfo(b.ctx, account).Name; got != want {
 			t.Errorf("%s is named %q, want %q", account, got, want)
 		}
 	}

@@ -108,7 +108,7 @@ func (c *Client) GetContactList(ctx context.Context) ([]*bridgev2.ResolveIdentif
 		}
 		list = append(list, &bridgev2.ResolveIdentifierResponse{
 			UserID:   c.ghostID(contact.Account),
-			UserInfo: c.userInfo(ctx, contact.Account),
+			UserInfo: c.userInfoAmong(ctx, contact.Account, contacts),
 			Chat:     &bridgev2.CreateChatResponse{PortalKey: c.portalKey(contact.Account)},
 		})
 	}

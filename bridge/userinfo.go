@@ -22,8 +22,22 @@ func (c *Client) GetUserInfo(ctx context.Context, ghost *bridgev2.Ghost) (*bridg
 }
 
 func (c *Client) userInfo(ctx context.Context, account string) *bridgev2.UserInfo {
-	name := c.nameOf(ctx, account)
+	return c.userInfoAmong(ctx, account, c.contactsOrNone(ctx))
+}
+
+// userInfoAmong is userInfo for who has the contact list already.
+func (c *Client) userInfoAmong(ctx context.Context, account string, contacts []*database.Contact) *bridgev2.UserInfo {
+	name := c.nameAmong(ctx, account, contacts)
 	return &bridgev2.UserInfo{Name: &name, Identifiers: []string{"mailto:" + account}}
+}
+
+// contactsOrNone is knownContacts for names, which can do without.
+func (c *Client) contactsOrNone(ctx context.Context) []*database.Contact {
+	contacts, err := c.knownContacts(ctx)
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read contacts")
+	}
+	return contacts
 }
 
 // displayNameOf returns the display name that a contact chose, clean, or "".
@@ -39,14 +53,10 @@ func (c *Client) displayNameOf(ctx context.Context, account string) string {
 	return cleanName(contact.Name)
 }
 
-// nameOf returns the name of a contact for Matrix. Contacts choose their names
+// nameAmong returns the name of a contact for Matrix. Contacts choose their names
 // themselves: one that another contact or the bridge's bot bears already gets the
 // account behind it.
-func (c *Client) nameOf(ctx context.Context, account string) string {
-	contacts, err := c.knownContacts(ctx)
-	if err != nil {
-		zerolog.Ctx(ctx).Err(err).Msg("Failed to read contacts")
-	}
+func (c *Client) nameAmong(ctx context.Context, account string, contacts []*database.Contact) string {
 	params := nameParams{Account: account, Service: c.serviceOrUnknown().name}
 	for _, contact := range contacts {
 		if contact.Account == account {

@@ -23,6 +23,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal ends everything in order; a second one, should that hang, ends the demo as usual.
 	context.AfterFunc(ctx, stop)
+	ctx = untilGoRunEnds(ctx)
 	out := newScreen(os.Stdout)
 	switch err := run(ctx, out, *once); err {
 	case nil:

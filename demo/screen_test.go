@@ -45,7 +45,7 @@ func TestScreenOverwritesProgressOnATerminal(t *testing.T) {
 	if !found || after != "done\n" {
 		t.Errorf("got %q", buf.String())
 	}
-	if n := len([]rune(strings.Trim(progress, dim+reset))); n > lineWidth {
+	if n := len([]rune(strings.TrimSuffix(strings.TrimPrefix(progress, dim), reset))); n > lineWidth {
 		t.Errorf("a line of %d characters would wrap", n)
 	}
 }

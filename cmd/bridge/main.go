@@ -52,6 +52,7 @@ func main() {
 			os.Exit(11)
 		}
 		m.Matrix.EventProcessor.PrependHandler(event.EventMessage, connector.RewriteCommand)
+		bridge.SeparateCommandLogs(m.Bridge)
 	}
 	m.PostStart = func() {
 		if !m.Matrix.SpecVersions.ContainsGreaterOrEqual(mautrix.SpecV14) {

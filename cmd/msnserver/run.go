@@ -87,6 +87,7 @@ type settings struct {
 	certOut           string
 	certHosts         string
 	escargot, verbose bool
+	oldTLS            bool
 	challenge         time.Duration
 	dialects          string
 }
@@ -107,6 +108,7 @@ func parseFlags(args []string, stderr io.Writer) (settings, error) {
 	flags.IntVar(&s.httpPort, "login-http", -1, "port of nexus and log-in without TLS, on loopback only; -1 for none")
 	flags.StringVar(&s.file, "file", "", "YAML `file` of accounts and contact lists")
 	flags.Var(&s.accounts, "account", "an account as `email:password`; may be repeated")
+	flags.BoolVar(&s.oldTLS, "old-tls", false, "also speak the TLS of Windows XP, which Messenger 5 to 7 need; it is broken by today's measure")
 	flags.StringVar(&s.cert, "cert", "", "PEM `file` of the certificate chain for TLS; made at start when empty")
 	flags.StringVar(&s.key, "key", "", "PEM `file` of its private key")
 	flags.StringVar(&s.certOut, "cert-out", "", "`directory` to write the certificate to, for clients to trust")
@@ -151,6 +153,9 @@ func (s settings) options(log *slog.Logger) ([]msntest.Option, error) {
 	}
 	if s.httpPort >= 0 {
 		opts = append(opts, msntest.WithPlainLogin(s.httpPort))
+	}
+	if s.oldTLS {
+		opts = append(opts, msntest.WithOldTLS())
 	}
 	if s.certHosts != "" {
 		opts = append(opts, msntest.WithCertificateHosts(strings.Split(s.certHosts, ",")...))

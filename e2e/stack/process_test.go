@@ -135,32 +135,6 @@ func TestStopTellsOfABadExitStatus(t *testing.T) {
 	}
 }
 
-func TestRaceReportIsAboutOurCode(t *testing.T) {
-	const (
-		border    = "==================\n"
-		framework = border + "WARNING: DATA RACE\nRead by:\n  maunium.net/go/mautrix/bridgev2/x()\n" + border
-		own       = "Read by:\n  matrix-msn/bridge.(*Client).x()\n"
-	)
-	for name, test := range map[string]struct{ log, want string }{
-		"no race":           {"before\nafter\n", ""},
-		"the framework's":   {"before\n" + framework + "after matrix-msn/bridge\n", ""},
-		"ours behind those": {"before\n" + framework + "between\n" + border + "WARNING: DATA RACE\n" + own + border, own},
-	} {
-		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "log")
-			if err := os.WriteFile(path, []byte(test.log), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if got := raceReport(path); got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
-			}
-		})
-	}
-	if got := raceReport(filepath.Join(t.TempDir(), "none")); got != "" {
-		t.Errorf("got %q without a log", got)
-	}
-}
-
 func TestWaitReadyWaitsForSuccess(t *testing.T) {
 	p := startWaiting(t, "polite")
 	asked := 0

@@ -62,6 +62,7 @@ func (s *Server) newConn(nc net.Conn, kind Kind) *conn {
 	s.lastConn++
 	c := &conn{srv: s, nc: nc, kind: kind, id: s.lastConn, r: wire.NewReader(nc, wire.FromClient)}
 	s.conns[c] = struct{}{}
+	s.notifyChange()
 	return c
 }
 
@@ -259,6 +260,7 @@ func (c *conn) hangUp() {
 			c.srv.leave(c.party, false)
 		}
 	}
+	c.srv.notifyChange()
 	c.outMu.Lock()
 	defer c.outMu.Unlock()
 	c.closing = true

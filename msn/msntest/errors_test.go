@@ -211,7 +211,7 @@ func TestSwitchboardErrors(t *testing.T) {
 		sa.want(x[1])
 	}
 	sa.send("CAL 7 carol@example.com")
-	sa.want("CAL 7 RINGING *", "JOI carol@example.com Carol 1073791084")
+	sa.want("CAL 7 RINGING *", "JOI carol@example.com Carol 1073791052")
 	sa.send("CAL 8 carol@example.com", "CAL 9 bob@example.com")
 	sa.want("215 8", "CAL 9 RINGING *")
 
@@ -224,7 +224,7 @@ func TestSwitchboardErrors(t *testing.T) {
 	forged.want("911 1")
 	good := dial(t, srv, rng.Arg(1))
 	good.send("ANS 1 bob@example.com " + rng.Arg(3) + " " + rng.Arg(0))
-	good.want("IRO 1 1 2 alice@example.com Alice 1073791084", "IRO 1 2 2 carol@example.com Carol 1073791084", "ANS 1 OK")
+	good.want("IRO 1 1 2 alice@example.com Alice 1073791084", "IRO 1 2 2 carol@example.com Carol 1073791052", "ANS 1 OK")
 	sa.want("JOI bob@example.com Bob%20Builder 1073791084")
 
 	good.send(msg(2, "N", strings.Repeat("x", wire.MaxSwitchboardPayload)))

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"matrix-msn/msn/passport"
 	"matrix-msn/msn/wire"
 )
 
@@ -116,7 +117,7 @@ func Respond(status int, header http.Header, body string) Action {
 
 // Unauthorized answers the Tweener log-in with 401 and a text for the user.
 func Unauthorized(text string) Action {
-	return Respond(http.StatusUnauthorized, http.Header{"Www-Authenticate": {failedLogin(text)}}, "")
+	return Respond(http.StatusUnauthorized, http.Header{passport.HeaderRefused: {failedLogin(text)}}, "")
 }
 
 // Hang never answers an HTTPS request: it stays open until client or server

@@ -272,8 +272,10 @@ func (a *Account) Add(other string) {
 		return
 	}
 	a.bumped()
-	a.list.remove(o.email, BL)
-	s.change(a, func() { a.list.add(o.email, AL) })
+	s.change(a, func() {
+		a.list.remove(o.email, BL)
+		a.list.add(o.email, AL)
+	})
 	if a.list.on(o.email)&FL == 0 {
 		a.list.add(o.email, FL)
 		s.reverse(a, o, true)

@@ -68,6 +68,7 @@ type options struct {
 	dsPort, httpsPort   int
 	httpPort            int
 	plainLogin          bool
+	oldTLS              bool
 	dispatch            bool
 	dialects            [maxDialect + 1]bool
 	challenges          bool
@@ -144,6 +145,11 @@ func WithListen(host string, nsPort, sbPort, httpsPort int) Option {
 func WithPlainLogin(port int) Option {
 	return func(o *options) { o.plainLogin, o.httpPort = true, port }
 }
+
+// WithOldTLS serves nexus and log-in to clients of the period too: TLS 1.0 and the
+// cipher suites of Windows XP, which are broken today. For clients in one's own
+// network only.
+func WithOldTLS() Option { return func(o *options) { o.oldTLS = true } }
 
 // WithCertificate uses a certificate of the caller's for nexus and log-in in
 // place of one made at start.

@@ -13,7 +13,7 @@ import (
 // Script is what a played account does when something happens to it. Every
 // function may be nil. They are called one after the other, from a goroutine of
 // the account, and may call the server, the Bot and the Chat, but not Close the
-// server.
+// server; Close waits for the one that is running.
 type Script struct {
 	// Text is called for each text message.
 	Text func(chat *Chat, from, text string)

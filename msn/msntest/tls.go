@@ -1,9 +1,11 @@
 package msntest
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -44,8 +46,17 @@ func (s *Server) makeCertificate() error {
 	return nil
 }
 
+// makeKey makes the private key of a certificate. Clients of the period know RSA
+// only.
+func (s *Server) makeKey() (crypto.Signer, error) {
+	if s.opt.oldTLS {
+		return rsa.GenerateKey(rand.Reader, 2048)
+	}
+	return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+}
+
 func (s *Server) selfSign() error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := s.makeKey()
 	if err != nil {
 		return fmt.Errorf("certificate: %w", err)
 	}
@@ -58,7 +69,7 @@ func (s *Server) selfSign() error {
 		Subject:               pkix.Name{CommonName: "msntest"},
 		NotBefore:             time.Now().Add(-time.Hour),
 		NotAfter:              time.Now().Add(certificateLife),
-		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment | x509.KeyUsageCertSign,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,
 		IsCA:                  true,
@@ -72,7 +83,7 @@ func (s *Server) selfSign() error {
 			template.DNSNames = append(template.DNSNames, host)
 		}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		return fmt.Errorf("certificate: %w", err)
 	}
@@ -81,7 +92,16 @@ func (s *Server) selfSign() error {
 }
 
 func (s *Server) tlsConfig() *tls.Config {
-	return &tls.Config{Certificates: []tls.Certificate{s.cert}, MinVersion: tls.VersionTLS12}
+	config := &tls.Config{Certificates: []tls.Certificate{s.cert}, MinVersion: tls.VersionTLS12}
+	if s.opt.oldTLS {
+		config.MinVersion = tls.VersionTLS10
+		for _, suites := range [][]*tls.CipherSuite{tls.CipherSuites(), tls.InsecureCipherSuites()} {
+			for _, suite := range suites {
+				config.CipherSuites = append(config.CipherSuites, suite.ID)
+			}
+		}
+	}
+	return config
 }
 
 // CertPEM returns the certificate of nexus and log-in, for clients to trust.

@@ -80,7 +80,7 @@ func (s *Server) answerWeb(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodGet:
 		http.Error(w, "GET only", http.StatusMethodNotAllowed)
 	case r.URL.Path == NexusPath || r.URL.Path == "/nexus-mock":
-		w.Header().Set(passport.HeaderURLs, passport.URLs{
+		setHeader(w, passport.HeaderURLs, passport.URLs{
 			Login: s.loginFor(r),
 			Others: []passport.Field{
 				{Name: "DARealm", Value: "Passport.Net"},
@@ -94,6 +94,10 @@ func (s *Server) answerWeb(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 	}
 }
+
+// setHeader sets a header in exactly that spelling: clients of the period look
+// for it as text.
+func setHeader(w http.ResponseWriter, name, value string) { w.Header()[name] = []string{value} }
 
 // loginFor is the log-in address for a client that found the nexus under the
 // host it names.
@@ -115,12 +119,12 @@ func (s *Server) answerLogin(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Unlock()
 	if ticket == "" {
-		w.Header().Set(passport.HeaderRefused, failedLogin("The e-mail address or password is incorrect."))
+		setHeader(w, passport.HeaderRefused, failedLogin("The e-mail address or password is incorrect."))
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
 	info := passport.Info{Status: passport.StatusSuccess, Ticket: ticket}
-	w.Header().Set(passport.HeaderInfo, info.String())
+	setHeader(w, passport.HeaderInfo, info.String())
 }
 
 // failedLogin is the WWW-Authenticate header of a refused log-in.
@@ -155,7 +159,7 @@ func (s *Server) performWeb(w *statusWriter, r *http.Request, account string) bo
 	case refuse:
 		w.WriteHeader(statusOf(a.text))
 	case redirect:
-		w.Header().Set(passport.HeaderInfo, passport.Info{Status: passport.StatusRedirect}.String())
+		setHeader(w, passport.HeaderInfo, passport.Info{Status: passport.StatusRedirect}.String())
 		w.Header().Set("Location", a.text)
 		w.WriteHeader(http.StatusFound)
 	case hang, swallow, unanswered:
@@ -210,24 +214,25 @@ func (s *Server) listenWeb(ctx context.Context) error {
 	if err := s.makeCertificate(); err != nil {
 		return err
 	}
-	l, err := s.listenOn(ctx, s.opt.httpsPort)
+	secure, err := s.listenOn(ctx, s.opt.httpsPort)
 	if err != nil {
 		return err
 	}
-	host := addrFor(l, nil)
+	host := addrFor(secure, nil)
 	s.urls.nexus, s.urls.login = "https://"+host+NexusPath, "https://"+host+LoginPath
-	secure := s.newWeb()
-	secure.TLSConfig = s.tlsConfig()
-	s.wg.Go(func() { s.webEnded(secure.ServeTLS(l, "", "")) })
+	web := s.newWeb()
+	web.TLSConfig = s.tlsConfig()
+	s.wg.Go(func() { s.webEnded(web.ServeTLS(secure, "", "")) })
 	if !s.opt.plainLogin {
 		return nil
 	}
-	if l, err = s.listenOn(ctx, s.opt.httpPort); err != nil {
+	plain, err := s.listenOn(ctx, s.opt.httpPort)
+	if err != nil {
 		return err
 	}
-	s.urls.plainNexus = "http://" + addrFor(l, nil) + NexusPath
-	plain := s.newWeb()
-	s.wg.Go(func() { s.webEnded(plain.Serve(l)) })
+	s.urls.plainNexus = "http://" + addrFor(plain, nil) + NexusPath
+	plainWeb := s.newWeb()
+	s.wg.Go(func() { s.webEnded(plainWeb.Serve(plain)) })
 	return nil
 }
 

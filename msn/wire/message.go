@@ -16,15 +16,27 @@ func (h Header) Get(name string) string {
 		} else {
 			rest = ""
 		}
-		colon := strings.IndexByte(line, ':')
-		if colon < len(name) {
-			continue // no field, or too short a name
-		}
-		if strings.EqualFold(strings.TrimSpace(line[:colon]), name) {
-			return strings.TrimSpace(line[colon+1:])
+		if value, ok := fieldValue(line, name); ok {
+			return value
 		}
 	}
 	return ""
+}
+
+// fieldValue returns the value of line if it is the field called name. Most lines
+// are told apart by their first letter.
+func fieldValue(line, name string) (string, bool) {
+	if len(line) <= len(name) || name != "" && line[0]|0x20 != name[0]|0x20 && line[0] > ' ' {
+		return "", false
+	}
+	colon := len(name)
+	if line[colon] != ':' {
+		colon = strings.IndexByte(line, ':')
+	}
+	if colon < len(name) || !strings.EqualFold(strings.TrimSpace(line[:colon]), name) {
+		return "", false
+	}
+	return strings.TrimSpace(line[colon+1:]), true
 }
 
 // With returns h with one more field at its end. Line ends in name or value

@@ -225,15 +225,14 @@ func splitParams(s string, n int) []string {
 		return nil
 	}
 	args := make([]string, 0, n)
-	for s != "" {
-		s = s[1:]
-		end := strings.IndexByte(s, ' ')
-		if end < 0 {
-			end = len(s)
+	start := 1
+	for i := 1; i < len(s); i++ {
+		if s[i] == ' ' {
+			args = append(args, s[start:i])
+			start = i + 1
 		}
-		args = append(args, s[:end])
-		s = s[end:]
 	}
+	args = append(args, s[start:])
 	return args
 }
 
