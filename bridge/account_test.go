@@ -204,8 +204,29 @@ func TestLoginOfAnotherMatrixUserIsNotTaken(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "another Matrix user") {
 		t.Errorf("got %v", err)
 	}
-	if !b.srv.Online(alice) {
-		t.Error("the first session was disturbed")
+	// Whoever knows the password can end the owner's session; it comes back.
+	client := b.br.GetCachedUserLoginByID(loginID(alice)).Client.(*Client)
+	b.eventually("the owner's session", func() bool { return client.current() != nil && b.srv.Online(alice) })
+	if client.meta().Elsewhere {
+		t.Error("the owner's login stays signed out")
+	}
+}
+
+func TestStrangerLearnsNothingOfALoginWithoutItsPassword(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	other, err := b.br.GetUserByMXID(b.ctx, "@mallory:example.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	process, err := b.conn.CreateLogin(b.ctx, other, "home")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = process.(*loginProcess).SubmitUserInput(b.ctx, map[string]string{fieldAccount: alice, fieldPassword: "a guess"})
+	if err == nil || !strings.Contains(err.Error(), "refused the e-mail address or the password") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -74,25 +74,47 @@ func (h *chores) run(ctx context.Context) {
 	}
 }
 
-// updateGhost gives a contact's ghost its present name, if it has a ghost.
+// updateGhost gives a contact's ghost its present name, if it has a ghost. That is
+// done among the events of the room with the contact, because the framework does
+// not expect it beside them.
 func (h *chores) updateGhost(ctx context.Context, account string, info func() *bridgev2.UserInfo) {
 	ghost, err := h.client.connector.br.GetExistingGhostByID(ctx, h.client.ghostID(account))
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to get ghost")
-	} else if ghost != nil {
-		ghost.UpdateInfo(ctx, info())
+		return
 	}
+	if ghost == nil {
+		return
+	}
+	h.queue(ctx, &simplevent.EventMeta{
+		Type:          bridgev2.RemoteEventUnknown,
+		PortalKey:     h.client.portalKey(account),
+		PreHandleFunc: func(ctx context.Context, _ *bridgev2.Portal) { ghost.UpdateInfo(ctx, info()) },
+	})
 }
 
-// showTyping shows a contact as writing, in a room that exists: a note alone makes
-// no room, and does not call back a user who left.
+// showTyping shows a contact as writing.
 func (h *chores) showTyping(ctx context.Context, account string) {
+	h.queue(ctx, &simplevent.Typing{
+		EventMeta: simplevent.EventMeta{
+			Type:      bridgev2.RemoteEventTyping,
+			PortalKey: h.client.portalKey(account),
+			Sender:    h.client.senderOf(account),
+		},
+		Timeout: typingShown,
+	})
+}
+
+// queue puts an event among those of the room with a contact, if there is one:
+// neither a name nor a note makes a room, or calls back a user who left.
+func (h *chores) queue(ctx context.Context, evt bridgev2.RemoteEvent) {
 	c := h.client
-	key := c.portalKey(account)
 	// Asked of the database: the framework's own copy changes under its hands.
-	portal, err := c.connector.br.DB.Portal.GetByKey(ctx, key)
+	portal, err := c.connector.br.DB.Portal.GetByKey(ctx, evt.GetPortalKey())
 	if err != nil {
-		zerolog.Ctx(ctx).Err(err).Msg("Failed to get portal")
+		if ctx.Err() == nil {
+			zerolog.Ctx(ctx).Err(err).Msg("Failed to get portal")
+		}
 		return
 	}
 	if portal == nil || portal.MXID == "" {
@@ -102,14 +124,7 @@ func (h *chores) showTyping(ctx context.Context, account string) {
 	go func() {
 		// Waits while the room's events are stuck; the framework ends it when it stops.
 		defer close(queued)
-		c.login.QueueRemoteEvent(&simplevent.Typing{
-			EventMeta: simplevent.EventMeta{
-				Type:      bridgev2.RemoteEventTyping,
-				PortalKey: key,
-				Sender:    c.senderOf(account),
-			},
-			Timeout: typingShown,
-		})
+		c.login.QueueRemoteEvent(evt)
 	}()
 	select {
 	case <-queued:

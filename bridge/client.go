@@ -95,7 +95,7 @@ func (c *Client) start(session *msn.Client) {
 func (c *Client) startLocked(session *msn.Client) {
 	if c.retired || c.running != nil {
 		if session != nil {
-			session.Close()
+			discard(session)
 		}
 		return
 	}

@@ -146,14 +146,14 @@ func (p *loginProcess) SubmitUserInput(ctx context.Context, input map[string]str
 		return nil, p.refuse(ctx, err)
 	}
 	if existing != nil && existing.UserMXID != p.user.MXID {
-		session.Close()
+		discard(session)
 		resume()
 		return nil, loginError("TAKEN", http.StatusConflict,
 			"This account is in use by another Matrix user of this bridge. They have to log out first.")
 	}
 	login, err := p.store(ctx, existing, identity, password, session)
 	if err != nil {
-		session.Close()
+		discard(session)
 		resume()
 		return nil, err
 	}
@@ -166,6 +166,15 @@ func (p *loginProcess) SubmitUserInput(ctx context.Context, input map[string]str
 			UserLogin:   login,
 		},
 	}, nil
+}
+
+// discard closes a session whose events nobody wants.
+func discard(session *msn.Client) {
+	go func() {
+		for range session.Events() {
+		}
+	}()
+	session.Close()
 }
 
 // refuse says why signing in failed.
