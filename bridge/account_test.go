@@ -3,6 +3,7 @@ package bridge
 import (
 	"net"
 	"strings"
+	"sync"
 	"testing"
 
 	"maunium.net/go/mautrix/bridgev2/status"
@@ -203,7 +204,102 @@ func TestLoginOfAnotherMatrixUserIsNotTaken(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "another Matrix user") {
 		t.Errorf("got %v", err)
 	}
-	if !b.srv.Online(alice) {
-		t.Error("the first session was disturbed")
+	// Whoever knows the password can end the owner's session; it comes back.
+	client := b.br.GetCachedUserLoginByID(loginID(alice)).Client.(*Client)
+	b.eventually("the owner's session", func() bool { return client.current() != nil && b.srv.Online(alice) })
+	if client.meta().Elsewhere {
+		t.Error("the owner's login stays signed out")
 	}
+}
+
+func TestStrangerLearnsNothingOfALoginWithoutItsPassword(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	other, err := b.br.GetUserByMXID(b.ctx, "@mallory:example.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	process, err := b.conn.CreateLogin(b.ctx, other, "home")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = process.(*loginProcess).SubmitUserInput(b.ctx, map[string]string{fieldAccount: alice, fieldPassword: "a guess"})
+	if err == nil || !strings.Contains(err.Error(), "refused the e-mail address or the password") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestReconnectingAgainAndAgainAtOnceLeavesOneSession(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	client := b.login().Client.(*Client)
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() { client.Reconnect(b.ctx) })
+		all.Go(client.Disconnect)
+	}
+	all.Wait()
+	client.Reconnect(b.ctx)
+	b.eventually("a session", func() bool { return client.current() != nil })
+	client.Disconnect()
+	b.eventually("alice to be offline", func() bool { return !b.srv.Online(alice) })
+}
+
+func TestLoggingInTwiceAtOnceLeavesOneClient(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	first := b.login().Client.(*Client)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			if _, err := b.tryLogin(alice, pass); err != nil {
+				t.Error(err)
+			}
+		})
+		all.Go(func() { first.Reconnect(b.ctx) })
+	}
+	all.Wait()
+	login := b.br.GetCachedUserLoginByID(loginID(alice))
+	client := login.Client.(*Client)
+	b.eventually("a session", func() bool { return client.current() != nil })
+	if first.current() != nil || first.running != nil {
+		t.Error("a client that was replaced is still running")
+	}
+	if login.Metadata.(*UserLoginMetadata).Elsewhere {
+		t.Error("the bridge takes its own new session for another place")
+	}
+}
+
+func TestWrongPasswordDoesNotDisturbTheSession(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	client := b.login().Client.(*Client)
+	before := client.current()
+	if _, err := b.tryLogin(alice, "wrong"); err == nil {
+		t.Fatal("logged in with a wrong password")
+	}
+	if client.current() != before || before.Err() != nil {
+		t.Error("the session was disturbed")
+	}
+}
+
+func TestLogoutTellsWhatDidNotGoOut(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	b.srv.Hook(msntest.On("XFR", msntest.Swallow()))
+	b.write(room, "too late")
+	b.eventually("the message to be under way", func() bool {
+		for _, r := range b.srv.Sent(alice) {
+			if r.Command.Verb == "XFR" {
+				return true
+			}
+		}
+		return false
+	})
+	from := b.matrix.position()
+	login.Logout(b.ctx)
+	b.matrix.wait(t, from, "the fate of the message", func(r record) bool { return r.kind == "message" && r.room == room })
 }

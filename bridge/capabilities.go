@@ -23,7 +23,7 @@ var roomFeatures = &event.RoomFeatures{
 	},
 	MaxTextLength:       msn.MaxText,
 	TypingNotifications: true,
-	Edit:                event.CapLevelRejected,
+	Edit:                event.CapLevelPartialSupport, // as a correction
 	Reaction:            event.CapLevelRejected,
 	LocationMessage:     event.CapLevelRejected,
 	Poll:                event.CapLevelRejected,

@@ -78,9 +78,6 @@ var refusals = []refusal{
 	{msn.ErrNotDelivered, "msn-not-delivered", true, event.MessageStatusNetworkError, func(r recipient) string {
 		return fmt.Sprintf("%s reported that it did not reach %s. Send it again.", r.service, r.name)
 	}},
-	{errTooManyOutgoing, "msn-too-many-waiting", true, event.MessageStatusGenericError, func(r recipient) string {
-		return fmt.Sprintf("too many messages wait for the connection to %s already. Send it again later.", r.service)
-	}},
 	{msn.ErrTooMany, "msn-too-many-waiting", true, event.MessageStatusGenericError, func(r recipient) string {
 		return fmt.Sprintf("too many messages to %s wait to be sent already. Wait until they are through and send it again.", r.name)
 	}},

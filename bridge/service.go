@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,10 +46,16 @@ var presets = map[string]ServiceConfig{
 	},
 }
 
+// maxSignIns is how many accounts sign in to one service at the same time. After a
+// restart of the bridge hundreds want to, and to a service that would look like an
+// attack.
+const maxSignIns = 8
+
 // service is a ServiceConfig that was checked, ready for signing in.
 type service struct {
 	key, name string
 	template  msn.Config
+	signIns   chan struct{} // a token for each sign-in under way
 }
 
 const loginHTTPTimeout = 30 * time.Second
@@ -82,6 +89,9 @@ func newService(key string, cfg ServiceConfig) (*service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s.dialects: %w", setting, err)
 	}
+	if len(dialects) == 0 {
+		dialects = safeDialects()
+	}
 	if cfg.Nexus == "" && needsNexus(dialects) {
 		return nil, fmt.Errorf("%s.nexus is not set, but MSNP8 and later sign in over HTTPS: "+
 			"set it to the address of the service's nexus, or list only dialects up to MSNP7 in %[1]s.dialects", setting)
@@ -90,7 +100,7 @@ func newService(key string, cfg ServiceConfig) (*service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s.ca_file: %w", setting, err)
 	}
-	return &service{key: key, name: cfg.Name, template: msn.Config{
+	return &service{key: key, name: cfg.Name, signIns: make(chan struct{}, maxSignIns), template: msn.Config{
 		Server:     cfg.Server,
 		NexusURL:   cfg.Nexus,
 		Dialects:   dialects,
@@ -166,12 +176,17 @@ func parseDialects(names []string) ([]wire.Dialect, error) {
 const firstTweener wire.Dialect = 8
 
 func needsNexus(dialects []wire.Dialect) bool {
-	for _, dialect := range dialects {
-		if dialect >= firstTweener {
-			return true
-		}
+	return slices.ContainsFunc(dialects, func(d wire.Dialect) bool { return d >= firstTweener })
+}
+
+// safeDialects are those that are offered unless the config says otherwise, the
+// best first. The older ones send the password as a hash that anybody on the path
+// could crack, and could bring about by answering in the server's place.
+func safeDialects() (dialects []wire.Dialect) {
+	for d := msn.MaxDialect; d >= firstTweener; d-- {
+		dialects = append(dialects, d)
 	}
-	return len(dialects) == 0
+	return dialects
 }
 
 // httpClient returns the client for logins by HTTPS. It trusts the system's

@@ -48,8 +48,8 @@ func (p problem) bridgeState() status.BridgeState {
 	return status.BridgeState{StateEvent: p.state, Error: p.code, Message: p.sentence, UserAction: p.action}
 }
 
-// accountErrors are the numbers with which a server refuses an account for good,
-// though the password may be right (protocol/08-errors.md).
+// accountErrors say why a server refuses an account for good, though the password
+// may be right (protocol/08-errors.md).
 var accountErrors = map[int]string{
 	420: "the account may not be used with this client",
 	917: "the account does not belong to this service",
@@ -57,6 +57,18 @@ var accountErrors = map[int]string{
 	924: "the account's e-mail address is not verified yet",
 	926: "the account is managed and may not be used with this client",
 	927: "the account is suspended",
+}
+
+// whyLocked says why an account is refused.
+func whyLocked(err error) string {
+	var refused *msn.ServerError
+	if !errors.As(err, &refused) {
+		return "it does not let the account in"
+	}
+	if why := accountErrors[refused.Number]; why != "" {
+		return why
+	}
+	return fmt.Sprintf("it does not let the account in (error %d)", refused.Number)
 }
 
 // problemOf says what an error of package msn means for the user of a service.
@@ -73,10 +85,10 @@ func problemOf(err error, s *service) problem {
 	case errors.Is(err, msn.ErrBadCredentials):
 		return problem{code: codeBadCredentials, state: status.StateBadCredentials, action: status.UserActionRelogin,
 			sentence: fmt.Sprintf("%s refused the e-mail address or the password. Check both and log in again.", s.name)}
-	case errors.As(err, &refused) && accountErrors[refused.Number] != "":
+	case errors.Is(err, msn.ErrAccountLocked):
 		return problem{code: codeAccountRefused, state: status.StateBadCredentials, action: status.UserActionRelogin,
 			sentence: fmt.Sprintf("%s refused the account: %s. Put that right with the service, then log in again.",
-				s.name, accountErrors[refused.Number])}
+				s.name, whyLocked(err))}
 	case errors.As(err, &dns):
 		return transient(codeUnknownHost, "The server %s of %s was not found. If that lasts, ask the admin of this bridge "+
 			"to check the host name in the config.", cleanName(dns.Name), s.name)
