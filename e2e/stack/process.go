@@ -89,7 +89,7 @@ func (p *process) stop() error {
 	default:
 	}
 	// A failure means that it has just ended, which the wait shows.
-	_ = interrupt(p.cmd.Process)
+	_ = terminate(p.cmd.Process)
 	timeout := time.NewTimer(stopTimeout)
 	defer timeout.Stop()
 	select {

@@ -12,7 +12,12 @@ func isolate(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// interrupt asks the process and those it started to end.
+// terminate asks the process and those it started to end, as systemd does.
+func terminate(process *os.Process) error {
+	return syscall.Kill(-process.Pid, syscall.SIGTERM)
+}
+
+// interrupt asks the process and those it started to end, as Ctrl-C does.
 func interrupt(process *os.Process) error {
 	return syscall.Kill(-process.Pid, syscall.SIGINT)
 }

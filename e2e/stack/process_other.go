@@ -10,7 +10,12 @@ import (
 // isolate does nothing here: a part that outlives us is ended by Ctrl-C in the same terminal.
 func isolate(*exec.Cmd) {}
 
-// interrupt asks the process to end.
+// terminate asks the process to end.
+func terminate(process *os.Process) error {
+	return interrupt(process)
+}
+
+// interrupt asks the process to end, as Ctrl-C does.
 func interrupt(process *os.Process) error {
 	return process.Signal(os.Interrupt)
 }
