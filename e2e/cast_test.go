@@ -1,9 +1,12 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"matrix-msn/e2e/stack"
 	"matrix-msn/msn"
@@ -47,9 +50,7 @@ func newCast(t *testing.T, bridge int, service *stack.MSN) *cast {
 		bobName:    fmt.Sprintf("Bob %d", n),
 	}
 	c.ghost = c.bridge.Ghost(service.RemoteID(c.bobAccount))
-	service.AddPerson(c.account, password, fmt.Sprintf("Alice %d", n))
-	service.AddPerson(c.bobAccount, password, c.bobName)
-	service.Befriend(c.account, c.bobAccount)
+	c.addAccounts()
 
 	var err error
 	if c.alice, err = parts.Dendrite.NewUser(t.Context(), fmt.Sprintf("alice%d", n)); err != nil {
@@ -60,6 +61,13 @@ func newCast(t *testing.T, bridge int, service *stack.MSN) *cast {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// addAccounts makes Alice's and Bob's accounts at the service.
+func (c *cast) addAccounts() {
+	c.service.AddPerson(c.account, password, "Alice on MSN")
+	c.service.AddPerson(c.bobAccount, password, c.bobName)
+	c.service.Befriend(c.account, c.bobAccount)
 }
 
 // newFriends makes the people of a test with Alice logged in to MSN and Bob online.
@@ -142,6 +150,28 @@ func (c *cast) asks(room id.RoomID, command string, parts ...string) string {
 		c.t.Fatal(err)
 	}
 	return answer.Content.AsMessage().Body
+}
+
+// isTold waits until Alice is told in the room, within a minute, that what she sent did not go out, with these words.
+func (c *cast) isTold(sent id.EventID, words string) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	defer cancel()
+	about := noticeAbout(sent)
+	_, err := c.alice.WaitEvent(ctx, "a notice that says "+words, func(s stack.Seen) bool {
+		return about(s) && strings.Contains(s.Content.AsMessage().Body, words)
+	})
+	if err != nil {
+		c.t.Fatalf("%v\nthe bridge's log ends with\n%s", err, c.bridge.Log())
+	}
+}
+
+// noticeAbout matches a notice in answer to a message.
+func noticeAbout(sent id.EventID) stack.Match {
+	notice := stack.Notice("", "")
+	return func(s stack.Seen) bool {
+		return notice(s) && s.Content.AsMessage().RelatesTo.GetReplyTo() == sent
+	}
 }
 
 // startChat has Alice open the chat with Bob by the bot's command, and returns its room.

@@ -8,13 +8,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"net/http/httptest"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
 
 	"matrix-msn/e2e/stack"
+	"matrix-msn/msn/msntest"
 )
 
 // keepVariable, set to anything, keeps what the programs write, their logs among it.
@@ -28,16 +32,27 @@ const (
 	sharedBridge = iota
 	restartedBridge
 	killedBridge
+	stoppedBridge
 )
+
+// stoppedDir is the directory of the stoppedBridge, and ownLog the log file there that the bridge writes itself.
+var stoppedDir string
+
+const ownLog = "own.log"
 
 // The parts that all tests use.
 var (
 	parts *stack.Stack
 	// home is the MSN service of most tests. Work is a second one, with other people of the same addresses.
 	home, work *stack.MSN
+	// away is a third, which one test closes. The same options bring it back at the same ports.
+	away        *stack.MSN
+	awayOptions stack.MSNOptions
 )
 
 func TestMain(m *testing.M) {
+	// Programs that want their files to be their owner's have to see to that themselves.
+	syscall.Umask(0o022)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	status, err := runTests(ctx, m)
@@ -68,24 +83,62 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	fixed, err := fixedServer()
+	if err != nil {
+		return 0, err
+	}
+	awayOptions = stack.MSNOptions{Key: "away", Name: "Away MSN", Dir: dir, Server: fixed}
 	for _, service := range []struct {
-		m         **stack.MSN
-		key, name string
-	}{{&home, "home", "Home MSN"}, {&work, "work", "Work MSN"}} {
-		if *service.m, err = stack.StartMSN(setUp, stack.MSNOptions{Key: service.key, Name: service.name, Dir: dir}); err != nil {
+		m    **stack.MSN
+		opts stack.MSNOptions
+	}{
+		{&home, stack.MSNOptions{Key: "home", Name: "Home MSN", Dir: dir}},
+		{&work, stack.MSNOptions{Key: "work", Name: "Work MSN", Dir: dir}},
+		{&away, awayOptions},
+	} {
+		if *service.m, err = stack.StartMSN(setUp, service.opts); err != nil {
 			return 0, err
 		}
 		defer (*service.m).Close()
 	}
-	settings := stack.Services(home, work)
+	settings := stack.Services(home, work, away)
+	stoppedDir = filepath.Join(dir, "stopped")
 	parts, err = stack.Start(setUp, stack.Options{Dir: dir, Binaries: binaries, Bridges: []stack.BridgeOptions{
 		sharedBridge:    {Settings: settings},
 		restartedBridge: {ID: "restarted", Settings: settings},
 		killedBridge:    {ID: "killed", Settings: settings},
+		stoppedBridge:   {ID: "stopped", Dir: stoppedDir, Settings: withOwnLog(settings)},
 	}})
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, parts.Stop()) }()
 	return m.Run(), nil
+}
+
+// fixedServer returns options that give an MSN server the same ports and certificate each time it is started.
+func fixedServer() ([]msntest.Option, error) {
+	ports, err := stack.FreePorts(3)
+	if err != nil {
+		return nil, err
+	}
+	lender := httptest.NewTLSServer(nil)
+	defer lender.Close()
+	return []msntest.Option{
+		msntest.WithListen("127.0.0.1", ports[0], ports[1], ports[2]),
+		msntest.WithCertificate(lender.TLS.Certificates[0]),
+	}, nil
+}
+
+// withOwnLog returns the settings with those by which a bridge writes a log file, beside what it prints.
+func withOwnLog(settings map[string]any) map[string]any {
+	settings = maps.Clone(settings)
+	settings["logging"] = map[string]any{
+		"min_level": "debug",
+		"writers": []any{
+			map[string]any{"type": "stdout", "format": "pretty"},
+			map[string]any{"type": "file", "format": "json", "filename": ownLog},
+		},
+	}
+	return settings
 }
