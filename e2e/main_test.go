@@ -7,6 +7,7 @@ package e2e
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"net/http/httptest"
@@ -24,8 +25,19 @@ import (
 // keepVariable, set to anything, keeps what the programs write, their logs among it.
 const keepVariable = "E2E_KEEP"
 
-// setUpTimeout bounds the building and starting. The first build of Dendrite takes minutes.
-const setUpTimeout = 9 * time.Minute
+// testsTake is what is left of the time limit of a test run for the tests themselves; they take about a minute.
+const testsTake = 3 * time.Minute
+
+// setUpTimeout bounds the building and starting, so that it ends before the go command ends the tests, after 10 minutes
+// unless -timeout says otherwise. The first build of Dendrite takes two to three minutes of two cores.
+func setUpTimeout() time.Duration {
+	flag.Parse()
+	limit := flag.Lookup("test.timeout").Value.(flag.Getter).Get().(time.Duration)
+	if limit == 0 {
+		limit = time.Hour
+	}
+	return max(limit-testsTake, limit/2)
+}
 
 // The bridges beside each other on the homeserver: tests that end a bridge have one of their own.
 const (
@@ -76,7 +88,9 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 		}
 		err = errors.Join(err, os.RemoveAll(dir))
 	}()
-	setUp, cancel := context.WithTimeoutCause(ctx, setUpTimeout, fmt.Errorf("not done after %s", setUpTimeout))
+	limit := setUpTimeout()
+	setUp, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("building and starting took longer than %s: "+
+		"run the tests again, since Go keeps what it has built, or give them more time with -timeout", limit))
 	defer cancel()
 
 	binaries, err := stack.Build(setUp, dir, os.Stderr)
