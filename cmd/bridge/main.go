@@ -56,6 +56,8 @@ func main() {
 			os.Exit(11)
 		}
 		m.Matrix.EventProcessor.PrependHandler(event.EventMessage, connector.RewriteCommand)
+		m.Matrix.EventProcessor.On(event.EventMessage, connector.Dispatched)
+		holdTransactions(&m, connector)
 		bridge.SeparateCommandLogs(m.Bridge)
 	}
 	m.PostStart = func() {
