@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"maunium.net/go/mautrix/bridgev2/status"
+	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/msn/msntest"
 	"matrix-msn/msn/wire"
@@ -302,4 +303,50 @@ func TestLogoutTellsWhatDidNotGoOut(t *testing.T) {
 	from := b.matrix.position()
 	login.Logout(b.ctx)
 	b.matrix.wait(t, from, "the fate of the message", func(r record) bool { return r.kind == "message" && r.room == room })
+}
+
+func TestReloginNeedsNoServiceAndNoStranger(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	evt := func(body string) *event.MessageEventContent {
+		content := &event.MessageEventContent{MsgType: event.MsgText, Body: body}
+		b.conn.RewriteCommand(b.ctx, &event.Event{Type: event.EventMessage, Sender: fakeUser, RoomID: "!r:x", Content: event.Content{Parsed: content}})
+		return content
+	}
+	if got := evt("!msn relogin home/alice@example.com").Body; got != "!msn relogin home/alice@example.com home" {
+		t.Errorf("got %q", got)
+	}
+	if got := evt("relogin home/alice@example.com").Body; got != "relogin home/alice@example.com" {
+		t.Errorf("a text in a room with a contact became %q", got)
+	}
+	other, err := b.br.GetUserByMXID(b.ctx, "@mallory:example.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	process, err := b.conn.CreateLogin(b.ctx, other, "home")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := process.(*loginProcess).StartWithOverride(b.ctx, login); err == nil || !strings.Contains(err.Error(), "not yours") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestErrorNumberInMidSessionDoesNotCondemnThePassword(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	from := b.matrix.position()
+	if err := b.srv.Push(alice, wire.New("911", "99")); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.srv.Drop(alice); err != nil {
+		t.Fatal(err)
+	}
+	_, from = b.matrix.wait(t, from, "the interruption", func(r record) bool { return r.kind == "state" })
+	b.matrix.wait(t, from, "the return", func(r record) bool { return r.bridge.StateEvent == status.StateConnected })
+	if bad := b.matrix.all(func(r record) bool { return r.bridge.StateEvent == status.StateBadCredentials }); len(bad) > 0 {
+		t.Error("the password counts as refused")
+	}
 }

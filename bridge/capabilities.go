@@ -25,7 +25,7 @@ var roomFeatures = &event.RoomFeatures{
 	TypingNotifications: true,
 	Edit:                event.CapLevelPartialSupport, // as a correction
 	Reaction:            event.CapLevelRejected,
-	LocationMessage:     event.CapLevelRejected,
+	LocationMessage:     event.CapLevelPartialSupport, // as its description
 	Poll:                event.CapLevelRejected,
 }
 

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -221,6 +222,10 @@ func (c *Client) run(ctx context.Context, session *msn.Client) {
 		if err == nil {
 			err = c.serve(ctx, session)
 			session = nil
+			if errors.Is(err, msn.ErrBadCredentials) {
+				// Nobody was asked for a password: the next sign-in tells.
+				err = fmt.Errorf("%w: %v", msn.ErrNotConnected, err)
+			}
 		}
 		if ctx.Err() != nil {
 			return

@@ -21,6 +21,9 @@ import (
 type Connector struct {
 	Config Config
 
+	transactions transactions
+	generatedKey string // network.credential_key, when this start has made it
+
 	br       *bridgev2.Bridge
 	db       *database.Database
 	services map[string]*service

@@ -12,6 +12,9 @@ import (
 // handleEvent handles one event of a session. It never waits for Matrix: the
 // session waits meanwhile.
 func (c *Client) handleEvent(ctx context.Context, evt msn.Event) {
+	if _, text := evt.(msn.TextReceived); ctx.Err() != nil && !text {
+		return // the session is ending: only what the server believes delivered counts
+	}
 	switch evt := evt.(type) {
 	case msn.TextReceived:
 		c.textReceived(ctx, evt)
@@ -35,7 +38,7 @@ func (c *Client) textReceived(ctx context.Context, evt msn.TextReceived) {
 	if !ok || account == c.identity.Account || evt.Text == "" {
 		return
 	}
-	for i, part := range msgconv.Split(evt.Text) {
+	for i, part := range msgconv.Split(msgconv.Clean(evt.Text)) {
 		c.inbox.put(ctx, &database.QueuedMessage{
 			LoginID:   c.login.ID,
 			MessageID: msnid.MakeChatMessageID(evt.Session, account, evt.Seq, i, evt.At),

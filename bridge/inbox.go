@@ -31,6 +31,9 @@ const (
 	// maxAttempts is how often a message is offered to a room that takes others: the
 	// last attempt comes about half an hour after the first.
 	maxAttempts = 12
+	// maxWaiting is how many messages may wait for one room: what one contact can
+	// make the bridge keep during an outage of the homeserver.
+	maxWaiting = 5000
 )
 
 // inbox carries messages from MSN to Matrix. They are on disk from their arrival
@@ -50,7 +53,7 @@ func (b *inbox) put(ctx context.Context, m *database.QueuedMessage) {
 	defer cancel()
 	waits := newWaits()
 	for {
-		err := b.client.connector.db.MSNQueue.Put(ctx, m)
+		err := b.store(ctx, m)
 		if err == nil {
 			break
 		}
@@ -64,6 +67,27 @@ func (b *inbox) put(ctx context.Context, m *database.QueuedMessage) {
 	case b.wake <- struct{}{}:
 	default:
 	}
+}
+
+// leftOut takes the place of everything that comes while maxWaiting messages wait.
+const leftOut = "(Further messages were left out: more came than the bridge keeps while the homeserver does not take them.)"
+
+func (b *inbox) store(ctx context.Context, m *database.QueuedMessage) error {
+	queue := b.client.connector.db.MSNQueue
+	waiting, err := queue.Count(ctx, m.LoginID, m.PortalID)
+	if err != nil {
+		return err
+	}
+	if waiting == maxWaiting {
+		zerolog.Ctx(ctx).Warn().Str("portal_id", string(m.PortalID)).Int("waiting", waiting).Msg("Leaving out messages: too many wait for Matrix")
+		last := *m
+		last.Body, last.Format = leftOut, ""
+		m = &last
+	}
+	if waiting > maxWaiting {
+		return nil
+	}
+	return queue.Put(ctx, m)
 }
 
 // room is a portal whose messages cannot be delivered at the moment.

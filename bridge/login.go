@@ -59,6 +59,13 @@ func (p *loginProcess) Start(context.Context) (*bridgev2.LoginStep, error) {
 
 // StartWithOverride asks for the password of a login that exists.
 func (p *loginProcess) StartWithOverride(_ context.Context, override *bridgev2.UserLogin) (*bridgev2.LoginStep, error) {
+	if override.UserMXID != p.user.MXID {
+		return nil, loginError("NOT_YOURS", http.StatusForbidden, "That login is not yours. Use `list-logins` to see yours.")
+	}
+	if identity, ok := msnid.ParseLoginID(override.ID); !ok || identity.Service != p.service.key {
+		return nil, loginError("OTHER_SERVICE", http.StatusBadRequest,
+			fmt.Sprintf("The login %s is not at %s. Send `relogin %[1]s %s`.", override.ID, p.service.name, identity.Service))
+	}
 	p.override = override
 	return p.credentialsStep(), nil
 }
@@ -138,7 +145,7 @@ func (p *loginProcess) SubmitUserInput(ctx context.Context, input map[string]str
 		old.yielding.Store(true)
 		resume = func() { old.reconnect(context.WithoutCancel(ctx)) }
 	}
-	session, err := p.connector.signIn(ctx, p.service, account, password, p.user.Log)
+	session, err := p.connector.signIn(ctx, p.service, account, password, p.connector.br.Log.With().Stringer("user_mxid", p.user.MXID).Logger())
 	if err != nil {
 		if existing != nil && !existing.Client.(*Client).keepGoing() {
 			resume()

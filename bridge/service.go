@@ -72,7 +72,7 @@ func newService(key string, cfg ServiceConfig) (*service, error) {
 		base, ok := presets[preset]
 		if !ok {
 			return nil, fmt.Errorf("%s has no server, and %q is no preset: set %[1]s.server to the host and port of the service, "+
-				"or %[1]s.preset to one of %s", setting, preset, presetNames())
+				"or %[1]s.preset to one of %[3]s", setting, preset, presetNames())
 		}
 		cfg = cfg.over(base)
 	}
@@ -84,6 +84,9 @@ func newService(key string, cfg ServiceConfig) (*service, error) {
 	}
 	if err := checkNexus(cfg.Nexus); err != nil {
 		return nil, fmt.Errorf("%s.nexus: %w", setting, err)
+	}
+	if err := checkHosts(cfg.Hosts); err != nil {
+		return nil, fmt.Errorf("%s.hosts: %w", setting, err)
 	}
 	dialects, err := parseDialects(cfg.Dialects)
 	if err != nil {
@@ -153,6 +156,23 @@ func checkNexus(nexus string) error {
 		return nil
 	}
 	return fmt.Errorf("%q must begin with https://, because passwords are sent there", nexus)
+}
+
+// checkHosts checks the names, each perhaps with a leading dot or a port.
+func checkHosts(hosts []string) error {
+	for _, host := range hosts {
+		name := strings.TrimPrefix(host, ".")
+		if name == "" || strings.ContainsAny(name, " /@") {
+			return fmt.Errorf("%q is no host; write it like sb.example.com, .example.com or sb.example.com:1900", host)
+		}
+		if net.ParseIP(name) != nil {
+			continue
+		}
+		if err := checkServer(name); err != nil {
+			return fmt.Errorf("%q is no host; write it like sb.example.com, .example.com or sb.example.com:1900", host)
+		}
+	}
+	return nil
 }
 
 func isLoopback(host string) bool {

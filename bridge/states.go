@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -24,6 +25,7 @@ const (
 	codeUnreachable     status.BridgeStateErrorCode = "msn-unreachable"
 	codeTimeout         status.BridgeStateErrorCode = "msn-timeout"
 	codeUntrusted       status.BridgeStateErrorCode = "msn-untrusted-address"
+	codeCertificate     status.BridgeStateErrorCode = "msn-certificate"
 	codeNoDialect       status.BridgeStateErrorCode = "msn-no-dialect"
 	codeServerBusy      status.BridgeStateErrorCode = "msn-server-error"
 	codeConnectionLost  status.BridgeStateErrorCode = "msn-connection-lost"
@@ -95,6 +97,9 @@ func problemOf(err error, s *service) problem {
 	case errors.Is(err, msn.ErrUntrusted):
 		return transient(codeUntrusted, "%s sent the bridge to an address that it must not use. The admin of this bridge "+
 			"finds the address in the log and can allow it with network.services.%s.hosts.", s.name, s.key)
+	case isCertificateError(err):
+		return transient(codeCertificate, "The login server of %s shows a certificate that the bridge does not trust. For a service "+
+			"with a certificate of its own, the admin of this bridge names that in network.services.%s.ca_file.", s.name, s.key)
 	case errors.Is(err, msn.ErrNoDialect):
 		return transient(codeNoDialect, "%s speaks none of the versions of the protocol that the bridge offers. "+
 			"Ask the admin of this bridge to check network.services.%s.dialects.", s.name, s.key)
@@ -130,6 +135,11 @@ func problemOfOut(out *msn.OutError, s *service) problem {
 func isTimeout(err error) bool {
 	var timeout net.Error
 	return errors.Is(err, msn.ErrTimeout) || errors.As(err, &timeout) && timeout.Timeout()
+}
+
+func isCertificateError(err error) bool {
+	var verification *tls.CertificateVerificationError
+	return errors.As(err, &verification)
 }
 
 func isNetworkError(err error) bool {

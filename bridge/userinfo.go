@@ -58,12 +58,16 @@ func (c *Client) displayNameOf(ctx context.Context, account string) string {
 // account behind it.
 func (c *Client) nameAmong(ctx context.Context, account string, contacts []*database.Contact) string {
 	params := nameParams{Account: account, Service: c.serviceOrUnknown().name}
+	if account == c.identity.Account {
+		params.Name = c.login.RemoteProfile.Name
+		contacts = nil
+	}
 	for _, contact := range contacts {
 		if contact.Account == account {
 			params.Name = cleanName(contact.Name)
 		}
 	}
-	if params.Name != "" && params.Name != account && c.nameIsTaken(params.Name, account, contacts) {
+	if params.Name != "" && params.Name != account && account != c.identity.Account && c.nameIsTaken(params.Name, account, contacts) {
 		params.Name += " (" + account + ")"
 	}
 	name, err := c.connector.Config.formatName(params)

@@ -82,6 +82,13 @@ func TestEmoteBeginsWithAStar(t *testing.T) {
 	}
 }
 
+func TestCleanTextHasNoControlCharacters(t *testing.T) {
+	t.Parallel()
+	if got := Clean("a\x1b[2J\x01b\n\tc\u0085\x7f♥"); got != "a[2Jb\n\tc♥" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestSplitKeepsEverything(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{

@@ -3,6 +3,7 @@ package msgconv
 import (
 	"html"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"maunium.net/go/mautrix/event"
@@ -40,6 +41,17 @@ func (s style) wrap(inner string) string {
 		inner = `<span data-mx-color="` + s.colour + `">` + inner + "</span>"
 	}
 	return inner
+}
+
+// Clean returns a text from MSN without control characters, except for line ends
+// and tabs: a terminal client would obey them.
+func Clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 // An event of Matrix has at most 64 KiB as JSON, in which one byte can take six.
