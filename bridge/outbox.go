@@ -95,11 +95,15 @@ func (o *outbox) pass(ctx context.Context, leftOver bool) error {
 		if !o.begin(e) {
 			continue
 		}
-		if leftOver && e.Started {
-			o.sent.Go(func() { o.settle(ctx, e, o.unknownFate(ctx, e)) })
-			continue
+		switch {
+		case o.isSent(ctx, e):
+			// The bridge did not get to forgetting it, or the homeserver repeats it.
+			o.sent.Go(func() { o.settle(ctx, e, nil) })
+		case leftOver && e.Started:
+			o.sent.Go(func() { o.settle(ctx, e, msn.ErrUncertain) })
+		default:
+			o.send(ctx, e)
 		}
-		o.send(ctx, e)
 	}
 	return nil
 }
@@ -121,15 +125,11 @@ func (o *outbox) end(e *database.QueuedEvent) {
 	delete(o.active, e.EventID)
 }
 
-// unknownFate is nil when the message is known to have gone out: the bridge only
-// did not get to forgetting it.
-func (o *outbox) unknownFate(ctx context.Context, e *database.QueuedEvent) error {
+// isSent reports whether the framework knows a message as sent.
+func (o *outbox) isSent(ctx context.Context, e *database.QueuedEvent) bool {
 	c := o.client
 	parts, err := c.connector.br.DB.Message.GetAllPartsByID(ctx, c.login.ID, msnid.MakeSentMessageID(e.EventID))
-	if err == nil && len(parts) > 0 {
-		return nil
-	}
-	return msn.ErrUncertain
+	return err == nil && len(parts) > 0
 }
 
 // send puts one message into the order of its conversation, or refuses it.
@@ -222,16 +222,15 @@ func (o *outbox) tell(ctx context.Context, e *database.QueuedEvent, fate error) 
 // save gives the framework the message, which it then knows by its event.
 func (o *outbox) save(ctx context.Context, e *database.QueuedEvent) error {
 	c := o.client
-	messageID := msnid.MakeSentMessageID(e.EventID)
-	if parts, err := c.connector.br.DB.Message.GetAllPartsByID(ctx, c.login.ID, messageID); err != nil || len(parts) > 0 {
-		return err
+	if o.isSent(ctx, e) {
+		return nil
 	}
 	// A message needs the row of its sender's ghost.
 	if _, err := c.connector.br.GetGhostByID(ctx, c.GetUserID()); err != nil {
 		return err
 	}
 	return c.connector.br.DB.Message.Insert(ctx, &bridgedb.Message{
-		ID:         messageID,
+		ID:         msnid.MakeSentMessageID(e.EventID),
 		MXID:       e.EventID,
 		Room:       networkid.PortalKey{ID: e.PortalID, Receiver: c.login.ID},
 		SenderID:   c.GetUserID(),
@@ -257,8 +256,11 @@ func (o *outbox) farewell(ctx context.Context) {
 	}
 	for _, e := range queue {
 		fate := error(msn.ErrClosed)
-		if e.Started {
-			fate = o.unknownFate(ctx, e)
+		switch {
+		case o.isSent(ctx, e):
+			fate = nil
+		case e.Started:
+			fate = msn.ErrUncertain
 		}
 		o.settle(ctx, e, fate)
 	}

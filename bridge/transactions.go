@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -54,6 +55,13 @@ func (t *transactions) settled(evt id.EventID) {
 	}
 }
 
+// awaited reports whether somebody waits for an event.
+func (t *transactions) awaited(evt id.EventID) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.waiting[evt] != nil
+}
+
 func (t *transactions) forget(events []id.EventID) {
 	for _, evt := range events {
 		t.settled(evt)
@@ -75,7 +83,7 @@ func (c *Connector) HoldTransactions(next http.Handler, allowed func(*http.Reque
 			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		events := messagesIn(body)
+		events := lastMessages(body)
 		waits := c.transactions.expect(events)
 		defer c.transactions.forget(events)
 		answer := &heldAnswer{header: make(http.Header), status: http.StatusOK}
@@ -107,28 +115,34 @@ func (c *Connector) waitForAll(ctx context.Context, waits []<-chan struct{}) boo
 	return true
 }
 
-// messagesIn returns the IDs of the messages in the body of a transaction.
-func messagesIn(body []byte) (messages []id.EventID) {
+// lastMessages returns the IDs of the last message of each room in the body of a
+// transaction: when a room's loop has come to it, it has to those before.
+func lastMessages(body []byte) []id.EventID {
 	var transaction struct {
 		Events []struct {
 			ID   id.EventID `json:"event_id"`
+			Room id.RoomID  `json:"room_id"`
 			Type string     `json:"type"`
 		} `json:"events"`
 	}
 	if json.Unmarshal(body, &transaction) != nil {
 		return nil // the framework says so
 	}
+	last := make(map[id.RoomID]id.EventID)
 	for _, evt := range transaction.Events {
 		if evt.Type == event.EventMessage.Type && evt.ID != "" {
-			messages = append(messages, evt.ID)
+			last[evt.Room] = evt.ID
 		}
 	}
-	return messages
+	return slices.Collect(maps.Values(last))
 }
 
 // Dispatched is to be called for every m.room.message after the framework has seen
 // it. The message is dealt with when the room's loop has come to it.
 func (c *Connector) Dispatched(ctx context.Context, evt *event.Event) {
+	if !c.transactions.awaited(evt.ID) {
+		return
+	}
 	portal, err := c.br.GetPortalByMXID(ctx, evt.RoomID)
 	if err != nil || portal == nil || c.br.IsGhostMXID(evt.Sender) || evt.Sender == c.br.Bot.GetMXID() {
 		c.transactions.settled(evt.ID)
