@@ -57,9 +57,11 @@ func (cv *Conversation) Participants() (people []string) {
 // the default; one that is longer than MaxFormat is left out.
 //
 // Errors from ErrOffline to ErrNotDelivered, ErrNotConnected and ErrClosed mean
-// that the text, or the rest of it, has not arrived. ErrUncertain means that it
-// may have. When ctx ends first, the text is not sent any more, or the error
-// wraps ErrUncertain too.
+// that the text has not arrived. ErrUncertain means that it may have: it was
+// written to the connection, which ended before the acknowledgement. Nothing is
+// sent twice that may have arrived. When only a part of a long text has, or may
+// have, the error is a *PartsError too. When ctx ends first, the text is not sent
+// any more, or the error wraps ErrUncertain too.
 func (cv *Conversation) SendText(ctx context.Context, text, format string) error {
 	return cv.StartText(ctx, text, format)()
 }
@@ -92,7 +94,7 @@ func (cv *Conversation) await(ctx context.Context, d *delivery) error {
 	case <-ctx.Done():
 	}
 	// When the owner has ended it has settled everything.
-	cv.client.post(func() { d.giveUp(ctx.Err()) })
+	cv.client.post(func() { d.settle(ctx.Err()) })
 	return <-d.result
 }
 
@@ -168,8 +170,8 @@ func (cv *Conversation) flush() {
 	}
 	// Settling takes deliveries out of the outbox.
 	for _, d := range slices.Clone(cv.outbox) {
-		if !d.send(s) {
-			return
+		if d.unanswered() || !d.send(s) {
+			return // what comes later must not overtake it
 		}
 	}
 }
@@ -187,10 +189,10 @@ func (cv *Conversation) unreachable(err error) {
 	}
 }
 
-// failAll settles everything with err, or with ErrUncertain what was sent.
+// failAll settles everything with err, or with ErrUncertain what may have arrived.
 func (cv *Conversation) failAll(err error) {
 	for _, d := range slices.Clone(cv.outbox) {
-		d.giveUp(err)
+		d.settle(err)
 	}
 }
 

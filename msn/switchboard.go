@@ -81,6 +81,9 @@ func (c *Client) ring(cmd wire.Command) {
 	s.connect()
 }
 
+// errLeft is what ends a session that the server says is over.
+var errLeft = errors.New("msn: the server ended the conversation")
+
 // receive handles one command of the switchboard.
 func (s *session) receive(cmd wire.Command) {
 	if number, ok := cmd.ErrorNumber(); ok {
@@ -105,7 +108,8 @@ func (s *session) receive(cmd wire.Command) {
 	case "ACK", "NAK":
 		s.acknowledge(cmd)
 	case "OUT":
-		// The connection ends next.
+		// The connection ends next; what is sent now would be lost.
+		s.lost(errLeft)
 	}
 }
 
@@ -148,6 +152,9 @@ func (s *session) refused(cmd wire.Command, number int) {
 	trid, _ := cmd.TrID()
 	if p := s.unacknowledged[trid]; p != nil {
 		delete(s.unacknowledged, trid)
+		if p.sentBy(s) {
+			p.stop(partWaiting)
+		}
 		p.delivery.settle(fmt.Errorf("%w: %w", ErrNotDelivered, switchboardError(number, "MSG")))
 		s.settled()
 		return
@@ -227,12 +234,14 @@ func (s *session) acknowledge(cmd wire.Command) {
 	delete(s.unacknowledged, trid)
 	switch {
 	case !p.sentBy(s):
-		// It was given up or is sent again.
+		// It was given up.
 	case cmd.Verb == "ACK":
 		p.acknowledged()
-	case !slices.Contains(s.people, s.conversation.peer) && p.delivery.again():
-		// The contact left while the message was on its way.
+	case !slices.Contains(s.people, s.conversation.peer) && p.again():
+		// The contact left while the message was on its way. It did not arrive and
+		// waits for another session.
 	default:
+		p.stop(partWaiting)
 		p.delivery.settle(ErrNotDelivered)
 	}
 	s.settled()
