@@ -1,17 +1,14 @@
 package bridge
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"matrix-msn/msn"
 	"matrix-msn/msn/wire"
@@ -51,8 +48,6 @@ type service struct {
 	template  msn.Config
 }
 
-const loginHTTPTimeout = 30 * time.Second
-
 // newService checks one entry. The error is a sentence for the admin that begins
 // with the setting at fault.
 func newService(key string, cfg ServiceConfig) (*service, error) {
@@ -86,16 +81,16 @@ func newService(key string, cfg ServiceConfig) (*service, error) {
 		return nil, fmt.Errorf("%s.nexus is not set, but MSNP8 and later sign in over HTTPS: "+
 			"set it to the address of the service's nexus, or list only dialects up to MSNP7 in %[1]s.dialects", setting)
 	}
-	client, err := httpClient(cfg.CAFile)
+	roots, err := rootCAs(cfg.CAFile)
 	if err != nil {
 		return nil, fmt.Errorf("%s.ca_file: %w", setting, err)
 	}
 	return &service{key: key, name: cfg.Name, template: msn.Config{
-		Server:     cfg.Server,
-		NexusURL:   cfg.Nexus,
-		Dialects:   dialects,
-		Trust:      msn.Trust{Hosts: cfg.Hosts, AllowPrivate: cfg.AllowPrivate},
-		HTTPClient: client,
+		Server:   cfg.Server,
+		NexusURL: cfg.Nexus,
+		Dialects: dialects,
+		Trust:    msn.Trust{Hosts: cfg.Hosts, AllowPrivate: cfg.AllowPrivate},
+		RootCAs:  roots,
 	}}, nil
 }
 
@@ -174,23 +169,22 @@ func needsNexus(dialects []wire.Dialect) bool {
 	return len(dialects) == 0
 }
 
-// httpClient returns the client for logins by HTTPS. It trusts the system's
-// certificates and those in caFile.
-func httpClient(caFile string) (*http.Client, error) {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	if caFile != "" {
-		pem, err := os.ReadFile(caFile)
-		if err != nil {
-			return nil, fmt.Errorf("cannot read the certificates: %w", err)
-		}
-		roots, err := x509.SystemCertPool()
-		if err != nil {
-			roots = x509.NewCertPool()
-		}
-		if !roots.AppendCertsFromPEM(pem) {
-			return nil, errors.New("the file holds no certificate in PEM form")
-		}
-		transport.TLSClientConfig = &tls.Config{RootCAs: roots}
+// rootCAs returns the certificates that logins by HTTPS trust: the system's and
+// those in caFile, or nil, which means the system's, when caFile is "".
+func rootCAs(caFile string) (*x509.CertPool, error) {
+	if caFile == "" {
+		return nil, nil
 	}
-	return &http.Client{Transport: transport, Timeout: loginHTTPTimeout}, nil
+	pem, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the certificates: %w", err)
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, errors.New("the file holds no certificate in PEM form")
+	}
+	return roots, nil
 }

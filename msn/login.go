@@ -2,6 +2,7 @@ package msn
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -206,19 +207,11 @@ func (s *signIn) ticket(ctx context.Context, policy string) (string, error) {
 	c := s.client
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeouts.Request, ErrTimeout)
 	defer cancel()
-	client := c.cfg.HTTPClient
-	if client == nil {
-		dialer := net.Dialer{Timeout: c.timeouts.Dial, Control: c.policy.control}
-		transport := &http.Transport{
-			DialContext:            dialer.DialContext,
-			TLSHandshakeTimeout:    c.timeouts.Dial,
-			ResponseHeaderTimeout:  c.timeouts.Request,
-			MaxResponseHeaderBytes: passport.MaxResponseHeader,
-			ForceAttemptHTTP2:      true,
-		}
-		defer transport.CloseIdleConnections()
-		client = &http.Client{Transport: transport}
+	client := &http.Client{Transport: c.cfg.https}
+	if client.Transport == nil {
+		client.Transport = c.loginTransport()
 	}
+	defer client.CloseIdleConnections()
 	tweener := passport.Tweener{NexusURL: c.cfg.NexusURL, Client: client, Allow: c.policy.checkURL}
 	ticket, err := tweener.Ticket(ctx, c.cfg.Account, c.cfg.Password, policy)
 	if err == nil {
@@ -231,6 +224,20 @@ func (s *signIn) ticket(ctx context.Context, policy string) (string, error) {
 		return "", fmt.Errorf("%w: %w", ErrTimeout, err)
 	}
 	return "", err
+}
+
+// loginTransport carries logins by HTTPS. What a name resolves to is held against
+// Trust each time it is dialled.
+func (c *Client) loginTransport() *http.Transport {
+	dialer := net.Dialer{Timeout: c.timeouts.Dial, Control: c.policy.control}
+	return &http.Transport{
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{RootCAs: c.cfg.RootCAs, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    c.timeouts.Dial,
+		ResponseHeaderTimeout:  c.timeouts.Request,
+		MaxResponseHeaderBytes: passport.MaxResponseHeader,
+		ForceAttemptHTTP2:      true,
+	}
 }
 
 // send sends a command with the next TrID.
