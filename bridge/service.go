@@ -157,12 +157,9 @@ func parseDialects(names []string) ([]wire.Dialect, error) {
 	return dialects, nil
 }
 
-// firstTweener is the first dialect that signs in over HTTPS.
-const firstTweener wire.Dialect = 8
-
 func needsNexus(dialects []wire.Dialect) bool {
 	for _, dialect := range dialects {
-		if dialect >= firstTweener {
+		if dialect >= wire.FirstTweener {
 			return true
 		}
 	}

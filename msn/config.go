@@ -100,7 +100,7 @@ func (c *Config) prepare() error {
 	}
 	if len(c.Dialects) == 0 {
 		for d := MaxDialect; d >= MinDialect; d-- {
-			if d < firstTweener || c.NexusURL != "" {
+			if d < wire.FirstTweener || c.NexusURL != "" {
 				c.Dialects = append(c.Dialects, d)
 			}
 		}
@@ -109,7 +109,7 @@ func (c *Config) prepare() error {
 		if d < MinDialect || d > MaxDialect {
 			return fmt.Errorf("%w: %v is not spoken", ErrConfig, d)
 		}
-		if d >= firstTweener && c.NexusURL == "" {
+		if d >= wire.FirstTweener && c.NexusURL == "" {
 			return fmt.Errorf("%w: %v needs a nexus address", ErrConfig, d)
 		}
 	}

@@ -109,7 +109,7 @@ func (s *signIn) run(ctx context.Context) error {
 		return err
 	}
 	c.status = c.cfg.Status
-	if c.dialect < 8 {
+	if c.dialect < wire.FirstTweener {
 		// Optional in these dialects, sent where official clients did, and
 		// nothing depends on the answer.
 		_, err := s.send("CVR", c.cvrArgs()...)
@@ -141,7 +141,7 @@ func (s *signIn) negotiate(ctx context.Context) error {
 	if c.dialect == 0 {
 		return ErrNoDialect
 	}
-	if c.dialect >= 8 {
+	if c.dialect >= wire.FirstTweener {
 		// From MSNP8 on servers insist on it before USR.
 		_, err := s.exchange(ctx, "CVR", c.cvrArgs()...)
 		return err
@@ -160,7 +160,7 @@ func (s *signIn) negotiate(ctx context.Context) error {
 func (s *signIn) authenticate(ctx context.Context) error {
 	c := s.client
 	method := "MD5"
-	if c.dialect >= firstTweener {
+	if c.dialect >= wire.FirstTweener {
 		method = "TWN"
 	}
 	reply, err := s.exchange(ctx, "USR", method, "I", c.cfg.Account)
