@@ -1,8 +1,10 @@
 package msn
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"matrix-msn/msn/wire"
@@ -30,9 +32,26 @@ func (c *Client) conversation(peer string) *Conversation {
 	cv := c.conversations[peer]
 	if cv == nil {
 		cv = &Conversation{client: c, peer: peer}
-		c.conversations[peer] = cv
+		c.remember(cv)
 	}
 	return cv
+}
+
+// remember keeps a conversation. When there are many, those are forgotten in
+// which nothing is going on; whoever holds one can go on using it, see live.
+func (c *Client) remember(cv *Conversation) {
+	if c.conversations[cv.peer] == nil && len(c.conversations) >= maxConversations {
+		maps.DeleteFunc(c.conversations, func(_ string, cv *Conversation) bool {
+			return len(cv.sessions) == 0 && len(cv.outbox) == 0
+		})
+	}
+	c.conversations[cv.peer] = cv
+}
+
+// live returns the conversation that stands for cv: itself, unless it was
+// forgotten and there is another one with the contact meanwhile.
+func (cv *Conversation) live() *Conversation {
+	return cmp.Or(cv.client.conversations[cv.peer], cv)
 }
 
 // Peer returns the contact's account, in lower case.
@@ -41,6 +60,7 @@ func (cv *Conversation) Peer() string { return cv.peer }
 // Participants returns who is in the session now, besides the user.
 func (cv *Conversation) Participants() (people []string) {
 	cv.client.query(func() {
+		cv := cv.live()
 		if s := cv.current(); s != nil {
 			people = slices.Clone(s.people)
 		} else if n := len(cv.sessions); n > 0 {
@@ -79,8 +99,8 @@ func (cv *Conversation) StartText(ctx context.Context, text, format string) (wai
 	case len(text) > MaxText:
 		return failed(ErrTooLong)
 	}
-	d := &delivery{conversation: cv, text: text, format: format, result: make(chan error, 1)}
-	if c := cv.client; !c.post(func() { cv.enqueue(d) }) {
+	d := &delivery{text: text, format: format, result: make(chan error, 1)}
+	if c := cv.client; !c.post(func() { cv.live().enqueue(d) }) {
 		return failed(c.ended())
 	}
 	return func() error { return cv.await(ctx, d) }
@@ -103,7 +123,7 @@ func (cv *Conversation) await(ctx context.Context, d *delivery) error {
 // for anything: there is no acknowledgement.
 func (cv *Conversation) SendTyping(ctx context.Context) error {
 	return cv.client.await(ctx, func(result func(error)) {
-		s := cv.current()
+		s := cv.live().current()
 		if cv.client.err != nil {
 			result(cv.client.ended())
 			return
@@ -119,6 +139,7 @@ func (cv *Conversation) SendTyping(ctx context.Context) error {
 // ErrClosed. The Conversation can be used again.
 func (cv *Conversation) Close() {
 	cv.client.ask(func() {
+		cv := cv.live()
 		for _, s := range slices.Clone(cv.sessions) {
 			s.drop()
 		}
@@ -144,12 +165,14 @@ func (cv *Conversation) opening() bool {
 
 // enqueue takes a text to send.
 func (cv *Conversation) enqueue(d *delivery) {
+	d.conversation = cv
 	switch {
 	case cv.client.err != nil:
 		d.settle(cv.client.ended())
 	case len(cv.outbox) >= MaxOutbox:
 		d.settle(ErrTooMany)
 	default:
+		cv.client.remember(cv)
 		cv.outbox = append(cv.outbox, d)
 		cv.flush()
 	}
