@@ -146,14 +146,12 @@ func (r *replay) serverCommand(n int, i item) {
 	r.t.Helper()
 	if i.malformed {
 		r.left(i, "no command as the specification has it: only survival counts")
-		if !r.ns.sendText(i.Text) {
+		if !r.ns.sendText(i.Text) || !r.ns.reached() {
 			r.finish(func(err error) bool { return true })
 			return
 		}
 		r.settle()
-		if wire.NewReader(strings.NewReader(i.Text), wire.FromServer) != nil && r.client.Err() == nil {
-			r.disregard()
-		}
+		r.disregard()
 		return
 	}
 	cause, isReply := r.cause(i)
@@ -529,7 +527,7 @@ func (r *replay) boardAnswer(conn *replayConn, i item) {
 		conn.sendText(i.Text)
 		conn.gone = true
 		conn.close()
-		r.ns.barrier()
+		r.awaitEnd(conn)
 		r.disregard()
 		return
 	}
@@ -576,6 +574,24 @@ func (r *replay) boardAnswer(conn *replayConn, i item) {
 			r.t.Errorf("%v: leaving the empty session the client sent %q", i.Record, lines)
 		}
 	}
+}
+
+// awaitEnd returns when the Client has given up the session of a connection that
+// was closed.
+func (r *replay) awaitEnd(conn *replayConn) {
+	r.t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		open := false
+		r.client.ask(func() {
+			for s := range r.client.sessions {
+				open = open || s.transport != nil && s.transport.conn == conn.pipe
+			}
+		})
+		if !open {
+			return
+		}
+	}
+	r.t.Fatalf("%s goes on after its end", conn.name)
 }
 
 // callResult checks what a SendText returns after its ACK or NAK.
