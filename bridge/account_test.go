@@ -3,9 +3,11 @@ package bridge
 import (
 	"net"
 	"strings"
+	"sync"
 	"testing"
 
 	"maunium.net/go/mautrix/bridgev2/status"
+	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/msn/msntest"
 	"matrix-msn/msn/wire"
@@ -203,7 +205,148 @@ func TestLoginOfAnotherMatrixUserIsNotTaken(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "another Matrix user") {
 		t.Errorf("got %v", err)
 	}
-	if !b.srv.Online(alice) {
-		t.Error("the first session was disturbed")
+	// Whoever knows the password can end the owner's session; it comes back.
+	client := b.br.GetCachedUserLoginByID(loginID(alice)).Client.(*Client)
+	b.eventually("the owner's session", func() bool { return client.current() != nil && b.srv.Online(alice) })
+	if client.meta().Elsewhere {
+		t.Error("the owner's login stays signed out")
+	}
+}
+
+func TestStrangerLearnsNothingOfALoginWithoutItsPassword(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	other, err := b.br.GetUserByMXID(b.ctx, "@mallory:example.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	process, err := b.conn.CreateLogin(b.ctx, other, "home")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = process.(*loginProcess).SubmitUserInput(b.ctx, map[string]string{fieldAccount: alice, fieldPassword: "a guess"})
+	if err == nil || !strings.Contains(err.Error(), "refused the e-mail address or the password") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestReconnectingAgainAndAgainAtOnceLeavesOneSession(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	client := b.login().Client.(*Client)
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() { client.Reconnect(b.ctx) })
+		all.Go(client.Disconnect)
+	}
+	all.Wait()
+	client.Reconnect(b.ctx)
+	b.eventually("a session", func() bool { return client.current() != nil })
+	client.Disconnect()
+	b.eventually("alice to be offline", func() bool { return !b.srv.Online(alice) })
+}
+
+func TestLoggingInTwiceAtOnceLeavesOneClient(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	first := b.login().Client.(*Client)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			if _, err := b.tryLogin(alice, pass); err != nil {
+				t.Error(err)
+			}
+		})
+		all.Go(func() { first.Reconnect(b.ctx) })
+	}
+	all.Wait()
+	login := b.br.GetCachedUserLoginByID(loginID(alice))
+	client := login.Client.(*Client)
+	b.eventually("a session", func() bool { return client.current() != nil })
+	if first.current() != nil || first.running != nil {
+		t.Error("a client that was replaced is still running")
+	}
+	if login.Metadata.(*UserLoginMetadata).Elsewhere {
+		t.Error("the bridge takes its own new session for another place")
+	}
+}
+
+func TestWrongPasswordDoesNotDisturbTheSession(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	client := b.login().Client.(*Client)
+	before := client.current()
+	if _, err := b.tryLogin(alice, "wrong"); err == nil {
+		t.Fatal("logged in with a wrong password")
+	}
+	if client.current() != before || before.Err() != nil {
+		t.Error("the session was disturbed")
+	}
+}
+
+func TestLogoutTellsWhatDidNotGoOut(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	b.srv.Hook(msntest.On("XFR", msntest.Swallow()))
+	b.write(room, "too late")
+	b.eventually("the message to be under way", func() bool {
+		for _, r := range b.srv.Sent(alice) {
+			if r.Command.Verb == "XFR" {
+				return true
+			}
+		}
+		return false
+	})
+	from := b.matrix.position()
+	login.Logout(b.ctx)
+	b.matrix.wait(t, from, "the fate of the message", func(r record) bool { return r.kind == "message" && r.room == room })
+}
+
+func TestReloginNeedsNoServiceAndNoStranger(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	evt := func(body string) *event.MessageEventContent {
+		content := &event.MessageEventContent{MsgType: event.MsgText, Body: body}
+		b.conn.RewriteCommand(b.ctx, &event.Event{Type: event.EventMessage, Sender: fakeUser, RoomID: "!r:x", Content: event.Content{Parsed: content}})
+		return content
+	}
+	if got := evt("!msn relogin home/alice@example.com").Body; got != "!msn relogin home/alice@example.com home" {
+		t.Errorf("got %q", got)
+	}
+	if got := evt("relogin home/alice@example.com").Body; got != "relogin home/alice@example.com" {
+		t.Errorf("a text in a room with a contact became %q", got)
+	}
+	other, err := b.br.GetUserByMXID(b.ctx, "@mallory:example.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	process, err := b.conn.CreateLogin(b.ctx, other, "home")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := process.(*loginProcess).StartWithOverride(b.ctx, login); err == nil || !strings.Contains(err.Error(), "not yours") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestErrorNumberInMidSessionDoesNotCondemnThePassword(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	from := b.matrix.position()
+	if err := b.srv.Push(alice, wire.New("911", "99")); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.srv.Drop(alice); err != nil {
+		t.Fatal(err)
+	}
+	_, from = b.matrix.wait(t, from, "the interruption", func(r record) bool { return r.kind == "state" })
+	b.matrix.wait(t, from, "the return", func(r record) bool { return r.bridge.StateEvent == status.StateConnected })
+	if bad := b.matrix.all(func(r record) bool { return r.bridge.StateEvent == status.StateBadCredentials }); len(bad) > 0 {
+		t.Error("the password counts as refused")
 	}
 }

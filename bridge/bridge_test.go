@@ -84,6 +84,7 @@ func (b *testBridge) start() {
 		CredentialKey:       "a key of the tests, long enough",
 		Services: map[string]ServiceConfig{"home": {
 			Name: "Home", Server: b.srv.Addr(), Nexus: b.srv.NexusURL(), AllowPrivate: true, CAFile: ca,
+			Dialects: []string{"MSNP12", "MSNP11", "MSNP10", "MSNP9", "MSNP8", "MSNP7", "MSNP6", "MSNP5", "MSNP4", "MSNP3", "MSNP2"},
 		}},
 	}}
 	if err := b.conn.ValidateConfig(); err != nil {

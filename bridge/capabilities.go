@@ -23,9 +23,9 @@ var roomFeatures = &event.RoomFeatures{
 	},
 	MaxTextLength:       msn.MaxText,
 	TypingNotifications: true,
-	Edit:                event.CapLevelRejected,
+	Edit:                event.CapLevelPartialSupport, // as a correction
 	Reaction:            event.CapLevelRejected,
-	LocationMessage:     event.CapLevelRejected,
+	LocationMessage:     event.CapLevelPartialSupport, // as its description
 	Poll:                event.CapLevelRejected,
 }
 

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/database"
+	"matrix-msn/msn"
 	"matrix-msn/msn/msntest"
 	"matrix-msn/msn/wire"
 )
@@ -208,8 +210,9 @@ func TestEveryFailureHasItsSentence(t *testing.T) {
 			if got.status == event.MessageStatusSuccess || !strings.Contains(got.body, test.want) {
 				t.Errorf("got %s %q, want %q", got.status, got.body, test.want)
 			}
-			if got.html == "" {
-				t.Error("no notice goes to the room")
+			notice, _ := b.waitMessage(from, test.want)
+			if notice.sender != fakeBot || notice.room != room || notice.msg != event.MsgNotice {
+				t.Errorf("the notice is %+v", notice)
 			}
 		})
 	}
@@ -340,7 +343,7 @@ func TestMessagesThatACrashLeftAreSentOnceOrSaidToBeUncertain(t *testing.T) {
 	b.restart()
 	b.receive(texts, alice+": was never sent")
 	b.matrix.wait(t, 0, "the uncertain one", func(r record) bool {
-		return r.kind == "status" && strings.Contains(r.html, "may not have been bridged") && strings.Contains(r.body, "Ask Bob Builder")
+		return r.kind == "message" && strings.Contains(r.body, "may not have been bridged") && strings.Contains(r.body, "Ask Bob Builder")
 	})
 	b.matrix.wait(t, 0, "the sent one", func(r record) bool { return r.kind == "status" && r.status == event.MessageStatusSuccess })
 	b.eventually("an empty queue", func() bool {
@@ -398,19 +401,33 @@ func TestRestartKeepsRoomsAndGhosts(t *testing.T) {
 func TestContactsAreNamedAfterTheirListAndCannotTakeAnothersName(t *testing.T) {
 	t.Parallel()
 	srv := newTestServer(t)
-	srv.Befriend(alice, carol)
-	srv.Account(carol).SetName("bob builder")
+	names := map[string]string{
+		carol:               "bob builder",
+		"c1@example.com":    "Bob Buil\u200bder",
+		"c2@example.com":    "B\u043eb Builder", // a Cyrillic letter
+		"c3@example.com":    "Dave (dave@example.com)",
+		"c4@example.com":    "Alice",
+		"c5@example.com":    "MSN Messenger bridge bot",
+		"c6@example.com":    strings.Repeat("x", 100),
+		"c7@example.com":    strings.Repeat("x", 120),
+		"frank@example.com": "Frank",
+	}
+	for account, name := range names {
+		srv.AddAccount(account, pass)
+		srv.Befriend(alice, account)
+		srv.Account(account).SetName(name)
+	}
 	b := newTestBridge(t, srv)
-	login := b.login()
-	client := login.Client.(*Client)
-	for account, want := range map[string]string{
-		bob:                  "Bob Builder (bob@example.com) (MSN)",
-		carol:                "bob builder (carol@example.com) (MSN)",
-		"nobody@example.com": "nobody@example.com (MSN)",
-	} {
-		if got := *client.userInfo(b.ctx, account).Name; got != want {
-			t.Errorf("%s is named %q, want %q", account, got, want)
+	client := b.login().Client.(*Client)
+	for account := range names {
+		got := *client.userInfo(b.ctx, account).Name
+		marked := strings.Contains(got, "("+account+")")
+		if want := account != "frank@example.com" && account != "c6@example.com" && account != "c7@example.com"; marked != want {
+			t.Errorf("%s is named %q", account, got)
 		}
+	}
+	if got := *client.userInfo(b.ctx, "nobody@example.com").Name; got != "nobody@example.com (MSN)" {
+		t.Errorf("somebody unknown is named %q", got)
 	}
 }
 
@@ -466,5 +483,139 @@ func TestWhatOnlyLooksLikeACommandGoesToTheContact(t *testing.T) {
 	for _, text := range []string{"!contactsfoo", "!unknown", "!msnfoo bar", "!", "! contacts"} {
 		b.write(room, text)
 		b.receive(texts, alice+": "+text)
+	}
+}
+
+func TestRoomThatRefusesAMessageTakesTheNext(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	client := login.Client.(*Client)
+	b.dm(login, bob)
+	key := client.portalKey(bob)
+	m := &database.QueuedMessage{LoginID: login.ID, MessageID: "refused", PortalID: key.ID, Sender: bob, At: time.Now(), Body: strings.Repeat("x", 2000)}
+	b.matrix.mu.Lock()
+	b.matrix.maxBody = 1000
+	b.matrix.mu.Unlock()
+	if err := client.inbox.giveUp(b.ctx, m); err != nil {
+		t.Fatal(err)
+	}
+	b.waitMessage(0, "could not be brought into this room")
+	b.matrix.failSending(errors.New("down"))
+	if err := client.inbox.giveUp(b.ctx, m); err == nil {
+		t.Error("a message is given up while nothing at all gets through")
+	}
+}
+
+func TestVeryLongTextComesInParts(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	b.friend()
+	client := b.br.GetCachedUserLoginByID(loginID(alice)).Client.(*Client)
+	b.matrix.mu.Lock()
+	b.matrix.maxBody = 10_000
+	b.matrix.mu.Unlock()
+	text := strings.Repeat("all of it ", 10_000) + "the end"
+	client.handleEvent(b.ctx, msn.TextReceived{From: bob, Text: text, Session: "s", Seq: 1, At: time.Now()})
+	b.waitMessage(0, "the end")
+	var got strings.Builder
+	for _, r := range b.matrix.all(func(r record) bool { return r.kind == "message" && r.msg == event.MsgText }) {
+		got.WriteString(r.body)
+	}
+	if got.String() != text {
+		t.Errorf("%d of %d bytes came", got.Len(), len(text))
+	}
+}
+
+func TestHomeserverThatHangsDoesNotStopTheSession(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	b.dm(login, bob)
+	client := login.Client.(*Client)
+	hang := make(chan struct{})
+	b.matrix.setHang(hang)
+	defer close(hang)
+	for i := range 200 {
+		client.handleEvent(b.ctx, msn.TypingReceived{From: bob})
+		client.handleEvent(b.ctx, msn.PresenceChanged{Contact: msn.Contact{Account: bob, Name: fmt.Sprint("Bob ", i), Lists: 11}})
+	}
+	client.handleEvent(b.ctx, msn.TextReceived{From: carol, Text: "hello", Session: "s", Seq: 1, At: time.Now()})
+	b.eventually("the message of somebody else to be kept", func() bool {
+		queued, err := b.conn.db.MSNQueue.After(b.ctx, login.ID, 0, 10)
+		arrived := b.matrix.all(func(r record) bool { return r.kind == "message" && r.body == "hello" })
+		return err == nil && len(queued)+len(arrived) > 0
+	})
+}
+
+func TestMessageOfAnEndingSessionIsKept(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	ended, cancel := context.WithCancel(b.ctx)
+	cancel()
+	login.Client.(*Client).handleEvent(ended, msn.TextReceived{From: bob, Text: "last words", Session: "s", Seq: 1, At: time.Now()})
+	b.waitMessage(0, "last words")
+}
+
+func TestDeliveredMessageIsNotCalledUncertainAfterACrash(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	client := login.Client.(*Client)
+	room := b.dm(login, bob)
+	e := &database.QueuedEvent{LoginID: login.ID, EventID: "$done", RoomID: room, Sender: fakeUser, PortalID: client.portalKey(bob).ID,
+		Body: "x", WrittenAt: time.Now(), Started: true}
+	if err := client.outbox.save(b.ctx, e); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.conn.db.MatrixQueue.Put(b.ctx, e); err != nil {
+		t.Fatal(err)
+	}
+	b.restart()
+	b.eventually("an empty queue", func() bool {
+		left, err := b.conn.db.MatrixQueue.GetAll(b.ctx, login.ID)
+		return err == nil && len(left) == 0
+	})
+	if notices := b.matrix.all(func(r record) bool { return strings.Contains(r.body, "may not have been") }); len(notices) > 0 {
+		t.Errorf("it was called uncertain: %+v", notices)
+	}
+}
+
+func TestEditGoesOutAsACorrection(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	from := b.matrix.position()
+	b.write(room, "helo")
+	b.receive(texts, alice+": helo")
+	b.waitStatus(from)
+	b.writeContent(room, &event.MessageEventContent{
+		MsgType: event.MsgText, Body: "* hello", RelatesTo: (&event.RelatesTo{}).SetReplace("$user1"),
+		NewContent: &event.MessageEventContent{MsgType: event.MsgText, Body: "hello"},
+	})
+	b.receive(texts, alice+": * hello")
+}
+
+func TestReactionIsRefusedInTheRoom(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	from := b.matrix.position()
+	b.write(room, "hello")
+	b.receive(texts, alice+": hello")
+	_, from = b.waitStatus(from)
+	b.br.QueueMatrixEvent(b.ctx, &event.Event{
+		Type: event.EventReaction, ID: "$reaction", RoomID: room, Sender: fakeUser, Timestamp: time.Now().UnixMilli(),
+		Content: event.Content{Parsed: &event.ReactionEventContent{RelatesTo: event.RelatesTo{Type: event.RelAnnotation, EventID: "$user1", Key: "👍"}}},
+	})
+	got, _ := b.waitStatus(from)
+	if !strings.Contains(got.body, "MSN has no reactions") || got.html == "" {
+		t.Errorf("got %+v", got)
 	}
 }

@@ -3,8 +3,10 @@ package bridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -37,14 +39,28 @@ type Client struct {
 	service   *service // nil when the config does not have it any more
 	inbox     *inbox   // from MSN to Matrix
 	outbox    *outbox  // from Matrix to MSN
+	chores    *chores  // what need not be in order
 	typing    typists
 
+	// life is held while the Client is started or stopped.
+	life    sync.Mutex
+	running *running // nil while stopped
+	retired bool     // replaced by another Client: not to be started again
+
+	yielding atomic.Bool // the account is being signed in anew: the end of this session is no news
+	parked   atomic.Bool // the session ended while yielding
+	leaving  atomic.Bool // the user logs out: what waits is settled, not kept
+
 	mu      sync.Mutex
-	session *msn.Client        // nil while not connected
-	problem *problem           // why there is no session, nil before the first attempt
-	changed chan struct{}      // closed and replaced when session or problem change
-	cancel  context.CancelFunc // ends what Connect started
-	stopped chan struct{}      // closed when it has ended
+	session *msn.Client   // nil while not connected
+	problem *problem      // why there is no session, nil before the first attempt
+	changed chan struct{} // closed and replaced when session or problem change
+}
+
+// running is what ends a run, and tells that it has ended.
+type running struct {
+	cancel context.CancelFunc
+	ended  chan struct{}
 }
 
 var (
@@ -60,7 +76,7 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 		service:   c.services[identity.Service],
 		changed:   make(chan struct{}),
 	}
-	client.inbox, client.outbox = newInbox(client), newOutbox(client)
+	client.inbox, client.outbox, client.chores = newInbox(client), newOutbox(client), newChores(client)
 	return client
 }
 
@@ -72,20 +88,24 @@ func (c *Client) Connect(context.Context) { c.start(nil) }
 
 // start is Connect with a session that exists already, or nil.
 func (c *Client) start(session *msn.Client) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.cancel != nil {
+	c.life.Lock()
+	defer c.life.Unlock()
+	c.startLocked(session)
+}
+
+func (c *Client) startLocked(session *msn.Client) {
+	if c.retired || c.running != nil {
 		if session != nil {
-			go session.Close()
+			discard(session)
 		}
 		return
 	}
 	ctx, cancel := context.WithCancel(c.login.Log.WithContext(c.connector.br.BackgroundCtx))
-	c.cancel = cancel
-	c.stopped = make(chan struct{})
-	c.outbox.setOpen(true)
+	c.parked.Store(false)
+	r := &running{cancel: cancel, ended: make(chan struct{})}
+	c.running = r
 	go func() {
-		defer close(c.stopped)
+		defer close(r.ended)
 		c.run(ctx, session)
 	}()
 }
@@ -93,21 +113,67 @@ func (c *Client) start(session *msn.Client) {
 // Disconnect signs out and returns when everything that Connect started has
 // ended. It may be called again, and without Connect.
 func (c *Client) Disconnect() {
-	c.mu.Lock()
-	cancel, stopped := c.cancel, c.stopped
-	c.mu.Unlock()
-	if cancel == nil {
+	c.life.Lock()
+	defer c.life.Unlock()
+	c.stopLocked()
+}
+
+func (c *Client) stopLocked() {
+	if c.running == nil {
 		return
 	}
-	cancel()
-	<-stopped
-	c.mu.Lock()
-	c.cancel = nil
-	c.mu.Unlock()
+	c.running.cancel()
+	<-c.running.ended
+	c.running = nil
+}
+
+// retire is Disconnect for ever: another Client takes the place of this one.
+func (c *Client) retire() {
+	c.life.Lock()
+	defer c.life.Unlock()
+	c.retired = true
+	c.stopLocked()
+}
+
+// unretire takes retire back: the other Client did not come about.
+func (c *Client) unretire() {
+	c.life.Lock()
+	defer c.life.Unlock()
+	c.retired = false
+}
+
+// keepGoing ends yielding. It reports false when the session has ended meanwhile,
+// which nobody was told.
+func (c *Client) keepGoing() bool {
+	c.yielding.Store(false)
+	return !c.parked.Load()
+}
+
+// Reconnect signs in again now, also when the account is in use at another
+// place, which ends the session there.
+func (c *Client) Reconnect(ctx context.Context) {
+	defer c.connector.logins.lock(c.login.ID)()
+	c.reconnect(ctx)
+}
+
+// reconnect is Reconnect for who holds the lock of the login.
+func (c *Client) reconnect(ctx context.Context) {
+	c.life.Lock()
+	defer c.life.Unlock()
+	c.stopLocked()
+	if !c.retired {
+		c.yielding.Store(false)
+		c.rememberElsewhere(ctx, false)
+		c.startLocked(nil)
+	}
 }
 
 // LogoutRemote signs out. MSN has no sessions that would outlive a connection.
-func (c *Client) LogoutRemote(context.Context) { c.Disconnect() }
+// What waits to be sent is said not to have gone out.
+func (c *Client) LogoutRemote(context.Context) {
+	c.leaving.Store(true)
+	c.retire()
+}
 
 // IsLoggedIn reports whether messages make sense: the account is signed in, or
 // the bridge is trying, or can say better than the framework why not.
@@ -128,11 +194,13 @@ func (c *Client) GetUserID() networkid.UserID { return msnid.MakeUserID(c.identi
 // run keeps the account signed in until ctx ends or only the user can help.
 func (c *Client) run(ctx context.Context, session *msn.Client) {
 	log := zerolog.Ctx(ctx)
-	var carriers sync.WaitGroup
-	carriers.Go(func() { c.inbox.run(ctx) })
-	carriers.Go(func() { c.outbox.run(ctx) })
-	defer carriers.Wait()
-	defer c.typing.stopAll()
+	var helpers sync.WaitGroup
+	helpers.Go(func() { c.inbox.run(ctx) })
+	helpers.Go(func() { c.outbox.run(ctx) })
+	helpers.Go(func() { c.chores.run(ctx) })
+	c.typing.open(ctx)
+	defer helpers.Wait()
+	defer c.typing.close()
 
 	if session == nil && c.meta().Elsewhere {
 		c.report(problemOfOut(&msn.OutError{Reason: "OTH"}, c.serviceOrUnknown()))
@@ -154,8 +222,19 @@ func (c *Client) run(ctx context.Context, session *msn.Client) {
 		if err == nil {
 			err = c.serve(ctx, session)
 			session = nil
+			if errors.Is(err, msn.ErrBadCredentials) {
+				// Nobody was asked for a password: the next sign-in tells.
+				err = fmt.Errorf("%w: %v", msn.ErrNotConnected, err)
+			}
 		}
 		if ctx.Err() != nil {
+			return
+		}
+		if c.yielding.Load() {
+			// Who signs in anew stops this run, or starts it again.
+			c.parked.Store(true)
+			c.setSession(nil, nil)
+			<-ctx.Done()
 			return
 		}
 		if time.Since(began) > stableAfter {
@@ -224,8 +303,8 @@ func (c *Client) signIn(ctx context.Context) (*msn.Client, error) {
 // signIn opens a session; few are opened at the same time.
 func (c *Connector) signIn(ctx context.Context, s *service, account, password string, log zerolog.Logger) (*msn.Client, error) {
 	select {
-	case c.signIns <- struct{}{}:
-		defer func() { <-c.signIns }()
+	case s.signIns <- struct{}{}:
+		defer func() { <-s.signIns }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -252,7 +331,7 @@ func (c *Client) serve(ctx context.Context, session *msn.Client) error {
 			c.setSession(nil, nil)
 			continue
 		}
-		c.handleEvent(ctx, session, evt)
+		c.handleEvent(ctx, evt)
 	}
 	c.setSession(nil, nil)
 	return end
@@ -300,6 +379,23 @@ func (c *Client) waitForSession(ctx context.Context) (*msn.Client, error) {
 	}
 }
 
+// waitForOutcome waits until the first attempt to sign in has ended, well or badly.
+func (c *Client) waitForOutcome(ctx context.Context) {
+	for {
+		c.mu.Lock()
+		known, changed := c.session != nil || c.problem != nil, c.changed
+		c.mu.Unlock()
+		if known {
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // rememberElsewhere keeps across restarts whether the account is in use at
 // another place.
 func (c *Client) rememberElsewhere(ctx context.Context, elsewhere bool) {
@@ -311,12 +407,4 @@ func (c *Client) rememberElsewhere(ctx context.Context, elsewhere bool) {
 	if err := c.login.Save(context.WithoutCancel(ctx)); err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to save login")
 	}
-}
-
-// Reconnect signs in again now, also when the account is in use at another
-// place, which ends the session there.
-func (c *Client) Reconnect(ctx context.Context) {
-	c.Disconnect()
-	c.rememberElsewhere(ctx, false)
-	c.Connect(ctx)
 }

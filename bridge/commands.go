@@ -13,6 +13,7 @@ import (
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
 
+	"matrix-msn/bridge/msnid"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -53,9 +54,12 @@ func (c *Connector) commandHandlers() []commands.CommandHandler {
 // RewriteCommand gives a bare command its prefix, so that the framework takes it
 // for one, and marks a text that only looks like one, so that it does not. It is
 // to be called for every m.room.message before the framework sees it.
-func (c *Connector) RewriteCommand(_ context.Context, evt *event.Event) {
+func (c *Connector) RewriteCommand(ctx context.Context, evt *event.Event) {
 	content, ok := evt.Content.Parsed.(*event.MessageEventContent)
 	if !ok || content.MsgType != event.MsgText || content.RelatesTo.GetReplaceID() != "" {
+		return
+	}
+	if c.completeRelogin(ctx, evt, content) {
 		return
 	}
 	word, _, _ := strings.Cut(strings.TrimLeft(content.Body, " \n"), " ")
@@ -68,6 +72,25 @@ func (c *Connector) RewriteCommand(_ context.Context, evt *event.Event) {
 	case strings.HasPrefix(content.Body, prefix) && word != prefix:
 		content.Body = noCommand + content.Body
 	}
+}
+
+// completeRelogin adds the service to "relogin <login ID>". The framework asks for
+// it where there are several, although the ID names it.
+func (c *Connector) completeRelogin(ctx context.Context, evt *event.Event, content *event.MessageEventContent) bool {
+	words := strings.Fields(content.Body)
+	if len(words) == 3 && words[0] == c.br.Config.CommandPrefix {
+		words = words[1:]
+	} else if user, err := c.br.GetExistingUserByMXID(ctx, evt.Sender); err != nil || user == nil || user.ManagementRoom != evt.RoomID {
+		return false
+	}
+	if len(words) != 2 || !strings.EqualFold(words[0], "relogin") {
+		return false
+	}
+	identity, ok := msnid.ParseLoginID(networkid.UserLoginID(words[1]))
+	if ok {
+		content.Body += " " + identity.Service
+	}
+	return ok
 }
 
 // noCommand stands before a text that begins like the prefix of commands but is

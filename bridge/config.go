@@ -54,17 +54,79 @@ func (c *Config) compile() (err error) {
 // GetConfig returns the section's example, where to decode it and how to carry
 // old settings over.
 func (c *Connector) GetConfig() (example string, data any, upgrader configupgrade.Upgrader) {
-	return exampleConfig, &c.Config, configupgrade.SimpleUpgrader(upgradeConfig)
+	return exampleConfig, &c.Config, configupgrade.SimpleUpgrader(c.upgradeConfig)
 }
 
-func upgradeConfig(helper configupgrade.Helper) {
+func (c *Connector) upgradeConfig(helper configupgrade.Helper) {
 	helper.Copy(configupgrade.Str, "displayname_template")
 	if key, ok := helper.Get(configupgrade.Str, "credential_key"); !ok || key == "" || key == unsetKey {
-		helper.Set(configupgrade.Str, newCredentialKey(), "credential_key")
+		c.generatedKey = newCredentialKey()
+		helper.Set(configupgrade.Str, c.generatedKey, "credential_key")
 	} else {
 		helper.Copy(configupgrade.Str, "credential_key")
 	}
 	helper.Copy(configupgrade.Map, "services")
+}
+
+// CheckFile checks the section in a config file before the file is upgraded, which
+// would put the default in the place of what has the wrong type or name. The error
+// is a sentence for the admin. A file without the section is fine.
+func CheckFile(config []byte) error {
+	var file struct {
+		Network yaml.Node `yaml:"network"`
+	}
+	if err := yaml.Unmarshal(config, &file); err != nil {
+		return fmt.Errorf("the config is no YAML: %w", err)
+	}
+	for i := 0; i+1 < len(file.Network.Content); i += 2 {
+		name, value := file.Network.Content[i].Value, file.Network.Content[i+1]
+		switch name {
+		case "displayname_template", "credential_key":
+			if value.Kind != yaml.ScalarNode || value.Tag != "!!str" && value.Tag != "!!null" {
+				return fmt.Errorf("network.%s (line %d) must be a text: put it in quotes", name, value.Line)
+			}
+		case "services":
+			if err := checkServices(value); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("network.%s (line %d) is no setting; there are displayname_template, credential_key and services", name, value.Line)
+		}
+	}
+	return nil
+}
+
+func checkServices(services *yaml.Node) error {
+	if services.Kind != yaml.MappingNode {
+		return fmt.Errorf("network.services (line %d) must be a list of keys, each with its settings below it, as in the example config", services.Line)
+	}
+	for i := 0; i+1 < len(services.Content); i += 2 {
+		key, service := services.Content[i].Value, services.Content[i+1]
+		if err := service.Decode(new(ServiceConfig)); err != nil {
+			return fmt.Errorf("network.services.%s (line %d): %w", key, service.Line, err)
+		}
+		for j := 0; j+1 < len(service.Content); j += 2 {
+			if name := service.Content[j]; !slices.Contains(serviceSettings, name.Value) {
+				return fmt.Errorf("network.services.%s.%s (line %d) is no setting; there are %s",
+					key, name.Value, name.Line, strings.Join(serviceSettings, ", "))
+			}
+		}
+	}
+	return nil
+}
+
+// serviceSettings are the names of the fields of ServiceConfig.
+var serviceSettings = []string{"preset", "name", "server", "nexus", "dialects", "hosts", "allow_private_addresses", "ca_file"}
+
+// CheckKeyIsSaved returns an error when the key was generated at this start and is
+// not in the config file: the next start would generate another one, with which no
+// stored password can be read.
+func (c *Connector) CheckKeyIsSaved(config []byte) error {
+	if c.generatedKey == "" || c.Config.CredentialKey != c.generatedKey || strings.Contains(string(config), c.generatedKey) {
+		return nil
+	}
+	return errors.New("network.credential_key was generated but could not be written to the config file: start once without -n " +
+		"and with the file and its directory writable, or set it to a long random text yourself")
 }
 
 // ValidateConfig checks the section before anything is started. Errors are

@@ -61,6 +61,9 @@ func TestEveryBadSettingHasItsSentence(t *testing.T) {
 		{"dialect that is not spoken", good + "services: {a: {server: 'x:1863', dialects: [MSNP18]}}", `"MSNP18" is no dialect`},
 		{"no such certificate file", good + "services: {a: {server: 'x:1863', dialects: [MSNP7], ca_file: /nonexistent}}", "network.services.a.ca_file"},
 		{"certificate file without certificate", good + "services: {a: {server: 'x:1863', dialects: [MSNP7], ca_file: " + notPEM + "}}", "holds no certificate"},
+		{"host that is none", good + "services: {a: {server: 'x:1863', dialects: [MSNP7], hosts: ['a b']}}", "network.services.a.hosts"},
+		{"host is a URL", good + "services: {a: {server: 'x:1863', dialects: [MSNP7], hosts: ['http://x/']}}", "network.services.a.hosts"},
+		{"unknown preset names the presets", good + "services: {a: {preset: nope}}", "to one of crosstalk, escargot"},
 		{"template with an unknown variable", "credential_key: 0123456789abcdef\ndisplayname_template: '{{.Foo}}'\nservices: {escargot: {}}", "network.displayname_template"},
 		{"empty template", "credential_key: 0123456789abcdef\nservices: {escargot: {}}", "network.displayname_template"},
 		{"broken template", "credential_key: 0123456789abcdef\ndisplayname_template: '{{'\nservices: {escargot: {}}", "network.displayname_template"},
@@ -76,6 +79,44 @@ func TestEveryBadSettingHasItsSentence(t *testing.T) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
 		})
+	}
+}
+
+func TestWhatTheUpgradeWouldOverwriteIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, yaml, want string }{
+		{"nothing", "", ""},
+		{"example", "network:\n  credential_key: generate\n  displayname_template: x\n  services:\n    escargot: {preset: escargot}\n", ""},
+		{"key of digits", "network: {credential_key: 1234567890123456}", "put it in quotes"},
+		{"template is a list", "network: {displayname_template: [1]}", "network.displayname_template"},
+		{"services are a list", "network: {services: [escargot]}", "network.services"},
+		{"misspelt setting", "network: {credentials_key: x}", "network.credentials_key"},
+		{"misspelt setting of a service", "network: {services: {a: {sever: x}}}", "network.services.a.sever"},
+		{"setting of the wrong type", "network: {services: {a: {hosts: {x: y}}}}", "network.services.a"},
+		{"no YAML", "network: {", "no YAML"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			err := CheckFile([]byte(test.yaml))
+			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestGeneratedKeyMustBeInTheFile(t *testing.T) {
+	t.Parallel()
+	c := &Connector{generatedKey: "generated", Config: Config{CredentialKey: "generated"}}
+	if err := c.CheckKeyIsSaved([]byte("network: {credential_key: generate}")); err == nil {
+		t.Error("a key that is nowhere saved is used")
+	}
+	if err := c.CheckKeyIsSaved([]byte("network: {credential_key: generated}")); err != nil {
+		t.Error(err)
+	}
+	c.Config.CredentialKey = "from the environment"
+	if err := c.CheckKeyIsSaved(nil); err != nil {
+		t.Error(err)
 	}
 }
 

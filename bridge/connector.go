@@ -17,18 +17,17 @@ import (
 	"matrix-msn/database"
 )
 
-// maxSignIns is how many accounts sign in at the same time. After a restart of
-// the bridge hundreds want to, and to a service that would look like an attack.
-const maxSignIns = 8
-
 // Connector is the bridge to MSN services, one per process.
 type Connector struct {
 	Config Config
 
+	transactions transactions
+	generatedKey string // network.credential_key, when this start has made it
+
 	br       *bridgev2.Bridge
 	db       *database.Database
 	services map[string]*service
-	signIns  chan struct{}
+	logins   keyedLocks // one per login ID: who signs in, signs out or is replaced
 }
 
 var (
@@ -40,7 +39,6 @@ var (
 // Init keeps the framework's bridge and registers the commands.
 func (c *Connector) Init(br *bridgev2.Bridge) {
 	c.br = br
-	c.signIns = make(chan struct{}, maxSignIns)
 	c.db = database.New(br.ID, br.DB.Database, dbutil.ZeroLogger(br.Log.With().Str("db_section", "msn").Logger()))
 	br.Commands.(*commands.Processor).AddHandlers(c.commandHandlers()...)
 }

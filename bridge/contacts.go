@@ -40,7 +40,7 @@ func (c *Client) saveRoster(ctx context.Context, session *msn.Client) {
 		return
 	}
 	for _, account := range renamed {
-		c.updateGhost(ctx, account)
+		c.chores.rename(account)
 	}
 }
 
@@ -68,17 +68,7 @@ func (c *Client) contactChanged(ctx context.Context, contact msn.Contact) {
 		return
 	}
 	if before == nil || before.Name != row.Name {
-		c.updateGhost(ctx, row.Account)
-	}
-}
-
-// updateGhost gives a contact's ghost its present name, if it has a ghost.
-func (c *Client) updateGhost(ctx context.Context, account string) {
-	ghost, err := c.connector.br.GetExistingGhostByID(ctx, c.ghostID(account))
-	if err != nil {
-		zerolog.Ctx(ctx).Err(err).Msg("Failed to get ghost")
-	} else if ghost != nil {
-		ghost.UpdateInfo(ctx, c.userInfo(ctx, account))
+		c.chores.rename(row.Account)
 	}
 }
 

@@ -28,7 +28,9 @@ type fakeMatrix struct {
 	records  []record
 	rooms    map[id.RoomID]map[id.UserID]event.Membership
 	names    map[id.UserID]string
-	failSend error // what SendMessage answers while it is not nil
+	failSend error         // what SendMessage answers while it is not nil
+	maxBody  int           // longer texts are refused, unless 0
+	hang     chan struct{} // names and typing notes wait for it, unless nil
 }
 
 // record is one thing that the bridge did on the Matrix side.
@@ -216,7 +218,7 @@ func (i *fakeIntent) IsDoublePuppet() bool { return false }
 
 func (i *fakeIntent) SendMessage(_ context.Context, room id.RoomID, evtType event.Type, content *event.Content, _ *bridgev2.MatrixSendExtra) (*mautrix.RespSendEvent, error) {
 	i.f.mu.Lock()
-	fail := i.f.failSend
+	fail, maxBody := i.f.failSend, i.f.maxBody
 	i.f.mu.Unlock()
 	if fail != nil {
 		return nil, fail
@@ -233,6 +235,9 @@ func (i *fakeIntent) SendMessage(_ context.Context, room id.RoomID, evtType even
 		msg = *parsed
 	default:
 		r.kind, r.body = "event", evtType.Type
+	}
+	if msg != nil && maxBody > 0 && len(msg.Body) > maxBody {
+		return nil, mautrix.MTooLarge
 	}
 	if msg != nil {
 		r.body, r.html, r.msg = msg.Body, msg.FormattedBody, msg.MsgType
@@ -259,14 +264,35 @@ func (f *fakeMatrix) setMember(room id.RoomID, user id.UserID, membership event.
 
 func (i *fakeIntent) MarkRead(context.Context, id.RoomID, id.EventID, time.Time) error { return nil }
 
-func (i *fakeIntent) MarkTyping(_ context.Context, room id.RoomID, _ bridgev2.TypingType, timeout time.Duration) error {
+// waitWhileHanging is the homeserver that does not answer.
+func (f *fakeMatrix) waitWhileHanging(ctx context.Context) {
+	f.mu.Lock()
+	hang := f.hang
+	f.mu.Unlock()
+	if hang != nil {
+		select {
+		case <-hang:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (f *fakeMatrix) setHang(hang chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.hang = hang
+}
+
+func (i *fakeIntent) MarkTyping(ctx context.Context, room id.RoomID, _ bridgev2.TypingType, timeout time.Duration) error {
+	i.f.waitWhileHanging(ctx)
 	if timeout > 0 {
 		i.f.add(record{kind: "typing", room: room, sender: i.user})
 	}
 	return nil
 }
 
-func (i *fakeIntent) SetDisplayName(_ context.Context, name string) error {
+func (i *fakeIntent) SetDisplayName(ctx context.Context, name string) error {
+	i.f.waitWhileHanging(ctx)
 	i.f.mu.Lock()
 	i.f.names[i.user] = name
 	i.f.mu.Unlock()

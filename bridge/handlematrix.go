@@ -2,11 +2,11 @@ package bridge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
@@ -14,34 +14,54 @@ import (
 	"matrix-msn/msn"
 )
 
+var _ bridgev2.EditHandlingNetworkAPI = (*Client)(nil)
+
 // HandleMatrixMessage sends a message to the contact of its room. It returns when
 // the message is on disk and stands in the order in which messages go out; the
 // outbox tells the room what became of it.
 func (c *Client) HandleMatrixMessage(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2.MatrixMessageResponse, error) {
-	account, ok := msnid.ParseDMPortalID(msg.Portal.ID)
-	if !ok {
-		return nil, fmt.Errorf("portal ID %q is none of this bridge", msg.Portal.ID)
-	}
 	if msg.Content == nil {
 		return nil, refused(msn.ErrEmpty, recipient{})
 	}
-	c.typing.stop(account)
 	unescapeCommand(msg.Content)
 	text, format := msgconv.ToMSN(msg.Content)
-	err := c.outbox.put(ctx, &database.QueuedEvent{
-		LoginID:   c.login.ID,
-		EventID:   msg.Event.ID,
-		RoomID:    msg.Event.RoomID,
-		Sender:    msg.Event.Sender,
-		PortalID:  msg.Portal.ID,
-		Body:      text,
-		Format:    format,
-		WrittenAt: time.UnixMilli(msg.Event.Timestamp),
-	})
-	if err != nil {
-		return nil, refused(err, c.recipient(ctx, account))
+	if err := c.write(ctx, msg.Portal, msg.Event, text, format); err != nil {
+		return nil, err
 	}
 	return &bridgev2.MatrixMessageResponse{Pending: true}, nil
+}
+
+// correctionMark stands before the new text of a message that was edited: MSN has
+// no edits, and this is how people mark a correction in chats without.
+const correctionMark = "* "
+
+// HandleMatrixEdit sends the new text as a correction.
+func (c *Client) HandleMatrixEdit(ctx context.Context, edit *bridgev2.MatrixEdit) error {
+	text, format := msgconv.ToMSN(edit.Content)
+	return c.write(ctx, edit.Portal, edit.Event, correctionMark+text, format)
+}
+
+// write puts a text for the contact of a room into the outbox.
+func (c *Client) write(ctx context.Context, portal *bridgev2.Portal, evt *event.Event, text, format string) error {
+	account, ok := msnid.ParseDMPortalID(portal.ID)
+	if !ok {
+		return fmt.Errorf("portal ID %q: %w", portal.ID, errNotADM)
+	}
+	c.typing.stop(account)
+	err := c.outbox.put(ctx, &database.QueuedEvent{
+		LoginID:   c.login.ID,
+		EventID:   evt.ID,
+		RoomID:    evt.RoomID,
+		Sender:    evt.Sender,
+		PortalID:  portal.ID,
+		Body:      text,
+		Format:    format,
+		WrittenAt: time.UnixMilli(evt.Timestamp),
+	})
+	if err != nil {
+		return refused(err, c.recipient(ctx, account))
+	}
+	return nil
 }
 
 // recipient collects what can be said of a contact to whom nothing could be sent.
@@ -58,5 +78,3 @@ func (c *Client) recipient(ctx context.Context, account string) recipient {
 	}
 	return r
 }
-
-var errNotADM = errors.New("not a room with a contact")

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -25,6 +26,14 @@ const (
 	// settleTimeout is how long a stop waits for a message that is half-way. The
 	// framework gives a login 5 seconds to disconnect.
 	settleTimeout = 4 * time.Second
+	// storeTimeout bounds storing one message. The session waits meanwhile.
+	storeTimeout = 10 * time.Second
+	// maxAttempts is how often a message is offered to a room that takes others: the
+	// last attempt comes about half an hour after the first.
+	maxAttempts = 12
+	// maxWaiting is how many messages may wait for one room: what one contact can
+	// make the bridge keep during an outage of the homeserver.
+	maxWaiting = 5000
 )
 
 // inbox carries messages from MSN to Matrix. They are on disk from their arrival
@@ -37,15 +46,22 @@ type inbox struct {
 
 func newInbox(c *Client) *inbox { return &inbox{client: c, wake: make(chan struct{}, 1)} }
 
-// put stores a message at the end of the queue. One that cannot be stored is
-// delivered at once, as the next best thing.
+// put stores a message at the end of the queue. The server believes that it is
+// delivered, so that the end of the session is no reason not to.
 func (b *inbox) put(ctx context.Context, m *database.QueuedMessage) {
-	if err := b.client.connector.db.MSNQueue.Put(ctx, m); err != nil {
-		zerolog.Ctx(ctx).Err(err).Str("message_id", string(m.MessageID)).Msg("Failed to store incoming message")
-		if err := b.deliverOne(ctx, m); err != nil {
-			zerolog.Ctx(ctx).Err(err).Str("message_id", string(m.MessageID)).Msg("Lost an incoming message")
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	waits := newWaits()
+	for {
+		err := b.store(ctx, m)
+		if err == nil {
+			break
 		}
-		return
+		zerolog.Ctx(ctx).Err(err).Str("message_id", string(m.MessageID)).Msg("Failed to store incoming message")
+		if !sleep(ctx, waits.NextBackOff()) {
+			zerolog.Ctx(ctx).Error().Str("message_id", string(m.MessageID)).Msg("Lost an incoming message")
+			return
+		}
 	}
 	select {
 	case b.wake <- struct{}{}:
@@ -53,10 +69,42 @@ func (b *inbox) put(ctx context.Context, m *database.QueuedMessage) {
 	}
 }
 
+// leftOut takes the place of everything that comes while maxWaiting messages wait.
+const leftOut = "(Further messages were left out: more came than the bridge keeps while the homeserver does not take them.)"
+
+func (b *inbox) store(ctx context.Context, m *database.QueuedMessage) error {
+	queue := b.client.connector.db.MSNQueue
+	waiting, err := queue.Count(ctx, m.LoginID, m.PortalID)
+	if err != nil {
+		return err
+	}
+	if waiting == maxWaiting {
+		zerolog.Ctx(ctx).Warn().Str("portal_id", string(m.PortalID)).Int("waiting", waiting).Msg("Leaving out messages: too many wait for Matrix")
+		last := *m
+		last.Body, last.Format = leftOut, ""
+		m = &last
+	}
+	if waiting > maxWaiting {
+		return nil
+	}
+	return queue.Put(ctx, m)
+}
+
 // room is a portal whose messages cannot be delivered at the moment.
 type room struct {
-	waits *backoff.ExponentialBackOff
-	next  time.Time
+	waits    *backoff.ExponentialBackOff
+	next     time.Time
+	message  networkid.MessageID // the one that fails
+	attempts int
+}
+
+// failed counts an attempt for a message, and says when to try again.
+func (r *room) failed(m *database.QueuedMessage) {
+	if r.message != m.MessageID {
+		r.message, r.attempts = m.MessageID, 0
+	}
+	r.attempts++
+	r.next = time.Now().Add(r.waits.NextBackOff())
 }
 
 // run hands the queue to Matrix until ctx ends: in order within a room, and
@@ -106,11 +154,13 @@ func (b *inbox) pass(ctx context.Context, failing map[networkid.PortalID]*room) 
 					portal = &room{waits: newWaits()}
 					failing[m.PortalID] = portal
 				}
-				portal.next = time.Now().Add(portal.waits.NextBackOff())
-				hold(m.PortalID, portal.next)
+				portal.failed(m)
 				log.Err(err).Str("message_id", string(m.MessageID)).Time("next_attempt", portal.next).
 					Msg("Matrix did not take an incoming message, it stays in the queue")
-				continue
+				if portal.attempts < maxAttempts || b.giveUp(ctx, m) != nil {
+					hold(m.PortalID, portal.next)
+					continue
+				}
 			}
 			delete(failing, m.PortalID)
 			if err := b.client.connector.db.MSNQueue.Delete(context.WithoutCancel(ctx), m); err != nil {
@@ -145,25 +195,33 @@ var errNotInMatrix = errors.New("the message did not get into the room")
 // When ctx ends, what is half-way gets a moment to come to its end: a message that
 // the homeserver took but the database does not know of would come a second time.
 func (b *inbox) deliverOne(ctx context.Context, m *database.QueuedMessage) error {
-	done := make(chan error, 1)
-	go func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handleTimeout)
-		defer cancel()
-		done <- b.handOver(ctx, m)
-	}()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
+	handing, cancel := context.WithTimeout(context.WithoutCancel(ctx), handleTimeout)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(settleTimeout, cancel)
+		context.AfterFunc(handing, func() { timer.Stop() })
+	})
+	defer stop()
+	return b.handOver(handing, m)
+}
+
+// giveUp says in the room that a message could not be brought into it. The error
+// says that the room takes nothing at all: then it is not the message's fault.
+func (b *inbox) giveUp(ctx context.Context, m *database.QueuedMessage) error {
+	c := b.client
+	portal, err := c.connector.br.GetPortalByKey(ctx, networkid.PortalKey{ID: m.PortalID, Receiver: c.login.ID})
+	if err != nil || portal.MXID == "" {
+		return errNotInMatrix
 	}
-	timer := time.NewTimer(settleTimeout)
-	defer timer.Stop()
-	select {
-	case err := <-done:
-		return err
-	case <-timer.C:
-		return ctx.Err()
+	text := fmt.Sprintf("A message that %s sent at %s could not be brought into this room: the homeserver refuses it.",
+		m.Sender, m.At.UTC().Format("2006-01-02 15:04 MST"))
+	_, err = c.connector.br.Bot.SendMessage(ctx, portal.MXID, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
+		MsgType: event.MsgNotice, Body: text, Mentions: &event.Mentions{},
+	}}, nil)
+	if err == nil {
+		zerolog.Ctx(ctx).Error().Str("message_id", string(m.MessageID)).Msg("Gave up an incoming message that the homeserver refuses")
 	}
+	return err
 }
 
 // handOver gives one message to the framework and waits until it is done with.
@@ -177,8 +235,10 @@ func (b *inbox) handOver(ctx context.Context, m *database.QueuedMessage) error {
 	}
 	// Made here and not by the message, because the framework does not tell when
 	// that fails.
-	if err := portal.CreateMatrixRoom(ctx, c.login, c.dmInfo(ctx, m.Sender)); err != nil {
-		return err
+	if portal.MXID == "" {
+		if err := portal.CreateMatrixRoom(ctx, c.login, c.dmInfo(ctx, m.Sender)); err != nil {
+			return err
+		}
 	}
 	handled := make(chan struct{})
 	c.login.QueueRemoteEvent(&simplevent.Message[*database.QueuedMessage]{

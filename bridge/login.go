@@ -59,6 +59,13 @@ func (p *loginProcess) Start(context.Context) (*bridgev2.LoginStep, error) {
 
 // StartWithOverride asks for the password of a login that exists.
 func (p *loginProcess) StartWithOverride(_ context.Context, override *bridgev2.UserLogin) (*bridgev2.LoginStep, error) {
+	if override.UserMXID != p.user.MXID {
+		return nil, loginError("NOT_YOURS", http.StatusForbidden, "That login is not yours. Use `list-logins` to see yours.")
+	}
+	if identity, ok := msnid.ParseLoginID(override.ID); !ok || identity.Service != p.service.key {
+		return nil, loginError("OTHER_SERVICE", http.StatusBadRequest,
+			fmt.Sprintf("The login %s is not at %s. Send `relogin %[1]s %s`.", override.ID, p.service.name, identity.Service))
+	}
 	p.override = override
 	return p.credentialsStep(), nil
 }
@@ -102,7 +109,7 @@ func checkPassword(password string) (string, error) {
 	case password == "":
 		return "", errors.New("the password is empty")
 	case len(password) > maxPassword:
-		return "", fmt.Errorf("the password is longer than %d characters", maxPassword)
+		return "", fmt.Errorf("the password is longer than %d bytes", maxPassword)
 	case strings.ContainsAny(password, "\r\n\x00"):
 		return "", errors.New("the password holds a line end")
 	}
@@ -121,28 +128,39 @@ func (p *loginProcess) SubmitUserInput(ctx context.Context, input map[string]str
 		return nil, loginError("INVALID_PASSWORD", http.StatusBadRequest, sentence(err))
 	}
 	identity := msnid.Identity{Service: p.service.key, Account: account}
-	if p.override != nil && msnid.MakeLoginID(identity) != p.override.ID {
+	id := msnid.MakeLoginID(identity)
+	if p.override != nil && id != p.override.ID {
 		return nil, loginError("OTHER_ACCOUNT", http.StatusBadRequest,
 			fmt.Sprintf("This login is for %s. To add another account, use `login`.", p.override.ID))
 	}
-	resume, err := p.takeOver(ctx, identity)
+	defer p.connector.logins.lock(id)()
+	existing, err := p.connector.br.GetExistingUserLoginByID(ctx, id)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("failed to look for an existing login: %w", err)
 	}
-	session, err := p.connector.signIn(ctx, p.service, account, password, p.user.Log)
+	resume := func() {}
+	if existing != nil {
+		// Signing in ends the session that this login has; a wrong password does not.
+		old := existing.Client.(*Client)
+		old.yielding.Store(true)
+		resume = func() { old.reconnect(context.WithoutCancel(ctx)) }
+	}
+	session, err := p.connector.signIn(ctx, p.service, account, password, p.connector.br.Log.With().Stringer("user_mxid", p.user.MXID).Logger())
 	if err != nil {
-		resume()
-		problem := problemOf(err, p.service)
-		zerolog.Ctx(ctx).Warn().Err(err).Str("code", string(problem.code)).Msg("Sign-in for a new login failed")
-		code := http.StatusBadGateway
-		if problem.state == status.StateBadCredentials {
-			code = http.StatusForbidden
+		if existing != nil && !existing.Client.(*Client).keepGoing() {
+			resume()
 		}
-		return nil, loginError(strings.ToUpper(strings.ReplaceAll(string(problem.code), "-", "_")), code, problem.sentence)
+		return nil, p.refuse(ctx, err)
 	}
-	login, err := p.store(ctx, identity, password, session)
+	if existing != nil && existing.UserMXID != p.user.MXID {
+		discard(session)
+		resume()
+		return nil, loginError("TAKEN", http.StatusConflict,
+			"This account is in use by another Matrix user of this bridge. They have to log out first.")
+	}
+	login, err := p.store(ctx, existing, identity, password, session)
 	if err != nil {
-		session.Close()
+		discard(session)
 		resume()
 		return nil, err
 	}
@@ -157,29 +175,36 @@ func (p *loginProcess) SubmitUserInput(ctx context.Context, input map[string]str
 	}, nil
 }
 
-// takeOver makes way for signing in: two sessions of one account would throw
-// each other out. It refuses an account that another Matrix user has, and signs
-// out a login that this user has of it; resume signs that in again.
-func (p *loginProcess) takeOver(ctx context.Context, identity msnid.Identity) (resume func(), err error) {
-	existing, err := p.connector.br.GetExistingUserLoginByID(ctx, msnid.MakeLoginID(identity))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("failed to look for an existing login: %w", err)
-	case existing == nil:
-		return func() {}, nil
-	case existing.UserMXID != p.user.MXID:
-		return nil, loginError("TAKEN", http.StatusConflict,
-			"This account is in use by another Matrix user of this bridge. They have to log out first.")
-	}
-	existing.Client.Disconnect()
-	return func() { existing.Client.Connect(ctx) }, nil
+// discard closes a session whose events nobody wants.
+func discard(session *msn.Client) {
+	go func() {
+		for range session.Events() {
+		}
+	}()
+	session.Close()
 }
 
-func (p *loginProcess) store(ctx context.Context, identity msnid.Identity, password string, session *msn.Client) (*bridgev2.UserLogin, error) {
+// refuse says why signing in failed.
+func (p *loginProcess) refuse(ctx context.Context, err error) error {
+	problem := problemOf(err, p.service)
+	zerolog.Ctx(ctx).Warn().Err(err).Str("code", string(problem.code)).Msg("Sign-in for a new login failed")
+	code := http.StatusBadGateway
+	if problem.state == status.StateBadCredentials {
+		code = http.StatusForbidden
+	}
+	return loginError(strings.ToUpper(strings.ReplaceAll(string(problem.code), "-", "_")), code, problem.sentence)
+}
+
+func (p *loginProcess) store(ctx context.Context, existing *bridgev2.UserLogin, identity msnid.Identity, password string, session *msn.Client) (*bridgev2.UserLogin, error) {
 	id := msnid.MakeLoginID(identity)
 	sealed, err := p.connector.sealPassword(id, password)
 	if err != nil {
 		return nil, err
+	}
+	var old *Client
+	if existing != nil {
+		old = existing.Client.(*Client)
+		old.retire()
 	}
 	login, err := p.user.NewLogin(ctx, &database.UserLogin{
 		ID:         id,
@@ -191,6 +216,9 @@ func (p *loginProcess) store(ctx context.Context, identity msnid.Identity, passw
 		Metadata: &UserLoginMetadata{Password: sealed},
 	}, &bridgev2.NewLoginParams{DeleteOnConflict: false})
 	if err != nil {
+		if old != nil {
+			old.unretire()
+		}
 		return nil, fmt.Errorf("failed to store the login: %w", err)
 	}
 	login.Client.(*Client).start(session)

@@ -3,7 +3,6 @@ package bridge
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/database"
@@ -25,125 +25,119 @@ const (
 	sendTimeout = 50 * time.Second
 	// reconnectWait is how much of it is spent on waiting for the connection.
 	reconnectWait = 20 * time.Second
-	// maxOutgoing is how many messages of a login may wait for the connection.
-	maxOutgoing = 1000
+	// startWait is how long messages wait, after a start, for the first attempt to
+	// sign in to end, before their time begins to count.
+	startWait = 30 * time.Second
+	// farewellTimeout bounds what is told at logout. The framework waits for it.
+	farewellTimeout = 10 * time.Second
 )
-
-// outgoing is a message on its way from Matrix to MSN.
-type outgoing struct {
-	*database.QueuedEvent
-	deadline, waitUntil time.Time
-}
-
-func newOutgoing(e *database.QueuedEvent) *outgoing {
-	now := time.Now()
-	return &outgoing{QueuedEvent: e, deadline: now.Add(sendTimeout), waitUntil: now.Add(reconnectWait)}
-}
 
 // outbox carries messages from Matrix to MSN, in the order in which they came,
 // without one that takes long holding up the next. They are on disk until their
-// fate is told: what a stop or a crash leaves is taken up at the next start, and
-// what may have been on the wire then is not sent twice.
+// fate is told in the room: what a stop or a crash leaves is taken up at the next
+// start, and what may have been on the wire then is not sent twice.
 type outbox struct {
 	client *Client
 	wake   chan struct{} // one token: something was put in
 	sent   sync.WaitGroup
 
-	mu   sync.Mutex
-	open bool
-	jobs []*outgoing
+	mu     sync.Mutex
+	active map[id.EventID]bool // what run has taken up
 }
 
-func newOutbox(c *Client) *outbox { return &outbox{client: c, wake: make(chan struct{}, 1)} }
+func newOutbox(c *Client) *outbox {
+	return &outbox{client: c, wake: make(chan struct{}, 1), active: make(map[id.EventID]bool)}
+}
 
-// errNotStarted: the login is stopped.
-var errNotStarted = fmt.Errorf("the login is stopped: %w", msn.ErrNotConnected)
-
-// errTooManyOutgoing: more messages wait for the connection than maxOutgoing.
-var errTooManyOutgoing = errors.New("too many messages are waiting for the connection")
-
-// put adds a message, on disk first. One that is there already, because the
-// homeserver has repeated it, is not added again.
+// put stores a message, also while the login is stopped. One that is there
+// already, because the homeserver has repeated it, is not stored again.
 func (o *outbox) put(ctx context.Context, e *database.QueuedEvent) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	switch {
-	case !o.open:
-		return errNotStarted
-	case len(o.jobs) >= maxOutgoing:
-		return errTooManyOutgoing
-	}
-	added, err := o.client.connector.db.MatrixQueue.Put(ctx, e)
-	if err != nil || !added {
+	if _, err := o.client.connector.db.MatrixQueue.Put(ctx, e); err != nil {
 		return err
 	}
-	o.append(newOutgoing(e))
-	return nil
-}
-
-func (o *outbox) append(job *outgoing) {
-	o.jobs = append(o.jobs, job)
 	select {
 	case o.wake <- struct{}{}:
 	default:
 	}
+	return nil
 }
 
-// resume takes up what is on disk. That includes what was put in meanwhile.
-func (o *outbox) resume(ctx context.Context) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.jobs = nil
-	left, err := o.client.connector.db.MatrixQueue.GetAll(ctx, o.client.login.ID)
-	if err != nil {
-		zerolog.Ctx(ctx).Err(err).Msg("Failed to read queue of outgoing messages")
-	}
-	for _, e := range left {
-		if e.Started {
-			o.sent.Go(func() { o.settle(ctx, e, msn.ErrUncertain) })
-		} else {
-			o.append(newOutgoing(e))
-		}
-	}
-}
-
-func (o *outbox) take() []*outgoing {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	jobs := o.jobs
-	o.jobs = nil
-	return jobs
-}
-
-func (o *outbox) setOpen(open bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.open = open
-}
-
-// run sends until ctx ends.
+// run sends what is in the queue until ctx ends.
 func (o *outbox) run(ctx context.Context) {
+	defer o.farewell(ctx)
 	defer o.sent.Wait()
-	defer o.setOpen(false)
-	o.resume(ctx)
-	for {
+	starting, cancel := context.WithTimeout(ctx, startWait)
+	o.client.waitForOutcome(starting)
+	cancel()
+	waits := newWaits()
+	for leftOver := true; ctx.Err() == nil; leftOver = false {
+		if err := o.pass(ctx, leftOver); err != nil && ctx.Err() == nil {
+			zerolog.Ctx(ctx).Err(err).Msg("Failed to read queue of outgoing messages")
+			sleep(ctx, waits.NextBackOff())
+			continue
+		}
+		waits.Reset()
 		select {
 		case <-o.wake:
 		case <-ctx.Done():
-			return
-		}
-		for _, job := range o.take() {
-			o.send(ctx, job)
 		}
 	}
 }
 
+// pass takes up what is new in the queue. What was begun before this run may have
+// gone out.
+func (o *outbox) pass(ctx context.Context, leftOver bool) error {
+	queue, err := o.client.connector.db.MatrixQueue.GetAll(ctx, o.client.login.ID)
+	if err != nil {
+		return err
+	}
+	for _, e := range queue {
+		if !o.begin(e) {
+			continue
+		}
+		if leftOver && e.Started {
+			o.sent.Go(func() { o.settle(ctx, e, o.unknownFate(ctx, e)) })
+			continue
+		}
+		o.send(ctx, e)
+	}
+	return nil
+}
+
+// begin reports whether a message is not taken up yet, and takes it up.
+func (o *outbox) begin(e *database.QueuedEvent) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.active[e.EventID] {
+		return false
+	}
+	o.active[e.EventID] = true
+	return true
+}
+
+func (o *outbox) end(e *database.QueuedEvent) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.active, e.EventID)
+}
+
+// unknownFate is nil when the message is known to have gone out: the bridge only
+// did not get to forgetting it.
+func (o *outbox) unknownFate(ctx context.Context, e *database.QueuedEvent) error {
+	c := o.client
+	parts, err := c.connector.br.DB.Message.GetAllPartsByID(ctx, c.login.ID, msnid.MakeSentMessageID(e.EventID))
+	if err == nil && len(parts) > 0 {
+		return nil
+	}
+	return msn.ErrUncertain
+}
+
 // send puts one message into the order of its conversation, or refuses it.
-func (o *outbox) send(ctx context.Context, job *outgoing) {
-	sending, cancel := context.WithDeadline(ctx, job.deadline)
-	waiting, stopWaiting := context.WithDeadline(sending, job.waitUntil)
+func (o *outbox) send(ctx context.Context, e *database.QueuedEvent) {
+	sending, cancel := context.WithTimeout(ctx, sendTimeout)
+	waiting, stopWaiting := context.WithTimeout(sending, reconnectWait)
 	defer stopWaiting()
-	wait, err := o.begin(sending, waiting, job.QueuedEvent)
+	wait, err := o.handOver(sending, waiting, e)
 	o.sent.Go(func() {
 		defer cancel()
 		if err == nil {
@@ -152,12 +146,13 @@ func (o *outbox) send(ctx context.Context, job *outgoing) {
 		if err != nil && ctx.Err() != nil {
 			return // the bridge is stopping: the next start takes it up
 		}
-		o.settle(ctx, job.QueuedEvent, err)
+		o.settle(ctx, e, err)
 	})
 }
 
-// begin starts to send a message; wait returns when the service has it, or not.
-func (o *outbox) begin(sending, waiting context.Context, e *database.QueuedEvent) (wait func() error, err error) {
+// handOver gives a message to its conversation; wait returns when the service has
+// it, or not.
+func (o *outbox) handOver(sending, waiting context.Context, e *database.QueuedEvent) (wait func() error, err error) {
 	account, ok := msnid.ParseDMPortalID(e.PortalID)
 	if !ok {
 		return nil, errNotADM
@@ -175,44 +170,96 @@ func (o *outbox) begin(sending, waiting context.Context, e *database.QueuedEvent
 	return session.Conversation(account).StartText(sending, e.Body, e.Format), nil
 }
 
-// settle tells the room what became of a message, and forgets it.
-func (o *outbox) settle(ctx context.Context, e *database.QueuedEvent, err error) {
-	ctx = context.WithoutCancel(ctx)
+// errNotADM: the room is none with a contact.
+var errNotADM = errors.New("not a room with a contact")
+
+// settle tells the room what became of a message, and then forgets it. It goes on
+// trying until ctx ends; what is not told then is told at the next start.
+func (o *outbox) settle(ctx context.Context, e *database.QueuedEvent, fate error) {
+	waits := newWaits()
+	for {
+		err := o.tell(ctx, e, fate)
+		if err == nil {
+			err = o.client.connector.db.MatrixQueue.Delete(context.WithoutCancel(ctx), e)
+		}
+		if err == nil {
+			o.end(e)
+			return
+		}
+		zerolog.Ctx(ctx).Err(err).Stringer("event_id", e.EventID).Msg("Failed to tell what became of a message")
+		if !sleep(ctx, waits.NextBackOff()) {
+			return
+		}
+	}
+}
+
+// tell saves a message that was delivered, or says in the room why it was not.
+func (o *outbox) tell(ctx context.Context, e *database.QueuedEvent, fate error) error {
 	c := o.client
 	info := &bridgev2.MessageStatusEventInfo{
 		RoomID: e.RoomID, SourceEventID: e.EventID, EventType: event.EventMessage, MessageType: event.MsgText, Sender: e.Sender,
 	}
-	if err != nil {
-		account, _ := msnid.ParseDMPortalID(e.PortalID)
-		zerolog.Ctx(ctx).Warn().Err(err).Stringer("event_id", e.EventID).Msg("Message was not delivered")
-		status := bridgev2.WrapErrorInStatus(refused(err, c.recipient(ctx, account)))
-		c.connector.br.Matrix.SendMessageStatus(ctx, &status, info)
-	} else {
-		o.save(ctx, e)
+	if fate == nil {
+		if err := o.save(context.WithoutCancel(ctx), e); err != nil {
+			return err
+		}
 		c.connector.br.Matrix.SendMessageStatus(ctx, &bridgev2.MessageStatus{Status: event.MessageStatusSuccess}, info)
+		return nil
 	}
-	if err := c.connector.db.MatrixQueue.Delete(ctx, e); err != nil {
-		zerolog.Ctx(ctx).Err(err).Stringer("event_id", e.EventID).Msg("Failed to remove settled message from the queue")
+	account, _ := msnid.ParseDMPortalID(e.PortalID)
+	zerolog.Ctx(ctx).Warn().Err(fate).Stringer("event_id", e.EventID).Msg("Message was not delivered")
+	status := bridgev2.WrapErrorInStatus(refused(fate, c.recipient(ctx, account)))
+	// Sent here and not by the framework, which does not tell whether it could.
+	_, err := c.connector.br.Bot.SendMessage(ctx, e.RoomID, event.EventMessage, &event.Content{Parsed: status.ToNoticeEvent(info)}, nil)
+	if err != nil {
+		return err
 	}
+	status.SendNotice = false
+	c.connector.br.Matrix.SendMessageStatus(ctx, &status, info)
+	return nil
 }
 
 // save gives the framework the message, which it then knows by its event.
-func (o *outbox) save(ctx context.Context, e *database.QueuedEvent) {
+func (o *outbox) save(ctx context.Context, e *database.QueuedEvent) error {
 	c := o.client
-	log := zerolog.Ctx(ctx)
+	messageID := msnid.MakeSentMessageID(e.EventID)
+	if parts, err := c.connector.br.DB.Message.GetAllPartsByID(ctx, c.login.ID, messageID); err != nil || len(parts) > 0 {
+		return err
+	}
 	// A message needs the row of its sender's ghost.
 	if _, err := c.connector.br.GetGhostByID(ctx, c.GetUserID()); err != nil {
-		log.Err(err).Msg("Failed to get own ghost")
+		return err
 	}
-	err := c.connector.br.DB.Message.Insert(ctx, &bridgedb.Message{
-		ID:         msnid.MakeSentMessageID(e.EventID),
+	return c.connector.br.DB.Message.Insert(ctx, &bridgedb.Message{
+		ID:         messageID,
 		MXID:       e.EventID,
 		Room:       networkid.PortalKey{ID: e.PortalID, Receiver: c.login.ID},
 		SenderID:   c.GetUserID(),
 		SenderMXID: e.Sender,
 		Timestamp:  e.WrittenAt,
 	})
+}
+
+// farewell tells the fate of what is left when the user logs out: the login, and
+// with it the queue, will be gone.
+func (o *outbox) farewell(ctx context.Context) {
+	o.mu.Lock()
+	clear(o.active)
+	o.mu.Unlock()
+	if !o.client.leaving.Load() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTimeout)
+	defer cancel()
+	queue, err := o.client.connector.db.MatrixQueue.GetAll(ctx, o.client.login.ID)
 	if err != nil {
-		log.Err(err).Stringer("event_id", e.EventID).Msg("Failed to save sent message")
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read queue of outgoing messages")
+	}
+	for _, e := range queue {
+		fate := error(msn.ErrClosed)
+		if e.Started {
+			fate = o.unknownFate(ctx, e)
+		}
+		o.settle(ctx, e, fate)
 	}
 }

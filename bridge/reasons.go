@@ -48,6 +48,9 @@ var refusals = []refusal{
 	{msn.ErrUncertain, "msn-uncertain", false, event.MessageStatusNetworkError, func(r recipient) string {
 		return fmt.Sprintf("the connection was lost before %s confirmed it. Ask %s whether it arrived before you send it again.", r.service, r.name)
 	}},
+	{msn.ErrUntrusted, "msn-untrusted-address", true, event.MessageStatusNetworkError, func(r recipient) string {
+		return fmt.Sprintf("%s wanted the conversation at an address that the bridge must not use. The admin of this bridge finds it in the log and can allow it in the config.", r.service)
+	}},
 	{msn.ErrBlocked, "msn-blocked", true, event.MessageStatusNoPermission, func(r recipient) string {
 		return fmt.Sprintf("%s has blocked you.", r.name)
 	}},
@@ -78,9 +81,6 @@ var refusals = []refusal{
 	{msn.ErrNotDelivered, "msn-not-delivered", true, event.MessageStatusNetworkError, func(r recipient) string {
 		return fmt.Sprintf("%s reported that it did not reach %s. Send it again.", r.service, r.name)
 	}},
-	{errTooManyOutgoing, "msn-too-many-waiting", true, event.MessageStatusGenericError, func(r recipient) string {
-		return fmt.Sprintf("too many messages wait for the connection to %s already. Send it again later.", r.service)
-	}},
 	{msn.ErrTooMany, "msn-too-many-waiting", true, event.MessageStatusGenericError, func(r recipient) string {
 		return fmt.Sprintf("too many messages to %s wait to be sent already. Wait until they are through and send it again.", r.name)
 	}},
@@ -92,9 +92,6 @@ var refusals = []refusal{
 	}},
 	{msn.ErrSwitchboard, "msn-session-refused", true, event.MessageStatusNetworkError, func(r recipient) string {
 		return fmt.Sprintf("%s refused to open a conversation. Try again in a minute.", r.service)
-	}},
-	{msn.ErrUntrusted, "msn-untrusted-address", true, event.MessageStatusNetworkError, func(r recipient) string {
-		return fmt.Sprintf("%s wanted the conversation at an address that the bridge must not use. The admin of this bridge finds it in the log.", r.service)
 	}},
 	{msn.ErrNotConnected, "msn-not-connected", true, event.MessageStatusBridgeUnavailable, func(r recipient) string {
 		return fmt.Sprintf("the bridge is not connected to %s at the moment; it keeps trying. Send it again later.", r.service)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,10 +43,16 @@ var presets = map[string]ServiceConfig{
 	},
 }
 
+// maxSignIns is how many accounts sign in to one service at the same time. After a
+// restart of the bridge hundreds want to, and to a service that would look like an
+// attack.
+const maxSignIns = 8
+
 // service is a ServiceConfig that was checked, ready for signing in.
 type service struct {
 	key, name string
 	template  msn.Config
+	signIns   chan struct{} // a token for each sign-in under way
 }
 
 // newService checks one entry. The error is a sentence for the admin that begins
@@ -60,7 +67,7 @@ func newService(key string, cfg ServiceConfig) (*service, error) {
 		base, ok := presets[preset]
 		if !ok {
 			return nil, fmt.Errorf("%s has no server, and %q is no preset: set %[1]s.server to the host and port of the service, "+
-				"or %[1]s.preset to one of %s", setting, preset, presetNames())
+				"or %[1]s.preset to one of %[3]s", setting, preset, presetNames())
 		}
 		cfg = cfg.over(base)
 	}
@@ -73,9 +80,15 @@ func newService(key string, cfg ServiceConfig) (*service, error) {
 	if err := checkNexus(cfg.Nexus); err != nil {
 		return nil, fmt.Errorf("%s.nexus: %w", setting, err)
 	}
+	if err := checkHosts(cfg.Hosts); err != nil {
+		return nil, fmt.Errorf("%s.hosts: %w", setting, err)
+	}
 	dialects, err := parseDialects(cfg.Dialects)
 	if err != nil {
 		return nil, fmt.Errorf("%s.dialects: %w", setting, err)
+	}
+	if len(dialects) == 0 {
+		dialects = safeDialects()
 	}
 	if cfg.Nexus == "" && needsNexus(dialects) {
 		return nil, fmt.Errorf("%s.nexus is not set, but MSNP8 and later sign in over HTTPS: "+
@@ -85,7 +98,7 @@ func newService(key string, cfg ServiceConfig) (*service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s.ca_file: %w", setting, err)
 	}
-	return &service{key: key, name: cfg.Name, template: msn.Config{
+	return &service{key: key, name: cfg.Name, signIns: make(chan struct{}, maxSignIns), template: msn.Config{
 		Server:   cfg.Server,
 		NexusURL: cfg.Nexus,
 		Dialects: dialects,
@@ -140,6 +153,23 @@ func checkNexus(nexus string) error {
 	return fmt.Errorf("%q must begin with https://, because passwords are sent there", nexus)
 }
 
+// checkHosts checks the names, each perhaps with a leading dot or a port.
+func checkHosts(hosts []string) error {
+	for _, host := range hosts {
+		name := strings.TrimPrefix(host, ".")
+		if name == "" || strings.ContainsAny(name, " /@") {
+			return fmt.Errorf("%q is no host; write it like sb.example.com, .example.com or sb.example.com:1900", host)
+		}
+		if net.ParseIP(name) != nil {
+			continue
+		}
+		if err := checkServer(name); err != nil {
+			return fmt.Errorf("%q is no host; write it like sb.example.com, .example.com or sb.example.com:1900", host)
+		}
+	}
+	return nil
+}
+
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
@@ -158,12 +188,17 @@ func parseDialects(names []string) ([]wire.Dialect, error) {
 }
 
 func needsNexus(dialects []wire.Dialect) bool {
-	for _, dialect := range dialects {
-		if dialect >= wire.FirstTweener {
-			return true
-		}
+	return slices.ContainsFunc(dialects, func(d wire.Dialect) bool { return d >= wire.FirstTweener })
+}
+
+// safeDialects are those that are offered unless the config says otherwise, the
+// best first. The older ones send the password as a hash that anybody on the path
+// could crack, and could bring about by answering in the server's place.
+func safeDialects() (dialects []wire.Dialect) {
+	for d := msn.MaxDialect; d >= wire.FirstTweener; d-- {
+		dialects = append(dialects, d)
 	}
-	return len(dialects) == 0
+	return dialects
 }
 
 // rootCAs returns the certificates that logins by HTTPS trust: the system's and

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -24,6 +25,7 @@ const (
 	codeUnreachable     status.BridgeStateErrorCode = "msn-unreachable"
 	codeTimeout         status.BridgeStateErrorCode = "msn-timeout"
 	codeUntrusted       status.BridgeStateErrorCode = "msn-untrusted-address"
+	codeCertificate     status.BridgeStateErrorCode = "msn-certificate"
 	codeNoDialect       status.BridgeStateErrorCode = "msn-no-dialect"
 	codeServerBusy      status.BridgeStateErrorCode = "msn-server-error"
 	codeConnectionLost  status.BridgeStateErrorCode = "msn-connection-lost"
@@ -48,8 +50,8 @@ func (p problem) bridgeState() status.BridgeState {
 	return status.BridgeState{StateEvent: p.state, Error: p.code, Message: p.sentence, UserAction: p.action}
 }
 
-// accountErrors are the numbers with which a server refuses an account for good,
-// though the password may be right (protocol/08-errors.md).
+// accountErrors say why a server refuses an account for good, though the password
+// may be right (protocol/08-errors.md).
 var accountErrors = map[int]string{
 	420: "the account may not be used with this client",
 	917: "the account does not belong to this service",
@@ -57,6 +59,18 @@ var accountErrors = map[int]string{
 	924: "the account's e-mail address is not verified yet",
 	926: "the account is managed and may not be used with this client",
 	927: "the account is suspended",
+}
+
+// whyLocked says why an account is refused.
+func whyLocked(err error) string {
+	var refused *msn.ServerError
+	if !errors.As(err, &refused) {
+		return "it does not let the account in"
+	}
+	if why := accountErrors[refused.Number]; why != "" {
+		return why
+	}
+	return fmt.Sprintf("it does not let the account in (error %d)", refused.Number)
 }
 
 // problemOf says what an error of package msn means for the user of a service.
@@ -73,16 +87,19 @@ func problemOf(err error, s *service) problem {
 	case errors.Is(err, msn.ErrBadCredentials):
 		return problem{code: codeBadCredentials, state: status.StateBadCredentials, action: status.UserActionRelogin,
 			sentence: fmt.Sprintf("%s refused the e-mail address or the password. Check both and log in again.", s.name)}
-	case errors.As(err, &refused) && accountErrors[refused.Number] != "":
+	case errors.Is(err, msn.ErrAccountLocked):
 		return problem{code: codeAccountRefused, state: status.StateBadCredentials, action: status.UserActionRelogin,
 			sentence: fmt.Sprintf("%s refused the account: %s. Put that right with the service, then log in again.",
-				s.name, accountErrors[refused.Number])}
+				s.name, whyLocked(err))}
 	case errors.As(err, &dns):
 		return transient(codeUnknownHost, "The server %s of %s was not found. If that lasts, ask the admin of this bridge "+
 			"to check the host name in the config.", cleanName(dns.Name), s.name)
 	case errors.Is(err, msn.ErrUntrusted):
 		return transient(codeUntrusted, "%s sent the bridge to an address that it must not use. The admin of this bridge "+
 			"finds the address in the log and can allow it with network.services.%s.hosts.", s.name, s.key)
+	case isCertificateError(err):
+		return transient(codeCertificate, "The login server of %s shows a certificate that the bridge does not trust. For a service "+
+			"with a certificate of its own, the admin of this bridge names that in network.services.%s.ca_file.", s.name, s.key)
 	case errors.Is(err, msn.ErrNoDialect):
 		return transient(codeNoDialect, "%s speaks none of the versions of the protocol that the bridge offers. "+
 			"Ask the admin of this bridge to check network.services.%s.dialects.", s.name, s.key)
@@ -118,6 +135,11 @@ func problemOfOut(out *msn.OutError, s *service) problem {
 func isTimeout(err error) bool {
 	var timeout net.Error
 	return errors.Is(err, msn.ErrTimeout) || errors.As(err, &timeout) && timeout.Timeout()
+}
+
+func isCertificateError(err error) bool {
+	var verification *tls.CertificateVerificationError
+	return errors.As(err, &verification)
 }
 
 func isNetworkError(err error) bool {

@@ -27,6 +27,7 @@ var _ bridgev2.TypingHandlingNetworkAPI = (*Client)(nil)
 // writing": the notes just end.
 type typists struct {
 	mu     sync.Mutex
+	ctx    context.Context               // of the run; nil while there is none
 	active map[string]context.CancelFunc // by account
 	wait   sync.WaitGroup
 }
@@ -34,7 +35,7 @@ type typists struct {
 // HandleMatrixTyping tells the contact of a room that the user writes, again and
 // again until they stop. It is told only where a conversation is open: calling
 // somebody to say that a message may come is not what they expect.
-func (c *Client) HandleMatrixTyping(ctx context.Context, msg *bridgev2.MatrixTyping) error {
+func (c *Client) HandleMatrixTyping(_ context.Context, msg *bridgev2.MatrixTyping) error {
 	account, ok := msnid.ParseDMPortalID(msg.Portal.ID)
 	if !ok {
 		return errNotADM
@@ -43,7 +44,7 @@ func (c *Client) HandleMatrixTyping(ctx context.Context, msg *bridgev2.MatrixTyp
 		c.typing.stop(account)
 		return nil
 	}
-	c.typing.begin(c.login.Log.WithContext(c.connector.br.BackgroundCtx), account, func(ctx context.Context) {
+	c.typing.begin(account, func(ctx context.Context) {
 		session := c.current()
 		if session == nil {
 			return
@@ -55,17 +56,25 @@ func (c *Client) HandleMatrixTyping(ctx context.Context, msg *bridgev2.MatrixTyp
 	return nil
 }
 
-// begin calls send now and every typingRepeat until stop or typingLongest.
-func (t *typists) begin(ctx context.Context, account string, send func(context.Context)) {
-	t.stop(account)
-	ctx, cancel := context.WithTimeout(ctx, typingLongest)
+// open lets notes be sent until close.
+func (t *typists) open(ctx context.Context) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.active == nil {
-		t.active = make(map[string]context.CancelFunc)
+	t.ctx, t.active = ctx, make(map[string]context.CancelFunc)
+}
+
+// begin calls send now and every typingRepeat until stop or typingLongest.
+func (t *typists) begin(account string, send func(context.Context)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ctx == nil {
+		return
 	}
+	t.stopLocked(account)
+	ctx, cancel := context.WithTimeout(t.ctx, typingLongest)
 	t.active[account] = cancel
 	t.wait.Go(func() {
+		defer cancel()
 		ticker := time.NewTicker(typingRepeat)
 		defer ticker.Stop()
 		for {
@@ -82,17 +91,21 @@ func (t *typists) begin(ctx context.Context, account string, send func(context.C
 func (t *typists) stop(account string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.stopLocked(account)
+}
+
+func (t *typists) stopLocked(account string) {
 	if cancel := t.active[account]; cancel != nil {
 		cancel()
 		delete(t.active, account)
 	}
 }
 
-func (t *typists) stopAll() {
+func (t *typists) close() {
 	t.mu.Lock()
-	for account, cancel := range t.active {
-		cancel()
-		delete(t.active, account)
+	t.ctx = nil
+	for account := range t.active {
+		t.stopLocked(account)
 	}
 	t.mu.Unlock()
 	t.wait.Wait()

@@ -58,12 +58,16 @@ func (c *Client) displayNameOf(ctx context.Context, account string) string {
 // account behind it.
 func (c *Client) nameAmong(ctx context.Context, account string, contacts []*database.Contact) string {
 	params := nameParams{Account: account, Service: c.serviceOrUnknown().name}
+	if account == c.identity.Account {
+		params.Name = c.login.RemoteProfile.Name
+		contacts = nil
+	}
 	for _, contact := range contacts {
 		if contact.Account == account {
 			params.Name = cleanName(contact.Name)
 		}
 	}
-	if params.Name != "" && params.Name != account && c.nameIsTaken(params.Name, account, contacts) {
+	if params.Name != "" && params.Name != account && account != c.identity.Account && c.nameIsTaken(params.Name, account, contacts) {
 		params.Name += " (" + account + ")"
 	}
 	name, err := c.connector.Config.formatName(params)
@@ -74,12 +78,20 @@ func (c *Client) nameAmong(ctx context.Context, account string, contacts []*data
 	return name
 }
 
+// nameIsTaken reports whether a name is that of somebody else, or looks so: the
+// bot, the user, another contact, or an address.
 func (c *Client) nameIsTaken(name, account string, contacts []*database.Contact) bool {
-	if strings.EqualFold(name, c.connector.GetName().DisplayName) || strings.Contains(strings.ToLower(name), "bridge bot") {
+	if strings.Contains(name, "@") {
 		return true
 	}
+	own := c.login.RemoteProfile.Name
+	for _, reserved := range []string{c.connector.GetName().DisplayName, c.connector.GetName().DisplayName + " bridge bot", own} {
+		if reserved != "" && looksLike(name, reserved) {
+			return true
+		}
+	}
 	for _, other := range contacts {
-		if other.Account != account && (strings.EqualFold(cleanName(other.Name), name) || strings.EqualFold(other.Account, name)) {
+		if other.Account != account && looksLike(cleanName(other.Name), name) {
 			return true
 		}
 	}

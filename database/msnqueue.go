@@ -44,6 +44,7 @@ const (
 	queueNext = `
 		SELECT login_id, message_id, position, portal_id, sender, received_at, body, format, group_size
 		FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND position>$3 ORDER BY position LIMIT $4`
+	queueCount  = `SELECT COUNT(*) FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3`
 	queueDelete = `DELETE FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3`
 )
 
@@ -58,6 +59,12 @@ func (q *MSNQueueQuery) Put(ctx context.Context, m *QueuedMessage) error {
 // order. Position 0 means from the start.
 func (q *MSNQueueQuery) After(ctx context.Context, login networkid.UserLoginID, position int64, limit int) ([]*QueuedMessage, error) {
 	return q.QueryMany(ctx, queueNext, q.bridgeID, login, position, limit)
+}
+
+// Count returns how many messages wait for a portal.
+func (q *MSNQueueQuery) Count(ctx context.Context, login networkid.UserLoginID, portal networkid.PortalID) (n int, err error) {
+	err = q.GetDB().QueryRow(ctx, queueCount, q.bridgeID, login, portal).Scan(&n)
+	return n, err
 }
 
 // Delete takes a message out of the queue: Matrix has it.

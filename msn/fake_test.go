@@ -28,7 +28,7 @@ const patience = 20 * time.Second
 
 // fakeNet is a network in memory. A test plays its servers line by line.
 type fakeNet struct {
-	t      *testing.T
+	t      testing.TB
 	mu     sync.Mutex
 	queues map[string]chan *fakeConn
 	dialed []string
@@ -81,7 +81,7 @@ func (n *fakeNet) addresses() []string {
 
 // fakeConn is the server's end of a connection.
 type fakeConn struct {
-	t      *testing.T
+	t      testing.TB
 	conn   net.Conn
 	reader *wire.Reader
 }
@@ -210,7 +210,7 @@ type loginResult struct {
 }
 
 // goLogin calls Login in the background.
-func goLogin(t *testing.T, cfg Config) <-chan loginResult {
+func goLogin(t testing.TB, cfg Config) <-chan loginResult {
 	result := make(chan loginResult, 1)
 	go func() {
 		client, err := Login(t.Context(), cfg)
@@ -219,7 +219,7 @@ func goLogin(t *testing.T, cfg Config) <-chan loginResult {
 	return result
 }
 
-func waitLogin(t *testing.T, result <-chan loginResult) (*Client, error) {
+func waitLogin(t testing.TB, result <-chan loginResult) (*Client, error) {
 	t.Helper()
 	select {
 	case r := <-result:
@@ -339,7 +339,7 @@ func quit(client *Client, ns *fakeConn) {
 }
 
 // nextEvent returns the next event.
-func nextEvent(t *testing.T, c *Client) Event {
+func nextEvent(t testing.TB, c *Client) Event {
 	t.Helper()
 	select {
 	case e, ok := <-c.Events():
@@ -354,7 +354,7 @@ func nextEvent(t *testing.T, c *Client) Event {
 }
 
 // waitFor returns the next event of a type, passing over others.
-func waitFor[E Event](t *testing.T, c *Client) E {
+func waitFor[E Event](t testing.TB, c *Client) E {
 	t.Helper()
 	for {
 		e := nextEvent(t, c)

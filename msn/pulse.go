@@ -49,7 +49,8 @@ func (c *Client) beat(now time.Time) time.Duration {
 		return p.interval
 	}
 	p.sent, p.asked, p.heard = now, now, false
-	return min(c.timeouts.Pong, p.interval)
+	// The answer may ask for a shorter interval than any that is known now.
+	return min(c.timeouts.Pong, p.interval, minPing)
 }
 
 // wish takes the seconds of a QNG: a shorter interval than one's own counts.

@@ -15,7 +15,8 @@ func TestHeartbeat(t *testing.T) {
 	}{
 		{"without a wish", "QNG", defaultPing},
 		{"a longer wish", "QNG 60", defaultPing},
-		{"a shorter wish", "QNG 20", 30 * time.Second}, // looked at when the wait for QNG would be over
+		{"a shorter wish", "QNG 20", 20 * time.Second},
+		{"a wish that is too short", "QNG 1", minPing},
 		{"zero", "QNG 0", defaultPing},
 		{"no number", "QNG soon", defaultPing},
 	} {

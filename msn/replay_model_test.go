@@ -183,6 +183,9 @@ func (r *replay) recordedLists() map[string]listedContact {
 		case i.malformed:
 			return nil
 		case d < 8:
+			if len(args) < 2 {
+				return nil
+			}
 			if len(args) == 5 {
 				continue
 			}

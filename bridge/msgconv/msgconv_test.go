@@ -1,8 +1,10 @@
 package msgconv
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"maunium.net/go/mautrix/event"
 )
@@ -55,6 +57,7 @@ func TestMatrixToText(t *testing.T) {
 		{"lists", "", "<ul><li>a</li><li>b</li></ul><ol><li>c</li><li>d</li></ol>", "• a\n• b\n1. c\n2. d", plain},
 		{"code keeps blanks", "", "<pre><code>a  b\n c</code></pre>", "a  b\n c", plain},
 		{"right to left", "שלום", "", "שלום", plain + "; RL=1"},
+		{"deep", "", strings.Repeat("<span>", 150) + "deep", "deep", plain},
 		{"image is its name", "", `<img alt="cat">`, "cat", plain},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -76,6 +79,46 @@ func TestEmoteBeginsWithAStar(t *testing.T) {
 	text, _ := ToMSN(&event.MessageEventContent{MsgType: event.MsgEmote, Body: "waves"})
 	if text != "* waves" {
 		t.Errorf("got %q", text)
+	}
+}
+
+func TestCleanTextHasNoControlCharacters(t *testing.T) {
+	t.Parallel()
+	if got := Clean("a\x1b[2J\x01b\n\tc\u0085\x7f♥"); got != "a[2Jb\n\tc♥" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestSplitKeepsEverything(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"short": "hello", "words": strings.Repeat("hello world ", 5000), "one word": strings.Repeat("ä", 20000),
+		"lines": strings.Repeat("line\n", 9000), "just too long": strings.Repeat("x", maxPart+1),
+	} {
+		parts := Split(text)
+		if strings.Join(parts, "") != text {
+			t.Errorf("%s: not the same when joined", name)
+		}
+		for _, part := range parts {
+			if len(part) > maxPart || !utf8.ValidString(part) || part == "" {
+				t.Errorf("%s: a part of %d bytes", name, len(part))
+			}
+		}
+	}
+}
+
+func TestNoTextMakesAnEventTooLarge(t *testing.T) {
+	t.Parallel()
+	for _, letter := range []string{"\x01", "\"", "<", "♥", "\u2028"} {
+		for _, part := range Split(strings.Repeat(letter, 100_000)) {
+			data, err := json.Marshal(ToMatrix(part, "EF=BIUS; CO=ff"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(data) > 60_000 {
+				t.Errorf("%q makes an event of %d bytes", letter, len(data))
+			}
+		}
 	}
 }
 

@@ -3,6 +3,8 @@ package msgconv
 import (
 	"html"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"maunium.net/go/mautrix/event"
 )
@@ -17,7 +19,7 @@ func ToMatrix(text, format string) *event.MessageEventContent {
 	}
 	s := parseStyle(format)
 	s.rightToLeft = false // clients tell it from the letters
-	if s == (style{}) || strings.TrimSpace(text) == "" {
+	if len(text) > maxStyled || s == (style{}) || strings.TrimSpace(text) == "" {
 		return content
 	}
 	content.Format = event.FormatHTML
@@ -39,4 +41,40 @@ func (s style) wrap(inner string) string {
 		inner = `<span data-mx-color="` + s.colour + `">` + inner + "</span>"
 	}
 	return inner
+}
+
+// Clean returns a text from MSN without control characters, except for line ends
+// and tabs: a terminal client would obey them.
+func Clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// An event of Matrix has at most 64 KiB as JSON, in which one byte can take six.
+const (
+	// maxPart is the longest text of one event in bytes.
+	maxPart = 8 << 10
+	// maxStyled is the longest text that is sent twice, plain and as HTML, in bytes.
+	maxStyled = 2 << 10
+)
+
+// Split cuts a text into parts that fit into one event each: after a line or a
+// word where there is one near the end, never inside a character.
+func Split(text string) (parts []string) {
+	for len(text) > maxPart {
+		end := maxPart
+		for end > 0 && !utf8.RuneStart(text[end]) {
+			end--
+		}
+		if at := strings.LastIndexAny(text[:end], "\n "); at > maxPart/2 {
+			end = at + 1
+		}
+		parts = append(parts, text[:end])
+		text = text[end:]
+	}
+	return append(parts, text)
 }

@@ -75,6 +75,11 @@ func (w *writer) node(n *html.Node, s style, depth int) {
 		defer w.close(n, s)
 	}
 	if depth > maxDepth {
+		for inner := range n.Descendants() {
+			if inner.Type == html.TextNode {
+				w.write(inner.Data, s)
+			}
+		}
 		return
 	}
 	for child := n.FirstChild; child != nil; child = child.NextSibling {

@@ -41,7 +41,7 @@ func ParseAccount(s string) (string, error) {
 	case s == "":
 		return "", fmt.Errorf("the e-mail address is empty")
 	case len(s) > MaxAccount:
-		return "", fmt.Errorf("the e-mail address is longer than %d characters", MaxAccount)
+		return "", fmt.Errorf("the e-mail address is longer than %d bytes", MaxAccount)
 	case !ok || local == "" || domain == "" || strings.Contains(domain, "@"):
 		return "", fmt.Errorf("an MSN account is an e-mail address such as bob@example.com")
 	}
@@ -118,11 +118,12 @@ func ParseDMPortalID(p networkid.PortalID) (string, bool) {
 }
 
 // MakeChatMessageID returns the ID of a message that came through a switchboard:
-// session and number of the message in it, and when it came, because servers
-// begin anew with their session numbers. It is made once, on arrival.
-func MakeChatMessageID(session, sender string, seq int, at time.Time) networkid.MessageID {
+// session, number of the message from its sender in it, part of the message from
+// 0, and when it came, because servers begin anew with their session numbers. It
+// is made once, on arrival.
+func MakeChatMessageID(session, sender string, seq, part int, at time.Time) networkid.MessageID {
 	return networkid.MessageID(strings.Join([]string{"chat", session, sender,
-		strconv.Itoa(seq), strconv.FormatInt(at.UnixMilli(), 10)}, "/"))
+		strconv.Itoa(seq), strconv.Itoa(part), strconv.FormatInt(at.UnixMilli(), 10)}, "/"))
 }
 
 // MakeSentMessageID returns the ID of a message that went from Matrix to MSN.

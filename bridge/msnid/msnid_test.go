@@ -73,12 +73,13 @@ func TestForeignIDsAreRefused(t *testing.T) {
 func TestMessageIDsDiffer(t *testing.T) {
 	t.Parallel()
 	at := time.UnixMilli(1000)
-	first := MakeChatMessageID("s", "bob@example.com", 1, at)
+	first := MakeChatMessageID("s", "bob@example.com", 1, 0, at)
 	for name, other := range map[string]any{
-		"number":  MakeChatMessageID("s", "bob@example.com", 2, at),
-		"sender":  MakeChatMessageID("s", "eve@example.com", 1, at),
-		"session": MakeChatMessageID("t", "bob@example.com", 1, at),
-		"time":    MakeChatMessageID("s", "bob@example.com", 1, at.Add(time.Second)),
+		"number":  MakeChatMessageID("s", "bob@example.com", 2, 0, at),
+		"sender":  MakeChatMessageID("s", "eve@example.com", 1, 0, at),
+		"session": MakeChatMessageID("t", "bob@example.com", 1, 0, at),
+		"time":    MakeChatMessageID("s", "bob@example.com", 1, 0, at.Add(time.Second)),
+		"part":    MakeChatMessageID("s", "bob@example.com", 1, 1, at),
 		"sent":    MakeSentMessageID("$s"),
 	} {
 		if first == other {

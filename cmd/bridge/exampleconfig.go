@@ -6,7 +6,6 @@ import (
 	"strings"
 	"text/template"
 
-	"maunium.net/go/mauflag"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/matrix/mxmain"
 )
@@ -50,26 +49,6 @@ func exampleConfig(connector bridgev2.NetworkConnector) (string, error) {
 		config = strings.Replace(config, setting.framework, setting.own, 1)
 	}
 	return config, nil
-}
-
-// wantsExampleConfig reports whether the arguments ask for the example config,
-// and where to. The framework would write one with its own defaults; everything
-// else on the command line is left to it.
-func wantsExampleConfig(args []string) (path string, ok bool) {
-	for _, arg := range args {
-		if arg == "" {
-			return "", false
-		}
-	}
-	set := mauflag.New(args)
-	config := set.MakeFull("c", "config", "", "config.yaml").String()
-	example := set.MakeFull("e", "generate-example-config", "", "false").Bool()
-	set.MakeFull("r", "registration", "", "registration.yaml").String()
-	set.MakeFull("n", "no-update", "", "false").Bool()
-	if err := set.Parse(); err != nil {
-		return "", false
-	}
-	return *config, *example
 }
 
 func writeExampleConfig(path string, connector bridgev2.NetworkConnector) error {

@@ -60,26 +60,35 @@ func TestExampleConfigDefaultsToSQLite(t *testing.T) {
 	}
 }
 
-func TestOnlyTheExampleFlagIsTakenFromTheFramework(t *testing.T) {
+func TestArgumentsAreLeftToTheFramework(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		args string
-		path string
-		want bool
+		line string
+		want args
 	}{
-		{"", "config.yaml", false},
-		{"-e", "config.yaml", true},
-		{"-e -c other.yaml", "other.yaml", true},
-		{"-c other.yaml --generate-example-config", "other.yaml", true},
-		{"-ec -", "-", true},
-		{"-g -r registration.yaml", "", false},
-		{"-c config.yaml", "config.yaml", false},
-		{"-x", "", false},
+		{"", args{"config.yaml", false, true}},
+		{"-e", args{"config.yaml", true, false}},
+		{"-e -c other.yaml", args{"other.yaml", true, false}},
+		{"-c other.yaml --generate-example-config", args{"other.yaml", true, false}},
+		{"-ec -", args{"-", true, false}},
+		{"-g -r registration.yaml", args{"config.yaml", false, true}},
+		{"-n -c x.yaml --ignore-unsupported-server", args{"x.yaml", false, true}},
+		{"-v", args{}},
+		{"--version-json", args{}},
+		{"-h", args{}},
+		{"-x", args{}},
 	} {
-		path, ok := wantsExampleConfig(strings.Fields(test.args))
-		if ok != test.want || ok && path != test.path {
-			t.Errorf("%q: got %q, %v", test.args, path, ok)
+		if got := parseArgs(strings.Fields(test.line)); got != test.want {
+			t.Errorf("%q: got %+v", test.line, got)
 		}
+	}
+}
+
+func TestMissingConfigSaysHowToGetOne(t *testing.T) {
+	t.Parallel()
+	err := checkConfigFile(filepath.Join(t.TempDir(), "config.yaml"))
+	if err == nil || !strings.Contains(err.Error(), "make one with -e") {
+		t.Errorf("got %v", err)
 	}
 }
 

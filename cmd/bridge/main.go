@@ -3,7 +3,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"syscall"
 
@@ -32,12 +31,17 @@ func main() {
 	matrix.MinSpecVersion = mautrix.SpecV12
 
 	connector := &bridge.Connector{}
-	if path, ok := wantsExampleConfig(os.Args[1:]); ok {
-		if err := writeExampleConfig(path, connector); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+	args := parseArgs(os.Args[1:])
+	if args.example {
+		if err := writeExampleConfig(args.config, connector); err != nil {
+			fail(1, err)
 		}
 		return
+	}
+	if args.starts {
+		if err := checkConfigFile(args.config); err != nil {
+			fail(exitConfig, err)
+		}
 	}
 	m := mxmain.BridgeMain{
 		Name:        "matrix-msn",
@@ -52,6 +56,8 @@ func main() {
 			os.Exit(11)
 		}
 		m.Matrix.EventProcessor.PrependHandler(event.EventMessage, connector.RewriteCommand)
+		m.Matrix.EventProcessor.On(event.EventMessage, connector.Dispatched)
+		holdTransactions(&m, connector)
 		bridge.SeparateCommandLogs(m.Bridge)
 	}
 	m.PostStart = func() {
@@ -61,5 +67,16 @@ func main() {
 		}
 	}
 	m.InitVersion(Tag, Commit, BuildTime)
-	m.Run()
+	m.PreInit()
+	if err := checkKeyIsSaved(m.ConfigPath, connector); err != nil {
+		fail(exitConfig, err)
+	}
+	m.Init()
+	if err := checkListener(&m); err != nil {
+		fail(exitListener, err)
+	}
+	m.Start()
+	code := m.WaitForInterrupt()
+	m.Stop()
+	os.Exit(code)
 }

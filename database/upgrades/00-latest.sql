@@ -31,6 +31,7 @@ CREATE TABLE msn_queue (
         ON DELETE CASCADE ON UPDATE CASCADE
 );
 CREATE INDEX msn_queue_position_idx ON msn_queue (bridge_id, login_id, position);
+CREATE INDEX msn_queue_portal_idx ON msn_queue (bridge_id, login_id, portal_id);
 
 CREATE TABLE matrix_queue (
     bridge_id  TEXT NOT NULL,

@@ -1,0 +1,45 @@
+package main
+
+import "maunium.net/go/mauflag"
+
+// args is what this program must know of its command line before the framework
+// reads it: the framework's own -e writes a config with other defaults.
+type args struct {
+	config  string // path of the config file
+	example bool   // -e: write an example config
+	starts  bool   // the config will be read: to start, or for -g
+}
+
+// parseArgs reads the command line. What it does not understand is left to the
+// framework, which says what is wrong.
+func parseArgs(arguments []string) args {
+	for _, arg := range arguments {
+		if arg == "" {
+			return args{}
+		}
+	}
+	set := mauflag.New(arguments)
+	config := set.MakeFull("c", "config", "", "config.yaml").String()
+	example := set.MakeFull("e", "generate-example-config", "", "false").Bool()
+	set.MakeFull("r", "registration", "", "registration.yaml").String()
+	var others []*bool
+	for _, flag := range []struct{ short, long string }{{"g", "generate-registration"}, {"n", "no-update"}} {
+		set.MakeFull(flag.short, flag.long, "", "false").Bool()
+	}
+	for _, name := range []string{"ignore-unsupported-database", "ignore-foreign-tables", "ignore-unsupported-server"} {
+		set.Make().LongKey(name).Default("false").Bool()
+	}
+	others = append(others, set.MakeFull("v", "version", "", "false").Bool())
+	others = append(others, set.Make().LongKey("version-json").Default("false").Bool())
+	help, _ := set.MakeHelpFlag()
+	others = append(others, help)
+	if err := set.Parse(); err != nil {
+		return args{}
+	}
+	for _, other := range others {
+		if *other {
+			return args{}
+		}
+	}
+	return args{config: *config, example: *example, starts: !*example}
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+
+	"maunium.net/go/mautrix/bridgev2/matrix/mxmain"
+
+	"matrix-msn/bridge"
+)
+
+// Exit codes that the framework uses for the same.
+const (
+	exitConfig   = 10
+	exitListener = 23
+)
+
+func fail(code int, err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(code)
+}
+
+// checkConfigFile checks what the framework would overwrite without a word. That
+// the file is missing is left to the framework to say, except for how to get one.
+func checkConfigFile(path string) error {
+	config, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("there is no config file %s: make one with -e, edit it, and make the registration with -g", path)
+	} else if err != nil {
+		return fmt.Errorf("cannot read the config: %w", err)
+	}
+	return bridge.CheckFile(config)
+}
+
+// checkKeyIsSaved refuses to go on with a key that the next start would not have.
+func checkKeyIsSaved(path string, connector *bridge.Connector) error {
+	config, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("cannot read the config: %w", err)
+	}
+	return connector.CheckKeyIsSaved(config)
+}
+
+// checkListener tries the address at which the homeserver reaches the bridge. The
+// framework would go on without it, deaf.
+func checkListener(m *mxmain.BridgeMain) error {
+	cfg := m.Config.AppService
+	listener, err := net.Listen("tcp", net.JoinHostPort(cfg.Hostname, strconv.Itoa(int(cfg.Port))))
+	if err != nil {
+		return fmt.Errorf("cannot listen at appservice.hostname and appservice.port: %w", err)
+	}
+	return listener.Close()
+}

@@ -1,0 +1,335 @@
+package msn
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"matrix-msn/msn/internal/transcript"
+	"matrix-msn/msn/wire"
+)
+
+// switchboardItem plays one record of a switchboard connection.
+func (r *replay) switchboardItem(n int, i item) {
+	r.t.Helper()
+	conn := r.boards[i.Conn]
+	if i.Kind == transcript.Connection && i.Text == transcript.Open {
+		// The connections that are played were opened by XFR or RNG.
+		r.left(i, "this client opens a switchboard only to call or to answer")
+		r.boards[i.Conn] = nil
+		return
+	}
+	if conn == nil {
+		return
+	}
+	if conn.gone {
+		if i.Kind != transcript.Connection {
+			r.left(i, "this client leaves a session when nobody is there any more")
+		}
+		return
+	}
+	switch {
+	case i.Kind == transcript.Connection:
+		r.settle()
+		r.endBoard(conn, i)
+	case i.client():
+		r.boardCommand(conn, i)
+	default:
+		r.boardAnswer(conn, i)
+	}
+}
+
+// endBoard plays the end of a switchboard connection.
+func (r *replay) endBoard(conn *replayConn, i item) {
+	r.t.Helper()
+	conn.gone = true
+	if i.Text == transcript.ClosedByServer {
+		conn.close()
+		return
+	}
+	r.leave(conn)
+}
+
+// leave has the Client leave one session.
+func (r *replay) leave(conn *replayConn) {
+	r.t.Helper()
+	conn.gone = true
+	r.client.ask(func() {
+		for s := range r.client.sessions {
+			if s.transport != nil && s.transport.conn == conn.pipe {
+				s.leave()
+			}
+		}
+	})
+	if lines := conn.expectEnd(); !slices.Equal(lines, []string{"OUT"}) {
+		r.t.Errorf("leaving %s the client sent %q", conn.name, lines)
+	}
+}
+
+// boardCommand makes the call that a recorded switchboard command stands for.
+func (r *replay) boardCommand(conn *replayConn, i item) {
+	r.t.Helper()
+	if i.malformed {
+		r.left(i, "no command")
+		return
+	}
+	switch i.cmd.Verb {
+	case "USR", "ANS":
+		r.expectCommand(conn, i)
+	case "CAL":
+		if peer, _ := parseAccount(i.cmd.Arg(1)); peer == conn.peer && !slices.Contains(conn.people, peer) && conn.cause.cmd.Verb == "" &&
+			len(conn.trids) == 1 {
+			r.expectCommand(conn, i)
+			return
+		}
+		r.left(i, "the interface calls one contact into a session, once")
+	case "MSG":
+		r.boardMessage(conn, i)
+	case "OUT":
+		r.settle()
+		r.leave(conn)
+	default:
+		r.left(i, "this client never sends it")
+	}
+}
+
+// boardMessage makes SendText or SendTyping of a recorded MSG.
+func (r *replay) boardMessage(conn *replayConn, i item) {
+	r.t.Helper()
+	m := wire.ParseMessage(i.cmd.Payload)
+	alone := slices.Equal(conn.people, []string{conn.peer})
+	text := lineEnds.Replace(m.Text())
+	switch {
+	case !alone:
+		r.left(i, "texts go to one contact who is alone with the user in a session")
+		return
+	case !strings.Contains("UNAD", i.cmd.Arg(1)) || i.cmd.Arg(1) == "":
+		r.left(i, "no way to send a message")
+		return
+	case m.MediaType() == "text/x-msmsgscontrol" && m.Header.Get("TypingUser") != "":
+		r.settle()
+		result := make(chan error, 1)
+		go func() { result <- r.client.Conversation(conn.peer).SendTyping(r.t.Context()) }()
+		r.compare(i, r.newest(conn).read())
+		if err := waitError(r.t, result); err != nil {
+			r.t.Errorf("%v: SendTyping: %v", i.Record, err)
+		}
+		return
+	case m.MediaType() != "text/plain":
+		r.left(i, "the interface sends texts and typing notes")
+		return
+	case text == "" || m.Header.Get("Message-ID") != "" || len(i.cmd.Payload) > wire.MaxSwitchboardPayload:
+		r.left(i, "no such text is sent: empty, cut by the sender, or too long for one message")
+		return
+	}
+	r.settle()
+	call := &replayCall{trid: i.cmd.Arg(0), result: make(chan error, 1)}
+	go func() {
+		call.result <- r.client.Conversation(conn.peer).SendText(r.t.Context(), text, m.Header.Get("X-MMS-IM-Format"))
+	}()
+	target := r.newest(conn)
+	sent := target.read()
+	r.compare(i, sent)
+	if target == conn {
+		conn.trids[i.cmd.Arg(0)] = sent.Arg(0)
+	}
+	_, answered := r.peekAnswer(i)
+	if target != conn {
+		r.t.Logf("line %d: of two sessions with a contact this client writes to the newest", i.Line)
+		answered = false
+	}
+	if !answered {
+		target.sendText("ACK " + sent.Arg(0) + "\r\n")
+		if err := waitError(r.t, call.result); err != nil {
+			r.t.Errorf("%v: SendText: %v", i.Record, err)
+		}
+		return
+	}
+	r.calls[conn] = append(r.calls[conn], call)
+}
+
+// newest returns the session that the client writes to: of those in which the
+// contact is alone with the user, the one that opened last.
+func (r *replay) newest(conn *replayConn) *replayConn {
+	for _, other := range r.boards {
+		if other != nil && !other.gone && other.peer == conn.peer && other.opened > conn.opened &&
+			slices.Equal(other.people, []string{other.peer}) {
+			conn = other
+		}
+	}
+	return conn
+}
+
+// boardAnswer sends what the switchboard said.
+func (r *replay) boardAnswer(conn *replayConn, i item) {
+	r.t.Helper()
+	if i.malformed {
+		r.left(i, "no command as the specification has it: only survival counts")
+		conn.sendText(i.Text)
+		conn.gone = true
+		conn.close()
+		r.awaitEnd(conn)
+		r.disregard()
+		return
+	}
+	cause, isReply := r.cause(i)
+	if isReply && conn.trids[cause.cmd.Arg(0)] == "" {
+		r.left(i, "answers a command that was left out")
+		return
+	}
+	text := r.translate(conn, i)
+	args := i.cmd.Args
+	number, isError := i.cmd.ErrorNumber()
+	switch {
+	case i.cmd.Verb == "IRO":
+		r.boardJoins(conn, i, argAt(args, 3))
+	case i.cmd.Verb == "JOI":
+		r.boardJoins(conn, i, argAt(args, 0))
+	case i.cmd.Verb == "BYE":
+		r.boardLeaves(conn, i)
+	case i.cmd.Verb == "MSG":
+		r.boardReceives(conn, i)
+	}
+	conn.sendText(text)
+	r.settle()
+	if conn.opened == 0 && (i.cmd.Verb == "ANS" || i.cmd.Verb == "JOI") {
+		conn.opened = i.Line
+	}
+	empty := conn.cause.cmd.Verb != "" && i.cmd.Verb == "ANS" || i.cmd.Verb == "BYE"
+	switch {
+	case i.cmd.Verb == "ACK", i.cmd.Verb == "NAK":
+		r.callResult(conn, i, cause)
+	case isError && cause.cmd.Verb == "MSG":
+		r.callResult(conn, i, cause)
+	case isError && len(r.calls[conn]) > 0:
+		r.checkNumber(i, r.calls[conn][0].result, number)
+		r.calls[conn] = r.calls[conn][1:]
+		conn.gone = true
+		conn.expectEnd()
+	case isError:
+		conn.gone = true
+		conn.expectEnd()
+	case empty && len(conn.people) == 0 && len(r.calls[conn]) == 0:
+		conn.gone = true
+		if lines := conn.expectEnd(); !slices.Equal(lines, []string{"OUT"}) {
+			r.t.Errorf("%v: leaving the empty session the client sent %q", i.Record, lines)
+		}
+	}
+}
+
+// awaitEnd returns when the Client has given up the session of a connection that
+// was closed.
+func (r *replay) awaitEnd(conn *replayConn) {
+	r.t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		open := false
+		r.client.ask(func() {
+			for s := range r.client.sessions {
+				open = open || s.transport != nil && s.transport.conn == conn.pipe
+			}
+		})
+		if !open {
+			return
+		}
+	}
+	r.t.Fatalf("%s goes on after its end", conn.name)
+}
+
+// callResult checks what a SendText returns after its ACK or NAK.
+func (r *replay) callResult(conn *replayConn, i, cause item) {
+	r.t.Helper()
+	for n, call := range r.calls[conn] {
+		if call.trid != cause.cmd.Arg(0) {
+			continue
+		}
+		r.calls[conn] = slices.Delete(r.calls[conn], n, n+1)
+		err := waitError(r.t, call.result)
+		if i.cmd.Verb == "ACK" && err != nil || i.cmd.Verb != "ACK" && !errors.Is(err, ErrNotDelivered) {
+			r.t.Errorf("%v: SendText: %v", i.Record, err)
+		}
+		return
+	}
+}
+
+func (r *replay) boardJoins(conn *replayConn, i item, account string) {
+	account, ok := parseAccount(account)
+	if !ok || account == strings.ToLower(r.account) || slices.Contains(conn.people, account) {
+		return
+	}
+	conn.people = append(conn.people, account)
+	r.due = append(r.due, expectation{i.Record.String(), func(e Event) bool {
+		joined, ok := e.(ParticipantJoined)
+		return ok && joined.Account == account && joined.Conversation.Peer() == conn.peer
+	}})
+}
+
+func (r *replay) boardLeaves(conn *replayConn, i item) {
+	account, ok := parseAccount(i.cmd.Arg(0))
+	if !ok || !slices.Contains(conn.people, account) {
+		return
+	}
+	conn.people = slices.DeleteFunc(conn.people, func(p string) bool { return p == account })
+	r.due = append(r.due, expectation{i.Record.String(), func(e Event) bool {
+		left, ok := e.(ParticipantLeft)
+		return ok && left.Account == account && left.Idle == (i.cmd.Arg(1) == "1")
+	}})
+}
+
+// boardReceives says what a received message has to be told as.
+func (r *replay) boardReceives(conn *replayConn, i item) {
+	from, ok := parseAccount(i.cmd.Arg(0))
+	if !ok || from == strings.ToLower(r.account) {
+		return
+	}
+	m := wire.ParseMessage(i.cmd.Payload)
+	if m.Header.Get("Chunk") != "" || m.Header.Get("Chunks") != "" {
+		r.chunk(conn, i, from, m)
+		return
+	}
+	r.due = append(r.due, expectation{i.Record.String(), func(e Event) bool {
+		switch e := e.(type) {
+		case TextReceived:
+			return m.MediaType() == "text/plain" && e.From == from && e.FromName == wire.Decode(i.cmd.Arg(1)) &&
+				e.Text == strings.ReplaceAll(m.Text(), "\r\n", "\n") && e.Conversation.Peer() == conn.peer &&
+				e.Format == m.Header.Get("X-MMS-IM-Format") && time.Since(e.At) < time.Minute
+		case TypingReceived:
+			return m.MediaType() == "text/x-msmsgscontrol" && e.From == from
+		case OtherReceived:
+			return m.MediaType() != "text/plain" && e.From == from && e.Message == m
+		}
+		return false
+	}})
+}
+
+// chunk joins the parts of a recorded message: the last one is told as a whole.
+func (r *replay) chunk(conn *replayConn, i item, from string, m wire.Message) {
+	id := m.Header.Get("Message-ID")
+	if m.Header.Get("Chunks") != "" {
+		r.t.Logf("%v: first part of a message", i.Record)
+		return
+	}
+	var whole strings.Builder
+	total, seen := "", 0
+	for _, other := range r.rec.records {
+		if other.Line > i.Line || !other.server() || other.Conn != i.Conn || other.cmd.Verb != "MSG" {
+			continue
+		}
+		part := wire.ParseMessage(other.cmd.Payload)
+		if part.Header.Get("Message-ID") != id {
+			continue
+		}
+		if chunks := part.Header.Get("Chunks"); chunks != "" {
+			total = chunks
+		}
+		whole.WriteString(part.Body)
+		seen++
+	}
+	if n, ok := parseSmall(total); !ok || n != seen {
+		return
+	}
+	r.due = append(r.due, expectation{i.Record.String(), func(e Event) bool {
+		text, ok := e.(TextReceived)
+		return ok && text.From == from && text.Text == strings.ReplaceAll(whole.String(), "\r\n", "\n")
+	}})
+}
