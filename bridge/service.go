@@ -1,18 +1,15 @@
 package bridge
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"matrix-msn/msn"
 	"matrix-msn/msn/wire"
@@ -58,8 +55,6 @@ type service struct {
 	signIns   chan struct{} // a token for each sign-in under way
 }
 
-const loginHTTPTimeout = 30 * time.Second
-
 // newService checks one entry. The error is a sentence for the admin that begins
 // with the setting at fault.
 func newService(key string, cfg ServiceConfig) (*service, error) {
@@ -99,16 +94,16 @@ func newService(key string, cfg ServiceConfig) (*service, error) {
 		return nil, fmt.Errorf("%s.nexus is not set, but MSNP8 and later sign in over HTTPS: "+
 			"set it to the address of the service's nexus, or list only dialects up to MSNP7 in %[1]s.dialects", setting)
 	}
-	client, err := httpClient(cfg.CAFile)
+	roots, err := rootCAs(cfg.CAFile)
 	if err != nil {
 		return nil, fmt.Errorf("%s.ca_file: %w", setting, err)
 	}
 	return &service{key: key, name: cfg.Name, signIns: make(chan struct{}, maxSignIns), template: msn.Config{
-		Server:     cfg.Server,
-		NexusURL:   cfg.Nexus,
-		Dialects:   dialects,
-		Trust:      msn.Trust{Hosts: cfg.Hosts, AllowPrivate: cfg.AllowPrivate},
-		HTTPClient: client,
+		Server:   cfg.Server,
+		NexusURL: cfg.Nexus,
+		Dialects: dialects,
+		Trust:    msn.Trust{Hosts: cfg.Hosts, AllowPrivate: cfg.AllowPrivate},
+		RootCAs:  roots,
 	}}, nil
 }
 
@@ -192,40 +187,36 @@ func parseDialects(names []string) ([]wire.Dialect, error) {
 	return dialects, nil
 }
 
-// firstTweener is the first dialect that signs in over HTTPS.
-const firstTweener wire.Dialect = 8
-
 func needsNexus(dialects []wire.Dialect) bool {
-	return slices.ContainsFunc(dialects, func(d wire.Dialect) bool { return d >= firstTweener })
+	return slices.ContainsFunc(dialects, func(d wire.Dialect) bool { return d >= wire.FirstTweener })
 }
 
 // safeDialects are those that are offered unless the config says otherwise, the
 // best first. The older ones send the password as a hash that anybody on the path
 // could crack, and could bring about by answering in the server's place.
 func safeDialects() (dialects []wire.Dialect) {
-	for d := msn.MaxDialect; d >= firstTweener; d-- {
+	for d := msn.MaxDialect; d >= wire.FirstTweener; d-- {
 		dialects = append(dialects, d)
 	}
 	return dialects
 }
 
-// httpClient returns the client for logins by HTTPS. It trusts the system's
-// certificates and those in caFile.
-func httpClient(caFile string) (*http.Client, error) {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	if caFile != "" {
-		pem, err := os.ReadFile(caFile)
-		if err != nil {
-			return nil, fmt.Errorf("cannot read the certificates: %w", err)
-		}
-		roots, err := x509.SystemCertPool()
-		if err != nil {
-			roots = x509.NewCertPool()
-		}
-		if !roots.AppendCertsFromPEM(pem) {
-			return nil, errors.New("the file holds no certificate in PEM form")
-		}
-		transport.TLSClientConfig = &tls.Config{RootCAs: roots}
+// rootCAs returns the certificates that logins by HTTPS trust: the system's and
+// those in caFile, or nil, which means the system's, when caFile is "".
+func rootCAs(caFile string) (*x509.CertPool, error) {
+	if caFile == "" {
+		return nil, nil
 	}
-	return &http.Client{Transport: transport, Timeout: loginHTTPTimeout}, nil
+	pem, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the certificates: %w", err)
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, errors.New("the file holds no certificate in PEM form")
+	}
+	return roots, nil
 }

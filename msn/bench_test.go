@@ -55,7 +55,6 @@ func crowd(tb testing.TB) (perClient float64, leave func()) {
 		})
 	}
 	logins.Wait()
-	srv.HTTPClient().CloseIdleConnections()
 	if len(clients) != manyClients {
 		tb.Fatalf("%d of %d clients are signed in", len(clients), manyClients)
 	}

@@ -193,8 +193,10 @@ func (c *Client) SetStatus(ctx context.Context, status Status) error {
 	})
 }
 
-// Conversation returns the conversation with one contact, the same one as long
-// as the Client lives. It costs nothing until something is sent.
+// Conversation returns the conversation with one contact. It costs nothing until
+// something is sent. Among very many contacts those that nothing is said to are
+// forgotten: another Conversation may be returned later then, and both can be
+// used alike.
 func (c *Client) Conversation(account string) (conversation *Conversation) {
 	peer, ok := parseAccount(account)
 	if !ok {

@@ -2,6 +2,7 @@ package msn
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net"
@@ -34,16 +35,18 @@ type Config struct {
 	// Trust says which addresses the server may send the client to.
 	Trust Trust
 
-	// HTTPClient carries the logins by HTTPS. Nil means one with this package's
-	// time-outs that also holds resolved addresses against Trust; a client of
-	// one's own takes over that duty, except that names and ports are held against
-	// Trust in any case. Its CheckRedirect and Jar are not used: redirects are
-	// followed by hand.
-	HTTPClient *http.Client
+	// RootCAs are the certificates that logins by HTTPS trust. Nil means the
+	// system's. The addresses that the login servers resolve to are held against
+	// Trust in any case, and no proxy is used.
+	RootCAs *x509.CertPool
 
 	// Dial opens TCP connections. Nil means a dialer that also holds the resolved
-	// address against Trust. A Dial of one's own takes over that duty.
+	// address against Trust. A Dial of one's own takes over that duty. Logins by
+	// HTTPS do not use it.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// https is what tests put in the place of the transport for logins.
+	https http.RoundTripper
 
 	// Identity is the client that is announced by CVR. The zero value means one
 	// that fits the dialect.
@@ -97,7 +100,7 @@ func (c *Config) prepare() error {
 	}
 	if len(c.Dialects) == 0 {
 		for d := MaxDialect; d >= MinDialect; d-- {
-			if d < firstTweener || c.NexusURL != "" {
+			if d < wire.FirstTweener || c.NexusURL != "" {
 				c.Dialects = append(c.Dialects, d)
 			}
 		}
@@ -106,7 +109,7 @@ func (c *Config) prepare() error {
 		if d < MinDialect || d > MaxDialect {
 			return fmt.Errorf("%w: %v is not spoken", ErrConfig, d)
 		}
-		if d >= firstTweener && c.NexusURL == "" {
+		if d >= wire.FirstTweener && c.NexusURL == "" {
 			return fmt.Errorf("%w: %v needs a nexus address", ErrConfig, d)
 		}
 	}

@@ -1,8 +1,10 @@
 package msn
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"matrix-msn/msn/wire"
@@ -30,9 +32,26 @@ func (c *Client) conversation(peer string) *Conversation {
 	cv := c.conversations[peer]
 	if cv == nil {
 		cv = &Conversation{client: c, peer: peer}
-		c.conversations[peer] = cv
+		c.remember(cv)
 	}
 	return cv
+}
+
+// remember keeps a conversation. When there are many, those are forgotten in
+// which nothing is going on; whoever holds one can go on using it, see live.
+func (c *Client) remember(cv *Conversation) {
+	if c.conversations[cv.peer] == nil && len(c.conversations) >= maxConversations {
+		maps.DeleteFunc(c.conversations, func(_ string, cv *Conversation) bool {
+			return len(cv.sessions) == 0 && len(cv.outbox) == 0
+		})
+	}
+	c.conversations[cv.peer] = cv
+}
+
+// live returns the conversation that stands for cv: itself, unless it was
+// forgotten and there is another one with the contact meanwhile.
+func (cv *Conversation) live() *Conversation {
+	return cmp.Or(cv.client.conversations[cv.peer], cv)
 }
 
 // Peer returns the contact's account, in lower case.
@@ -41,6 +60,7 @@ func (cv *Conversation) Peer() string { return cv.peer }
 // Participants returns who is in the session now, besides the user.
 func (cv *Conversation) Participants() (people []string) {
 	cv.client.query(func() {
+		cv := cv.live()
 		if s := cv.current(); s != nil {
 			people = slices.Clone(s.people)
 		} else if n := len(cv.sessions); n > 0 {
@@ -57,9 +77,11 @@ func (cv *Conversation) Participants() (people []string) {
 // the default; one that is longer than MaxFormat is left out.
 //
 // Errors from ErrOffline to ErrNotDelivered, ErrNotConnected and ErrClosed mean
-// that the text, or the rest of it, has not arrived. ErrUncertain means that it
-// may have. When ctx ends first, the text is not sent any more, or the error
-// wraps ErrUncertain too.
+// that the text has not arrived. ErrUncertain means that it may have: it was
+// written to the connection, which ended before the acknowledgement. Nothing is
+// sent twice that may have arrived. When only a part of a long text has, or may
+// have, the error is a *PartsError too. When ctx ends first, the text is not sent
+// any more, or the error wraps ErrUncertain too.
 func (cv *Conversation) SendText(ctx context.Context, text, format string) error {
 	return cv.StartText(ctx, text, format)()
 }
@@ -77,8 +99,8 @@ func (cv *Conversation) StartText(ctx context.Context, text, format string) (wai
 	case len(text) > MaxText:
 		return failed(ErrTooLong)
 	}
-	d := &delivery{conversation: cv, text: text, format: format, result: make(chan error, 1)}
-	if c := cv.client; !c.post(func() { cv.enqueue(d) }) {
+	d := &delivery{text: text, format: format, result: make(chan error, 1)}
+	if c := cv.client; !c.post(func() { cv.live().enqueue(d) }) {
 		return failed(c.ended())
 	}
 	return func() error { return cv.await(ctx, d) }
@@ -92,7 +114,7 @@ func (cv *Conversation) await(ctx context.Context, d *delivery) error {
 	case <-ctx.Done():
 	}
 	// When the owner has ended it has settled everything.
-	cv.client.post(func() { d.giveUp(ctx.Err()) })
+	cv.client.post(func() { d.settle(ctx.Err()) })
 	return <-d.result
 }
 
@@ -101,7 +123,7 @@ func (cv *Conversation) await(ctx context.Context, d *delivery) error {
 // for anything: there is no acknowledgement.
 func (cv *Conversation) SendTyping(ctx context.Context) error {
 	return cv.client.await(ctx, func(result func(error)) {
-		s := cv.current()
+		s := cv.live().current()
 		if cv.client.err != nil {
 			result(cv.client.ended())
 			return
@@ -117,6 +139,7 @@ func (cv *Conversation) SendTyping(ctx context.Context) error {
 // ErrClosed. The Conversation can be used again.
 func (cv *Conversation) Close() {
 	cv.client.ask(func() {
+		cv := cv.live()
 		for _, s := range slices.Clone(cv.sessions) {
 			s.drop()
 		}
@@ -142,12 +165,14 @@ func (cv *Conversation) opening() bool {
 
 // enqueue takes a text to send.
 func (cv *Conversation) enqueue(d *delivery) {
+	d.conversation = cv
 	switch {
 	case cv.client.err != nil:
 		d.settle(cv.client.ended())
 	case len(cv.outbox) >= MaxOutbox:
 		d.settle(ErrTooMany)
 	default:
+		cv.client.remember(cv)
 		cv.outbox = append(cv.outbox, d)
 		cv.flush()
 	}
@@ -168,8 +193,8 @@ func (cv *Conversation) flush() {
 	}
 	// Settling takes deliveries out of the outbox.
 	for _, d := range slices.Clone(cv.outbox) {
-		if !d.send(s) {
-			return
+		if d.unanswered() || !d.send(s) {
+			return // what comes later must not overtake it
 		}
 	}
 }
@@ -187,10 +212,10 @@ func (cv *Conversation) unreachable(err error) {
 	}
 }
 
-// failAll settles everything with err, or with ErrUncertain what was sent.
+// failAll settles everything with err, or with ErrUncertain what may have arrived.
 func (cv *Conversation) failAll(err error) {
 	for _, d := range slices.Clone(cv.outbox) {
-		d.giveUp(err)
+		d.settle(err)
 	}
 }
 

@@ -2,6 +2,7 @@ package msn
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -12,7 +13,6 @@ type delivery struct {
 	text, format string
 	parts        []*part // made when there is a session: they depend on the contact
 	chunked      bool    // the contact joins the parts, so that all must go through one session
-	retried      bool    // a second session was tried
 	settled      bool
 	result       chan error // gets one value
 }
@@ -23,8 +23,13 @@ type part struct {
 	payload  string
 	state    partState
 	session  *session    // through which it was sent last
+	at       uint64      // where it begins in what that session's transport sends
+	retried  bool        // it came back and waits, or was sent, once more
 	timer    *time.Timer // runs while the part waits for its acknowledgement
 }
+
+// nowhere is the place of a part that its transport did not take.
+const nowhere = math.MaxUint64
 
 type partState uint8
 
@@ -40,9 +45,18 @@ func (d *delivery) waiting() bool {
 		slices.ContainsFunc(d.parts, func(p *part) bool { return p.state == partWaiting }))
 }
 
-// sent reports whether a part is on the wire and not acknowledged.
-func (d *delivery) sent() bool {
-	return slices.ContainsFunc(d.parts, func(p *part) bool { return p.state == partSent })
+// unanswered reports whether a part was sent where the contact has left
+// meanwhile. It comes back with NAK, mostly.
+func (d *delivery) unanswered() bool {
+	return slices.ContainsFunc(d.parts, func(p *part) bool { return p.state == partSent && p.session.deserted })
+}
+
+// cut reports whether s cannot take the parts that wait because others, which the
+// contact would join with them, have arrived through another session.
+func (d *delivery) cut(s *session) bool {
+	return d.chunked && slices.ContainsFunc(d.parts, func(p *part) bool {
+		return p.state == partAcknowledged && p.session != s
+	})
 }
 
 // send sends the parts that wait. It reports false when the session takes no
@@ -50,6 +64,10 @@ func (d *delivery) sent() bool {
 func (d *delivery) send(s *session) bool {
 	if d.parts == nil {
 		d.split(s)
+	}
+	if d.cut(s) {
+		d.settle(fmt.Errorf("%w: the session ended before the last part", ErrNotDelivered))
+		return true
 	}
 	for _, p := range d.parts {
 		if p.state != partWaiting {
@@ -91,19 +109,42 @@ func (p *part) acknowledged() {
 	}
 }
 
-// again makes what was not acknowledged wait for another session, once. It
-// reports false when that was done before.
-func (d *delivery) again() bool {
-	if d.settled || d.retried {
+// uncertain reports whether the part may have arrived without being acknowledged.
+func (p *part) uncertain() bool {
+	return p.state == partSent && !p.session.transport.unwritten(p.at)
+}
+
+// again has a part that did not arrive wait for another session. It reports false
+// when that was done before.
+func (p *part) again() bool {
+	p.stop(partWaiting)
+	if p.retried {
 		return false
 	}
-	d.retried = true
+	p.retried = true
+	return true
+}
+
+// lost is called when the connection of s has ended with err and nothing is
+// written to it any more.
+func (d *delivery) lost(s *session, err error) {
+	var unwritten []*part
 	for _, p := range d.parts {
-		if d.chunked || p.state == partSent {
-			p.stop(partWaiting)
+		switch {
+		case !p.sentBy(s):
+		case p.uncertain():
+			d.settle(err)
+			return
+		default:
+			unwritten = append(unwritten, p)
 		}
 	}
-	return true
+	for _, p := range unwritten {
+		if !p.again() {
+			d.settle(fmt.Errorf("%w: %w", ErrSwitchboard, err))
+			return
+		}
+	}
 }
 
 func (p *part) stop(state partState) {
@@ -114,25 +155,41 @@ func (p *part) stop(state partState) {
 	}
 }
 
-// giveUp settles the delivery with err, or as uncertain if something of it was
-// sent and not acknowledged.
-func (d *delivery) giveUp(err error) {
-	if d.sent() {
-		err = fmt.Errorf("%w: %w", ErrUncertain, err)
-	}
-	d.settle(err)
-}
-
-// settle ends the delivery, once.
+// settle ends the delivery, once: with err, or as uncertain because of err if
+// something of it may have arrived without being acknowledged.
 func (d *delivery) settle(err error) {
 	if d.settled {
 		return
 	}
 	d.settled = true
+	err = d.verdict(err)
 	for _, p := range d.parts {
 		p.stop(p.state)
 	}
 	cv := d.conversation
 	cv.outbox = slices.DeleteFunc(cv.outbox, func(other *delivery) bool { return other == d })
 	d.result <- err
+}
+
+// verdict makes of the reason why a text failed what its sender is told.
+func (d *delivery) verdict(err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &PartsError{Parts: len(d.parts), err: err}
+	for _, p := range d.parts {
+		switch {
+		case p.state == partAcknowledged:
+			e.Acknowledged++
+		case p.uncertain():
+			e.Uncertain++
+		}
+	}
+	if e.Uncertain > 0 {
+		e.err = fmt.Errorf("%w: %w", ErrUncertain, err)
+	}
+	if e.Parts == 1 || e.Acknowledged+e.Uncertain == 0 {
+		return e.err
+	}
+	return e
 }

@@ -8,9 +8,6 @@ const (
 	MaxDialect wire.Dialect = 12
 )
 
-// firstTweener is the first dialect whose login needs HTTPS.
-const firstTweener wire.Dialect = 8
-
 // DefaultCapabilities announce a client of MSNP11's generation (MSNC4) that takes
 // messages in parts, which is what this package does
 // (protocol/03-presence.md, section 4).
@@ -46,7 +43,7 @@ func (c *Client) cvrArgs() []string {
 	if c.dialect >= 4 {
 		args = append(args, id.Brand)
 	}
-	if c.dialect >= 8 {
+	if c.dialect >= wire.FirstTweener {
 		args = append(args, c.cfg.Account)
 	}
 	for i := range args {

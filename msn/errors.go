@@ -101,6 +101,25 @@ func switchboardError(number int, verb string) *ServerError {
 	return e
 }
 
+// PartsError says how far a text came that was sent in several messages and has
+// failed as a whole. What is neither acknowledged nor uncertain has not arrived.
+// It wraps the reason, which wraps ErrUncertain when Uncertain is not 0.
+type PartsError struct {
+	Parts        int // messages that the text was cut into
+	Acknowledged int // of them, how many the server has acknowledged
+	Uncertain    int // and how many may have arrived besides
+	err          error
+}
+
+// Error implements error.
+func (e *PartsError) Error() string {
+	return fmt.Sprintf("msn: of %d parts of the text %d were delivered, %d are uncertain and %d were not: %v",
+		e.Parts, e.Acknowledged, e.Uncertain, e.Parts-e.Acknowledged-e.Uncertain, e.err)
+}
+
+// Unwrap returns the reason.
+func (e *PartsError) Unwrap() error { return e.err }
+
 // OutError says that the server ended the session with OUT
 // (protocol/01-login.md, section 10).
 type OutError struct {

@@ -193,13 +193,13 @@ func fakePassport(r *http.Request) (*http.Response, error) {
 // fakeConfig is a Config for the fake network.
 func fakeConfig(n *fakeNet, dialects ...wire.Dialect) Config {
 	return Config{
-		Account:    "alice@example.com",
-		Password:   "secret",
-		Server:     fakeServer,
-		Dialects:   dialects,
-		NexusURL:   fakeNexus,
-		Dial:       n.Dial,
-		HTTPClient: &http.Client{Transport: roundTripper(fakePassport)},
+		Account:  "alice@example.com",
+		Password: "secret",
+		Server:   fakeServer,
+		Dialects: dialects,
+		NexusURL: fakeNexus,
+		Dial:     n.Dial,
+		https:    roundTripper(fakePassport),
 	}
 }
 

@@ -45,8 +45,17 @@ const (
 	maxProperties = 16
 
 	// maxSessions is how many switchboard sessions a Client has at once, those
-	// being opened included. A RNG beyond it is not answered.
+	// being opened included. When there are so many, a call of the user's takes
+	// the place of the session that has been silent longest.
 	maxSessions = 64
+	// maxIncoming is how many of them others may have opened. A RNG beyond it
+	// takes the place of a group that has been silent for Timeouts.IdleClose, or
+	// is not answered: strangers cannot take the room that the user's own calls
+	// need.
+	maxIncoming = 48
+	// maxConversations is how many Conversations are remembered before those
+	// without session and text are forgotten.
+	maxConversations = 1024
 	// maxSessionsPerContact is the same for one contact. Two come from calling
 	// each other at the same time, and libpurple opens more to fetch pictures.
 	maxSessionsPerContact = 4

@@ -2,6 +2,7 @@ package msn
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -108,7 +109,7 @@ func (s *signIn) run(ctx context.Context) error {
 		return err
 	}
 	c.status = c.cfg.Status
-	if c.dialect < 8 {
+	if c.dialect < wire.FirstTweener {
 		// Optional in these dialects, sent where official clients did, and
 		// nothing depends on the answer.
 		_, err := s.send("CVR", c.cvrArgs()...)
@@ -140,7 +141,7 @@ func (s *signIn) negotiate(ctx context.Context) error {
 	if c.dialect == 0 {
 		return ErrNoDialect
 	}
-	if c.dialect >= 8 {
+	if c.dialect >= wire.FirstTweener {
 		// From MSNP8 on servers insist on it before USR.
 		_, err := s.exchange(ctx, "CVR", c.cvrArgs()...)
 		return err
@@ -159,7 +160,7 @@ func (s *signIn) negotiate(ctx context.Context) error {
 func (s *signIn) authenticate(ctx context.Context) error {
 	c := s.client
 	method := "MD5"
-	if c.dialect >= firstTweener {
+	if c.dialect >= wire.FirstTweener {
 		method = "TWN"
 	}
 	reply, err := s.exchange(ctx, "USR", method, "I", c.cfg.Account)
@@ -206,19 +207,11 @@ func (s *signIn) ticket(ctx context.Context, policy string) (string, error) {
 	c := s.client
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeouts.Request, ErrTimeout)
 	defer cancel()
-	client := c.cfg.HTTPClient
-	if client == nil {
-		dialer := net.Dialer{Timeout: c.timeouts.Dial, Control: c.policy.control}
-		transport := &http.Transport{
-			DialContext:            dialer.DialContext,
-			TLSHandshakeTimeout:    c.timeouts.Dial,
-			ResponseHeaderTimeout:  c.timeouts.Request,
-			MaxResponseHeaderBytes: passport.MaxResponseHeader,
-			ForceAttemptHTTP2:      true,
-		}
-		defer transport.CloseIdleConnections()
-		client = &http.Client{Transport: transport}
+	client := &http.Client{Transport: c.cfg.https}
+	if client.Transport == nil {
+		client.Transport = c.loginTransport()
 	}
+	defer client.CloseIdleConnections()
 	tweener := passport.Tweener{NexusURL: c.cfg.NexusURL, Client: client, Allow: c.policy.checkURL}
 	ticket, err := tweener.Ticket(ctx, c.cfg.Account, c.cfg.Password, policy)
 	if err == nil {
@@ -231,6 +224,20 @@ func (s *signIn) ticket(ctx context.Context, policy string) (string, error) {
 		return "", fmt.Errorf("%w: %w", ErrTimeout, err)
 	}
 	return "", err
+}
+
+// loginTransport carries logins by HTTPS. What a name resolves to is held against
+// Trust each time it is dialled.
+func (c *Client) loginTransport() *http.Transport {
+	dialer := net.Dialer{Timeout: c.timeouts.Dial, Control: c.policy.control}
+	return &http.Transport{
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{RootCAs: c.cfg.RootCAs, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    c.timeouts.Dial,
+		ResponseHeaderTimeout:  c.timeouts.Request,
+		MaxResponseHeaderBytes: passport.MaxResponseHeader,
+		ForceAttemptHTTP2:      true,
+	}
 }
 
 // send sends a command with the next TrID.

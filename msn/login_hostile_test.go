@@ -31,7 +31,7 @@ func TestPasswordIsNotSentToOthers(t *testing.T) {
 			n := newFakeNet(t)
 			cfg := fakeConfig(n, 8)
 			var leaks []string
-			cfg.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			cfg.https = roundTripper(func(r *http.Request) (*http.Response, error) {
 				answer := &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}
 				if r.URL.String() == fakeNexus {
 					answer.Header.Set("PassportURLs", test.nexus)
@@ -44,7 +44,7 @@ func TestPasswordIsNotSentToOthers(t *testing.T) {
 				answer.Header.Set("Location", test.location)
 				answer.Header.Set("Authentication-Info", "Passport1.4 da-status=redir")
 				return answer, nil
-			})}
+			})
 			result := goLogin(t, cfg)
 			ns := n.accept(fakeServer)
 			upTo("USR I")(ns)

@@ -74,7 +74,7 @@ func (r *replay) config() (Config, string) {
 		return cfg, "the recorded client offers no dialect that this one speaks"
 	}
 	r.account = cfg.Account
-	cfg.HTTPClient = &http.Client{Transport: r.passport(ticket)}
+	cfg.https = r.passport(ticket)
 	return cfg, ""
 }
 

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"matrix-msn/msn/internal/transcript"
 	"matrix-msn/msn/wire"
@@ -143,16 +142,15 @@ func (r *replay) settle() {
 	r.due = nil
 }
 
-// disregard reads events that come because of a malformed line, whatever they
-// are, until there has been none for a moment; the barrier before has made sure
-// that the line was handled.
+// disregard reads the events that a malformed line has made, whatever they are.
+// A barrier before makes sure that the line was handled, so that all of them wait
+// to be read.
 func (r *replay) disregard() {
-	for {
-		select {
-		case <-r.client.Events():
-		case <-time.After(50 * time.Millisecond):
-			return
-		}
+	r.t.Helper()
+	waiting := 0
+	r.client.ask(func() { waiting = len(r.client.backlog.events) })
+	for range waiting {
+		nextEvent(r.t, r.client)
 	}
 }
 

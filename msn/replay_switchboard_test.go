@@ -169,7 +169,7 @@ func (r *replay) boardAnswer(conn *replayConn, i item) {
 		conn.sendText(i.Text)
 		conn.gone = true
 		conn.close()
-		r.ns.barrier()
+		r.awaitEnd(conn)
 		r.disregard()
 		return
 	}
@@ -216,6 +216,24 @@ func (r *replay) boardAnswer(conn *replayConn, i item) {
 			r.t.Errorf("%v: leaving the empty session the client sent %q", i.Record, lines)
 		}
 	}
+}
+
+// awaitEnd returns when the Client has given up the session of a connection that
+// was closed.
+func (r *replay) awaitEnd(conn *replayConn) {
+	r.t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		open := false
+		r.client.ask(func() {
+			for s := range r.client.sessions {
+				open = open || s.transport != nil && s.transport.conn == conn.pipe
+			}
+		})
+		if !open {
+			return
+		}
+	}
+	r.t.Fatalf("%s goes on after its end", conn.name)
 }
 
 // callResult checks what a SendText returns after its ACK or NAK.

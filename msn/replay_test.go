@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -233,6 +234,24 @@ func (r *replay) run() {
 	r.t.Cleanup(func() { quit(client, r.ns.fakeConn) })
 	r.checkLists()
 	r.session()
+}
+
+// reached returns when the client has handled all that was sent before, or false
+// when it has closed the connection.
+func (f *replayConn) reached() bool {
+	f.t.Helper()
+	if !f.sendText("CHL 0 15570131571988941333\r\n") {
+		return false
+	}
+	_ = f.conn.SetReadDeadline(time.Now().Add(patience))
+	cmd, err := f.reader.Read()
+	if err == nil && cmd.Verb != "QRY" {
+		f.t.Fatalf("the client sent %v at a barrier", cmd)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		f.t.Fatal("the client does not answer at a barrier")
+	}
+	return err == nil
 }
 
 // sendText sends bytes; the client may have closed.

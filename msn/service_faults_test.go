@@ -89,7 +89,7 @@ func TestServiceMisbehaves(t *testing.T) {
 		{"NAK", msntest.On("MSG", msntest.NAK()), msn.ErrNotDelivered},
 		{"no acknowledgement", msntest.On("MSG", msntest.Swallow()), msn.ErrUncertain},
 		{"late acknowledgement", msntest.On("MSG", msntest.Delay(300*time.Millisecond)), nil},
-		{"session cut at the message, once", msntest.Once(msntest.On("MSG", msntest.Drop())), nil},
+		{"session cut at the message, once", msntest.Once(msntest.On("MSG", msntest.Drop())), msn.ErrUncertain},
 		{"session cut at each message", msntest.On("MSG", msntest.Drop()), msn.ErrUncertain},
 		{"ticket refused once", msntest.Once(onSwitchboard("USR", msntest.Refuse("911"))), nil},
 		{"ticket refused always", onSwitchboard("USR", msntest.Refuse("911")), msn.ErrSwitchboard},
@@ -134,6 +134,27 @@ func onSwitchboard(verb string, do msntest.Action) func(*msntest.Request) msntes
 		}
 		return do
 	}
+}
+
+// The server relays a text and ends the session before it acknowledges: the text
+// may have arrived, has here, and is not sent again.
+func TestServiceRelaysAndEndsTheSession(t *testing.T) {
+	eachDialect(t, func(t *testing.T, d wire.Dialect) {
+		srv := newService(t)
+		texts := make(chan string, 10)
+		srv.Play(bob, msntest.Script{Text: func(_ *msntest.Chat, _, text string) { texts <- text }})
+		a := signIn(t, configFor(srv, alice, d))
+		srv.Hook(msntest.For(alice, msntest.Once(msntest.On("MSG", msntest.DropAfter()))))
+		if err := a.Conversation(bob).SendText(t.Context(), "once", ""); !errors.Is(err, msn.ErrUncertain) {
+			t.Errorf("error %v", err)
+		}
+		a.say(bob, "next")
+		for _, want := range []string{"once", "next"} {
+			if got := <-texts; got != want {
+				t.Errorf("bob got %q, want %q", got, want)
+			}
+		}
+	})
 }
 
 func TestServiceIdleSessionIsLeft(t *testing.T) {

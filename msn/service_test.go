@@ -36,13 +36,13 @@ func newService(t *testing.T, opts ...msntest.Option) *msntest.Server {
 // configFor is a Config for an account of a server.
 func configFor(srv *msntest.Server, account string, dialects ...wire.Dialect) msn.Config {
 	return msn.Config{
-		Account:    account,
-		Password:   password,
-		Server:     srv.Addr(),
-		NexusURL:   srv.NexusURL(),
-		HTTPClient: srv.HTTPClient(),
-		Dialects:   dialects,
-		Trust:      msn.Trust{AllowPrivate: true},
+		Account:  account,
+		Password: password,
+		Server:   srv.Addr(),
+		NexusURL: srv.NexusURL(),
+		RootCAs:  srv.CertPool(),
+		Dialects: dialects,
+		Trust:    msn.Trust{AllowPrivate: true},
 	}
 }
 

@@ -3,7 +3,6 @@ package msn
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"slices"
@@ -175,16 +174,18 @@ func (s *session) watchIdle(d time.Duration) {
 }
 
 // sendPart sends one message and waits for its acknowledgement. It reports false
-// when the connection takes nothing any more; lost follows then.
+// when the connection takes nothing any more; lost decides then what becomes of
+// the message.
 func (s *session) sendPart(p *part) bool {
 	trid := s.transport.newTrID()
-	p.state, p.session = partSent, s
+	p.state, p.session, p.at = partSent, s, s.transport.position()
 	s.unacknowledged[trid] = p
 	cmd := wire.New("MSG", formatTrID(trid), "A").WithPayload(p.payload)
 	if err := s.tell(cmd); err != nil {
-		p.stop(partWaiting)
-		delete(s.unacknowledged, trid)
+		p.at = nowhere
 		if errors.Is(err, wire.ErrUnsafe) {
+			p.stop(partWaiting)
+			delete(s.unacknowledged, trid)
 			p.delivery.settle(err)
 			return true
 		}
@@ -197,7 +198,7 @@ func (s *session) sendPart(p *part) bool {
 	p.timer = s.client.after(s.client.timeouts.Ack, func() {
 		if s.unacknowledged[trid] == p && p.sentBy(s) {
 			delete(s.unacknowledged, trid)
-			p.delivery.settle(fmt.Errorf("%w: %w", ErrUncertain, ErrTimeout))
+			p.delivery.settle(ErrTimeout)
 			s.settled()
 		}
 	})
@@ -272,10 +273,9 @@ func (s *session) remove(goodbye bool) {
 
 // lost is called when the connection has ended.
 //
-// A server that relays a message acknowledges it before anything else, so that a
-// connection that ends in good order without an acknowledgement did not relay
-// it: the message is sent again, once, in a new session. After any other end
-// nobody knows.
+// Servers relay a message first and acknowledge it then, so that what was written
+// and not acknowledged may have arrived, however the connection ended: it is
+// uncertain and not sent again. What was never written is sent in a new session.
 func (s *session) lost(err error) {
 	if s.state < sessionOpen {
 		s.fail(fmt.Errorf("%w: %w: %w", ErrSwitchboard, ErrRefused, err))
@@ -283,12 +283,8 @@ func (s *session) lost(err error) {
 	}
 	s.remove(false)
 	s.client.log.Debug("session lost", "session", s.id, "reason", err)
-	orderly := errors.Is(err, io.EOF)
-	for _, p := range s.unacknowledged {
-		if !p.sentBy(s) || orderly && p.delivery.again() {
-			continue
-		}
-		p.delivery.settle(fmt.Errorf("%w: %w", ErrUncertain, err))
+	for _, d := range slices.Clone(s.conversation.outbox) {
+		d.lost(s, err)
 	}
 	s.conversation.flush()
 }

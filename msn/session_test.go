@@ -122,6 +122,13 @@ func TestNothingGoesToThirdPersons(t *testing.T) {
 	}
 }
 
+// queued waits until the text that is sent next was handed to a transport.
+func queued(client *Client, cv *Conversation) {
+	for sent := false; !sent; {
+		client.ask(func() { sent = len(cv.outbox) == 1 && cv.outbox[0].parts != nil })
+	}
+}
+
 func TestSessionIsOpenedAgain(t *testing.T) {
 	open := func(t *testing.T) (*fakeNet, *Client, *fakeConn, *fakeConn, *Conversation) {
 		n := newFakeNet(t)
@@ -163,21 +170,58 @@ func TestSessionIsOpenedAgain(t *testing.T) {
 		sent := goSend(t, cv, "x")
 		sb.expect("MSG 2 A")
 		sb.close()
-		again(t, n, ns, sent, "x")
+		if err := waitError(t, sent); !errors.Is(err, ErrUncertain) {
+			t.Errorf("error %v", err)
+		}
+		again(t, n, ns, goSend(t, cv, "y"), "y") // the first session that is asked for
 	})
-	t.Run("ends without acknowledging twice", func(t *testing.T) {
+	t.Run("ends after BYE without acknowledging", func(t *testing.T) {
+		t.Parallel()
+		_, client, ns, sb, cv := open(t)
+		waitFor[ParticipantJoined](t, client)
+		sent := goSend(t, cv, "x")
+		sb.expect("MSG 2 A")
+		sb.send("BYE bob@example.com")
+		sb.close()
+		if err := waitError(t, sent); !errors.Is(err, ErrUncertain) {
+			t.Errorf("error %v", err)
+		}
+		ns.barrier()
+	})
+	t.Run("after OUT", func(t *testing.T) {
 		t.Parallel()
 		n, client, ns, sb, cv := open(t)
 		waitFor[ParticipantJoined](t, client)
 		sent := goSend(t, cv, "x")
 		sb.expect("MSG 2 A")
+		sb.send("ACK 2", "OUT")
+		if err := waitError(t, sent); err != nil {
+			t.Error(err)
+		}
+		sb.expectEnd()
+		again(t, n, ns, goSend(t, cv, "y"), "y")
+	})
+	t.Run("ends before anything is written", func(t *testing.T) {
+		t.Parallel()
+		n, client, ns, sb, cv := open(t)
+		waitFor[ParticipantJoined](t, client)
+		sent := goSend(t, cv, "x") // nobody reads it: the pipe holds nothing
+		queued(client, cv)
 		sb.close()
-		sb = n.switchboard(ns, "7")
-		sb.expect("MSG 3 A")
+		again(t, n, ns, sent, "x")
+	})
+	t.Run("ends twice before anything is written", func(t *testing.T) {
+		t.Parallel()
+		n, client, ns, sb, cv := open(t)
+		waitFor[ParticipantJoined](t, client)
+		sent := goSend(t, cv, "x")
+		queued(client, cv)
 		sb.close()
-		if err := waitError(t, sent); !errors.Is(err, ErrUncertain) {
+		n.switchboard(ns, "7").close()
+		if err := waitError(t, sent); !errors.Is(err, ErrSwitchboard) || errors.Is(err, ErrUncertain) {
 			t.Errorf("error %v", err)
 		}
+		ns.barrier()
 	})
 	t.Run("NAK after BYE", func(t *testing.T) {
 		t.Parallel()

@@ -13,12 +13,62 @@ import (
 // call opens a session and calls the contact into it: XFR, then USR and CAL on
 // the switchboard (protocol/04-switchboard.md, section 1).
 func (c *Client) call(cv *Conversation) {
-	if len(c.sessions) >= maxSessions {
+	if len(c.sessions) >= maxSessions && !c.makeRoom(c.quietest((*session).unused)) {
 		cv.unreachable(fmt.Errorf("%w: %d are open", ErrSwitchboard, maxSessions))
 		return
 	}
 	s := c.addSession(cv, true)
 	s.requestTicket()
+}
+
+// incoming counts the sessions that others have opened.
+func (c *Client) incoming() (n int) {
+	for s := range c.sessions {
+		if !s.outgoing {
+			n++
+		}
+	}
+	return n
+}
+
+// unused reports whether the session can be left for another one: it is open and
+// nothing is on its way in it.
+func (s *session) unused() bool { return s.state == sessionOpen && len(s.unacknowledged) == 0 }
+
+// idleGroup reports whether the session is a group that the user was called into
+// and in which nothing was said for long.
+func (s *session) idleGroup() bool {
+	return s.unused() && !s.outgoing && len(s.people) > 1 && time.Since(s.lastHeard) >= s.client.timeouts.IdleClose
+}
+
+// quietest returns the session that has been silent longest of those that fit, or
+// nil. A group comes after all others: it goes on without the user, while a
+// session with one contact is opened again by the next message.
+func (c *Client) quietest(fits func(*session) bool) (found *session) {
+	for s := range c.sessions {
+		if !fits(s) {
+			continue
+		}
+		if found == nil {
+			found = s
+			continue
+		}
+		group, otherGroup := len(s.people) > 1, len(found.people) > 1
+		if group != otherGroup && otherGroup || group == otherGroup && s.lastHeard.Before(found.lastHeard) {
+			found = s
+		}
+	}
+	return found
+}
+
+// makeRoom leaves a session for another one, if there is one to leave.
+func (c *Client) makeRoom(s *session) bool {
+	if s == nil {
+		return false
+	}
+	c.log.Info("session left: too many are open", "account", c.account, "peer", s.conversation.peer, "people", len(s.people))
+	s.drop()
+	return true
 }
 
 func (s *session) requestTicket() {
@@ -57,14 +107,6 @@ func (c *Client) ring(cmd wire.Command) {
 		// Not logged: a flood of calls must not become a flood of log lines.
 		return
 	}
-	if len(c.sessions) >= maxSessions {
-		refuse("too many sessions")
-		return
-	}
-	if c.conversations[peer] == nil && len(c.conversations) >= MaxContacts {
-		refuse("too many conversations")
-		return
-	}
 	cv := c.conversation(peer)
 	if len(cv.sessions) >= maxSessionsPerContact {
 		refuse("too many sessions with this contact")
@@ -75,11 +117,19 @@ func (c *Client) ring(cmd wire.Command) {
 		refuse(err.Error())
 		return
 	}
+	if c.incoming() >= maxIncoming && !c.makeRoom(c.quietest((*session).idleGroup)) ||
+		len(c.sessions) >= maxSessions && !c.makeRoom(c.quietest((*session).unused)) {
+		refuse("too many sessions")
+		return
+	}
 	s := c.addSession(cv, false)
 	s.id, s.ticket = strings.Clone(cmd.Arg(0)), strings.Clone(cmd.Arg(3))
 	s.address = address
 	s.connect()
 }
+
+// errLeft is what ends a session that the server says is over.
+var errLeft = errors.New("msn: the server ended the conversation")
 
 // receive handles one command of the switchboard.
 func (s *session) receive(cmd wire.Command) {
@@ -105,7 +155,8 @@ func (s *session) receive(cmd wire.Command) {
 	case "ACK", "NAK":
 		s.acknowledge(cmd)
 	case "OUT":
-		// The connection ends next.
+		// The connection ends next; what is sent now would be lost.
+		s.lost(errLeft)
 	}
 }
 
@@ -148,6 +199,9 @@ func (s *session) refused(cmd wire.Command, number int) {
 	trid, _ := cmd.TrID()
 	if p := s.unacknowledged[trid]; p != nil {
 		delete(s.unacknowledged, trid)
+		if p.sentBy(s) {
+			p.stop(partWaiting)
+		}
 		p.delivery.settle(fmt.Errorf("%w: %w", ErrNotDelivered, switchboardError(number, "MSG")))
 		s.settled()
 		return
@@ -227,12 +281,14 @@ func (s *session) acknowledge(cmd wire.Command) {
 	delete(s.unacknowledged, trid)
 	switch {
 	case !p.sentBy(s):
-		// It was given up or is sent again.
+		// It was given up.
 	case cmd.Verb == "ACK":
 		p.acknowledged()
-	case !slices.Contains(s.people, s.conversation.peer) && p.delivery.again():
-		// The contact left while the message was on its way.
+	case !slices.Contains(s.people, s.conversation.peer) && p.again():
+		// The contact left while the message was on its way. It did not arrive and
+		// waits for another session.
 	default:
+		p.stop(partWaiting)
 		p.delivery.settle(ErrNotDelivered)
 	}
 	s.settled()

@@ -37,12 +37,17 @@ type transport struct {
 
 	// mu guards what the writer shares with its callers; it is never held while
 	// anything waits.
-	mu     sync.Mutex
-	unsent []byte
-	finish bool  // by close: the connection ends when unsent is written
-	closed bool  // by abort
-	broken error // what made writing fail
-	trid   uint32
+	mu      sync.Mutex
+	unsent  []byte
+	finish  bool   // by close: the connection ends when unsent is written
+	closed  bool   // by abort
+	stopped bool   // by the reader: the connection has ended
+	broken  error  // what made writing fail
+	written uint64 // bytes that are or may be on the wire
+	trid    uint32
+
+	// writing is held while a write is under way.
+	writing sync.Mutex
 }
 
 // closeTimeout bounds the last write of a connection, which only says good-bye.
@@ -74,8 +79,11 @@ func startTransport(conn net.Conn, group *sync.WaitGroup, sink chan<- inbound, w
 func (t *transport) read() {
 	for {
 		cmd, err := t.reader.Read()
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			err = t.writeError(err)
+		if err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				err = t.writeError(err)
+			}
+			t.stopWriting()
 		}
 		select {
 		case t.sink <- inbound{from: t, cmd: cmd, err: err}:
@@ -88,12 +96,44 @@ func (t *transport) read() {
 	}
 }
 
-// fail is called when writing has failed. The reader reports the end of the
-// connection, because what it still reads tells more: a server that closed in
-// good order did not see what was written last.
-func (t *transport) fail(err error) {
+// stopWriting is called by the reader when the connection has ended, before
+// anybody hears of it. It returns when nothing is written any more, so that
+// unwritten tells exactly what was not.
+func (t *transport) stopWriting() {
+	t.mu.Lock()
+	if t.finish {
+		t.mu.Unlock()
+		return // nobody wants to know
+	}
+	t.stopped = true
+	_ = t.conn.SetWriteDeadline(time.Unix(1, 0)) // for a write under way
+	t.mu.Unlock()
+	t.writing.Lock()
+	defer t.writing.Unlock()
+}
+
+// position is the offset in the stream of what is sent next.
+func (t *transport) position() uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.written + uint64(len(t.unsent))
+}
+
+// unwritten reports whether nothing from an offset on was written, and nothing
+// ever will be.
+func (t *transport) unwritten(at uint64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return (t.closed || t.stopped || t.broken != nil) && at >= t.written
+}
+
+// fail is called when writing has failed with so many bytes left. The reader reports the end of the
+// connection, because what it still reads tells more: acknowledgements of what
+// was written before may be among it.
+func (t *transport) fail(err error, left int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.written -= uint64(left)
 	if t.finish {
 		t.abortLocked()
 		return
@@ -152,41 +192,50 @@ func (t *transport) signal() {
 
 func (t *transport) write() {
 	for range t.wake {
-		for {
-			t.mu.Lock()
-			data, finish, closed := t.unsent, t.finish, t.closed
-			t.unsent = nil
-			t.mu.Unlock()
-			if closed {
-				return
-			}
-			if len(data) == 0 {
-				if finish {
-					t.abort()
-					return
-				}
-				break
-			}
-			timeout := t.writeTimeout
-			if finish {
-				timeout = min(timeout, closeTimeout)
-			}
-			if err := t.writeAll(data, timeout); err != nil {
-				t.fail(err)
-				return
-			}
+		if over := t.writeUnsent(); over {
+			return
 		}
 	}
 }
 
-func (t *transport) writeAll(data []byte, timeout time.Duration) error {
-	if err := t.conn.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
-		return fmt.Errorf("msn: write: %w", err)
+// writeUnsent writes what waits. It reports whether the connection is over.
+func (t *transport) writeUnsent() (over bool) {
+	t.writing.Lock()
+	defer t.writing.Unlock()
+	for {
+		data, over := t.take()
+		if len(data) == 0 {
+			return over
+		}
+		if n, err := t.conn.Write(data); err != nil {
+			t.fail(fmt.Errorf("msn: write: %w", err), len(data)-n)
+			return true
+		}
 	}
-	if _, err := t.conn.Write(data); err != nil {
-		return fmt.Errorf("msn: write: %w", err)
+}
+
+// take returns what is to be written next, and whether the connection is over.
+// From then on it counts as written.
+func (t *transport) take() (data []byte, over bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.closed || t.stopped:
+		return nil, true
+	case len(t.unsent) == 0:
+		if t.finish {
+			t.abortLocked()
+		}
+		return nil, t.finish
 	}
-	return nil
+	timeout := t.writeTimeout
+	if t.finish {
+		timeout = min(timeout, closeTimeout)
+	}
+	_ = t.conn.SetWriteDeadline(time.Now().Add(timeout)) // fails only where Write does
+	data, t.unsent = t.unsent, nil
+	t.written += uint64(len(data))
+	return data, false
 }
 
 // close ends the connection when all that was sent is written. What is still
@@ -197,7 +246,7 @@ func (t *transport) close() {
 	if t.closed || t.finish {
 		return
 	}
-	if t.broken != nil {
+	if t.broken != nil || t.stopped {
 		t.abortLocked()
 		return
 	}

@@ -3,8 +3,12 @@ package msn
 import (
 	"errors"
 	"net"
+	"net/http"
 	"net/url"
+	"sync/atomic"
 	"testing"
+
+	"matrix-msn/msn/msntest"
 )
 
 func TestTrust(t *testing.T) {
@@ -124,5 +128,75 @@ func TestTrustOfURLs(t *testing.T) {
 		if err := test.p.checkURL(u); (err == nil) != test.ok {
 			t.Errorf("%s: %v", test.url, err)
 		}
+	}
+}
+
+// A trusted name of a login server that resolves into the operator's network is
+// refused when it is dialled, whatever certificates are trusted: the password
+// stays here.
+func TestTrustSeesResolvedLoginServers(t *testing.T) {
+	for _, test := range []struct {
+		name       string
+		private    bool
+		redirected bool // by Location, else named by the nexus
+		want       error
+	}{
+		{"DALogin", false, false, ErrUntrusted},
+		{"Location", false, true, ErrUntrusted},
+		{"DALogin, allowed", true, false, nil},
+		{"Location, allowed", true, true, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			srv := msntest.NewServer(t)
+			srv.AddAccount("alice@example.com", "secret")
+			var asked atomic.Bool
+			srv.Hook(func(r *msntest.Request) msntest.Action {
+				if r.Kind == msntest.HTTPS {
+					asked.Store(true)
+				}
+				return msntest.Action{}
+			})
+			nexus, err := url.Parse(srv.NexusURL())
+			if err != nil {
+				t.Fatal(err)
+			}
+			inside := "localhost:" + nexus.Port()
+			at := "https://" + inside + msntest.LoginPath
+			cfg := fakeConfig(newFakeNet(t), 8)
+			cfg.RootCAs = srv.CertPool()
+			cfg.Trust = Trust{Hosts: []string{inside}, AllowPrivate: test.private}
+			c, _, err := newClient(t.Context(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			transport := c.loginTransport()
+			if transport.Proxy != nil || transport.MaxResponseHeaderBytes == 0 {
+				t.Error("the transport is not limited")
+			}
+			c.cfg.https = roundTripper(func(r *http.Request) (*http.Response, error) {
+				answer := &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: r}
+				switch {
+				case r.URL.Host == inside:
+					defer transport.CloseIdleConnections()
+					return transport.RoundTrip(r)
+				case r.URL.String() != fakeNexus:
+					answer.StatusCode = 302
+					answer.Header.Set("Location", at)
+				case test.redirected:
+					answer.Header.Set("PassportURLs", "DALogin=https://login.msn.example.com/login")
+				default:
+					answer.Header.Set("PassportURLs", "DALogin="+at)
+				}
+				return answer, nil
+			})
+			_, err = (&signIn{client: c}).ticket(t.Context(), "ct=1")
+			if !errors.Is(err, test.want) {
+				t.Errorf("error %v, want %v", err, test.want)
+			}
+			if got := asked.Load(); got != test.private {
+				t.Errorf("the login server was asked: %v", got)
+			}
+		})
 	}
 }

@@ -55,12 +55,12 @@ func (m *MSN) AddPerson(account, password, name string) {
 // SignIn signs the person with that account in, with a client of her own. See [SignIn].
 func (m *MSN) SignIn(ctx context.Context, account, password string) (*Person, error) {
 	return SignIn(ctx, msn.Config{
-		Account:    account,
-		Password:   password,
-		Server:     m.Addr(),
-		NexusURL:   m.NexusURL(),
-		Trust:      msn.Trust{AllowPrivate: true},
-		HTTPClient: m.HTTPClient(),
+		Account:  account,
+		Password: password,
+		Server:   m.Addr(),
+		NexusURL: m.NexusURL(),
+		Trust:    msn.Trust{AllowPrivate: true},
+		RootCAs:  m.CertPool(),
 	})
 }
 

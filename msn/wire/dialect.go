@@ -16,6 +16,11 @@ const (
 	MaxDialect Dialect = 18
 )
 
+// FirstTweener is the first dialect that signs in with a ticket, which costs a
+// login over HTTPS (USR TWN), and that wants to know the client's version (CVR)
+// before that (protocol/01-login.md, sections 1 and 3).
+const FirstTweener Dialect = 8
+
 const dialectPrefix = "MSNP"
 
 // String returns the name used in VER, for example "MSNP12".
