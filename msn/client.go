@@ -55,6 +55,8 @@ type Client struct {
 	conversations map[string]*Conversation
 	sessions      map[*session]struct{}
 	byTransport   map[*transport]*session
+	parting       map[*session]struct{} // left, and still read
+	concluded     bool                  // Disconnected was emitted
 	rings, typing *limiter
 }
 
@@ -120,6 +122,7 @@ func newClient(ctx context.Context, cfg Config) (*Client, string, error) {
 		conversations: make(map[string]*Conversation),
 		sessions:      make(map[*session]struct{}),
 		byTransport:   make(map[*transport]*session),
+		parting:       make(map[*session]struct{}),
 		rings:         newLimiter(ringBurst, ringEvery),
 		typing:        newLimiter(typingBurst, typingEvery),
 	}

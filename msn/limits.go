@@ -95,6 +95,9 @@ const (
 	// they are taken for complete. Some servers announce lists and send none
 	// when the version asked for is the current one.
 	listsQuiet = 5 * time.Second
+	// partingTime is how long a switchboard is still read after the good-bye, when
+	// its server does not close the connection.
+	partingTime = time.Second
 	// eventGrace is how long Close waits for somebody to read the next event.
 	eventGrace = 2 * time.Second
 )

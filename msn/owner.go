@@ -18,10 +18,10 @@ func (c *Client) run() {
 	timer := time.NewTimer(c.pulse.begin(time.Now(), c.timeouts.Ping))
 	defer timer.Stop()
 	var grace <-chan time.Time
-	for c.err == nil || !c.backlog.empty() {
+	for c.err == nil || !c.backlog.empty() || len(c.parting) > 0 {
 		from := c.inbound
 		c.stalled = c.backlog.full()
-		if c.stalled || c.err != nil {
+		if c.stalled || c.err != nil && len(c.parting) == 0 {
 			from = nil
 		}
 		var to chan Event
@@ -59,6 +59,9 @@ func (c *Client) emit(events ...Event) {
 // receive takes what a transport's reader handed over.
 func (c *Client) receive(in inbound) {
 	if in.from == c.ns {
+		if c.err != nil {
+			return // only what was said in sessions is still of interest
+		}
 		if in.err != nil {
 			c.end(c.lost(in.err))
 			return
@@ -70,12 +73,34 @@ func (c *Client) receive(in inbound) {
 	}
 	// What is unknown here was left already.
 	if s := c.byTransport[in.from]; s != nil {
+		if s.state == sessionOver {
+			s.lastWords(in)
+			return
+		}
 		if in.err != nil {
 			s.lost(in.err)
 			return
 		}
 		c.log.Debug("received", "session", s.id, "command", logged(in.cmd))
 		s.receive(in.cmd)
+	}
+}
+
+// lastWords takes what comes after the good-bye.
+func (s *session) lastWords(in inbound) {
+	switch {
+	case in.err != nil:
+		s.parted()
+	case in.cmd.Verb == "MSG":
+		s.message(in.cmd)
+	}
+}
+
+// conclude tells of the end of the Client when the last session is parted from.
+func (c *Client) conclude() {
+	if c.err != nil && len(c.parting) == 0 && !c.concluded {
+		c.concluded = true
+		c.emit(Disconnected{Err: c.err})
 	}
 }
 
@@ -119,7 +144,7 @@ func (c *Client) end(err error) {
 		r.done(wire.Command{}, c.unanswered(r.verb))
 	}
 	c.cancel()
-	c.emit(Disconnected{Err: err})
+	c.conclude()
 	close(c.done)
 }
 

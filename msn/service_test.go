@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -330,5 +331,39 @@ func TestServiceGroupChatIsReadAndNotWrittenTo(t *testing.T) {
 	}
 	if got := <-carolTexts; got != bob+": last" {
 		t.Errorf("carol got %q", got)
+	}
+}
+
+// What a switchboard relays before it has seen the good-bye is delivered, as far as
+// its sender knows.
+func TestTextThatCrossesTheGoodbyeIsDelivered(t *testing.T) {
+	t.Parallel()
+	srv := newService(t)
+	a := signIn(t, configFor(srv, alice, 12)).Client
+	bot := srv.Play(bob, msntest.Script{})
+	chat, err := bot.Call(t.Context(), alice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The server learns of the good-bye only after it has relayed another text.
+	srv.Hook(msntest.On("OUT", msntest.Delay(100*time.Millisecond)))
+	if err := chat.Say("before"); err != nil {
+		t.Fatal(err)
+	}
+	closed := make(chan struct{})
+	go func() { a.Close(); close(closed) }()
+	<-a.Done()
+	if err := chat.Say("crossing"); err != nil {
+		t.Fatal(err)
+	}
+	var heard []string
+	for evt := range a.Events() {
+		if text, ok := evt.(msn.TextReceived); ok {
+			heard = append(heard, text.Text)
+		}
+	}
+	<-closed
+	if !slices.Contains(heard, "before") || !slices.Contains(heard, "crossing") {
+		t.Errorf("heard %q", heard)
 	}
 }

@@ -254,21 +254,49 @@ func (s *session) remove(goodbye bool) {
 	if s.state == sessionOver {
 		return
 	}
+	open := s.state == sessionOpen
 	s.state = sessionOver
 	s.stopTimer()
 	c, cv := s.client, s.conversation
 	delete(c.sessions, s)
 	cv.sessions = slices.DeleteFunc(cv.sessions, func(o *session) bool { return o == s })
-	if s.transport == nil {
+	switch {
+	case s.transport == nil:
+	case goodbye && open:
+		s.part()
+	case goodbye:
+		delete(c.byTransport, s.transport)
+		_ = s.transport.send(wire.New("OUT")) // the connection may be gone already
+		s.transport.close()
+	default:
+		delete(c.byTransport, s.transport)
+		s.transport.abort()
+	}
+}
+
+// part says good-bye and goes on reading until the server closes the connection,
+// for partingTime at most: what it relays until it has seen the good-bye, the
+// senders are told is delivered.
+func (s *session) part() {
+	c := s.client
+	if s.transport.send(wire.New("OUT")) != nil {
+		s.parted()
+		return
+	}
+	c.parting[s] = struct{}{}
+	c.after(partingTime, s.parted)
+}
+
+// parted ends the connection of a session that was left, once.
+func (s *session) parted() {
+	c := s.client
+	if c.byTransport[s.transport] != s {
 		return
 	}
 	delete(c.byTransport, s.transport)
-	if !goodbye {
-		s.transport.abort()
-		return
-	}
-	_ = s.transport.send(wire.New("OUT")) // the connection may be gone already
-	s.transport.close()
+	delete(c.parting, s)
+	s.transport.abort()
+	c.conclude()
 }
 
 // lost is called when the connection has ended.
