@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"maunium.net/go/mautrix/bridgev2/status"
 	"maunium.net/go/mautrix/event"
@@ -282,6 +283,72 @@ func TestWrongPasswordDoesNotDisturbTheSession(t *testing.T) {
 	}
 	if client.current() != before || before.Err() != nil {
 		t.Error("the session was disturbed")
+	}
+}
+
+func TestWrongPasswordDoesNotEndASessionElsewhere(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	client := b.login().Client.(*Client)
+	if err := b.srv.Kick(alice, "OTH"); err != nil {
+		t.Fatal(err)
+	}
+	b.matrix.wait(t, 0, "the state", func(r record) bool { return r.bridge.Error == codeElsewhere })
+	if _, err := b.tryLogin(alice, "wrong"); err == nil {
+		t.Fatal("logged in with a wrong password")
+	}
+	b.eventually("the client to be told why", func() bool {
+		_, err := client.waitForSession(b.ctx)
+		return err != nil
+	})
+	if b.srv.Online(alice) || !client.meta().Elsewhere {
+		t.Error("the bridge signed in")
+	}
+}
+
+func TestSessionOfARunThatIsStoppedAtOnceIsClosed(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	client := login.Client.(*Client)
+	client.Disconnect()
+	session, err := b.conn.signIn(b.ctx, client.service, alice, pass, login.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.start(session)
+	client.Disconnect()
+	select {
+	case <-session.Done():
+	case <-time.After(waitLimit):
+		t.Error("the session lives")
+	}
+}
+
+func TestFailedStoreKeepsTheOldClient(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	old := login.Client.(*Client)
+	b.exec("CREATE TRIGGER no BEFORE UPDATE ON user_login BEGIN SELECT RAISE(FAIL, 'disk full'); END")
+	if _, err := b.tryLogin(alice, pass); err == nil {
+		t.Fatal("logged in without being stored")
+	}
+	b.exec("DROP TRIGGER no")
+	b.eventually("the old session to come back", func() bool { return old.current() != nil })
+	if login.Client.(*Client) != old {
+		t.Error("the framework has another client than the one that runs")
+	}
+	b.write(room, "hello")
+	b.receive(texts, alice+": hello")
+}
+
+func (b *testBridge) exec(query string) {
+	b.Helper()
+	if _, err := b.br.DB.Exec(b.ctx, query); err != nil {
+		b.Fatal(err)
 	}
 }
 

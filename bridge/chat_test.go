@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
@@ -311,11 +313,24 @@ func TestQueuedMessagesOutlastARestart(t *testing.T) {
 	b.waitMessage(0, "before the restart")
 }
 
+// queued returns what waits for Matrix on disk.
+func (b *testBridge) queued(login networkid.UserLoginID) (all []*database.QueuedMessage, err error) {
+	portals, err := b.conn.db.MSNQueue.Portals(b.ctx, login)
+	for _, portal := range portals {
+		rows, err := b.conn.db.MSNQueue.ForPortal(b.ctx, login, portal, 1000)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rows...)
+	}
+	return all, err
+}
+
 // waitQueued waits until n messages are in the queue on disk.
 func (b *testBridge) waitQueued(n int) {
 	b.Helper()
 	b.eventually(fmt.Sprintf("%d messages in the queue", n), func() bool {
-		queued, err := b.conn.db.MSNQueue.After(b.ctx, loginID(alice), 0, 100)
+		queued, err := b.queued(loginID(alice))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -543,7 +558,7 @@ func TestHomeserverThatHangsDoesNotStopTheSession(t *testing.T) {
 	}
 	client.handleEvent(b.ctx, msn.TextReceived{From: carol, Text: "hello", Session: "s", Seq: 1, At: time.Now()})
 	b.eventually("the message of somebody else to be kept", func() bool {
-		queued, err := b.conn.db.MSNQueue.After(b.ctx, login.ID, 0, 10)
+		queued, err := b.queued(login.ID)
 		arrived := b.matrix.all(func(r record) bool { return r.kind == "message" && r.body == "hello" })
 		return err == nil && len(queued)+len(arrived) > 0
 	})
@@ -618,4 +633,74 @@ func TestReactionIsRefusedInTheRoom(t *testing.T) {
 	if !strings.Contains(got.body, "MSN has no reactions") || got.html == "" {
 		t.Errorf("got %+v", got)
 	}
+}
+
+func TestDatabaseThatFailsAtFirstSendsNothingTwice(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	client := login.Client.(*Client)
+	client.Disconnect()
+	_, err := b.conn.db.MatrixQueue.Put(b.ctx, &database.QueuedEvent{LoginID: login.ID, EventID: "$old", RoomID: room, Sender: fakeUser,
+		PortalID: client.portalKey(bob).ID, Body: "already on the wire", WrittenAt: time.Now(), Started: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.exec("ALTER TABLE matrix_queue RENAME TO away")
+	client.Connect(b.ctx)
+	b.eventually("a session", func() bool { return client.current() != nil })
+	b.exec("ALTER TABLE away RENAME TO matrix_queue")
+	b.waitMessage(0, "may not have been bridged")
+	select {
+	case got := <-texts:
+		t.Errorf("sent a second time: %q", got)
+	default:
+	}
+}
+
+func TestIncomingTextOutlastsADatabaseOutage(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	client := login.Client.(*Client)
+	b.exec("ALTER TABLE msn_queue RENAME TO away")
+	for i, text := range []string{"one", "two"} {
+		client.handleEvent(b.ctx, msn.TextReceived{From: bob, Text: text, Session: "s", Seq: i, At: time.Now()})
+	}
+	b.exec("ALTER TABLE away RENAME TO msn_queue")
+	_, from := b.waitMessage(0, "one")
+	b.waitMessage(from, "two")
+}
+
+func TestRoomThatHangsHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	client := login.Client.(*Client)
+	b.dm(login, bob)
+	b.dm(login, carol)
+	release := b.block(login, bob)
+	for _, from := range []string{bob, carol} {
+		client.handleEvent(b.ctx, msn.TextReceived{From: from, Text: "from " + from, Session: "s", Seq: 1, At: time.Now()})
+	}
+	b.waitMessage(0, "from "+carol)
+	release()
+	b.waitMessage(0, "from "+bob)
+}
+
+func TestUnsentTextIsSentAfterAReconnect(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	b.srv.Play(bob, msntest.Script{}).IgnoreCalls(true)
+	b.write(room, "hello")
+	b.eventually("the call", func() bool {
+		return slices.ContainsFunc(b.srv.Sent(alice), func(r msntest.Record) bool { return r.Command.Verb == "CAL" })
+	})
+	_, texts := b.friend()
+	login.Client.(*Client).Reconnect(b.ctx)
+	b.receive(texts, alice+": hello")
 }

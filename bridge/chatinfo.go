@@ -101,6 +101,7 @@ func (c *Client) GetContactList(ctx context.Context) ([]*bridgev2.ResolveIdentif
 	if err != nil {
 		return nil, fmt.Errorf("failed to read contacts: %w", err)
 	}
+	book := newNameBook(contacts)
 	var list []*bridgev2.ResolveIdentifierResponse
 	for _, contact := range contacts {
 		if !onContactList(contact) {
@@ -108,7 +109,7 @@ func (c *Client) GetContactList(ctx context.Context) ([]*bridgev2.ResolveIdentif
 		}
 		list = append(list, &bridgev2.ResolveIdentifierResponse{
 			UserID:   c.ghostID(contact.Account),
-			UserInfo: c.userInfoAmong(ctx, contact.Account, contacts),
+			UserInfo: c.userInfoAmong(ctx, contact.Account, book),
 			Chat:     &bridgev2.CreateChatResponse{PortalKey: c.portalKey(contact.Account)},
 		})
 	}

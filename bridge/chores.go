@@ -67,9 +67,9 @@ func (h *chores) run(ctx context.Context) {
 		if len(renamed) == 0 {
 			continue
 		}
-		contacts := h.client.contactsOrNone(ctx)
+		book := h.client.nameBook(ctx)
 		for _, account := range renamed {
-			h.updateGhost(ctx, account, func() *bridgev2.UserInfo { return h.client.userInfoAmong(ctx, account, contacts) })
+			h.updateGhost(ctx, account, func() *bridgev2.UserInfo { return h.client.userInfoAmong(ctx, account, book) })
 		}
 	}
 }

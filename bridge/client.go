@@ -47,14 +47,15 @@ type Client struct {
 	running *running // nil while stopped
 	retired bool     // replaced by another Client: not to be started again
 
-	yielding atomic.Bool // the account is being signed in anew: the end of this session is no news
-	parked   atomic.Bool // the session ended while yielding
-	leaving  atomic.Bool // the user logs out: what waits is settled, not kept
+	leaving atomic.Bool // the user logs out: what waits is settled, not kept
 
 	mu      sync.Mutex
 	session *msn.Client   // nil while not connected
 	problem *problem      // why there is no session, nil before the first attempt
 	changed chan struct{} // closed and replaced when session or problem change
+	// yielding: the account is being signed in anew, the end of this session is no
+	// news. parked: it has ended meanwhile.
+	yielding, parked bool
 }
 
 // running is what ends a run, and tells that it has ended.
@@ -94,14 +95,16 @@ func (c *Client) start(session *msn.Client) {
 }
 
 func (c *Client) startLocked(session *msn.Client) {
-	if c.retired || c.running != nil {
+	if c.retired || c.running != nil || c.connector.br.IsStopping() {
 		if session != nil {
 			discard(session)
 		}
 		return
 	}
 	ctx, cancel := context.WithCancel(c.login.Log.WithContext(c.connector.br.BackgroundCtx))
-	c.parked.Store(false)
+	c.mu.Lock()
+	c.parked = false
+	c.mu.Unlock()
 	r := &running{cancel: cancel, ended: make(chan struct{})}
 	c.running = r
 	go func() {
@@ -142,11 +145,46 @@ func (c *Client) unretire() {
 	c.retired = false
 }
 
+// yield makes the end of the session no news, and ends a run that has none.
+func (c *Client) yield() {
+	c.life.Lock()
+	defer c.life.Unlock()
+	c.mu.Lock()
+	c.yielding = true
+	c.parked = c.session == nil
+	idle := c.parked
+	c.mu.Unlock()
+	if idle {
+		c.stopLocked()
+	}
+}
+
+// park reports whether the session ended while yielding, and notes it.
+func (c *Client) park() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.parked = c.parked || c.yielding
+	return c.yielding
+}
+
 // keepGoing ends yielding. It reports false when the session has ended meanwhile,
 // which nobody was told.
 func (c *Client) keepGoing() bool {
-	c.yielding.Store(false)
-	return !c.parked.Load()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.yielding = false
+	return !c.parked
+}
+
+// goOn takes yield back: nobody has signed in. It leaves an account that is in use
+// at another place alone.
+func (c *Client) goOn() {
+	c.life.Lock()
+	defer c.life.Unlock()
+	if !c.keepGoing() {
+		c.stopLocked()
+		c.startLocked(nil)
+	}
 }
 
 // Reconnect signs in again now, also when the account is in use at another
@@ -162,7 +200,7 @@ func (c *Client) reconnect(ctx context.Context) {
 	defer c.life.Unlock()
 	c.stopLocked()
 	if !c.retired {
-		c.yielding.Store(false)
+		c.keepGoing()
 		c.rememberElsewhere(ctx, false)
 		c.startLocked(nil)
 	}
@@ -170,9 +208,16 @@ func (c *Client) reconnect(ctx context.Context) {
 
 // LogoutRemote signs out. MSN has no sessions that would outlive a connection.
 // What waits to be sent is said not to have gone out.
-func (c *Client) LogoutRemote(context.Context) {
+func (c *Client) LogoutRemote(ctx context.Context) {
 	c.leaving.Store(true)
-	c.retire()
+	c.life.Lock()
+	defer c.life.Unlock()
+	c.retired = true
+	if c.running == nil {
+		c.outbox.farewell(ctx)
+		return
+	}
+	c.stopLocked()
 }
 
 // IsLoggedIn reports whether messages make sense: the account is signed in, or
@@ -194,6 +239,11 @@ func (c *Client) GetUserID() networkid.UserID { return msnid.MakeUserID(c.identi
 // run keeps the account signed in until ctx ends or only the user can help.
 func (c *Client) run(ctx context.Context, session *msn.Client) {
 	log := zerolog.Ctx(ctx)
+	defer func() {
+		if session != nil { // the run was stopped before it was served
+			discard(session)
+		}
+	}()
 	var helpers sync.WaitGroup
 	helpers.Go(func() { c.inbox.run(ctx) })
 	helpers.Go(func() { c.outbox.run(ctx) })
@@ -230,10 +280,8 @@ func (c *Client) run(ctx context.Context, session *msn.Client) {
 		if ctx.Err() != nil {
 			return
 		}
-		if c.yielding.Load() {
+		if c.park() {
 			// Who signs in anew stops this run, or starts it again.
-			c.parked.Store(true)
-			c.setSession(nil, nil)
 			<-ctx.Done()
 			return
 		}
@@ -405,6 +453,7 @@ func (c *Client) rememberElsewhere(ctx context.Context, elsewhere bool) {
 	}
 	meta.Elsewhere = elsewhere
 	if err := c.login.Save(context.WithoutCancel(ctx)); err != nil {
+		meta.Elsewhere = !elsewhere
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to save login")
 	}
 }

@@ -78,13 +78,18 @@ func (c *Connector) RewriteCommand(ctx context.Context, evt *event.Event) {
 // it where there are several, although the ID names it.
 func (c *Connector) completeRelogin(ctx context.Context, evt *event.Event, content *event.MessageEventContent) bool {
 	words := strings.Fields(content.Body)
-	if len(words) == 3 && words[0] == c.br.Config.CommandPrefix {
+	prefixed := len(words) == 3 && words[0] == c.br.Config.CommandPrefix
+	if prefixed {
 		words = words[1:]
-	} else if user, err := c.br.GetExistingUserByMXID(ctx, evt.Sender); err != nil || user == nil || user.ManagementRoom != evt.RoomID {
-		return false
 	}
 	if len(words) != 2 || !strings.EqualFold(words[0], "relogin") {
 		return false
+	}
+	if !prefixed {
+		user, err := c.br.GetExistingUserByMXID(ctx, evt.Sender)
+		if err != nil || user == nil || user.ManagementRoom != evt.RoomID {
+			return false
+		}
 	}
 	identity, ok := msnid.ParseLoginID(networkid.UserLoginID(words[1]))
 	if ok {

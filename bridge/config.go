@@ -78,8 +78,9 @@ func CheckFile(config []byte) error {
 	if err := yaml.Unmarshal(config, &file); err != nil {
 		return fmt.Errorf("the config is no YAML: %w", err)
 	}
-	for i := 0; i+1 < len(file.Network.Content); i += 2 {
-		name, value := file.Network.Content[i].Value, file.Network.Content[i+1]
+	network := resolve(&file.Network)
+	for i := 0; i+1 < len(network.Content); i += 2 {
+		name, value := network.Content[i].Value, resolve(network.Content[i+1])
 		switch name {
 		case "displayname_template", "credential_key":
 			if value.Kind != yaml.ScalarNode || value.Tag != "!!str" && value.Tag != "!!null" {
@@ -96,17 +97,27 @@ func CheckFile(config []byte) error {
 	return nil
 }
 
+// resolve returns what an alias stands for.
+func resolve(node *yaml.Node) *yaml.Node {
+	for node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	return node
+}
+
 func checkServices(services *yaml.Node) error {
 	if services.Kind != yaml.MappingNode {
 		return fmt.Errorf("network.services (line %d) must be a list of keys, each with its settings below it, as in the example config", services.Line)
 	}
 	for i := 0; i+1 < len(services.Content); i += 2 {
-		key, service := services.Content[i].Value, services.Content[i+1]
+		key, service := services.Content[i].Value, resolve(services.Content[i+1])
 		if err := service.Decode(new(ServiceConfig)); err != nil {
 			return fmt.Errorf("network.services.%s (line %d): %w", key, service.Line, err)
 		}
 		for j := 0; j+1 < len(service.Content); j += 2 {
-			if name := service.Content[j]; !slices.Contains(serviceSettings, name.Value) {
+			if name := service.Content[j]; name.Tag == "!!merge" {
+				return fmt.Errorf("network.services.%s (line %d): merge keys (<<) are lost when the config is upgraded; write the settings out", key, name.Line)
+			} else if !slices.Contains(serviceSettings, name.Value) {
 				return fmt.Errorf("network.services.%s.%s (line %d) is no setting; there are %s",
 					key, name.Value, name.Line, strings.Join(serviceSettings, ", "))
 			}
@@ -132,10 +143,9 @@ func (c *Connector) CheckKeyIsSaved(config []byte) error {
 // ValidateConfig checks the section before anything is started. Errors are
 // sentences for the admin that begin with the setting at fault.
 func (c *Connector) ValidateConfig() error {
-	if c.Config.displayname == nil {
-		if err := c.Config.compile(); err != nil {
-			return err
-		}
+	// Again: the environment can have changed it since it was read.
+	if err := c.Config.compile(); err != nil {
+		return err
 	}
 	if _, err := c.Config.formatName(nameParams{Name: "Bob", Account: "bob@example.com", Service: "MSN"}); err != nil {
 		return fmt.Errorf("network.displayname_template: %w", err)

@@ -87,6 +87,8 @@ func TestWhatTheUpgradeWouldOverwriteIsRefused(t *testing.T) {
 	for _, test := range []struct{ name, yaml, want string }{
 		{"nothing", "", ""},
 		{"example", "network:\n  credential_key: generate\n  displayname_template: x\n  services:\n    escargot: {preset: escargot}\n", ""},
+		{"aliases", "k: &k a long random text\nnetwork: {credential_key: *k, services: {a: &a {preset: escargot}, b: *a}}", ""},
+		{"merge key", "network: {services: {a: &a {preset: escargot}, b: {<<: *a}}}", "merge keys"},
 		{"key of digits", "network: {credential_key: 1234567890123456}", "put it in quotes"},
 		{"template is a list", "network: {displayname_template: [1]}", "network.displayname_template"},
 		{"services are a list", "network: {services: [escargot]}", "network.services"},

@@ -59,7 +59,7 @@ func (c *Client) write(ctx context.Context, portal *bridgev2.Portal, evt *event.
 		WrittenAt: time.UnixMilli(evt.Timestamp),
 	})
 	if err != nil {
-		return refused(err, c.recipient(ctx, account))
+		return refused(fmt.Errorf("%w: %w", errBridge, err), c.recipient(ctx, account))
 	}
 	return nil
 }

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/networkid"
@@ -18,51 +18,88 @@ import (
 )
 
 const (
-	// inboxBatch is how many messages are read from the queue at a time.
+	// inboxBatch is how many messages of a room are read from the queue at a time.
 	inboxBatch = 64
-	// handleTimeout is how long the framework may take for one message before it
-	// is looked whether Matrix has it.
-	handleTimeout = 2 * time.Minute
+	// maxRooms is how many rooms of a login are written to at the same time.
+	maxRooms = 8
+	// createTimeout bounds making a room.
+	createTimeout = 2 * time.Minute
+	// handleTimeout is how long the framework may take for one message. It handles
+	// what takes longer than 5 minutes in the background.
+	handleTimeout = 15 * time.Minute
 	// settleTimeout is how long a stop waits for a message that is half-way. The
 	// framework gives a login 5 seconds to disconnect.
 	settleTimeout = 4 * time.Second
 	// storeTimeout bounds storing one message. The session waits meanwhile.
-	storeTimeout = 10 * time.Second
+	storeTimeout = 5 * time.Second
 	// maxAttempts is how often a message is offered to a room that takes others: the
 	// last attempt comes about half an hour after the first.
 	maxAttempts = 12
 	// maxWaiting is how many messages may wait for one room: what one contact can
 	// make the bridge keep during an outage of the homeserver.
 	maxWaiting = 5000
+	// maxUnsaved is how many messages may wait in memory for the database.
+	maxUnsaved = 5000
 )
 
 // inbox carries messages from MSN to Matrix. They are on disk from their arrival
 // until the homeserver has them, so that they outlast its outages and a restart
 // of the bridge; whoever hands one in never waits for Matrix.
 type inbox struct {
-	client *Client
-	wake   chan struct{} // one token: something was put in
+	client  *Client
+	wake    chan struct{} // one token: something was put in, or a room is done
+	writing chan struct{} // a token for each room that is written to
+	rooms   sync.WaitGroup
+
+	mu      sync.Mutex
+	active  map[networkid.PortalID]bool // rooms that somebody takes care of
+	unsaved []*database.QueuedMessage   // what the database did not take yet
 }
 
-func newInbox(c *Client) *inbox { return &inbox{client: c, wake: make(chan struct{}, 1)} }
+func newInbox(c *Client) *inbox {
+	return &inbox{
+		client: c, wake: make(chan struct{}, 1), writing: make(chan struct{}, maxRooms),
+		active: make(map[networkid.PortalID]bool),
+	}
+}
 
 // put stores a message at the end of the queue. The server believes that it is
-// delivered, so that the end of the session is no reason not to.
+// delivered, so that the end of the session is no reason not to. What the database
+// does not take waits in memory, with all that comes after it.
 func (b *inbox) put(ctx context.Context, m *database.QueuedMessage) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	waits := newWaits()
-	for {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer b.signal()
+	if len(b.unsaved) == 0 {
 		err := b.store(ctx, m)
 		if err == nil {
-			break
-		}
-		zerolog.Ctx(ctx).Err(err).Str("message_id", string(m.MessageID)).Msg("Failed to store incoming message")
-		if !sleep(ctx, waits.NextBackOff()) {
-			zerolog.Ctx(ctx).Error().Str("message_id", string(m.MessageID)).Msg("Lost an incoming message")
 			return
 		}
+		zerolog.Ctx(ctx).Err(err).Str("message_id", string(m.MessageID)).Msg("Failed to store incoming message, it waits in memory")
 	}
+	if len(b.unsaved) >= maxUnsaved {
+		zerolog.Ctx(ctx).Error().Str("message_id", string(m.MessageID)).Msg("Lost an incoming message: the database has taken none for long")
+		return
+	}
+	b.unsaved = append(b.unsaved, m)
+}
+
+// save stores what waits in memory. The error is that of the database.
+func (b *inbox) save(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for len(b.unsaved) > 0 {
+		if err := b.store(ctx, b.unsaved[0]); err != nil {
+			return err
+		}
+		b.unsaved = b.unsaved[1:]
+	}
+	return nil
+}
+
+func (b *inbox) signal() {
 	select {
 	case b.wake <- struct{}{}:
 	default:
@@ -90,103 +127,93 @@ func (b *inbox) store(ctx context.Context, m *database.QueuedMessage) error {
 	return queue.Put(ctx, m)
 }
 
-// room is a portal whose messages cannot be delivered at the moment.
-type room struct {
-	waits    *backoff.ExponentialBackOff
-	next     time.Time
-	message  networkid.MessageID // the one that fails
-	attempts int
-}
-
-// failed counts an attempt for a message, and says when to try again.
-func (r *room) failed(m *database.QueuedMessage) {
-	if r.message != m.MessageID {
-		r.message, r.attempts = m.MessageID, 0
-	}
-	r.attempts++
-	r.next = time.Now().Add(r.waits.NextBackOff())
-}
-
-// run hands the queue to Matrix until ctx ends: in order within a room, and
-// without letting one room that fails hold up the others.
+// run has each room with messages taken care of until ctx ends: in order within a
+// room, and without a room that fails or hangs holding up the others.
 func (b *inbox) run(ctx context.Context) {
-	failing := make(map[networkid.PortalID]*room)
-	for {
-		next := b.pass(ctx, failing)
-		if !b.sleepUntil(ctx, next) {
+	defer b.saveLast(ctx)
+	defer b.rooms.Wait()
+	for ctx.Err() == nil {
+		err := b.save(ctx)
+		var portals []networkid.PortalID
+		if err == nil {
+			portals, err = b.client.connector.db.MSNQueue.Portals(ctx, b.client.login.ID)
+		}
+		if err != nil {
+			if ctx.Err() == nil {
+				zerolog.Ctx(ctx).Err(err).Msg("Failed to use queue of incoming messages")
+			}
+			sleep(ctx, firstRetry)
+			continue
+		}
+		for _, portal := range portals {
+			if b.begin(portal) {
+				b.rooms.Go(func() { b.serveRoom(ctx, portal) })
+			}
+		}
+		select {
+		case <-b.wake:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// saveLast stores what still waits in memory when the bridge stops.
+func (b *inbox) saveLast(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	if err := b.save(ctx); err != nil {
+		zerolog.Ctx(ctx).Err(err).Int("messages", len(b.unsaved)).Msg("Lost incoming messages")
+	}
+}
+
+// begin reports whether nobody takes care of a room yet.
+func (b *inbox) begin(portal networkid.PortalID) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.active[portal] {
+		return false
+	}
+	b.active[portal] = true
+	return true
+}
+
+func (b *inbox) end(portal networkid.PortalID) {
+	b.mu.Lock()
+	delete(b.active, portal)
+	b.mu.Unlock()
+	b.signal() // what came since the last look
+}
+
+// serveRoom hands the messages of a room over until there are none, or ctx ends.
+func (b *inbox) serveRoom(ctx context.Context, portal networkid.PortalID) {
+	log := zerolog.Ctx(ctx)
+	waits := newWaits()
+	attempts := 0
+	for ctx.Err() == nil {
+		queue, err := b.client.connector.db.MSNQueue.ForPortal(ctx, b.client.login.ID, portal, inboxBatch)
+		if err == nil && len(queue) == 0 {
+			b.end(portal)
 			return
 		}
-	}
-}
-
-// pass goes through the queue once. It returns when to try again what failed,
-// the zero time when nothing did.
-func (b *inbox) pass(ctx context.Context, failing map[networkid.PortalID]*room) (next time.Time) {
-	log := zerolog.Ctx(ctx)
-	held := make(map[networkid.PortalID]bool)
-	hold := func(portal networkid.PortalID, until time.Time) {
-		held[portal] = true
-		if next.IsZero() || until.Before(next) {
-			next = until
-		}
-	}
-	for position := int64(0); ctx.Err() == nil; {
-		batch, err := b.client.connector.db.MSNQueue.After(ctx, b.client.login.ID, position, inboxBatch)
-		if err != nil {
-			log.Err(err).Msg("Failed to read queue of incoming messages")
-			return time.Now().Add(firstRetry)
-		}
-		for _, m := range batch {
-			position = m.Position
-			portal := failing[m.PortalID]
-			if held[m.PortalID] {
-				continue
-			}
-			if portal != nil && time.Now().Before(portal.next) {
-				hold(m.PortalID, portal.next)
-				continue
-			}
-			if err := b.deliverOne(ctx, m); err != nil {
-				if ctx.Err() != nil {
-					return time.Time{}
-				}
-				if portal == nil {
-					portal = &room{waits: newWaits()}
-					failing[m.PortalID] = portal
-				}
-				portal.failed(m)
-				log.Err(err).Str("message_id", string(m.MessageID)).Time("next_attempt", portal.next).
-					Msg("Matrix did not take an incoming message, it stays in the queue")
-				if portal.attempts < maxAttempts || b.giveUp(ctx, m) != nil {
-					hold(m.PortalID, portal.next)
-					continue
+		for _, m := range queue {
+			if err = b.deliverOne(ctx, m); err != nil {
+				attempts++
+				if ctx.Err() != nil || attempts < maxAttempts || b.giveUp(ctx, m) != nil {
+					break
 				}
 			}
-			delete(failing, m.PortalID)
-			if err := b.client.connector.db.MSNQueue.Delete(context.WithoutCancel(ctx), m); err != nil {
-				log.Err(err).Msg("Failed to remove delivered message from the queue")
+			attempts = 0
+			waits.Reset()
+			if err = b.client.connector.db.MSNQueue.Delete(context.WithoutCancel(ctx), m); err != nil {
+				break
 			}
 		}
-		if len(batch) < inboxBatch {
-			return next
+		if err != nil && ctx.Err() == nil {
+			wait := waits.NextBackOff()
+			log.Err(err).Str("portal_id", string(portal)).Dur("wait", wait).Msg("Matrix did not take an incoming message, it stays in the queue")
+			sleep(ctx, wait)
 		}
 	}
-	return next
-}
-
-func (b *inbox) sleepUntil(ctx context.Context, next time.Time) bool {
-	var alarm <-chan time.Time
-	if !next.IsZero() {
-		timer := time.NewTimer(time.Until(next))
-		defer timer.Stop()
-		alarm = timer.C
-	}
-	select {
-	case <-b.wake:
-	case <-alarm:
-	case <-ctx.Done():
-	}
-	return ctx.Err() == nil
 }
 
 var errNotInMatrix = errors.New("the message did not get into the room")
@@ -195,6 +222,12 @@ var errNotInMatrix = errors.New("the message did not get into the room")
 // When ctx ends, what is half-way gets a moment to come to its end: a message that
 // the homeserver took but the database does not know of would come a second time.
 func (b *inbox) deliverOne(ctx context.Context, m *database.QueuedMessage) error {
+	select {
+	case b.writing <- struct{}{}:
+		defer func() { <-b.writing }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	handing, cancel := context.WithTimeout(context.WithoutCancel(ctx), handleTimeout)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() {
@@ -236,12 +269,15 @@ func (b *inbox) handOver(ctx context.Context, m *database.QueuedMessage) error {
 	// Made here and not by the message, because the framework does not tell when
 	// that fails.
 	if portal.MXID == "" {
-		if err := portal.CreateMatrixRoom(ctx, c.login, c.dmInfo(ctx, m.Sender)); err != nil {
+		making, cancel := context.WithTimeout(ctx, createTimeout)
+		defer cancel()
+		if err := portal.CreateMatrixRoom(making, c.login, c.dmInfo(making, m.Sender)); err != nil {
 			return err
 		}
 	}
 	handled := make(chan struct{})
-	c.login.QueueRemoteEvent(&simplevent.Message[*database.QueuedMessage]{
+	result := make(chan bridgev2.EventHandlingResult, 1)
+	evt := &simplevent.Message[*database.QueuedMessage]{
 		EventMeta: simplevent.EventMeta{
 			Type:           bridgev2.RemoteEventMessage,
 			PortalKey:      key,
@@ -253,7 +289,17 @@ func (b *inbox) handOver(ctx context.Context, m *database.QueuedMessage) error {
 		ID:                 m.MessageID,
 		Data:               m,
 		ConvertMessageFunc: convertText,
-	})
+	}
+	// Waits while the events of the room are stuck, whatever ctx says.
+	go func() { result <- c.login.QueueRemoteEvent(evt) }()
+	select {
+	case r := <-result:
+		if !r.Queued && r.Error != nil {
+			return r.Error
+		}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	select {
 	case <-handled:
 	case <-ctx.Done():

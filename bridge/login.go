@@ -140,15 +140,18 @@ func (p *loginProcess) SubmitUserInput(ctx context.Context, input map[string]str
 	}
 	resume := func() {}
 	if existing != nil {
+		if existing.Client.(*Client).leaving.Load() {
+			return nil, loginError("LEAVING", http.StatusConflict, "This account is just being logged out. Try again in a moment.")
+		}
 		// Signing in ends the session that this login has; a wrong password does not.
-		old := existing.Client.(*Client)
-		old.yielding.Store(true)
-		resume = func() { old.reconnect(context.WithoutCancel(ctx)) }
+		// One that has none must not sign in at the same time.
+		existing.Client.(*Client).yield()
+		resume = func() { existing.Client.(*Client).reconnect(context.WithoutCancel(ctx)) }
 	}
 	session, err := p.connector.signIn(ctx, p.service, account, password, p.connector.br.Log.With().Stringer("user_mxid", p.user.MXID).Logger())
 	if err != nil {
-		if existing != nil && !existing.Client.(*Client).keepGoing() {
-			resume()
+		if existing != nil {
+			existing.Client.(*Client).goOn()
 		}
 		return nil, p.refuse(ctx, err)
 	}
@@ -201,10 +204,14 @@ func (p *loginProcess) store(ctx context.Context, existing *bridgev2.UserLogin, 
 	if err != nil {
 		return nil, err
 	}
-	var old *Client
+	takeBack := func() {}
 	if existing != nil {
-		old = existing.Client.(*Client)
+		old, meta := existing.Client.(*Client), *existing.Metadata.(*UserLoginMetadata)
 		old.retire()
+		takeBack = func() {
+			existing.Client, *existing.Metadata.(*UserLoginMetadata) = old, meta
+			old.unretire()
+		}
 	}
 	login, err := p.user.NewLogin(ctx, &database.UserLogin{
 		ID:         id,
@@ -216,12 +223,16 @@ func (p *loginProcess) store(ctx context.Context, existing *bridgev2.UserLogin, 
 		Metadata: &UserLoginMetadata{Password: sealed},
 	}, &bridgev2.NewLoginParams{DeleteOnConflict: false})
 	if err != nil {
-		if old != nil {
-			old.unretire()
-		}
+		takeBack()
 		return nil, fmt.Errorf("failed to store the login: %w", err)
 	}
-	login.Client.(*Client).start(session)
+	client := login.Client.(*Client)
+	client.start(session)
+	// A logout can have come between, which the framework does not guard against.
+	if row, err := p.connector.br.DB.UserLogin.GetByID(ctx, id); err == nil && row == nil || p.connector.br.GetCachedUserLoginByID(id) != login {
+		client.retire()
+		return nil, loginError("LEAVING", http.StatusConflict, "This account was logged out meanwhile. Try again.")
+	}
 	return login, nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"unicode"
 
 	"go.mau.fi/util/confusable"
+
+	"matrix-msn/database"
 )
 
 // maxName is the longest name of a contact in characters. Display names of MSN can
@@ -59,12 +61,24 @@ func shorten(s string, n int) string {
 	return s
 }
 
-// looksLike reports whether people can take one name for the other.
-func looksLike(a, b string) bool {
-	return confusable.Skeleton(strings.ToLower(visible(a))) == confusable.Skeleton(strings.ToLower(visible(b)))
+// look returns what a name looks like: people can take two names with the same
+// look for each other.
+func look(name string) string {
+	return confusable.Skeleton(strings.ToLower(invisible.Replace(name)))
 }
 
-// visible leaves out what joins letters and cannot be seen itself.
-func visible(s string) string {
-	return strings.NewReplacer("\u200c", "", "\u200d", "", " ", "").Replace(s)
+// invisible takes out what cannot be seen between letters.
+var invisible = strings.NewReplacer("\u200c", "", "\u200d", "", " ", "")
+
+// looks counts the names of a contact list by their look.
+type looks map[string]int
+
+func looksOf(contacts []*database.Contact) looks {
+	all := make(looks, len(contacts))
+	for _, contact := range contacts {
+		if name := cleanName(contact.Name); name != "" {
+			all[look(name)]++
+		}
+	}
+	return all
 }

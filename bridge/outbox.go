@@ -3,10 +3,12 @@ package bridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/bridgev2"
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/networkid"
@@ -28,6 +30,9 @@ const (
 	// startWait is how long messages wait, after a start, for the first attempt to
 	// sign in to end, before their time begins to count.
 	startWait = 30 * time.Second
+	// passInterval is how often the queue is looked at without being told of anything
+	// new: a message can be put in through a Client that was just replaced.
+	passInterval = 30 * time.Second
 	// farewellTimeout bounds what is told at logout. The framework waits for it.
 	farewellTimeout = 10 * time.Second
 )
@@ -69,16 +74,19 @@ func (o *outbox) run(ctx context.Context) {
 	starting, cancel := context.WithTimeout(ctx, startWait)
 	o.client.waitForOutcome(starting)
 	cancel()
-	waits := newWaits()
-	for leftOver := true; ctx.Err() == nil; leftOver = false {
-		if err := o.pass(ctx, leftOver); err != nil && ctx.Err() == nil {
+	ticker := time.NewTicker(passInterval)
+	defer ticker.Stop()
+	for leftOver := true; ctx.Err() == nil; {
+		if err := o.pass(ctx, leftOver); err == nil {
+			leftOver = false
+		} else if ctx.Err() == nil {
 			zerolog.Ctx(ctx).Err(err).Msg("Failed to read queue of outgoing messages")
-			sleep(ctx, waits.NextBackOff())
+			sleep(ctx, firstRetry)
 			continue
 		}
-		waits.Reset()
 		select {
 		case <-o.wake:
+		case <-ticker.C:
 		case <-ctx.Done():
 		}
 	}
@@ -91,6 +99,8 @@ func (o *outbox) pass(ctx context.Context, leftOver bool) error {
 	if err != nil {
 		return err
 	}
+	waiting, stopWaiting := context.WithTimeout(ctx, reconnectWait)
+	defer stopWaiting()
 	for _, e := range queue {
 		if !o.begin(e) {
 			continue
@@ -102,7 +112,7 @@ func (o *outbox) pass(ctx context.Context, leftOver bool) error {
 		case leftOver && e.Started:
 			o.sent.Go(func() { o.settle(ctx, e, msn.ErrUncertain) })
 		default:
-			o.send(ctx, e)
+			o.send(ctx, waiting, e)
 		}
 	}
 	return nil
@@ -132,11 +142,10 @@ func (o *outbox) isSent(ctx context.Context, e *database.QueuedEvent) bool {
 	return err == nil && len(parts) > 0
 }
 
-// send puts one message into the order of its conversation, or refuses it.
-func (o *outbox) send(ctx context.Context, e *database.QueuedEvent) {
+// send puts one message into the order of its conversation, or refuses it. waiting
+// bounds the wait for the connection, of all messages that wait together.
+func (o *outbox) send(ctx, waiting context.Context, e *database.QueuedEvent) {
 	sending, cancel := context.WithTimeout(ctx, sendTimeout)
-	waiting, stopWaiting := context.WithTimeout(sending, reconnectWait)
-	defer stopWaiting()
 	wait, err := o.handOver(sending, waiting, e)
 	o.sent.Go(func() {
 		defer cancel()
@@ -144,10 +153,27 @@ func (o *outbox) send(ctx context.Context, e *database.QueuedEvent) {
 			err = wait()
 		}
 		if err != nil && ctx.Err() != nil {
-			return // the bridge is stopping: the next start takes it up
+			// The bridge is stopping: the next start takes it up.
+			if !mayHaveArrived(err) {
+				o.setStarted(ctx, e, false)
+			}
+			return
 		}
 		o.settle(ctx, e, err)
 	})
+}
+
+// mayHaveArrived reports whether a text that failed, or a part of it, can have
+// reached the contact.
+func mayHaveArrived(err error) bool {
+	var parts *msn.PartsError
+	return errors.Is(err, msn.ErrUncertain) || errors.As(err, &parts) && parts.Acknowledged > 0
+}
+
+func (o *outbox) setStarted(ctx context.Context, e *database.QueuedEvent, started bool) {
+	if err := o.client.connector.db.MatrixQueue.SetStarted(context.WithoutCancel(ctx), e, started); err != nil {
+		zerolog.Ctx(ctx).Err(err).Stringer("event_id", e.EventID).Msg("Failed to note how far a message is")
+	}
 }
 
 // handOver gives a message to its conversation; wait returns when the service has
@@ -164,29 +190,40 @@ func (o *outbox) handOver(sending, waiting context.Context, e *database.QueuedEv
 	if contact, ok := session.Contact(account); ok && contact.Lists.Has(msn.ListBlock) {
 		return nil, errBlockedByUser
 	}
-	if err := o.client.connector.db.MatrixQueue.SetStarted(sending, e); err != nil {
-		return nil, err
+	if err := o.client.connector.db.MatrixQueue.SetStarted(sending, e, true); err != nil {
+		return nil, fmt.Errorf("%w: %w", errBridge, err)
 	}
 	return session.Conversation(account).StartText(sending, e.Body, e.Format), nil
 }
+
+// errBridge: the bridge itself has trouble, before anything was sent.
+var errBridge = errors.New("the bridge could not store the message")
 
 // errNotADM: the room is none with a contact.
 var errNotADM = errors.New("not a room with a contact")
 
 // settle tells the room what became of a message, and then forgets it. It goes on
-// trying until ctx ends; what is not told then is told at the next start.
+// trying until ctx ends or a room shows that it takes nothing; what is not told
+// when the bridge stops is told at the next start.
 func (o *outbox) settle(ctx context.Context, e *database.QueuedEvent, fate error) {
+	log := zerolog.Ctx(ctx).With().Stringer("event_id", e.EventID).Logger()
 	waits := newWaits()
-	for {
-		err := o.tell(ctx, e, fate)
-		if err == nil {
-			err = o.client.connector.db.MatrixQueue.Delete(context.WithoutCancel(ctx), e)
+	for told, attempt := false, 1; ; attempt++ {
+		var err error
+		if !told {
+			err = o.tell(ctx, e, fate)
+			told = err == nil || errors.Is(err, mautrix.MForbidden) || errors.Is(err, mautrix.MNotFound) || attempt >= maxAttempts
 		}
-		if err == nil {
-			o.end(e)
-			return
+		if err != nil {
+			log.Err(err).Bool("given_up", told).Msg("Failed to tell what became of a message")
 		}
-		zerolog.Ctx(ctx).Err(err).Stringer("event_id", e.EventID).Msg("Failed to tell what became of a message")
+		if told {
+			if err = o.client.connector.db.MatrixQueue.Delete(context.WithoutCancel(ctx), e); err == nil {
+				o.end(e)
+				return
+			}
+			log.Err(err).Msg("Failed to remove a settled message from the queue")
+		}
 		if !sleep(ctx, waits.NextBackOff()) {
 			return
 		}
@@ -225,6 +262,10 @@ func (o *outbox) save(ctx context.Context, e *database.QueuedEvent) error {
 	if o.isSent(ctx, e) {
 		return nil
 	}
+	key := networkid.PortalKey{ID: e.PortalID, Receiver: c.login.ID}
+	if portal, err := c.connector.br.DB.Portal.GetByKey(ctx, key); err != nil || portal == nil {
+		return err // without a room there is nothing to know the message by
+	}
 	// A message needs the row of its sender's ghost.
 	if _, err := c.connector.br.GetGhostByID(ctx, c.GetUserID()); err != nil {
 		return err
@@ -232,7 +273,7 @@ func (o *outbox) save(ctx context.Context, e *database.QueuedEvent) error {
 	return c.connector.br.DB.Message.Insert(ctx, &bridgedb.Message{
 		ID:         msnid.MakeSentMessageID(e.EventID),
 		MXID:       e.EventID,
-		Room:       networkid.PortalKey{ID: e.PortalID, Receiver: c.login.ID},
+		Room:       key,
 		SenderID:   c.GetUserID(),
 		SenderMXID: e.Sender,
 		Timestamp:  e.WrittenAt,

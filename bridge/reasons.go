@@ -45,6 +45,12 @@ type refusal struct {
 
 // refusals is the table of all of them. The first row whose error matches counts.
 var refusals = []refusal{
+	{errBridge, "msn-bridge-trouble", true, event.MessageStatusBridgeUnavailable, func(recipient) string {
+		return "the bridge could not store it. Send it again; if that lasts, tell the admin of this bridge."
+	}},
+	{errNotADM, "msn-not-a-dm", true, event.MessageStatusUnsupported, func(recipient) string {
+		return "this room is not one with a contact."
+	}},
 	{msn.ErrUncertain, "msn-uncertain", false, event.MessageStatusNetworkError, func(r recipient) string {
 		return fmt.Sprintf("the connection was lost before %s confirmed it. Ask %s whether it arrived before you send it again.", r.service, r.name)
 	}},
@@ -125,6 +131,11 @@ func refused(err error, to recipient) error {
 		}
 	}
 	text := row.sentence(to)
+	var parts *msn.PartsError
+	if errors.As(err, &parts) && parts.Acknowledged > 0 {
+		row.certain = false
+		text = fmt.Sprintf("only the first %d of its %d parts surely reached %s. ", parts.Acknowledged, parts.Parts, to.name) + text
+	}
 	var gone notConnectedError
 	if errors.As(err, &gone) && gone.problem != nil {
 		text = gone.problem.sentence

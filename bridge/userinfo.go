@@ -22,22 +22,35 @@ func (c *Client) GetUserInfo(ctx context.Context, ghost *bridgev2.Ghost) (*bridg
 }
 
 func (c *Client) userInfo(ctx context.Context, account string) *bridgev2.UserInfo {
-	return c.userInfoAmong(ctx, account, c.contactsOrNone(ctx))
+	return c.userInfoAmong(ctx, account, c.nameBook(ctx))
 }
 
-// userInfoAmong is userInfo for who has the contact list already.
-func (c *Client) userInfoAmong(ctx context.Context, account string, contacts []*database.Contact) *bridgev2.UserInfo {
-	name := c.nameAmong(ctx, account, contacts)
+// userInfoAmong is userInfo for who has the names already.
+func (c *Client) userInfoAmong(ctx context.Context, account string, book nameBook) *bridgev2.UserInfo {
+	name := c.nameAmong(ctx, account, book)
 	return &bridgev2.UserInfo{Name: &name, Identifiers: []string{"mailto:" + account}}
 }
 
-// contactsOrNone is knownContacts for names, which can do without.
-func (c *Client) contactsOrNone(ctx context.Context) []*database.Contact {
+// nameBook is what names are told apart by.
+type nameBook struct {
+	names map[string]string // clean, by account
+	looks looks
+}
+
+func (c *Client) nameBook(ctx context.Context) nameBook {
 	contacts, err := c.knownContacts(ctx)
-	if err != nil {
+	if err != nil { // names can do without
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read contacts")
 	}
-	return contacts
+	return newNameBook(contacts)
+}
+
+func newNameBook(contacts []*database.Contact) nameBook {
+	book := nameBook{names: make(map[string]string, len(contacts)), looks: looksOf(contacts)}
+	for _, contact := range contacts {
+		book.names[contact.Account] = cleanName(contact.Name)
+	}
+	return book
 }
 
 // displayNameOf returns the display name that a contact chose, clean, or "".
@@ -56,18 +69,11 @@ func (c *Client) displayNameOf(ctx context.Context, account string) string {
 // nameAmong returns the name of a contact for Matrix. Contacts choose their names
 // themselves: one that another contact or the bridge's bot bears already gets the
 // account behind it.
-func (c *Client) nameAmong(ctx context.Context, account string, contacts []*database.Contact) string {
-	params := nameParams{Account: account, Service: c.serviceOrUnknown().name}
+func (c *Client) nameAmong(ctx context.Context, account string, book nameBook) string {
+	params := nameParams{Name: book.names[account], Account: account, Service: c.serviceOrUnknown().name}
 	if account == c.identity.Account {
 		params.Name = c.login.RemoteProfile.Name
-		contacts = nil
-	}
-	for _, contact := range contacts {
-		if contact.Account == account {
-			params.Name = cleanName(contact.Name)
-		}
-	}
-	if params.Name != "" && params.Name != account && account != c.identity.Account && c.nameIsTaken(params.Name, account, contacts) {
+	} else if params.Name != "" && params.Name != account && c.nameIsTaken(params.Name, book) {
 		params.Name += " (" + account + ")"
 	}
 	name, err := c.connector.Config.formatName(params)
@@ -78,22 +84,17 @@ func (c *Client) nameAmong(ctx context.Context, account string, contacts []*data
 	return name
 }
 
-// nameIsTaken reports whether a name is that of somebody else, or looks so: the
-// bot, the user, another contact, or an address.
-func (c *Client) nameIsTaken(name, account string, contacts []*database.Contact) bool {
+// nameIsTaken reports whether the name of a contact is that of somebody else too,
+// or looks so: the bot, the user, another contact, or an address.
+func (c *Client) nameIsTaken(name string, book nameBook) bool {
 	if strings.Contains(name, "@") {
 		return true
 	}
-	own := c.login.RemoteProfile.Name
-	for _, reserved := range []string{c.connector.GetName().DisplayName, c.connector.GetName().DisplayName + " bridge bot", own} {
-		if reserved != "" && looksLike(name, reserved) {
+	own := look(name)
+	for _, reserved := range []string{c.connector.GetName().DisplayName, c.connector.GetName().DisplayName + " bridge bot", c.login.RemoteProfile.Name} {
+		if reserved != "" && own == look(reserved) {
 			return true
 		}
 	}
-	for _, other := range contacts {
-		if other.Account != account && looksLike(cleanName(other.Name), name) {
-			return true
-		}
-	}
-	return false
+	return book.looks[own] > 1
 }

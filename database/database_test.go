@@ -140,26 +140,29 @@ func TestQueueKeepsOrderAndTakesEachMessageOnce(t *testing.T) {
 				}
 			}
 		}
-		first, err := db.MSNQueue.After(ctx, login, 0, 3)
-		if err != nil || len(first) != 3 {
-			t.Fatalf("got %v, %v", first, err)
+		elsewhere := &database.QueuedMessage{LoginID: login, MessageID: "e", PortalID: "dm:eve@example.com", At: at}
+		if err := db.MSNQueue.Put(ctx, elsewhere); err != nil {
+			t.Fatal(err)
 		}
-		rest, err := db.MSNQueue.After(ctx, login, first[2].Position, 10)
-		if err != nil || len(rest) != 2 {
-			t.Fatalf("got %v, %v", rest, err)
+		got, err := db.MSNQueue.ForPortal(ctx, login, "dm:bob@example.com", 10)
+		if err != nil || len(got) != 5 {
+			t.Fatalf("got %v, %v", got, err)
 		}
-		for i, m := range append(first, rest...) {
+		for i, m := range got {
 			if m.Body != fmt.Sprint("text ", i) || !m.At.Equal(at) {
 				t.Errorf("number %d is %+v", i, m)
 			}
 		}
-		if err := db.MSNQueue.Delete(ctx, first[0]); err != nil {
+		if portals, err := db.MSNQueue.Portals(ctx, login); err != nil || len(portals) != 2 {
+			t.Errorf("portals %v, %v", portals, err)
+		}
+		if err := db.MSNQueue.Delete(ctx, got[0]); err != nil {
 			t.Fatal(err)
 		}
-		if left, err := db.MSNQueue.After(ctx, login, 0, 10); err != nil || len(left) != 4 {
-			t.Errorf("%d left, %v", len(left), err)
+		if n, err := db.MSNQueue.Count(ctx, login, "dm:bob@example.com"); err != nil || n != 4 {
+			t.Errorf("%d left, %v", n, err)
 		}
-		if none, err := db.MSNQueue.After(ctx, other, 0, 10); err != nil || len(none) != 0 {
+		if none, err := db.MSNQueue.Portals(ctx, other); err != nil || len(none) != 0 {
 			t.Errorf("the other login has %v, %v", none, err)
 		}
 	})
@@ -181,7 +184,7 @@ func TestEventsKeepTheirOrderAndWhetherTheyWereStarted(t *testing.T) {
 			}
 			events = append(events, e)
 		}
-		if err := db.MatrixQueue.SetStarted(ctx, events[1]); err != nil {
+		if err := db.MatrixQueue.SetStarted(ctx, events[1], true); err != nil {
 			t.Fatal(err)
 		}
 		if err := db.MatrixQueue.Delete(ctx, events[0]); err != nil {
@@ -207,14 +210,20 @@ func TestRowsGoWithTheirLogin(t *testing.T) {
 		if err := db.MSNQueue.Put(ctx, &database.QueuedMessage{LoginID: login, MessageID: "m"}); err != nil {
 			t.Fatal(err)
 		}
+		if _, err := db.MatrixQueue.Put(ctx, &database.QueuedEvent{LoginID: login, EventID: "$e"}); err != nil {
+			t.Fatal(err)
+		}
 		if err := framework.UserLogin.Delete(ctx, login); err != nil {
 			t.Fatal(err)
+		}
+		if events, err := db.MatrixQueue.GetAll(ctx, login); err != nil || len(events) != 0 {
+			t.Errorf("events %v, %v", events, err)
 		}
 		contacts, err := db.Contact.GetAll(ctx, login)
 		if err != nil || len(contacts) != 0 {
 			t.Errorf("contacts %v, %v", contacts, err)
 		}
-		queued, err := db.MSNQueue.After(ctx, login, 0, 10)
+		queued, err := db.MSNQueue.Portals(ctx, login)
 		if err != nil || len(queued) != 0 {
 			t.Errorf("queue %v, %v", queued, err)
 		}

@@ -69,9 +69,9 @@ func (q *MatrixQueueQuery) GetAll(ctx context.Context, login networkid.UserLogin
 	return q.QueryMany(ctx, eventsGetAll, q.bridgeID, login)
 }
 
-// SetStarted notes that a message may be on the wire from now on.
-func (q *MatrixQueueQuery) SetStarted(ctx context.Context, e *QueuedEvent) error {
-	return q.Exec(ctx, eventsStart, q.bridgeID, e.LoginID, e.EventID, true)
+// SetStarted notes whether a message may be on the wire from now on.
+func (q *MatrixQueueQuery) SetStarted(ctx context.Context, e *QueuedEvent, started bool) error {
+	return q.Exec(ctx, eventsStart, q.bridgeID, e.LoginID, e.EventID, started)
 }
 
 // Delete takes a message out of the queue: its fate is told.

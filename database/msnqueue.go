@@ -21,7 +21,7 @@ type QueuedMessage struct {
 	GroupSize int    // people in the conversation besides the user, 1 in a conversation of two
 }
 
-// Scan reads a row of the columns that queueNext names.
+// Scan reads a row of the columns that queueForPortal names.
 func (m *QueuedMessage) Scan(row dbutil.Scannable) (*QueuedMessage, error) {
 	var at int64
 	err := row.Scan(&m.LoginID, &m.MessageID, &m.Position, &m.PortalID, &m.Sender, &at, &m.Body, &m.Format, &m.GroupSize)
@@ -41,11 +41,12 @@ const (
 		SELECT $1, $2, $3, COALESCE(MAX(position), 0)+1, $4, $5, $6, $7, $8, $9
 		FROM msn_queue WHERE bridge_id=$1 AND login_id=$2
 		ON CONFLICT (bridge_id, login_id, message_id) DO NOTHING`
-	queueNext = `
+	queueForPortal = `
 		SELECT login_id, message_id, position, portal_id, sender, received_at, body, format, group_size
-		FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND position>$3 ORDER BY position LIMIT $4`
-	queueCount  = `SELECT COUNT(*) FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3`
-	queueDelete = `DELETE FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3`
+		FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3 ORDER BY position LIMIT $4`
+	queuePortals = `SELECT DISTINCT portal_id FROM msn_queue WHERE bridge_id=$1 AND login_id=$2`
+	queueCount   = `SELECT COUNT(*) FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3`
+	queueDelete  = `DELETE FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3`
 )
 
 // Put adds a message at the end of its login's queue. A message that is in the
@@ -55,10 +56,15 @@ func (q *MSNQueueQuery) Put(ctx context.Context, m *QueuedMessage) error {
 		m.At.UnixMilli(), m.Body, m.Format, m.GroupSize)
 }
 
-// After returns up to limit messages of a login that stand behind position, in
-// order. Position 0 means from the start.
-func (q *MSNQueueQuery) After(ctx context.Context, login networkid.UserLoginID, position int64, limit int) ([]*QueuedMessage, error) {
-	return q.QueryMany(ctx, queueNext, q.bridgeID, login, position, limit)
+// ForPortal returns the first messages, up to limit, that wait for a portal.
+func (q *MSNQueueQuery) ForPortal(ctx context.Context, login networkid.UserLoginID, portal networkid.PortalID, limit int) ([]*QueuedMessage, error) {
+	return q.QueryMany(ctx, queueForPortal, q.bridgeID, login, portal, limit)
+}
+
+// Portals returns the portals for which messages wait.
+func (q *MSNQueueQuery) Portals(ctx context.Context, login networkid.UserLoginID) ([]networkid.PortalID, error) {
+	rows, err := q.GetDB().Query(ctx, queuePortals, q.bridgeID, login)
+	return dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[networkid.PortalID], err).AsList()
 }
 
 // Count returns how many messages wait for a portal.

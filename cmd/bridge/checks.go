@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 
 	"maunium.net/go/mautrix/bridgev2/matrix/mxmain"
 
@@ -48,6 +49,9 @@ func checkKeyIsSaved(path string, connector *bridge.Connector) error {
 // framework would go on without it, deaf.
 func checkListener(m *mxmain.BridgeMain) error {
 	cfg := m.Config.AppService
+	if m.Config.Homeserver.Websocket || cfg.Hostname == "" || cfg.Port == 0 || strings.HasPrefix(cfg.Hostname, "/") {
+		return nil // the framework listens nowhere, or at a socket in the file system
+	}
 	listener, err := net.Listen("tcp", net.JoinHostPort(cfg.Hostname, strconv.Itoa(int(cfg.Port))))
 	if err != nil {
 		return fmt.Errorf("cannot listen at appservice.hostname and appservice.port: %w", err)
