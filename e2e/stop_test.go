@@ -31,7 +31,9 @@ func TestFilesOfTheBridgeAreItsOwnersOnly(t *testing.T) {
 
 func TestBridgeLogsThatDendritePassesNoTypingOn(t *testing.T) {
 	const want = "This homeserver passes no typing notes and no presence on to bridges"
-	for begun := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	for begun := time.Now(); ; <-look.C {
 		log, err := os.ReadFile(filepath.Join(stoppedDir, ownLog))
 		if err != nil {
 			t.Fatal(err)
@@ -115,7 +117,7 @@ func (c *cast) stopUnderWay(room id.RoomID, round int) {
 	c.bobSees(mark, msn.Online)
 	// What comes last shows that the rest has come before it, or will not.
 	last := fmt.Sprintf("The last of round %d", round)
-	c.sends(room, last+", from Matrix")
+	c.sendsSlowly(room, last+", from Matrix")
 	c.says(last + ", from MSN")
 	if err := c.alice.Settle(c.t.Context()); err != nil {
 		c.t.Fatal(err)
@@ -131,6 +133,19 @@ func (c *cast) stopUnderWay(room id.RoomID, round int) {
 		if n > 1 || n == 0 && s.err == nil {
 			c.t.Errorf("Alice has seen %q %d times, and Bob was told %v", s.text, n, s.err)
 		}
+	}
+}
+
+// sendsSlowly is sends after the bridge was away: a homeserver that could not reach it tries again after 2, 4, 8 and
+// up to 64 seconds, and sends nothing before that.
+func (c *cast) sendsSlowly(room id.RoomID, text string) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), 2*time.Minute)
+	defer cancel()
+	mark := c.bob.Mark()
+	c.writes(room, text)
+	if _, err := c.bob.WaitEventAfter(ctx, mark, "Alice's message", stack.HeardText(c.account, text)); err != nil {
+		c.t.Fatalf("%v\nthe bridge's log ends with\n%s", err, c.bridge.Log())
 	}
 }
 
