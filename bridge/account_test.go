@@ -190,19 +190,25 @@ func TestLoggingInAgainReplacesTheSession(t *testing.T) {
 	}
 }
 
+// strangersLogin is the log-in of another Matrix user than the one of the bridge.
+func (b *testBridge) strangersLogin() *loginProcess {
+	b.Helper()
+	other, err := b.br.GetUserByMXID(b.ctx, "@mallory:example.test")
+	if err != nil {
+		b.Fatal(err)
+	}
+	process, err := b.conn.CreateLogin(b.ctx, other, "home")
+	if err != nil {
+		b.Fatal(err)
+	}
+	return process.(*loginProcess)
+}
+
 func TestLoginOfAnotherMatrixUserIsNotTaken(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t))
 	b.login()
-	other, err := b.br.GetUserByMXID(b.ctx, "@mallory:example.test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	process, err := b.conn.CreateLogin(b.ctx, other, "home")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = process.(*loginProcess).SubmitUserInput(b.ctx, map[string]string{fieldAccount: alice, fieldPassword: pass})
+	_, err := b.strangersLogin().SubmitUserInput(b.ctx, map[string]string{fieldAccount: alice, fieldPassword: pass})
 	if err == nil || !strings.Contains(err.Error(), "another Matrix user") {
 		t.Errorf("got %v", err)
 	}
@@ -218,15 +224,7 @@ func TestStrangerLearnsNothingOfALoginWithoutItsPassword(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t))
 	b.login()
-	other, err := b.br.GetUserByMXID(b.ctx, "@mallory:example.test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	process, err := b.conn.CreateLogin(b.ctx, other, "home")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = process.(*loginProcess).SubmitUserInput(b.ctx, map[string]string{fieldAccount: alice, fieldPassword: "a guess"})
+	_, err := b.strangersLogin().SubmitUserInput(b.ctx, map[string]string{fieldAccount: alice, fieldPassword: "a guess"})
 	if err == nil || !strings.Contains(err.Error(), "refused the e-mail address or the password") {
 		t.Errorf("got %v", err)
 	}
@@ -387,15 +385,7 @@ func TestReloginNeedsNoServiceAndNoStranger(t *testing.T) {
 	if got := evt("relogin home/alice@example.com").Body; got != "relogin home/alice@example.com" {
 		t.Errorf("a text in a room with a contact became %q", got)
 	}
-	other, err := b.br.GetUserByMXID(b.ctx, "@mallory:example.test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	process, err := b.conn.CreateLogin(b.ctx, other, "home")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := process.(*loginProcess).StartWithOverride(b.ctx, login); err == nil || !strings.Contains(err.Error(), "not yours") {
+	if _, err := b.strangersLogin().StartWithOverride(b.ctx, login); err == nil || !strings.Contains(err.Error(), "not yours") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -42,16 +42,22 @@ func TestExampleConfigOfTheRepositoryIsWhatTheProgramWrites(t *testing.T) {
 	}
 }
 
-func TestExampleConfigDefaultsToSQLite(t *testing.T) {
-	t.Parallel()
+// parsedExampleConfig is the example config as the framework reads it.
+func parsedExampleConfig(t *testing.T) (cfg bridgeconfig.Config) {
+	t.Helper()
 	text, err := exampleConfig(&bridge.Connector{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var cfg bridgeconfig.Config
 	if err := yaml.Unmarshal([]byte(text), &cfg); err != nil {
 		t.Fatal(err)
 	}
+	return cfg
+}
+
+func TestExampleConfigDefaultsToSQLite(t *testing.T) {
+	t.Parallel()
+	cfg := parsedExampleConfig(t)
 	if cfg.Database.Type != "sqlite3-fk-wal" || cfg.Database.URI != "file:matrix-msn.db?_txlock=immediate" {
 		t.Errorf("database is %s %s", cfg.Database.Type, cfg.Database.URI)
 	}
@@ -96,14 +102,7 @@ func TestMissingConfigSaysHowToGetOne(t *testing.T) {
 // one. It must have the same fields, and no token that anybody could use.
 func TestSampleRegistration(t *testing.T) {
 	t.Parallel()
-	text, err := exampleConfig(&bridge.Connector{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var cfg bridgeconfig.Config
-	if err := yaml.Unmarshal([]byte(text), &cfg); err != nil {
-		t.Fatal(err)
-	}
+	cfg := parsedExampleConfig(t)
 	want := cfg.GenerateRegistration()
 	sample, err := appservice.LoadRegistration("../../registration.yaml")
 	if err != nil {
