@@ -174,7 +174,7 @@ func (s *Server) usrMD5(c *conn, trid, answer string) {
 
 func (s *Server) usrTicket(c *conn, trid, ticket string) {
 	a := s.loginAccount(c.claimed)
-	if a == nil || s.takeLoginTicket(ticket) != a {
+	if a == nil || s.logins.take(ticket) != a {
 		s.refuseLogin(c, trid)
 		return
 	}

@@ -40,8 +40,8 @@ type Server struct {
 	closed       bool
 	conns        map[*conn]struct{}
 	accounts     map[string]*Account
-	tickets      map[string]*ticket
-	logins       map[string]*loginTicket
+	tickets      issued[*ticket]
+	logins       issued[*Account]
 	switchboards map[*switchboard]struct{}
 	hooks        []*hook
 	rec          recorder
@@ -58,8 +58,8 @@ func Start(ctx context.Context, opts ...Option) (*Server, error) {
 		done:         make(chan struct{}),
 		conns:        make(map[*conn]struct{}),
 		accounts:     make(map[string]*Account),
-		tickets:      make(map[string]*ticket),
-		logins:       make(map[string]*loginTicket),
+		tickets:      make(issued[*ticket]),
+		logins:       make(issued[*Account]),
 		switchboards: make(map[*switchboard]struct{}),
 		changed:      make(chan struct{}),
 	}

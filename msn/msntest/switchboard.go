@@ -105,7 +105,7 @@ func (s *Server) handleSwitchboard(c *conn, cmd wire.Command) {
 
 // admit checks the ticket of USR or ANS.
 func (s *Server) admit(c *conn, trid, email, id string) *ticket {
-	t := s.takeTicket(id)
+	t := s.tickets.take(id)
 	if t == nil || t.account.email != normalize(email) {
 		c.fail("911", trid)
 		c.hangUp()
@@ -139,7 +139,7 @@ func (s *Server) sbUSR(c *conn, trid string, cmd wire.Command) {
 }
 
 func (s *Server) sbANS(c *conn, trid string, cmd wire.Command) {
-	t := s.tickets[cmd.Arg(2)]
+	t := s.tickets[cmd.Arg(2)].good
 	if t != nil && (t.sb == nil || t.sb.id != cmd.Arg(3)) {
 		c.hangUp() // unknown session: not a word
 		return

@@ -2,6 +2,7 @@ package msntest
 
 import (
 	"encoding/hex"
+	"maps"
 	"strconv"
 	"time"
 )
@@ -11,6 +12,13 @@ type ticket struct {
 	account *Account
 	session *session     // whose dialect and capabilities count
 	sb      *switchboard // nil: a new one
+}
+
+// issued are the tickets of one kind that are not used up, by their IDs.
+type issued[T any] map[string]issuedTicket[T]
+
+type issuedTicket[T any] struct {
+	good    T
 	expires time.Time
 }
 
@@ -18,32 +26,31 @@ type ticket struct {
 // looked for.
 const sweepAt = 256
 
-// newTicket makes the ticket of an XFR (sb is nil) or RNG.
-func (s *Server) newTicket(a *Account, ss *session, sb *switchboard) string {
+// put adds a ticket that is good for something for a while.
+func (i issued[T]) put(id string, good T, life time.Duration) {
 	now := time.Now()
-	if len(s.tickets) >= sweepAt {
-		for id, t := range s.tickets {
-			if now.After(t.expires) {
-				delete(s.tickets, id)
-			}
-		}
+	if len(i) >= sweepAt {
+		maps.DeleteFunc(i, func(_ string, t issuedTicket[T]) bool { return now.After(t.expires) })
 	}
-	id := s.newID()
-	s.tickets[id] = &ticket{account: a, session: ss, sb: sb, expires: now.Add(s.opt.ticketLife)}
-	return id
+	i[id] = issuedTicket[T]{good, now.Add(life)}
 }
 
-// takeTicket returns what a ticket is good for, once.
-func (s *Server) takeTicket(id string) *ticket {
-	t := s.tickets[id]
-	if t == nil {
-		return nil
+// take returns what a ticket is good for, once: the zero T if it is unknown or
+// has expired.
+func (i issued[T]) take(id string) (good T) {
+	t, ok := i[id]
+	delete(i, id)
+	if !ok || time.Now().After(t.expires) {
+		return good
 	}
-	delete(s.tickets, id)
-	if time.Now().After(t.expires) {
-		return nil
-	}
-	return t
+	return t.good
+}
+
+// newTicket makes the ticket of an XFR (sb is nil) or RNG.
+func (s *Server) newTicket(a *Account, ss *session, sb *switchboard) string {
+	id := s.newID()
+	s.tickets.put(id, &ticket{account: a, session: ss, sb: sb}, s.opt.ticketLife)
+	return id
 }
 
 // newID makes a ticket or session ID that cannot be guessed: numbers with dots
@@ -59,38 +66,12 @@ func (s *Server) newID() string {
 	return number(b) + "." + number(b[4:]) + "." + number(b[8:])
 }
 
-// loginTicket is what the Tweener log-in hands out for USR TWN S.
-type loginTicket struct {
-	account *Account
-	expires time.Time
-}
-
+// newLoginTicket makes what the Tweener log-in hands out for USR TWN S.
 func (s *Server) newLoginTicket(a *Account) string {
-	now := time.Now()
-	if len(s.logins) >= sweepAt {
-		for id, t := range s.logins {
-			if now.After(t.expires) {
-				delete(s.logins, id)
-			}
-		}
-	}
 	id := hex.EncodeToString(randomBytes(10))
 	if s.historic() {
 		id = "t=" + id + "*&p=" + hex.EncodeToString(randomBytes(8)) + "!$"
 	}
-	s.logins[id] = &loginTicket{account: a, expires: now.Add(s.opt.loginTicketLife)}
+	s.logins.put(id, a, s.opt.loginTicketLife)
 	return id
-}
-
-// takeLoginTicket returns the account of a ticket, once.
-func (s *Server) takeLoginTicket(id string) *Account {
-	t := s.logins[id]
-	if t == nil {
-		return nil
-	}
-	delete(s.logins, id)
-	if time.Now().After(t.expires) {
-		return nil
-	}
-	return t.account
 }
