@@ -57,9 +57,7 @@ func (d *demo) bobSays(ctx context.Context, text string) (time.Duration, error) 
 		h.comment = "It made the room: a chat with " + d.ghost().String()
 	}
 	d.alice.chat = seen.RoomID
-	h.took = seen.At.Sub(h.at)
-	d.out.hop(h)
-	return h.took, nil
+	return d.arrived(h, seen.At), nil
 }
 
 // bobTypes shows typing from MSN to Matrix.
@@ -73,9 +71,7 @@ func (d *demo) bobTypes(ctx context.Context, _ string) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	h.took = seen.At.Sub(h.at)
-	d.out.hop(h)
-	return h.took, nil
+	return d.arrived(h, seen.At), nil
 }
 
 // aliceSays sends a text from Matrix to MSN.
@@ -89,9 +85,7 @@ func (d *demo) aliceSays(ctx context.Context, text string) (time.Duration, error
 	if err != nil {
 		return 0, err
 	}
-	h.took = heard.At.Sub(h.at)
-	d.out.hop(h)
-	return h.took, nil
+	return d.arrived(h, heard.At), nil
 }
 
 // aliceTypes shows typing from Matrix to MSN. Dendrite sends appservices no typing, so the demo plays the homeserver
@@ -111,7 +105,12 @@ func (d *demo) aliceTypes(ctx context.Context, _ string) (time.Duration, error) 
 	if err := d.bridge().InjectTyping(ctx, d.alice.chat); err != nil {
 		return 0, err
 	}
-	h.took = heard.At.Sub(h.at)
+	return d.arrived(h, heard.At), nil
+}
+
+// arrived shows the hop of what came at that time, and returns how long it took.
+func (d *demo) arrived(h hop, at time.Time) time.Duration {
+	h.took = at.Sub(h.at)
 	d.out.hop(h)
-	return h.took, nil
+	return h.took
 }

@@ -53,12 +53,9 @@ func ConfigureBridge(ctx context.Context, opts BridgeOptions) (*Bridge, error) {
 	if opts.ID == "" {
 		opts.ID = "msn"
 	}
-	if opts.Port == 0 {
-		ports, err := FreePorts(1)
-		if err != nil {
-			return nil, err
-		}
-		opts.Port = ports[0]
+	var err error
+	if opts.Port, err = orFreePort(opts.Port); err != nil {
+		return nil, err
 	}
 	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the bridge's directory: %w", err)
@@ -77,7 +74,6 @@ func ConfigureBridge(ctx context.Context, opts BridgeOptions) (*Bridge, error) {
 	if err := b.runProgram(ctx, "-c", bridgeConfigName, "-r", registrationName, "-g"); err != nil {
 		return nil, fmt.Errorf("have the bridge write its registration: %w", err)
 	}
-	var err error
 	if b.hsToken, err = readServerToken(b.RegistrationPath); err != nil {
 		return nil, fmt.Errorf("read the bridge's registration: %w", err)
 	}

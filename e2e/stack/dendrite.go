@@ -36,12 +36,9 @@ type Dendrite struct {
 // StartDendrite configures and starts a homeserver without federation, with databases of its own in
 // opts.Dir, and waits until it answers clients; ctx bounds that wait only. The homeserver ends with Stop.
 func StartDendrite(ctx context.Context, opts DendriteOptions) (*Dendrite, error) {
-	if opts.Port == 0 {
-		ports, err := FreePorts(1)
-		if err != nil {
-			return nil, err
-		}
-		opts.Port = ports[0]
+	var err error
+	if opts.Port, err = orFreePort(opts.Port); err != nil {
+		return nil, err
 	}
 	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make Dendrite's directory: %w", err)

@@ -45,6 +45,18 @@ func FreePorts(n int) ([]int, error) {
 		len(ports), n, firstPort, lastPort)
 }
 
+// orFreePort returns port, or a free one if that is 0.
+func orFreePort(port int) (int, error) {
+	if port != 0 {
+		return port, nil
+	}
+	ports, err := FreePorts(1)
+	if err != nil {
+		return 0, err
+	}
+	return ports[0], nil
+}
+
 // loopback returns the address of a port on this machine, as in "127.0.0.1:20000".
 func loopback(port int) string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
