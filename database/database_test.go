@@ -39,7 +39,7 @@ func each(t *testing.T, test func(t *testing.T, db *database.Database, framework
 	t.Run("postgres", func(t *testing.T) {
 		uri := os.Getenv("BRIDGE_TEST_POSTGRES")
 		if uri == "" {
-			t.Skip("BRIDGE_TEST_POSTGRES names no database; the tables are tried on SQLite only")
+			t.Skip("needs a server: set BRIDGE_TEST_POSTGRES to the URI of an empty PostgreSQL database to try the tables there too")
 		}
 		postgres.Lock()            // the tests share the one database
 		t.Cleanup(postgres.Unlock) // last, when the rows are gone

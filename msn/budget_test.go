@@ -42,7 +42,8 @@ func (n *fakeNet) callOut(t *testing.T, client *Client, ns *fakeConn, account st
 }
 
 // Groups that others open and never leave take no room from the user's own calls,
-// and none from other callers when nothing is said in them.
+// and none from other callers when nothing is said in them. Its sleeps let the
+// clock of the bubble run on, which takes no time.
 func TestHostileGroupsThatStay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newFakeNet(t)

@@ -22,7 +22,7 @@ import (
 func TestLiveServer(t *testing.T) {
 	server := os.Getenv("MSN_TEST_SERVER")
 	if server == "" {
-		t.Skip("MSN_TEST_SERVER names no server to run this against")
+		t.Skip("needs a live MSN server with two accounts: set MSN_TEST_SERVER and the variables described above the test")
 	}
 	cfg := msn.Config{
 		Account:  os.Getenv("MSN_TEST_ACCOUNT"),

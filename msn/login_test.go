@@ -74,31 +74,19 @@ type play func(ns *fakeConn)
 // upTo plays the steps before the named one.
 func upTo(step string) play {
 	return func(ns *fakeConn) {
-		ns.read()
-		if step == "VER" {
-			return
+		for _, s := range []struct{ name, answer string }{
+			{"VER", "VER 1 MSNP8"},
+			{"CVR", "CVR 2 1 1 1"},
+			{"USR I", "USR 3 TWN S ct=1"},
+			{"USR S", "USR 4 OK alice@example.com Alice 1 0"},
+			{"SYN", "SYN 5 1 0 0"},
+		} {
+			ns.read()
+			if s.name == step {
+				return
+			}
+			ns.send(s.answer)
 		}
-		ns.send("VER 1 MSNP8")
-		ns.read()
-		if step == "CVR" {
-			return
-		}
-		ns.send("CVR 2 1 1 1")
-		ns.read()
-		if step == "USR I" {
-			return
-		}
-		ns.send("USR 3 TWN S ct=1")
-		ns.read()
-		if step == "USR S" {
-			return
-		}
-		ns.send("USR 4 OK alice@example.com Alice 1 0")
-		ns.read()
-		if step == "SYN" {
-			return
-		}
-		ns.send("SYN 5 1 0 0")
 		ns.read()
 	}
 }

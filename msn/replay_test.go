@@ -34,7 +34,7 @@ func TestReplay(t *testing.T) {
 			case s.dialect == 0:
 				t.Logf("%s: not replayed: no dialect was agreed on", name)
 			case s.dialect > MaxDialect:
-				t.Logf("%s: not replayed: %v is not spoken by package msn yet", name, s.dialect)
+				t.Logf("%s: not replayed: %v is not spoken by package msn", name, s.dialect)
 			default:
 				played++
 				t.Run(name, func(t *testing.T) {
@@ -48,7 +48,7 @@ func TestReplay(t *testing.T) {
 			}
 		}
 		if played == 0 {
-			t.Skip("no sign-in in MSNP2 to MSNP12 in this recording; later dialects are not replayed yet")
+			t.Skip("this recording holds no sign-in in MSNP2 to MSNP12, the dialects that package msn speaks")
 		}
 	}, ownRecordings)
 }

@@ -209,7 +209,7 @@ func TestPresenceLines(t *testing.T) {
 		"NLN NLN bob@example.com Bob 1 %3Cmsnobj%20Creator%3D%22b%22%2F%3E":    {Name: "Bob", Status: Online, Capabilities: 1, Object: `<msnobj Creator="b"/>`},
 		"NLN NLN bob@example.com Bob -1":                                       {Name: "Bob", Status: Online},
 		"NLN NLN bob@example.com Bob 99999999999":                              {Name: "Bob", Status: Online},
-		"NLN XXX bob@example.com Bob":                                          {Name: "Bob", Status: Online},
+		"NLN ZZZ bob@example.com Bob":                                          {Name: "Bob", Status: Online},
 		"NLN HDN bob@example.com Bob":                                          {Name: "Bob", Status: Offline},
 		"NLN NLN bob@example.com":                                              {Status: Online},
 		"FLN bob@example.com":                                                  {Status: Offline},

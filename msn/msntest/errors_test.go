@@ -115,7 +115,7 @@ func TestCommandsOutOfPlaceEndTheConnection(t *testing.T) {
 		"no TrID":            {12, "CHG NLN"},
 		"ADD of old times":   {10, "ADD 7 FL bob@example.com x"},
 		"ADC of later times": {9, "ADC 7 FL N=bob@example.com"},
-		"unknown status":     {12, "CHG 7 XXX 0"},
+		"unknown status":     {12, "CHG 7 ZZZ 0"},
 		"bad BLP":            {12, "BLP 7 XX"},
 		"bad GTC":            {12, "GTC 7 XX"},
 		"GCF too early":      {10, "GCF 7 Shields.xml"},

@@ -211,7 +211,7 @@ func TestAddingAndAnsweringFromMSNP10(t *testing.T) {
 		{"PRP 15 MFN Al", "PRP 15 MFN Al"},
 		{"PRP 16 PHH 1%202", "PRP 16 PHH 1%202"},
 		{"PRP 17 PHH ", "PRP 17 PHH "},
-		{"PRP 18 XXX 1", "715 18"},
+		{"PRP 18 ZZZ 1", "715 18"},
 		{"REG 19 " + group + " Pals", "REG 19 1 Pals " + group + " 0"},
 		{"REM 20 FL " + id + " " + group, "REM 20 FL " + id + " " + group},
 		{"RMG 21 " + group, "RMG 21 1 " + group},

@@ -27,7 +27,7 @@ func TestRecordingsReadAndEncodeTheSame(t *testing.T) {
 			}
 		}
 		if s.commands == 0 {
-			t.Skip("no MSNP in this recording")
+			t.Skip("this recording holds HTTPS only, which carries no MSNP")
 		}
 		t.Logf("%d commands", s.commands)
 	}, filepath.Join("..", "testdata", "transcripts"))
