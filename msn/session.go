@@ -254,7 +254,9 @@ func (s *session) remove(goodbye bool) {
 	if s.state == sessionOver {
 		return
 	}
-	open := s.state == sessionOpen
+	// At the end of the Client one that was answered may carry texts already, though
+	// we have not read that it is open.
+	carries := s.state == sessionOpen || s.client.err != nil && !s.outgoing
 	s.state = sessionOver
 	s.stopTimer()
 	c, cv := s.client, s.conversation
@@ -262,7 +264,7 @@ func (s *session) remove(goodbye bool) {
 	cv.sessions = slices.DeleteFunc(cv.sessions, func(o *session) bool { return o == s })
 	switch {
 	case s.transport == nil:
-	case goodbye && open:
+	case goodbye && carries:
 		s.part()
 	case goodbye:
 		delete(c.byTransport, s.transport)
