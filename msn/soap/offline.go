@@ -1,0 +1,414 @@
+package soap
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"mime/quotedprintable"
+	"net/mail"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf16"
+)
+
+const (
+	readNamespace = "http://www.hotmail.msn.com/ws/2004/09/oim/rsi"
+	// maxOffline is how many offline messages of one answer are listed. More wait
+	// until those are deleted.
+	maxOffline = 500
+	// MaxOfflineText is the longest text of an offline message in bytes that is
+	// kept.
+	MaxOfflineText = 64 << 10
+	// maxParts is how many parts of a mail are looked at for its text.
+	maxParts = 16
+	// maxName is the longest sender's name that is kept, in bytes.
+	maxName = 512
+)
+
+// Mailbox calls the service that keeps the offline messages sent to the user, from
+// MSNP11 on (protocol/06-oim-mail.md, section 2.1).
+type Mailbox struct {
+	Caller Caller
+	URL    string
+	// Ticket returns the present ticket of messenger.msn.com: "t=…&p=…".
+	Ticket func() string
+}
+
+// Offline is one offline message as it is listed.
+type Offline struct {
+	ID   string
+	From string // account, as the service vouches for it
+	Name string // that the sender chose; under the sender's control
+	At   time.Time
+}
+
+// OfflineText is the content of an offline message.
+type OfflineText struct {
+	Text   string // valid UTF-8 with LF line ends, cut at MaxOfflineText
+	At     time.Time
+	RunID  string // the same for messages that the sender wrote in one session
+	Number int    // order within RunID
+	Format string // X-MMS-IM-Format, "" when the message has none
+}
+
+type passportCookie struct {
+	XMLName xml.Name `xml:"http://www.hotmail.msn.com/ws/2004/09/oim/rsi PassportCookie"`
+	T       string   `xml:"t"`
+	P       string   `xml:"p"`
+}
+
+func (b *Mailbox) call(ctx context.Context, operation string, body, answer any) error {
+	ticket := strings.TrimPrefix(b.Ticket(), "t=")
+	t, p, _ := strings.Cut(ticket, "&p=")
+	return b.Caller.Call(ctx, Request{
+		URL: b.URL, Action: readNamespace + "/" + operation,
+		Header: passportCookie{T: t, P: p}, Body: body,
+	}, nil, answer)
+}
+
+// mailData is Mail-Data and the answer of GetMetadata.
+type mailData struct {
+	Messages []struct {
+		ID   Text `xml:"I"`
+		From Text `xml:"E"`
+		Name Text `xml:"N"`
+		At   Text `xml:"RT"`
+	} `xml:"M"`
+}
+
+// ParseMailData returns the offline messages that Mail-Data lists, oldest first.
+// It reports false when the list is not in it ("too-large"), so that it must be
+// asked for.
+func ParseMailData(data string) ([]Offline, bool) {
+	data = strings.TrimSpace(data)
+	if data == "too-large" {
+		return nil, false
+	}
+	var list mailData
+	if err := decodeElement([]byte(data), &list); err != nil {
+		return nil, false
+	}
+	return list.messages(), true
+}
+
+func (d *mailData) messages() (list []Offline) {
+	for _, m := range d.Messages {
+		if m.ID == "" || len(list) >= maxOffline {
+			continue
+		}
+		at, _ := time.Parse(time.RFC3339Nano, string(m.At))
+		list = append(list, Offline{ID: string(m.ID), From: string(m.From), Name: decodeWords(string(m.Name)), At: at})
+	}
+	slices.SortStableFunc(list, func(a, b Offline) int { return a.At.Compare(b.At) })
+	return list
+}
+
+// List returns the offline messages that wait, oldest first (GetMetadata).
+func (b *Mailbox) List(ctx context.Context) ([]Offline, error) {
+	// Some services fail when the element is empty.
+	body := struct {
+		XMLName xml.Name `xml:"http://www.hotmail.msn.com/ws/2004/09/oim/rsi GetMetadata"`
+		Filler  string   `xml:"x"`
+	}{}
+	var answer struct {
+		Text string `xml:",chardata"`
+		// The original put the document in as elements.
+		Data  mailData `xml:"MD"`
+		Child mailData `xml:"GetMetadataResult>MD"`
+	}
+	if err := b.call(ctx, "GetMetadata", body, &answer); err != nil {
+		return nil, err
+	}
+	list := answer.Data
+	list.Messages = append(list.Messages, answer.Child.Messages...)
+	if text := strings.TrimSpace(answer.Text); text != "" {
+		if err := decodeElement([]byte(text), &list); err != nil {
+			return nil, err
+		}
+	}
+	return list.messages(), nil
+}
+
+// Get returns the content of an offline message (GetMessage). It is not marked as
+// read.
+func (b *Mailbox) Get(ctx context.Context, id string) (*OfflineText, error) {
+	body := struct {
+		XMLName xml.Name `xml:"http://www.hotmail.msn.com/ws/2004/09/oim/rsi GetMessage"`
+		ID      string   `xml:"messageId"`
+		Read    bool     `xml:"alsoMarkAsRead"`
+	}{ID: id}
+	var answer struct {
+		Mail string `xml:"GetMessageResult"`
+	}
+	if err := b.call(ctx, "GetMessage", body, &answer); err != nil {
+		return nil, err
+	}
+	return ParseOffline(answer.Mail)
+}
+
+// Delete removes offline messages (DeleteMessages). The *Fault that the service
+// knows one of them no more is an error like others: they are still there then.
+func (b *Mailbox) Delete(ctx context.Context, ids ...string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	body := struct {
+		XMLName xml.Name `xml:"http://www.hotmail.msn.com/ws/2004/09/oim/rsi DeleteMessages"`
+		IDs     []string `xml:"messageIds>messageId"`
+	}{IDs: ids}
+	return b.call(ctx, "DeleteMessages", body, nil)
+}
+
+// ParseOffline reads the mail that an offline message is. What is damaged is
+// repaired; the error wraps ErrAnswer when there is no mail at all.
+func ParseOffline(document string) (*OfflineText, error) {
+	document = strings.ReplaceAll(strings.ReplaceAll(document, "\r\n", "\n"), "\r", "\n")
+	m, err := mail.ReadMessage(strings.NewReader(strings.TrimLeft(document, "\n ")))
+	if err != nil {
+		return nil, fmt.Errorf("%w: an offline message is no mail", ErrAnswer)
+	}
+	o := &OfflineText{RunID: m.Header.Get("X-OIM-Run-Id"), Format: m.Header.Get("X-MMS-IM-Format"), At: arrival(m.Header)}
+	o.Number, _ = strconv.Atoi(m.Header.Get("X-OIM-Sequence-Num"))
+	o.Text = textOf(m.Header.Get, m.Body, 0)
+	o.Text = strings.ReplaceAll(strings.ReplaceAll(o.Text, "\r\n", "\n"), "\r", "\n")
+	return o, nil
+}
+
+// arrival returns when a mail came. Date carries a zone that services get wrong.
+func arrival(h mail.Header) time.Time {
+	stamp, _, _ := strings.Cut(h.Get("X-OriginalArrivalTime"), "(")
+	for _, layout := range []string{"02 Jan 2006 15:04:05", "2 Jan 2006 15:04:05"} {
+		// Servers write the fraction in any number of digits.
+		whole, _, _ := strings.Cut(strings.TrimSpace(stamp), ".")
+		if at, err := time.Parse(layout, whole); err == nil {
+			return at
+		}
+	}
+	at, _ := h.Date() // the zero time when there is none
+	return at
+}
+
+// textOf returns the text of a mail or of the first of its parts that has one.
+func textOf(header func(string) string, body io.Reader, depth int) string {
+	kind, params, err := mime.ParseMediaType(header("Content-Type"))
+	if err == nil && strings.HasPrefix(kind, "multipart/") && depth < 4 {
+		parts := multipart.NewReader(body, params["boundary"])
+		for range maxParts {
+			part, err := parts.NextRawPart()
+			if err != nil {
+				return ""
+			}
+			if text := textOf(part.Header.Get, part, depth+1); text != "" {
+				return text
+			}
+		}
+		return ""
+	}
+	if err == nil && kind != "text/plain" && depth > 0 {
+		return ""
+	}
+	raw, _ := io.ReadAll(io.LimitReader(body, 2*MaxOfflineText)) // from memory
+	content := string(raw)
+	switch strings.ToLower(strings.TrimSpace(header("Content-Transfer-Encoding"))) {
+	case "base64":
+		content = decodeBase64(content)
+	case "quoted-printable":
+		if plain, err := io.ReadAll(quotedprintable.NewReader(strings.NewReader(content))); err == nil || len(plain) > 0 {
+			content = string(plain)
+		}
+	}
+	content = toUTF8(content, params["charset"])
+	if len(content) > MaxOfflineText {
+		content = strings.ToValidUTF8(content[:MaxOfflineText], "")
+	}
+	return content
+}
+
+// decodeBase64 decodes as far as it goes.
+func decodeBase64(text string) string {
+	clean := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'A' && r <= 'Z', r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '+', r == '/':
+			return r
+		}
+		return -1
+	}, text)
+	clean = clean[:len(clean)-boolInt(len(clean)%4 == 1)]
+	plain, _ := base64.RawStdEncoding.DecodeString(clean) // only letters of the alphabet
+	return string(plain)
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// toUTF8 reads the character sets that clients of the period wrote. What is none
+// of its set becomes U+FFFD.
+func toUTF8(text, charset string) string {
+	switch strings.ToLower(strings.TrimSpace(charset)) {
+	case "iso-8859-1", "latin1", "windows-1252", "us-ascii":
+		runes := make([]rune, len(text))
+		for i := range len(text) {
+			runes[i] = rune(text[i])
+		}
+		text = string(runes)
+	case "utf-16", "utf-16le", "unicode":
+		units := make([]uint16, len(text)/2)
+		for i := range units {
+			units[i] = uint16(text[2*i]) | uint16(text[2*i+1])<<8
+		}
+		text = strings.TrimPrefix(string(utf16.Decode(units)), "\uFEFF")
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// decodeWords decodes a name (RFC 2047). Some servers write blanks into it.
+func decodeWords(name string) string {
+	if strings.Contains(name, "=?") {
+		joined := strings.Join(strings.Fields(name), "")
+		if decoded, err := new(mime.WordDecoder).DecodeHeader(joined); err == nil {
+			name = decoded
+		}
+	}
+	name = strings.ToValidUTF8(name, "\uFFFD")
+	if len(name) > maxName {
+		name = strings.ToValidUTF8(name[:maxName], "")
+	}
+	return name
+}
+
+// decodeElement decodes a document without envelope, within the same limits.
+func decodeElement(document []byte, v any) error {
+	clean, err := clean(document)
+	if err != nil {
+		return err
+	}
+	if err := xml.NewTokenDecoder(&shallow{decoder: newDecoder(clean)}).Decode(v); err != nil {
+		return wrong(err)
+	}
+	return nil
+}
+
+// Post sends offline messages, from MSNP11 to MSNP17 (protocol/06-oim-mail.md,
+// section 2.2).
+type Post struct {
+	Caller Caller
+	URL    string
+	// Ticket returns the present ticket of messengersecure.live.com.
+	Ticket func() string
+	// Second uses the generation of MSNP15 and later (Store2).
+	Second bool
+	// Dialect and Build name the client: "MSNP15", "8.5.1302".
+	Dialect, Build string
+	// Product is the ID of the client's product, and Answer answers a challenge
+	// with its key (protocol/01-login.md, section 9.2).
+	Product string
+	Answer  func(challenge string) string
+
+	lockKey string // the answer that the service took last
+}
+
+// OfflineMessage is an offline message to send.
+type OfflineMessage struct {
+	From, FromName, To string
+	RunID              string // "{GUID}", one per session and recipient
+	Number             int    // from 1, within RunID
+	Text               string
+}
+
+// Errors of sending offline messages.
+var (
+	// ErrUnavailable: there is no such account, or it has blocked the user.
+	ErrUnavailable = errors.New("msn: the service does not take offline messages for this contact")
+	// ErrThrottled: too many were sent; services allow some ten a minute.
+	ErrThrottled = errors.New("msn: too many offline messages")
+	// ErrContent: the service does not take this text.
+	ErrContent = errors.New("msn: the service does not take this offline message")
+)
+
+// Send stores a message for somebody who is offline (Store). It is not to be
+// called from two goroutines at a time. The error wraps ErrUnavailable,
+// ErrThrottled or ErrContent when the *Fault says so.
+func (p *Post) Send(ctx context.Context, m OfflineMessage) error {
+	err := p.store(ctx, m)
+	fault, ok := errors.AsType[*Fault](err)
+	if ok && fault.Code == "AuthenticationFailed" && fault.LockKeyChallenge != "" {
+		p.lockKey = p.Answer(fault.LockKeyChallenge)
+		err = p.store(ctx, m)
+		fault, ok = errors.AsType[*Fault](err)
+	}
+	if !ok {
+		return err
+	}
+	switch fault.Code {
+	case "SystemUnavailable":
+		return fmt.Errorf("%w: %w", ErrUnavailable, fault)
+	case "SenderThrottleLimitExceeded":
+		return fmt.Errorf("%w: %w", ErrThrottled, fault)
+	case "InvalidContent":
+		return fmt.Errorf("%w: %w", ErrContent, fault)
+	}
+	return err
+}
+
+// generations of the service: namespace and action.
+var generations = map[bool][2]string{
+	false: {"http://messenger.msn.com/ws/2004/09/oim/", "Store"},
+	true:  {"http://messenger.live.com/ws/2006/09/oim/", "Store2"},
+}
+
+func (p *Post) store(ctx context.Context, m OfflineMessage) error {
+	namespace, operation := generations[p.Second][0], generations[p.Second][1]
+	header := fmt.Sprintf(`<From memberName="%s" friendlyName="%s" xml:lang="en-US" proxy="MSNMSGR" xmlns="%s" msnpVer="%s" buildVer="%s"/>`+
+		`<To memberName="%s" xmlns="%[3]s"/>`+
+		`<Ticket passport="%[7]s" appid="%[8]s" lockkey="%[9]s" xmlns="%[3]s"/>`+
+		`<Sequence xmlns="http://schemas.xmlsoap.org/ws/2003/03/rm">`+
+		`<Identifier xmlns="http://schemas.xmlsoap.org/ws/2002/07/utility">http://messenger.msn.com</Identifier>`+
+		`<MessageNumber>%[10]d</MessageNumber></Sequence>`,
+		escape(m.From), escape(encodeWord(cmp.Or(m.FromName, m.From))), namespace, escape(p.Dialect), escape(p.Build),
+		escape(m.To), escape(p.Ticket()), escape(p.Product), escape(p.lockKey), m.Number)
+	body := fmt.Sprintf(`<MessageType xmlns="%s">text</MessageType><Content xmlns="%[1]s">%s</Content>`, namespace, escape(m.mime()))
+	return p.Caller.Call(ctx, Request{URL: p.URL, Action: namespace + operation, Header: Raw(header), Body: Raw(body)}, nil, nil)
+}
+
+// lineLength is how long lines of base64 are.
+const lineLength = 76
+
+// mime returns the message as the service wants it.
+func (m *OfflineMessage) mime() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Transfer-Encoding: base64\r\n"+
+		"X-OIM-Message-Type: OfflineMessage\r\nX-OIM-Run-Id: %s\r\nX-OIM-Sequence-Num: %d\r\n\r\n", m.RunID, m.Number)
+	text := strings.ReplaceAll(strings.ReplaceAll(m.Text, "\r\n", "\n"), "\n", "\r\n")
+	encoded := []byte(base64.StdEncoding.EncodeToString([]byte(text)))
+	for i, line := range slices.Collect(slices.Chunk(encoded, lineLength)) {
+		if i > 0 {
+			b.WriteString("\r\n")
+		}
+		b.Write(line)
+	}
+	return b.String()
+}
+
+// encodeWord encodes a name in one word, as servers expect it, whatever its length.
+func encodeWord(name string) string {
+	return "=?utf-8?B?" + base64.StdEncoding.EncodeToString([]byte(name)) + "?="
+}
+
+func escape(text string) string {
+	var b bytes.Buffer
+	_ = xml.EscapeText(&b, []byte(text)) // a Buffer takes everything
+	return b.String()
+}
