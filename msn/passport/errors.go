@@ -8,6 +8,9 @@ import (
 var (
 	// ErrBadCredentials says that a login server refused account or password.
 	ErrBadCredentials = errors.New("msn: the service refused the e-mail address or the password")
+	// ErrAccount says that a login service does not let the account in, whatever the
+	// password.
+	ErrAccount = errors.New("msn: the account cannot be used as it is")
 	// ErrUntrusted says that a login server named a host that must not see the
 	// password.
 	ErrUntrusted = errors.New("msn: address not trusted")
