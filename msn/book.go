@@ -15,7 +15,12 @@ import (
 type book struct {
 	contacts map[string]*Contact
 	groups   []Group
+	circles  []Circle
+	places   []Place
 	ownName  string
+	self     string // the user's account in lower case, "" before it is known
+	place    string // GUID of this place, in lower case; "" below MSNP16
+	dialect  wire.Dialect
 }
 
 func newBook() *book { return &book{contacts: make(map[string]*Contact)} }

@@ -15,4 +15,7 @@ type roster interface {
 	// update applies a command that may be about the lists, whenever it comes. It
 	// reports false when the command is not the roster's.
 	update(cmd wire.Command) ([]Event, bool)
+	// refresh brings the lists up to date after news that something has changed
+	// which no command tells (protocol/07, section 5.3). It does not wait.
+	refresh()
 }

@@ -214,4 +214,8 @@ func isPropertyKey(s string) bool {
 	return true
 }
 
+// refresh does nothing: each change of the lists comes by a command of its own, and
+// servers of the time allowed one SYN per session.
+func (r *synRoster) refresh() {}
+
 var _ roster = (*synRoster)(nil)

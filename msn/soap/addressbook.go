@@ -39,7 +39,7 @@ type AddressBook struct {
 	URL, SharingURL string
 	// Ticket returns the present ticket of contacts.msn.com.
 	Ticket func() string
-	// CookieTicket sends the ticket as a cookie, as MSNP13 and MSNP14 do.
+	// CookieTicket sends the ticket as a cookie too, as MSNP13 and MSNP14 did.
 	CookieTicket bool
 
 	mu       sync.Mutex
@@ -90,10 +90,10 @@ func (b *AddressBook) call(ctx context.Context, service, operation, scenario str
 	header.Application.PartnerScenario = scenario
 	header.Application.CacheKey = cacheKey
 	request := Request{URL: address, Action: bookNamespace + "/" + operation, Header: header, Body: body}
-	if ticket := b.Ticket(); b.CookieTicket {
+	ticket := b.Ticket()
+	header.Auth.TicketToken = ticket
+	if b.CookieTicket {
 		request.Cookie = "MSPAuth=" + strings.NewReplacer(";", "", "\r", "", "\n", "").Replace(ticket)
-	} else {
-		header.Auth.TicketToken = ticket
 	}
 	var got serviceHeader
 	err := b.Caller.Call(ctx, request, &got, answer)

@@ -21,6 +21,22 @@ const (
 // before that (protocol/01-login.md, sections 1 and 3).
 const FirstTweener Dialect = 8
 
+// Where the later dialects differ (protocol/00-overview.md, section 6).
+const (
+	// FirstSOAP is the first whose contact lists live in web services.
+	FirstSOAP Dialect = 13
+	// FirstNetworks is the first that says of which network a contact is.
+	FirstNetworks Dialect = 14
+	// FirstSSO is the first that signs in with a proof (USR SSO).
+	FirstSSO Dialect = 15
+	// FirstPlaces is the first in which an account can be signed in at several
+	// places.
+	FirstPlaces Dialect = 16
+	// FirstPrefixed is the first that writes the network before the account:
+	// "1:bob@example.com".
+	FirstPrefixed Dialect = 18
+)
+
 const dialectPrefix = "MSNP"
 
 // String returns the name used in VER, for example "MSNP12".

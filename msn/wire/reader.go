@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 )
 
 // readerSize is the buffer of one connection. Idle connections are many and
@@ -25,7 +26,7 @@ var ErrProtocol = errors.New("msn: protocol broken")
 type Reader struct {
 	buf     *bufio.Reader
 	from    Direction
-	dialect Dialect
+	dialect atomic.Uint32
 	lost    bool // an unknown command was read: what follows may be its payload
 	skipped int
 }
@@ -36,8 +37,9 @@ func NewReader(r io.Reader, from Direction) *Reader {
 }
 
 // SetDialect tells the reader which dialect was negotiated. Only one thing
-// depends on it: from MSNP13 on, error lines can have a payload.
-func (r *Reader) SetDialect(d Dialect) { r.dialect = d }
+// depends on it: from MSNP13 on, error lines can have a payload. It may be called
+// while another goroutine reads.
+func (r *Reader) SetDialect(d Dialect) { r.dialect.Store(uint32(d)) }
 
 // Skipped returns how many bytes were passed over because they belonged to no
 // command, since the reader was made.
@@ -162,7 +164,7 @@ func (r *Reader) readCommand(line []byte, bareLF bool) (Command, error) {
 // follows, and how long it is.
 func (r *Reader) payloadLength(line []byte, params int) (int, bool, error) {
 	rule := ruleFor(string(line[:3]), r.from)
-	if r.dialect >= 13 && params == 2 && r.from == FromServer && isDigit(line[0]) {
+	if Dialect(r.dialect.Load()) >= FirstSOAP && params == 2 && r.from == FromServer && isDigit(line[0]) {
 		rule = numericPayload
 	}
 	if rule == noPayload || rule == numericPayload && params < 2 {

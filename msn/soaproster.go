@@ -1,0 +1,447 @@
+package msn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"matrix-msn/msn/passport"
+	"matrix-msn/msn/soap"
+	"matrix-msn/msn/wire"
+)
+
+const (
+	// refreshWait gathers the notices of one change: servers send several.
+	refreshWait = 2 * time.Second
+	// refreshEvery bounds how often the lists are downloaded again, whatever a
+	// server and those who add and remove the user do.
+	refreshEvery = 30 * time.Second
+	// loadAttempts is how often the lists are asked for at sign-in.
+	loadAttempts = 3
+	// loadPause is waited between them.
+	loadPause = 2 * time.Second
+	// maxRefreshFailures is how often a refresh in mid-session is tried.
+	maxRefreshFailures = 4
+)
+
+// soapRoster is the roster of MSNP13 and later (protocol/02-contacts.md, section
+// 5). The lists come from web services and are then told to the notification
+// server, which needs them for this session (ADL). That others add or remove the
+// user comes by ADL and RML with TrID 0.
+type soapRoster struct {
+	client  *Client
+	book    *book
+	service *soap.AddressBook
+	tickets *tickets
+
+	// What follows belongs to the owner.
+	told       map[string]List // what the server was told by ADL
+	refreshing bool
+	stale      bool // something changed while refreshing
+	refreshed  time.Time
+}
+
+func newSOAPRoster(c *Client) *soapRoster {
+	return &soapRoster{
+		client: c, book: c.book, tickets: c.tickets, told: make(map[string]List),
+		service: &soap.AddressBook{
+			Caller: c.caller(), URL: c.cfg.Web.AddressBook, SharingURL: c.cfg.Web.Sharing,
+			Ticket:       c.tickets.ticket(passport.ServiceContacts),
+			CookieTicket: c.dialect < wire.FirstSSO,
+		},
+	}
+}
+
+// lists is what the web services say.
+type lists struct {
+	members []soap.Member
+	book    *soap.Book
+}
+
+// download gets both lists. It is called outside of the owner.
+func (r *soapRoster) download(ctx context.Context) (*lists, error) {
+	l := &lists{}
+	err := r.tickets.with(ctx, passport.ServiceContacts, func() (err error) {
+		l.members, err = r.service.Memberships(ctx)
+		return err
+	})
+	if err != nil && !soap.IsMissing(err) {
+		return nil, err
+	}
+	find := r.service.FindAll
+	if r.client.dialect >= wire.FirstPlaces {
+		find = r.service.FindPaged
+	}
+	err = r.tickets.with(ctx, passport.ServiceContacts, func() (err error) {
+		l.book, err = find(ctx)
+		return err
+	})
+	if soap.IsMissing(err) {
+		// Nobody has signed in to this account before.
+		l.book = &soap.Book{}
+		err = r.service.Create(ctx, r.client.cfg.Account)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// load downloads the lists and tells the server.
+func (r *soapRoster) load(ctx context.Context, s *signIn) error {
+	l, err := r.loadLists(ctx, s)
+	if err != nil {
+		return err
+	}
+	r.apply(l)
+	blp := "AL"
+	if setting := l.book.Me.Annotation("MSN.IM.BLP"); setting != "" && setting != "0" && setting != "1" {
+		blp = "BL"
+	}
+	if _, err := s.exchange(ctx, "BLP", blp); err != nil {
+		return err
+	}
+	for _, payload := range wire.FormatMembers(r.members(), true) {
+		if _, err := s.exchangeCommand(ctx, wire.New("ADL").WithPayload(payload)); err != nil {
+			return err
+		}
+	}
+	r.noteTold()
+	if name := r.book.ownName; name != "" {
+		if _, err := s.exchange(ctx, "PRP", "MFN", wire.Encode(name)); err != nil {
+			// It is a matter of looks: servers refuse names of unverified accounts.
+			if _, refused := errors.AsType[*ServerError](err); !refused {
+				return err
+			}
+			r.client.log.Warn("the server does not take the display name", "account", r.client.account, "error", err)
+		}
+	}
+	return nil
+}
+
+// loadLists downloads the lists while the connection is watched. Services are
+// asked again before the sign-in fails.
+func (r *soapRoster) loadLists(ctx context.Context, s *signIn) (*lists, error) {
+	for attempt := 1; ; attempt++ {
+		var l *lists
+		err := s.besides(ctx, func(ctx context.Context) (err error) {
+			l, err = r.download(ctx)
+			return err
+		})
+		if err == nil {
+			return l, nil
+		}
+		_, fault := errors.AsType[*soap.Fault](err)
+		_, status := errors.AsType[*soap.StatusError](err)
+		if !fault && !status && !errors.Is(err, soap.ErrAnswer) || attempt == loadAttempts {
+			return nil, fmt.Errorf("contact list: %w", webError(busy(err)))
+		}
+		r.client.log.Warn("contact lists not loaded", "account", r.client.account, "attempt", attempt, "error", err)
+		if err := s.besides(ctx, func(ctx context.Context) error { return pause(ctx, loadPause) }); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// busy marks the errors of a service that is out of order.
+func busy(err error) error {
+	_, fault := errors.AsType[*soap.Fault](err)
+	_, status := errors.AsType[*soap.StatusError](err)
+	if fault || status || errors.Is(err, soap.ErrAnswer) {
+		return fmt.Errorf("%w: %w", ErrBusy, err)
+	}
+	return err
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// roles are the roster lists of the membership roles.
+var roles = map[soap.Role]List{
+	soap.Allow: ListAllow, soap.Block: ListBlock, soap.Reverse: ListReverse, soap.Pending: ListPending,
+}
+
+// apply makes the book what the services say, and returns what changed. Presence is
+// left as it is.
+func (r *soapRoster) apply(l *lists) (events []Event) {
+	before := make(map[string]Contact)
+	for account, contact := range r.book.contacts {
+		before[account] = *contact
+		contact.Lists, contact.Groups, contact.GUID = 0, nil, ""
+	}
+	for i := range l.book.Contacts {
+		r.applyContact(&l.book.Contacts[i])
+	}
+	for _, m := range l.members {
+		contact := r.book.open(m.Account)
+		if contact == nil {
+			continue
+		}
+		contact.Lists |= roles[m.Role]
+		contact.Network = m.Network
+		if contact.Name == "" {
+			contact.Name = keep(m.Name, maxName)
+		}
+	}
+	for _, contact := range r.book.contacts {
+		if contact.Lists.Has(ListAllow | ListBlock) {
+			// Servers refuse both (241); who is blocked stays blocked.
+			contact.Lists &^= ListAllow
+		}
+	}
+	r.book.groups = nil
+	for _, g := range l.book.Groups {
+		r.book.setGroup(g.ID, wire.Encode(g.Name))
+	}
+	if name := l.book.Me.Name; name != "" {
+		r.book.ownName = keep(name, maxName)
+	}
+	r.book.circles = circles(l.book.Circles)
+	for _, account := range slices.Sorted(maps.Keys(r.book.contacts)) {
+		events = append(events, changeOf(before[account], *r.book.contacts[account])...)
+	}
+	return events
+}
+
+func (r *soapRoster) applyContact(c *soap.Contact) {
+	contact := r.book.open(c.Account)
+	if contact == nil {
+		return
+	}
+	if c.Messenger {
+		contact.Lists |= ListForward
+	}
+	contact.GUID = keep(c.ID, maxName)
+	contact.Network = c.Network
+	for _, group := range c.Groups {
+		contact.joinGroup(group)
+	}
+	if name := cmpName(c.NickName, c.Name); name != "" && (contact.Status == Offline || c.NickName != "" || contact.Name == "") {
+		contact.Name = name
+	}
+	for kind, key := range phoneKeys {
+		contact.setProperty(key, wire.Encode(c.Phones[kind]))
+	}
+	mobile := ""
+	if c.MobileIM {
+		mobile = "Y"
+	}
+	contact.setProperty("MOB", mobile)
+}
+
+// phoneKeys are the properties of the kinds of numbers.
+var phoneKeys = map[string]string{"Personal": "PHH", "Business": "PHW", "Mobile": "PHM"}
+
+func cmpName(names ...string) string {
+	for _, name := range names {
+		if name = keep(name, maxName); strings.TrimSpace(name) != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+// changeOf tells what became of a contact.
+func changeOf(before, after Contact) []Event {
+	var events []Event
+	switch was, is := before.Lists, after.Lists; {
+	case is.Has(ListPending) && !was.Has(ListPending), is.Has(ListReverse) && !was.Has(ListReverse) && !was.Has(ListPending):
+		events = append(events, AddedYou{Contact: after})
+	case was.Has(ListReverse) && !is.Has(ListReverse), was.Has(ListPending) && !is.Has(ListPending|ListReverse) && !is.Has(ListReverse):
+		events = append(events, RemovedYou{Contact: after})
+	}
+	if before.Lists != after.Lists || before.Name != after.Name || !slices.Equal(before.Groups, after.Groups) ||
+		!maps.Equal(before.Properties, after.Properties) {
+		events = append(events, ContactChanged{Contact: after, Before: before.Lists})
+	}
+	return events
+}
+
+// sessionLists are those that ADL may name.
+const sessionLists = ListForward | ListAllow | ListBlock
+
+// members is what the server has to be told of the book.
+func (r *soapRoster) members() (members []wire.Member) {
+	for _, account := range slices.Sorted(maps.Keys(r.book.contacts)) {
+		contact := r.book.contacts[account]
+		if bits := r.bits(contact); bits != 0 {
+			members = append(members, wire.Member{Account: account, Lists: uint8(bits), Network: max(contact.Network, soap.NetworkPassport)})
+		}
+	}
+	slices.SortStableFunc(members, func(a, b wire.Member) int {
+		return strings.Compare(domainOf(a.Account), domainOf(b.Account))
+	})
+	return members
+}
+
+// bits are the lists of a contact that the server is told. Somebody in the address
+// book who is on neither AL nor BL is let in, unless they wait for an answer.
+func (r *soapRoster) bits(contact *Contact) List {
+	bits := contact.Lists & sessionLists
+	if bits == ListForward && !contact.Lists.Has(ListPending) {
+		bits |= ListAllow
+	}
+	return bits
+}
+
+func domainOf(account string) string {
+	_, domain, _ := strings.Cut(account, "@")
+	return domain
+}
+
+func (r *soapRoster) noteTold() {
+	clear(r.told)
+	for account, contact := range r.book.contacts {
+		if bits := r.bits(contact); bits != 0 {
+			r.told[account] = bits
+		}
+	}
+}
+
+// update applies ADL and RML of the server's own, and its words about the user's
+// name and settings.
+func (r *soapRoster) update(cmd wire.Command) ([]Event, bool) {
+	switch cmd.Verb {
+	case "ADL", "RML":
+		return r.membersChanged(cmd), true
+	case "PRP":
+		if args := skipNumbers(cmd.Args); len(args) >= 2 && args[0] == "MFN" {
+			r.book.ownName = decodeName(args[1])
+		}
+		return nil, true
+	case "BPR":
+		return nil, true
+	case "BLP", "GTC", "SBS", "GCF":
+		return nil, true
+	}
+	return nil, false
+}
+
+// membersChanged applies "ADL 0" (somebody added the user) and "RML 0" (removed).
+func (r *soapRoster) membersChanged(cmd wire.Command) (events []Event) {
+	members, err := wire.ParseMembers(cmd.Payload)
+	if err != nil {
+		r.client.log.Warn("unreadable list change", "account", r.client.account, "command", cmd.Verb, "error", err)
+	}
+	for _, m := range members {
+		contact := r.book.open(m.Account)
+		if contact == nil || List(m.Lists)&ListReverse == 0 {
+			continue
+		}
+		if m.Network != 0 {
+			contact.Network = m.Network
+		}
+		if contact.Name == "" && m.Name != "" {
+			contact.Name = decodeName(m.Name)
+		}
+		before := *contact
+		if cmd.Verb == "RML" {
+			contact.Lists &^= ListReverse | ListPending
+		} else if contact.Lists&(ListAllow|ListBlock) == 0 {
+			contact.Lists |= ListPending
+		} else {
+			contact.Lists |= ListReverse
+		}
+		events = append(events, changeOf(before, *contact)...)
+	}
+	r.refresh()
+	return events
+}
+
+// refresh downloads the lists again, in the background.
+func (r *soapRoster) refresh() {
+	c := r.client
+	if c.err != nil || c.gone == nil {
+		return
+	}
+	if r.refreshing {
+		r.stale = true
+		return
+	}
+	r.refreshing = true
+	wait := max(refreshWait, time.Until(r.refreshed.Add(refreshEvery)))
+	c.group.Go(func() {
+		var l *lists
+		err := pause(c.ctx, wait)
+		for attempt := 1; err == nil; attempt++ {
+			if l, err = r.download(c.ctx); err == nil {
+				break
+			}
+			if attempt == maxRefreshFailures {
+				break
+			}
+			c.log.Warn("contact lists not refreshed", "account", c.account, "attempt", attempt, "error", err)
+			err = pause(c.ctx, refreshEvery<<attempt)
+		}
+		c.post(func() { r.arrived(l, err) })
+	})
+}
+
+// arrived applies what a refresh has brought.
+func (r *soapRoster) arrived(l *lists, err error) {
+	r.refreshing = false
+	r.refreshed = time.Now()
+	stale := r.stale
+	r.stale = false
+	if r.client.err != nil {
+		return
+	}
+	if err != nil {
+		r.client.log.Warn("contact lists not refreshed", "account", r.client.account, "error", err)
+		return
+	}
+	r.client.emit(r.apply(l)...)
+	r.tell()
+	if stale {
+		r.refresh()
+	}
+}
+
+// tell tells the server what of the lists it was told has changed.
+func (r *soapRoster) tell() {
+	var added, removed []wire.Member
+	for _, m := range r.members() {
+		if before := r.told[m.Account]; before != List(m.Lists) {
+			if gone := before &^ List(m.Lists); gone != 0 {
+				removed = append(removed, wire.Member{Account: m.Account, Lists: uint8(gone), Network: m.Network})
+			}
+			if fresh := List(m.Lists) &^ before; fresh != 0 {
+				added = append(added, wire.Member{Account: m.Account, Lists: uint8(fresh), Network: m.Network})
+			}
+		}
+	}
+	for _, account := range slices.Sorted(maps.Keys(r.told)) {
+		if contact := r.book.contacts[account]; contact == nil || r.bits(contact) == 0 {
+			removed = append(removed, wire.Member{Account: account, Lists: uint8(r.told[account]), Network: soap.NetworkPassport})
+		}
+	}
+	r.noteTold()
+	// In this order: nobody may be on AL and BL at the same time.
+	r.client.tellMembers("RML", removed)
+	r.client.tellMembers("ADL", added)
+}
+
+// tellMembers sends ADL or RML of a session under way.
+func (c *Client) tellMembers(verb string, members []wire.Member) {
+	for _, payload := range wire.FormatMembers(members, false) {
+		c.requestCommand(wire.New(verb).WithPayload(payload), func(_ wire.Command, err error) {
+			if refused, ok := errors.AsType[*ServerError](err); ok {
+				c.accuse(refused)
+			}
+		})
+	}
+}
+
+var _ roster = (*soapRoster)(nil)

@@ -1,0 +1,133 @@
+package msn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"matrix-msn/msn/passport"
+	"matrix-msn/msn/soap"
+)
+
+// renewBefore is how long before its end a ticket is renewed: longer than any call
+// takes that is made with it.
+const renewBefore = 5 * time.Minute
+
+// tickets are what web services take for the user, by their addresses. They are
+// secrets, and outlive the sign-in.
+type tickets struct {
+	rst               *passport.RST
+	account, password string
+	services          []passport.Service
+
+	// renewing is held while tickets are got, so that this is done once at a time.
+	renewing sync.Mutex
+
+	mu     sync.Mutex
+	tokens map[string]passport.Token
+	serial int // how often they were got
+}
+
+// webServices are those that tickets are asked for besides the one to sign in with.
+var webServices = []passport.Service{passport.ServiceMessenger, passport.ServiceContacts,
+	passport.ServiceMessengerSecure, passport.ServiceStorage}
+
+// newTickets returns the Client's tickets; none is got yet.
+func (c *Client) newTickets(services ...passport.Service) *tickets {
+	return &tickets{
+		rst:      &passport.RST{URL: c.cfg.Web.Login, Caller: c.caller()},
+		account:  c.cfg.Account,
+		password: c.cfg.Password,
+		services: services,
+	}
+}
+
+// caller calls web services, at addresses that Trust allows.
+func (c *Client) caller() soap.Caller {
+	transport := c.cfg.https
+	if transport == nil {
+		c.webOnce.Do(func() { c.web = c.loginTransport() })
+		transport = c.web
+	}
+	return soap.Caller{Client: &http.Client{Transport: transport, Timeout: c.timeouts.Request}, Allow: c.policy.checkURL}
+}
+
+// get gets all tickets anew.
+func (t *tickets) get(ctx context.Context) error {
+	tokens, err := t.rst.Tokens(ctx, t.account, t.password, t.services...)
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.tokens = tokens
+	t.serial++
+	return nil
+}
+
+// of returns the present token of a service, and which of the tickets got so far it
+// is among.
+func (t *tickets) of(service passport.Service) (token passport.Token, serial int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.tokens[strings.ToLower(service.Address)], t.serial
+}
+
+// ticket returns a function that gives a service's present ticket.
+func (t *tickets) ticket(service passport.Service) func() string {
+	return func() string {
+		token, _ := t.of(service)
+		return token.Ticket
+	}
+}
+
+// with makes a call to a service with a ticket that is not about to end, and once
+// more with a new one when the service does not take it.
+func (t *tickets) with(ctx context.Context, service passport.Service, call func() error) error {
+	token, serial := t.of(service)
+	if !token.Expires.IsZero() && time.Until(token.Expires) < renewBefore {
+		if err := t.renew(ctx, serial); err != nil {
+			return err
+		}
+		_, serial = t.of(service)
+	}
+	err := call()
+	if !soap.IsUnauthorized(err) {
+		return err
+	}
+	if renewErr := t.renew(ctx, serial); renewErr != nil {
+		return fmt.Errorf("%w; and no new ticket: %w", err, renewErr)
+	}
+	return call()
+}
+
+// renew gets new tickets, unless somebody has since.
+func (t *tickets) renew(ctx context.Context, serial int) error {
+	t.renewing.Lock()
+	defer t.renewing.Unlock()
+	t.mu.Lock()
+	done := t.serial != serial
+	t.mu.Unlock()
+	if done {
+		return nil
+	}
+	return t.get(ctx)
+}
+
+// webError gives the errors of web services the names that this package has for
+// them.
+func webError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, passport.ErrAccount):
+		return fmt.Errorf("%w: %w", ErrAccountLocked, err)
+	case errors.Is(err, passport.ErrLoginServer):
+		return fmt.Errorf("%w: %w", ErrBusy, err)
+	}
+	return err
+}
