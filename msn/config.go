@@ -52,6 +52,16 @@ type Config struct {
 	// that fits the dialect.
 	Identity Identity
 
+	// SkipVersion leaves CVR out where it is optional: up to MSNP7.
+	SkipVersion bool
+
+	// Locale is the language that URL and SND ask for, as a Windows locale. Zero
+	// means 0x0409, English (US).
+	Locale uint16
+
+	// Paging says whom pages may be sent to.
+	Paging Paging
+
 	// Status is the status after signing in. Empty means Online.
 	Status Status
 
@@ -90,6 +100,8 @@ type Timeouts struct {
 	Answer    time.Duration // from CAL to the contact's JOI (default 30 s)
 	Ping      time.Duration // how long the user's side of the notification connection is quiet before PNG is sent (default 45 s); a shorter wish in QNG counts
 	Pong      time.Duration // from PNG to any sign of life (default 30 s)
+	Page      time.Duration // how long no error must come for a page to count as sent (default 30 s)
+	Silence   time.Duration // how long a command may stay unanswered that services ignore: FND (default 10 s)
 	IdleClose time.Duration // a switchboard without traffic is left after this (default 5 min)
 }
 
