@@ -48,9 +48,20 @@ type Config struct {
 	// https is what tests put in the place of the transport for logins.
 	https http.RoundTripper
 
-	// Identity is the client that is announced by CVR. The zero value means one
-	// that fits the dialect.
+	// Identity is the client that is announced by CVR. The zero value means
+	// OfficialIdentity of the dialect that is spoken, and so does each field that is
+	// empty.
 	Identity Identity
+
+	// SkipVersion leaves CVR out where it is optional: up to MSNP7.
+	SkipVersion bool
+
+	// Locale is the language that URL and SND ask for, as a Windows locale. Zero
+	// means 0x0409, English (US).
+	Locale uint16
+
+	// Paging says whom pages may be sent to.
+	Paging Paging
 
 	// Status is the status after signing in. Empty means Online.
 	Status Status
@@ -68,17 +79,6 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Identity is what CVR announces about a client (protocol/07, section 1).
-type Identity struct {
-	Locale  string // language as a Windows locale in hexadecimal: "0x0409"
-	OS      string // "winnt"
-	OSVer   string // "5.1"
-	Arch    string // "i386"
-	Client  string // "MSMSGS", "MSNMSGR"
-	Version string // "7.5.0324"
-	Brand   string // seventh parameter, "msmsgs"
-}
-
 // Timeouts are the waits of a Client. They are limits: what takes longer has
 // failed.
 type Timeouts struct {
@@ -90,6 +90,8 @@ type Timeouts struct {
 	Answer    time.Duration // from CAL to the contact's JOI (default 30 s)
 	Ping      time.Duration // how long the user's side of the notification connection is quiet before PNG is sent (default 45 s); a shorter wish in QNG counts
 	Pong      time.Duration // from PNG to any sign of life (default 30 s)
+	Page      time.Duration // how long no error must come for a page to count as sent (default 30 s)
+	Silence   time.Duration // how long a command may stay unanswered that services ignore: FND (default 10 s)
 	IdleClose time.Duration // a switchboard without traffic is left after this (default 5 min)
 }
 
@@ -119,6 +121,12 @@ func (c *Config) prepare() error {
 	}
 	if !c.Status.settable() {
 		return fmt.Errorf("%w: %q is no status to set", ErrConfig, c.Status)
+	}
+	if c.Paging > PageNobody {
+		return fmt.Errorf("%w: there is no paging choice %d", ErrConfig, c.Paging)
+	}
+	if c.Locale == 0 {
+		c.Locale = defaultLocale
 	}
 	if c.Capabilities == 0 {
 		c.Capabilities = DefaultCapabilities

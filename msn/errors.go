@@ -64,6 +64,27 @@ var (
 	ErrTooMany = errors.New("msn: too many messages are waiting to be sent")
 	// ErrEmpty: there is no text to send.
 	ErrEmpty = errors.New("msn: the text is empty")
+
+	// ErrArgument says that an argument of a call cannot be sent.
+	ErrArgument = errors.New("msn: unusable argument")
+	// ErrDialect says that the dialect of the session does not have this.
+	ErrDialect = errors.New("msn: the dialect cannot do this")
+	// ErrNoSuchURL says that a URLName is none.
+	ErrNoSuchURL = errors.New("msn: no such service URL")
+	// ErrNoForm says that the server gave nothing to log in with by a browser.
+	ErrNoForm = errors.New("msn: the service gave no web login")
+	// ErrSearchDisabled says that the service does not search its directory (502).
+	ErrSearchDisabled = errors.New("msn: the service does not search its directory")
+	// ErrNoPaging says that the service, or the dialect, does not carry pages.
+	ErrNoPaging = errors.New("msn: the service does not page")
+	// ErrNoMobile says that the contact has no mobile device that takes pages.
+	ErrNoMobile = errors.New("msn: the contact has no mobile device")
+	// ErrPageRefused is error 220 to a page: not accepted, not allowed or malformed.
+	ErrPageRefused = errors.New("msn: the page was not accepted")
+	// ErrPageFailed is error 800 to a page: not sent, perhaps too fast.
+	ErrPageFailed = errors.New("msn: the page could not be sent")
+	// ErrPagingUnavailable is error 606, 710 or 715 to a page.
+	ErrPagingUnavailable = errors.New("msn: paging is not available")
 )
 
 // ServerError is a numeric error of the server (protocol/08-errors.md). It wraps
@@ -88,7 +109,11 @@ func (e *ServerError) Unwrap() error { return e.kind }
 // serverError makes the error for a number that answers verb on the notification
 // connection.
 func serverError(number int, verb string) *ServerError {
-	return &ServerError{Number: number, Verb: verb, kind: errorKinds[number]}
+	kind, special := verbErrorKinds[verb][number]
+	if !special {
+		kind = errorKinds[number]
+	}
+	return &ServerError{Number: number, Verb: verb, kind: kind}
 }
 
 // switchboardError is serverError for a switchboard. There 911 is about a ticket

@@ -1,6 +1,10 @@
 package msn
 
-import "time"
+import (
+	"time"
+
+	"matrix-msn/msn/notify"
+)
 
 // Event is one of the structs of this file. Events of a Client come in the order
 // in which they happened.
@@ -84,8 +88,82 @@ type ParticipantLeft struct {
 }
 
 // ServerMessage is a MSG from the notification server itself (account
-// "Hotmail"): profile, mail notices, system messages.
+// "Hotmail") of a type that has no event of its own.
 type ServerMessage struct{ Message Message }
+
+// AlertReceived is an alert (NOT) for people to read. The messages of the
+// Notification that are of another kind are left out of it. When it could not be
+// read at all it has no Messages, and Raw holds what came.
+type AlertReceived struct {
+	Notification *notify.Notification
+	At           time.Time
+}
+
+// DataReceived is a NOT that is no alert: news of the address book, circles or
+// spaces for programs (protocol/07, section 5.3). In MSNP2 to MSNP12 changes of
+// the contact lists come by commands of their own as well.
+type DataReceived struct {
+	Kind notify.Kind
+	Data map[string]string
+}
+
+// PageReceived is a page from somebody's mobile device (IPG).
+type PageReceived struct {
+	// From is an account in lower case, or "tel:" and a number. Contact is the
+	// contact it belongs to: the account, or whoever has that mobile number. It is
+	// "" when nobody known does.
+	From, Contact string
+	Text          string
+	LCID          int
+	At            time.Time
+}
+
+// PageBounced says that a page of the user's own failed after all (IPG). It comes
+// once for a page. When the session did not send it, as when the program was started
+// again meanwhile, Page has only TrID and To, which the server may have made up.
+type PageBounced struct {
+	Page SentPage
+	// Code is notify.BounceTooLong when the page was too long. When it failed by an
+	// error that came after Page had returned it is that number; else it is not known
+	// why.
+	Code string
+}
+
+// AlertsSuppressed says that so many alerts, pages, mail notices and system messages
+// were left out since the last time, because more came than anybody could read. It
+// comes at most once a minute.
+type AlertsSuppressed struct{ Count int }
+
+// MailCounted tells how many unread mails the account has: after signing in, and
+// when the number changed by what was read or moved.
+type MailCounted struct {
+	Inbox, Folders int
+	// Unknown says that the server has not told the numbers after signing in: those
+	// here count only what came since.
+	Unknown bool
+	Initial bool
+	URL     ServiceURL // of the inbox
+}
+
+// MailReceived is the notice of a new mail.
+type MailReceived struct {
+	From, FromAddress, Subject string // decoded (RFC 2047); under the sender's control
+	Folder                     string // "ACTIVE" is the inbox
+	URL                        ServiceURL
+	At                         time.Time
+}
+
+// ShutdownAnnounced is the system message that the service goes down for
+// maintenance.
+type ShutdownAnnounced struct {
+	In time.Duration
+}
+
+// SystemMessage is a system message of any other kind.
+type SystemMessage struct {
+	Type string
+	Args []string
+}
 
 // Disconnected is the last event of a Client. Err is never nil: ErrClosed after
 // Close, *OutError when the server said OUT, else what ended the connection.
@@ -102,4 +180,13 @@ func (OtherReceived) isEvent()          {}
 func (ParticipantJoined) isEvent()      {}
 func (ParticipantLeft) isEvent()        {}
 func (ServerMessage) isEvent()          {}
+func (AlertReceived) isEvent()          {}
+func (DataReceived) isEvent()           {}
+func (PageReceived) isEvent()           {}
+func (PageBounced) isEvent()            {}
+func (AlertsSuppressed) isEvent()       {}
+func (MailCounted) isEvent()            {}
+func (MailReceived) isEvent()           {}
+func (ShutdownAnnounced) isEvent()      {}
+func (SystemMessage) isEvent()          {}
 func (Disconnected) isEvent()           {}
