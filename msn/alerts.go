@@ -132,6 +132,9 @@ func (c *Client) show(n *notify.Notification) {
 	for _, m := range n.Messages {
 		if kind := m.Kind(); kind != notify.Alert {
 			c.emit(DataReceived{Kind: kind, Data: m.Data})
+			if kind == notify.AddressBook || kind == notify.Circle {
+				c.roster.refresh()
+			}
 		}
 	}
 	shown := *n

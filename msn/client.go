@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -27,6 +28,10 @@ type Client struct {
 	account string
 	self    string // account in lower case
 	dialect wire.Dialect
+
+	webOnce sync.Once
+	web     *http.Transport // to web services, made by caller
+	tickets *tickets        // nil where the sign-in needed none of its own
 
 	ctx    context.Context // ends with the Client
 	cancel context.CancelFunc

@@ -25,12 +25,25 @@ type Config struct {
 	Server string
 
 	// Dialects are those to offer, the best first. Empty means all that this
-	// package speaks, or only those without HTTPS when NexusURL is empty.
+	// package speaks and the addresses below suffice for: NexusURL or Web.Login from
+	// MSNP8 on, Web from MSNP13 on.
 	Dialects []wire.Dialect
 
 	// NexusURL is where the address of the login server is asked for,
-	// from MSNP8 on: https, except on loopback.
+	// from MSNP8 to MSNP12: https, except on loopback.
 	NexusURL string
+
+	// Web are the web services of MSNP12 and later.
+	Web WebServices
+
+	// MachineGUID names this place among those where the account is signed in, from
+	// MSNP16 on. It is to stay the same for an account from sign-in to sign-in: the
+	// server takes another sign-in with it for the end of the first. Empty means a
+	// new one; see NewMachineGUID.
+	MachineGUID string
+
+	// PlaceName is what the user's other places show of this one, from MSNP16 on.
+	PlaceName string
 
 	// Trust says which addresses the server may send the client to.
 	Trust Trust
@@ -67,8 +80,8 @@ type Config struct {
 	Status Status
 
 	// Capabilities is the client's capability number, sent from MSNP8 on
-	// (protocol/03-presence.md, section 4). Zero means DefaultCapabilities. With
-	// other bits set, contacts try what this package does not do.
+	// (protocol/03-presence.md, section 4). Zero means DefaultCapabilities of the
+	// dialect. With other bits set, contacts try what this package does not do.
 	Capabilities uint32
 
 	// Timeouts are the waits of a Client. Zero fields mean the defaults.
@@ -95,6 +108,42 @@ type Timeouts struct {
 	IdleClose time.Duration // a switchboard without traffic is left after this (default 5 min)
 }
 
+// WebServices are the addresses of a service's web services: https, except on
+// loopback.
+type WebServices struct {
+	// Login gives tickets (RST), from MSNP13 on, and in MSNP8 to MSNP12 when there is
+	// no nexus. RST2 is spoken when its path ends in "RST2.srf".
+	Login string
+	// AddressBook and Sharing keep the contact lists, from MSNP13 on.
+	AddressBook, Sharing string
+	// Mailbox keeps the offline messages sent to the user, and Post takes those that
+	// the user sends, from MSNP11 on. Without them there are none.
+	Mailbox, Post string
+}
+
+// addresses returns those that are set.
+func (w WebServices) addresses() (list []string) {
+	for _, address := range []string{w.Login, w.AddressBook, w.Sharing, w.Mailbox, w.Post} {
+		if address != "" {
+			list = append(list, address)
+		}
+	}
+	return list
+}
+
+// missing says which address a dialect needs that is not set, or "".
+func (c *Config) missing(d wire.Dialect) string {
+	switch {
+	case d >= wire.FirstSOAP && (c.Web.AddressBook == "" || c.Web.Sharing == ""):
+		return "those of the address book services"
+	case d >= wire.FirstSOAP && c.Web.Login == "":
+		return "that of the login service"
+	case d >= wire.FirstTweener && c.NexusURL == "" && c.Web.Login == "":
+		return "a nexus address"
+	}
+	return ""
+}
+
 // prepare checks c and fills in what was left out.
 func (c *Config) prepare() error {
 	if _, ok := parseAccount(c.Account); !ok {
@@ -102,7 +151,7 @@ func (c *Config) prepare() error {
 	}
 	if len(c.Dialects) == 0 {
 		for d := MaxDialect; d >= MinDialect; d-- {
-			if d < wire.FirstTweener || c.NexusURL != "" {
+			if c.missing(d) == "" {
 				c.Dialects = append(c.Dialects, d)
 			}
 		}
@@ -111,8 +160,8 @@ func (c *Config) prepare() error {
 		if d < MinDialect || d > MaxDialect {
 			return fmt.Errorf("%w: %v is not spoken", ErrConfig, d)
 		}
-		if d >= wire.FirstTweener && c.NexusURL == "" {
-			return fmt.Errorf("%w: %v needs a nexus address", ErrConfig, d)
+		if address := c.missing(d); address != "" {
+			return fmt.Errorf("%w: %v needs %s", ErrConfig, d, address)
 		}
 	}
 	c.Dialects = slices.Clone(c.Dialects)
@@ -128,8 +177,11 @@ func (c *Config) prepare() error {
 	if c.Locale == 0 {
 		c.Locale = defaultLocale
 	}
-	if c.Capabilities == 0 {
-		c.Capabilities = DefaultCapabilities
+	if c.MachineGUID == "" {
+		c.MachineGUID = NewMachineGUID()
+	}
+	if !isGUID(c.MachineGUID) {
+		return fmt.Errorf("%w: %q is no GUID in braces", ErrConfig, c.MachineGUID)
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -57,6 +57,18 @@ type TextReceived struct {
 	At     time.Time
 }
 
+// TextSent is a text message that the user wrote at another place, from MSNP16 on.
+// Others are the people in the session besides the contact of the Conversation.
+// Session and Seq identify it as they do a TextReceived.
+type TextSent struct {
+	Conversation *Conversation
+	Text, Format string
+	Session      string
+	Seq          int
+	Others       []string
+	At           time.Time
+}
+
 // TypingReceived says that From is writing. It holds for about 6 seconds.
 type TypingReceived struct {
 	Conversation *Conversation
@@ -175,6 +187,7 @@ func (ContactChanged) isEvent()         {}
 func (AddedYou) isEvent()               {}
 func (RemovedYou) isEvent()             {}
 func (TextReceived) isEvent()           {}
+func (TextSent) isEvent()               {}
 func (TypingReceived) isEvent()         {}
 func (OtherReceived) isEvent()          {}
 func (ParticipantJoined) isEvent()      {}

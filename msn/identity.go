@@ -37,6 +37,12 @@ var identities = [...]Identity{
 	10: {"0x0409", "winnt", "5.1", "i386", "MSNMSGR", "6.1.0211", "MSMSGS"},
 	11: {"0x0409", "winnt", "5.1", "i386", "MSNMSGR", "7.0.0816", "MSMSGS"},
 	12: {"0x0409", "winnt", "5.1", "i386", "MSNMSGR", "7.5.0324", "MSMSGS"},
+	13: {"0x0409", "winnt", "5.1", "i386", "MSNMSGR", "8.0.0812", "msmsgs"},
+	14: {"0x0409", "winnt", "5.1", "i386", "MSNMSGR", "8.0.0812", "msmsgs"},
+	15: {"0x0409", "winnt", "5.1", "i386", "MSNMSGR", "8.5.1302", "msmsgs"},
+	16: {"0x0409", "winnt", "5.1", "i386", "MSNMSGR", "9.0.1407", "msmsgs"},
+	17: {"0x0409", "winnt", "5.1", "i386", "MSNMSGR", "9.0.1407", "msmsgs"},
+	18: {"0x0409", "winnt", "5.1", "i386", "MSNMSGR", "14.0.8117", "msmsgs"},
 }
 
 // OfficialIdentity returns what the official client announced that brought a

@@ -97,15 +97,29 @@ func (c *Client) dial(ctx context.Context, address string) (net.Conn, error) {
 func (s *signIn) run(ctx context.Context) error {
 	c := s.client
 	c.book, c.roster = newBook(), nil
+	c.book.self = c.self
 	if err := s.negotiate(ctx); err != nil {
 		return err
 	}
 	if err := s.authenticate(ctx); err != nil {
 		return err
 	}
-	c.roster = newSynRoster(c.book, c.dialect, c.account)
-	if err := s.roster(ctx); err != nil {
+	c.book.self, c.book.dialect = c.self, c.dialect
+	if c.dialect >= wire.FirstSOAP {
+		c.roster = newSOAPRoster(c)
+	} else {
+		c.roster = newSynRoster(c.book, c.dialect, c.account)
+	}
+	if err := c.roster.load(ctx, s); err != nil {
 		return err
+	}
+	if c.dialect >= wire.FirstPlaces {
+		c.book.place = strings.ToLower(c.cfg.MachineGUID)
+		for _, cmd := range c.placeCommands() {
+			if _, err := s.exchangeCommand(ctx, cmd); err != nil {
+				return err
+			}
+		}
 	}
 	if _, err := s.exchange(ctx, "CHG", c.statusArgs(c.cfg.Status)...); err != nil {
 		return err
@@ -122,8 +136,6 @@ func (s *signIn) run(ctx context.Context) error {
 	}
 	return nil
 }
-
-func (s *signIn) roster(ctx context.Context) error { return s.client.roster.load(ctx, s) }
 
 // negotiate agrees on a dialect (VER). Servers answer one; some answer several,
 // the best of which counts.
@@ -146,6 +158,7 @@ func (s *signIn) negotiate(ctx context.Context) error {
 	if c.dialect == 0 {
 		return s.noDialect(ctx, reply)
 	}
+	s.ns.reader.SetDialect(c.dialect)
 	if c.dialect >= wire.FirstTweener {
 		// From MSNP8 on servers insist on it before USR.
 		reply, err := s.exchange(ctx, "CVR", c.cvrArgs(c.dialect)...)
@@ -183,7 +196,10 @@ func (s *signIn) noDialect(ctx context.Context, reply wire.Command) error {
 func (s *signIn) authenticate(ctx context.Context) error {
 	c := s.client
 	method := "MD5"
-	if c.dialect >= wire.FirstTweener {
+	switch {
+	case c.dialect >= wire.FirstSSO:
+		method = "SSO"
+	case c.dialect >= wire.FirstTweener:
 		method = "TWN"
 	}
 	reply, err := s.exchange(ctx, "USR", method, "I", c.cfg.Account)
@@ -195,7 +211,7 @@ func (s *signIn) authenticate(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if reply, err = s.exchange(ctx, "USR", method, "S", proof); err != nil {
+		if reply, err = s.exchange(ctx, "USR", append([]string{method, "S"}, proof...)...); err != nil {
 			return err
 		}
 	}
@@ -215,23 +231,84 @@ func (s *signIn) authenticate(ctx context.Context) error {
 }
 
 // proof answers the server's "USR trid method S text".
-func (s *signIn) proof(ctx context.Context, method string, reply wire.Command) (proof string, err error) {
+func (s *signIn) proof(ctx context.Context, method string, reply wire.Command) (args []string, err error) {
 	c := s.client
 	if reply.Arg(1) != method || reply.Arg(2) != "S" {
-		return "", fmt.Errorf("%w: USR I is not answered by %s S", wire.ErrProtocol, method)
+		return nil, fmt.Errorf("%w: USR I is not answered by %s S", wire.ErrProtocol, method)
 	}
 	if method == "MD5" {
-		return passport.MD5Response(reply.Arg(3), c.cfg.Password), nil
+		return []string{passport.MD5Response(reply.Arg(3), c.cfg.Password)}, nil
 	}
-	s.granted, err = s.ticket(ctx, reply.Arg(3))
-	return s.granted, err
-}
-
-// ticket gets a ticket over HTTPS.
-func (s *signIn) ticket(ctx context.Context, policy string) (string, error) {
-	c := s.client
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeouts.Request, ErrTimeout)
 	defer cancel()
+	switch {
+	case method == "SSO":
+		args, err = s.ticketAndProof(ctx, reply.Arg(3), reply.Arg(4))
+	case c.dialect >= wire.FirstSOAP || c.cfg.NexusURL == "":
+		args, err = s.ticketOf(ctx, passport.Service{
+			Address: passport.ServiceMessenger.Address, Policy: passport.TweenerPolicy(reply.Arg(3))})
+	default:
+		args, err = s.tweenerTicket(ctx, reply.Arg(3))
+	}
+	if err == nil {
+		s.granted = args[0]
+		return args, nil
+	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("%w: %w", context.Cause(ctx), err)
+	}
+	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
+		return nil, fmt.Errorf("%w: %w", ErrTimeout, err)
+	}
+	return nil, webError(err)
+}
+
+// ticketAndProof gets all tickets and proves that of the notification server, from
+// MSNP15 on (protocol/01-login.md, section 4).
+func (s *signIn) ticketAndProof(ctx context.Context, policy, nonce string) ([]string, error) {
+	c := s.client
+	if policy != passport.PolicyKeyOld {
+		return nil, fmt.Errorf("%w: the server wants a proof by %q", wire.ErrProtocol, policy)
+	}
+	args, err := s.ticketOf(ctx, passport.ServiceMessengerClear)
+	if err != nil {
+		return nil, err
+	}
+	token, _ := c.tickets.of(passport.ServiceMessengerClear)
+	proof, err := passport.Proof(token.Secret, nonce)
+	if err != nil {
+		return nil, err
+	}
+	args = append(args, proof)
+	if c.dialect >= wire.FirstPlaces {
+		args = append(args, c.cfg.MachineGUID)
+	}
+	return args, nil
+}
+
+// ticketOf gets the tickets of the web services, and returns that of service.
+func (s *signIn) ticketOf(ctx context.Context, service passport.Service) ([]string, error) {
+	c := s.client
+	services := []passport.Service{service}
+	for _, other := range webServices {
+		if other.Address != service.Address {
+			services = append(services, other)
+		}
+	}
+	c.tickets = c.newTickets(services...)
+	if err := c.tickets.get(ctx); err != nil {
+		return nil, err
+	}
+	token, _ := c.tickets.of(service)
+	if token.Ticket == "" {
+		return nil, fmt.Errorf("%w: no ticket of %s", passport.ErrLoginServer, service.Address)
+	}
+	return []string{token.Ticket}, nil
+}
+
+// tweenerTicket gets a ticket by way of the nexus, from MSNP8 to MSNP12.
+func (s *signIn) tweenerTicket(ctx context.Context, policy string) ([]string, error) {
+	c := s.client
 	client := &http.Client{Transport: c.cfg.https}
 	if client.Transport == nil {
 		client.Transport = c.loginTransport()
@@ -239,16 +316,7 @@ func (s *signIn) ticket(ctx context.Context, policy string) (string, error) {
 	defer client.CloseIdleConnections()
 	tweener := passport.Tweener{NexusURL: c.cfg.NexusURL, Client: client, Allow: c.policy.checkURL}
 	ticket, err := tweener.Ticket(ctx, c.cfg.Account, c.cfg.Password, policy)
-	if err == nil {
-		return ticket, nil
-	}
-	if ctx.Err() != nil {
-		return "", fmt.Errorf("%w: %w", context.Cause(ctx), err)
-	}
-	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
-		return "", fmt.Errorf("%w: %w", ErrTimeout, err)
-	}
-	return "", err
+	return []string{ticket}, err
 }
 
 // loginTransport carries logins by HTTPS. What a name resolves to is held against
@@ -274,8 +342,15 @@ func (s *signIn) send(verb string, args ...string) (uint32, error) {
 // exchange sends a command and waits for its answer: one with the same TrID that
 // is no error. What comes besides is handled or passed over.
 func (s *signIn) exchange(ctx context.Context, verb string, args ...string) (wire.Command, error) {
-	trid, err := s.send(verb, args...)
-	if err != nil {
+	return s.exchangeCommand(ctx, wire.New(verb, args...))
+}
+
+// exchangeCommand is exchange for a command that may have a payload; its TrID is put
+// in front of its parameters.
+func (s *signIn) exchangeCommand(ctx context.Context, cmd wire.Command) (wire.Command, error) {
+	verb, trid := cmd.Verb, s.ns.newTrID()
+	cmd.Args = append([]string{formatTrID(trid)}, cmd.Args...)
+	if err := s.client.tell(cmd); err != nil {
 		return wire.Command{}, err
 	}
 	deadline := time.Now().Add(s.client.timeouts.Request)
@@ -362,6 +437,36 @@ func (s *signIn) other(cmd wire.Command) error {
 		return fmt.Errorf("%w: too much before the sign-in is complete", wire.ErrProtocol)
 	}
 	return nil
+}
+
+// besides does something that takes time, such as a call to a web service, while what
+// the server says is handled. It ends when the connection does.
+func (s *signIn) besides(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- do(ctx) }()
+	for {
+		var err error
+		select {
+		case err := <-done:
+			return err
+		case in := <-s.client.inbound:
+			switch {
+			case in.from != s.ns:
+			case in.err != nil:
+				err = s.failure("contact list", in.err)
+			default:
+				s.client.log.Debug("received", "command", logged(in.cmd))
+				err = s.other(in.cmd)
+			}
+		}
+		if err != nil {
+			cancel()
+			<-done
+			return err
+		}
+	}
 }
 
 // isListVerb reports whether a command belongs to the download of contact lists.

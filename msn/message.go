@@ -13,7 +13,7 @@ import (
 // written it.
 func (s *session) message(cmd wire.Command) {
 	from, ok := parseAccount(cmd.Arg(0))
-	if !ok || from == s.client.self {
+	if !ok || from == s.client.self && (s.client.dialect < wire.FirstPlaces || s.conversation.peer == from) {
 		return
 	}
 	s.touch()
@@ -31,6 +31,20 @@ func (s *session) message(cmd wire.Command) {
 // deliver makes an event of a message.
 func (s *session) deliver(from, name string, m wire.Message) {
 	c := s.client
+	if from == c.self {
+		if m.MediaType() == "text/plain" {
+			c.emit(TextSent{
+				Conversation: s.conversation,
+				Text:         lineEnds.Replace(m.Text()),
+				Format:       cleanFormat(m.Header.Get("X-MMS-IM-Format")),
+				Session:      s.name(),
+				Seq:          s.counts[from],
+				Others:       s.others(s.conversation.peer),
+				At:           time.Now(),
+			})
+		}
+		return
+	}
 	switch m.MediaType() {
 	case "text/plain":
 		c.emit(TextReceived{

@@ -119,6 +119,8 @@ func (c *Client) notification(cmd wire.Command) {
 		c.emit(c.book.personal(cmd)...)
 	case "MSG":
 		c.message(cmd)
+	case "UBN":
+		c.note(cmd)
 	case "NOT":
 		c.alert(cmd)
 	case "IPG":
@@ -202,7 +204,7 @@ func (c *Client) statusArgs(status Status) []string {
 	if c.dialect < 8 {
 		return []string{string(status)}
 	}
-	return []string{string(status), strconv.FormatUint(uint64(c.cfg.Capabilities), 10)}
+	return []string{string(status), c.capabilities()}
 }
 
 // outError reads OUT: "[reason [minutes]]".

@@ -26,8 +26,11 @@ type session struct {
 	ticket       string
 	transport    *transport // nil before it is connected
 
-	people    []string // who is there besides the user, in order of coming
-	deserted  bool     // everybody left; what was sent waits for its acknowledgement
+	people    []string            // who is there besides the user, in order of coming
+	places    map[string][]string // where they are, from MSNP16 on; without those who do not tell
+	ownCall   bool                // another place of the user's called this one
+	calledOwn uint32              // TrID of the CAL to the user's other places, 0 for none
+	deserted  bool                // everybody left; what was sent waits for its acknowledgement
 	asked     map[uint32]string
 	timer     *time.Timer // bounds the state
 	ticks     int         // tells a stopped timer from the running one
@@ -55,6 +58,7 @@ func (c *Client) addSession(cv *Conversation, outgoing bool) *session {
 	s := &session{
 		client:         c,
 		conversation:   cv,
+		places:         make(map[string][]string),
 		outgoing:       outgoing,
 		asked:          make(map[uint32]string),
 		unacknowledged: make(map[uint32]*part),
@@ -111,25 +115,35 @@ func (s *session) connected(conn net.Conn, err error) {
 		return
 	}
 	s.transport = startTransport(conn, &c.group, c.inbound, c.timeouts.Write)
+	s.transport.reader.SetDialect(c.dialect)
 	c.byTransport[s.transport] = s
 	s.state = sessionGreeting
 	s.within(c.timeouts.Request, func() {
 		s.fail(fmt.Errorf("%w: %w", ErrSwitchboard, ErrTimeout))
 	})
 	if s.outgoing {
-		s.ask("USR", c.account, s.ticket)
+		s.ask("USR", c.address(), s.ticket)
 	} else {
-		s.ask("ANS", c.account, s.ticket, s.id)
+		s.ask("ANS", c.address(), s.ticket, s.id)
 	}
 }
 
+// address is how the user is called in switchboards: with the place from MSNP16 on.
+func (c *Client) address() string {
+	if c.dialect < wire.FirstPlaces {
+		return c.account
+	}
+	return c.account + ";" + c.cfg.MachineGUID
+}
+
 // ask sends a command that is answered.
-func (s *session) ask(verb string, args ...string) {
-	trid := s.transport.newTrID()
+func (s *session) ask(verb string, args ...string) (trid uint32) {
+	trid = s.transport.newTrID()
 	s.asked[trid] = verb
 	if err := s.tell(wire.New(verb, append([]string{formatTrID(trid)}, args...)...)); err != nil {
 		s.fail(fmt.Errorf("%w: %w", ErrSwitchboard, err))
 	}
+	return trid
 }
 
 func (s *session) tell(cmd wire.Command) error {

@@ -363,7 +363,7 @@ func (r *soapRoster) membersChanged(cmd wire.Command) (events []Event) {
 // refresh downloads the lists again, in the background.
 func (r *soapRoster) refresh() {
 	c := r.client
-	if c.err != nil || c.gone == nil {
+	if c.err != nil {
 		return
 	}
 	if r.refreshing {

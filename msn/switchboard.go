@@ -97,7 +97,8 @@ func (s *session) requestTicket() {
 // way to decline; what is not answered is passed over.
 func (c *Client) ring(cmd wire.Command) {
 	peer, ok := parseAccount(cmd.Arg(4))
-	if !ok || peer == c.self || cmd.Arg(0) == "" || cmd.Arg(3) == "" {
+	ownCall := peer == c.self
+	if !ok || ownCall && c.dialect < wire.FirstPlaces || cmd.Arg(0) == "" || cmd.Arg(3) == "" {
 		return
 	}
 	refuse := func(why string) {
@@ -107,7 +108,10 @@ func (c *Client) ring(cmd wire.Command) {
 		// Not logged: a flood of calls must not become a flood of log lines.
 		return
 	}
-	cv := c.conversation(peer)
+	cv := &Conversation{client: c, peer: peer} // until it shows with whom the user's other place talks
+	if !ownCall {
+		cv = c.conversation(peer)
+	}
 	if len(cv.sessions) >= maxSessionsPerContact {
 		refuse("too many sessions with this contact")
 		return
@@ -123,6 +127,7 @@ func (c *Client) ring(cmd wire.Command) {
 		return
 	}
 	s := c.addSession(cv, false)
+	s.ownCall = ownCall
 	s.id, s.ticket = strings.Clone(cmd.Arg(0)), strings.Clone(cmd.Arg(3))
 	s.address = address
 	s.connect()
@@ -176,6 +181,10 @@ func (s *session) answered(cmd wire.Command) {
 		}
 		s.state = sessionCalling
 		s.within(c.timeouts.Answer, func() { s.fail(ErrNoAnswer) })
+		if len(c.book.places) > 1 {
+			// So that what is said shows at the user's other places too.
+			s.calledOwn = s.ask("CAL", c.account)
+		}
 		s.ask("CAL", s.conversation.peer)
 	case "CAL":
 		if s.id == "" {
@@ -185,7 +194,7 @@ func (s *session) answered(cmd wire.Command) {
 		if s.state != sessionGreeting {
 			return
 		}
-		if len(s.people) == 0 {
+		if len(s.people) == 0 && !s.ownCall {
 			// The caller has given up meanwhile.
 			s.fail(fmt.Errorf("%w: nobody there", ErrSwitchboard))
 			return
@@ -213,6 +222,8 @@ func (s *session) refused(cmd wire.Command, number int) {
 	delete(s.asked, trid)
 	err := switchboardError(number, verb)
 	switch {
+	case trid == s.calledOwn && verb == "CAL":
+		// The user's other places are not in it. The conversation goes on.
 	case verb == "USR" && number == 911 && !s.retried:
 		// Tickets live for two minutes and work once; another one may do.
 		s.retried = true
@@ -238,15 +249,25 @@ func noSession(err error) error {
 	return fmt.Errorf("%w: %w", ErrSwitchboard, err)
 }
 
-// joined notes that somebody is there.
-func (s *session) joined(account, name string) {
-	account, ok := parseAccount(account)
-	if !ok || account == s.client.self || slices.Contains(s.people, account) || len(s.people) >= maxParticipants {
+// joined notes that somebody is there. From MSNP16 on each of their places is told,
+// and then the account itself.
+func (s *session) joined(address, name string) {
+	account, place, ok := parsePlace(address)
+	if !ok || account == s.client.self {
+		return
+	}
+	if places := s.places[account]; place != "" && len(places) < maxPlaces && !slices.Contains(places, place) {
+		s.places[account] = append(places, place)
+	}
+	if slices.Contains(s.people, account) || len(s.people) >= maxParticipants {
 		return
 	}
 	s.people = append(s.people, account)
 	s.deserted = false
 	s.touch()
+	if s.conversation.peer == s.client.self {
+		s.adopt(account)
+	}
 	s.client.emit(ParticipantJoined{Conversation: s.conversation, Account: account, Name: decodeName(name)})
 	switch {
 	case s.state == sessionCalling && account == s.conversation.peer:
@@ -256,19 +277,42 @@ func (s *session) joined(account, name string) {
 	}
 }
 
-// left notes that somebody has left. A session without anybody is of no use: what
-// is sent there is lost.
-func (s *session) left(account string, idle bool) {
-	account, ok := parseAccount(account)
+// adopt makes a session that another place of the user's has begun one with the
+// contact it is with.
+func (s *session) adopt(peer string) {
+	s.conversation = s.client.conversation(peer)
+	s.conversation.sessions = append(s.conversation.sessions, s)
+}
+
+// left notes that somebody has left: with the last of their places, or as the account
+// itself. A session without anybody is of no use: what is sent there is lost.
+func (s *session) left(address string, idle bool) {
+	account, place, ok := parsePlace(address)
 	if !ok || !slices.Contains(s.people, account) {
 		return
 	}
+	if place != "" {
+		s.places[account] = slices.DeleteFunc(s.places[account], func(p string) bool { return p == place })
+		if len(s.places[account]) > 0 {
+			return
+		}
+	}
+	delete(s.places, account)
 	s.people = slices.DeleteFunc(s.people, func(p string) bool { return p == account })
 	s.client.emit(ParticipantLeft{Conversation: s.conversation, Account: account, Idle: idle})
 	if len(s.people) == 0 && s.state == sessionOpen {
 		s.deserted = true
 	}
 	s.settled()
+}
+
+// parsePlace reads "account" or "account;{place}".
+func parsePlace(s string) (account, place string, ok bool) {
+	account, ok = parseAccount(s)
+	if _, place, _ = strings.Cut(s, ";"); !isGUID(place) {
+		return account, "", ok
+	}
+	return account, strings.ToLower(place), ok
 }
 
 // acknowledge handles ACK and NAK.

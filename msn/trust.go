@@ -13,7 +13,7 @@ import (
 )
 
 // Trust says which hosts a server may send its clients to by XFR, RNG and HTTP
-// redirects. The host of Config.Server and of Config.NexusURL and everything in
+// redirects. The hosts of Config.Server, Config.NexusURL and Config.Web and everything in
 // their registered domains is trusted at the ports 80, 443 and 1863 to 1865 and
 // at the configured port, if its addresses are public. An IP address is trusted
 // only when it is configured, or when it is the one that Config.Server was
@@ -72,6 +72,14 @@ func newPolicy(cfg *Config) (*policy, string, error) {
 		}
 		p.trustConfigured(strings.ToLower(nexus.Hostname()), urlPort(nexus))
 		p.private = p.private || special(nexus.Hostname())
+	}
+	for _, address := range cfg.Web.addresses() {
+		u, err := url.Parse(address)
+		if err != nil || u.Hostname() == "" {
+			return nil, "", fmt.Errorf("msn: the web service address %q is no URL", address)
+		}
+		p.trustConfigured(strings.ToLower(u.Hostname()), urlPort(u))
+		p.private = p.private || special(u.Hostname())
 	}
 	for _, entry := range cfg.Trust.Hosts {
 		t := trusted{host: strings.ToLower(entry)}

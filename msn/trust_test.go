@@ -190,7 +190,7 @@ func TestTrustSeesResolvedLoginServers(t *testing.T) {
 				}
 				return answer, nil
 			})
-			_, err = (&signIn{client: c}).ticket(t.Context(), "ct=1")
+			_, err = (&signIn{client: c}).tweenerTicket(t.Context(), "ct=1")
 			if !errors.Is(err, test.want) {
 				t.Errorf("error %v, want %v", err, test.want)
 			}
