@@ -1,6 +1,7 @@
 package msn_test
 
 import (
+	"crypto/x509"
 	"fmt"
 	"os"
 	"strings"
@@ -16,6 +17,9 @@ import (
 //	MSN_TEST_SERVER=host:port     dispatch or notification server
 //	MSN_TEST_ACCOUNT, MSN_TEST_PASSWORD
 //	MSN_TEST_NEXUS                nexus address; without it MSNP2 to MSNP7 are tried
+//	MSN_TEST_WEB                  host and port of the web services with https://, or
+//	                              http:// on loopback; without it MSNP2 to MSNP12 are tried
+//	MSN_TEST_CA                   file with the certificate (PEM) of these, if it is their own
 //	MSN_TEST_PEER, MSN_TEST_PEER_PASSWORD
 //	                              a second account; both have each other on their lists
 //	MSN_TEST_DIALECTS             for example "MSNP8 MSNP12"; without it all are tried
@@ -31,9 +35,22 @@ func TestLiveServer(t *testing.T) {
 		NexusURL: os.Getenv("MSN_TEST_NEXUS"),
 		Trust:    msn.Trust{AllowPrivate: true},
 	}
+	if web := os.Getenv("MSN_TEST_WEB"); web != "" {
+		cfg.Web = msn.WebServices{Login: web + "/RST.srf", AddressBook: web + "/abservice/abservice.asmx",
+			Sharing: web + "/abservice/SharingService.asmx", Mailbox: web + "/rsi/rsi.asmx", Post: web + "/OimWS/oim.asmx"}
+	}
+	if file := os.Getenv("MSN_TEST_CA"); file != "" {
+		pem, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cfg.RootCAs = x509.NewCertPool(); !cfg.RootCAs.AppendCertsFromPEM(pem) {
+			t.Fatalf("MSN_TEST_CA: %s holds no certificate", file)
+		}
+	}
 	peer := cfg
 	peer.Account, peer.Password = os.Getenv("MSN_TEST_PEER"), os.Getenv("MSN_TEST_PEER_PASSWORD")
-	for _, d := range liveDialects(t, cfg.NexusURL != "") {
+	for _, d := range liveDialects(t, cfg) {
 		t.Run(d.String(), func(t *testing.T) {
 			cfg.Dialects, peer.Dialects = []wire.Dialect{d}, []wire.Dialect{d}
 			a := signIn(t, cfg)
@@ -69,7 +86,7 @@ func TestLiveServer(t *testing.T) {
 	}
 }
 
-func liveDialects(t *testing.T, https bool) []wire.Dialect {
+func liveDialects(t *testing.T, cfg msn.Config) []wire.Dialect {
 	t.Helper()
 	var dialects []wire.Dialect
 	for _, name := range strings.Fields(os.Getenv("MSN_TEST_DIALECTS")) {
@@ -83,7 +100,7 @@ func liveDialects(t *testing.T, https bool) []wire.Dialect {
 		return dialects
 	}
 	for d := msn.MinDialect; d <= msn.MaxDialect; d++ {
-		if d < 8 || https {
+		if d < wire.FirstTweener || d < wire.FirstSOAP && cfg.NexusURL != "" || cfg.Web.Login != "" {
 			dialects = append(dialects, d)
 		}
 	}
