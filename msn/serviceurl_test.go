@@ -34,7 +34,7 @@ func TestURLOfEachName(t *testing.T) {
 		{URLMessage, "", "MESSAGE"},
 		{URLMobile, "", "MOBILE"},
 		{URLN2PAccount, "", "N2PACCOUNT 0x0807"},
-		{URLN2PFund, "", "N2PFUND"},
+		{URLN2PFund, "", "N2PFUND 0x0807"},
 		{URLAddressBook, "", "ADDRBOOK"},
 		{URLAdvSearch, "", "ADVSEARCH"},
 		{URLIntSearch, "", "INTSEARCH"},

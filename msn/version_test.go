@@ -230,6 +230,13 @@ func TestVersionsAreComparedAsNumbers(t *testing.T) {
 	}
 }
 
+func TestVersionThatDemandsNothing(t *testing.T) {
+	v := Version{Recommended: "1.0.0000", Minimum: "1.0.0000"}
+	if v.Newer("0.1.0") || v.Outdated("0.1.0") {
+		t.Error("an unrecognised client is told that it is old")
+	}
+}
+
 // The pseudo-dialect CVR0 alone means that the server wants another client.
 func TestUpgradeIsDemanded(t *testing.T) {
 	for _, test := range []struct {
