@@ -222,6 +222,17 @@ func TestPageToWhomThePolicyAllows(t *testing.T) {
 	}
 }
 
+// pageUnderWay sends bob a page and returns when it was written.
+func pageUnderWay(t *testing.T, client *Client, ns *fakeConn) (cancel func(), call <-chan answered[struct{}]) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	call = goCall(func() (struct{}, error) {
+		return struct{}{}, client.Page(ctx, "bob@example.com", notify.Page{Text: "x"}, nil)
+	})
+	ns.read()
+	return cancel, call
+}
+
 func TestPageIsUncertain(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -237,11 +248,7 @@ func TestPageIsUncertain(t *testing.T) {
 			t.Parallel()
 			client, ns := signedIn(t, newFakeNet(t), 9)
 			mobileBob(ns)
-			ctx, cancel := context.WithCancel(t.Context())
-			call := goCall(func() (struct{}, error) {
-				return struct{}{}, client.Page(ctx, "bob@example.com", notify.Page{Text: "x"}, nil)
-			})
-			ns.read()
+			cancel, call := pageUnderWay(t, client, ns)
 			test.end(cancel, client, ns)
 			_, err := waitCall(t, call)
 			for _, want := range test.wants {
@@ -356,11 +363,7 @@ func TestPageFailsAfterAll(t *testing.T) {
 	t.Run("when nobody waits any more", func(t *testing.T) {
 		client, ns := signedIn(t, newFakeNet(t), 9)
 		mobileBob(ns)
-		ctx, cancel := context.WithCancel(t.Context())
-		call := goCall(func() (struct{}, error) {
-			return struct{}{}, client.Page(ctx, "bob@example.com", notify.Page{Text: "x"}, nil)
-		})
-		ns.read()
+		cancel, call := pageUnderWay(t, client, ns)
 		cancel()
 		if _, err := waitCall(t, call); !errors.Is(err, ErrUncertain) {
 			t.Fatal(err)

@@ -218,7 +218,7 @@ func (c *Client) LoginForm(u ServiceURL) (LoginForm, error) {
 	if u.Absolute() {
 		target = "ru"
 	}
-	return LoginForm{Action: u.Post, Fields: []FormField{
+	return LoginForm{Action: post.String(), Fields: []FormField{
 		{"mode", "ttl"},
 		{"login", local},
 		{"username", c.account},

@@ -197,6 +197,23 @@ func TestVersionRefused(t *testing.T) {
 	}
 }
 
+// Up to MSNP7 Login does not wait for the answer: a refusal explains the end that
+// follows it.
+func TestVersionRefusedAtSignIn(t *testing.T) {
+	n := newFakeNet(t)
+	client, ns := signedIn(t, n, 5)
+	ns.send("710 7")
+	ns.barrier()
+	ns.close()
+	var refused *ServerError
+	if <-client.Done(); !errors.As(client.Err(), &refused) || refused.Number != 710 || refused.Verb != "CVR" {
+		t.Errorf("ended with %v", client.Err())
+	}
+	if _, ok := client.Version(); ok {
+		t.Error("a refusal is a version")
+	}
+}
+
 func TestVersionsAreComparedAsNumbers(t *testing.T) {
 	for _, test := range []struct {
 		own, other string
