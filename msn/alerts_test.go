@@ -376,3 +376,22 @@ func TestSwitchboardMakesNoMailAndNoAlerts(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkAlert is one alert of the founding page, from the payload to the event.
+func BenchmarkAlert(b *testing.B) {
+	c, _, err := newClient(b.Context(), fakeConfig(&fakeNet{t: b}))
+	if err != nil {
+		b.Fatal(err)
+	}
+	cmd := wire.New("NOT").WithPayload(foundingAlert("1", "1", foundingTextB))
+	b.SetBytes(int64(len(cmd.Payload)))
+	b.ReportAllocs()
+	for b.Loop() {
+		c.alerts = newAlerts()
+		c.backlog = backlog{}
+		c.alert(cmd)
+	}
+	if len(c.backlog.events) != 1 {
+		b.Fatalf("%d events", len(c.backlog.events))
+	}
+}

@@ -322,3 +322,28 @@ func TestIdentities(t *testing.T) {
 	}
 	ns.barrier()
 }
+
+func FuzzVersion(f *testing.F) {
+	f.Add("4.6.0083 4.6.0083 1.0.0000 http://a/x.exe http://b", "3.6.0025")
+	f.Add("1.0.0000", "")
+	f.Add("..", ".")
+	f.Fuzz(func(t *testing.T, line, own string) {
+		v, ok := parseVersion(strings.Split(line, " "))
+		if ok != (v.Recommended != "") {
+			t.Errorf("%q is a version: %v", line, ok)
+		}
+		for _, field := range []string{v.Recommended, v.Minimum, v.DownloadURL, v.InfoURL} {
+			if len(field) > maxField {
+				t.Errorf("a field of %d bytes", len(field))
+			}
+		}
+		if older(own, v.Recommended) && older(v.Recommended, own) {
+			t.Errorf("%q and %q are both older", own, v.Recommended)
+		}
+		if older(own, own) {
+			t.Errorf("%q is older than itself", own)
+		}
+		_ = v.Outdated(own)
+		_ = v.Newer(own)
+	})
+}
