@@ -32,6 +32,7 @@ type Client struct {
 	webOnce sync.Once
 	web     *http.Transport // to web services, made by caller
 	tickets *tickets        // nil where the sign-in needed none of its own
+	offline offline
 
 	ctx    context.Context // ends with the Client
 	cancel context.CancelFunc

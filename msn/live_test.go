@@ -82,6 +82,26 @@ func TestLiveServer(t *testing.T) {
 			b.waitText("again")
 			b.quit()
 			a.waitPresence(strings.ToLower(b.Account()), msn.Offline)
+			if !a.OfflineMessages() {
+				return
+			}
+			text = fmt.Sprintf("while you were out ♥ %d", time.Now().UnixNano())
+			if err := a.SendOffline(t.Context(), b.Account(), text, ""); err != nil {
+				t.Fatal(err)
+			}
+			b = signIn(t, peer)
+			for {
+				m := wait(b, "the offline message", anyOf[msn.OfflineReceived])
+				if err := b.DeleteOffline(t.Context(), m.ID); err != nil {
+					t.Error(err)
+				}
+				if m.Text == text {
+					if m.From != strings.ToLower(a.Account()) || time.Since(m.At).Abs() > 10*time.Minute {
+						t.Errorf("it came as %+v", m)
+					}
+					break
+				}
+			}
 		})
 	}
 }

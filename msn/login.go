@@ -250,7 +250,9 @@ func (s *signIn) proof(ctx context.Context, method string, reply wire.Command) (
 		args, err = s.ticketOf(ctx, passport.Service{
 			Address: passport.ServiceMessenger.Address, Policy: passport.TweenerPolicy(reply.Arg(3))})
 	default:
-		args, err = s.tweenerTicket(ctx, reply.Arg(3))
+		if args, err = s.tweenerTicket(ctx, reply.Arg(3)); err == nil {
+			c.tickets = onlyTicket(args[0])
+		}
 	}
 	if err == nil {
 		s.granted = args[0]

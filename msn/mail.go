@@ -41,6 +41,11 @@ func (c *Client) message(cmd wire.Command) {
 		understood = c.mailCounts(wire.Header(m.Body))
 	case "text/x-msmsgsinitialmdatanotification":
 		understood = c.mailData(wire.Header(m.Body))
+		if data := wire.Header(m.Body).Get("Mail-Data"); data == "too-large" || strings.Contains(data, "<M>") {
+			c.offlineWaiting()
+		}
+	case "text/x-msmsgsoimnotification":
+		c.offlineWaiting()
 	case "text/x-msmsgsemailnotification":
 		understood = c.mailArrived(wire.Header(m.Body))
 	case "text/x-msmsgsactivemailnotification":

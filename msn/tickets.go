@@ -20,7 +20,7 @@ const renewBefore = 5 * time.Minute
 // tickets are what web services take for the user, by their addresses. They are
 // secrets, and outlive the sign-in.
 type tickets struct {
-	rst               *passport.RST
+	rst               *passport.RST // nil when there is only what the sign-in gave
 	account, password string
 	services          []passport.Service
 
@@ -56,8 +56,21 @@ func (c *Client) caller() soap.Caller {
 	return soap.Caller{Client: &http.Client{Transport: transport, Timeout: c.timeouts.Request}, Allow: c.policy.checkURL}
 }
 
+// onlyTicket are the tickets of a sign-in by way of the nexus: web services of the
+// time took the one that it gave (protocol/06-oim-mail.md, section 2.1).
+func onlyTicket(ticket string) *tickets {
+	t := &tickets{tokens: make(map[string]passport.Token)}
+	for _, service := range webServices {
+		t.tokens[service.Address] = passport.Token{Ticket: ticket}
+	}
+	return t
+}
+
 // get gets all tickets anew.
 func (t *tickets) get(ctx context.Context) error {
+	if t.rst == nil {
+		return errOneTicket
+	}
 	tokens, err := t.rst.Tokens(ctx, t.account, t.password, t.services...)
 	if err != nil {
 		return err
@@ -68,6 +81,9 @@ func (t *tickets) get(ctx context.Context) error {
 	t.serial++
 	return nil
 }
+
+// errOneTicket is what ends the use of a ticket that cannot be renewed.
+var errOneTicket = errors.New("msn: the ticket is used up: it lasts as long as the sign-in")
 
 // of returns the present token of a service, and which of the tickets got so far it
 // is among.

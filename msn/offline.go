@@ -1,0 +1,328 @@
+package msn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"matrix-msn/msn/passport"
+	"matrix-msn/msn/soap"
+	"matrix-msn/msn/wire"
+)
+
+const (
+	// maxOfflineKnown is how many offline messages of a session are remembered, so
+	// that each is told once. More wait at the service until those are deleted.
+	maxOfflineKnown = 5000
+	// offlineAttempts is how often offline messages are asked for before they wait
+	// for the next notice, and offlinePause what is waited between.
+	offlineAttempts = 4
+	offlinePause    = 10 * time.Second
+	// maxRuns is how many recipients' counters of offline messages are remembered.
+	maxRuns = 1024
+	// offlineGrace is how long no error must come for a UUM to count as sent: its
+	// success is silent.
+	offlineGrace = 3 * time.Second
+)
+
+// OfflineReceived is a text that somebody wrote while the user was offline, from
+// MSNP11 on. It stays at the service until DeleteOffline, and is told again by the
+// next sign-in until then. Those that wait are told in the order in which they were
+// written.
+type OfflineReceived struct {
+	ID             string // the service's, the same whenever it is told
+	From, FromName string // From is vouched for by the service, FromName is not
+	Text, Format   string
+	At             time.Time // when it was written, by the service's clock
+}
+
+func (OfflineReceived) isEvent() {}
+
+// offline is what a Client has to do with offline messages.
+type offline struct {
+	mailbox *soap.Mailbox // nil when there is none
+
+	// What follows belongs to the owner.
+	known    map[string]bool
+	fetching bool
+	again    bool // a notice came meanwhile
+
+	// sending is held while one is sent: services number them.
+	sending sync.Mutex
+	post    *soap.Post
+	runs    map[string]*run
+}
+
+// run counts the messages to one recipient.
+type run struct {
+	id     string
+	number int
+}
+
+// OfflineMessages reports whether the service takes messages for contacts who are
+// offline: Web.Post is configured and the dialect is MSNP11 to MSNP17, or the dialect
+// is MSNP18.
+func (c *Client) OfflineMessages() bool {
+	return c.dialect >= wire.FirstPrefixed || c.dialect >= firstOffline && c.cfg.Web.Post != ""
+}
+
+// firstOffline is the first dialect with offline messages.
+const firstOffline wire.Dialect = 11
+
+// offlineWaiting is called with every notice of offline messages. The first list of
+// them can be part of it; they are asked for all the same, as lists are cut.
+func (c *Client) offlineWaiting() {
+	if c.cfg.Web.Mailbox == "" || c.tickets == nil || c.err != nil {
+		return
+	}
+	if c.offline.fetching {
+		c.offline.again = true
+		return
+	}
+	c.offline.fetching = true
+	if c.offline.known == nil {
+		c.offline.known = make(map[string]bool)
+	}
+	known := make(map[string]bool, len(c.offline.known))
+	for id := range c.offline.known {
+		known[id] = true
+	}
+	c.group.Go(func() {
+		var list []OfflineReceived
+		var err error
+		for attempt := 1; ; attempt++ {
+			var more []OfflineReceived
+			more, err = c.fetchOffline(c.ctx, known)
+			for _, m := range more {
+				known[m.ID] = true
+			}
+			list = append(list, more...)
+			if err == nil || attempt == offlineAttempts || pause(c.ctx, offlinePause) != nil {
+				break
+			}
+			c.log.Warn("offline messages not fetched", "account", c.account, "attempt", attempt, "error", err)
+		}
+		c.post(func() { c.offlineArrived(list, err) })
+	})
+}
+
+// fetchOffline returns the offline messages that are not known yet, oldest first. It
+// is called outside of the owner. What could be had is returned with an error.
+func (c *Client) fetchOffline(ctx context.Context, known map[string]bool) ([]OfflineReceived, error) {
+	tickets := c.tickets
+	mailbox := c.mailbox(tickets)
+	var waiting []soap.Offline
+	err := tickets.with(ctx, passport.ServiceMessenger, func() (err error) {
+		waiting, err = mailbox.List(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	type numbered struct {
+		OfflineReceived
+		run    string
+		number int
+	}
+	var got []numbered
+	for _, w := range waiting {
+		from, ok := parseAccount(w.From)
+		if !ok || known[w.ID] || len(known)+len(got) >= maxOfflineKnown {
+			continue
+		}
+		var text *soap.OfflineText
+		err = tickets.with(ctx, passport.ServiceMessenger, func() (err error) {
+			text, err = mailbox.Get(ctx, w.ID)
+			return err
+		})
+		if ctx.Err() != nil {
+			break
+		}
+		if err != nil {
+			// Another one may be had; this one is asked for again.
+			c.log.Warn("offline message not fetched", "account", c.account, "from", from, "error", err)
+			continue
+		}
+		at := text.At
+		if at.IsZero() {
+			at = w.At
+		}
+		if at.IsZero() || at.After(time.Now()) {
+			at = time.Now()
+		}
+		got = append(got, numbered{OfflineReceived{
+			ID: keep(w.ID, maxName), From: from, FromName: keep(w.Name, maxName),
+			Text: text.Text, Format: cleanFormat(text.Format), At: at,
+		}, text.RunID, text.Number})
+	}
+	slices.SortStableFunc(got, func(a, b numbered) int {
+		if a.run == b.run && a.run != "" && a.number != b.number {
+			return a.number - b.number
+		}
+		return a.At.Compare(b.At)
+	})
+	list := make([]OfflineReceived, len(got))
+	for i := range got {
+		list[i] = got[i].OfflineReceived
+	}
+	return list, err
+}
+
+func (c *Client) mailbox(t *tickets) *soap.Mailbox {
+	return &soap.Mailbox{Caller: c.caller(), URL: c.cfg.Web.Mailbox, Ticket: t.ticket(passport.ServiceMessenger)}
+}
+
+// offlineArrived tells what was fetched.
+func (c *Client) offlineArrived(list []OfflineReceived, err error) {
+	again := c.offline.again
+	c.offline.fetching, c.offline.again = false, false
+	if c.err != nil {
+		return
+	}
+	if err != nil {
+		c.log.Warn("offline messages not fetched: they wait for the next notice or sign-in", "account", c.account, "error", err)
+	}
+	for _, m := range list {
+		if !c.offline.known[m.ID] {
+			c.offline.known[m.ID] = true
+			c.emit(m)
+		}
+	}
+	if again {
+		c.offlineWaiting()
+	}
+}
+
+// DeleteOffline removes offline messages from the service. The error is ErrDialect
+// when there are none in this session, and what the service says otherwise.
+func (c *Client) DeleteOffline(ctx context.Context, ids ...string) error {
+	tickets := c.tickets
+	if tickets == nil || c.cfg.Web.Mailbox == "" {
+		return ErrDialect
+	}
+	return webError(tickets.with(ctx, passport.ServiceMessenger, func() error { return c.mailbox(tickets).Delete(ctx, ids...) }))
+}
+
+// SendOffline leaves a text for a contact who is offline. Services cut long ones:
+// more than MaxOfflineText bytes are refused with ErrTooLong.
+//
+// The error is ErrDialect when there are no offline messages, ErrNoSuchContact when
+// the service does not take them for this contact (who does not exist, or has blocked
+// the user), ErrTooFast when too many were sent, ErrEmpty, ErrNotDelivered when the
+// service does not take the text, ErrBusy, or ErrUncertain when it may have been left
+// though no answer came.
+func (c *Client) SendOffline(ctx context.Context, account, text, format string) error {
+	to, ok := parseAccount(account)
+	switch {
+	case !ok:
+		return ErrNoSuchContact
+	case strings.TrimSpace(text) == "":
+		return ErrEmpty
+	case len(text) > MaxOfflineText:
+		return ErrTooLong
+	case !c.OfflineMessages():
+		return ErrDialect
+	case c.dialect >= wire.FirstPrefixed:
+		return c.sendUUM(ctx, to, text, format)
+	}
+	tickets := c.tickets
+	c.offline.sending.Lock()
+	defer c.offline.sending.Unlock()
+	if c.offline.post == nil {
+		product := passport.ProductFor(c.dialect)
+		c.offline.post = &soap.Post{
+			Caller: c.caller(), URL: c.cfg.Web.Post, Ticket: tickets.ticket(passport.ServiceMessengerSecure),
+			Second: c.dialect >= wire.FirstSSO, Dialect: c.dialect.String(),
+			Build:   c.cfg.Identity.or(OfficialIdentity(c.dialect)).Version,
+			Product: product.ID,
+			Answer: func(challenge string) string {
+				return passport.ChallengeAnswer(max(c.dialect, firstOffline), product, challenge)
+			},
+		}
+		c.offline.runs = make(map[string]*run)
+	}
+	r := c.offline.runs[to]
+	if r == nil {
+		if len(c.offline.runs) >= maxRuns {
+			clear(c.offline.runs)
+		}
+		r = &run{id: NewMachineGUID()}
+		c.offline.runs[to] = r
+	}
+	r.number++
+	message := soap.OfflineMessage{From: c.account, FromName: c.DisplayName(), To: to, RunID: r.id, Number: r.number, Text: text}
+	err := tickets.with(ctx, passport.ServiceMessengerSecure, func() error { return c.offline.post.Send(ctx, message) })
+	return offlineError(err)
+}
+
+// offlineError gives the errors of sending an offline message their names.
+func offlineError(err error) error {
+	_, status := errors.AsType[*soap.StatusError](err)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, soap.ErrUnavailable):
+		return fmt.Errorf("%w: %w", ErrNoSuchContact, err)
+	case errors.Is(err, soap.ErrThrottled):
+		return fmt.Errorf("%w: %w", ErrTooFast, err)
+	case errors.Is(err, soap.ErrContent):
+		return fmt.Errorf("%w: %w", ErrNotDelivered, err)
+	case errors.Is(err, passport.ErrUntrusted), errors.Is(err, passport.ErrBadCredentials), errors.Is(err, passport.ErrLoginServer):
+		return webError(err) // nothing was sent
+	case status:
+		return fmt.Errorf("%w: %w", ErrBusy, err)
+	}
+	if _, fault := errors.AsType[*soap.Fault](err); fault {
+		return fmt.Errorf("%w: %w", ErrBusy, err)
+	}
+	return fmt.Errorf("%w: %w", ErrUncertain, err)
+}
+
+// MaxOfflineText is the longest text of an offline message, in bytes: the content of
+// one message, as some services take no more.
+const MaxOfflineText = safeBody
+
+// sendUUM leaves a text by MSNP18's own way (protocol/06-oim-mail.md, section 2.3).
+func (c *Client) sendUUM(ctx context.Context, to, text, format string) error {
+	header := wire.Header("").With("MIME-Version", "1.0").With("Content-Type", "text/plain; charset=UTF-8").
+		With("Dest-Agent", "client")
+	if format != "" && len(format) <= MaxFormat {
+		header = header.With("X-MMS-IM-Format", format)
+	}
+	payload := wire.Message{Header: header, Body: crlf.Replace(text)}.Payload()
+	ctx, cancel := context.WithTimeout(ctx, offlineGrace)
+	defer cancel()
+	sent := false
+	err := c.await(ctx, func(result func(error)) {
+		if c.err == nil {
+			sent = true
+		}
+		c.requestCommand(wire.New("UUM", to, "1", "1").WithPayload(payload), func(_ wire.Command, err error) { result(err) })
+	})
+	refused, isRefused := errors.AsType[*ServerError](err)
+	switch {
+	case err == nil:
+		return nil
+	case isRefused:
+		return uumError(refused)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, ErrTimeout):
+		return nil // no error came
+	case sent:
+		return fmt.Errorf("%w: %w", ErrUncertain, err)
+	}
+	return err
+}
+
+func uumError(refused *ServerError) error {
+	switch refused.Number {
+	case 205, 208, 217, 203, 204:
+		return fmt.Errorf("%w: %w", ErrNoSuchContact, refused)
+	case 800:
+		return fmt.Errorf("%w: %w", ErrTooFast, refused)
+	}
+	return fmt.Errorf("%w: %w", ErrNotDelivered, refused)
+}
