@@ -67,6 +67,8 @@ func TestLiveServer(t *testing.T) {
 			}
 			b := signIn(t, peer)
 			a.waitPresence(strings.ToLower(b.Account()), msn.Online)
+			editLists(t, a, b)
+			a.waitPresence(strings.ToLower(b.Account()), msn.Online)
 			text := fmt.Sprintf("ping ♥ %d", time.Now().UnixNano())
 			a.say(b.Account(), text)
 			got := b.waitText(text)
@@ -104,6 +106,34 @@ func TestLiveServer(t *testing.T) {
 			}
 		})
 	}
+}
+
+// editLists has a remove b and add them again, and block and allow them.
+func editLists(t *testing.T, a, b *user) {
+	t.Helper()
+	account := strings.ToLower(b.Account())
+	lists := func(want string, ok func(msn.List) bool) {
+		t.Helper()
+		if contact, _ := a.Contact(account); !ok(contact.Lists) {
+			t.Errorf("%s: the lists are %b", want, contact.Lists)
+		}
+	}
+	if err := a.RemoveContact(t.Context(), account); err != nil {
+		t.Errorf("remove: %v", err)
+	}
+	lists("removed", func(l msn.List) bool { return !l.Has(msn.ListForward) })
+	if err := a.AddContact(t.Context(), account, "hello"); err != nil {
+		t.Errorf("add: %v", err)
+	}
+	lists("added", func(l msn.List) bool { return l.Has(msn.ListForward) })
+	if err := a.Block(t.Context(), account); err != nil {
+		t.Errorf("block: %v", err)
+	}
+	lists("blocked", func(l msn.List) bool { return l.Has(msn.ListBlock) && !l.Has(msn.ListAllow) })
+	if err := a.Allow(t.Context(), account); err != nil {
+		t.Errorf("allow: %v", err)
+	}
+	lists("allowed", func(l msn.List) bool { return l.Has(msn.ListAllow) && !l.Has(msn.ListBlock) })
 }
 
 func liveDialects(t *testing.T, cfg msn.Config) []wire.Dialect {

@@ -108,7 +108,7 @@ func (s *signIn) run(ctx context.Context) error {
 	if c.dialect >= wire.FirstSOAP {
 		c.roster = newSOAPRoster(c)
 	} else {
-		c.roster = newSynRoster(c.book, c.dialect, c.account)
+		c.roster = newSynRoster(c, c.book, c.dialect, c.account)
 	}
 	if err := c.roster.load(ctx, s); err != nil {
 		return err

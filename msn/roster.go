@@ -15,6 +15,11 @@ type roster interface {
 	// update applies a command that may be about the lists, whenever it comes. It
 	// reports false when the command is not the roster's.
 	update(cmd wire.Command) ([]Event, bool)
+	// addContact, removeContact and move change the lists for the user; see
+	// listedit.go. They are called outside of the owner, and wait.
+	addContact(ctx context.Context, account, message string) error
+	removeContact(ctx context.Context, account string) error
+	move(ctx context.Context, account string, from, to List) error
 	// refresh brings the lists up to date after news that something has changed
 	// which no command tells (protocol/07, section 5.3). It does not wait.
 	refresh()

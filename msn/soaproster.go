@@ -1,6 +1,7 @@
 package msn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,9 @@ type soapRoster struct {
 	refreshed  time.Time
 }
 
+// serviceOfBook is the service whose tickets the address book takes.
+var serviceOfBook = passport.ServiceContacts
+
 func newSOAPRoster(c *Client) *soapRoster {
 	return &soapRoster{
 		client: c, book: c.book, tickets: c.tickets, told: make(map[string]List),
@@ -65,7 +69,7 @@ type lists struct {
 // download gets both lists. It is called outside of the owner.
 func (r *soapRoster) download(ctx context.Context) (*lists, error) {
 	l := &lists{}
-	err := r.tickets.with(ctx, passport.ServiceContacts, func() (err error) {
+	err := r.tickets.with(ctx, serviceOfBook, func() (err error) {
 		l.members, err = r.service.Memberships(ctx)
 		return err
 	})
@@ -76,7 +80,7 @@ func (r *soapRoster) download(ctx context.Context) (*lists, error) {
 	if r.client.dialect >= wire.FirstPlaces {
 		find = r.service.FindPaged
 	}
-	err = r.tickets.with(ctx, passport.ServiceContacts, func() (err error) {
+	err = r.tickets.with(ctx, serviceOfBook, func() (err error) {
 		l.book, err = find(ctx)
 		return err
 	})
@@ -303,10 +307,8 @@ func domainOf(account string) string {
 
 func (r *soapRoster) noteTold() {
 	clear(r.told)
-	for account, contact := range r.book.contacts {
-		if bits := r.bits(contact); bits != 0 {
-			r.told[account] = bits
-		}
+	for _, m := range r.members() {
+		r.told[m.Account] = List(m.Lists)
 	}
 }
 
@@ -403,44 +405,62 @@ func (r *soapRoster) arrived(l *lists, err error) {
 		return
 	}
 	r.client.emit(r.apply(l)...)
-	r.tell()
+	r.tell(nil)
 	if stale {
 		r.refresh()
 	}
 }
 
-// tell tells the server what of the lists it was told has changed.
-func (r *soapRoster) tell() {
+// tell tells the server what of the lists it was told has changed. result, which may
+// be nil, is called with its answer.
+func (r *soapRoster) tell(result func(error)) {
 	var added, removed []wire.Member
-	for _, m := range r.members() {
-		if before := r.told[m.Account]; before != List(m.Lists) {
-			if gone := before &^ List(m.Lists); gone != 0 {
-				removed = append(removed, wire.Member{Account: m.Account, Lists: uint8(gone), Network: m.Network})
-			}
-			if fresh := List(m.Lists) &^ before; fresh != 0 {
-				added = append(added, wire.Member{Account: m.Account, Lists: uint8(fresh), Network: m.Network})
-			}
+	members := r.members()
+	is := make(map[string]List, len(members))
+	for _, m := range members {
+		is[m.Account] = List(m.Lists)
+		if fresh := List(m.Lists) &^ r.told[m.Account]; fresh != 0 {
+			added = append(added, wire.Member{Account: m.Account, Lists: uint8(fresh), Network: m.Network})
 		}
 	}
 	for _, account := range slices.Sorted(maps.Keys(r.told)) {
-		if contact := r.book.contacts[account]; contact == nil || r.bits(contact) == 0 {
-			removed = append(removed, wire.Member{Account: account, Lists: uint8(r.told[account]), Network: soap.NetworkPassport})
+		if gone := r.told[account] &^ is[account]; gone != 0 {
+			removed = append(removed, wire.Member{Account: account, Lists: uint8(gone), Network: network(*r.book.contacts[account])})
 		}
 	}
-	r.noteTold()
+	r.told = is
 	// In this order: nobody may be on AL and BL at the same time.
-	r.client.tellMembers("RML", removed)
-	r.client.tellMembers("ADL", added)
+	r.client.tellMembers([]wire.Command{wire.New("RML"), wire.New("ADL")}, [][]wire.Member{removed, added}, result)
 }
 
-// tellMembers sends ADL or RML of a session under way.
-func (c *Client) tellMembers(verb string, members []wire.Member) {
-	for _, payload := range wire.FormatMembers(members, false) {
-		c.requestCommand(wire.New(verb).WithPayload(payload), func(_ wire.Command, err error) {
-			if refused, ok := errors.AsType[*ServerError](err); ok {
+// tellMembers sends ADL and RML of a session under way, and calls result, unless it is
+// nil, when all are answered: with the first error, if there was one.
+func (c *Client) tellMembers(verbs []wire.Command, members [][]wire.Member, result func(error)) {
+	var cmds []wire.Command
+	for i, verb := range verbs {
+		for _, payload := range wire.FormatMembers(members[i], false) {
+			cmds = append(cmds, verb.WithPayload(payload))
+		}
+	}
+	open := len(cmds)
+	var first error
+	finish := func() {
+		if open == 0 && result != nil {
+			result(first)
+		}
+	}
+	for _, cmd := range cmds {
+		c.requestCommand(cmd, func(_ wire.Command, err error) {
+			open--
+			if refused, ok := errors.AsType[*ServerError](err); ok && result == nil {
 				c.accuse(refused)
 			}
+			first = cmp.Or(first, err)
+			finish()
 		})
+	}
+	if len(cmds) == 0 {
+		finish()
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 // to 4). The lists come after SYN in one of four shapes; all later changes are
 // lines of the notification connection.
 type synRoster struct {
+	client  *Client
 	book    *book
 	dialect wire.Dialect
 	account string // the user's own, lower case
@@ -25,8 +26,8 @@ type synRoster struct {
 	reverseIsThere bool // the last of the four lists is complete (to MSNP7)
 }
 
-func newSynRoster(b *book, d wire.Dialect, account string) *synRoster {
-	return &synRoster{book: b, dialect: d, account: strings.ToLower(account)}
+func newSynRoster(c *Client, b *book, d wire.Dialect, account string) *synRoster {
+	return &synRoster{client: c, book: b, dialect: d, account: strings.ToLower(account)}
 }
 
 // load asks for everything: a version of 0 is never current. When announced

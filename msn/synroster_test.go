@@ -12,7 +12,7 @@ import (
 // feed gives lines to a fresh roster as the server would send them.
 func feed(t testing.TB, d wire.Dialect, lines ...string) (*synRoster, []Event) {
 	t.Helper()
-	r := newSynRoster(newBook(), d, "me@example.com")
+	r := newSynRoster(nil, newBook(), d, "me@example.com")
 	var events []Event
 	reader := wire.NewReader(strings.NewReader(strings.Join(lines, "\r\n")+"\r\n"), wire.FromServer)
 	for {
