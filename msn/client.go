@@ -104,6 +104,7 @@ func (c *Client) abandon() {
 	c.cancel()
 	close(c.gone) // there will be no owner
 	c.group.Wait()
+	c.closeWeb()
 }
 
 // newClient checks cfg and makes a Client that is not connected yet, and the
@@ -235,6 +236,7 @@ func (c *Client) Close() error {
 	})
 	<-c.gone
 	c.group.Wait()
+	c.closeWeb()
 	return nil
 }
 

@@ -36,6 +36,10 @@ type Config struct {
 	// Web are the web services of MSNP12 and later.
 	Web WebServices
 
+	// Gateway is the address of an HTTP gateway ("http://gateway.example.com/gateway/gateway.dll")
+	// that carries the connections where TCP port 1863 is closed. Empty means none.
+	Gateway string
+
 	// MachineGUID names this place among those where the account is signed in, from
 	// MSNP16 on. It is to stay the same for an account from sign-in to sign-in: the
 	// server takes another sign-in with it for the end of the first. Empty means a

@@ -19,6 +19,7 @@ import (
 //	MSN_TEST_NEXUS                nexus address; without it MSNP2 to MSNP7 are tried
 //	MSN_TEST_WEB                  host and port of the web services with https://, or
 //	                              http:// on loopback; without it MSNP2 to MSNP12 are tried
+//	MSN_TEST_GATEWAY              address of the HTTP gateway to go by, in place of TCP
 //	MSN_TEST_CA                   file with the certificate (PEM) of these, if it is their own
 //	MSN_TEST_PEER, MSN_TEST_PEER_PASSWORD
 //	                              a second account; both have each other on their lists
@@ -39,6 +40,7 @@ func TestLiveServer(t *testing.T) {
 		cfg.Web = msn.WebServices{Login: web + "/RST.srf", AddressBook: web + "/abservice/abservice.asmx",
 			Sharing: web + "/abservice/SharingService.asmx", Mailbox: web + "/rsi/rsi.asmx", Post: web + "/OimWS/oim.asmx"}
 	}
+	cfg.Gateway = os.Getenv("MSN_TEST_GATEWAY")
 	if file := os.Getenv("MSN_TEST_CA"); file != "" {
 		pem, err := os.ReadFile(file)
 		if err != nil {

@@ -49,7 +49,7 @@ func (c *Client) signIn(ctx context.Context, address string) error {
 
 // signInAt signs in at one server, or returns a *redirect.
 func (c *Client) signInAt(ctx context.Context, address string, configured bool) error {
-	conn, err := c.dial(ctx, address)
+	conn, err := c.dial(ctx, "NS", address)
 	if err != nil {
 		return err
 	}
@@ -74,8 +74,12 @@ func (c *Client) signInAt(ctx context.Context, address string, configured bool) 
 	return err
 }
 
-// dial opens a connection to an address that was held against Trust.
-func (c *Client) dial(ctx context.Context, address string) (net.Conn, error) {
+// dial opens a connection to an address that was held against Trust. server is what
+// is there: "NS" or "SB".
+func (c *Client) dial(ctx context.Context, server, address string) (net.Conn, error) {
+	if c.cfg.Gateway != "" {
+		return c.dialGateway(ctx, server, address)
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeouts.Dial, ErrTimeout)
 	defer cancel()
 	dial := c.cfg.Dial

@@ -97,7 +97,7 @@ func (s *session) connect() {
 	s.stopTimer() // dial has a limit of its own
 	address := s.address
 	c.group.Go(func() {
-		conn, err := c.dial(c.ctx, address)
+		conn, err := c.dial(c.ctx, "SB", address)
 		if !c.post(func() { s.connected(conn, err) }) && err == nil {
 			_ = conn.Close() // the Client has ended
 		}

@@ -48,13 +48,31 @@ func (c *Client) newTickets(services ...passport.Service) *tickets {
 
 // caller calls web services, at addresses that Trust allows.
 func (c *Client) caller() soap.Caller {
-	transport := c.cfg.https
-	if transport == nil {
-		c.webOnce.Do(func() { c.web = c.loginTransport() })
-		transport = c.web
-	}
-	return soap.Caller{Client: &http.Client{Transport: transport, Timeout: c.timeouts.Request}, Allow: c.policy.checkURL}
+	return soap.Caller{Client: &http.Client{Transport: c.webTransport(), Timeout: c.timeouts.Request}, Allow: c.policy.checkURL}
 }
+
+// webTransport carries all HTTP requests but those of the sign-in by way of the nexus.
+func (c *Client) webTransport() http.RoundTripper {
+	if c.cfg.https != nil {
+		return c.cfg.https
+	}
+	c.webOnce.Do(func() {
+		c.web = c.loginTransport()
+		c.web.IdleConnTimeout = webIdle
+	})
+	return c.web
+}
+
+// closeWeb ends the connections to web services that wait for the next request.
+func (c *Client) closeWeb() {
+	c.webOnce.Do(func() {}) // what is made later is not used
+	if c.web != nil {
+		c.web.CloseIdleConnections()
+	}
+}
+
+// webIdle is how long a connection to a web service is kept for the next request.
+const webIdle = 90 * time.Second
 
 // onlyTicket are the tickets of a sign-in by way of the nexus: web services of the
 // time took the one that it gave (protocol/06-oim-mail.md, section 2.1).

@@ -73,7 +73,11 @@ func newPolicy(cfg *Config) (*policy, string, error) {
 		p.trustConfigured(strings.ToLower(nexus.Hostname()), urlPort(nexus))
 		p.private = p.private || special(nexus.Hostname())
 	}
-	for _, address := range cfg.Web.addresses() {
+	web := cfg.Web.addresses()
+	if cfg.Gateway != "" {
+		web = append(web, cfg.Gateway)
+	}
+	for _, address := range web {
 		u, err := url.Parse(address)
 		if err != nil || u.Hostname() == "" {
 			return nil, "", fmt.Errorf("msn: the web service address %q is no URL", address)

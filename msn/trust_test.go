@@ -87,7 +87,7 @@ func TestTrustResolvedAddressIsRefusedByLogin(t *testing.T) {
 	}
 	defer func() { _ = listener.Close() }()
 	client := newTestClient()
-	if conn, err := client.dial(t.Context(), listener.Addr().String()); !errors.Is(err, ErrUntrusted) {
+	if conn, err := client.dial(t.Context(), "NS", listener.Addr().String()); !errors.Is(err, ErrUntrusted) {
 		t.Errorf("connected to %v, %v", conn, err)
 	}
 }

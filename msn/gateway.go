@@ -1,0 +1,232 @@
+package msn
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Limits and times of the HTTP gateway (protocol/00-overview.md, section 7).
+const (
+	// gatewayPoll is how often the gateway is asked for news while nothing is sent.
+	// It drops sessions after a minute without a request.
+	gatewayPoll = time.Second
+	// maxGatewayReply is the largest body of one reply, in bytes.
+	maxGatewayReply = 1 << 20
+	// maxGatewayRequest is how much is sent in one request, and waits to be, in bytes.
+	maxGatewayRequest = 64 << 10
+	// maxGatewayID is the longest session ID, in bytes; real ones have 36.
+	maxGatewayID = 256
+)
+
+// ErrGateway says that the HTTP gateway did not answer as one, or ended the
+// connection.
+var ErrGateway = errors.New("msn: the HTTP gateway gave no usable answer")
+
+// gateway is a connection to a notification server or switchboard that is carried by
+// HTTP requests, one at a time. What uses it has the other end of pipe.
+type gateway struct {
+	client *http.Client
+	check  func(*url.URL) error
+	at     *url.URL      // of the gateway, without query
+	open   string        // the query of the first request
+	asked  string        // the host that it names
+	id     string        // session ID, "" before the first reply
+	wait   time.Duration // for one reply
+
+	pipe   net.Conn
+	cancel context.CancelFunc
+
+	mu     sync.Mutex
+	unsent bytes.Buffer
+	wake   chan struct{} // one token: unsent has grown
+	room   chan struct{} // one token: unsent was emptied
+	ended  error         // why nothing more comes from the client
+}
+
+// dialGateway opens a connection through the gateway. server is "NS" or "SB", address
+// what would be dialled without it.
+func (c *Client) dialGateway(ctx context.Context, server, address string) (net.Conn, error) {
+	at, err := url.Parse(c.cfg.Gateway)
+	if err != nil {
+		return nil, fmt.Errorf("%w: gateway address: %w", ErrConfig, err)
+	}
+	host, _, err := splitAddress(address)
+	if err != nil {
+		return nil, err
+	}
+	at.RawQuery = ""
+	near, far := net.Pipe()
+	g := &gateway{
+		client: &http.Client{Transport: c.webTransport(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		check:  c.policy.checkGateway,
+		at:     at, open: url.Values{"Action": {"open"}, "Server": {server}, "IP": {host}}.Encode(), asked: host,
+		wait: c.timeouts.Request, pipe: far,
+		wake: make(chan struct{}, 1), room: make(chan struct{}, 1),
+	}
+	run, cancel := context.WithCancel(c.ctx)
+	g.cancel = cancel
+	c.group.Go(g.read)
+	c.group.Go(func() { g.exchange(run) })
+	return near, ctx.Err()
+}
+
+// read takes what the client sends.
+func (g *gateway) read() {
+	buffer := make([]byte, 4096)
+	for {
+		n, err := g.pipe.Read(buffer)
+		g.mu.Lock()
+		g.unsent.Write(buffer[:n])
+		full := g.unsent.Len() >= maxGatewayRequest
+		if err != nil {
+			g.ended = err
+		}
+		g.mu.Unlock()
+		signal(g.wake)
+		if err != nil {
+			return
+		}
+		if full {
+			<-g.room // given when all is sent, and when exchange ends
+		}
+	}
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// exchange sends what there is and hands on what comes, until either side has ended.
+func (g *gateway) exchange(ctx context.Context) {
+	defer g.cancel()
+	defer close(g.room)
+	defer g.pipe.Close()
+	poll := time.NewTimer(0)
+	defer poll.Stop()
+	<-poll.C
+	for {
+		g.mu.Lock()
+		body := bytes.Clone(g.unsent.Bytes())
+		g.unsent.Reset()
+		ended := g.ended
+		g.mu.Unlock()
+		select {
+		case g.room <- struct{}{}:
+		default:
+		}
+		if g.id != "" || len(body) > 0 {
+			over, err := g.request(ctx, body)
+			if err != nil || over || ended != nil {
+				return
+			}
+		} else if ended != nil {
+			return
+		}
+		wait := gatewayPoll
+		if g.id == "" {
+			wait = g.wait
+		}
+		poll.Reset(wait)
+		select {
+		case <-g.wake:
+		case <-poll.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// request makes one request. over tells that the gateway has ended the session.
+func (g *gateway) request(ctx context.Context, body []byte) (over bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, g.wait)
+	defer cancel()
+	to := *g.at
+	switch {
+	case g.id == "":
+		to.RawQuery = g.open
+	case len(body) == 0:
+		to.RawQuery = url.Values{"Action": {"poll"}, "SessionID": {g.id}}.Encode()
+	default:
+		to.RawQuery = url.Values{"SessionID": {g.id}}.Encode()
+	}
+	if err := g.check(&to); err != nil {
+		return false, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), bytes.NewReader(body))
+	if err != nil {
+		return false, fmt.Errorf("%w: %v", ErrGateway, err)
+	}
+	request.Header.Set("Content-Type", "application/x-msn-messenger")
+	request.Header.Set("User-Agent", "MSMSGS")
+	reply, err := g.client.Do(request)
+	if err != nil {
+		return false, fmt.Errorf("%w: %v", ErrGateway, err)
+	}
+	defer reply.Body.Close()
+	if reply.StatusCode != http.StatusOK {
+		return false, fmt.Errorf("%w: status %d", ErrGateway, reply.StatusCode)
+	}
+	over, err = g.session(reply.Header.Get("X-MSN-Messenger"))
+	if err != nil {
+		return false, err
+	}
+	content, err := io.ReadAll(io.LimitReader(reply.Body, maxGatewayReply+1))
+	if err != nil || len(content) > maxGatewayReply {
+		return false, fmt.Errorf("%w: a broken or too long reply", ErrGateway)
+	}
+	_, err = g.pipe.Write(content)
+	return over, err
+}
+
+// session reads "SessionID=…; GW-IP=…[; Session=close]".
+func (g *gateway) session(header string) (over bool, err error) {
+	id, host := "", ""
+	for field := range strings.SplitSeq(header, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(field), "=")
+		switch strings.ToLower(name) {
+		case "sessionid":
+			id = value
+		case "gw-ip":
+			host = value
+		case "session":
+			over = strings.EqualFold(value, "close")
+		}
+	}
+	if id == "" || len(id) > maxGatewayID {
+		if over {
+			return true, nil
+		}
+		return false, fmt.Errorf("%w: no session", ErrGateway)
+	}
+	g.id = id
+	if host != "" && !strings.EqualFold(host, g.asked) && !strings.EqualFold(host, g.at.Host) && validHost(strings.ToLower(host)) {
+		next := *g.at
+		next.Host = host
+		if g.check(&next) == nil {
+			g.at = &next
+		}
+	}
+	return over, nil
+}
+
+// checkGateway decides about the address of a gateway: http and https to hosts that
+// are trusted. What goes there goes unencrypted without it, too.
+func (p *policy) checkGateway(u *url.URL) error {
+	if u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
+		return fmt.Errorf("%w: %q", ErrUntrusted, u.Redacted())
+	}
+	_, err := p.check(net.JoinHostPort(u.Hostname(), fmt.Sprint(urlPort(u))))
+	return err
+}
