@@ -42,8 +42,7 @@ type gateway struct {
 	id     string        // session ID, "" before the first reply
 	wait   time.Duration // for one reply
 
-	pipe   net.Conn
-	cancel context.CancelFunc
+	pipe net.Conn
 
 	mu     sync.Mutex
 	unsent bytes.Buffer
@@ -72,8 +71,8 @@ func (c *Client) dialGateway(ctx context.Context, server, address string) (net.C
 		wait: c.timeouts.Request, pipe: far,
 		wake: make(chan struct{}, 1), room: make(chan struct{}, 1),
 	}
-	run, cancel := context.WithCancel(c.ctx)
-	g.cancel = cancel
+	// It ends with the connection, whose last words it still brings to the gateway.
+	run := context.WithoutCancel(c.ctx)
 	c.group.Go(g.read)
 	c.group.Go(func() { g.exchange(run) })
 	return near, ctx.Err()
@@ -110,7 +109,6 @@ func signal(c chan struct{}) {
 
 // exchange sends what there is and hands on what comes, until either side has ended.
 func (g *gateway) exchange(ctx context.Context) {
-	defer g.cancel()
 	defer close(g.room)
 	defer g.pipe.Close()
 	poll := time.NewTimer(0)
@@ -127,6 +125,9 @@ func (g *gateway) exchange(ctx context.Context) {
 		default:
 		}
 		if g.id != "" || len(body) > 0 {
+			if ended != nil {
+				g.wait = closeTimeout
+			}
 			over, err := g.request(ctx, body)
 			if err != nil || over || ended != nil {
 				return
@@ -142,8 +143,6 @@ func (g *gateway) exchange(ctx context.Context) {
 		select {
 		case <-g.wake:
 		case <-poll.C:
-		case <-ctx.Done():
-			return
 		}
 	}
 }
