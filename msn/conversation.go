@@ -10,21 +10,26 @@ import (
 	"matrix-msn/msn/wire"
 )
 
-// Conversation is the exchange with one contact. The switchboard session behind
+// Conversation is the exchange with one contact, or with several people (see
+// GroupChat). The switchboard session behind
 // it comes and goes: it is opened by the first message either way, left when
 // nothing was said for a while, and opened again, unseen, by the next message
 // (protocol/04-switchboard.md, section 8).
 //
 // Both sides may call each other at the same time, and a contact may open more
 // sessions: all are read, and the newest in which the contact is alone with the
-// user is written to. What is sent here never goes to a third person.
+// user is written to. What is sent to one contact never goes to a third person.
 type Conversation struct {
 	client *Client
-	peer   string
+	peer   string // "" of a group chat
+	group  string // ID of a group chat, else ""
 
 	// What follows belongs to the owner.
 	sessions []*session  // all that are open or being opened, the newest last
 	outbox   []*delivery // what is not settled yet, in the order of the calls
+	// Of group chats:
+	members     []string                 // besides the user
+	invitations map[string][]func(error) // who waits for a member to come
 }
 
 // conversation returns the conversation with peer.
@@ -40,21 +45,32 @@ func (c *Client) conversation(peer string) *Conversation {
 // remember keeps a conversation. When there are many, those are forgotten in
 // which nothing is going on; whoever holds one can go on using it, see live.
 func (c *Client) remember(cv *Conversation) {
-	if c.conversations[cv.peer] == nil && len(c.conversations) >= maxConversations {
+	if c.conversations[cv.key()] == nil && len(c.conversations) >= maxConversations {
 		maps.DeleteFunc(c.conversations, func(_ string, cv *Conversation) bool {
-			return len(cv.sessions) == 0 && len(cv.outbox) == 0
+			return cv.group == "" && len(cv.sessions) == 0 && len(cv.outbox) == 0
 		})
 	}
-	c.conversations[cv.peer] = cv
+	if cv.group != "" && cv.invitations == nil {
+		cv.invitations = make(map[string][]func(error))
+	}
+	c.conversations[cv.key()] = cv
+}
+
+// key is where the conversation stands among all of the Client.
+func (cv *Conversation) key() string {
+	if cv.group != "" {
+		return groupKey(cv.group)
+	}
+	return cv.peer
 }
 
 // live returns the conversation that stands for cv: itself, unless it was
 // forgotten and there is another one with the contact meanwhile.
 func (cv *Conversation) live() *Conversation {
-	return cmp.Or(cv.client.conversations[cv.peer], cv)
+	return cmp.Or(cv.client.conversations[cv.key()], cv)
 }
 
-// Peer returns the contact's account, in lower case.
+// Peer returns the contact's account, in lower case, or "" of a group chat.
 func (cv *Conversation) Peer() string { return cv.peer }
 
 // Participants returns who is in the session now, besides the user.
@@ -92,7 +108,7 @@ func (cv *Conversation) SendText(ctx context.Context, text, format string) error
 func (cv *Conversation) StartText(ctx context.Context, text, format string) (wait func() error) {
 	failed := func(err error) func() error { return func() error { return err } }
 	switch {
-	case cv.peer == "":
+	case cv.peer == "" && cv.group == "":
 		return failed(ErrNoSuchContact)
 	case text == "":
 		return failed(ErrEmpty)
@@ -148,14 +164,30 @@ func (cv *Conversation) Close() {
 }
 
 // current returns the session to write to: the newest in which the contact is
-// alone with the user.
+// alone with the user, or in which anybody of a group chat is.
 func (cv *Conversation) current() *session {
 	for _, s := range slices.Backward(cv.sessions) {
-		if s.state == sessionOpen && len(s.people) == 1 && s.people[0] == cv.peer {
+		if s.state == sessionOpen && s.fits() {
 			return s
 		}
 	}
 	return nil
+}
+
+// fits reports whether those are in the session whom its conversation is with.
+func (s *session) fits() bool {
+	if s.conversation.group != "" {
+		return len(s.people) > 0
+	}
+	return len(s.people) == 1 && s.people[0] == s.conversation.peer
+}
+
+// gone reports whether nobody is in the session whom its conversation is with.
+func (s *session) gone() bool {
+	if s.conversation.group != "" {
+		return len(s.people) == 0
+	}
+	return !slices.Contains(s.people, s.conversation.peer)
 }
 
 // opening reports whether a session is on its way.
@@ -201,6 +233,9 @@ func (cv *Conversation) flush() {
 
 // unreachable is called when a session could not be opened.
 func (cv *Conversation) unreachable(err error) {
+	for account := range cv.invitations {
+		cv.answerInvitations(account, err)
+	}
 	if cv.current() != nil || cv.opening() {
 		cv.flush()
 		return
@@ -230,4 +265,9 @@ func typingMessage(account string) string {
 }
 
 // String names the conversation in logs.
-func (cv *Conversation) String() string { return fmt.Sprintf("conversation with %s", cv.peer) }
+func (cv *Conversation) String() string {
+	if cv.group != "" {
+		return fmt.Sprintf("group chat %s", cv.group)
+	}
+	return fmt.Sprintf("conversation with %s", cv.peer)
+}

@@ -30,6 +30,7 @@ type session struct {
 	places    map[string][]string // where they are, from MSNP16 on; without those who do not tell
 	ownCall   bool                // another place of the user's called this one
 	calledOwn uint32              // TrID of the CAL to the user's other places, 0 for none
+	callees   map[uint32]string   // who of a group chat was called and has not come yet, by TrID
 	deserted  bool                // everybody left; what was sent waits for its acknowledgement
 	asked     map[uint32]string
 	timer     *time.Timer // bounds the state
@@ -59,6 +60,7 @@ func (c *Client) addSession(cv *Conversation, outgoing bool) *session {
 		client:         c,
 		conversation:   cv,
 		places:         make(map[string][]string),
+		callees:        make(map[uint32]string),
 		outgoing:       outgoing,
 		asked:          make(map[uint32]string),
 		unacknowledged: make(map[uint32]*part),
@@ -157,6 +159,9 @@ func (s *session) opened() {
 	s.state = sessionOpen
 	s.touch()
 	s.watchIdle(s.client.timeouts.IdleClose)
+	if len(s.people) > 1 && s.conversation.group == "" {
+		s.regroup()
+	}
 	// The newest comes last.
 	cv := s.conversation
 	cv.sessions = append(slices.DeleteFunc(cv.sessions, func(o *session) bool { return o == s }), s)

@@ -99,21 +99,25 @@ func TestNothingGoesToThirdPersons(t *testing.T) {
 	if text.From != "carol@example.com" || len(text.Others) != 1 || text.Others[0] != "bob@example.com" {
 		t.Errorf("text %+v", text)
 	}
-	sent := goSend(t, text.Conversation, "for bob only")
+	if text.Conversation.Group() == "" {
+		t.Error("several people are no group chat")
+	}
+	bob := client.Conversation("bob@example.com")
+	sent := goSend(t, bob, "for bob only")
 	alone := n.switchboard(ns, "7")
 	alone.expect("MSG 3 A")
 	alone.send("ACK 3")
 	if err := waitError(t, sent); err != nil {
 		t.Error(err)
 	}
-	if err := text.Conversation.SendTyping(t.Context()); err != nil {
+	if err := bob.SendTyping(t.Context()); err != nil {
 		t.Error(err)
 	}
 	alone.expect("MSG 4 U")
 	alone.send("JOI carol@example.com Carol")
 	waitFor[ParticipantJoined](t, client) // bob
 	waitFor[ParticipantJoined](t, client)
-	sent = goSend(t, text.Conversation, "bob only, again")
+	sent = goSend(t, bob, "bob only, again")
 	third := n.switchboard(ns, "8")
 	third.expect("MSG 3 A")
 	third.send("ACK 3")

@@ -13,6 +13,10 @@ import (
 // call opens a session and calls the contact into it: XFR, then USR and CAL on
 // the switchboard (protocol/04-switchboard.md, section 1).
 func (c *Client) call(cv *Conversation) {
+	if len(cv.callees()) == 0 {
+		cv.unreachable(ErrNoSuchContact)
+		return
+	}
 	if len(c.sessions) >= maxSessions && !c.makeRoom(c.quietest((*session).unused)) {
 		cv.unreachable(fmt.Errorf("%w: %d are open", ErrSwitchboard, maxSessions))
 		return
@@ -185,7 +189,13 @@ func (s *session) answered(cmd wire.Command) {
 			// So that what is said shows at the user's other places too.
 			s.calledOwn = s.ask("CAL", c.account)
 		}
-		s.ask("CAL", s.conversation.peer)
+		if s.conversation.group == "" {
+			s.ask("CAL", s.conversation.peer)
+			return
+		}
+		for _, member := range s.conversation.members {
+			s.callOne(member)
+		}
 	case "CAL":
 		if s.id == "" {
 			s.id = keep(cmd.Arg(2), maxName)
@@ -234,6 +244,8 @@ func (s *session) refused(cmd wire.Command, number int) {
 		s.requestTicket()
 	case verb == "CAL" && number == 215:
 		// Somebody has called the contact already: JOI comes.
+	case verb == "CAL" && s.callees[trid] != "":
+		s.notComing(s.callees[trid], noSession(err))
 	default:
 		s.fail(noSession(err))
 	}
@@ -267,6 +279,12 @@ func (s *session) joined(address, name string) {
 	s.touch()
 	if s.conversation.peer == s.client.self {
 		s.adopt(account)
+	}
+	if s.conversation.group != "" {
+		s.conversation.include(account)
+		s.arrived(account)
+	} else if s.state == sessionOpen && len(s.people) > 1 {
+		s.regroup()
 	}
 	s.client.emit(ParticipantJoined{Conversation: s.conversation, Account: account, Name: decodeName(name)})
 	switch {
@@ -328,7 +346,7 @@ func (s *session) acknowledge(cmd wire.Command) {
 		// It was given up.
 	case cmd.Verb == "ACK":
 		p.acknowledged()
-	case !slices.Contains(s.people, s.conversation.peer) && p.again():
+	case s.gone() && p.again():
 		// The contact left while the message was on its way. It did not arrive and
 		// waits for another session.
 	default:

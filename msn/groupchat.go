@@ -1,0 +1,194 @@
+package msn
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// A conversation of several people is a switchboard session like any other
+// (protocol/04-switchboard.md, section 1): who is called into it makes it one. It has
+// no name and no number of its own, so the Client gives it an ID, which its user can
+// keep: the same people are the same group chat then, also in a later sign-in.
+
+const (
+	// MaxMembers is how many people a group chat has besides the user; official
+	// clients allowed 20.
+	MaxMembers = 50
+	// groupGrace is how long those who were called are waited for when somebody is
+	// there, so that they don't miss what is said first.
+	groupGrace = 5 * time.Second
+)
+
+// GroupChat returns the conversation with several people that has this ID. It is made
+// when there is none, or gets those of the members that it does not have. Accounts
+// that are none, and the user's own, are left out.
+//
+// A group chat does not need to be open: the first text calls the members in, and a
+// session with exactly its members that somebody else opens belongs to it.
+func (c *Client) GroupChat(id string, members ...string) (conversation *Conversation) {
+	if !c.ask(func() {
+		conversation = c.groupChat(id)
+		for _, member := range members {
+			conversation.include(member)
+		}
+	}) {
+		return &Conversation{client: c, group: id}
+	}
+	return conversation
+}
+
+// groupKey is where a group chat stands among the conversations. No account has a NUL.
+func groupKey(id string) string { return "\x00" + id }
+
+func (c *Client) groupChat(id string) *Conversation {
+	cv := c.conversations[groupKey(id)]
+	if cv == nil {
+		cv = &Conversation{client: c, group: id}
+		c.remember(cv)
+	}
+	return cv
+}
+
+// include makes somebody a member.
+func (cv *Conversation) include(account string) {
+	account, ok := parseAccount(account)
+	if ok && account != cv.client.self && !slices.Contains(cv.members, account) && len(cv.members) < MaxMembers {
+		cv.members = append(cv.members, account)
+	}
+}
+
+// Group returns the ID of a group chat, or "" for the conversation with one contact.
+func (cv *Conversation) Group() string { return cv.group }
+
+// Members returns the members of a group chat, whether they are there now or not, in
+// order of coming; for the conversation with one contact it is that one.
+func (cv *Conversation) Members() (members []string) {
+	cv.client.query(func() { members = slices.Clone(cv.live().callees()) })
+	return members
+}
+
+// callees are those who are called into a session of the conversation.
+func (cv *Conversation) callees() []string {
+	if cv.group == "" {
+		return []string{cv.peer}
+	}
+	return cv.members
+}
+
+// Invite calls somebody into a group chat and returns when they are there. They become
+// a member. Without a session one is opened, with all members.
+//
+// The error is ErrArgument when account is none or the conversation is none of several
+// people, and else says why they do not come: ErrOffline, ErrBlocked,
+// ErrNoSuchContact, ErrNoAnswer, ErrHidden, ErrTooFast, ErrSwitchboard.
+func (cv *Conversation) Invite(ctx context.Context, account string) error {
+	peer, ok := parseAccount(account)
+	if !ok || cv.group == "" || peer == cv.client.self {
+		return fmt.Errorf("%w: %q cannot be called into this conversation", ErrArgument, account)
+	}
+	return cv.client.await(ctx, func(result func(error)) {
+		cv := cv.live()
+		if cv.client.err != nil {
+			result(cv.client.ended())
+			return
+		}
+		cv.include(peer)
+		cv.invitations[peer] = append(cv.invitations[peer], result)
+		switch s := cv.current(); {
+		case s != nil && slices.Contains(s.people, peer):
+			cv.answerInvitations(peer, nil)
+		case s != nil:
+			s.callOne(peer)
+		case !cv.opening():
+			cv.client.call(cv)
+		}
+	})
+}
+
+// answerInvitations tells those who wait for somebody what became of the call.
+func (cv *Conversation) answerInvitations(account string, err error) {
+	waiting := cv.invitations[account]
+	delete(cv.invitations, account)
+	for _, result := range waiting {
+		result(err)
+	}
+}
+
+// callOne calls somebody into the session.
+func (s *session) callOne(account string) {
+	s.callees[s.ask("CAL", account)] = account
+	s.client.after(s.client.timeouts.Answer, func() {
+		if s.state != sessionOver && !slices.Contains(s.people, account) {
+			s.notComing(account, ErrNoAnswer)
+		}
+	})
+}
+
+// notComing notes that somebody who was called into a group chat does not come. A
+// session that nobody comes to has failed.
+func (s *session) notComing(account string, err error) {
+	cv := s.conversation
+	maps.DeleteFunc(s.callees, func(_ uint32, callee string) bool { return callee == account })
+	s.client.emit(CallFailed{Conversation: cv, Account: account, Err: err})
+	cv.answerInvitations(account, err)
+	if s.state != sessionCalling {
+		return
+	}
+	switch {
+	case len(s.callees) > 0:
+	case len(s.people) > 0:
+		s.opened()
+	default:
+		s.fail(err)
+	}
+}
+
+// arrived goes on when a member has come into a session that was opened for a group
+// chat.
+func (s *session) arrived(account string) {
+	maps.DeleteFunc(s.callees, func(_ uint32, callee string) bool { return callee == account })
+	s.conversation.answerInvitations(account, nil)
+	switch {
+	case s.state != sessionCalling:
+	case len(s.callees) == 0:
+		s.opened()
+	case len(s.people) == 1:
+		s.within(groupGrace, s.opened)
+	}
+}
+
+// regroup makes a session to which a third person has come one of a group chat: that
+// with these members, or a new one.
+func (s *session) regroup() {
+	c, was := s.client, s.conversation
+	people := slices.Sorted(slices.Values(s.people))
+	var cv *Conversation
+	for _, other := range c.conversations {
+		if other.group != "" && slices.Equal(slices.Sorted(slices.Values(other.members)), people) &&
+			(cv == nil || other.group < cv.group) {
+			cv = other
+		}
+	}
+	if cv == nil {
+		cv = c.groupChat(NewMachineGUID())
+		for _, account := range s.people {
+			cv.include(account)
+		}
+	}
+	was.sessions = slices.DeleteFunc(was.sessions, func(o *session) bool { return o == s })
+	s.conversation = cv
+	cv.sessions = append(cv.sessions, s)
+	was.flush() // what waits there needs a session of its own
+}
+
+// CallFailed says that somebody who was called into a group chat does not come.
+type CallFailed struct {
+	Conversation *Conversation
+	Account      string
+	Err          error
+}
+
+func (CallFailed) isEvent() {}
