@@ -199,6 +199,9 @@ func (o *outbox) handOver(sending, waiting context.Context, e *database.QueuedEv
 // errBridge: the bridge itself has trouble, before anything was sent.
 var errBridge = errors.New("the bridge could not store the message")
 
+// errAlertsRoom: the room is the one of the alerts.
+var errAlertsRoom = errors.New("the room shows alerts only")
+
 // errNotADM: the room is none with a contact.
 var errNotADM = errors.New("not a room with a contact")
 

@@ -3,6 +3,7 @@ package msgconv
 import (
 	"fmt"
 	"html"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -16,7 +17,9 @@ import (
 type Alert struct {
 	Text  string // plain
 	TextX string // HTML-like; counts where there is no Text
-	LCID  int    // language as a Windows locale, or 0
+
+	// Language is the language of the text as a tag, such as "zh-CN", or "".
+	Language string
 
 	ActionURL    string // where to act
 	SubscribeURL string // where to change the subscription
@@ -36,21 +39,24 @@ const (
 	subscribeWord = "Change subscription"
 )
 
-// AlertText returns the text of an alert as it is shown: one without markup, not
-// longer than an event can hold.
+// AlertText returns the text of an alert without markup and control characters.
 func AlertText(text, textX string) string {
 	if strings.TrimSpace(text) == "" && textX != "" {
 		text, _ = fromHTML(textX)
 	}
-	text = strings.TrimSpace(Clean(text))
-	if len(text) > maxAlert {
-		end := maxAlert
-		for !utf8.RuneStart(text[end]) {
-			end--
-		}
-		text = fmt.Sprintf("%s … (%d more bytes were left out)", text[:end], len(text)-end)
+	return strings.TrimSpace(Clean(text))
+}
+
+// cutAlert returns what an event can hold of a text.
+func cutAlert(text string) string {
+	if len(text) <= maxAlert {
+		return text
 	}
-	return text
+	end := maxAlert
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return fmt.Sprintf("%s … (%d more bytes were left out)", text[:end], len(text)-end)
 }
 
 // AlertLinks returns the links of an alert, each "" when it is none that can be
@@ -67,7 +73,7 @@ func AlertLinks(actionURL, subscribeURL string) (action, subscribe string) {
 // AlertToMatrix converts an alert to a notice. One that calls somebody is a text:
 // by the default rules of Matrix notices never ring.
 func AlertToMatrix(a Alert) *event.MessageEventContent {
-	text := AlertText(a.Text, a.TextX)
+	text := cutAlert(AlertText(a.Text, a.TextX))
 	if text == "" {
 		text = noText
 	}
@@ -88,7 +94,10 @@ func AlertToMatrix(a Alert) *event.MessageEventContent {
 		content.Body += "\n" + subscribeWord + ": " + subscribe
 	}
 	icon := iconHTML(a.Icon)
-	language := Language(a.LCID)
+	language := a.Language
+	if !isLanguage.MatchString(language) {
+		language = ""
+	}
 	if action == "" && subscribe == "" && icon == "" && language == "" {
 		return content
 	}
@@ -96,6 +105,9 @@ func AlertToMatrix(a Alert) *event.MessageEventContent {
 	content.FormattedBody = icon + textHTML(text, language) + linksHTML(action, subscribe)
 	return content
 }
+
+// isLanguage matches a language tag (BCP 47).
+var isLanguage = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
 
 // iconSize is the height at which icons are shown, in pixels. They were made for
 // 48 and less.

@@ -30,13 +30,13 @@ func TestAlertToMatrix(t *testing.T) {
 			`a<br><a href="http://x/a">Open</a> · <a href="https://x/s">Change subscription</a>`},
 		{"subscription alone", Alert{Text: "a", SubscribeURL: "https://x/s"},
 			"a\nChange subscription: https://x/s", `a<br><a href="https://x/s">Change subscription</a>`},
-		{"language", Alert{Text: "俱乐部", LCID: 2052}, "俱乐部", `<span lang="zh-CN">俱乐部</span>`},
-		{"unknown language", Alert{Text: "a", LCID: 99999}, "a", ""},
-		{"markup is text", Alert{Text: `<script>alert("1")</script>`, LCID: 1033}, `<script>alert("1")</script>`,
+		{"language", Alert{Text: "俱乐部", Language: "zh-CN"}, "俱乐部", `<span lang="zh-CN">俱乐部</span>`},
+		{"language that is none", Alert{Text: "a", Language: "x y"}, "a", ""},
+		{"markup is text", Alert{Text: `<script>alert("1")</script>`, Language: "en-US"}, `<script>alert("1")</script>`,
 			`<span lang="en-US">&lt;script&gt;alert(&#34;1&#34;)&lt;/script&gt;</span>`},
-		{"lines", Alert{Text: "a\nb", LCID: 1033}, "a\nb", `<span lang="en-US">a<br>b</span>`},
+		{"lines", Alert{Text: "a\nb", Language: "en-US"}, "a\nb", `<span lang="en-US">a<br>b</span>`},
 		{"control characters", Alert{Text: "a\x1b[31m\x00b"}, "a[31mb", ""},
-		{"right to left", Alert{Text: "שלום", LCID: 1037}, "שלום", `<span lang="he-IL">שלום</span>`},
+		{"right to left", Alert{Text: "שלום", Language: "he-IL"}, "שלום", `<span lang="he-IL">שלום</span>`},
 		{"rich text where there is no plain one", Alert{Text: " ", TextX: "<b>bold</b> &amp; <script>x</script>more"}, "bold & more", ""},
 		{"plain text counts", Alert{Text: "plain", TextX: "<b>rich</b>"}, "plain", ""},
 		{"icon", Alert{Text: "a", Icon: "mxc://example.com/abc"}, "a", `<img src="mxc://example.com/abc" alt="" height="32"> a`},
@@ -114,7 +114,7 @@ func TestWhatIsALink(t *testing.T) {
 func TestLongestAlertFitsIntoAnEvent(t *testing.T) {
 	t.Parallel()
 	for _, c := range []string{"<", "&", "\"", "\u200b", "é"} {
-		content := AlertToMatrix(Alert{Text: strings.Repeat(c, maxAlert*2), LCID: 1033, Icon: "mxc://example.com/a",
+		content := AlertToMatrix(Alert{Text: strings.Repeat(c, maxAlert*2), Language: "en-US", Icon: "mxc://example.com/a",
 			ActionURL:    "http://example.com/?" + strings.Repeat("&", maxLink-30),
 			SubscribeURL: "http://example.org/?" + strings.Repeat("&", maxLink-30)})
 		data, err := json.Marshal(content)
@@ -133,12 +133,12 @@ func TestLongestAlertFitsIntoAnEvent(t *testing.T) {
 // FuzzAlertToHTML: whatever an alert holds, its HTML is made of our elements, and
 // its links lead to the web.
 func FuzzAlertToHTML(f *testing.F) {
-	f.Add("text", "", "http://example.com/", "http://example.com/s", 1033, "mxc://example.com/a")
-	f.Add(`</span><a href="javascript:x">`, "<img src=x onerror=y>", "javascript:alert(1)", "data:text/html,x", 2052, `mxc://x/" onerror="y`)
-	f.Add("", "<p>&lt;b&gt;</p>", "http://a@b/", "http://a/\"><script>", 0, "")
-	f.Add("\xff\x00\u202e", "\xff<", "HTTP://[::1]/?\"'<>`", "http://ex\u0430mple/", 1037, "mxc:///")
-	f.Fuzz(func(t *testing.T, text, textX, action, subscribe string, lcid int, icon string) {
-		content := AlertToMatrix(Alert{Text: text, TextX: textX, ActionURL: action, SubscribeURL: subscribe, LCID: lcid, Icon: id.ContentURIString(icon)})
+	f.Add("text", "", "http://example.com/", "http://example.com/s", "en-US", "mxc://example.com/a")
+	f.Add(`</span><a href="javascript:x">`, "<img src=x onerror=y>", "javascript:alert(1)", "data:text/html,x", "zh-CN", `mxc://x/" onerror="y`)
+	f.Add("", "<p>&lt;b&gt;</p>", "http://a@b/", "http://a/\"><script>", `en" onclick="x`, "")
+	f.Add("\xff\x00\u202e", "\xff<", "HTTP://[::1]/?\"'<>`", "http://ex\u0430mple/", "he-IL", "mxc:///")
+	f.Fuzz(func(t *testing.T, text, textX, action, subscribe, language, icon string) {
+		content := AlertToMatrix(Alert{Text: text, TextX: textX, ActionURL: action, SubscribeURL: subscribe, Language: language, Icon: id.ContentURIString(icon)})
 		if content.Body == "" {
 			t.Fatal("no text")
 		}
