@@ -39,6 +39,22 @@ func weight(e Event) int {
 		return base + len(e.Message.Header) + len(e.Message.Body)
 	case ServerMessage:
 		return base + len(e.Message.Header) + len(e.Message.Body)
+	case AlertReceived:
+		size := base + len(e.Notification.Raw) + len(e.Notification.SiteURL)
+		for _, m := range e.Notification.Messages {
+			size += base + len(m.ActionURL) + len(m.SubscribeURL) + len(m.IconURL) + len(m.Text) + len(m.TextX)
+		}
+		return size
+	case DataReceived:
+		size := base
+		for name, value := range e.Data {
+			size += base + len(name) + len(value)
+		}
+		return size
+	case PageReceived:
+		return base + len(e.Text)
+	case MailReceived:
+		return base + len(e.From) + len(e.Subject) + len(e.URL.Redirect) + len(e.URL.Post)
 	}
 	return base
 }

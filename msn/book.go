@@ -16,6 +16,8 @@ type book struct {
 	contacts map[string]*Contact
 	groups   []Group
 	ownName  string
+	// ownNumbers are the user's own phone numbers as digits, by their keys.
+	ownNumbers map[string]string
 }
 
 func newBook() *book { return &book{contacts: make(map[string]*Contact)} }
@@ -105,6 +107,32 @@ func (c *Contact) leaveGroup(id string) {
 		return
 	}
 	c.Groups = slices.DeleteFunc(slices.Clone(c.Groups), func(g string) bool { return g == id })
+}
+
+// The keys of phone numbers and of the permission to page, in BPR and PRP
+// (protocol/02-contacts.md).
+const (
+	propertyHome   = "PHH"
+	propertyWork   = "PHW"
+	propertyMobile = "PHM"
+	propertyPaging = "MOB"
+)
+
+// takesPages reports whether the contact has a mobile device and lets the user
+// send to it.
+func (c *Contact) takesPages() bool { return c.Properties[propertyPaging] == "Y" }
+
+// withMobile returns the contacts that have a mobile number, given as digits.
+func (b *book) withMobile(digits string) (found []*Contact) {
+	if digits == "" {
+		return nil
+	}
+	for _, contact := range b.contacts {
+		if number := contact.Properties[propertyMobile]; number != "" && phoneDigits(number) == digits {
+			found = append(found, contact)
+		}
+	}
+	return found
 }
 
 // setProperty notes a BPR value; an empty one removes it. It reports whether

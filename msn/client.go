@@ -51,7 +51,13 @@ type Client struct {
 	closing       bool         // Close was called: events that nobody reads are dropped in the end
 	lastError     *ServerError // an error that answers nothing, and when it came
 	lastErrorAt   time.Time
-	opened        int // sessions so far
+	opened        int      // sessions so far
+	version       *Version // the latest answer to CVR
+	outdated      bool     // the log says that the server wants a newer client
+	profile       profile
+	mail          mailbox
+	pages         sentPages // that a bounce can still name
+	alerts        alerts
 	conversations map[string]*Conversation
 	sessions      map[*session]struct{}
 	byTransport   map[*transport]*session
@@ -125,6 +131,7 @@ func newClient(ctx context.Context, cfg Config) (*Client, string, error) {
 		parting:       make(map[*session]struct{}),
 		rings:         newLimiter(ringBurst, ringEvery),
 		typing:        newLimiter(typingBurst, typingEvery),
+		alerts:        newAlerts(),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	return c, address, nil

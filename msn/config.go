@@ -48,8 +48,9 @@ type Config struct {
 	// https is what tests put in the place of the transport for logins.
 	https http.RoundTripper
 
-	// Identity is the client that is announced by CVR. The zero value means one
-	// that fits the dialect.
+	// Identity is the client that is announced by CVR. The zero value means
+	// OfficialIdentity of the dialect that is spoken, and so does each field that is
+	// empty.
 	Identity Identity
 
 	// SkipVersion leaves CVR out where it is optional: up to MSNP7.
@@ -76,17 +77,6 @@ type Config struct {
 	// Logger gets what is worth knowing in an operator's log, without message
 	// bodies, passwords or tickets. Nil means none.
 	Logger *slog.Logger
-}
-
-// Identity is what CVR announces about a client (protocol/07, section 1).
-type Identity struct {
-	Locale  string // language as a Windows locale in hexadecimal: "0x0409"
-	OS      string // "winnt"
-	OSVer   string // "5.1"
-	Arch    string // "i386"
-	Client  string // "MSMSGS", "MSNMSGR"
-	Version string // "7.5.0324"
-	Brand   string // seventh parameter, "msmsgs"
 }
 
 // Timeouts are the waits of a Client. They are limits: what takes longer has
@@ -131,6 +121,12 @@ func (c *Config) prepare() error {
 	}
 	if !c.Status.settable() {
 		return fmt.Errorf("%w: %q is no status to set", ErrConfig, c.Status)
+	}
+	if c.Paging > PageNobody {
+		return fmt.Errorf("%w: there is no paging choice %d", ErrConfig, c.Paging)
+	}
+	if c.Locale == 0 {
+		c.Locale = defaultLocale
 	}
 	if c.Capabilities == 0 {
 		c.Capabilities = DefaultCapabilities

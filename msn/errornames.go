@@ -52,6 +52,24 @@ var errorKinds = map[int]error{
 	931: ErrBusy,
 }
 
+// pageErrorKinds are what the numbers say in answer to PAG and PGD
+// (protocol/07-misc-founding-spec.md, section 6).
+var pageErrorKinds = map[int]error{
+	220: ErrPageRefused,
+	606: ErrPagingUnavailable,
+	710: ErrPagingUnavailable,
+	715: ErrPagingUnavailable,
+	800: ErrPageFailed,
+}
+
+// verbErrorKinds are numbers that say something else in answer to one verb than
+// errorKinds has.
+var verbErrorKinds = map[string]map[int]error{
+	"FND": {502: ErrSearchDisabled},
+	"PAG": pageErrorKinds,
+	"PGD": pageErrorKinds,
+}
+
 // errorNames are the names of the original draft (1999) where it has one, else
 // what the number is known to say, for logs and error texts.
 var errorNames = map[int]string{
@@ -112,7 +130,7 @@ var errorNames = map[int]string{
 	606: "paging unavailable",
 	700: "could not create connection",
 	707: "ERR_CREATE_CONNECTION",
-	710: "bad CVR parameters",
+	710: "bad parameters, or paging unavailable",
 	711: "ERR_BLOCKING_WRITE",
 	712: "ERR_SESSION_OVERLOAD",
 	713: "ERR_USER_TOO_ACTIVE",

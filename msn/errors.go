@@ -109,7 +109,11 @@ func (e *ServerError) Unwrap() error { return e.kind }
 // serverError makes the error for a number that answers verb on the notification
 // connection.
 func serverError(number int, verb string) *ServerError {
-	return &ServerError{Number: number, Verb: verb, kind: errorKinds[number]}
+	kind, special := verbErrorKinds[verb][number]
+	if !special {
+		kind = errorKinds[number]
+	}
+	return &ServerError{Number: number, Verb: verb, kind: kind}
 }
 
 // switchboardError is serverError for a switchboard. There 911 is about a ticket

@@ -118,19 +118,31 @@ type PageReceived struct {
 	At            time.Time
 }
 
-// PageBounced says that a page of the user's own failed after all (IPG).
+// PageBounced says that a page of the user's own failed after all (IPG). It comes
+// once for a page. When the session did not send it, as when the program was started
+// again meanwhile, Page has only TrID and To, which the server may have made up.
 type PageBounced struct {
 	Page SentPage
-	// Code is "407" when the page was too long, else it is not known why.
+	// Code is notify.BounceTooLong when the page was too long. When it failed by an
+	// error that came after Page had returned it is that number; else it is not known
+	// why.
 	Code string
 }
+
+// AlertsSuppressed says that so many alerts, pages, mail notices and system messages
+// were left out since the last time, because more came than anybody could read. It
+// comes at most once a minute.
+type AlertsSuppressed struct{ Count int }
 
 // MailCounted tells how many unread mails the account has: after signing in, and
 // when the number changed by what was read or moved.
 type MailCounted struct {
 	Inbox, Folders int
-	Initial        bool
-	URL            ServiceURL // of the inbox
+	// Unknown says that the server has not told the numbers after signing in: those
+	// here count only what came since.
+	Unknown bool
+	Initial bool
+	URL     ServiceURL // of the inbox
 }
 
 // MailReceived is the notice of a new mail.
@@ -172,6 +184,7 @@ func (AlertReceived) isEvent()          {}
 func (DataReceived) isEvent()           {}
 func (PageReceived) isEvent()           {}
 func (PageBounced) isEvent()            {}
+func (AlertsSuppressed) isEvent()       {}
 func (MailCounted) isEvent()            {}
 func (MailReceived) isEvent()           {}
 func (ShutdownAnnounced) isEvent()      {}

@@ -1,13 +1,70 @@
 package msn
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
 
-// MaxInvitationText is the longest personal text of an invitation in bytes.
+	"matrix-msn/msn/wire"
+)
+
+// MaxInvitationText is the longest personal text of an invitation in bytes: some
+// screens full, where official clients had a small box for it.
 const MaxInvitationText = 1024
+
+// library is what SND and SDC name as the program that asks. Servers answer 710 to
+// any other (protocol/07-misc-founding-spec.md, section 3.3).
+const library = "MSMSGS"
 
 // Invite has the service send an e-mail saying that the user wants to talk to
 // address: SND, or SDC when there is a text to add to it (protocol/07, section 3).
 //
 // The error is ErrArgument when address is none, ErrTooLong, ErrDialect when the
-// dialect cannot carry a text (below MSNP5), a *ServerError or ErrTimeout.
-func (c *Client) Invite(ctx context.Context, address, text string) error { panic("declared") }
+// dialect cannot carry a text (below MSNP5), a *ServerError, wire.ErrProtocol for an
+// answer that is not OK, ErrTimeout, or that of the connection.
+func (c *Client) Invite(ctx context.Context, address, text string) error {
+	if !isAddress(address) {
+		return fmt.Errorf("%w: %q is no address", ErrArgument, address)
+	}
+	cmd := wire.New("SND", c.sndArgs(address)...)
+	if text = cleanText(text); text != "" {
+		if c.dialect < 5 {
+			return fmt.Errorf("%w: an invitation with a text", ErrDialect)
+		}
+		if len(text) > MaxInvitationText {
+			return ErrTooLong
+		}
+		cmd = wire.New("SDC", address, localeName(c.cfg.Locale), library, library, "X", "X", wire.Encode(c.DisplayName())).
+			WithPayload(crlf.Replace(text))
+	}
+	return c.exchange(ctx, cmd, func(reply wire.Command) error {
+		if reply.Arg(1) != "OK" {
+			return fmt.Errorf("%w: %s is not answered by OK", wire.ErrProtocol, reply.Verb)
+		}
+		return nil
+	})
+}
+
+// sndArgs are the parameters of SND behind the TrID, which grew with the dialects
+// (section 3.2). The locale has no leading zeros here.
+func (c *Client) sndArgs(address string) []string {
+	locale := "0x" + strconv.FormatUint(uint64(c.cfg.Locale), 16)
+	switch {
+	case c.dialect < 3:
+		return []string{address}
+	case c.dialect < 4:
+		return []string{address, locale, library}
+	}
+	return []string{address, locale, library, library}
+}
+
+// cleanText returns a text as it may go into a mail: UTF-8 with LF line ends and
+// without NUL, or "" when it is nothing but blanks.
+func cleanText(text string) string {
+	text = strings.ReplaceAll(lineEnds.Replace(strings.ToValidUTF8(text, "\uFFFD")), "\x00", "\uFFFD")
+	if strings.TrimSpace(text) == "" {
+		return ""
+	}
+	return text
+}

@@ -112,6 +112,8 @@ const (
 	defaultAnswer    = 30 * time.Second
 	defaultPing      = 45 * time.Second
 	defaultPong      = 30 * time.Second
+	defaultPage      = 30 * time.Second
+	defaultSilence   = 10 * time.Second
 	defaultIdleClose = 5 * time.Minute
 )
 
@@ -123,7 +125,8 @@ func (t Timeouts) withDefaults() Timeouts {
 	}{
 		{&t.Dial, defaultDial}, {&t.Request, defaultRequest}, {&t.Login, defaultLogin},
 		{&t.Write, defaultWrite}, {&t.Ack, defaultAck}, {&t.Answer, defaultAnswer},
-		{&t.Ping, defaultPing}, {&t.Pong, defaultPong}, {&t.IdleClose, defaultIdleClose},
+		{&t.Ping, defaultPing}, {&t.Pong, defaultPong}, {&t.Page, defaultPage}, {&t.Silence, defaultSilence},
+		{&t.IdleClose, defaultIdleClose},
 	} {
 		if *field.value <= 0 {
 			*field.value = field.standard

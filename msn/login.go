@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"matrix-msn/msn/passport"
@@ -18,8 +19,9 @@ import (
 // (protocol/01-login.md, sections 1 to 5). It is done by the goroutine that
 // called Login, step by step; nothing else touches the Client meanwhile.
 type signIn struct {
-	client *Client
-	ns     *transport
+	client  *Client
+	ns      *transport
+	granted string // the ticket that the login server gave
 }
 
 // redirect is what ends a dialogue that goes on elsewhere.
@@ -109,11 +111,14 @@ func (s *signIn) run(ctx context.Context) error {
 		return err
 	}
 	c.status = c.cfg.Status
-	if c.dialect < wire.FirstTweener {
+	if c.dialect < wire.FirstTweener && !c.cfg.SkipVersion {
 		// Optional in these dialects, sent where official clients did, and
 		// nothing depends on the answer.
-		_, err := s.send("CVR", c.cvrArgs()...)
-		return err
+		c.announce(func(_ Version, err error) {
+			if err != nil {
+				c.log.Info("no answer to the client's version", "account", c.account, "error", err)
+			}
+		})
 	}
 	return nil
 }
@@ -128,7 +133,7 @@ func (s *signIn) negotiate(ctx context.Context) error {
 	for _, d := range c.cfg.Dialects {
 		offer = append(offer, d.String())
 	}
-	reply, err := s.exchange(ctx, "VER", append(offer, "CVR0")...)
+	reply, err := s.exchange(ctx, "VER", append(offer, queryDialect)...)
 	if err != nil {
 		return err
 	}
@@ -139,11 +144,14 @@ func (s *signIn) negotiate(ctx context.Context) error {
 		}
 	}
 	if c.dialect == 0 {
-		return ErrNoDialect
+		return s.noDialect(ctx, reply)
 	}
 	if c.dialect >= wire.FirstTweener {
 		// From MSNP8 on servers insist on it before USR.
-		_, err := s.exchange(ctx, "CVR", c.cvrArgs()...)
+		reply, err := s.exchange(ctx, "CVR", c.cvrArgs(c.dialect)...)
+		if err == nil {
+			c.noteVersion(reply)
+		}
 		return err
 	}
 	reply, err = s.exchange(ctx, "INF")
@@ -154,6 +162,21 @@ func (s *signIn) negotiate(ctx context.Context) error {
 		return fmt.Errorf("%w: the server wants the password in clear text", ErrNoDialect)
 	}
 	return nil
+}
+
+// noDialect is the error of a server that answered VER with none of the offered
+// dialects. One that answered the pseudo-dialect CVR0 says what client it wants
+// (protocol/07-misc-founding-spec.md, section 1.3).
+func (s *signIn) noDialect(ctx context.Context, reply wire.Command) error {
+	if !slices.ContainsFunc(reply.Args[1:], func(name string) bool { return strings.EqualFold(name, queryDialect) }) {
+		return ErrNoDialect
+	}
+	reply, err := s.exchange(ctx, "CVQ", s.client.cvqArgs(slices.Max(s.client.cfg.Dialects))...)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNoDialect, err)
+	}
+	version, _ := parseVersion(reply.Args[1:])
+	return &UpgradeError{Version: version}
 }
 
 // authenticate proves the password (USR).
@@ -179,6 +202,7 @@ func (s *signIn) authenticate(ctx context.Context) error {
 	if reply.Arg(1) != "OK" {
 		return fmt.Errorf("%w: USR is answered by neither OK nor an error", wire.ErrProtocol)
 	}
+	c.profile.begin(time.Now(), s.granted)
 	if account, ok := parseAccount(reply.Arg(2)); ok {
 		c.account, c.self = keep(reply.Arg(2), maxAccount), account
 	}
@@ -191,7 +215,7 @@ func (s *signIn) authenticate(ctx context.Context) error {
 }
 
 // proof answers the server's "USR trid method S text".
-func (s *signIn) proof(ctx context.Context, method string, reply wire.Command) (string, error) {
+func (s *signIn) proof(ctx context.Context, method string, reply wire.Command) (proof string, err error) {
 	c := s.client
 	if reply.Arg(1) != method || reply.Arg(2) != "S" {
 		return "", fmt.Errorf("%w: USR I is not answered by %s S", wire.ErrProtocol, method)
@@ -199,7 +223,8 @@ func (s *signIn) proof(ctx context.Context, method string, reply wire.Command) (
 	if method == "MD5" {
 		return passport.MD5Response(reply.Arg(3), c.cfg.Password), nil
 	}
-	return s.ticket(ctx, reply.Arg(3))
+	s.granted, err = s.ticket(ctx, reply.Arg(3))
+	return s.granted, err
 }
 
 // ticket gets a ticket over HTTPS.
@@ -264,7 +289,7 @@ func (s *signIn) exchange(ctx context.Context, verb string, args ...string) (wir
 		}
 		if answers(cmd, trid) {
 			switch {
-			case cmd.Verb == verb, verb == "CVR" && cmd.Verb == "CVQ":
+			case replies(verb, cmd.Verb):
 				return cmd, nil
 			case cmd.Verb == "XFR":
 				return wire.Command{}, s.redirected(cmd)

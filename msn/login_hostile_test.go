@@ -91,12 +91,12 @@ func TestLoginRefusesConfigurations(t *testing.T) {
 func TestLoginIdentityCannotInjectCommands(t *testing.T) {
 	n := newFakeNet(t)
 	cfg := fakeConfig(n, 8)
-	cfg.Identity = Identity{Locale: "0x0409", OS: "a b", OSVer: "1\r\nOUT", Arch: "x", Client: "", Version: "1", Brand: "\x00"}
+	cfg.Identity = Identity{Locale: "0x0409", OS: "a b", OSVer: "1\r\nOUT", Arch: "x", Client: "\t", Version: "1", Brand: "\x00"}
 	result := goLogin(t, cfg)
 	ns := n.accept(fakeServer)
 	ns.read()
 	ns.send("VER 1 MSNP8")
-	ns.expect("CVR 2 0x0409 a%20b 1%0D%0AOUT x  1 %00 alice@example.com")
+	ns.expect("CVR 2 0x0409 a%20b 1%0D%0AOUT x %09 1 %00 alice@example.com")
 	ns.close()
 	_, _ = waitLogin(t, result)
 }

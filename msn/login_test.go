@@ -116,7 +116,7 @@ func TestLoginErrors(t *testing.T) {
 		wants []func(error) bool
 	}{
 		{"no dialect", send("VER", "VER 1 0"), []func(error) bool{is(ErrNoDialect)}},
-		{"only the version query", send("VER", "VER 1 CVR0"), []func(error) bool{is(ErrNoDialect)}},
+		{"only the version query", send("VER", "VER 1 CVR0", "CVQ 2 5.0.0544 5.0.0544 5.0.0540 http://a/ http://b/"), []func(error) bool{is(ErrNoDialect)}},
 		{"a dialect that was not offered", send("VER", "VER 1 MSNP15"), []func(error) bool{is(ErrNoDialect)}},
 		{"bad credentials at USR I", send("USR I", "911 3"), []func(error) bool{is(ErrBadCredentials), number(911)}},
 		{"bad ticket", send("USR S", "928 4"), []func(error) bool{is(ErrBadCredentials), number(928)}},

@@ -1,6 +1,7 @@
 package msn
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"strconv"
@@ -16,6 +17,9 @@ type request struct {
 	verb  string
 	timer *time.Timer
 	done  func(wire.Command, error) // called once, by the owner
+	// more, if it is set, is given each answer and reports whether another one
+	// belongs to it.
+	more func(wire.Command) bool
 }
 
 // request sends a command and calls done with the answer, a *ServerError, or
@@ -31,20 +35,51 @@ func (c *Client) requestCommand(cmd wire.Command, done func(wire.Command, error)
 		done(wire.Command{}, c.ended())
 		return
 	}
-	trid := c.ns.newTrID()
-	cmd.Args = append([]string{formatTrID(trid)}, cmd.Args...)
-	if err := c.tell(cmd); err != nil {
-		done(wire.Command{}, err)
+	c.submit(c.ns.newTrID(), cmd, c.timeouts.Request, &request{done: done})
+}
+
+// submit sends a command under a TrID that was taken for it. done gets ErrTimeout
+// when nothing has answered it after wait.
+func (c *Client) submit(trid uint32, cmd wire.Command, wait time.Duration, r *request) {
+	if c.err != nil {
+		r.done(wire.Command{}, c.ended())
 		return
 	}
-	r := &request{verb: cmd.Verb, done: done}
-	r.timer = c.after(c.timeouts.Request, func() {
+	cmd.Args = append([]string{formatTrID(trid)}, cmd.Args...)
+	if err := c.tell(cmd); err != nil {
+		r.done(wire.Command{}, err)
+		return
+	}
+	r.verb = cmd.Verb
+	r.timer = c.after(wait, func() {
 		if c.pending[trid] == r {
 			delete(c.pending, trid)
-			done(wire.Command{}, ErrTimeout)
+			r.done(wire.Command{}, ErrTimeout)
 		}
 	})
 	c.pending[trid] = r
+}
+
+// exchange sends a command and waits for its answer. read makes of the answer what is
+// wanted; it is called by the owner.
+func (c *Client) exchange(ctx context.Context, cmd wire.Command, read func(wire.Command) error) error {
+	return c.await(ctx, func(result func(error)) {
+		c.requestCommand(cmd, func(reply wire.Command, err error) {
+			if err == nil {
+				err = read(reply)
+			}
+			result(err)
+		})
+	})
+}
+
+// replies reports whether a command called got can answer one called sent. Clients
+// have always taken CVQ for CVR (protocol/07-misc-founding-spec.md, section 1.1).
+func replies(sent, got string) bool {
+	if sent == "CVR" || sent == "CVQ" {
+		return got == "CVR" || got == "CVQ"
+	}
+	return sent == got
 }
 
 // tell sends a command on the notification connection.
@@ -66,7 +101,9 @@ func (c *Client) notification(cmd wire.Command) {
 		return
 	}
 	if number, ok := cmd.ErrorNumber(); ok {
-		c.accuse(serverError(number, "an earlier command"))
+		if trid, known := cmd.TrID(); !known || !c.pageFailed(trid, cmd.Verb) {
+			c.accuse(serverError(number, "an earlier command"))
+		}
 		return
 	}
 	if events, ok := c.roster.update(cmd); ok {
@@ -81,7 +118,11 @@ func (c *Client) notification(cmd wire.Command) {
 	case "UBX":
 		c.emit(c.book.personal(cmd)...)
 	case "MSG":
-		c.emit(ServerMessage{Message: wire.ParseMessage(cmd.Payload)})
+		c.message(cmd)
+	case "NOT":
+		c.alert(cmd)
+	case "IPG":
+		c.incomingPage(cmd)
 	case "CHL":
 		c.challenge(cmd.Arg(1))
 	case "QNG":
@@ -111,8 +152,11 @@ func (c *Client) answer(cmd wire.Command) bool {
 		return false
 	}
 	number, isError := cmd.ErrorNumber()
-	if !isError && cmd.Verb != r.verb {
+	if !isError && !replies(r.verb, cmd.Verb) {
 		return false
+	}
+	if !isError && r.more != nil && r.more(cmd) {
+		return true
 	}
 	delete(c.pending, trid)
 	r.timer.Stop()

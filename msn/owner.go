@@ -100,6 +100,7 @@ func (s *session) lastWords(in inbound) {
 func (c *Client) conclude() {
 	if c.err != nil && len(c.parting) == 0 && !c.concluded {
 		c.concluded = true
+		c.tellSuppressed()
 		c.emit(Disconnected{Err: c.err})
 	}
 }

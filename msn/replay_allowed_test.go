@@ -39,6 +39,10 @@ func difference(d wire.Dialect, recorded, sent wire.Command) string {
 		if len(was) == 3 && len(is) == 3 && was[0] != is[0] && was[1] == "I" && is[1] == "I" && was[2] == is[2] {
 			return "the recorded client asked for a security package that its dialect does not have"
 		}
+	case "SND":
+		if len(was) > 0 && len(is) > 0 && was[0] == is[0] {
+			return "SND has one to four parameters by dialect (protocol/07-misc-founding-spec.md, section 3); the recorded client took no heed"
+		}
 	case "SYN":
 		if len(is) == len(was) {
 			return "this client always asks for the whole list, the recorded one asked for changes"
@@ -89,9 +93,9 @@ func never(cmd wire.Command) string {
 		return "the heartbeat follows a clock"
 	case "ADD", "ADC", "REM", "REA", "SBP", "ADG", "RMG", "REG", "GTC", "BLP", "PRP", "UUX", "LST", "LSG":
 		return "the interface changes no lists and settings yet"
-	case "URL", "SND", "SDC", "FND", "PAG", "PGD", "IMS", "GCF", "NOT", "IPG", "LKP":
+	case "IMS", "GCF", "NOT", "IPG", "LKP":
 		return "the interface has no such request"
-	case "VER", "CVR", "INF", "USR", "SYN":
+	case "VER", "INF", "USR", "SYN":
 		return "done once, while signing in"
 	case "CHG":
 		if status := Status(cmd.Arg(1)); !status.settable() {
@@ -105,7 +109,7 @@ func never(cmd wire.Command) string {
 		return "sent only in answer to CHL"
 	case "MSG":
 		return "messages go through switchboards"
-	case "OUT", "CAL", "ANS":
+	case "OUT", "CAL", "ANS", "CVR", "URL", "SND", "SDC", "FND", "PAG", "PGD":
 	default:
 		return "no command of this protocol"
 	}

@@ -23,7 +23,7 @@ func (r *replay) config() (Config, string) {
 		Trust:    Trust{AllowPrivate: true},
 		Dial:     r.net.Dial,
 		// A recording without an answer must not take long.
-		Timeouts: Timeouts{Request: 5 * time.Second, Login: 10 * time.Second},
+		Timeouts: Timeouts{Request: 5 * time.Second, Login: 10 * time.Second, Silence: 100 * time.Millisecond},
 	}
 	ticket := ""
 	for _, i := range r.rec.records {

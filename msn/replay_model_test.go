@@ -2,6 +2,7 @@ package msn
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,12 @@ type expectation struct {
 	what  string
 	match func(Event) bool
 }
+
+// recordedMails are the numbers of unread mail in the first notice from MSNP11 on.
+var recordedMails = regexp.MustCompile(`(?s)initialmdatanotification.*<E><I>\d+</I><IU>(\d+)</IU><O>\d+</O><OU>(\d+)</OU></E>`)
+
+// recordedLeaf is an element without others in it, as it stands escaped in a BODY.
+var recordedLeaf = regexp.MustCompile(`&lt;(\w+)&gt;([^&]*)&lt;/`)
 
 // expectEvents notes the events that a line of the notification server makes.
 func (r *replay) expectEvents(i item) {
@@ -78,9 +85,30 @@ func (r *replay) expectEvents(i item) {
 			return ok && p.Contact.Account == account && (!plain || p.Contact.Personal == psm)
 		})
 	case "MSG":
+		raw := true
+		if numbers := recordedMails.FindStringSubmatch(i.cmd.Payload); numbers != nil {
+			add(func(e Event) bool {
+				m, ok := e.(MailCounted)
+				return ok && m.Initial && !m.Unknown && strconv.Itoa(m.Inbox) == numbers[1] && strconv.Itoa(m.Folders) == numbers[2]
+			})
+			raw = strings.Contains(i.cmd.Payload, "<M>")
+		}
+		if raw {
+			add(func(e Event) bool {
+				m, ok := e.(ServerMessage)
+				return ok && m.Message == wire.ParseMessage(i.cmd.Payload)
+			})
+		}
+	case "NOT":
+		if strings.Contains(i.cmd.Payload, "<!") || !strings.Contains(i.cmd.Payload, "NotificationData") {
+			return
+		}
 		add(func(e Event) bool {
-			m, ok := e.(ServerMessage)
-			return ok && m.Message == wire.ParseMessage(i.cmd.Payload)
+			d, ok := e.(DataReceived)
+			for _, leaf := range recordedLeaf.FindAllStringSubmatch(i.cmd.Payload, -1) {
+				ok = ok && d.Data[leaf[1]] == leaf[2]
+			}
+			return ok
 		})
 	case "ADD", "ADC":
 		if argAt(args, 1) != "RL" {

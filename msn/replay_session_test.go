@@ -77,6 +77,9 @@ func (r *replay) notificationCommand(i item) {
 		r.left(i, why)
 		return
 	}
+	if r.requestCommand(i) {
+		return
+	}
 	switch i.cmd.Verb {
 	case "OUT":
 		r.settle()
@@ -208,6 +211,10 @@ func (r *replay) serverCommand(n int, i item) {
 	r.ns.sendText(text)
 	if isReply && cause.cmd.Verb == "CHG" && i.cmd.Verb != "ILN" && r.status != nil {
 		r.statusResult(i)
+	}
+	if check := r.requests[cause.Line]; isReply && check != nil {
+		delete(r.requests, cause.Line)
+		check(i)
 	}
 }
 

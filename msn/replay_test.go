@@ -151,7 +151,9 @@ type replay struct {
 	known   map[string]bool
 	calls   map[*replayConn][]*replayCall
 	status  *replayCall
-	over    bool
+	// requests are calls that wait for the answer to a recorded command, by its line.
+	requests map[int]func(item)
+	over     bool
 }
 
 // replayConn is the server's end of one connection.
@@ -216,6 +218,8 @@ func newReplay(test *testing.T, rec recordedSignIn) *replay {
 		boards: make(map[string]*replayConn),
 		known:  make(map[string]bool),
 		calls:  make(map[*replayConn][]*replayCall),
+
+		requests: make(map[int]func(item)),
 	}
 }
 

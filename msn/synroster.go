@@ -129,11 +129,26 @@ func (r *synRoster) update(cmd wire.Command) ([]Event, bool) {
 	return nil, false
 }
 
-// ownProperty applies "[trid] [version] KEY value".
+// ownProperty applies "[trid] [version] KEY [value]".
 func (r *synRoster) ownProperty(args []string) {
 	args = skipNumbers(args)
-	if len(args) >= 2 && args[0] == "MFN" {
-		r.book.ownName = decodeName(args[1])
+	if len(args) == 0 {
+		return
+	}
+	value := ""
+	if len(args) > 1 {
+		value = args[1]
+	}
+	switch key := args[0]; key {
+	case "MFN":
+		if len(args) > 1 {
+			r.book.ownName = decodeName(value)
+		}
+	case propertyHome, propertyWork, propertyMobile:
+		if r.book.ownNumbers == nil {
+			r.book.ownNumbers = make(map[string]string)
+		}
+		r.book.ownNumbers[strings.Clone(key)] = keep(phoneDigits(wire.Decode(value)), maxField)
 	}
 }
 

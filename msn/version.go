@@ -1,8 +1,15 @@
 package msn
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"strings"
 
-// Version is what the server answers to CVR (protocol/07, section 1).
+	"matrix-msn/msn/wire"
+)
+
+// Version is what the server answers to CVR (protocol/07, section 1). All fields
+// are as the server wrote them, valid UTF-8 and at most 2,048 bytes each.
 type Version struct {
 	Recommended string // client version to use
 	Minimum     string // older ones are not wanted; "" when not given
@@ -10,20 +17,135 @@ type Version struct {
 	InfoURL     string // not checked
 }
 
+// unrecognised is the version that servers recommend to clients that they do not
+// know (section 1.1).
+const unrecognised = "1.0.0000"
+
 // Unrecognised reports whether the server does not know the client.
-func (v Version) Unrecognised() bool { panic("declared") }
+func (v Version) Unrecognised() bool { return v.Recommended == unrecognised }
 
-// Outdated reports whether the server wants a newer client than version own.
-func (v Version) Outdated(own string) bool { panic("declared") }
+// Outdated reports whether the server wants a newer client than version own. It is
+// false when either cannot be read as numbers with dots between them.
+func (v Version) Outdated(own string) bool { return older(own, v.Minimum) }
 
-// Newer reports whether the server recommends a newer client than version own.
-func (v Version) Newer(own string) bool { panic("declared") }
+// Newer reports whether the server recommends a newer client than version own. It
+// is false when either cannot be read as numbers with dots between them.
+func (v Version) Newer(own string) bool { return older(own, v.Recommended) }
+
+// older reports whether a is a lower version than b. Numbers of any length are
+// compared as numbers, 0863 as 863, and one that is missing is 0.
+func older(a, b string) bool {
+	if !isVersion(a) || !isVersion(b) {
+		return false
+	}
+	for a != "" || b != "" {
+		var x, y string
+		x, a, _ = strings.Cut(a, ".")
+		y, b, _ = strings.Cut(b, ".")
+		x, y = strings.TrimLeft(x, "0"), strings.TrimLeft(y, "0")
+		if len(x) != len(y) {
+			return len(x) < len(y)
+		}
+		if x != y {
+			return x < y
+		}
+	}
+	return false
+}
+
+// isVersion reports whether s is numbers with dots between them.
+func isVersion(s string) bool {
+	for number := range strings.SplitSeq(s, ".") {
+		if !isNumber(number) {
+			return false
+		}
+	}
+	return true
+}
+
+// parseVersion reads what stands behind the TrID in an answer to CVR: five fields,
+// of which servers leave out some at the end. The second repeats the first. It
+// reports false when there are none.
+func parseVersion(args []string) (Version, bool) {
+	var v Version
+	for i, field := range []*string{&v.Recommended, nil, &v.Minimum, &v.DownloadURL, &v.InfoURL} {
+		if field != nil && i < len(args) {
+			*field = keep(args[i], maxField)
+		}
+	}
+	return v, v.Recommended != ""
+}
 
 // Identity returns what the Client announces.
-func (c *Client) Identity() Identity { panic("declared") }
+func (c *Client) Identity() Identity { return c.cfg.Identity.or(OfficialIdentity(c.dialect)) }
 
-// AnnounceVersion sends CVR once more and returns the answer.
-func (c *Client) AnnounceVersion(ctx context.Context) (Version, error) { panic("declared") }
+// AnnounceVersion sends CVR once more and returns the answer. The error is a
+// *ServerError (710 for parameters that the server does not like), wire.ErrProtocol
+// for an answer without a version, ErrTimeout, or that of the connection.
+func (c *Client) AnnounceVersion(ctx context.Context) (version Version, err error) {
+	answered := make(chan Version, 1)
+	err = c.await(ctx, func(result func(error)) {
+		c.announce(func(v Version, err error) {
+			answered <- v
+			result(err)
+		})
+	})
+	if err != nil {
+		return Version{}, err
+	}
+	return <-answered, nil
+}
 
-// Version returns the server's latest answer, if there was one.
-func (c *Client) Version() (version Version, ok bool) { panic("declared") }
+// announce sends CVR. done is called once, by the owner.
+func (c *Client) announce(done func(Version, error)) {
+	c.request("CVR", c.cvrArgs(c.dialect), func(reply wire.Command, err error) {
+		if err != nil {
+			done(Version{}, err)
+			return
+		}
+		if !c.noteVersion(reply) {
+			done(Version{}, fmt.Errorf("%w: %s without a version", wire.ErrProtocol, reply.Verb))
+			return
+		}
+		done(*c.version, nil)
+	})
+}
+
+// noteVersion keeps the answer to CVR, and tells the log once when the server wants
+// another client.
+func (c *Client) noteVersion(reply wire.Command) bool {
+	version, ok := parseVersion(reply.Args[1:])
+	if !ok {
+		return false
+	}
+	c.version = &version
+	if own := c.Identity().Version; version.Outdated(own) && !c.outdated {
+		c.outdated = true
+		c.log.Warn("the service wants a newer client than is announced", "account", c.cfg.Account,
+			"announced", own, "minimum", version.Minimum, "recommended", version.Recommended)
+	}
+	return true
+}
+
+// Version returns the server's latest answer, if there was one. Up to MSNP7 the
+// answer comes after Login has returned.
+func (c *Client) Version() (version Version, ok bool) {
+	c.query(func() {
+		if c.version != nil {
+			version, ok = *c.version, true
+		}
+	})
+	return version, ok
+}
+
+// UpgradeError says that the server speaks none of the offered dialects and names
+// the client that it wants (CVR0 in VER). It wraps ErrNoDialect.
+type UpgradeError struct{ Version Version }
+
+// Error implements error.
+func (e *UpgradeError) Error() string {
+	return fmt.Sprintf("%v: it wants a client of version %q", ErrNoDialect, e.Version.Recommended)
+}
+
+// Unwrap returns ErrNoDialect.
+func (e *UpgradeError) Unwrap() error { return ErrNoDialect }

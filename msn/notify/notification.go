@@ -6,13 +6,18 @@
 // lenient, bounded in size and depth, and never panics.
 package notify
 
-import "errors"
+import (
+	"errors"
+	"strconv"
+	"strings"
+)
 
 // MaxDocument is the largest NOT or IPG body that is parsed, in bytes. Real ones
 // stay below 4 KiB: a BODY is limited to 1,024 bytes.
 const MaxDocument = 64 << 10
 
-// ErrUnreadable says that nothing of a document could be understood. It wraps why.
+// ErrUnreadable says that nothing of a document could be understood. It is wrapped
+// with the reason.
 var ErrUnreadable = errors.New("notify: unreadable document")
 
 // Notification is the document that NOT and IPG carry (section 5). Fields that the
@@ -28,7 +33,9 @@ type Notification struct {
 
 	Messages []Message
 
-	// Raw is the document as it came, for when nothing else is left to show.
+	// Raw is the document as it came, for when nothing else is left to show: its
+	// first MaxDocument bytes, with U+FFFD for what is no UTF-8. It can hold control
+	// characters.
 	Raw string
 }
 
@@ -47,15 +54,17 @@ type Message struct {
 
 	// ActionURL and SubscribeURL are where to act and where to change the
 	// subscription, IconURL a picture: resolved against SiteURL (RFC 3986), of any
-	// scheme and not checked. "" when the document names none.
+	// scheme and host, which are not checked. "" when the document names none, or
+	// none that makes a whole URL.
 	ActionURL, SubscribeURL, IconURL string
 
 	CategoryID string
 	LCID       int    // language as a decimal Windows locale: 2052 is zh-CN; 0 when not given
-	Text       string // plain text
+	Text       string // plain text, without blanks at its ends
 	TextX      string // HTML-like text (from MSNP9 on), unescaped once, hostile
 	// Data are the leaf elements of a NotificationData document in BODY, by name:
-	// news of the address book, circles or spaces. Nil for an alert.
+	// news of the address book, circles or spaces. The names that section 5.3 knows
+	// are spelt as there, whatever the document does. Nil for an alert.
 	Data map[string]string
 }
 
@@ -70,3 +79,66 @@ const (
 	Space                   // a contact's space or blog has something new
 	OtherData               // any other NotificationData
 )
+
+// Kind returns what m is about. The addresses and the text of anything but an
+// Alert are dummies that nobody is to see.
+func (m Message) Kind() Kind {
+	switch {
+	case m.Data == nil:
+		return Alert
+	case strings.EqualFold(m.Data["Service"], "ABCHInternal"):
+		return AddressBook
+	case m.Data["CircleId"] != "":
+		return Circle
+	case m.Data["SpaceHandle"] != "" || m.Data["ComponentHandle"] != "":
+		return Space
+	}
+	return OtherData
+}
+
+// Alerts returns the messages that are for people to read.
+func (n *Notification) Alerts() []Message {
+	var alerts []Message
+	for _, m := range n.Messages {
+		if m.Kind() == Alert {
+			alerts = append(alerts, m)
+		}
+	}
+	return alerts
+}
+
+// Page returns the page in the document of an IPG. It reports false when there is
+// none, that is when no MSG with the ID 0 or 1 has a text (section 7).
+func (n *Notification) Page() (IncomingPage, bool) {
+	for _, m := range n.Messages {
+		if m.Text != "" && (m.ID == "0" || m.ID == "1" || m.ID == "") && m.Kind() == Alert {
+			return IncomingPage{From: n.sender(), Text: m.Text, LCID: m.LCID}, true
+		}
+	}
+	return IncomingPage{}, false
+}
+
+// Bounce returns the failure that an IPG without a page reports. It reports false
+// for a page, and when the ID of the document is no transaction ID.
+func (n *Notification) Bounce() (Bounce, bool) {
+	if _, page := n.Page(); page {
+		return Bounce{}, false
+	}
+	trid, err := strconv.ParseUint(n.ID, 10, 32)
+	if err != nil {
+		return Bounce{}, false
+	}
+	b := Bounce{TrID: uint32(trid), To: n.sender()}
+	if len(n.Messages) > 0 {
+		b.Code = n.Messages[0].ID
+	}
+	return b, true
+}
+
+// sender is the account or number in FROM.
+func (n *Notification) sender() string {
+	if n.From.Name != "" {
+		return strings.ToLower(n.From.Name)
+	}
+	return strings.ToLower(n.From.Email)
+}

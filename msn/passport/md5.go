@@ -9,6 +9,10 @@ import (
 // the server sent (protocol/01-login.md, section 2): the lower-case hexadecimal
 // MD5 of salt and password.
 func MD5Response(salt, password string) string {
-	sum := md5.Sum([]byte(salt + password))
+	return md5Hex(salt + password)
+}
+
+func md5Hex(s string) string {
+	sum := md5.Sum([]byte(s))
 	return hex.EncodeToString(sum[:])
 }

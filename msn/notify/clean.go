@@ -1,0 +1,152 @@
+package notify
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// What makes readable XML out of what servers send (section 5.2): they leave '&'
+// in URLs as it is, lose bytes of characters, and pass on what XML forbids.
+
+// isXML reports whether XML 1.0 allows r in a document.
+func isXML(r rune) bool {
+	switch {
+	case r < ' ':
+		return r == '\t' || r == '\n' || r == '\r'
+	case r <= 0xD7FF:
+		return true
+	}
+	return r >= 0xE000 && r <= 0xFFFD || r >= 0x10000 && r <= utf8.MaxRune
+}
+
+// clean returns a document with U+FFFD for bytes that are no UTF-8, without
+// characters that XML forbids and without references to them, and with "&amp;" for
+// each '&' that starts no reference XML knows. References to characters beyond
+// ASCII become those characters.
+func clean(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	var b strings.Builder
+	b.Grow(len(s) + len(s)/16)
+	for i := 0; i < len(s); {
+		switch c := s[i]; {
+		case c == '&':
+			r, n := reference(s[i:])
+			switch {
+			case n == 0:
+				b.WriteString("&amp;")
+				n = 1
+			case !isXML(r):
+			case r >= utf8.RuneSelf:
+				b.WriteRune(r)
+			default:
+				writeReference(&b, r)
+			}
+			i += n
+		case c < utf8.RuneSelf:
+			if isXML(rune(c)) {
+				b.WriteByte(c)
+			}
+			i++
+		default:
+			r, n := utf8.DecodeRuneInString(s[i:])
+			if isXML(r) {
+				b.WriteString(s[i : i+n])
+			}
+			i += n
+		}
+	}
+	return b.String()
+}
+
+// named are the entities of XML.
+var named = []struct {
+	text string
+	r    rune
+}{{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}}
+
+// reference reads the reference that s begins with and returns the character it
+// stands for, which XML may forbid, and its length. The length is 0 when s begins
+// with none.
+func reference(s string) (rune, int) {
+	for _, e := range named {
+		if strings.HasPrefix(s, e.text) {
+			return e.r, len(e.text)
+		}
+	}
+	if !strings.HasPrefix(s, "&#") {
+		return 0, 0
+	}
+	base, i := rune(10), 2
+	if i < len(s) && (s[i] == 'x' || s[i] == 'X') {
+		base, i = 16, 3
+	}
+	start, r := i, rune(0)
+	for ; i < len(s); i++ {
+		digit := rune(strings.IndexByte("0123456789abcdef", s[i]|0x20))
+		if s[i] < '0' || digit < 0 || digit >= base {
+			break
+		}
+		// No character is beyond MaxRune, however many digits follow.
+		r = min(r*base+digit, utf8.MaxRune+1)
+	}
+	if i == start || i == len(s) || s[i] != ';' {
+		return 0, 0
+	}
+	return r, i + 1
+}
+
+// writeReference writes a decimal reference.
+func writeReference(b *strings.Builder, r rune) {
+	b.WriteString("&#")
+	b.WriteString(strconv.Itoa(int(r)))
+	b.WriteByte(';')
+}
+
+// unescape resolves the references of XML in s once.
+func unescape(s string) string {
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(s, "&")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		r, n := reference(s[len(before):])
+		switch {
+		case n == 0:
+			b.WriteByte('&')
+			s = after
+		case isXML(r):
+			b.WriteRune(r)
+			fallthrough
+		default:
+			s = s[len(before)+n:]
+		}
+	}
+}
+
+// escape makes s, which clean has seen or is cleaned on the way, the content of an
+// element or of an attribute in double quotes.
+func escape(s string) string {
+	var b strings.Builder
+	for _, r := range strings.ToValidUTF8(s, "\uFFFD") {
+		switch r {
+		case '&':
+			b.WriteString("&amp;")
+		case '<':
+			b.WriteString("&lt;")
+		case '>':
+			b.WriteString("&gt;")
+		case '"':
+			b.WriteString("&quot;")
+		case '\t', '\n', '\r':
+			writeReference(&b, r) // raw ones are changed by whoever reads
+		default:
+			if isXML(r) {
+				b.WriteRune(r)
+			}
+		}
+	}
+	return b.String()
+}
