@@ -9,7 +9,6 @@ import (
 
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/commands"
-	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/msgconv"
@@ -87,9 +86,8 @@ func (o options) take(s string, names ...string) (rest string) {
 // the room, or the only one. It answers when there is none.
 func (c *Connector) clientFor(ce *commands.Event, named string) (*Client, bool) {
 	if named != "" {
-		login := ce.Bridge.GetCachedUserLoginByID(networkid.UserLoginID(strings.ToLower(named)))
-		if login == nil || login.UserMXID != ce.User.MXID {
-			say(ce, "You have no login %s. Use `$cmdprefix list-logins` to see yours.", shorten(oneLine(named), maxName))
+		login, ok := ownLogin(ce, named)
+		if !ok {
 			return nil, false
 		}
 		return login.Client.(*Client), true

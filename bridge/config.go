@@ -110,9 +110,8 @@ func CheckFile(config []byte) error {
 				return fmt.Errorf("network.%s (line %d) must be a text: put it in quotes", name, value.Line)
 			}
 		case "alerts":
-			// "off" without quotes is a word of YAML 1.1 for false.
 			if value.Kind != yaml.ScalarNode || value.Tag != "!!str" && value.Tag != "!!null" {
-				return fmt.Errorf("network.alerts (line %d) must be 'room', 'management' or 'off', in quotes", value.Line)
+				return fmt.Errorf("network.alerts (line %d) must be room, management or off", value.Line)
 			}
 		case "alert_icons":
 			if value.Kind != yaml.ScalarNode || value.Tag != "!!bool" && value.Tag != "!!null" {
