@@ -39,16 +39,23 @@ type pager struct {
 	pages  sync.WaitGroup
 
 	mu     sync.Mutex
+	fresh  map[string]bool // page IDs that were put in and not taken up yet
 	active map[string]bool // page IDs that run has taken up
 }
 
 func newPager(c *Client) *pager {
-	return &pager{client: c, wake: make(chan struct{}, 1), active: make(map[string]bool)}
+	return &pager{client: c, wake: make(chan struct{}, 1), fresh: make(map[string]bool), active: make(map[string]bool)}
 }
 
 // put stores a page to be sent.
 func (p *pager) put(ctx context.Context, page *database.Page) error {
+	p.mu.Lock()
+	p.fresh[page.PageID] = true
+	p.mu.Unlock()
 	if err := p.client.connector.db.Page.Put(ctx, page); err != nil {
+		p.mu.Lock()
+		delete(p.fresh, page.PageID)
+		p.mu.Unlock()
 		return err
 	}
 	p.signal()
@@ -68,10 +75,8 @@ func (p *pager) run(ctx context.Context) {
 	defer p.pages.Wait()
 	ticker := time.NewTicker(pagerInterval)
 	defer ticker.Stop()
-	for leftOver := true; ctx.Err() == nil; {
-		if err := p.pass(ctx, leftOver); err == nil {
-			leftOver = false
-		} else if ctx.Err() == nil {
+	for ctx.Err() == nil {
+		if err := p.pass(ctx); err != nil && ctx.Err() == nil {
 			zerolog.Ctx(ctx).Err(err).Msg("Failed to read table of pages")
 			sleep(ctx, firstRetry)
 			continue
@@ -84,22 +89,23 @@ func (p *pager) run(ctx context.Context) {
 	}
 }
 
-// pass takes up what is new in the table. What is left over from another run was
-// being sent when it ended.
-func (p *pager) pass(ctx context.Context, leftOver bool) error {
+// pass takes up what is new in the table. What is there and was not put in since the
+// last run is left over from it.
+func (p *pager) pass(ctx context.Context) error {
 	pages, err := p.client.connector.db.Page.Untold(ctx, p.client.login.ID)
 	if err != nil {
 		return err
 	}
 	for _, page := range pages {
-		if !p.begin(page) {
+		fresh, ok := p.begin(page)
+		if !ok {
 			continue
 		}
 		p.pages.Go(func() {
 			defer p.end(page)
 			if page.State == database.PageSending {
 				fate := leftOverFate(page)
-				if !leftOver {
+				if fresh {
 					fate = p.send(ctx, page)
 				}
 				if !p.setFate(ctx, page, fate) {
@@ -120,14 +126,18 @@ func leftOverFate(page *database.Page) error {
 	return msn.ErrUncertain
 }
 
-func (p *pager) begin(page *database.Page) bool {
+// begin reports whether a page is not taken up yet, and takes it up. fresh tells that
+// it was never before.
+func (p *pager) begin(page *database.Page) (fresh, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.active[page.PageID] {
-		return false
+		return false, false
 	}
+	fresh = p.fresh[page.PageID]
+	delete(p.fresh, page.PageID)
 	p.active[page.PageID] = true
-	return true
+	return fresh, true
 }
 
 func (p *pager) end(page *database.Page) {
