@@ -53,8 +53,16 @@ func weight(e Event) int {
 		return size
 	case PageReceived:
 		return base + len(e.Text)
+	case MailCounted:
+		return base + len(e.URL.Redirect) + len(e.URL.Post)
 	case MailReceived:
 		return base + len(e.From) + len(e.Subject) + len(e.URL.Redirect) + len(e.URL.Post)
+	case SystemMessage:
+		size := base
+		for _, arg := range e.Args {
+			size += len(arg)
+		}
+		return size
 	}
 	return base
 }

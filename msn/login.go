@@ -115,7 +115,9 @@ func (s *signIn) run(ctx context.Context) error {
 		// Optional in these dialects, sent where official clients did, and
 		// nothing depends on the answer.
 		c.announce(func(_ Version, err error) {
-			if err != nil {
+			if refused, ok := err.(*ServerError); ok {
+				c.accuse(refused)
+			} else if err != nil {
 				c.log.Info("no answer to the client's version", "account", c.account, "error", err)
 			}
 		})

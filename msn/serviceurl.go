@@ -31,7 +31,7 @@ const (
 	URLMessage     URLName = "MESSAGE"
 	URLMobile      URLName = "MOBILE"
 	URLN2PAccount  URLName = "N2PACCOUNT" // Net2Phone; argument: a locale
-	URLN2PFund     URLName = "N2PFUND"
+	URLN2PFund     URLName = "N2PFUND"    // argument: a locale
 	URLAddressBook URLName = "ADDRBOOK"
 	URLAdvSearch   URLName = "ADVSEARCH"
 	URLIntSearch   URLName = "INTSEARCH"
@@ -59,7 +59,7 @@ var urlNames = map[URLName]urlArgument{
 	URLMessage:     noArgument,
 	URLMobile:      noArgument,
 	URLN2PAccount:  localeArgument,
-	URLN2PFund:     noArgument,
+	URLN2PFund:     localeArgument,
 	URLAddressBook: noArgument,
 	URLAdvSearch:   noArgument,
 	URLIntSearch:   noArgument,
@@ -218,7 +218,7 @@ func (c *Client) LoginForm(u ServiceURL) (LoginForm, error) {
 	if u.Absolute() {
 		target = "ru"
 	}
-	return LoginForm{Action: u.Post, Fields: []FormField{
+	return LoginForm{Action: post.String(), Fields: []FormField{
 		{"mode", "ttl"},
 		{"login", local},
 		{"username", c.account},

@@ -18,7 +18,8 @@ type Version struct {
 }
 
 // unrecognised is the version that servers recommend to clients that they do not
-// know (section 1.1).
+// know, and the minimum that they name when there is none (section 1.1): the first
+// official client was newer.
 const unrecognised = "1.0.0000"
 
 // Unrecognised reports whether the server does not know the client.
@@ -26,11 +27,14 @@ func (v Version) Unrecognised() bool { return v.Recommended == unrecognised }
 
 // Outdated reports whether the server wants a newer client than version own. It is
 // false when either cannot be read as numbers with dots between them.
-func (v Version) Outdated(own string) bool { return older(own, v.Minimum) }
+func (v Version) Outdated(own string) bool {
+	return v.Minimum != unrecognised && older(own, v.Minimum)
+}
 
 // Newer reports whether the server recommends a newer client than version own. It
-// is false when either cannot be read as numbers with dots between them.
-func (v Version) Newer(own string) bool { return older(own, v.Recommended) }
+// is false when either cannot be read as numbers with dots between them, and when
+// the server does not know the client.
+func (v Version) Newer(own string) bool { return !v.Unrecognised() && older(own, v.Recommended) }
 
 // older reports whether a is a lower version than b. Numbers of any length are
 // compared as numbers, 0863 as 863, and one that is missing is 0.

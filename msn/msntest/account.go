@@ -28,6 +28,9 @@ type Account struct {
 	version    uint32 // of lists and properties, for MSNP2 to MSNP9
 	session    *session
 	everOnline bool
+	mail       mailbox
+	mspAuth    string // "" makes one for each sign-in
+	refusal    string // see RefusePages
 }
 
 // AccountOption changes how an account is made.
@@ -49,6 +52,18 @@ func ID(guid string) AccountOption { return func(a *Account) { a.id = guid } }
 // Unverified makes an account whose e-mail address was never confirmed: USR OK
 // says so, and its name cannot be changed (209).
 func Unverified() AccountOption { return func(a *Account) { a.verified = false } }
+
+// Mobile gives an account a mobile device that takes pages: MOB is Y.
+func Mobile() AccountOption { return Property("MOB", "Y") }
+
+// Unread makes an account that has unread mail at sign-in.
+func Unread(inbox, folders int) AccountOption {
+	return func(a *Account) { a.mail = mailbox{enabled: true, inbox: inbox, folders: folders} }
+}
+
+// MSPAuth sets the ticket for web log-ins that the profile message carries from
+// MSNP3 on; without it, each sign-in has its own.
+func MSPAuth(ticket string) AccountOption { return func(a *Account) { a.mspAuth = ticket } }
 
 // AddAccount makes an account, or gives an existing one a new password and the
 // options. It is not signed in and has no contacts.
@@ -155,8 +170,10 @@ type session struct {
 	object   string // MSNObject as it came, "" for none
 	personal string // payload of the last UUX
 	synced   bool
-	noCalls  bool   // IMS OFF
-	serial   uint32 // Escargot counts the list version per session
+	noCalls  bool     // IMS OFF
+	serial   uint32   // Escargot counts the list version per session
+	alerts   uint64   // how many were given an ID
+	found    []Person // by the last FND
 }
 
 // send queues a command for the client of a session; a played account has none.

@@ -47,6 +47,7 @@ type conn struct {
 	party    *party   // switchboard: who is in it
 	over     bool     // the server is done with it
 	muted    bool     // see Unanswered
+	garbled  bool     // the next command is lost, see WithoutPaging
 	expects  string   // the challenge that is to be answered
 	timer    *time.Timer
 

@@ -175,9 +175,6 @@ func TestServiceCommands(t *testing.T) {
 			c.drain() // still alive
 		})
 	}
-	c := online(t, friends(t), 7, alice)
-	c.send("PAG 7 bob@example.com 2\r\nhi")
-	c.barrier() // success is silent
 }
 
 func TestSwitchboardErrors(t *testing.T) {

@@ -30,10 +30,10 @@ var notification = map[string]handler{
 	"CVR": {(*Server).cvr, 2, 12},
 	"URL": {(*Server).url, 2, 12},
 	"SND": {(*Server).snd, 2, 12},
-	"SDC": {(*Server).snd, 5, 12},
+	"SDC": {(*Server).sdc, 5, 12},
 	"FND": {(*Server).fnd, 2, 12},
 	"PAG": {(*Server).pag, 5, 12},
-	"PGD": {(*Server).pag, 9, 12},
+	"PGD": {(*Server).pgd, 9, 12},
 	"IMS": {(*Server).ims, 2, 12},
 	"GCF": {(*Server).gcf, 11, 12},
 	"USR": {(*Server).usrAgain, 2, 12},
@@ -44,7 +44,17 @@ var notification = map[string]handler{
 // connection. The historic servers closed at anything out of place
 // (protocol/08-errors.md, "Disconnection instead of an error").
 func (s *Server) handleNotification(c *conn, cmd wire.Command) {
+	if c.garbled {
+		c.garbled = false
+		s.misread(c, cmd.Payload)
+		return
+	}
 	switch cmd.Verb {
+	case "PAG", "PGD":
+		if !s.opt.paging {
+			s.misread(c, cmd.Payload)
+			return
+		}
 	case "OUT":
 		c.hangUp()
 		return
@@ -89,7 +99,7 @@ func (s *Server) notInDialect(c *conn, trid string, cmd wire.Command) {
 		case "REA":
 			c.fail("502", trid)
 			return
-		case "PAG", "PGD", "LST":
+		case "LST":
 			return
 		}
 	}

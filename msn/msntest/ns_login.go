@@ -11,7 +11,7 @@ import (
 	"matrix-msn/msn/wire"
 )
 
-// Signing in: VER, INF, CVR and USR (protocol/01-login.md).
+// Signing in: VER, INF and USR (protocol/01-login.md).
 
 // loginPolicy is what USR hands to the Tweener log-in; clients send it on
 // unread.
@@ -66,34 +66,6 @@ func (s *Server) ver(c *conn, trid string, cmd wire.Command) {
 }
 
 func (s *Server) inf(c *conn, trid string, _ wire.Command) { c.reply("INF", trid, "MD5") }
-
-// Addresses in the answer to CVR: nothing is to be had there.
-const (
-	downloadURL = "http://messenger.example.com/download"
-	infoURL     = "http://messenger.example.com"
-)
-
-// cvr answers the client's version (protocol/07-misc-founding-spec.md,
-// section 1).
-func (s *Server) cvr(c *conn, trid string, cmd wire.Command) {
-	version := cmd.Arg(6)
-	if version == "" {
-		if s.historic() {
-			c.fail("710", trid)
-			c.hangUp()
-		}
-		return
-	}
-	c.cvr = true
-	if s.historic() {
-		c.reply(cmd.Verb, trid, version, version, "1.0.0000", downloadURL, infoURL)
-	} else {
-		c.reply(cmd.Verb, trid, version, version, version, infoURL, infoURL)
-	}
-	if cmd.Verb == "CVQ" && !c.versions {
-		c.hangUp()
-	}
-}
 
 func (s *Server) usr(c *conn, trid string, cmd wire.Command) {
 	method := "MD5"
@@ -231,12 +203,16 @@ func (s *Server) profile(c *conn, a *Account) string {
 		With("Content-Type", "text/x-msmsgsprofile; charset=UTF-8").
 		With("LoginTime", strconv.FormatInt(time.Now().Unix(), 10))
 	if c.dialect >= 3 {
-		h = h.With("EmailEnabled", "0").
+		auth := a.mspAuth
+		if auth == "" {
+			auth = hex.EncodeToString(randomBytes(16))
+		}
+		h = h.With("EmailEnabled", flag(a.mail.enabled)).
 			With("MemberIdHigh", "84736").With("MemberIdLow", "-1434729391").
 			With("lang_preference", "1033").With("preferredEmail", a.email).
 			With("country", "US").With("PostalCode", "").With("Gender", "").With("Kid", "0").
 			With("Age", "").With("sid", "507").With("kv", "5").
-			With("MSPAuth", hex.EncodeToString(randomBytes(16)))
+			With("MSPAuth", auth)
 	}
 	if c.dialect >= 8 {
 		host, port, err := net.SplitHostPort(c.nc.RemoteAddr().String())

@@ -1,65 +1,13 @@
 package msntest
 
 import (
-	"strings"
 	"time"
 
 	"matrix-msn/msn/passport"
 	"matrix-msn/msn/wire"
 )
 
-// What else a notification server answers: URL, SND, SDC, FND, PAG, PGD, IMS,
-// GCF (protocol/07-misc-founding-spec.md) and XFR.
-
-const postURL = "https://loginnet.passport.com/ppsecure/md5auth.srf?lc=1033"
-
-// serviceURLs are the answers to URL: where to go and the site's number.
-var serviceURLs = map[string][2]string{
-	"INBOX":   {"/cgi-bin/HoTMaiL", "2"},
-	"FOLDERS": {"/cgi-bin/folders", "2"},
-	"COMPOSE": {"/cgi-bin/compose", "2"},
-	"PROFILE": {"http://members.msn.com/Edit.asp?lc=1033", "4263"},
-	"CHGMOB":  {"http://mobile.msn.com/hotmail/confirmUser.asp?URL=%2Fmessengerok.htm&mobID=1", "961"},
-	"PERSON":  {"https://register.passport.com/memberservices.srf?lc=1033", "956"},
-	"CHAT":    {"http://chat.msn.com/Messenger.msnw?lc=1033", "2260"},
-}
-
-func (s *Server) url(c *conn, trid string, cmd wire.Command) {
-	if !s.historic() {
-		c.reply("URL", trid, "/unused1", "/unused2", "1")
-		return
-	}
-	target, ok := serviceURLs[cmd.Arg(1)]
-	if !ok {
-		c.fail("201", trid)
-		return
-	}
-	if to := cmd.Arg(2); cmd.Arg(1) == "COMPOSE" && to != "" {
-		target[0] += "?mailto=1&to=" + strings.NewReplacer("@", "%40", ".", "%2e").Replace(to)
-	}
-	if c.dialect <= 2 {
-		c.reply("URL", trid, target[0], postURL)
-		return
-	}
-	c.reply("URL", trid, target[0], postURL, target[1])
-}
-
-// snd answers SND and SDC: no mail is sent.
-func (s *Server) snd(c *conn, trid string, cmd wire.Command) { c.reply(cmd.Verb, trid, "OK") }
-
-// fnd: the directory search was switched off for every dialect in 2003.
-func (s *Server) fnd(c *conn, trid string, _ wire.Command) {
-	if s.historic() {
-		c.fail("502", trid)
-	}
-}
-
-// pag takes PAG and PGD: success is silent, PAG is gone from MSNP9 on.
-func (s *Server) pag(c *conn, trid string, cmd wire.Command) {
-	if cmd.Verb == "PAG" && c.dialect >= 9 && s.historic() {
-		c.fail("715", trid)
-	}
-}
+// What else a notification server answers: IMS, GCF, XFR and QRY.
 
 func (s *Server) ims(c *conn, trid string, cmd wire.Command) {
 	switch cmd.Arg(1) {

@@ -57,7 +57,7 @@ const (
 	Historic Compat = iota
 	// Escargot does what the Escargot server does: no challenges, mode A always
 	// acknowledged, raw UTF-8 in names, the list version counted per session,
-	// constant times in SYN, unknown commands ignored
+	// constant times in SYN, unknown commands ignored, and what WithoutPaging says
 	// (protocol/09-quirks.md, section 1).
 	Escargot
 )
@@ -83,6 +83,10 @@ type options struct {
 	ticketLife          time.Duration
 	loginTicketLife     time.Duration
 	authTimeout         time.Duration
+	paging              bool
+	recommended         string
+	minimum             string
+	directory           []Person
 	certificate         *tls.Certificate
 	certificateFileHost []string
 }
@@ -101,6 +105,7 @@ func defaultOptions() options {
 		ticketLife:       ticketLife,
 		loginTicketLife:  loginTicketLife,
 		authTimeout:      authTimeout,
+		paging:           true,
 		logger:           slog.New(slog.DiscardHandler),
 	}
 	for d := minDialect; d <= maxDialect; d++ {
@@ -181,8 +186,9 @@ func WithChallengeTimeout(d time.Duration) Option {
 // out. The default logs nothing.
 func WithLogger(logger *slog.Logger) Option { return func(o *options) { o.logger = logger } }
 
-// WithRecordLimit keeps the last n records (default 10000); 0 keeps none, which
-// makes Sent, Records and the past half of Await useless and saves memory.
+// WithRecordLimit keeps the last n records (default 10000), pages and invitations;
+// 0 keeps none, which makes Sent, Records, Pages, Invitations and the past half of
+// Await useless and saves memory.
 func WithRecordLimit(n int) Option { return func(o *options) { o.records = max(n, 0) } }
 
 // WithQNG sets the number of seconds in the answer to PNG from MSNP9 on, 60 by
@@ -194,7 +200,7 @@ func WithCompat(c Compat) Option {
 	return func(o *options) {
 		o.compat = c
 		if c == Escargot {
-			o.challenges = false
+			o.challenges, o.paging = false, false
 		}
 	}
 }
@@ -216,5 +222,23 @@ func WithTicketLife(switchboard, login time.Duration) Option {
 // WithAuthTimeout changes how long a connection may take to sign in (60
 // seconds).
 func WithAuthTimeout(d time.Duration) Option { return func(o *options) { o.authTimeout = d } }
+
+// WithoutPaging makes a server that knows neither PAG nor PGD and takes their
+// payload for commands, as Escargot does: an escaped page has no line end, so that
+// the command sent after it is lost too, and neither is answered.
+func WithoutPaging() Option { return func(o *options) { o.paging = false } }
+
+// WithVersion sets what CVR answers: the recommended and the minimum version of
+// clients. Without it clients hear that theirs is fine. Clients that are not
+// recognised hear 1.0.0000 either way.
+func WithVersion(recommended, minimum string) Option {
+	return func(o *options) { o.recommended, o.minimum = recommended, minimum }
+}
+
+// WithDirectory makes a server of before spring 2003, which searches its
+// directory: FND finds these people. Without it FND is answered by 502.
+func WithDirectory(people ...Person) Option {
+	return func(o *options) { o.directory = people }
+}
 
 func normalize(email string) string { return strings.ToLower(email) }

@@ -32,6 +32,9 @@ type Script struct {
 	Removed func(by string)
 	// Presence is called when a contact's status changes; FLN is offline.
 	Presence func(account, status string)
+	// Paged is called for each page (PAG, PGD) to the account's mobile device; see
+	// Mobile.
+	Paged func(page SentPage)
 	// SignedOut is called when the account is signed out, with the reason of OUT.
 	SignedOut func(reason string)
 }
@@ -171,6 +174,12 @@ func (b *Bot) reversed(by string, added bool) {
 func (b *Bot) presence(account, status string) {
 	if f := b.script.Presence; f != nil {
 		b.queue.add(func() { f(account, status) })
+	}
+}
+
+func (b *Bot) paged(page SentPage) {
+	if f := b.script.Paged; f != nil {
+		b.queue.add(func() { f(page) })
 	}
 }
 

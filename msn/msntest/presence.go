@@ -202,9 +202,7 @@ func (s *Server) chg(c *conn, trid string, cmd wire.Command) {
 	if s.opt.challenges && c.dialect >= 6 {
 		s.challenge(c)
 	}
-	if c.dialect >= 11 {
-		c.send(wire.New("MSG", "Hotmail", "Hotmail").WithPayload(initialMail))
-	}
+	s.tellMail(ss)
 }
 
 // tellHidden sends FLN to everybody who would see a: so does Escargot when
@@ -217,10 +215,6 @@ func (s *Server) tellHidden(a *Account) {
 		}
 	}
 }
-
-// initialMail says that there is no mail (protocol/06-oim-mail.md).
-const initialMail = "MIME-Version: 1.0\r\nContent-Type: text/x-msmsgsinitialmdatanotification; charset=UTF-8\r\n\r\n" +
-	"Mail-Data: <MD><E><I>0</I><IU>0</IU><O>0</O><OU>0</OU></E><Q><QTM>409600</QTM><QNM>204800</QNM></Q></MD>\r\n"
 
 // uux handles UUX: the personal message (MSNP11 and later).
 func (s *Server) uux(c *conn, trid string, cmd wire.Command) {

@@ -45,7 +45,10 @@ type Server struct {
 	switchboards map[*switchboard]struct{}
 	hooks        []*hook
 	rec          recorder
-	changed      chan struct{} // closed and replaced whenever somebody's state changes
+	pages        kept[SentPage]
+	invitations  kept[Invitation]
+	refusals     map[string]string // by telephone number, see RefusePages
+	changed      chan struct{}     // closed and replaced whenever somebody's state changes
 	lastConn     int
 
 	hooked atomic.Bool // whether there is any hook, to spare the lock
@@ -62,12 +65,13 @@ func Start(ctx context.Context, opts ...Option) (*Server, error) {
 		logins:       make(issued[*Account]),
 		switchboards: make(map[*switchboard]struct{}),
 		changed:      make(chan struct{}),
+		refusals:     make(map[string]string),
 	}
 	for _, opt := range opts {
 		opt(&s.opt)
 	}
 	s.log = s.opt.logger
-	s.rec.limit = s.opt.records
+	s.rec.limit, s.pages.limit, s.invitations.limit = s.opt.records, s.opt.records, s.opt.records
 	if err := s.listen(ctx); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("msntest: %w", err)

@@ -1,0 +1,214 @@
+package msn
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"matrix-msn/msn/wire"
+)
+
+// noticePayload is a message of the notification server with fields in its body.
+func noticePayload(contentType string, fields ...string) string {
+	return "MIME-Version: 1.0\r\nContent-Type: " + contentType + "; charset=UTF-8\r\n\r\n" + strings.Join(fields, "\r\n") + "\r\n"
+}
+
+const (
+	initialMail = "text/x-msmsgsinitialemailnotification"
+	initialData = "text/x-msmsgsinitialmdatanotification"
+	newMail     = "text/x-msmsgsemailnotification"
+	movedMail   = "text/x-msmsgsactivemailnotification"
+	oldMail     = "application/x-msmsgsemailnotification"
+	oimNotice   = "text/x-msmsgsoimnotification"
+	systemNote  = "application/x-msmsgssystemmessage"
+)
+
+const (
+	postURL   = "https://loginnet.passport.com/ppsecure/md5auth.srf?lc=1033"
+	mailList  = "<MD><E><I>12</I><IU>3</IU><O>4</O><OU>2</OU></E><Q><QTM>409600</QTM><QNM>204800</QNM></Q>"
+	oimInList = "<M><T>11</T><S>6</S><E>bob@example.com</E><I>58A48B9D</I></M>"
+)
+
+// mailSeeds are one message of each kind.
+var mailSeeds = []string{
+	noticePayload(initialMail, "Inbox-Unread: 3", "Folders-Unread: 2", "Inbox-URL: /cgi-bin/HoTMaiL", "Folders-URL: /cgi-bin/folders", "Post-URL: "+postURL),
+	noticePayload(initialData, "Mail-Data: "+mailList+"</MD>", "Inbox-URL: /cgi-bin/HoTMaiL", "Post-URL: "+postURL),
+	noticePayload(newMail, "From: Example User", "Message-URL: /cgi-bin/getmsg?msg=MSG1050451140.21&start=2310", "Post-URL: "+postURL,
+		`Subject: =?"us-ascii"?Q?newsubject?=`, "Dest-Folder: ACTIVE", "From-Addr: example@passport.com", "id: 2"),
+	noticePayload(movedMail, "Src-Folder: ACTIVE", "Dest-Folder: ACTIVE", "Message-Delta: 1"),
+	noticePayload(oldMail, "Inbox-Unread: 1"),
+	noticePayload(systemNote, "Type: 1", "Arg1: 5"),
+	profileMessage("sid: 1"),
+}
+
+func TestMailIsCountedInEveryDialect(t *testing.T) {
+	inEveryDialect(t, func(t *testing.T, client *Client, ns *fakeConn, _ string) {
+		url := ServiceURL{"/cgi-bin/HoTMaiL", postURL, ""}
+		switch d := client.Dialect(); {
+		case d < 3:
+			ns.sendMessage("Hotmail", "Hotmail", noticePayload(oldMail, "Inbox-Unread: 3", "Folders-Unread: 2", "Inbox-URL: /cgi-bin/HoTMaiL", "Post-URL: "+postURL))
+		case d < 11:
+			ns.sendMessage("Hotmail", "Hotmail", mailSeeds[0])
+		default:
+			ns.sendMessage("Hotmail", "Hotmail", mailSeeds[1])
+		}
+		if e := nextEvent(t, client); e != (MailCounted{Inbox: 3, Folders: 2, Initial: true, URL: url}) {
+			t.Errorf("event %+v", e)
+		}
+		arrived := newMail
+		if client.Dialect() < 3 {
+			arrived = oldMail
+		}
+		ns.sendMessage("Hotmail", "Hotmail", noticePayload(arrived, "From: Example User", "Message-URL: /cgi-bin/getmsg?msg=1", "Post-URL: "+postURL,
+			`Subject: =?"us-ascii"?Q?newsubject?=`, "Dest-Folder: ACTIVE", "From-Addr: example@passport.com", "id: 2"))
+		e := waitFor[MailReceived](t, client)
+		if e.At.IsZero() {
+			t.Error("no time")
+		}
+		e.At = time.Time{}
+		if want := (MailReceived{From: "Example User", FromAddress: "example@passport.com", Subject: "newsubject", Folder: "ACTIVE",
+			URL: ServiceURL{"/cgi-bin/getmsg?msg=1", postURL, "2"}}); e != want {
+			t.Errorf("event %+v", e)
+		}
+		ns.sendMessage("Hotmail", "Hotmail", noticePayload(movedMail, "Src-Folder: ACTIVE", "Dest-Folder: trAsH", "Message-Delta: 2"))
+		if e := nextEvent(t, client); e != (MailCounted{Inbox: 2, Folders: 2, URL: url}) {
+			t.Errorf("event %+v", e)
+		}
+		expectNothingMore(t, client, ns)
+	})
+}
+
+func TestServerMessages(t *testing.T) {
+	server := func(payload string) Event { return ServerMessage{Message: wire.ParseMessage(payload)} }
+	oims := noticePayload(initialData, "Mail-Data: "+mailList+oimInList+"</MD>")
+	tooLarge := noticePayload(initialData, "Mail-Data: too-large")
+	bomb := noticePayload(initialData, `Mail-Data: <!DOCTYPE a [<!ENTITY a "aaa">]>`+mailList+"</MD>")
+	for _, test := range []struct {
+		name    string
+		payload string
+		want    []Event
+	}{
+		{"a profile", mailSeeds[6], []Event{server(mailSeeds[6])}},
+		{"offline messages in the list", oims, []Event{MailCounted{Inbox: 3, Folders: 2, Initial: true}, server(oims)}},
+		{"a list that is too large", tooLarge, []Event{MailCounted{Unknown: true, Initial: true}, server(tooLarge)}},
+		{"a list with entities", bomb, []Event{server(bomb)}},
+		{"numbers beyond belief", noticePayload(initialMail, "Inbox-Unread: 4294967295", "Folders-Unread: -1"), []Event{MailCounted{Inbox: maxMails, Initial: true}}},
+		{"no numbers", noticePayload(initialMail, "Inbox-Unread: many"), []Event{server(noticePayload(initialMail, "Inbox-Unread: many"))}},
+		{"a number of a million digits", noticePayload(initialMail, "Inbox-Unread: "+strings.Repeat("9", 1000)), []Event{server(noticePayload(initialMail, "Inbox-Unread: "+strings.Repeat("9", 1000)))}},
+		{"more moved than there were", mailSeeds[3], []Event{MailCounted{Unknown: true}}},
+		{"offline messages deleted", noticePayload(movedMail, "Src-Folder: .!!OIM", "Dest-Folder: .!!trAsH", "Message-Delta: 1"),
+			[]Event{server(noticePayload(movedMail, "Src-Folder: .!!OIM", "Dest-Folder: .!!trAsH", "Message-Delta: 1"))}},
+		{"a mail from nobody", noticePayload(newMail, "id: 2"), []Event{server(noticePayload(newMail, "id: 2"))}},
+		{"an offline message", noticePayload(oimNotice, "Mail-Data: <MD></MD>"), []Event{server(noticePayload(oimNotice, "Mail-Data: <MD></MD>"))}},
+		{"a shutdown", mailSeeds[5], []Event{ShutdownAnnounced{In: 5 * time.Minute}}},
+		{"a shutdown in the header", "Content-Type: " + systemNote + "\r\nType: 1\r\nArg1: 5\r\n\r\n", []Event{ShutdownAnnounced{In: 5 * time.Minute}}},
+		{"a shutdown far ahead", noticePayload(systemNote, "Type: 1", "Arg1: 4000000000"), []Event{ShutdownAnnounced{In: longestShutdown}}},
+		{"a shutdown at no time", noticePayload(systemNote, "Type: 1", "Arg1: -5"), []Event{SystemMessage{Type: "1", Args: []string{"-5"}}}},
+		{"a shutdown without a time", noticePayload(systemNote, "Type: 1"), []Event{SystemMessage{Type: "1"}}},
+		{"another system message", noticePayload(systemNote, "Type: 17", "Arg1: a", "Arg2: \x1bb", "Arg4: d"), []Event{SystemMessage{Type: "17", Args: []string{"a", "b"}}}},
+		{"a system message without type", noticePayload(systemNote, "Arg1: a"), []Event{server(noticePayload(systemNote, "Arg1: a"))}},
+		{"an unknown type", noticePayload("text/x-unknown", "a: b"), []Event{server(noticePayload("text/x-unknown", "a: b"))}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			client, ns := signedIn(t, newFakeNet(t), 11)
+			ns.sendMessage("Hotmail", "Hotmail", test.payload)
+			for _, want := range test.want {
+				if e := nextEvent(t, client); !reflect.DeepEqual(e, want) {
+					t.Errorf("event %T %+v, want %+v", e, e, want)
+				}
+			}
+			expectNothingMore(t, client, ns)
+		})
+	}
+}
+
+func TestEncodedWords(t *testing.T) {
+	for _, test := range []struct{ name, raw, want string }{
+		{"plain", "Hello, world", "Hello, world"},
+		{"quotes around the charset", `=?"us-ascii"?Q?new_subject?=`, "new subject"},
+		{"base64", "=?utf-8?B?R3LDvMOfZQ==?=", "Grüße"},
+		{"base64 without its end", "=?utf-8?B?R3LDvMOfZQ?=", "Grüße"},
+		{"a blank inside", "=?utf-8?B?QWxpY2U= ?=", "Alice"},
+		{"blanks inside", "=?utf-8?B?QWxp Y2U= ?=", "Alice"},
+		{"blanks in Q", "=?utf-8?q?a b_c?=", "a b c"},
+		{"Q that ends in an equals sign", "=?utf-8?Q?=41?=", "A"},
+		{"two words", "=?utf-8?B?R3LDvMOfZQ==?=\t=?utf-8?Q?_an_?= =?utf-8?Q?alle?=", "Grüße an alle"},
+		{"words and text", "Re: =?iso-8859-1?Q?Gr=FC=DFe?= an  =?utf-8?Q?alle?=!", "Re: Grüße an  alle!"},
+		{"a charset of the East", "=?gb2312?B?1tDOxA==?=", "中文"},
+		{"Shift-JIS", "=?Shift_JIS?B?k/qWew==?=", "日本"},
+		{"with a language", "=?utf-8*de?Q?Gr=C3=BC=C3=9Fe?=", "Grüße"},
+		{"an unknown charset", "=?x-none?Q?abc?=", "=?x-none?Q?abc?="},
+		{"an unknown encoding", "=?utf-8?X?abc?=", "=?utf-8?X?abc?="},
+		{"broken base64", "=?utf-8?B?###?=", "=?utf-8?B?###?="},
+		{"broken Q", "=?utf-8?Q?=ZZ?=", "=?utf-8?Q?=ZZ?="},
+		{"no end", "=?utf-8?Q?abc", "=?utf-8?Q?abc"},
+		{"a broken word before a good one", "=?a =?utf-8?Q?b?=", "=?a =?utf-8?Q?b?="},
+		{"line ends and escapes", "=?utf-8?Q?a=0D=0AOUT=1B[2J?=", "a  OUT [2J"},
+		{"no UTF-8", "=?utf-8?Q?=FF?= \xff", "\uFFFD \uFFFD"},
+		{"nothing", "", ""},
+	} {
+		if got := decodeWords(test.raw); got != test.want {
+			t.Errorf("%s: %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+func FuzzEncodedWords(f *testing.F) {
+	for _, seed := range []string{`=?"us-ascii"?Q?new_subject?=`, "=?utf-8?B?QWxpY2U= ?=", "=?gb2312?B?1tDOxA==?= =?a?b?c?=", "=?=?=?=", "=??????="} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		got := decodeWords(raw)
+		if !utf8.ValidString(got) || len(got) > maxMailField || strings.ContainsFunc(got, unicode.IsControl) {
+			t.Errorf("%q becomes %q", raw, got)
+		}
+		if !strings.Contains(raw, "=?") && len(raw) < maxMailField && utf8.ValidString(raw) && got != oneLiner(raw) {
+			t.Errorf("%q becomes %q", raw, got)
+		}
+	})
+}
+
+// FuzzServerMessage gives a Client messages of the notification server. Each makes
+// something, and what it makes is within limits.
+func FuzzServerMessage(f *testing.F) {
+	for _, seed := range mailSeeds {
+		f.Add(seed)
+	}
+	f.Add(noticePayload(initialData, "Mail-Data: too-large"))
+	f.Add(noticePayload(initialData, "Mail-Data: "+mailList+oimInList+"</MD>"))
+	c, _, err := newClient(f.Context(), fakeConfig(&fakeNet{t: f}))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, payload string) {
+		c.alerts.all = newLimiter(alertBurst, alertEvery)
+		c.backlog = backlog{}
+		c.message(wire.New("MSG", "Hotmail", "Hotmail").WithPayload(payload))
+		if c.backlog.empty() {
+			t.Errorf("%q is lost", payload)
+		}
+		if m := c.mail; m.inbox < 0 || m.inbox > maxMails || m.folders < 0 || m.folders > maxMails || len(m.url.Redirect) > maxURL || len(m.url.Post) > maxURL {
+			t.Errorf("mailbox %+v", m)
+		}
+		for _, e := range c.backlog.events {
+			switch e := e.(type) {
+			case MailReceived:
+				if len(e.Subject) > maxMailField || len(e.From) > maxMailField || len(e.FromAddress) > maxAccount || len(e.URL.Redirect) > maxURL {
+					t.Errorf("mail %+v", e)
+				}
+			case ShutdownAnnounced:
+				if e.In < 0 || e.In > longestShutdown {
+					t.Errorf("shutdown in %v", e.In)
+				}
+			case SystemMessage:
+				if e.Type == "" || len(e.Args) > maxSystemArgs {
+					t.Errorf("system message %+v", e)
+				}
+			}
+		}
+	})
+}
