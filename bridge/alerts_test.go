@@ -415,3 +415,27 @@ func TestPageFromAnUnknownNumberIsAnAlertThatCalls(t *testing.T) {
 		t.Errorf("got %q as %s, calling %v", got.body, got.msg, got.calls)
 	}
 }
+
+// What a server can send in a second is more than anybody reads. It neither floods
+// the room nor holds up what people say.
+func TestFloodOfAlertsIsSummedUpAndHoldsUpNothing(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	bot, _ := b.friend()
+	const flood = 1000
+	for i := range flood {
+		b.alert(calendar(fmt.Sprint("flood ", i)))
+	}
+	if err := bot.Say(b.ctx, alice, "and I say"); err != nil {
+		t.Fatal(err)
+	}
+	b.waitMessage(0, "and I say")
+	if err := b.srv.Drop(alice); err != nil { // which has the rest told at once
+		t.Fatal(err)
+	}
+	b.waitAlert(0, "The bridge has left out")
+	if n := len(b.matrix.all(func(r record) bool { return b.ofAlerts(r) && strings.Contains(r.body, "flood ") })); n == 0 || n > flood/10 {
+		t.Errorf("%d of %d alerts were shown", n, flood)
+	}
+}

@@ -72,6 +72,17 @@ func newTestBridge(t *testing.T, srv *msntest.Server, changes ...func(*testBridg
 	return b
 }
 
+// withHome changes the settings of the service.
+func withHome(change func(*ServiceConfig)) func(*testBridge) {
+	return func(b *testBridge) {
+		b.config = func(c *Config) {
+			home := c.Services["home"]
+			change(&home)
+			c.Services["home"] = home
+		}
+	}
+}
+
 // start makes a bridge on the database of this test, as a restart would.
 func (b *testBridge) start() { b.startWith(func() {}) }
 

@@ -120,8 +120,19 @@ func loginNames(logins []*bridgev2.UserLogin) string {
 	return strings.Join(names, ", ")
 }
 
-// sessionFor returns the session of a login. It answers when there is none.
-func sessionFor(ce *commands.Event, client *Client) (*msn.Client, bool) {
+// sessionFor returns the login that a command is for, as clientFor does, with its
+// session. It answers when there is none.
+func (c *Connector) sessionFor(ce *commands.Event, named string) (*Client, *msn.Client, bool) {
+	client, ok := c.clientFor(ce, named)
+	if !ok {
+		return nil, nil, false
+	}
+	session, ok := sessionOf(ce, client)
+	return client, session, ok
+}
+
+// sessionOf returns the session of a login. It answers when there is none.
+func sessionOf(ce *commands.Event, client *Client) (*msn.Client, bool) {
 	client.mu.Lock()
 	session, problem := client.session, client.problem
 	client.mu.Unlock()

@@ -116,3 +116,33 @@ func TestCommandWithSeveralLoginsAsksWhich(t *testing.T) {
 		t.Errorf("in a room: %q", got.body)
 	}
 }
+
+// Whatever is typed, the server gets one command for it, never two.
+func TestNothingTypedBecomesACommandOfItsOwn(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newPagingServer(t))
+	b.login()
+	room := b.management()
+	for _, command := range []string{
+		"!page bob@example.com x\r\nOUT\r\n", "!page bob@example.com\r\nOUT", "!page +15551112222\r\nOUT\r\n x",
+		"!page --callback home=1\r\nOUT\r\n bob@example.com x",
+		"!invite eve@example.org x\r\nOUT\r\n", "!invite eve@example.org\r\nOUT\r\n", "!invite a\x00b@example.org", "!invite \"a b\"@example.org",
+		"!url COMPOSE a@example.org\r\nOUT\r\n", "!url PROFILE 0x0409\r\nOUT", "!compose a@example.org\r\nOUT",
+		"!find Bob\r\nOUT Builder\r\nOUT", "!find Bob B city=x\r\nOUT country=%0d%0aOUT", "!client-version announce\r\nOUT",
+	} {
+		b.ask(room, command)
+	}
+	if got := b.ask(room, "!client-version announce"); !strings.Contains(got.body, "recommends") {
+		t.Errorf("afterwards the answer is %q", got.body)
+	}
+	for _, r := range b.srv.Sent(alice) {
+		if r.Command.Verb == "OUT" {
+			t.Errorf("the server got %v", r.Command)
+		}
+	}
+	for _, mail := range b.srv.Invitations() {
+		if mail.To != "eve@example.org" {
+			t.Errorf("a mail went to %q", mail.To)
+		}
+	}
+}

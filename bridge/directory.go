@@ -22,11 +22,7 @@ func (c *Connector) fnFind(ce *commands.Event) {
 		say(ce, "Write `!find Bob Builder`; `city=…`, `state=…` and `country=…` behind the names narrow it down.")
 		return
 	}
-	client, ok := c.clientFor(ce, given[loginOption])
-	if !ok {
-		return
-	}
-	session, ok := sessionFor(ce, client)
+	client, session, ok := c.sessionFor(ce, given[loginOption])
 	if !ok {
 		return
 	}

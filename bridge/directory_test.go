@@ -97,13 +97,7 @@ func TestWhatIsAnnouncedIsShown(t *testing.T) {
 			if test.recommended != "" {
 				opts = append(opts, msntest.WithVersion(test.recommended, test.minimum))
 			}
-			b := newTestBridge(t, newTestServer(t, opts...), func(b *testBridge) {
-				b.config = func(c *Config) {
-					home := c.Services["home"]
-					home.Client = test.client
-					c.Services["home"] = home
-				}
-			})
+			b := newTestBridge(t, newTestServer(t, opts...), withHome(func(home *ServiceConfig) { home.Client = test.client }))
 			b.login()
 			got := b.ask(b.management(), test.command)
 			if !strings.Contains(got.body, test.want) || test.never != "" && strings.Contains(got.body, test.never) {

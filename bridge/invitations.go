@@ -83,7 +83,7 @@ func (c *Connector) fnInvite(ce *commands.Event) {
 			client.recipient(ce.Ctx, address).name, address)
 		return
 	}
-	session, ok := sessionFor(ce, client)
+	session, ok := sessionOf(ce, client)
 	if !ok {
 		return
 	}

@@ -147,11 +147,7 @@ func send(ce *commands.Event, content *event.MessageEventContent) {
 
 // link asks the service for a page and answers with how to get there.
 func (c *Connector) link(ce *commands.Event, login string, name msn.URLName, what, argument string) {
-	client, ok := c.clientFor(ce, login)
-	if !ok {
-		return
-	}
-	session, ok := sessionFor(ce, client)
+	client, session, ok := c.sessionFor(ce, login)
 	if !ok {
 		return
 	}
@@ -192,7 +188,7 @@ func (c *Connector) sendLoginLink(ce *commands.Event, client *Client, page msn.S
 		say(ce, "The link could not be sent to your chat with the bot. Open a chat with the bot and ask again there.")
 		return
 	}
-	if room != ce.RoomID {
+	if room != ce.OrigRoomID {
 		say(ce, "The link logs you in, so it is not shown here: you find it in your chat with the bot.")
 	}
 }

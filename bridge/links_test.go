@@ -23,13 +23,7 @@ const publicAddress = "https://bridge.example.test"
 // login page of Passport.
 func withPublicAddress(b *testBridge) {
 	b.public = publicAddress
-	b.config = trustPassport
-}
-
-func trustPassport(c *Config) {
-	home := c.Services["home"]
-	home.Hosts = append(home.Hosts, ".passport.com")
-	c.Services["home"] = home
+	withHome(func(home *ServiceConfig) { home.Hosts = []string{".passport.com"} })(b)
 }
 
 func TestEveryPageOfTheServiceHasItsLink(t *testing.T) {

@@ -37,7 +37,7 @@ func (c *Connector) fnPage(ce *commands.Event) {
 		say(ce, "The text is missing. %s", pageUsage)
 		return
 	}
-	session, ok := sessionFor(ce, client)
+	session, ok := sessionOf(ce, client)
 	if !ok {
 		return
 	}
@@ -56,7 +56,7 @@ func (c *Connector) fnPage(ce *commands.Event) {
 		Text:           text,
 		Callback:       string(callback.Location),
 		CallbackNumber: callback.Number,
-		RoomID:         ce.RoomID,
+		RoomID:         ce.OrigRoomID,
 		EventID:        ce.EventID,
 		Sender:         ce.User.MXID,
 		State:          database.PageSending,

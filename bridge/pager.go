@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/msnid"
@@ -223,20 +222,12 @@ func (p *pager) setFate(ctx context.Context, page *database.Page, fate error) bo
 // shows that it takes nothing.
 func (p *pager) settle(ctx context.Context, page *database.Page) {
 	log := zerolog.Ctx(ctx).With().Str("page_id", page.PageID).Logger()
-	waits := newWaits()
-	for attempt := 1; ; attempt++ {
-		err := p.say(ctx, page, p.sentence(ctx, page))
-		if err == nil || errors.Is(err, mautrix.MForbidden) || errors.Is(err, mautrix.MNotFound) || attempt >= maxAttempts {
-			page.Told = true
-			if _, err = p.client.connector.db.Page.Change(context.WithoutCancel(ctx), page, page.State); err == nil {
-				return
-			}
-		}
-		log.Err(err).Msg("Failed to tell what became of a page")
-		if !sleep(ctx, waits.NextBackOff()) {
-			return
-		}
-	}
+	untilTold(ctx, log, func() error { return p.say(ctx, page, p.sentence(ctx, page)) }, func() error {
+		page.Told = true
+		// Unless it has bounced meanwhile, which the next pass tells.
+		_, err := p.client.connector.db.Page.Change(context.WithoutCancel(ctx), page, page.State)
+		return err
+	})
 }
 
 // say writes a notice where the page was typed, in answer to it.

@@ -52,10 +52,10 @@ func TestPageIsSentAndItsFateTold(t *testing.T) {
 			if !strings.HasPrefix(got.body, "Paged Bob Builder (bob@example.com): no error came back") || got.room != room || got.answer != "$user1" {
 				t.Errorf("the answer is %q, to %s", got.body, got.answer)
 			}
-			pages, err := b.conn.db.Page.Untold(b.ctx, login.ID)
-			if err != nil || len(pages) > 0 {
-				t.Errorf("untold are %v, %v", pages, err)
-			}
+			b.eventually("the page being settled", func() bool {
+				pages, err := b.conn.db.Page.Untold(b.ctx, login.ID)
+				return err == nil && len(pages) == 0
+			})
 		})
 	}
 }
@@ -176,13 +176,7 @@ func TestPageCanAskToBeCalledBack(t *testing.T) {
 
 func TestServiceThatDoesNotPageIsSentNoPage(t *testing.T) {
 	t.Parallel()
-	b := newTestBridge(t, newPagingServer(t, msntest.WithoutPaging()), func(b *testBridge) {
-		b.config = func(c *Config) {
-			home := c.Services["home"]
-			home.Paging = pagingNever
-			c.Services["home"] = home
-		}
-	})
+	b := newTestBridge(t, newPagingServer(t, msntest.WithoutPaging()), withHome(func(home *ServiceConfig) { home.Paging = pagingNever }))
 	room := b.dm(b.login(), bob)
 	if got := b.ask(room, "!page Call me"); !strings.Contains(got.body, "Home does not page mobile devices") || !strings.Contains(got.body, "network.services.home.paging") {
 		t.Errorf("the answer is %q", got.body)
@@ -194,13 +188,7 @@ func TestServiceThatDoesNotPageIsSentNoPage(t *testing.T) {
 
 func TestPageThatTakesLongIsSaidToBeOnItsWay(t *testing.T) {
 	t.Parallel()
-	b := newTestBridge(t, newPagingServer(t), func(b *testBridge) {
-		b.config = func(c *Config) {
-			home := c.Services["home"]
-			home.PageGrace = "3s"
-			c.Services["home"] = home
-		}
-	})
+	b := newTestBridge(t, newPagingServer(t), withHome(func(home *ServiceConfig) { home.PageGrace = "3s" }))
 	room := b.dm(b.login(), bob)
 	_, texts := b.friend()
 	from := b.matrix.position()

@@ -20,11 +20,7 @@ func (c *Connector) fnClientVersion(ce *commands.Event) {
 		say(ce, "Write `!client-version` to see what is announced, or `!client-version announce` to announce it again.")
 		return
 	}
-	client, ok := c.clientFor(ce, given[loginOption])
-	if !ok {
-		return
-	}
-	session, ok := sessionFor(ce, client)
+	client, session, ok := c.sessionFor(ce, given[loginOption])
 	if !ok {
 		return
 	}

@@ -11,31 +11,27 @@ import (
 	"maunium.net/go/mautrix/event"
 )
 
-// The alerts of the founding specification, with the account of their reader for %, and the bytes that were lost from
-// the first as they must have been on the wire: cut off in the middle of a character, and one alone.
-const (
-	exampleA = `<NOTIFICATION ver="1" siteid="111100200" siteurl="http://calendar.msn.com" id="2">
-<TO pid="0x00060000:0x81ee5a43" name="%" />
-<MSG pri="" id="2">
-<ACTION url="/calendar/isapi.dll?request=action&operation=modify&objectID=2&uicode1=modifyreminder&locale=2052"/>
-<SUBSCR url="/calendar/isapi.dll?request=action&operation=modify&objectID=2&uicode1=modifyreminder&locale=2052"/><CAT id="111100201" />
+// foundingAlert is the alert of the founding specification with this number and text.
+func foundingAlert(number, text string) string {
+	return strings.ReplaceAll(`<NOTIFICATION ver="1" siteid="111100200" siteurl="http://calendar.msn.com" id="%">
+<TO pid="0x00060000:0x81ee5a43" name="jabber_test@hotmail.com" />
+<MSG pri="" id="%">
+<ACTION url="/calendar/isapi.dll?request=action&operation=modify&objectID=%&uicode1=modifyreminder&locale=2052"/>
+<SUBSCR url="/calendar/isapi.dll?request=action&operation=modify&objectID=%&uicode1=modifyreminder&locale=2052"/><CAT id="111100201" />
 <BODY lang="2052" icon="/En/img/calendar.png">
-<TEXT>aaaaa (bbbbb) 2002` + "\xe5\x81\x81\xe5\x8d\x81\xe4\x81\x81\xe6\x9c\x88" + `14` + "\xe6\x97\xe6\x98\x9f\xe6\x9c\x9f\xa5" + `21:45 - 22:45 </TEXT>
+<TEXT>`, "%", number) + text + `</TEXT>
 </BODY>
 </MSG>
 </NOTIFICATION>
 `
-	exampleB = `<NOTIFICATION ver="1" siteid="111100200" siteurl="http://calendar.msn.com" id="1">
-<TO pid="0x00060000:0x81ee5a43" name="%" />
-<MSG pri="" id="1">
-<ACTION url="/calendar/isapi.dll?request=action&operation=modify&objectID=1&uicode1=modifyreminder&locale=2052"/>
-<SUBSCR url="/calendar/isapi.dll?request=action&operation=modify&objectID=1&uicode1=modifyreminder&locale=2052"/><CAT id="111100201" />
-<BODY lang="2052" icon="/En/img/calendar.png">
-<TEXT>goto club 7. 2002 21:15 - 22:15 </TEXT>
-</BODY>
-</MSG>
-</NOTIFICATION>
-`
+}
+
+// The two alerts of the founding specification. The bytes that the first has lost are as they must have been on the
+// wire: a character cut off in its middle, and the rest of one.
+var (
+	exampleA = foundingAlert("2", "aaaaa (bbbbb) 2002\xe5\x81\x81\xe5\x8d\x81\xe4\x81\x81\xe6\x9c\x88"+
+		"14\xe6\x97\xe6\x98\x9f\xe6\x9c\x9f\xa521:45 - 22:45 ")
+	exampleB = foundingAlert("1", "goto club 7. 2002 21:15 - 22:15 ")
 )
 
 // alertsUser is the ghost that shows the alerts.
@@ -47,7 +43,7 @@ func (c *cast) alertsUser() stack.Match {
 // alert sends Alice an alert as it stands, with the line ends of the protocol; its length is counted anew.
 func (c *cast) alert(document string) {
 	c.t.Helper()
-	document = strings.ReplaceAll(strings.Replace(document, "%", c.account, 1), "\n", "\r\n")
+	document = strings.ReplaceAll(document, "\n", "\r\n")
 	if err := c.service.Alert(c.account, notify.Notification{Raw: document}); err != nil {
 		c.t.Fatal(err)
 	}
