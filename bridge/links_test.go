@@ -284,3 +284,14 @@ func TestStoreOfLoginLinksIsBounded(t *testing.T) {
 		t.Errorf("%d links are kept", n)
 	}
 }
+
+// MSNP2 has no profile message, which brings what a browser logs in with.
+func TestServiceWithoutWebLoginHasPlainLinks(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t, msntest.WithDialects(2)), withPublicAddress)
+	b.login()
+	got := b.ask(b.management(), "!account")
+	if !strings.Contains(got.body, "gave the bridge nothing to log in on the web with") || !strings.HasSuffix(got.body, "Open: https://register.passport.com/memberservices.srf?lc=1033") {
+		t.Errorf("the answer is %q", got.body)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
@@ -344,5 +345,33 @@ func TestOtherUserOfTheBridgeDoesNotPageInTheNameOfTheRoom(t *testing.T) {
 	}
 	if n := len(b.srv.Pages()); n > 0 {
 		t.Errorf("%d pages were sent", n)
+	}
+}
+
+func TestPageIsUncertainWhenItsWaitIsCutShort(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*testBridge, *bridgev2.UserLogin){
+		"by a restart": func(b *testBridge, _ *bridgev2.UserLogin) { b.restart() },
+		"by a reconnect": func(b *testBridge, login *bridgev2.UserLogin) {
+			login.Client.(*Client).Reconnect(b.ctx)
+		},
+		"by a logout": func(b *testBridge, login *bridgev2.UserLogin) { login.Logout(b.ctx) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newTestBridge(t, newPagingServer(t), withHome(func(home *ServiceConfig) { home.PageGrace = "5m" }))
+			login := b.login()
+			room := b.management()
+			b.write(room, "page bob@example.com Call me")
+			b.awaitPage(1)
+			end(b, login)
+			got, _ := b.waitMessage(0, "It may or may not have gone out")
+			if got.room != room || got.answer != "$user1" {
+				t.Errorf("it is told in %s, to %s", got.room, got.answer)
+			}
+			if n := len(b.srv.Pages()); n != 1 {
+				t.Errorf("the page was sent %d times", n)
+			}
+		})
 	}
 }
