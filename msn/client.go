@@ -71,8 +71,8 @@ type Client struct {
 // when the account is ready to use. ctx bounds the signing in only.
 //
 // The error wraps ErrBadCredentials, ErrAccountLocked or ErrBusy when the service
-// said so (with a *ServerError or *passport.RefusedError), ErrNoDialect,
-// ErrUntrusted, ErrRefused when it closed the connection instead of answering,
+// said so (with a *ServerError or *passport.RefusedError), ErrNoDialect (an
+// *UpgradeError when the server says what client it wants), ErrUntrusted, ErrRefused when it closed the connection instead of answering,
 // ErrTimeout, ErrConfig, *OutError, wire.ErrProtocol, or what the network said.
 func Login(ctx context.Context, cfg Config) (*Client, error) {
 	c, address, err := newClient(ctx, cfg)

@@ -28,6 +28,8 @@ type accountConfig struct {
 	Groups   []string        `yaml:"groups"`
 	Contacts []contactConfig `yaml:"contacts"`
 	Blocked  []string        `yaml:"blocked"`
+	Pager    bool            `yaml:"pager"`
+	Unread   *unreadConfig   `yaml:"unread"`
 	Echo     bool            `yaml:"echo"`
 }
 
@@ -35,6 +37,11 @@ type phonesConfig struct {
 	Home   string `yaml:"home"`
 	Work   string `yaml:"work"`
 	Mobile string `yaml:"mobile"`
+}
+
+type unreadConfig struct {
+	Inbox   uint16 `yaml:"inbox"`
+	Folders uint16 `yaml:"folders"`
 }
 
 type contactConfig struct {
@@ -130,6 +137,12 @@ func (c fileConfig) apply(ctx context.Context, srv *msntest.Server) {
 			if value != "" {
 				opts = append(opts, msntest.Property(key, value))
 			}
+		}
+		if a.Pager {
+			opts = append(opts, msntest.Mobile())
+		}
+		if a.Unread != nil {
+			opts = append(opts, msntest.Unread(int(a.Unread.Inbox), int(a.Unread.Folders)))
 		}
 		srv.AddAccount(a.Email, a.Password, opts...)
 	}

@@ -41,6 +41,8 @@ file given by -file is YAML:
         - email: bob@example.com
           groups: [Friends]
       blocked: [eve@example.com]    # optional; on BL
+      pager: true                   # optional: has a mobile device for pages
+      unread: {inbox: 3, folders: 1}   # optional: unread mail at sign-in
     - email: bob@example.com
       password: secret
       echo: true                    # optional: played by the server, repeats

@@ -24,6 +24,8 @@ accounts:
     password: secret
     name: Alice
     phones: {home: 555 0100}
+    pager: true
+    unread: {inbox: 3, folders: 1}
     groups: [Friends]
     contacts:
       - {email: bob@example.com, groups: [Friends]}
@@ -129,7 +131,7 @@ func TestClientSignsInAndTheProgramSaysSo(t *testing.T) {
 		}
 	}
 	for _, want := range []string{"LST 5 FL 4 1 1 bob@example.com bob@example.com 1", "LST 5 BL 4 1 1 eve@example.com eve@example.com",
-		"PRP 5 4 PHH 555%200100", "LSG 5 4 2 2 1 Friends 0"} {
+		"PRP 5 4 PHH 555%200100", "PRP 5 4 MOB Y", "LSG 5 4 2 2 1 Friends 0"} {
 		found := false
 		for _, line := range lists {
 			found = found || line == want
@@ -137,6 +139,15 @@ func TestClientSignsInAndTheProgramSaysSo(t *testing.T) {
 		if !found {
 			t.Errorf("no %q in\n%s", want, strings.Join(lists, "\n"))
 		}
+	}
+	mail := ask("CHG 6 NLN")
+	for mail.Verb != "MSG" {
+		if mail, err = r.Read(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if body := wire.Header(wire.ParseMessage(mail.Payload).Body); body.Get("Inbox-Unread") != "3" || body.Get("Folders-Unread") != "1" {
+		t.Errorf("mail notice %q", mail.Payload)
 	}
 	_ = nc.Close()
 	p.until(t, "alice@example.com signed out")

@@ -19,6 +19,6 @@
 // differs. Everything lives in memory. It is no server for the open Internet:
 // passwords are kept as they are, so that the MD5 log-in of MSNP2 to MSNP7 works.
 //
-// The package shares codecs with the client (package wire, package passport) and
+// The package shares codecs with the client (packages wire, passport and notify) and
 // nothing else, so that a mistake of the client is not a mistake of its server.
 package msntest

@@ -17,9 +17,9 @@ import (
 // should be sent.
 var ErrNotInDialect = errors.New("msntest: not in the dialect of the session")
 
-// pidOf is the number of every account in notifications; clients do not look at
+// samplePID is the number of every account in notifications; clients do not look at
 // it.
-const pidOf = "0x00060000:0x81ee5a43"
+const samplePID = "0x00060000:0x81ee5a43"
 
 // Alert sends an alert to a client (NOT, from MSNP5 on). An ID that is empty counts
 // the alerts of the session from 1; messages without one get that of the alert. To
@@ -41,7 +41,7 @@ func (s *Server) Alert(email string, n notify.Notification) error {
 			}
 		}
 		if n.To == (notify.Party{}) {
-			n.To = notify.Party{PID: pidOf, Name: ss.account.email}
+			n.To = notify.Party{PID: samplePID, Name: ss.account.email}
 		}
 		return n.Document()
 	})
@@ -70,8 +70,8 @@ func (s *Server) Bounce(page SentPage, code string) error {
 func incoming(to *Account, id, from string, m notify.Message) string {
 	n := notify.Notification{
 		ID: id, SiteID: "111100400", SiteURL: "http://mobile.msn.com/",
-		To:       notify.Party{PID: pidOf, Name: to.email, Email: to.email, Via: "mobile"},
-		From:     notify.Party{PID: pidOf, Name: from},
+		To:       notify.Party{PID: samplePID, Name: to.email, Email: to.email, Via: "mobile"},
+		From:     notify.Party{PID: samplePID, Name: from},
 		Messages: []notify.Message{m},
 	}
 	return n.Document()

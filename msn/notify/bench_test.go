@@ -1,6 +1,10 @@
 package notify
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
 
 func BenchmarkParse(b *testing.B) {
 	document := calendarAlert("1", plainAlert)
@@ -25,5 +29,21 @@ func TestParsingAllocatesLittle(t *testing.T) {
 	})
 	if allocs > most {
 		t.Errorf("%v allocations, more than %d", allocs, most)
+	}
+}
+
+// BenchmarkParseHostile reads the largest document that is taken, made of what costs
+// most: the time must grow with its length, not faster.
+func BenchmarkParseHostile(b *testing.B) {
+	for _, length := range []int{MaxDocument / 8, MaxDocument} {
+		for name, part := range map[string]string{"tags": "<x a=b c>", "references": "&#38;", "names": "<a", "elements": "<a></a>"} {
+			document := "<NOTIFICATION><MSG>" + strings.Repeat(part, (length-20)/len(part))
+			b.Run(fmt.Sprintf("%s of %d bytes", name, length), func(b *testing.B) {
+				b.SetBytes(int64(len(document)))
+				for b.Loop() {
+					_, _ = Parse(document) // some are refused at their end
+				}
+			})
+		}
 	}
 }

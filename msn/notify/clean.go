@@ -126,8 +126,8 @@ func unescape(s string) string {
 	}
 }
 
-// escape makes s, which clean has seen or is cleaned on the way, the content of an
-// element or of an attribute in double quotes.
+// escape makes s the content of an element or of an attribute in double quotes.
+// What XML forbids is left out.
 func escape(s string) string {
 	var b strings.Builder
 	for _, r := range strings.ToValidUTF8(s, "\uFFFD") {
