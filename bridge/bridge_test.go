@@ -263,7 +263,7 @@ func (b *testBridge) ask(room id.RoomID, command string) record {
 	from := b.matrix.position()
 	b.write(room, command)
 	r, _ := b.matrix.wait(b.T, from, "an answer to "+command, func(r record) bool {
-		return r.kind == "message" && r.sender == fakeBot && !strings.HasPrefix(r.body, "Paging ")
+		return r.kind == "message" && r.sender == fakeBot && !strings.HasSuffix(r.body, " …")
 	})
 	return r
 }
