@@ -97,6 +97,7 @@ func TestWhatIsALink(t *testing.T) {
 		{"control character", "http://example.com/\x01", ""},
 		{"dot alone", "http://./", ""},
 		{"markup in the host", "http://a<b>/", ""},
+		{"a name that stands for no letters", "http://xn--zn7c/", ""},
 		{"too long", "http://example.com/" + strings.Repeat("a", maxLink), ""},
 		{"too long when escaped", "http://example.com/" + strings.Repeat("é", maxLink/3), ""},
 		{"empty", "", ""},
