@@ -45,6 +45,9 @@ type testBridge struct {
 	br     *bridgev2.Bridge
 	dbPath string
 	events int
+	config func(*Config) // changes the config, unless nil
+	public string        // public address of the bridge, or ""
+	only   bool          // nobody but the user may use the bridge
 }
 
 // newTestServer starts an MSN server where alice and bob are friends, carol is
@@ -58,16 +61,33 @@ func newTestServer(t *testing.T, opts ...msntest.Option) *msntest.Server {
 	return srv
 }
 
-func newTestBridge(t *testing.T, srv *msntest.Server) *testBridge {
+func newTestBridge(t *testing.T, srv *msntest.Server, changes ...func(*testBridge)) *testBridge {
 	t.Helper()
 	b := &testBridge{T: t, srv: srv, dbPath: filepath.Join(t.TempDir(), "bridge.db")}
+	for _, change := range changes {
+		change(b)
+	}
 	b.start()
 	t.Cleanup(func() { b.br.Stop() })
 	return b
 }
 
+// withHome changes the settings of the service.
+func withHome(change func(*ServiceConfig)) func(*testBridge) {
+	return func(b *testBridge) {
+		b.config = func(c *Config) {
+			home := c.Services["home"]
+			change(&home)
+			c.Services["home"] = home
+		}
+	}
+}
+
 // start makes a bridge on the database of this test, as a restart would.
-func (b *testBridge) start() {
+func (b *testBridge) start() { b.startWith(func() {}) }
+
+// startWith is start with something to be done to the database before.
+func (b *testBridge) startWith(prepare func()) {
 	b.Helper()
 	ca := filepath.Join(b.TempDir(), "ca.pem")
 	if err := os.WriteFile(ca, b.srv.CertPEM(), 0o600); err != nil {
@@ -85,12 +105,22 @@ func (b *testBridge) start() {
 		Services: map[string]ServiceConfig{"home": {
 			Name: "Home", Server: b.srv.Addr(), Nexus: b.srv.NexusURL(), AllowPrivate: true, CAFile: ca,
 			Dialects: []string{"MSNP12", "MSNP11", "MSNP10", "MSNP9", "MSNP8", "MSNP7", "MSNP6", "MSNP5", "MSNP4", "MSNP3", "MSNP2"},
+			// Long enough for the test server to answer with an error.
+			PageGrace: "500ms",
 		}},
 	}}
+	if b.config != nil {
+		b.config(&b.conn.Config)
+	}
 	if err := b.conn.ValidateConfig(); err != nil {
 		b.Fatal(err)
 	}
 	b.matrix = newFakeMatrix()
+	b.matrix.public = b.public
+	permissions := bridgeconfig.PermissionConfig{"*": &bridgeconfig.PermissionLevelUser}
+	if b.only {
+		permissions = bridgeconfig.PermissionConfig{string(fakeUser): &bridgeconfig.PermissionLevelUser}
+	}
 	log := zerolog.New(b.logs()).Level(zerolog.WarnLevel)
 	b.br = bridgev2.NewBridge("", db, log, &bridgeconfig.BridgeConfig{
 		CommandPrefix:         "!msn",
@@ -99,9 +129,10 @@ func (b *testBridge) start() {
 		BridgeStatusNotices:       "none",
 		PortalEventBuffer:         64,
 		DeduplicateMatrixMessages: true,
-		Permissions:               bridgeconfig.PermissionConfig{"*": &bridgeconfig.PermissionLevelUser},
+		Permissions:               permissions,
 	}, b.matrix, b.conn, commands.NewProcessor)
 	b.ctx = log.WithContext(b.Context())
+	prepare()
 	if err := b.br.Start(b.ctx); err != nil {
 		b.Fatal(err)
 	}
@@ -201,13 +232,47 @@ func (b *testBridge) write(room id.RoomID, text string) {
 
 func (b *testBridge) writeContent(room id.RoomID, content *event.MessageEventContent) {
 	b.Helper()
+	b.writeAs(fakeUser, room, content)
+}
+
+func (b *testBridge) writeAs(sender id.UserID, room id.RoomID, content *event.MessageEventContent) {
+	b.Helper()
 	b.events++
 	evt := &event.Event{
-		Type: event.EventMessage, ID: id.EventID(fmt.Sprintf("$user%d", b.events)), RoomID: room, Sender: fakeUser,
+		Type: event.EventMessage, ID: id.EventID(fmt.Sprintf("$user%d", b.events)), RoomID: room, Sender: sender,
 		Timestamp: time.Now().UnixMilli(), Content: event.Content{Parsed: content},
 	}
 	b.conn.RewriteCommand(b.ctx, evt)
 	b.br.QueueMatrixEvent(b.ctx, evt)
+}
+
+// management makes the user's chat with the bot.
+func (b *testBridge) management() id.RoomID {
+	b.Helper()
+	room, err := b.user().GetManagementRoom(b.ctx)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return room
+}
+
+// ask gives the bot a command and returns its answer; that a page is on its way,
+// which a slow machine has time to say, is none.
+func (b *testBridge) ask(room id.RoomID, command string) record {
+	b.Helper()
+	from := b.matrix.position()
+	b.write(room, command)
+	r, _ := b.matrix.wait(b.T, from, "an answer to "+command, func(r record) bool {
+		return r.kind == "message" && r.sender == fakeBot && !strings.HasSuffix(r.body, " …")
+	})
+	return r
+}
+
+// answer returns the first message of the bot from position on.
+func (b *testBridge) answer(from int, what string) record {
+	b.Helper()
+	r, _ := b.matrix.wait(b.T, from, "an answer to "+what, func(r record) bool { return r.kind == "message" && r.sender == fakeBot })
+	return r
 }
 
 // waitStatus returns the fate of the next message from position on.

@@ -19,6 +19,9 @@ var (
 
 // GetChatInfo describes a portal.
 func (c *Client) GetChatInfo(ctx context.Context, portal *bridgev2.Portal) (*bridgev2.ChatInfo, error) {
+	if msnid.IsAlertsPortalID(portal.ID) {
+		return c.alertsInfo(), nil
+	}
 	account, ok := msnid.ParseDMPortalID(portal.ID)
 	if !ok {
 		return nil, fmt.Errorf("portal ID %q is none of this bridge", portal.ID)

@@ -40,7 +40,11 @@ type Client struct {
 	inbox     *inbox   // from MSN to Matrix
 	outbox    *outbox  // from Matrix to MSN
 	chores    *chores  // what need not be in order
+	pager     *pager   // pages for mobile devices
 	typing    typists
+	alerts    alertCounts // of this session; only of use to run
+
+	iconTrouble iconTrouble
 
 	// life is held while the Client is started or stopped.
 	life    sync.Mutex
@@ -78,6 +82,7 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 		changed:   make(chan struct{}),
 	}
 	client.inbox, client.outbox, client.chores = newInbox(client), newOutbox(client), newChores(client)
+	client.pager = newPager(client)
 	return client
 }
 
@@ -215,6 +220,7 @@ func (c *Client) LogoutRemote(ctx context.Context) {
 	c.retired = true
 	if c.running == nil {
 		c.outbox.farewell(ctx)
+		c.pager.farewell(ctx)
 		return
 	}
 	c.stopLocked()
@@ -248,6 +254,7 @@ func (c *Client) run(ctx context.Context, session *msn.Client) {
 	helpers.Go(func() { c.inbox.run(ctx) })
 	helpers.Go(func() { c.outbox.run(ctx) })
 	helpers.Go(func() { c.chores.run(ctx) })
+	helpers.Go(func() { c.pager.run(ctx) })
 	c.typing.open(ctx)
 	defer helpers.Wait()
 	defer c.typing.close()
@@ -369,8 +376,10 @@ func (c *Client) serve(ctx context.Context, session *msn.Client) error {
 	defer session.Close()
 	c.rememberElsewhere(ctx, false)
 	c.saveRoster(ctx, session)
+	c.alerts = alertCounts{}
 	c.setSession(session, nil)
 	c.login.BridgeState.Send(status.BridgeState{StateEvent: status.StateConnected})
+	c.checkVersion(ctx, session)
 	zerolog.Ctx(ctx).Info().Stringer("dialect", session.Dialect()).Int("contacts", len(session.Contacts())).Msg("Signed in")
 	var end error = msn.ErrClosed
 	for evt := range session.Events() {

@@ -21,22 +21,17 @@ import (
 // bareCommands is the table of the commands that are also understood without
 // prefix, in every room: "!contacts". A text that begins with "!" and is not in
 // it goes to the contact as text.
-var bareCommands = []string{"contacts"}
+var bareCommands = []string{
+	"contacts", "page", "invite", "alerts", "url", "inbox", "compose", "profile", "account", "mobile", "find", "client-version",
+}
 
 var helpSection = commands.HelpSection{Name: "MSN Messenger", Order: 25}
 
+// everywhere is added to the description of bare commands.
+const everywhere = " In every room also as `!%s`."
+
 func (c *Connector) commandHandlers() []commands.CommandHandler {
-	return []commands.CommandHandler{
-		&commands.FullHandler{
-			Func:    c.fnContacts,
-			Name:    "contacts",
-			Aliases: []string{"!contacts"},
-			Help: commands.HelpMeta{
-				Section:     helpSection,
-				Description: "Show your contact list with everybody's status. In every room also as `!contacts`.",
-			},
-			RequiresLogin: true,
-		},
+	handlers := []commands.CommandHandler{
 		&commands.FullHandler{
 			Func: c.fnReconnect,
 			Name: "reconnect",
@@ -49,6 +44,37 @@ func (c *Connector) commandHandlers() []commands.CommandHandler {
 			RequiresLogin: true,
 		},
 	}
+	for _, command := range []struct {
+		name, args, description string
+		run                     func(*commands.Event)
+	}{
+		{"contacts", "[_login ID_]", "Show your contact list with everybody's status.", c.fnContacts},
+		{"page", "[--callback home|work|mobile[=_number_]] [_e-mail or +number_] <_text_>",
+			"Send a text of up to 113 characters to somebody's mobile device. In the room with a contact the address may be left out.", c.fnPage},
+		{"invite", "<_e-mail_> [_text_]", "Have the service mail an invitation to somebody who is no contact of yours.", c.fnInvite},
+		{"alerts", "[_number_] [_login ID_]", "List the latest alerts, mail notices and announcements of the service.", c.fnAlerts},
+		{"url", "[_name_] [_argument_]", "Link to a page of the service. Without a name it lists them.", c.fnURL},
+		{"inbox", "", "Link to your mail.", c.fnPageLink(msn.URLInbox)},
+		{"compose", "[_e-mail_]", "Link to where a mail is written.", c.fnCompose},
+		{"profile", "[_e-mail_]", "Link to where your profile is edited, or to the profile of a contact.", c.fnProfile},
+		{"account", "", "Link to where your account is managed: password, secret question, data.", c.fnPageLink(msn.URLPerson)},
+		{"mobile", "", "Link to where your mobile device is set up.", c.fnPageLink(msn.URLMobile)},
+		{"find", "<_first name_> <_last name_> [city=_…_] [state=_…_] [country=_…_]", "Search the service's directory of members.", c.fnFind},
+		{"client-version", "[announce]", "Show what the service is told about the bridge, and what it says to that; or tell it again.", c.fnClientVersion},
+	} {
+		handlers = append(handlers, &commands.FullHandler{
+			Func:    command.run,
+			Name:    command.name,
+			Aliases: []string{"!" + command.name},
+			Help: commands.HelpMeta{
+				Section:     helpSection,
+				Description: command.description + fmt.Sprintf(everywhere, command.name),
+				Args:        command.args,
+			},
+			RequiresLogin: true,
+		})
+	}
+	return handlers
 }
 
 // RewriteCommand gives a bare command its prefix, so that the framework takes it
@@ -108,16 +134,22 @@ func unescapeCommand(content *event.MessageEventContent) {
 	content.Body = strings.TrimPrefix(content.Body, noCommand)
 }
 
-// loginsFor returns the logins that a command is about: that of the room, or all
-// of the user's, or the one that the argument names.
-func loginsFor(ce *commands.Event) ([]*bridgev2.UserLogin, bool) {
-	if len(ce.Args) > 0 {
-		login := ce.Bridge.GetCachedUserLoginByID(networkid.UserLoginID(strings.ToLower(ce.Args[0])))
-		if login == nil || login.UserMXID != ce.User.MXID {
-			ce.Reply("You have no login `%s`. Use `$cmdprefix list-logins` to see yours.", strings.ReplaceAll(ce.Args[0], "`", ""))
-			return nil, false
-		}
-		return []*bridgev2.UserLogin{login}, true
+// ownLogin returns the user's login with an ID. It answers when there is none.
+func ownLogin(ce *commands.Event, named string) (*bridgev2.UserLogin, bool) {
+	login := ce.Bridge.GetCachedUserLoginByID(networkid.UserLoginID(strings.ToLower(named)))
+	if login == nil || login.UserMXID != ce.User.MXID {
+		say(ce, "You have no login %s. Use `$cmdprefix list-logins` to see yours.", shorten(oneLine(named), maxName))
+		return nil, false
+	}
+	return login, true
+}
+
+// loginsFor returns the logins that a command is about: the one that is named, that
+// of the room, or all of the user's.
+func loginsFor(ce *commands.Event, named string) ([]*bridgev2.UserLogin, bool) {
+	if named != "" {
+		login, ok := ownLogin(ce, named)
+		return []*bridgev2.UserLogin{login}, ok
 	}
 	if ce.Portal != nil {
 		login, _, err := ce.Portal.FindPreferredLogin(ce.Ctx, ce.User, false)
@@ -130,8 +162,15 @@ func loginsFor(ce *commands.Event) ([]*bridgev2.UserLogin, bool) {
 	return logins, true
 }
 
+func firstOf(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	return words[0]
+}
+
 func (c *Connector) fnReconnect(ce *commands.Event) {
-	logins, ok := loginsFor(ce)
+	logins, ok := loginsFor(ce, firstOf(ce.Args))
 	if !ok {
 		return
 	}
@@ -145,7 +184,7 @@ func (c *Connector) fnReconnect(ce *commands.Event) {
 const contactsPerMessage = 200
 
 func (c *Connector) fnContacts(ce *commands.Event) {
-	logins, ok := loginsFor(ce)
+	logins, ok := loginsFor(ce, firstOf(ce.Args))
 	if !ok {
 		return
 	}

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -22,10 +23,29 @@ var exampleConfig string
 type Config struct {
 	DisplaynameTemplate string                   `yaml:"displayname_template"`
 	CredentialKey       string                   `yaml:"credential_key"`
+	Alerts              alertsPlace              `yaml:"alerts"`
+	AlertIcons          bool                     `yaml:"alert_icons"`
+	Locale              int                      `yaml:"locale"`
 	Services            map[string]ServiceConfig `yaml:"services"`
 
 	displayname *template.Template
 }
+
+// alertsPlace says where alerts of a service are shown.
+type alertsPlace string
+
+// The choices for network.alerts. A config without it means alertsInRoom.
+const (
+	alertsInRoom       alertsPlace = "room"       // a room of their own for each login
+	alertsInManagement alertsPlace = "management" // the user's chat with the bot
+	alertsOff          alertsPlace = "off"
+)
+
+// defaultLocale is English (US).
+const defaultLocale = 0x0409
+
+// maxLocale is the largest Windows locale: they have 16 bits.
+const maxLocale = 0xFFFF
 
 // unsetKey stands in the example config until the first start replaces it.
 const unsetKey = "generate"
@@ -65,6 +85,9 @@ func (c *Connector) upgradeConfig(helper configupgrade.Helper) {
 	} else {
 		helper.Copy(configupgrade.Str, "credential_key")
 	}
+	helper.Copy(configupgrade.Str, "alerts")
+	helper.Copy(configupgrade.Bool, "alert_icons")
+	helper.Copy(configupgrade.Int, "locale")
 	helper.Copy(configupgrade.Map, "services")
 }
 
@@ -86,12 +109,24 @@ func CheckFile(config []byte) error {
 			if value.Kind != yaml.ScalarNode || value.Tag != "!!str" && value.Tag != "!!null" {
 				return fmt.Errorf("network.%s (line %d) must be a text: put it in quotes", name, value.Line)
 			}
+		case "alerts":
+			if value.Kind != yaml.ScalarNode || value.Tag != "!!str" && value.Tag != "!!null" {
+				return fmt.Errorf("network.alerts (line %d) must be room, management or off", value.Line)
+			}
+		case "alert_icons":
+			if value.Kind != yaml.ScalarNode || value.Tag != "!!bool" && value.Tag != "!!null" {
+				return fmt.Errorf("network.alert_icons (line %d) must be true or false", value.Line)
+			}
+		case "locale":
+			if value.Kind != yaml.ScalarNode || value.Tag != "!!int" && value.Tag != "!!null" {
+				return fmt.Errorf("network.locale (line %d) must be the number of a Windows locale, such as 0x0409, without quotes", value.Line)
+			}
 		case "services":
 			if err := checkServices(value); err != nil {
 				return err
 			}
 		default:
-			return fmt.Errorf("network.%s (line %d) is no setting; there are displayname_template, credential_key and services", name, value.Line)
+			return fmt.Errorf("network.%s (line %d) is no setting; there are displayname_template, credential_key, alerts, alert_icons, locale and services", name, value.Line)
 		}
 	}
 	return nil
@@ -127,7 +162,8 @@ func checkServices(services *yaml.Node) error {
 }
 
 // serviceSettings are the names of the fields of ServiceConfig.
-var serviceSettings = []string{"preset", "name", "server", "nexus", "dialects", "hosts", "allow_private_addresses", "ca_file"}
+var serviceSettings = []string{"preset", "name", "server", "nexus", "dialects", "hosts", "allow_private_addresses", "ca_file",
+	"paging", "page_grace", "client"}
 
 // CheckKeyIsSaved returns an error when the key was generated at this start and is
 // not in the config file: the next start would generate another one, with which no
@@ -157,6 +193,15 @@ func (c *Connector) ValidateConfig() error {
 	case len(key) < minCredentialKey:
 		return fmt.Errorf("network.credential_key is shorter than %d characters: set it to a longer random text", minCredentialKey)
 	}
+	switch c.Config.Alerts = cmp.Or(c.Config.Alerts, alertsInRoom); c.Config.Alerts {
+	case alertsInRoom, alertsInManagement, alertsOff:
+	default:
+		return fmt.Errorf("network.alerts is %q: set it to room, management or off", c.Config.Alerts)
+	}
+	c.Config.Locale = cmp.Or(c.Config.Locale, defaultLocale)
+	if c.Config.Locale < 1 || c.Config.Locale > maxLocale {
+		return fmt.Errorf("network.locale is %#x: set it to the number of a Windows locale, such as 0x0409 for English (US)", c.Config.Locale)
+	}
 	if len(c.Config.Services) == 0 {
 		return fmt.Errorf("network.services is empty: list at least one service, for example one of the presets %s", presetNames())
 	}
@@ -170,6 +215,7 @@ func (c *Connector) ValidateConfig() error {
 		if err != nil {
 			return err
 		}
+		s.template.Locale = uint16(c.Config.Locale)
 		services[key] = s
 	}
 	c.services = services

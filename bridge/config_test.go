@@ -3,10 +3,15 @@ package bridge
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
+	"go.mau.fi/util/configupgrade"
 	"gopkg.in/yaml.v3"
+
+	"matrix-msn/msn"
 )
 
 func TestExampleSectionNeedsNothingButAKey(t *testing.T) {
@@ -65,6 +70,12 @@ func TestEveryBadSettingHasItsSentence(t *testing.T) {
 		{"host is a URL", good + "services: {a: {server: 'x:1863', dialects: [MSNP7], hosts: ['http://x/']}}", "network.services.a.hosts"},
 		{"unknown preset names the presets", good + "services: {a: {preset: nope}}", "to one of crosstalk, escargot"},
 		{"template with an unknown variable", "credential_key: 0123456789abcdef\ndisplayname_template: '{{.Foo}}'\nservices: {escargot: {}}", "network.displayname_template"},
+		{"unknown place for alerts", good + "alerts: mail\nservices: {escargot: {}}", `network.alerts is "mail": set it to room, management or off`},
+		{"locale out of range", good + "locale: 0x10000\nservices: {escargot: {}}", "network.locale is 0x10000"},
+		{"unknown paging", good + "services: {escargot: {paging: sometimes}}", `network.services.escargot.paging: "sometimes" is none of auto, always and never`},
+		{"grace that is no time", good + "services: {escargot: {page_grace: 30}}", `network.services.escargot.page_grace: "30" is no time from 100ms to 5m0s; write it like 30s`},
+		{"grace too long", good + "services: {escargot: {page_grace: 1h}}", "network.services.escargot.page_grace"},
+		{"unknown client", good + "services: {escargot: {client: pidgin}}", `network.services.escargot.client: "pidgin" is none of official, honest and none`},
 		{"empty template", "credential_key: 0123456789abcdef\nservices: {escargot: {}}", "network.displayname_template"},
 		{"broken template", "credential_key: 0123456789abcdef\ndisplayname_template: '{{'\nservices: {escargot: {}}", "network.displayname_template"},
 	} {
@@ -95,6 +106,10 @@ func TestWhatTheUpgradeWouldOverwriteIsRefused(t *testing.T) {
 		{"misspelt setting", "network: {credentials_key: x}", "network.credentials_key"},
 		{"misspelt setting of a service", "network: {services: {a: {sever: x}}}", "network.services.a.sever"},
 		{"setting of the wrong type", "network: {services: {a: {hosts: {x: y}}}}", "network.services.a"},
+		{"alerts, icons and locale", "network: {alerts: off, alert_icons: true, locale: 0x0407, services: {a: {paging: never, page_grace: 5s, client: honest}}}", ""},
+		{"alerts are a switch", "network: {alerts: true}", "network.alerts (line 1) must be room, management or off"},
+		{"icons are a text", "network: {alert_icons: maybe}", "network.alert_icons (line 1) must be true or false"},
+		{"locale is a text", "network: {locale: '0x0409'}", "network.locale (line 1) must be the number of a Windows locale"},
 		{"no YAML", "network: {", "no YAML"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -104,6 +119,53 @@ func TestWhatTheUpgradeWouldOverwriteIsRefused(t *testing.T) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
 		})
+	}
+}
+
+// Pages make Escargot, and services made of it, lose the next command.
+func TestPresetsThatKnowNoPagesAreSentNone(t *testing.T) {
+	t.Parallel()
+	for key := range presets {
+		s, err := newService(key, ServiceConfig{Preset: key})
+		if err != nil || s.template.Paging != msn.PageNobody {
+			t.Errorf("%s: paging %v, %v", key, s.template.Paging, err)
+		}
+		if s, err = newService(key, ServiceConfig{Preset: key, Paging: pagingAlways}); err != nil || s.template.Paging != msn.PageAnybody {
+			t.Errorf("%s with a setting: paging %v, %v", key, s.template.Paging, err)
+		}
+	}
+	if s, err := newService("a", ServiceConfig{Server: "x:1863", Dialects: []string{"MSNP7"}, PageGrace: "5s", Client: "none"}); err != nil ||
+		s.template.Paging != msn.PageMobile || s.template.Timeouts.Page != 5*time.Second || !s.template.SkipVersion {
+		t.Errorf("a service of one's own: %+v, %v", s, err)
+	}
+}
+
+// The framework writes the config anew at every start, by what the connector tells
+// it to carry over.
+func TestUpgradeOfTheConfigKeepsEverySetting(t *testing.T) {
+	t.Parallel()
+	var base, own yaml.Node
+	if err := yaml.Unmarshal([]byte(exampleConfig), &base); err != nil {
+		t.Fatal(err)
+	}
+	const text = "displayname_template: x\ncredential_key: 0123456789abcdef\nalerts: off\nalert_icons: true\nlocale: 0x0407\nservices:\n    a: {server: x, paging: always}\n"
+	if err := yaml.Unmarshal([]byte(text), &own); err != nil {
+		t.Fatal(err)
+	}
+	c := &Connector{}
+	_, _, upgrader := c.GetConfig()
+	helper := configupgrade.NewHelper(&base, &own)
+	upgrader.DoUpgrade(helper)
+	var got, want Config
+	if err := base.Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal([]byte(text), &want); err != nil {
+		t.Fatal(err)
+	}
+	got.displayname, want.displayname = nil, nil
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("after the upgrade the config is %+v, want %+v", got, want)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/commands"
 	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/database"
@@ -27,7 +28,9 @@ type Connector struct {
 	br       *bridgev2.Bridge
 	db       *database.Database
 	services map[string]*service
-	logins   keyedLocks // one per login ID: who signs in, signs out or is replaced
+	logins   keyedLocks[networkid.UserLoginID] // who signs in, signs out or is replaced
+	inviting keyedLocks[id.UserID]             // who has an invitation mailed
+	pages    loginPages
 }
 
 var (
@@ -53,6 +56,7 @@ func (c *Connector) Start(ctx context.Context) error {
 	if err := c.db.Upgrade(ctx); err != nil {
 		return bridgev2.DBUpgradeError{Err: err, Section: "msn"}
 	}
+	c.pages.open(c.br.Matrix)
 	return nil
 }
 

@@ -12,6 +12,8 @@ type UserLoginMetadata struct {
 	// ended the bridge's session. The bridge does not sign in by itself then, not
 	// even after a restart.
 	Elsewhere bool `json:"elsewhere,omitempty"`
+	// Unread is how many unread mails the user was told of at the last sign-in.
+	Unread int `json:"unread,omitempty"`
 }
 
 var _ database.MetaMerger = (*UserLoginMetadata)(nil)

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -31,6 +32,9 @@ type fakeMatrix struct {
 	failSend error         // what SendMessage answers while it is not nil
 	maxBody  int           // longer texts are refused, unless 0
 	hang     chan struct{} // names and typing notes wait for it, unless nil
+	uploads  [][]byte
+	public   string         // public address of the bridge, or ""
+	router   *http.ServeMux // of the bridge
 }
 
 // record is one thing that the bridge did on the Matrix side.
@@ -43,6 +47,9 @@ type record struct {
 	msg    event.MessageType
 	status event.MessageStatus
 	bridge status.BridgeState
+	raw    map[string]any // what a message has besides
+	calls  []id.UserID    // whom it mentions
+	answer id.EventID     // what it answers
 }
 
 func newFakeMatrix() *fakeMatrix {
@@ -50,8 +57,14 @@ func newFakeMatrix() *fakeMatrix {
 		changed: make(chan struct{}),
 		rooms:   make(map[id.RoomID]map[id.UserID]event.Membership),
 		names:   make(map[id.UserID]string),
+		router:  http.NewServeMux(),
 	}
 }
+
+var _ bridgev2.MatrixConnectorWithServer = (*fakeMatrix)(nil)
+
+func (f *fakeMatrix) GetPublicAddress() string  { return f.public }
+func (f *fakeMatrix) GetRouter() *http.ServeMux { return f.router }
 
 func (f *fakeMatrix) add(r record) {
 	f.mu.Lock()
@@ -240,7 +253,11 @@ func (i *fakeIntent) SendMessage(_ context.Context, room id.RoomID, evtType even
 		return nil, mautrix.MTooLarge
 	}
 	if msg != nil {
-		r.body, r.html, r.msg = msg.Body, msg.FormattedBody, msg.MsgType
+		r.body, r.html, r.msg, r.raw = msg.Body, msg.FormattedBody, msg.MsgType, content.Raw
+		r.answer = msg.RelatesTo.GetReplyTo()
+		if msg.Mentions != nil {
+			r.calls = msg.Mentions.UserIDs
+		}
 	}
 	i.f.add(r)
 	return &mautrix.RespSendEvent{EventID: evtID}, nil
@@ -251,6 +268,13 @@ func (i *fakeIntent) SendState(_ context.Context, room id.RoomID, evtType event.
 		i.f.setMember(room, id.UserID(key), member.Membership)
 	}
 	return &mautrix.RespSendEvent{EventID: i.f.nextEventID()}, nil
+}
+
+func (i *fakeIntent) UploadMedia(_ context.Context, _ id.RoomID, data []byte, _, _ string) (id.ContentURIString, *event.EncryptedFileInfo, error) {
+	i.f.mu.Lock()
+	defer i.f.mu.Unlock()
+	i.f.uploads = append(i.f.uploads, data)
+	return id.ContentURIString(fmt.Sprintf("mxc://%s/upload%d", fakeServer, len(i.f.uploads))), nil, nil
 }
 
 func (f *fakeMatrix) setMember(room id.RoomID, user id.UserID, membership event.Membership) {
@@ -312,7 +336,13 @@ func (i *fakeIntent) CreateRoom(_ context.Context, req *mautrix.ReqCreateRoom) (
 	for _, user := range req.Invite {
 		i.f.setMember(room, user, event.MembershipInvite)
 	}
-	i.f.add(record{kind: "room", room: room, sender: i.user, body: req.Name})
+	name := req.Name
+	for _, state := range req.InitialState {
+		if content, ok := state.Content.Parsed.(*event.RoomNameEventContent); ok {
+			name = content.Name
+		}
+	}
+	i.f.add(record{kind: "room", room: room, sender: i.user, body: name})
 	return room, nil
 }
 

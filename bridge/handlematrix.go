@@ -43,6 +43,9 @@ func (c *Client) HandleMatrixEdit(ctx context.Context, edit *bridgev2.MatrixEdit
 
 // write puts a text for the contact of a room into the outbox.
 func (c *Client) write(ctx context.Context, portal *bridgev2.Portal, evt *event.Event, text, format string) error {
+	if msnid.IsAlertsPortalID(portal.ID) {
+		return refused(errAlertsRoom, recipient{service: c.serviceOrUnknown().name})
+	}
 	account, ok := msnid.ParseDMPortalID(portal.ID)
 	if !ok {
 		return fmt.Errorf("portal ID %q: %w", portal.ID, errNotADM)

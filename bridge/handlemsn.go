@@ -12,10 +12,26 @@ import (
 // handleEvent handles one event of a session. It never waits for Matrix: the
 // session waits meanwhile.
 func (c *Client) handleEvent(ctx context.Context, evt msn.Event) {
-	if _, text := evt.(msn.TextReceived); ctx.Err() != nil && !text {
+	if ctx.Err() != nil && !isDelivery(evt) {
 		return // the session is ending: only what the server believes delivered counts
 	}
 	switch evt := evt.(type) {
+	case msn.AlertReceived:
+		c.alertReceived(ctx, evt)
+	case msn.AlertsSuppressed:
+		c.alertsSuppressed(ctx, evt)
+	case msn.MailReceived:
+		c.mailReceived(ctx, evt)
+	case msn.MailCounted:
+		c.mailCounted(ctx, evt)
+	case msn.ShutdownAnnounced:
+		c.shutdownAnnounced(ctx, evt)
+	case msn.SystemMessage:
+		c.systemMessage(ctx, evt)
+	case msn.PageReceived:
+		c.pageReceived(ctx, evt)
+	case msn.PageBounced:
+		c.pageBounced(ctx, evt)
 	case msn.TextReceived:
 		c.textReceived(ctx, evt)
 	case msn.TypingReceived:
@@ -29,6 +45,15 @@ func (c *Client) handleEvent(ctx context.Context, evt msn.Event) {
 	case msn.RemovedYou:
 		c.contactChanged(ctx, evt.Contact)
 	}
+}
+
+// isDelivery reports whether an event brings what the server sends once.
+func isDelivery(evt msn.Event) bool {
+	switch evt.(type) {
+	case msn.TextReceived, msn.AlertReceived, msn.MailReceived, msn.PageReceived, msn.PageBounced:
+		return true
+	}
+	return false
 }
 
 // textReceived puts a message into the queue on disk, from where it goes to
@@ -48,6 +73,7 @@ func (c *Client) textReceived(ctx context.Context, evt msn.TextReceived) {
 			Body:      part,
 			Format:    evt.Format,
 			GroupSize: 1 + len(evt.Others),
+			Kind:      database.QueuedText,
 		})
 	}
 }

@@ -12,8 +12,10 @@ import (
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/bridgev2/simplevent"
 	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/msgconv"
+	"matrix-msn/bridge/msnid"
 	"matrix-msn/database"
 )
 
@@ -53,7 +55,13 @@ type inbox struct {
 
 	mu      sync.Mutex
 	active  map[networkid.PortalID]bool // rooms that somebody takes care of
-	unsaved []*database.QueuedMessage   // what the database did not take yet
+	unsaved []arrival                   // what the database did not take yet
+}
+
+// arrival is what goes into the queue: a message, and the alert that it is about.
+type arrival struct {
+	*database.QueuedMessage
+	alert *database.Alert // nil for what was said by people
 }
 
 func newInbox(c *Client) *inbox {
@@ -67,6 +75,21 @@ func newInbox(c *Client) *inbox {
 // delivered, so that the end of the session is no reason not to. What the database
 // does not take waits in memory, with all that comes after it.
 func (b *inbox) put(ctx context.Context, m *database.QueuedMessage) {
+	b.take(ctx, arrival{QueuedMessage: m})
+}
+
+// putAlert is put for an alert. One that is known already is not shown again.
+func (b *inbox) putAlert(ctx context.Context, a *database.Alert) {
+	b.take(ctx, arrival{alert: a, QueuedMessage: &database.QueuedMessage{
+		LoginID:   a.LoginID,
+		MessageID: a.AlertID,
+		PortalID:  msnid.MakeAlertsPortalKey(a.LoginID).ID,
+		At:        a.ReceivedAt,
+		Kind:      database.QueuedAlert,
+	}})
+}
+
+func (b *inbox) take(ctx context.Context, m arrival) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
 	b.mu.Lock()
@@ -109,7 +132,7 @@ func (b *inbox) signal() {
 // leftOut takes the place of everything that comes while maxWaiting messages wait.
 const leftOut = "(Further messages were left out: more came than the bridge keeps while the homeserver does not take them.)"
 
-func (b *inbox) store(ctx context.Context, m *database.QueuedMessage) error {
+func (b *inbox) store(ctx context.Context, m arrival) error {
 	queue := b.client.connector.db.MSNQueue
 	waiting, err := queue.Count(ctx, m.LoginID, m.PortalID)
 	if err != nil {
@@ -117,14 +140,28 @@ func (b *inbox) store(ctx context.Context, m *database.QueuedMessage) error {
 	}
 	if waiting == maxWaiting {
 		zerolog.Ctx(ctx).Warn().Str("portal_id", string(m.PortalID)).Int("waiting", waiting).Msg("Leaving out messages: too many wait for Matrix")
-		last := *m
-		last.Body, last.Format = leftOut, ""
-		m = &last
+		m = m.leftOut()
 	}
 	if waiting > maxWaiting {
 		return nil
 	}
-	return queue.Put(ctx, m)
+	if m.alert != nil {
+		_, err = b.client.connector.db.Alert.Put(ctx, m.alert, m.QueuedMessage)
+		return err
+	}
+	return queue.Put(ctx, m.QueuedMessage)
+}
+
+// leftOut returns what takes the place of m.
+func (m arrival) leftOut() arrival {
+	last := *m.QueuedMessage
+	last.Body, last.Format = leftOut, ""
+	replaced := arrival{QueuedMessage: &last}
+	if m.alert != nil {
+		replaced.alert = &database.Alert{LoginID: m.LoginID, AlertID: m.MessageID, ReceivedAt: m.At,
+			Kind: database.AlertKindSuppressed, Text: leftOut}
+	}
+	return replaced
 }
 
 // run has each room with messages taken care of until ctx ends: in order within a
@@ -242,13 +279,17 @@ func (b *inbox) deliverOne(ctx context.Context, m *database.QueuedMessage) error
 // says that the room takes nothing at all: then it is not the message's fault.
 func (b *inbox) giveUp(ctx context.Context, m *database.QueuedMessage) error {
 	c := b.client
-	portal, err := c.connector.br.GetPortalByKey(ctx, networkid.PortalKey{ID: m.PortalID, Receiver: c.login.ID})
-	if err != nil || portal.MXID == "" {
-		return errNotInMatrix
+	room, err := b.roomOf(ctx, m)
+	if err != nil {
+		return err
 	}
-	text := fmt.Sprintf("A message that %s sent at %s could not be brought into this room: the homeserver refuses it.",
-		m.Sender, m.At.UTC().Format("2006-01-02 15:04 MST"))
-	_, err = c.connector.br.Bot.SendMessage(ctx, portal.MXID, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
+	what := "A message that " + m.Sender + " sent"
+	if m.Kind == database.QueuedAlert {
+		what = "An alert that " + c.serviceOrUnknown().name + " sent"
+	}
+	text := fmt.Sprintf("%s at %s could not be brought into this room: the homeserver refuses it.",
+		what, m.At.UTC().Format(timeFormat))
+	_, err = c.connector.br.Bot.SendMessage(ctx, room, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
 		MsgType: event.MsgNotice, Body: text, Mentions: &event.Mentions{},
 	}}, nil)
 	if err == nil {
@@ -257,10 +298,36 @@ func (b *inbox) giveUp(ctx context.Context, m *database.QueuedMessage) error {
 	return err
 }
 
+// timeFormat is how notices write a time.
+const timeFormat = "2006-01-02 15:04 MST"
+
+// roomOf returns the room that a message goes to, if there is one.
+func (b *inbox) roomOf(ctx context.Context, m *database.QueuedMessage) (id.RoomID, error) {
+	c := b.client
+	if c.toManagement(m) {
+		return c.login.User.GetManagementRoom(ctx)
+	}
+	portal, err := c.connector.br.GetPortalByKey(ctx, networkid.PortalKey{ID: m.PortalID, Receiver: c.login.ID})
+	if err == nil && portal.MXID == "" {
+		err = errNotInMatrix
+	}
+	if err != nil {
+		return "", err
+	}
+	return portal.MXID, nil
+}
+
 // handOver gives one message to the framework and waits until it is done with.
 // The framework knows messages by their IDs: one that is there is not sent again.
 func (b *inbox) handOver(ctx context.Context, m *database.QueuedMessage) error {
 	c := b.client
+	if c.toManagement(m) {
+		return c.showInManagement(ctx, m)
+	}
+	converted, err := c.convertQueued(ctx, m)
+	if err != nil {
+		return err
+	}
 	key := networkid.PortalKey{ID: m.PortalID, Receiver: c.login.ID}
 	portal, err := c.connector.br.GetPortalByKey(ctx, key)
 	if err != nil {
@@ -271,24 +338,23 @@ func (b *inbox) handOver(ctx context.Context, m *database.QueuedMessage) error {
 	if portal.MXID == "" {
 		making, cancel := context.WithTimeout(ctx, createTimeout)
 		defer cancel()
-		if err := portal.CreateMatrixRoom(making, c.login, c.dmInfo(making, m.Sender)); err != nil {
+		if err := portal.CreateMatrixRoom(making, c.login, c.roomInfo(making, m)); err != nil {
 			return err
 		}
 	}
 	handled := make(chan struct{})
 	result := make(chan bridgev2.EventHandlingResult, 1)
-	evt := &simplevent.Message[*database.QueuedMessage]{
+	evt := &simplevent.PreConvertedMessage{
 		EventMeta: simplevent.EventMeta{
 			Type:           bridgev2.RemoteEventMessage,
 			PortalKey:      key,
-			Sender:         c.senderOf(m.Sender),
+			Sender:         c.senderOfQueued(m),
 			CreatePortal:   true,
 			Timestamp:      m.At,
 			PostHandleFunc: func(context.Context, *bridgev2.Portal) { close(handled) },
 		},
-		ID:                 m.MessageID,
-		Data:               m,
-		ConvertMessageFunc: convertText,
+		ID:   m.MessageID,
+		Data: &bridgev2.ConvertedMessage{Parts: []*bridgev2.ConvertedMessagePart{converted}},
 	}
 	// Waits while the events of the room are stuck, whatever ctx says.
 	go func() { result <- c.login.QueueRemoteEvent(evt) }()
@@ -315,17 +381,40 @@ func (b *inbox) handOver(ctx context.Context, m *database.QueuedMessage) error {
 	return nil
 }
 
+// roomInfo describes the room that a message goes to.
+func (c *Client) roomInfo(ctx context.Context, m *database.QueuedMessage) *bridgev2.ChatInfo {
+	if m.Kind == database.QueuedAlert {
+		return c.alertsInfo()
+	}
+	return c.dmInfo(ctx, m.Sender)
+}
+
+func (c *Client) senderOfQueued(m *database.QueuedMessage) bridgev2.EventSender {
+	if m.Kind == database.QueuedAlert {
+		return c.alertsSender()
+	}
+	return c.senderOf(m.Sender)
+}
+
+// convertQueued makes the event of a message.
+func (c *Client) convertQueued(ctx context.Context, m *database.QueuedMessage) (*bridgev2.ConvertedMessagePart, error) {
+	switch m.Kind {
+	case database.QueuedAlert:
+		return c.convertAlert(ctx, m)
+	case database.QueuedPage:
+		return convertPage(m), nil
+	}
+	return convertText(m), nil
+}
+
 // groupNote stands before a text that was said to more people than the user: an
 // answer in the room goes to its sender alone.
 const groupNote = "(in a conversation with several people) "
 
-func convertText(_ context.Context, _ *bridgev2.Portal, _ bridgev2.MatrixAPI, m *database.QueuedMessage) (*bridgev2.ConvertedMessage, error) {
+func convertText(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
 	body := m.Body
 	if m.GroupSize > 1 {
 		body = groupNote + body
 	}
-	return &bridgev2.ConvertedMessage{Parts: []*bridgev2.ConvertedMessagePart{{
-		Type:    event.EventMessage,
-		Content: msgconv.ToMatrix(body, m.Format),
-	}}}, nil
+	return &bridgev2.ConvertedMessagePart{Type: event.EventMessage, Content: msgconv.ToMatrix(body, m.Format)}
 }

@@ -1,28 +1,24 @@
 package bridge
 
-import (
-	"sync"
+import "sync"
 
-	"maunium.net/go/mautrix/bridgev2/networkid"
-)
-
-// keyedLocks is a lock for each login ID. The zero value is ready.
-type keyedLocks struct {
+// keyedLocks is a lock for each key. The zero value is ready.
+type keyedLocks[K comparable] struct {
 	mu    sync.Mutex
-	locks map[networkid.UserLoginID]*sync.Mutex
+	locks map[K]*sync.Mutex
 }
 
-// lock waits for the lock of id; unlock releases it. Locks are few and small, and
+// lock waits for the lock of key; unlock releases it. Locks are few and small, and
 // are kept.
-func (k *keyedLocks) lock(id networkid.UserLoginID) (unlock func()) {
+func (k *keyedLocks[K]) lock(key K) (unlock func()) {
 	k.mu.Lock()
 	if k.locks == nil {
-		k.locks = make(map[networkid.UserLoginID]*sync.Mutex)
+		k.locks = make(map[K]*sync.Mutex)
 	}
-	l := k.locks[id]
+	l := k.locks[key]
 	if l == nil {
 		l = new(sync.Mutex)
-		k.locks[id] = l
+		k.locks[key] = l
 	}
 	k.mu.Unlock()
 	l.Lock()

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/bridgev2"
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/networkid"
@@ -199,6 +198,9 @@ func (o *outbox) handOver(sending, waiting context.Context, e *database.QueuedEv
 // errBridge: the bridge itself has trouble, before anything was sent.
 var errBridge = errors.New("the bridge could not store the message")
 
+// errAlertsRoom: the room is the one of the alerts.
+var errAlertsRoom = errors.New("the room shows alerts only")
+
 // errNotADM: the room is none with a contact.
 var errNotADM = errors.New("not a room with a contact")
 
@@ -207,26 +209,10 @@ var errNotADM = errors.New("not a room with a contact")
 // when the bridge stops is told at the next start.
 func (o *outbox) settle(ctx context.Context, e *database.QueuedEvent, fate error) {
 	log := zerolog.Ctx(ctx).With().Stringer("event_id", e.EventID).Logger()
-	waits := newWaits()
-	for told, attempt := false, 1; ; attempt++ {
-		var err error
-		if !told {
-			err = o.tell(ctx, e, fate)
-			told = err == nil || errors.Is(err, mautrix.MForbidden) || errors.Is(err, mautrix.MNotFound) || attempt >= maxAttempts
-		}
-		if err != nil {
-			log.Err(err).Bool("given_up", told).Msg("Failed to tell what became of a message")
-		}
-		if told {
-			if err = o.client.connector.db.MatrixQueue.Delete(context.WithoutCancel(ctx), e); err == nil {
-				o.end(e)
-				return
-			}
-			log.Err(err).Msg("Failed to remove a settled message from the queue")
-		}
-		if !sleep(ctx, waits.NextBackOff()) {
-			return
-		}
+	if untilTold(ctx, log, func() error { return o.tell(ctx, e, fate) }, func() error {
+		return o.client.connector.db.MatrixQueue.Delete(context.WithoutCancel(ctx), e)
+	}) {
+		o.end(e)
 	}
 }
 

@@ -51,6 +51,10 @@ var refusals = []refusal{
 	{errNotADM, "msn-not-a-dm", true, event.MessageStatusUnsupported, func(recipient) string {
 		return "this room is not one with a contact."
 	}},
+	{errAlertsRoom, "msn-alerts-room", true, event.MessageStatusUnsupported, func(r recipient) string {
+		return fmt.Sprintf("nobody reads what is written here: this room shows what %s announces. "+
+			"Commands work here; write to a contact in the room with them.", r.service)
+	}},
 	{msn.ErrUncertain, "msn-uncertain", false, event.MessageStatusNetworkError, func(r recipient) string {
 		return fmt.Sprintf("the connection was lost before %s confirmed it. Ask %s whether it arrived before you send it again.", r.service, r.name)
 	}},

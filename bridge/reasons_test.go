@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"maunium.net/go/mautrix/bridgev2"
@@ -29,6 +30,36 @@ func TestErrorsComeOutAsTheRowThatSaysTheMost(t *testing.T) {
 		}
 		if got := fmt.Sprint(status.InternalError); len(got) < len(want) || got[:len(want)] != want {
 			t.Errorf("%v is %q, want %q", err, got, want)
+		}
+	}
+}
+
+func TestServiceThatAsksForAnotherClientSaysWhich(t *testing.T) {
+	t.Parallel()
+	got := problemOf(fmt.Errorf("x: %w", &msn.UpgradeError{Version: msn.Version{Recommended: "14.0.8117"}}), &service{key: "home", name: "Home"})
+	if got.code != codeNoDialect || !got.retried() || !strings.Contains(got.sentence, "version 14.0.8117 of the client") {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestEveryCommandFailureHasItsSentence(t *testing.T) {
+	t.Parallel()
+	about := subject{target: "Bob", service: "Home", serviceKey: "home"}
+	for _, table := range [][]failure{pageFailures, invitationFailures, linkFailures, searchFailures, commonFailures} {
+		for _, row := range table {
+			code, sentence := explain(fmt.Errorf("x: %w", row.err), table, about)
+			if code != row.code || !strings.HasSuffix(sentence, ".") || strings.Contains(sentence, "%!") {
+				t.Errorf("%v gives %q, %q", row.err, code, sentence)
+			}
+		}
+	}
+	for want, err := range map[string]error{
+		"msn-server-error":  &msn.ServerError{Number: 999},
+		"msn-error":         fmt.Errorf("something else"),
+		"msn-not-connected": fmt.Errorf("x: %w", msn.ErrNotConnected),
+	} {
+		if code, sentence := explain(err, pageFailures, about); code != want || sentence == "" {
+			t.Errorf("%v gives %q, %q", err, code, sentence)
 		}
 	}
 }

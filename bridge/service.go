@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -26,6 +27,9 @@ type ServiceConfig struct {
 	Hosts        []string `yaml:"hosts"`
 	AllowPrivate bool     `yaml:"allow_private_addresses"`
 	CAFile       string   `yaml:"ca_file"`
+	Paging       string   `yaml:"paging"`
+	PageGrace    string   `yaml:"page_grace"`
+	Client       string   `yaml:"client"`
 }
 
 // presets are the services that are known by name.
@@ -34,12 +38,14 @@ var presets = map[string]ServiceConfig{
 		Name:   "Escargot",
 		Server: "msnmsgr.escargot.chat:1863",
 		Nexus:  "https://msnmsgr.escargot.chat/rdr/pprdr.asp",
+		Paging: pagingNever, // takes the page for commands, and loses the next one
 	},
 	"crosstalk": {
 		Name:   "CrossTalk",
 		Server: "ms.msgrsvcs.ctsrv.gay:1863",
 		Nexus:  "https://pp.login.ugnet.gay/rdr/pprdr.asp",
 		Hosts:  []string{".ctsrv.gay", ".ugnet.gay"},
+		Paging: pagingNever,
 	},
 }
 
@@ -94,6 +100,18 @@ func newService(key string, cfg ServiceConfig) (*service, error) {
 		return nil, fmt.Errorf("%s.nexus is not set, but MSNP8 and later sign in over HTTPS: "+
 			"set it to the address of the service's nexus, or list only dialects up to MSNP7 in %[1]s.dialects", setting)
 	}
+	paging, err := parsePaging(cfg.Paging)
+	if err != nil {
+		return nil, fmt.Errorf("%s.paging: %w", setting, err)
+	}
+	grace, err := parseGrace(cfg.PageGrace)
+	if err != nil {
+		return nil, fmt.Errorf("%s.page_grace: %w", setting, err)
+	}
+	announced, err := parseClient(cfg.Client)
+	if err != nil {
+		return nil, fmt.Errorf("%s.client: %w", setting, err)
+	}
 	roots, err := rootCAs(cfg.CAFile)
 	if err != nil {
 		return nil, fmt.Errorf("%s.ca_file: %w", setting, err)
@@ -104,6 +122,11 @@ func newService(key string, cfg ServiceConfig) (*service, error) {
 		Dialects: dialects,
 		Trust:    msn.Trust{Hosts: cfg.Hosts, AllowPrivate: cfg.AllowPrivate},
 		RootCAs:  roots,
+		Paging:   paging,
+		Timeouts: msn.Timeouts{Page: grace},
+
+		Identity:    announced.identity,
+		SkipVersion: announced.skip,
 	}}, nil
 }
 
@@ -121,6 +144,9 @@ func (cfg ServiceConfig) over(base ServiceConfig) ServiceConfig {
 	if len(cfg.Dialects) == 0 {
 		cfg.Dialects = base.Dialects
 	}
+	cfg.Paging = cmp.Or(cfg.Paging, base.Paging)
+	cfg.PageGrace = cmp.Or(cfg.PageGrace, base.PageGrace)
+	cfg.Client = cmp.Or(cfg.Client, base.Client)
 	cfg.Hosts = append(append([]string{}, base.Hosts...), cfg.Hosts...)
 	return cfg
 }

@@ -81,6 +81,7 @@ func problemOf(err error, s *service) problem {
 	var out *msn.OutError
 	var dns *net.DNSError
 	var refused *msn.ServerError
+	var upgrade *msn.UpgradeError
 	switch {
 	case errors.As(err, &out):
 		return problemOfOut(out, s)
@@ -100,6 +101,9 @@ func problemOf(err error, s *service) problem {
 	case isCertificateError(err):
 		return transient(codeCertificate, "The login server of %s shows a certificate that the bridge does not trust. For a service "+
 			"with a certificate of its own, the admin of this bridge names that in network.services.%s.ca_file.", s.name, s.key)
+	case errors.As(err, &upgrade):
+		return transient(codeNoDialect, "%s speaks none of the versions of the protocol that the bridge offers; it asks for version %s of the client. "+
+			"Ask the admin of this bridge to check network.services.%s.dialects.", s.name, cleanName(upgrade.Version.Recommended), s.key)
 	case errors.Is(err, msn.ErrNoDialect):
 		return transient(codeNoDialect, "%s speaks none of the versions of the protocol that the bridge offers. "+
 			"Ask the admin of this bridge to check network.services.%s.dialects.", s.name, s.key)

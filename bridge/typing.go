@@ -36,6 +36,9 @@ type typists struct {
 // again until they stop. It is told only where a conversation is open: calling
 // somebody to say that a message may come is not what they expect.
 func (c *Client) HandleMatrixTyping(_ context.Context, msg *bridgev2.MatrixTyping) error {
+	if msnid.IsAlertsPortalID(msg.Portal.ID) {
+		return nil // nobody there to be told
+	}
 	account, ok := msnid.ParseDMPortalID(msg.Portal.ID)
 	if !ok {
 		return errNotADM

@@ -14,6 +14,9 @@ import (
 
 // GetUserInfo names a contact's ghost.
 func (c *Client) GetUserInfo(ctx context.Context, ghost *bridgev2.Ghost) (*bridgev2.UserInfo, error) {
+	if msnid.IsAlertsUserID(ghost.ID) {
+		return alertsGhost(), nil
+	}
 	identity, ok := msnid.ParseUserID(ghost.ID)
 	if !ok {
 		return nil, fmt.Errorf("ghost ID %q is none of this bridge", ghost.ID)
@@ -91,7 +94,7 @@ func (c *Client) nameIsTaken(name string, book nameBook) bool {
 		return true
 	}
 	own := look(name)
-	for _, reserved := range []string{c.connector.GetName().DisplayName, c.connector.GetName().DisplayName + " bridge bot", c.login.RemoteProfile.Name} {
+	for _, reserved := range []string{c.connector.GetName().DisplayName, c.connector.GetName().DisplayName + " bridge bot", alertsRoomName, c.login.RemoteProfile.Name} {
 		if reserved != "" && own == look(reserved) {
 			return true
 		}

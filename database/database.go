@@ -24,6 +24,9 @@ type Database struct {
 	Contact     *ContactQuery
 	MSNQueue    *MSNQueueQuery
 	MatrixQueue *MatrixQueueQuery
+	Alert       *AlertQuery
+	Page        *PageQuery
+	Invitation  *InvitationQuery
 }
 
 // New prepares the tables beside those of parent, for the bridge with the given
@@ -31,13 +34,16 @@ type Database struct {
 func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.DatabaseLogger) *Database {
 	table := dbutil.BuildUpgradeTable().WithFSPath(upgrades, "upgrades").Finish()
 	db := parent.Child(versionTable, table, log)
+	queue := &MSNQueueQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedMessage](db)}
 	return &Database{
-		db:      db,
-		Contact: &ContactQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Contact](db)},
-		MSNQueue: &MSNQueueQuery{bridgeID: bridgeID,
-			QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedMessage](db)},
+		db:       db,
+		Contact:  &ContactQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Contact](db)},
+		MSNQueue: queue,
 		MatrixQueue: &MatrixQueueQuery{bridgeID: bridgeID,
 			QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedEvent](db)},
+		Alert:      &AlertQuery{bridgeID: bridgeID, queue: queue, QueryHelper: dbutil.MakeQueryHelperReflect[*Alert](db)},
+		Page:       &PageQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Page](db)},
+		Invitation: &InvitationQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Invitation](db)},
 	}
 }
 

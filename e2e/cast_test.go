@@ -10,6 +10,7 @@ import (
 
 	"matrix-msn/e2e/stack"
 	"matrix-msn/msn"
+	"matrix-msn/msn/msntest"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 )
@@ -63,10 +64,10 @@ func newCast(t *testing.T, bridge int, service *stack.MSN) *cast {
 	return c
 }
 
-// addAccounts makes Alice's and Bob's accounts at the service.
+// addAccounts makes Alice's and Bob's accounts at the service. Both have mobile devices.
 func (c *cast) addAccounts() {
-	c.service.AddPerson(c.account, password, "Alice on MSN")
-	c.service.AddPerson(c.bobAccount, password, c.bobName)
+	c.service.AddPerson(c.account, password, "Alice on MSN", msntest.Property("PHM", "15550001111"))
+	c.service.AddPerson(c.bobAccount, password, c.bobName, msntest.Mobile())
 	c.service.Befriend(c.account, c.bobAccount)
 }
 

@@ -45,6 +45,7 @@ const (
 	restartedBridge
 	killedBridge
 	stoppedBridge
+	alertedBridge
 )
 
 // stoppedDir is the directory of the stoppedBridge, and ownLog the log file there that the bridge writes itself.
@@ -106,7 +107,12 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 		m    **stack.MSN
 		opts stack.MSNOptions
 	}{
-		{&home, stack.MSNOptions{Key: "home", Name: "Home MSN", Dir: dir}},
+		{&home, stack.MSNOptions{Key: "home", Name: "Home MSN", Dir: dir, Settings: map[string]any{
+			// The server is near: its errors come at once.
+			"page_grace": "1s",
+			// Whose login page its links name.
+			"hosts": []string{".passport.com"},
+		}}},
 		{&work, stack.MSNOptions{Key: "work", Name: "Work MSN", Dir: dir}},
 		{&away, awayOptions},
 	} {
@@ -122,6 +128,7 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 		restartedBridge: {ID: "restarted", Settings: settings},
 		killedBridge:    {ID: "killed", Settings: settings},
 		stoppedBridge:   {ID: "stopped", Dir: stoppedDir, Settings: withOwnLog(settings)},
+		alertedBridge:   {ID: "alerted", Settings: settings},
 	}})
 	if err != nil {
 		return 0, err

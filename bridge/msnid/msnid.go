@@ -7,7 +7,10 @@
 package msnid
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -129,4 +132,72 @@ func MakeChatMessageID(session, sender string, seq, part int, at time.Time) netw
 // MakeSentMessageID returns the ID of a message that went from Matrix to MSN.
 func MakeSentMessageID(evt id.EventID) networkid.MessageID {
 	return networkid.MessageID("sent/" + string(evt))
+}
+
+// alertsName is the part of IDs that stands for the alerts of a login. It has no
+// "@", so that it is nobody's account.
+const alertsName = "alerts"
+
+// MakeAlertsPortalKey returns the key of the room in which the service's alerts
+// for a login are shown.
+func MakeAlertsPortalKey(login networkid.UserLoginID) networkid.PortalKey {
+	return networkid.PortalKey{ID: alertsName, Receiver: login}
+}
+
+// IsAlertsPortalID reports whether a portal is the one of MakeAlertsPortalKey.
+func IsAlertsPortalID(p networkid.PortalID) bool { return p == alertsName }
+
+// MakeAlertsUserID returns the ID of the ghost that shows the alerts of a service.
+func MakeAlertsUserID(service string) networkid.UserID {
+	return networkid.UserID(service + "/" + alertsName)
+}
+
+// IsAlertsUserID reports whether a ghost is one of MakeAlertsUserID.
+func IsAlertsUserID(u networkid.UserID) bool {
+	service, name, ok := strings.Cut(string(u), "/")
+	return ok && name == alertsName && ValidService(service)
+}
+
+// maxIDPart is the longest part of an alert's ID that a server chooses, in bytes.
+// Real ones are numbers.
+const maxIDPart = 64
+
+// MakeAlertMessageID returns the ID of one message of an alert: where it comes
+// from, its IDs there, and a hash of its content, because IDs begin anew with each
+// session. occurrence tells alerts without IDs apart that are the same otherwise;
+// "" for those that have IDs.
+func MakeAlertMessageID(site, notification, message, occurrence string, content ...string) networkid.MessageID {
+	parts := []string{"alert", idPart(site), idPart(notification), idPart(message), hashOf(content...)}
+	if occurrence != "" {
+		parts = append(parts, idPart(occurrence))
+	}
+	return networkid.MessageID(strings.Join(parts, "/"))
+}
+
+// MakeNoticeMessageID returns the ID of a notice of another kind, which is the same
+// for the same content.
+func MakeNoticeMessageID(kind string, content ...string) networkid.MessageID {
+	return networkid.MessageID(strings.Join([]string{kind, hashOf(content...)}, "/"))
+}
+
+// MakePageMessageID returns the ID of a page that came from somebody's mobile
+// device. Pages have none of their own: it is made once, on arrival.
+func MakePageMessageID(from, text string, at time.Time) networkid.MessageID {
+	return networkid.MessageID(strings.Join([]string{"page", idPart(from), hashOf(text), strconv.FormatInt(at.UnixNano(), 10)}, "/"))
+}
+
+func idPart(s string) string {
+	if len(s) > maxIDPart {
+		s = hashOf(s)
+	}
+	return url.PathEscape(s)
+}
+
+// hashOf returns 128 bits of a hash over several texts.
+func hashOf(texts ...string) string {
+	hash := sha256.New()
+	for _, text := range texts {
+		fmt.Fprintf(hash, "%d:%s", len(text), text)
+	}
+	return hex.EncodeToString(hash.Sum(nil)[:16])
 }

@@ -87,3 +87,48 @@ func TestMessageIDsDiffer(t *testing.T) {
 		}
 	}
 }
+
+func TestAlertsAreNobodysAccount(t *testing.T) {
+	t.Parallel()
+	ghost := MakeAlertsUserID("escargot")
+	if got, ok := ParseUserID(ghost); ok {
+		t.Errorf("%q was taken for %v", ghost, got)
+	}
+	key := MakeAlertsPortalKey(MakeLoginID(Identity{"escargot", "bob@example.com"}))
+	if !IsAlertsUserID(ghost) || !IsAlertsPortalID(key.ID) || key.Receiver == "" {
+		t.Errorf("ghost %q, portal %v", ghost, key)
+	}
+	for _, id := range []networkid.UserID{"escargot/bob@example.com", "alerts", "Escargot/alerts", "escargot/alerts/x", MakeUserID(Identity{"escargot", "alerts@example.com"})} {
+		if IsAlertsUserID(id) {
+			t.Errorf("%q was taken for the ghost of alerts", id)
+		}
+	}
+}
+
+func TestAlertIDsAreThoseOfTheirContent(t *testing.T) {
+	t.Parallel()
+	first := MakeAlertMessageID("111100200", "1", "1", "", "text", "url")
+	if again := MakeAlertMessageID("111100200", "1", "1", "", "text", "url"); again != first {
+		t.Errorf("%q and %q for the same alert", first, again)
+	}
+	for name, other := range map[string]networkid.MessageID{
+		"site":          MakeAlertMessageID("45705", "1", "1", "", "text", "url"),
+		"notification":  MakeAlertMessageID("111100200", "2", "1", "", "text", "url"),
+		"message":       MakeAlertMessageID("111100200", "1", "2", "", "text", "url"),
+		"occurrence":    MakeAlertMessageID("111100200", "1", "1", "2", "text", "url"),
+		"content":       MakeAlertMessageID("111100200", "1", "1", "", "text", "other"),
+		"border":        MakeAlertMessageID("111100200", "1", "1", "", "textu", "rl"),
+		"slash":         MakeAlertMessageID("111100200/1", "1", "", "", "text", "url"),
+		"kind":          MakeNoticeMessageID("mail", "text", "url"),
+		"very long ID":  MakeAlertMessageID(strings.Repeat("1", 1000), "1", "1", "", "text", "url"),
+		"page":          MakePageMessageID("bob@example.com", "text", time.UnixMilli(1)),
+		"page just now": MakePageMessageID("bob@example.com", "text", time.UnixMilli(1).Add(1)),
+	} {
+		if other == first {
+			t.Errorf("another %s, the same ID", name)
+		}
+		if len(other) > 300 {
+			t.Errorf("%s: the ID has %d bytes", name, len(other))
+		}
+	}
+}

@@ -41,6 +41,7 @@ func (b *Bridge) settings() map[string]any {
 		"homeserver.domain":  ServerName,
 
 		"appservice.address":           b.URL,
+		"appservice.public_address":    b.URL,
 		"appservice.hostname":          "127.0.0.1",
 		"appservice.port":              b.opts.Port,
 		"appservice.id":                b.opts.ID,

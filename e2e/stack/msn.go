@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -20,6 +21,8 @@ type MSNOptions struct {
 	Dir string
 	// Server are further options of the server itself.
 	Server []msntest.Option
+	// Settings are further settings of the service in the bridge's configuration.
+	Settings map[string]any
 }
 
 // MSN is an MSN service in this process, whose server is embedded.
@@ -48,8 +51,8 @@ func StartMSN(ctx context.Context, opts MSNOptions) (*MSN, error) {
 func (m *MSN) Key() string { return m.opts.Key }
 
 // AddPerson makes an account with a display name.
-func (m *MSN) AddPerson(account, password, name string) {
-	m.AddAccount(account, password, msntest.Name(name))
+func (m *MSN) AddPerson(account, password, name string, opts ...msntest.AccountOption) {
+	m.AddAccount(account, password, append([]msntest.AccountOption{msntest.Name(name)}, opts...)...)
 }
 
 // SignIn signs the person with that account in, with a client of her own. See [SignIn].
@@ -73,13 +76,15 @@ func (m *MSN) RemoteID(account string) string {
 func Services(services ...*MSN) map[string]any {
 	section := make(map[string]any, len(services))
 	for _, m := range services {
-		section[m.opts.Key] = map[string]any{
+		settings := map[string]any{
 			"name":                    m.opts.Name,
 			"server":                  m.Addr(),
 			"nexus":                   m.NexusURL(),
 			"ca_file":                 m.certificatePath,
 			"allow_private_addresses": true,
 		}
+		maps.Copy(settings, m.opts.Settings)
+		section[m.opts.Key] = settings
 	}
 	return map[string]any{"network.services": section}
 }

@@ -1,0 +1,97 @@
+package msgconv
+
+import (
+	"net"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+// maxLink is the longest link in bytes. An event holds several, each twice and
+// escaped.
+const maxLink = 1024
+
+// SafeLink returns the normal form of a web address that a server gave: http or
+// https, with a host, without a user in front of it, in plain ASCII. Everything
+// else is no link: it reports false.
+func SafeLink(address string) (link string, ok bool) {
+	u := webAddress(address)
+	if u == nil {
+		return "", false
+	}
+	if link = u.String(); len(link) > maxLink {
+		return "", false
+	}
+	return link, true
+}
+
+// LinkHost returns the scheme and the host of a SafeLink, as in "https://example.com".
+func LinkHost(link string) (origin string, ok bool) {
+	u := webAddress(link)
+	if u == nil {
+		return "", false
+	}
+	return u.Scheme + "://" + u.Host, true
+}
+
+func webAddress(address string) *url.URL {
+	if len(address) > maxLink {
+		return nil
+	}
+	u, err := url.Parse(strings.TrimSpace(address))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.Opaque != "" {
+		return nil
+	}
+	host, ok := safeHost(u.Hostname())
+	if !ok {
+		return nil
+	}
+	if port := u.Port(); port != "" {
+		host = net.JoinHostPort(strings.Trim(host, "[]"), port)
+	}
+	clean := &url.URL{Scheme: u.Scheme, Host: host, Path: u.Path, RawPath: u.RawPath, RawQuery: escapeRaw(u.RawQuery)}
+	// Not among the fields: a fragment that String escapes in its own way.
+	if fragment := u.EscapedFragment(); fragment != "" {
+		clean.Fragment, clean.RawFragment = u.Fragment, fragment
+	}
+	return clean
+}
+
+// hosts turns names into the form in which they are looked up: letters that look
+// like others show as what they are.
+var hosts = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true))
+
+// safeHost returns a host in ASCII.
+func safeHost(host string) (string, bool) {
+	if ip := net.ParseIP(host); ip != nil {
+		if strings.Contains(host, ":") {
+			return "[" + ip.String() + "]", true
+		}
+		return ip.String(), true
+	}
+	name, err := hosts.ToASCII(host)
+	if err != nil || strings.Trim(name, ".") == "" {
+		return "", false
+	}
+	again, err := hosts.ToASCII(name) // what is no name in its final form is none
+	return name, err == nil && again == name
+}
+
+// escapeRaw escapes what has no place in the query of an address. url.URL takes it
+// over as it came.
+func escapeRaw(query string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(query) {
+		c := query[i]
+		if c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}'", c) >= 0 {
+			b.WriteByte('%')
+			b.WriteByte(hex[c>>4])
+			b.WriteByte(hex[c&0xf])
+			continue
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
+}

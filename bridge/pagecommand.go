@@ -1,0 +1,118 @@
+package bridge
+
+import (
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2/commands"
+
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/database"
+	"matrix-msn/msn/notify"
+)
+
+const callbackOption = "callback"
+
+const pageUsage = "Write `!page bob@example.com Call me`, or `!page +15551112222 Call me`; in the room with a contact `!page Call me` is enough. " +
+	"`--callback home`, `work` or `mobile` behind `!page` asks to be called back at your number there, `--callback home=15551112222` at another."
+
+// fnPage sends a page to somebody's mobile device.
+func (c *Connector) fnPage(ce *commands.Event) {
+	given := make(options)
+	rest := given.take(typedArguments(ce), loginOption, callbackOption)
+	client, ok := c.clientFor(ce, given[loginOption])
+	if !ok {
+		return
+	}
+	to, rest, problem := pageTarget(rest, contactOfRoom(ce, client))
+	if problem != "" {
+		say(ce, "%s", problem)
+		return
+	}
+	text := given.take(rest, callbackOption)
+	if strings.TrimSpace(text) == "" {
+		say(ce, "The text is missing. %s", pageUsage)
+		return
+	}
+	session, ok := sessionOf(ce, client)
+	if !ok {
+		return
+	}
+	var callback notify.Callback
+	if value, ok := given[callbackOption]; ok {
+		if callback, problem = parseCallback(value, session.OwnNumber); problem != "" {
+			say(ce, "%s", problem)
+			return
+		}
+	}
+	now := time.Now()
+	err := client.pager.put(ce.Ctx, &database.Page{
+		LoginID:        client.login.ID,
+		PageID:         rand.Text(),
+		To:             to,
+		Text:           text,
+		Callback:       string(callback.Location),
+		CallbackNumber: callback.Number,
+		RoomID:         ce.OrigRoomID,
+		EventID:        ce.EventID,
+		Sender:         ce.User.MXID,
+		State:          database.PageSending,
+		WrittenAt:      now,
+		UpdatedAt:      now,
+	})
+	if err != nil {
+		zerolog.Ctx(ce.Ctx).Err(err).Msg("Failed to store a page")
+		_, sentence := explain(errBridge, pageFailures, client.subject(to))
+		say(ce, "%s", sentence)
+	}
+}
+
+// pageTarget finds out whom a page is for: the address or number it begins with, or
+// the contact of the room. problem is a sentence when it is nobody.
+func pageTarget(typed, contact string) (to, text, problem string) {
+	word, rest := cutWord(typed)
+	if word == "" {
+		return "", "", "Whom, and what? " + pageUsage
+	}
+	if number, ok := isNumber(word); ok {
+		return number, rest, ""
+	}
+	if contact != "" {
+		if account, ok := isAddress(word); ok {
+			return account, rest, ""
+		}
+		return contact, typed, ""
+	}
+	if account, err := msnid.ParseAccount(word); err == nil {
+		return account, rest, ""
+	}
+	return "", "", fmt.Sprintf("%s is neither an e-mail address nor a number with + before it. %s", shorten(oneLine(word), maxName), pageUsage)
+}
+
+// parseCallback reads the number to be called back at: "home", "work" or "mobile",
+// perhaps with "=" and a number, else it is the user's own number there.
+func parseCallback(value string, own func(notify.Location) string) (callback notify.Callback, problem string) {
+	place, number, given := strings.Cut(value, "=")
+	switch location := notify.Location(strings.ToUpper(place)); location {
+	case notify.Home, notify.Work, notify.Mobile:
+		callback.Location = location
+	default:
+		return callback, "--callback must be followed by home, work or mobile. The page was not sent."
+	}
+	if !given {
+		if callback.Number = own(callback.Location); callback.Number == "" {
+			return callback, fmt.Sprintf("MSN knows no %s number of yours. Name one, as in --callback %[1]s=15551112222. The page was not sent.",
+				strings.ToLower(place))
+		}
+		return callback, ""
+	}
+	digits, ok := digitsOf(number)
+	if !ok {
+		return callback, fmt.Sprintf("%s is no telephone number: it must have 1 to %d digits. The page was not sent.", shorten(oneLine(number), maxName), maxDigits)
+	}
+	callback.Number = digits
+	return callback, ""
+}

@@ -1,0 +1,79 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2/commands"
+
+	"matrix-msn/msn"
+)
+
+// fnClientVersion shows what the service is told about the client, and what it says
+// to that. With "announce" it is told again.
+func (c *Connector) fnClientVersion(ce *commands.Event) {
+	given := make(options)
+	word, _ := cutWord(given.take(typedArguments(ce), loginOption))
+	if word != "" && !strings.EqualFold(word, "announce") {
+		say(ce, "Write `!client-version` to see what is announced, or `!client-version announce` to announce it again.")
+		return
+	}
+	client, session, ok := c.sessionFor(ce, given[loginOption])
+	if !ok {
+		return
+	}
+	version, known := session.Version()
+	if word != "" {
+		asking, cancel := context.WithTimeout(ce.Ctx, requestTimeout)
+		defer cancel()
+		var err error
+		if version, err = session.AnnounceVersion(asking); err != nil {
+			zerolog.Ctx(ce.Ctx).Info().Err(err).Msg("Version was not announced")
+			_, sentence := explain(err, nil, client.subject("the version"))
+			say(ce, "%s", sentence)
+			return
+		}
+		known = true
+	}
+	identity := session.Identity()
+	service := client.serviceOrUnknown().name
+	lines := []string{
+		fmt.Sprintf("The bridge announces itself to %s as %s %s (%s) on %s %s %s, language %s.", service,
+			identity.Client, identity.Version, identity.Brand, identity.OS, identity.OSVer, identity.Arch, identity.Locale),
+	}
+	if !known {
+		lines = append(lines, fmt.Sprintf("It has not been announced in this session. `!client-version announce` asks %s what it says to it.", service))
+	} else {
+		lines = append(lines, describeVersion(version, identity.Version, service)...)
+	}
+	lines = append(lines, fmt.Sprintf("The admin of this bridge chooses what is announced with network.services.%s.client.", client.identity.Service))
+	say(ce, "%s", strings.Join(lines, "\n"))
+}
+
+// describeVersion says what a service answered to the announcement of version own.
+func describeVersion(v msn.Version, own, service string) (lines []string) {
+	field := func(s string) string { return shorten(oneLine(s), maxMailField) }
+	switch {
+	case v.Unrecognised():
+		lines = append(lines, fmt.Sprintf("%s does not recognise this client, and goes on all the same.", service))
+	case v.Newer(own):
+		lines = append(lines, fmt.Sprintf("%s recommends version %s.", service, field(v.Recommended)))
+	default:
+		lines = append(lines, fmt.Sprintf("%s recommends version %s, which needs no change.", service, field(v.Recommended)))
+	}
+	switch {
+	case v.Outdated(own):
+		lines = append(lines, fmt.Sprintf("It demands version %s at least: some things may not work.", field(v.Minimum)))
+	case v.Minimum != "":
+		lines = append(lines, fmt.Sprintf("The oldest version that it accepts is %s.", field(v.Minimum)))
+	}
+	if link := safeLinkOrNothing(v.DownloadURL); link != "" {
+		lines = append(lines, "Download: "+link)
+	}
+	if link := safeLinkOrNothing(v.InfoURL); link != "" {
+		lines = append(lines, "Information: "+link)
+	}
+	return lines
+}

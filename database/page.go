@@ -1,0 +1,142 @@
+package database
+
+import (
+	"context"
+	"time"
+
+	"go.mau.fi/util/dbutil"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/id"
+)
+
+// PageState is how far a page for somebody's mobile device has come.
+type PageState string
+
+// The states of a page. They are stored: a name must not change. A page that
+// failed has the code of the reason as its state.
+const (
+	PageSending   PageState = "sending"
+	PagePaged     PageState = "paged" // no error came
+	PageBounced   PageState = "bounced"
+	PageUncertain PageState = "uncertain"
+)
+
+// Page is a page that a user sends, and its fate.
+type Page struct {
+	LoginID        networkid.UserLoginID
+	PageID         string
+	To             string // account in lower case, or "tel:" and a number
+	Text           string
+	Callback       string // location of the number to call back, or ""
+	CallbackNumber string
+	// TrID and SentAt are set before the page may go on the wire; SentAt is the
+	// zero time before.
+	TrID   uint32
+	SentAt time.Time
+
+	RoomID  id.RoomID  // where it was typed
+	EventID id.EventID // as what
+	Sender  id.UserID  // by whom
+
+	State     PageState
+	Code      string // what the server said, if it did
+	Told      bool   // the user knows the State
+	WrittenAt time.Time
+	UpdatedAt time.Time
+}
+
+// Scan reads a row of the columns in pageColumns.
+func (p *Page) Scan(row dbutil.Scannable) (*Page, error) {
+	var sent, written, updated int64
+	err := row.Scan(&p.LoginID, &p.PageID, &p.To, &p.Text, &p.Callback, &p.CallbackNumber, &p.TrID, &sent, &p.RoomID, &p.EventID,
+		&p.Sender, &p.State, &p.Code, &p.Told, &written, &updated)
+	p.SentAt, p.WrittenAt, p.UpdatedAt = fromMilli(sent), fromMilli(written), fromMilli(updated)
+	return dbutil.ValueOrErr(p, err)
+}
+
+// fromMilli undoes toMilli.
+func fromMilli(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
+}
+
+// toMilli is the time in a row: milliseconds, 0 for the zero time.
+func toMilli(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// PageQuery are the queries on the table page.
+type PageQuery struct {
+	*dbutil.QueryHelper[*Page]
+	bridgeID networkid.BridgeID
+}
+
+const (
+	pageColumns = `login_id, page_id, recipient, text, callback, callback_number, trid, sent_at, room_id, event_id,
+		sender, state, code, told, written_at, updated_at`
+	pagePut = `
+		INSERT INTO page (bridge_id, ` + pageColumns + `)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
+	pageGet    = `SELECT ` + pageColumns + ` FROM page WHERE bridge_id=$1 AND login_id=$2 AND page_id=$3`
+	pageUntold = `SELECT ` + pageColumns + ` FROM page WHERE bridge_id=$1 AND login_id=$2 AND NOT told ORDER BY written_at`
+	pageSent   = `UPDATE page SET trid=$4, sent_at=$5, updated_at=$5 WHERE bridge_id=$1 AND login_id=$2 AND page_id=$3`
+	pageMatch  = `
+		SELECT ` + pageColumns + ` FROM page
+		WHERE bridge_id=$1 AND login_id=$2 AND trid=$3 AND (recipient=$4 OR $4='') AND sent_at>=$5 AND state<>'bounced'
+		ORDER BY sent_at DESC LIMIT 1`
+	pageSetState = `
+		UPDATE page SET state=$5, code=$6, told=$7, updated_at=$8
+		WHERE bridge_id=$1 AND login_id=$2 AND page_id=$3 AND state=$4`
+	pagePrune = `DELETE FROM page WHERE bridge_id=$1 AND login_id=$2 AND told AND written_at<$3`
+)
+
+// pagesKept is how long a page whose fate is told is kept.
+const pagesKept = 90 * 24 * time.Hour
+
+// Put stores a page, and forgets old ones of its login.
+func (q *PageQuery) Put(ctx context.Context, p *Page) error {
+	err := q.Exec(ctx, pagePut, q.bridgeID, p.LoginID, p.PageID, p.To, p.Text, p.Callback, p.CallbackNumber, p.TrID, toMilli(p.SentAt),
+		p.RoomID, p.EventID, p.Sender, p.State, p.Code, p.Told, toMilli(p.WrittenAt), toMilli(p.UpdatedAt))
+	if err != nil {
+		return err
+	}
+	return q.Exec(ctx, pagePrune, q.bridgeID, p.LoginID, p.WrittenAt.Add(-pagesKept).UnixMilli())
+}
+
+// Get returns one page, or nil when there is none.
+func (q *PageQuery) Get(ctx context.Context, login networkid.UserLoginID, page string) (*Page, error) {
+	return q.QueryOne(ctx, pageGet, q.bridgeID, login, page)
+}
+
+// Untold returns the pages whose fate the user does not know, the oldest first.
+func (q *PageQuery) Untold(ctx context.Context, login networkid.UserLoginID) ([]*Page, error) {
+	return q.QueryMany(ctx, pageUntold, q.bridgeID, login)
+}
+
+// SetSent notes, from p, that a page may be on the wire from now on.
+func (q *PageQuery) SetSent(ctx context.Context, p *Page) error {
+	return q.Exec(ctx, pageSent, q.bridgeID, p.LoginID, p.PageID, p.TrID, toMilli(p.SentAt))
+}
+
+// Sent returns the latest page with a transaction ID that went to somebody, or to
+// anybody when to is "", not before since, and has not bounced; or nil.
+// Transaction IDs begin anew with each session.
+func (q *PageQuery) Sent(ctx context.Context, login networkid.UserLoginID, trID uint32, to string, since time.Time) (*Page, error) {
+	return q.QueryOne(ctx, pageMatch, q.bridgeID, login, trID, to, toMilli(since))
+}
+
+// Change gives a page the state, code and told of p, if its state is still before.
+// It reports whether it was.
+func (q *PageQuery) Change(ctx context.Context, p *Page, before PageState) (bool, error) {
+	result, err := q.GetDB().Exec(ctx, pageSetState, q.bridgeID, p.LoginID, p.PageID, before, p.State, p.Code, p.Told, toMilli(p.UpdatedAt))
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
+}
