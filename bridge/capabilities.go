@@ -38,6 +38,13 @@ func (c *Connector) GetCapabilities() *bridgev2.NetworkGeneralCapabilities {
 				LookupEmail: true,
 				ContactList: true,
 			},
+			GroupCreation: map[string]bridgev2.GroupTypeCapabilities{
+				"group": {
+					TypeDescription: "a group chat",
+					Name:            bridgev2.GroupFieldCapability{Allowed: true},
+					Participants:    bridgev2.GroupFieldCapability{Allowed: true, Required: true, MinLength: 1, MaxLength: msn.MaxMembers},
+				},
+			},
 		},
 	}
 }

@@ -532,7 +532,7 @@ func TestVeryLongTextComesInParts(t *testing.T) {
 	b.matrix.maxBody = 10_000
 	b.matrix.mu.Unlock()
 	text := strings.Repeat("all of it ", 10_000) + "the end"
-	client.handleEvent(b.ctx, msn.TextReceived{From: bob, Text: text, Session: "s", Seq: 1, At: time.Now()})
+	client.handleEvent(b.ctx, msn.TextReceived{Conversation: new(msn.Conversation), From: bob, Text: text, Session: "s", Seq: 1, At: time.Now()})
 	b.waitMessage(0, "the end")
 	var got strings.Builder
 	for _, r := range b.matrix.all(func(r record) bool { return r.kind == "message" && r.msg == event.MsgText }) {
@@ -556,7 +556,7 @@ func TestHomeserverThatHangsDoesNotStopTheSession(t *testing.T) {
 		client.handleEvent(b.ctx, msn.TypingReceived{From: bob})
 		client.handleEvent(b.ctx, msn.PresenceChanged{Contact: msn.Contact{Account: bob, Name: fmt.Sprint("Bob ", i), Lists: 11}})
 	}
-	client.handleEvent(b.ctx, msn.TextReceived{From: carol, Text: "hello", Session: "s", Seq: 1, At: time.Now()})
+	client.handleEvent(b.ctx, msn.TextReceived{Conversation: new(msn.Conversation), From: carol, Text: "hello", Session: "s", Seq: 1, At: time.Now()})
 	b.eventually("the message of somebody else to be kept", func() bool {
 		queued, err := b.queued(login.ID)
 		arrived := b.matrix.all(func(r record) bool { return r.kind == "message" && r.body == "hello" })
@@ -570,7 +570,7 @@ func TestMessageOfAnEndingSessionIsKept(t *testing.T) {
 	login := b.login()
 	ended, cancel := context.WithCancel(b.ctx)
 	cancel()
-	login.Client.(*Client).handleEvent(ended, msn.TextReceived{From: bob, Text: "last words", Session: "s", Seq: 1, At: time.Now()})
+	login.Client.(*Client).handleEvent(ended, msn.TextReceived{Conversation: new(msn.Conversation), From: bob, Text: "last words", Session: "s", Seq: 1, At: time.Now()})
 	b.waitMessage(0, "last words")
 }
 
@@ -667,7 +667,7 @@ func TestIncomingTextOutlastsADatabaseOutage(t *testing.T) {
 	client := login.Client.(*Client)
 	b.exec("ALTER TABLE msn_queue RENAME TO away")
 	for i, text := range []string{"one", "two"} {
-		client.handleEvent(b.ctx, msn.TextReceived{From: bob, Text: text, Session: "s", Seq: i, At: time.Now()})
+		client.handleEvent(b.ctx, msn.TextReceived{Conversation: new(msn.Conversation), From: bob, Text: text, Session: "s", Seq: i, At: time.Now()})
 	}
 	b.exec("ALTER TABLE away RENAME TO msn_queue")
 	_, from := b.waitMessage(0, "one")
@@ -683,7 +683,7 @@ func TestRoomThatHangsHoldsUpNoOther(t *testing.T) {
 	b.dm(login, carol)
 	release := b.block(login, bob)
 	for _, from := range []string{bob, carol} {
-		client.handleEvent(b.ctx, msn.TextReceived{From: from, Text: "from " + from, Session: "s", Seq: 1, At: time.Now()})
+		client.handleEvent(b.ctx, msn.TextReceived{Conversation: new(msn.Conversation), From: from, Text: "from " + from, Session: "s", Seq: 1, At: time.Now()})
 	}
 	b.waitMessage(0, "from "+carol)
 	release()

@@ -22,11 +22,14 @@ func (c *Client) GetChatInfo(ctx context.Context, portal *bridgev2.Portal) (*bri
 	if msnid.IsAlertsPortalID(portal.ID) {
 		return c.alertsInfo(), nil
 	}
-	account, ok := msnid.ParseDMPortalID(portal.ID)
-	if !ok {
+	with, ok := parseChat(portal.ID)
+	switch {
+	case !ok:
 		return nil, fmt.Errorf("portal ID %q is none of this bridge", portal.ID)
+	case with.group != "":
+		return c.groupInfo(ctx, with.group)
 	}
-	return c.dmInfo(ctx, account), nil
+	return c.dmInfo(ctx, with.account), nil
 }
 
 // dmInfo describes the room with one contact.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/bridgev2/simplevent"
 )
 
@@ -19,22 +20,30 @@ type chores struct {
 
 	mu      sync.Mutex
 	renamed map[string]struct{} // accounts
-	typing  map[string]struct{} // accounts
+	typing  map[typist]struct{}
+	groups  map[string]struct{} // whose members changed
+}
+
+// typist is somebody who writes, and where.
+type typist struct {
+	portal  networkid.PortalKey
+	account string
 }
 
 func newChores(c *Client) *chores {
 	return &chores{
 		client: c, wake: make(chan struct{}, 1),
-		renamed: make(map[string]struct{}), typing: make(map[string]struct{}),
+		renamed: make(map[string]struct{}), typing: make(map[typist]struct{}), groups: make(map[string]struct{}),
 	}
 }
 
-func (h *chores) rename(account string) { h.note(h.renamed, account) }
-func (h *chores) types(account string)  { h.note(h.typing, account) }
+func (h *chores) rename(account string) { note(h, h.renamed, account) }
+func (h *chores) types(who typist)      { note(h, h.typing, who) }
+func (h *chores) regroup(group string)  { note(h, h.groups, group) }
 
-func (h *chores) note(what map[string]struct{}, account string) {
+func note[T comparable](h *chores, what map[T]struct{}, item T) {
 	h.mu.Lock()
-	what[account] = struct{}{}
+	what[item] = struct{}{}
 	h.mu.Unlock()
 	select {
 	case h.wake <- struct{}{}:
@@ -42,14 +51,14 @@ func (h *chores) note(what map[string]struct{}, account string) {
 	}
 }
 
-func (h *chores) take(what map[string]struct{}) (accounts []string) {
+func take[T comparable](h *chores, what map[T]struct{}) (items []T) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for account := range what {
-		accounts = append(accounts, account)
+	for item := range what {
+		items = append(items, item)
 	}
 	clear(what)
-	return accounts
+	return items
 }
 
 // run does the chores until ctx ends.
@@ -60,10 +69,13 @@ func (h *chores) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		for _, account := range h.take(h.typing) {
-			h.showTyping(ctx, account)
+		for _, who := range take(h, h.typing) {
+			h.showTyping(ctx, who)
 		}
-		renamed := h.take(h.renamed)
+		for _, group := range take(h, h.groups) {
+			h.showMembers(ctx, group)
+		}
+		renamed := take(h, h.renamed)
 		if len(renamed) == 0 {
 			continue
 		}
@@ -94,12 +106,12 @@ func (h *chores) updateGhost(ctx context.Context, account string, info func() *b
 }
 
 // showTyping shows a contact as writing.
-func (h *chores) showTyping(ctx context.Context, account string) {
+func (h *chores) showTyping(ctx context.Context, who typist) {
 	h.queue(ctx, &simplevent.Typing{
 		EventMeta: simplevent.EventMeta{
 			Type:      bridgev2.RemoteEventTyping,
-			PortalKey: h.client.portalKey(account),
-			Sender:    h.client.senderOf(account),
+			PortalKey: who.portal,
+			Sender:    h.client.senderOf(who.account),
 		},
 		Timeout: typingShown,
 	})

@@ -376,6 +376,7 @@ func (c *Client) serve(ctx context.Context, session *msn.Client) error {
 	defer session.Close()
 	c.rememberElsewhere(ctx, false)
 	c.saveRoster(ctx, session)
+	c.introduceGroups(ctx, session)
 	c.alerts = alertCounts{}
 	c.setSession(session, nil)
 	c.login.BridgeState.Send(status.BridgeState{StateEvent: status.StateConnected})

@@ -46,6 +46,34 @@ var commonFailures = []failure{
 	}},
 }
 
+// callFailures are the ways in which a contact does not come into a group chat.
+var callFailures = []failure{
+	{errBridge, "msn-bridge-trouble", func(s subject) string {
+		return fmt.Sprintf("%s was not called: the bridge could not read who is in the conversation. Try again; if that lasts, tell the admin of this bridge.", s.target)
+	}},
+	{msn.ErrArgument, "msn-not-callable", func(s subject) string {
+		return fmt.Sprintf("%s cannot be called into this conversation.", s.target)
+	}},
+	{msn.ErrBlocked, "msn-blocked", func(s subject) string {
+		return fmt.Sprintf("%s has blocked you and does not come into the conversation.", s.target)
+	}},
+	{msn.ErrOffline, "msn-offline", func(s subject) string {
+		return fmt.Sprintf("%s is offline, or takes no calls from you, and does not hear what is said in the conversation.", s.target)
+	}},
+	{msn.ErrNoSuchContact, "msn-no-such-account", func(s subject) string {
+		return fmt.Sprintf("%s knows no account %s. Check the address.", s.service, s.target)
+	}},
+	{msn.ErrNoAnswer, "msn-no-answer", func(s subject) string {
+		return fmt.Sprintf("%s was called and did not come into the conversation.", s.target)
+	}},
+	{msn.ErrHidden, "msn-hidden", func(s subject) string {
+		return fmt.Sprintf("%s starts no conversations while you appear offline. Go online first.", s.service)
+	}},
+	{msn.ErrSwitchboard, "msn-session-refused", func(s subject) string {
+		return fmt.Sprintf("%s refused to open a conversation. Try again in a minute.", s.service)
+	}},
+}
+
 // pageFailures are the ways in which a page is not sent.
 var pageFailures = []failure{
 	{msn.ErrUncertain, "msn-uncertain", func(s subject) string {

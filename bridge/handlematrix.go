@@ -46,11 +46,11 @@ func (c *Client) write(ctx context.Context, portal *bridgev2.Portal, evt *event.
 	if msnid.IsAlertsPortalID(portal.ID) {
 		return refused(errAlertsRoom, recipient{service: c.serviceOrUnknown().name})
 	}
-	account, ok := msnid.ParseDMPortalID(portal.ID)
+	to, ok := parseChat(portal.ID)
 	if !ok {
 		return fmt.Errorf("portal ID %q: %w", portal.ID, errNotADM)
 	}
-	c.typing.stop(account)
+	c.typing.stop(portal.ID)
 	err := c.outbox.put(ctx, &database.QueuedEvent{
 		LoginID:   c.login.ID,
 		EventID:   evt.ID,
@@ -62,9 +62,17 @@ func (c *Client) write(ctx context.Context, portal *bridgev2.Portal, evt *event.
 		WrittenAt: time.UnixMilli(evt.Timestamp),
 	})
 	if err != nil {
-		return refused(fmt.Errorf("%w: %w", errBridge, err), c.recipient(ctx, account))
+		return refused(fmt.Errorf("%w: %w", errBridge, err), c.recipients(ctx, to))
 	}
 	return nil
+}
+
+// recipients is recipient for everybody in a room.
+func (c *Client) recipients(ctx context.Context, to chat) recipient {
+	if to.group == "" {
+		return c.recipient(ctx, to.account)
+	}
+	return recipient{name: "everybody else in this conversation", service: c.serviceOrUnknown().name, listed: true}
 }
 
 // recipient collects what can be said of a contact to whom nothing could be sent.

@@ -36,6 +36,12 @@ func (c *Client) handleEvent(ctx context.Context, evt msn.Event) {
 		c.textReceived(ctx, evt)
 	case msn.TypingReceived:
 		c.typingReceived(evt)
+	case msn.ParticipantJoined:
+		c.participantJoined(ctx, evt)
+	case msn.ParticipantLeft:
+		c.participantLeft(ctx, evt)
+	case msn.CallFailed:
+		c.callFailed(ctx, evt)
 	case msn.PresenceChanged:
 		c.contactChanged(ctx, evt.Contact)
 	case msn.ContactChanged:
@@ -63,24 +69,36 @@ func (c *Client) textReceived(ctx context.Context, evt msn.TextReceived) {
 	if !ok || account == c.identity.Account || evt.Text == "" {
 		return
 	}
+	if evt.Conversation.Group() != "" {
+		c.noteMembers(ctx, evt.Conversation)
+	}
 	for i, part := range msgconv.Split(msgconv.Clean(evt.Text)) {
 		c.inbox.put(ctx, &database.QueuedMessage{
 			LoginID:   c.login.ID,
 			MessageID: msnid.MakeChatMessageID(evt.Session, account, evt.Seq, i, evt.At),
-			PortalID:  c.portalKey(account).ID,
+			PortalID:  c.portalOf(evt.Conversation, account).ID,
 			Sender:    account,
 			At:        evt.At,
 			Body:      part,
 			Format:    evt.Format,
-			GroupSize: 1 + len(evt.Others),
+			GroupSize: groupSize(evt),
 			Kind:      database.QueuedText,
 		})
 	}
 }
 
+// groupSize is how many people besides the user hear what is said in the room that a
+// text belongs to.
+func groupSize(evt msn.TextReceived) int {
+	if evt.Conversation.Group() != "" {
+		return 1 // all of them: the room is theirs
+	}
+	return 1 + len(evt.Others)
+}
+
 // typingReceived has a contact shown as writing.
 func (c *Client) typingReceived(evt msn.TypingReceived) {
 	if account, ok := msnid.FromServer(evt.From); ok && account != c.identity.Account {
-		c.chores.types(account)
+		c.chores.types(typist{c.portalOf(evt.Conversation, account), account})
 	}
 }

@@ -338,7 +338,11 @@ func (b *inbox) handOver(ctx context.Context, m *database.QueuedMessage) error {
 	if portal.MXID == "" {
 		making, cancel := context.WithTimeout(ctx, createTimeout)
 		defer cancel()
-		if err := portal.CreateMatrixRoom(making, c.login, c.roomInfo(making, m)); err != nil {
+		info, err := c.roomInfo(making, m)
+		if err != nil {
+			return err
+		}
+		if err := portal.CreateMatrixRoom(making, c.login, info); err != nil {
 			return err
 		}
 	}
@@ -382,11 +386,14 @@ func (b *inbox) handOver(ctx context.Context, m *database.QueuedMessage) error {
 }
 
 // roomInfo describes the room that a message goes to.
-func (c *Client) roomInfo(ctx context.Context, m *database.QueuedMessage) *bridgev2.ChatInfo {
+func (c *Client) roomInfo(ctx context.Context, m *database.QueuedMessage) (*bridgev2.ChatInfo, error) {
 	if m.Kind == database.QueuedAlert {
-		return c.alertsInfo()
+		return c.alertsInfo(), nil
 	}
-	return c.dmInfo(ctx, m.Sender)
+	if group, ok := msnid.ParseGroupPortalID(m.PortalID); ok {
+		return c.groupInfo(ctx, group)
+	}
+	return c.dmInfo(ctx, m.Sender), nil
 }
 
 func (c *Client) senderOfQueued(m *database.QueuedMessage) bridgev2.EventSender {
@@ -403,6 +410,8 @@ func (c *Client) convertQueued(ctx context.Context, m *database.QueuedMessage) (
 		return c.convertAlert(ctx, m)
 	case database.QueuedPage:
 		return convertPage(m), nil
+	case database.QueuedNote:
+		return convertNote(m), nil
 	}
 	return convertText(m), nil
 }

@@ -78,6 +78,14 @@ func (c *Connector) fnInvite(ce *commands.Event) {
 	case who == oneself:
 		say(ce, "%s is your own account. Nothing was sent.", address)
 		return
+	case who == contactOf && ce.Portal != nil && inRoomWithOthers(ce, address):
+		session, ok := sessionOf(ce, client)
+		if !ok {
+			return
+		}
+		room, _ := parseChat(ce.Portal.ID)
+		say(ce, "%s", client.callInto(ce.Ctx, session, room, address))
+		return
 	case who == contactOf:
 		say(ce, "%s is a contact of yours already, so that no mail is needed. Send `$cmdprefix start-chat %s` to talk to them.",
 			client.recipient(ce.Ctx, address).name, address)
@@ -88,6 +96,13 @@ func (c *Connector) fnInvite(ce *commands.Event) {
 		return
 	}
 	say(ce, "%s", client.invite(ce.Ctx, session, ce.User.MXID, address, text))
+}
+
+// inRoomWithOthers reports whether a command was typed in a room with people among
+// whom the account is not yet.
+func inRoomWithOthers(ce *commands.Event, account string) bool {
+	room, ok := parseChat(ce.Portal.ID)
+	return ok && room.account != account
 }
 
 // invite has an invitation mailed and returns the sentence that says what became of

@@ -178,7 +178,7 @@ func (o *outbox) setStarted(ctx context.Context, e *database.QueuedEvent, starte
 // handOver gives a message to its conversation; wait returns when the service has
 // it, or not.
 func (o *outbox) handOver(sending, waiting context.Context, e *database.QueuedEvent) (wait func() error, err error) {
-	account, ok := msnid.ParseDMPortalID(e.PortalID)
+	to, ok := parseChat(e.PortalID)
 	if !ok {
 		return nil, errNotADM
 	}
@@ -186,13 +186,17 @@ func (o *outbox) handOver(sending, waiting context.Context, e *database.QueuedEv
 	if err != nil {
 		return nil, err
 	}
-	if contact, ok := session.Contact(account); ok && contact.Lists.Has(msn.ListBlock) {
+	if contact, ok := session.Contact(to.account); ok && contact.Lists.Has(msn.ListBlock) {
 		return nil, errBlockedByUser
+	}
+	conversation, err := o.client.conversationWith(sending, session, to)
+	if err != nil {
+		return nil, err
 	}
 	if err := o.client.connector.db.MatrixQueue.SetStarted(sending, e, true); err != nil {
 		return nil, fmt.Errorf("%w: %w", errBridge, err)
 	}
-	return session.Conversation(account).StartText(sending, e.Body, e.Format), nil
+	return conversation.StartText(sending, e.Body, e.Format), nil
 }
 
 // errBridge: the bridge itself has trouble, before anything was sent.
@@ -229,9 +233,9 @@ func (o *outbox) tell(ctx context.Context, e *database.QueuedEvent, fate error) 
 		c.connector.br.Matrix.SendMessageStatus(ctx, &bridgev2.MessageStatus{Status: event.MessageStatusSuccess}, info)
 		return nil
 	}
-	account, _ := msnid.ParseDMPortalID(e.PortalID)
+	to, _ := parseChat(e.PortalID)
 	zerolog.Ctx(ctx).Warn().Err(fate).Stringer("event_id", e.EventID).Msg("Message was not delivered")
-	status := bridgev2.WrapErrorInStatus(refused(fate, c.recipient(ctx, account)))
+	status := bridgev2.WrapErrorInStatus(refused(fate, c.recipients(ctx, to)))
 	// Sent here and not by the framework, which does not tell whether it could.
 	_, err := c.connector.br.Bot.SendMessage(ctx, e.RoomID, event.EventMessage, &event.Content{Parsed: status.ToNoticeEvent(info)}, nil)
 	if err != nil {

@@ -49,7 +49,7 @@ var refusals = []refusal{
 		return "the bridge could not store it. Send it again; if that lasts, tell the admin of this bridge."
 	}},
 	{errNotADM, "msn-not-a-dm", true, event.MessageStatusUnsupported, func(recipient) string {
-		return "this room is not one with a contact."
+		return "this room is not one with people on MSN."
 	}},
 	{errAlertsRoom, "msn-alerts-room", true, event.MessageStatusUnsupported, func(r recipient) string {
 		return fmt.Sprintf("nobody reads what is written here: this room shows what %s announces. "+

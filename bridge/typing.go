@@ -7,6 +7,7 @@ import (
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 
 	"matrix-msn/bridge/msnid"
 )
@@ -27,8 +28,8 @@ var _ bridgev2.TypingHandlingNetworkAPI = (*Client)(nil)
 // writing": the notes just end.
 type typists struct {
 	mu     sync.Mutex
-	ctx    context.Context               // of the run; nil while there is none
-	active map[string]context.CancelFunc // by account
+	ctx    context.Context // of the run; nil while there is none
+	active map[networkid.PortalID]context.CancelFunc
 	wait   sync.WaitGroup
 }
 
@@ -39,20 +40,24 @@ func (c *Client) HandleMatrixTyping(_ context.Context, msg *bridgev2.MatrixTypin
 	if msnid.IsAlertsPortalID(msg.Portal.ID) {
 		return nil // nobody there to be told
 	}
-	account, ok := msnid.ParseDMPortalID(msg.Portal.ID)
+	to, ok := parseChat(msg.Portal.ID)
 	if !ok {
 		return errNotADM
 	}
 	if !msg.IsTyping || msg.Type != bridgev2.TypingTypeText {
-		c.typing.stop(account)
+		c.typing.stop(msg.Portal.ID)
 		return nil
 	}
-	c.typing.begin(account, func(ctx context.Context) {
+	c.typing.begin(msg.Portal.ID, func(ctx context.Context) {
 		session := c.current()
 		if session == nil {
 			return
 		}
-		if err := session.Conversation(account).SendTyping(ctx); err != nil {
+		conversation, err := c.conversationWith(ctx, session, to)
+		if err == nil {
+			err = conversation.SendTyping(ctx)
+		}
+		if err != nil {
 			zerolog.Ctx(ctx).Debug().Err(err).Msg("Failed to send typing")
 		}
 	})
@@ -63,19 +68,19 @@ func (c *Client) HandleMatrixTyping(_ context.Context, msg *bridgev2.MatrixTypin
 func (t *typists) open(ctx context.Context) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.ctx, t.active = ctx, make(map[string]context.CancelFunc)
+	t.ctx, t.active = ctx, make(map[networkid.PortalID]context.CancelFunc)
 }
 
 // begin calls send now and every typingRepeat until stop or typingLongest.
-func (t *typists) begin(account string, send func(context.Context)) {
+func (t *typists) begin(room networkid.PortalID, send func(context.Context)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.ctx == nil {
 		return
 	}
-	t.stopLocked(account)
+	t.stopLocked(room)
 	ctx, cancel := context.WithTimeout(t.ctx, typingLongest)
-	t.active[account] = cancel
+	t.active[room] = cancel
 	t.wait.Go(func() {
 		defer cancel()
 		ticker := time.NewTicker(typingRepeat)
@@ -91,24 +96,24 @@ func (t *typists) begin(account string, send func(context.Context)) {
 	})
 }
 
-func (t *typists) stop(account string) {
+func (t *typists) stop(room networkid.PortalID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.stopLocked(account)
+	t.stopLocked(room)
 }
 
-func (t *typists) stopLocked(account string) {
-	if cancel := t.active[account]; cancel != nil {
+func (t *typists) stopLocked(room networkid.PortalID) {
+	if cancel := t.active[room]; cancel != nil {
 		cancel()
-		delete(t.active, account)
+		delete(t.active, room)
 	}
 }
 
 func (t *typists) close() {
 	t.mu.Lock()
 	t.ctx = nil
-	for account := range t.active {
-		t.stopLocked(account)
+	for room := range t.active {
+		t.stopLocked(room)
 	}
 	t.mu.Unlock()
 	t.wait.Wait()

@@ -27,6 +27,7 @@ type Database struct {
 	Alert       *AlertQuery
 	Page        *PageQuery
 	Invitation  *InvitationQuery
+	Group       *GroupQuery
 }
 
 // New prepares the tables beside those of parent, for the bridge with the given
@@ -44,6 +45,7 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 		Alert:      &AlertQuery{bridgeID: bridgeID, queue: queue, QueryHelper: dbutil.MakeQueryHelperReflect[*Alert](db)},
 		Page:       &PageQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Page](db)},
 		Invitation: &InvitationQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Invitation](db)},
+		Group:      &GroupQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*GroupMember](db)},
 	}
 }
 

@@ -17,6 +17,7 @@ const (
 	QueuedText  QueuedKind = "text"  // said in a conversation
 	QueuedPage  QueuedKind = "page"  // sent by a contact from a mobile device
 	QueuedAlert QueuedKind = "alert" // the Alert whose AlertID is the MessageID
+	QueuedNote  QueuedKind = "note"  // what became of somebody in a group chat
 )
 
 // QueuedMessage is a message from MSN that Matrix does not have yet.

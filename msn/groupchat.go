@@ -173,6 +173,7 @@ func (s *session) regroup() {
 		}
 	}
 	if cv == nil {
+		c.forgetGroups()
 		cv = c.groupChat(NewMachineGUID())
 		for _, account := range s.people {
 			cv.include(account)
@@ -182,6 +183,25 @@ func (s *session) regroup() {
 	s.conversation = cv
 	cv.sessions = append(cv.sessions, s)
 	was.flush() // what waits there needs a session of its own
+}
+
+// maxGroupChats is how many group chats that others opened are remembered. Who keeps their
+// IDs can name those again that are forgotten.
+const maxGroupChats = 512
+
+// forgetGroups makes room for another group chat.
+func (c *Client) forgetGroups() {
+	groups := 0
+	for _, cv := range c.conversations {
+		if cv.group != "" {
+			groups++
+		}
+	}
+	if groups >= maxGroupChats {
+		maps.DeleteFunc(c.conversations, func(_ string, cv *Conversation) bool {
+			return cv.group != "" && len(cv.sessions) == 0 && len(cv.outbox) == 0 && len(cv.invitations) == 0
+		})
+	}
 }
 
 // CallFailed says that somebody who was called into a group chat does not come.

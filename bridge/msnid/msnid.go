@@ -120,6 +120,23 @@ func ParseDMPortalID(p networkid.PortalID) (string, bool) {
 	return account, err == nil && clean == account
 }
 
+const groupPrefix = "group:"
+
+// maxGroupID is the longest ID of a group chat, in bytes; the client's have 38.
+const maxGroupID = 64
+
+// MakeGroupPortalKey returns the key of the room of a group chat of login.
+func MakeGroupPortalKey(login networkid.UserLoginID, group string) networkid.PortalKey {
+	return networkid.PortalKey{ID: networkid.PortalID(groupPrefix + group), Receiver: login}
+}
+
+// ParseGroupPortalID returns the ID of a group chat. It reports false for portals of
+// another kind.
+func ParseGroupPortalID(p networkid.PortalID) (string, bool) {
+	group, ok := strings.CutPrefix(string(p), groupPrefix)
+	return group, ok && group != "" && len(group) <= maxGroupID
+}
+
 // MakeChatMessageID returns the ID of a message that came through a switchboard:
 // session, number of the message from its sender in it, part of the message from
 // 0, and when it came, because servers begin anew with their session numbers. It

@@ -1,4 +1,4 @@
--- v0 -> v2 (compatible with v2+): Latest revision
+-- v0 -> v3 (compatible with v2+): Latest revision
 
 CREATE TABLE contact (
     bridge_id TEXT NOT NULL,
@@ -122,3 +122,16 @@ CREATE TABLE invitation (
         ON DELETE CASCADE ON UPDATE CASCADE
 );
 CREATE INDEX invitation_sender_idx ON invitation (bridge_id, sender, ordered_at);
+
+CREATE TABLE group_member (
+    bridge_id TEXT NOT NULL,
+    login_id  TEXT NOT NULL,
+    group_id  TEXT NOT NULL,
+    account   TEXT NOT NULL,
+    position  BIGINT NOT NULL,
+
+    PRIMARY KEY (bridge_id, login_id, group_id, account),
+    CONSTRAINT group_member_login_fkey FOREIGN KEY (bridge_id, login_id)
+        REFERENCES user_login (bridge_id, id)
+        ON DELETE CASCADE ON UPDATE CASCADE
+);

@@ -1,0 +1,292 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+	"go.mau.fi/util/ptr"
+	"maunium.net/go/mautrix/bridgev2"
+	bridgedb "maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/bridgev2/simplevent"
+	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/bridge/msgconv"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+// chat is whom a room is with: one contact, or the members of a group chat.
+type chat struct{ account, group string }
+
+// parseChat returns whom a portal is with. It reports false for the alerts.
+func parseChat(portal networkid.PortalID) (chat, bool) {
+	if account, ok := msnid.ParseDMPortalID(portal); ok {
+		return chat{account: account}, true
+	}
+	group, ok := msnid.ParseGroupPortalID(portal)
+	return chat{group: group}, ok
+}
+
+// conversationWith returns the conversation that a room stands for.
+func (c *Client) conversationWith(ctx context.Context, session *msn.Client, to chat) (*msn.Conversation, error) {
+	if to.group == "" {
+		return session.Conversation(to.account), nil
+	}
+	members, err := c.connector.db.Group.Get(ctx, c.login.ID, to.group)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errBridge, err)
+	}
+	return session.GroupChat(to.group, members...), nil
+}
+
+// portalOf returns the key of the room that a conversation belongs to, in which
+// account has said something.
+func (c *Client) portalOf(conversation *msn.Conversation, account string) networkid.PortalKey {
+	if group := conversation.Group(); group != "" {
+		return msnid.MakeGroupPortalKey(c.login.ID, group)
+	}
+	return c.portalKey(account)
+}
+
+// introduceGroups tells a new session of the group chats that there are rooms for, so
+// that the same people find the same room.
+func (c *Client) introduceGroups(ctx context.Context, session *msn.Client) {
+	groups, err := c.connector.db.Group.GetAll(ctx, c.login.ID)
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read group chats")
+	}
+	for group, members := range groups {
+		session.GroupChat(group, members...)
+	}
+}
+
+// noteMembers stores who belongs to a group chat, and shows those who are new in its
+// room.
+func (c *Client) noteMembers(ctx context.Context, conversation *msn.Conversation) {
+	var members []string
+	for _, member := range conversation.Members() {
+		if account, ok := msnid.FromServer(member); ok {
+			members = append(members, account)
+		}
+	}
+	added, err := c.connector.db.Group.Put(ctx, c.login.ID, conversation.Group(), members...)
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to store the members of a group chat")
+	}
+	if len(added) > 0 {
+		c.chores.regroup(conversation.Group())
+	}
+}
+
+// participantJoined notes that somebody came into a group chat.
+func (c *Client) participantJoined(ctx context.Context, evt msn.ParticipantJoined) {
+	if evt.Conversation.Group() != "" {
+		c.noteMembers(ctx, evt.Conversation)
+	}
+}
+
+// participantLeft says in the room of a group chat that somebody has left. Who is gone
+// because nothing was said any more is called in again by the next message.
+func (c *Client) participantLeft(ctx context.Context, evt msn.ParticipantLeft) {
+	if !evt.Idle {
+		c.noteInGroup(ctx, evt.Conversation, evt.Account, "%s has left the conversation.")
+	}
+}
+
+// callFailed says in the room of a group chat that somebody does not hear what is said.
+func (c *Client) callFailed(ctx context.Context, evt msn.CallFailed) {
+	zerolog.Ctx(ctx).Info().Err(evt.Err).Msg("A member of a group chat does not come")
+	_, why := explain(evt.Err, callFailures, c.subject(c.recipient(ctx, evt.Account).name))
+	c.noteInGroup(ctx, evt.Conversation, evt.Account, strings.ReplaceAll(why, "%", "%%"))
+}
+
+// noteInGroup puts a note about a member into the room of a group chat, if there is a
+// room already. format may name the member.
+func (c *Client) noteInGroup(ctx context.Context, conversation *msn.Conversation, member, format string) {
+	account, ok := msnid.FromServer(member)
+	if !ok || conversation.Group() == "" {
+		return
+	}
+	key := msnid.MakeGroupPortalKey(c.login.ID, conversation.Group())
+	portal, err := c.connector.br.DB.Portal.GetByKey(ctx, key)
+	if err != nil || portal == nil || portal.MXID == "" {
+		return // nobody there to read it; an error shows with the next message
+	}
+	body := format
+	if strings.Contains(format, "%s") {
+		body = fmt.Sprintf(format, c.recipient(ctx, account).name)
+	}
+	at := time.Now()
+	c.inbox.put(ctx, &database.QueuedMessage{
+		LoginID:   c.login.ID,
+		MessageID: msnid.MakeNoticeMessageID("note", account, body, at.Format(time.RFC3339Nano)),
+		PortalID:  key.ID,
+		Sender:    account,
+		At:        at,
+		Body:      body,
+		Kind:      database.QueuedNote,
+	})
+}
+
+func convertNote(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
+	content := msgconv.ToMatrix(m.Body, "")
+	content.MsgType = event.MsgNotice
+	return &bridgev2.ConvertedMessagePart{Type: event.EventMessage, Content: content}
+}
+
+// groupInfo describes the room of a group chat.
+func (c *Client) groupInfo(ctx context.Context, group string) (*bridgev2.ChatInfo, error) {
+	members, err := c.connector.db.Group.Get(ctx, c.login.ID, group)
+	if err != nil {
+		return nil, fmt.Errorf("failed to read the members of a group chat: %w", err)
+	}
+	book := c.nameBook(ctx)
+	names := make([]string, 0, len(members))
+	for _, account := range members {
+		names = append(names, c.nameAmong(ctx, account, book))
+	}
+	return &bridgev2.ChatInfo{
+		Type:    ptr.Ptr(bridgedb.RoomTypeGroupDM),
+		Name:    ptr.Ptr(shorten(strings.Join(names, ", "), maxGroupName)),
+		Members: c.groupMembers(ctx, members),
+	}, nil
+}
+
+// maxGroupName is the longest name of the room of a group chat in characters.
+const maxGroupName = 120
+
+func (c *Client) groupMembers(ctx context.Context, members []string) *bridgev2.ChatMemberList {
+	book := c.nameBook(ctx)
+	list := &bridgev2.ChatMemberList{
+		IsFull:           true,
+		TotalMemberCount: len(members) + 1,
+		MemberMap:        bridgev2.ChatMemberMap{c.GetUserID(): {EventSender: c.ownSender()}},
+	}
+	for _, account := range members {
+		list.MemberMap[c.ghostID(account)] = bridgev2.ChatMember{
+			EventSender: c.senderOf(account), UserInfo: c.userInfoAmong(ctx, account, book),
+		}
+	}
+	return list
+}
+
+// showMembers brings the room of a group chat up to date with its members.
+func (h *chores) showMembers(ctx context.Context, group string) {
+	info, err := h.client.groupInfo(ctx, group)
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read group chat")
+		return
+	}
+	h.queue(ctx, &simplevent.ChatInfoChange{
+		EventMeta: simplevent.EventMeta{
+			Type:      bridgev2.RemoteEventChatInfoChange,
+			PortalKey: msnid.MakeGroupPortalKey(h.client.login.ID, group),
+		},
+		ChatInfoChange: &bridgev2.ChatInfoChange{ChatInfo: info},
+	})
+}
+
+var _ bridgev2.GroupCreatingNetworkAPI = (*Client)(nil)
+
+// CreateGroup makes a group chat. Its members are called with the first message.
+func (c *Client) CreateGroup(ctx context.Context, params *bridgev2.GroupCreateParams) (*bridgev2.CreateChatResponse, error) {
+	var members []string
+	for _, user := range params.Participants {
+		identity, ok := msnid.ParseUserID(user)
+		if !ok || identity.Service != c.identity.Service {
+			return nil, fmt.Errorf("%q is no account at %s", user, c.serviceOrUnknown().name)
+		}
+		if identity.Account != c.identity.Account && !slices.Contains(members, identity.Account) {
+			members = append(members, identity.Account)
+		}
+	}
+	switch {
+	case len(members) == 0:
+		return nil, fmt.Errorf("a group chat needs members: name at least one contact")
+	case len(members) > msn.MaxMembers:
+		return nil, fmt.Errorf("a group chat has at most %d members", msn.MaxMembers)
+	}
+	key, err := c.makeGroup(ctx, members)
+	if err != nil {
+		return nil, err
+	}
+	group, _ := msnid.ParseGroupPortalID(key.ID)
+	info, err := c.groupInfo(ctx, group)
+	if err != nil {
+		return nil, err
+	}
+	if params.Name != nil && params.Name.Name != "" {
+		info.Name = ptr.Ptr(params.Name.Name)
+	}
+	return &bridgev2.CreateChatResponse{PortalKey: key, PortalInfo: info}, nil
+}
+
+// makeGroup stores a new group chat with these members.
+func (c *Client) makeGroup(ctx context.Context, members []string) (networkid.PortalKey, error) {
+	group := msn.NewMachineGUID()
+	if _, err := c.connector.db.Group.Put(ctx, c.login.ID, group, members...); err != nil {
+		return networkid.PortalKey{}, fmt.Errorf("failed to store the group chat: %w", err)
+	}
+	if session := c.current(); session != nil {
+		session.GroupChat(group, members...)
+	}
+	return msnid.MakeGroupPortalKey(c.login.ID, group), nil
+}
+
+// callInto calls a contact into the conversation of a room, and returns the sentence
+// that says what came of it. The room of one contact stays theirs: then a group chat
+// of the two is made.
+func (c *Client) callInto(ctx context.Context, session *msn.Client, room chat, account string) string {
+	name := c.recipient(ctx, account).name
+	if room.group == "" {
+		return c.startGroup(ctx, room.account, account)
+	}
+	conversation, err := c.conversationWith(ctx, session, room)
+	if err == nil {
+		calling, cancel := context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
+		err = conversation.Invite(calling, account)
+	}
+	if err != nil {
+		zerolog.Ctx(ctx).Info().Err(err).Msg("Contact does not come into a group chat")
+		_, why := explain(err, callFailures, c.subject(name))
+		return why
+	}
+	c.noteMembers(ctx, conversation)
+	return fmt.Sprintf("%s is a contact of yours and has been called: they are in the conversation now.", name)
+}
+
+// startGroup makes a group chat with two contacts, and its room.
+func (c *Client) startGroup(ctx context.Context, first, second string) string {
+	key, err := c.makeGroup(ctx, []string{first, second})
+	if err == nil {
+		err = c.makeGroupRoom(ctx, key)
+	}
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to make a group chat")
+		return "The bridge could not make a room for the three of you. Try again; if that lasts, tell the admin of this bridge."
+	}
+	return fmt.Sprintf("%s is a contact of yours. There is a new room for them, %s and you: both are called with the first message that you write there.",
+		c.recipient(ctx, second).name, c.recipient(ctx, first).name)
+}
+
+func (c *Client) makeGroupRoom(ctx context.Context, key networkid.PortalKey) error {
+	portal, err := c.connector.br.GetPortalByKey(ctx, key)
+	if err != nil {
+		return err
+	}
+	group, _ := msnid.ParseGroupPortalID(key.ID)
+	info, err := c.groupInfo(ctx, group)
+	if err != nil {
+		return err
+	}
+	making, cancel := context.WithTimeout(ctx, createTimeout)
+	defer cancel()
+	return portal.CreateMatrixRoom(making, c.login, info)
+}

@@ -1,0 +1,290 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/msn"
+	"matrix-msn/msn/msntest"
+	"matrix-msn/msn/wire"
+)
+
+const dave = "dave@example.com"
+
+// newCircleOfFriends starts a server where alice, bob, carol and dave are friends.
+func newCircleOfFriends(t *testing.T) *msntest.Server {
+	srv := newTestServer(t)
+	srv.AddAccount(dave, pass, msntest.Name("Dave"))
+	everybody := []string{alice, bob, carol, dave}
+	for i, a := range everybody {
+		for _, b := range everybody[:i] {
+			srv.Befriend(a, b)
+		}
+	}
+	return srv
+}
+
+// messenger is a friend at their own client.
+type messenger struct {
+	*msn.Client
+	texts chan msn.TextReceived
+}
+
+func (b *testBridge) messenger(account string) *messenger {
+	b.Helper()
+	client, err := msn.Login(b.ctx, msn.Config{Account: account, Password: pass, Server: b.srv.Addr(),
+		NexusURL: b.srv.NexusURL(), RootCAs: b.srv.CertPool(), Dialects: []wire.Dialect{12}, Trust: msn.Trust{AllowPrivate: true}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	m := &messenger{Client: client, texts: make(chan msn.TextReceived, 100)}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for evt := range client.Events() {
+			if text, ok := evt.(msn.TextReceived); ok {
+				m.texts <- text
+			}
+		}
+	}()
+	b.Cleanup(func() {
+		_ = client.Close()
+		<-ended
+	})
+	return m
+}
+
+// expect waits for a text in a group chat.
+func (m *messenger) expect(t *testing.T, from, text string) msn.TextReceived {
+	t.Helper()
+	timeout := time.After(20 * time.Second)
+	for {
+		select {
+		case got := <-m.texts:
+			if got.From == from && got.Text == text {
+				return got
+			}
+		case <-timeout:
+			t.Fatalf("%s does not get %q of %s", m.Account(), text, from)
+		}
+	}
+}
+
+// members returns which contacts are in a room on the Matrix side.
+func (b *testBridge) members(room id.RoomID) (accounts []string) {
+	members, err := b.matrix.GetMembers(b.ctx, room)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for user, member := range members {
+		ghost, ok := b.matrix.ParseGhostMXID(user)
+		identity, isContact := msnid.ParseUserID(ghost)
+		if ok && isContact && identity.Account != alice && member.Membership == event.MembershipJoin {
+			accounts = append(accounts, identity.Account)
+		}
+	}
+	slices.Sort(accounts)
+	return accounts
+}
+
+// groupRoom waits until there are so many group rooms and returns one of them.
+func (b *testBridge) groupRoom(login *bridgev2.UserLogin, n int) id.RoomID {
+	b.Helper()
+	var room id.RoomID
+	b.eventually(fmt.Sprintf("%d group rooms", n), func() bool {
+		groups, err := b.conn.db.Group.GetAll(b.ctx, login.ID)
+		if err != nil {
+			b.Fatal(err)
+		}
+		rooms := 0
+		for group := range groups {
+			if r := b.roomOfPortal(msnid.MakeGroupPortalKey(login.ID, group)); r != "" {
+				rooms, room = rooms+1, r
+			}
+		}
+		return rooms == n
+	})
+	return room
+}
+
+func (b *testBridge) roomOfPortal(key networkid.PortalKey) id.RoomID {
+	portal, err := b.br.DB.Portal.GetByKey(b.ctx, key)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if portal == nil {
+		return ""
+	}
+	return portal.MXID
+}
+
+func TestGroupChatOfFriendsGetsARoomOfItsOwn(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	login := b.login()
+	bobs, carols := b.messenger(bob), b.messenger(carol)
+	chat := bobs.GroupChat("friends", alice, carol)
+	if err := chat.SendText(b.ctx, "hello everybody", ""); err != nil {
+		t.Fatal(err)
+	}
+	carols.expect(t, bob, "hello everybody")
+	first, _ := b.waitMessage(0, "hello everybody")
+	room := b.groupRoom(login, 1)
+	if first.room != room || first.body != "hello everybody" {
+		t.Errorf("shown %q in %s, the room is %s", first.body, first.room, room)
+	}
+	b.eventually("the members", func() bool { return slices.Equal(b.members(room), []string{bob, carol}) })
+	b.write(room, "hello from Matrix")
+	bobs.expect(t, alice, "hello from Matrix")
+	got := carols.expect(t, alice, "hello from Matrix")
+	if err := got.Conversation.SendText(b.ctx, "and from carol", ""); err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := b.waitMessage(0, "and from carol"); r.room != room {
+		t.Errorf("carol's text came into %s", r.room)
+	}
+	if rooms := b.matrix.all(func(r record) bool { return r.kind == "room" }); len(rooms) != 1 {
+		t.Errorf("rooms made: %v", rooms)
+	}
+}
+
+func TestGroupRoomOutlivesItsSessionAndARestart(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	login := b.login()
+	bobs, carols := b.messenger(bob), b.messenger(carol)
+	chat := bobs.GroupChat("friends", alice, carol)
+	if err := chat.SendText(b.ctx, "before", ""); err != nil {
+		t.Fatal(err)
+	}
+	b.waitMessage(0, "before")
+	room := b.groupRoom(login, 1)
+	b.restart()
+	b.eventually("nobody to be in a conversation", func() bool { return b.srv.Switchboards(alice) == 0 })
+	b.write(room, "called in again")
+	bobs.expect(t, alice, "called in again")
+	carols.expect(t, alice, "called in again")
+	if err := carols.GroupChat("other", alice, bob).SendText(b.ctx, "the same people", ""); err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := b.waitMessage(0, "the same people"); r.room != room {
+		t.Errorf("it came into %s", r.room)
+	}
+}
+
+func TestInviteCallsAContactIntoTheGroupChatAndMailsStrangers(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	login := b.login()
+	bobs, _, daves := b.messenger(bob), b.messenger(carol), b.messenger(dave)
+	if err := bobs.GroupChat("friends", alice, carol).SendText(b.ctx, "hello", ""); err != nil {
+		t.Fatal(err)
+	}
+	b.waitMessage(0, "hello")
+	room := b.groupRoom(login, 1)
+	if got := b.ask(room, "!invite "+dave); !strings.Contains(got.body, "is a contact of yours and has been called") {
+		t.Errorf("the bot says %q", got.body)
+	}
+	b.eventually("dave to be shown", func() bool { return slices.Contains(b.members(room), dave) })
+	b.write(room, "welcome")
+	daves.expect(t, alice, "welcome")
+	if got := b.ask(room, "!invite stranger@example.org Join us"); !strings.Contains(got.body, "is no contact of yours") {
+		t.Errorf("the bot says %q", got.body)
+	}
+	if mails := b.srv.Invitations(); len(mails) != 1 || mails[0].To != "stranger@example.org" || mails[0].Text != "Join us" {
+		t.Errorf("mails %+v", mails)
+	}
+	_ = daves.Close()
+	b.eventually("dave to be gone", func() bool { return !b.srv.Online(dave) })
+	if got := b.ask(room, "!invite "+dave); !strings.Contains(got.body, "offline") {
+		t.Errorf("of somebody who is offline the bot says %q", got.body)
+	}
+}
+
+func TestInviteInTheRoomOfOneContactMakesAGroupRoom(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	login := b.login()
+	bobs, carols := b.messenger(bob), b.messenger(carol)
+	dm := b.dm(login, bob)
+	if got := b.ask(dm, "!invite "+carol); !strings.Contains(got.body, "There is a new room for them") {
+		t.Errorf("the bot says %q", got.body)
+	}
+	room := b.groupRoom(login, 1)
+	b.write(room, "hello you two")
+	bobs.expect(t, alice, "hello you two")
+	carols.expect(t, alice, "hello you two")
+	b.write(dm, "for bob alone")
+	if got := bobs.expect(t, alice, "for bob alone"); got.Others != nil || got.Conversation.Group() != "" {
+		t.Errorf("it came as %+v", got)
+	}
+}
+
+func TestRoomTellsWhoOfTheGroupChatIsMissing(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	login := b.login()
+	bobs := b.messenger(bob)
+	room := b.makeGroup(login, bob, carol)
+	b.write(room, "who is there?")
+	bobs.expect(t, alice, "who is there?")
+	if note, _ := b.waitMessage(0, "is offline, or takes no calls"); note.room != room || !strings.Contains(note.body, "Carol") || note.msg != event.MsgNotice {
+		t.Errorf("the note is %+v", note)
+	}
+	_ = bobs.Close()
+	b.waitMessage(0, "has left the conversation")
+	from := b.matrix.position()
+	b.write(room, "nobody hears this")
+	if r, _ := b.matrix.wait(t, from, "the refusal", func(r record) bool { return r.kind == "status" && r.status == event.MessageStatusRetriable || r.kind == "status" && r.status == event.MessageStatusFail }); !strings.Contains(r.body, "everybody else in this conversation is offline") {
+		t.Errorf("told %q", r.body)
+	}
+}
+
+// makeGroup makes a group chat as create-group does.
+func (b *testBridge) makeGroup(login *bridgev2.UserLogin, accounts ...string) id.RoomID {
+	b.Helper()
+	var participants []networkid.UserID
+	for _, account := range accounts {
+		participants = append(participants, login.Client.(*Client).ghostID(account))
+	}
+	made, err := login.Client.(*Client).CreateGroup(b.ctx, &bridgev2.GroupCreateParams{Type: "group", Participants: participants})
+	if err != nil {
+		b.Fatal(err)
+	}
+	portal, err := b.br.GetPortalByKey(b.ctx, made.PortalKey)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := portal.CreateMatrixRoom(b.ctx, login, made.PortalInfo); err != nil {
+		b.Fatal(err)
+	}
+	return portal.MXID
+}
+
+func TestGroupThatCannotBeMadeIsAnError(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	client := b.login().Client.(*Client)
+	many := make([]networkid.UserID, msn.MaxMembers+1)
+	for i := range many {
+		many[i] = client.ghostID(fmt.Sprintf("friend%d@example.com", i))
+	}
+	for name, participants := range map[string][]networkid.UserID{
+		"nobody": nil, "oneself": {client.GetUserID()}, "another service": {"elsewhere/bob@example.com"},
+		"no account": {"home/bob"}, "too many": many,
+	} {
+		if made, err := client.CreateGroup(context.Background(), &bridgev2.GroupCreateParams{Participants: participants}); err == nil {
+			t.Errorf("%s: made %+v", name, made)
+		}
+	}
+}
