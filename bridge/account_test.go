@@ -10,6 +10,7 @@ import (
 	"maunium.net/go/mautrix/bridgev2/status"
 	"maunium.net/go/mautrix/event"
 
+	"matrix-msn/msn"
 	"matrix-msn/msn/msntest"
 	"matrix-msn/msn/wire"
 )
@@ -310,7 +311,7 @@ func TestSessionOfARunThatIsStoppedAtOnceIsClosed(t *testing.T) {
 	login := b.login()
 	client := login.Client.(*Client)
 	client.Disconnect()
-	session, err := b.conn.signIn(b.ctx, client.service, alice, pass, login.Log)
+	session, err := b.conn.signIn(b.ctx, client.service, alice, pass, msn.NewMachineGUID(), login.Log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -553,7 +553,7 @@ func TestHomeserverThatHangsDoesNotStopTheSession(t *testing.T) {
 	b.matrix.setHang(hang)
 	defer close(hang)
 	for i := range 200 {
-		client.handleEvent(b.ctx, msn.TypingReceived{From: bob})
+		client.handleEvent(b.ctx, msn.TypingReceived{Conversation: new(msn.Conversation), From: bob})
 		client.handleEvent(b.ctx, msn.PresenceChanged{Contact: msn.Contact{Account: bob, Name: fmt.Sprint("Bob ", i), Lists: 11}})
 	}
 	client.handleEvent(b.ctx, msn.TextReceived{Conversation: new(msn.Conversation), From: carol, Text: "hello", Session: "s", Seq: 1, At: time.Now()})

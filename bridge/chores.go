@@ -22,6 +22,7 @@ type chores struct {
 	renamed map[string]struct{} // accounts
 	typing  map[typist]struct{}
 	groups  map[string]struct{} // whose members changed
+	known   map[string]struct{} // offline messages that Matrix has
 }
 
 // typist is somebody who writes, and where.
@@ -34,12 +35,14 @@ func newChores(c *Client) *chores {
 	return &chores{
 		client: c, wake: make(chan struct{}, 1),
 		renamed: make(map[string]struct{}), typing: make(map[typist]struct{}), groups: make(map[string]struct{}),
+		known: make(map[string]struct{}),
 	}
 }
 
 func (h *chores) rename(account string) { note(h, h.renamed, account) }
 func (h *chores) types(who typist)      { note(h, h.typing, who) }
 func (h *chores) regroup(group string)  { note(h, h.groups, group) }
+func (h *chores) forget(id string)      { note(h, h.known, id) }
 
 func note[T comparable](h *chores, what map[T]struct{}, item T) {
 	h.mu.Lock()
@@ -75,6 +78,7 @@ func (h *chores) run(ctx context.Context) {
 		for _, group := range take(h, h.groups) {
 			h.showMembers(ctx, group)
 		}
+		h.deleteOffline(ctx, take(h, h.known))
 		renamed := take(h, h.renamed)
 		if len(renamed) == 0 {
 			continue

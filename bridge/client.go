@@ -352,11 +352,24 @@ func (c *Client) signIn(ctx context.Context) (*msn.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.connector.signIn(ctx, c.service, c.identity.Account, password, c.login.Log)
+	return c.connector.signIn(ctx, c.service, c.identity.Account, password, c.machineGUID(ctx), c.login.Log)
+}
+
+// machineGUID returns the login's name for this place. Logins of older versions have
+// none yet.
+func (c *Client) machineGUID(ctx context.Context) string {
+	meta := c.meta()
+	if meta.MachineGUID == "" {
+		meta.MachineGUID = msn.NewMachineGUID()
+		if err := c.login.Save(context.WithoutCancel(ctx)); err != nil {
+			zerolog.Ctx(ctx).Err(err).Msg("Failed to save login")
+		}
+	}
+	return meta.MachineGUID
 }
 
 // signIn opens a session; few are opened at the same time.
-func (c *Connector) signIn(ctx context.Context, s *service, account, password string, log zerolog.Logger) (*msn.Client, error) {
+func (c *Connector) signIn(ctx context.Context, s *service, account, password, place string, log zerolog.Logger) (*msn.Client, error) {
 	select {
 	case s.signIns <- struct{}{}:
 		defer func() { <-s.signIns }()
@@ -364,7 +377,7 @@ func (c *Connector) signIn(ctx context.Context, s *service, account, password st
 		return nil, ctx.Err()
 	}
 	cfg := s.template
-	cfg.Account, cfg.Password = account, password
+	cfg.Account, cfg.Password, cfg.MachineGUID = account, password, place
 	cfg.Logger = slog.New(zerolog.NewSlogHandler(log))
 	return msn.Login(ctx, cfg)
 }

@@ -22,7 +22,7 @@ import (
 // prefix, in every room: "!contacts". A text that begins with "!" and is not in
 // it goes to the contact as text.
 var bareCommands = []string{
-	"contacts", "page", "invite", "alerts", "url", "inbox", "compose", "profile", "account", "mobile", "find", "client-version",
+	"contacts", "page", "invite", "alerts", "url", "inbox", "compose", "profile", "account", "mobile", "find", "client-version", "places",
 }
 
 var helpSection = commands.HelpSection{Name: "MSN Messenger", Order: 25}
@@ -51,7 +51,7 @@ func (c *Connector) commandHandlers() []commands.CommandHandler {
 		{"contacts", "[_login ID_]", "Show your contact list with everybody's status.", c.fnContacts},
 		{"page", "[--callback home|work|mobile[=_number_]] [_e-mail or +number_] <_text_>",
 			"Send a text of up to 113 characters to somebody's mobile device. In the room with a contact the address may be left out.", c.fnPage},
-		{"invite", "<_e-mail_> [_text_]", "Have the service mail an invitation to somebody who is no contact of yours.", c.fnInvite},
+		{"invite", "<_e-mail_> [_text_]", "Call a contact into the conversation of the room; or have the service mail an invitation to somebody who is no contact of yours.", c.fnInvite},
 		{"alerts", "[_number_] [_login ID_]", "List the latest alerts, mail notices and announcements of the service.", c.fnAlerts},
 		{"url", "[_name_] [_argument_]", "Link to a page of the service. Without a name it lists them.", c.fnURL},
 		{"inbox", "", "Link to your mail.", c.fnPageLink(msn.URLInbox)},
@@ -60,6 +60,7 @@ func (c *Connector) commandHandlers() []commands.CommandHandler {
 		{"account", "", "Link to where your account is managed: password, secret question, data.", c.fnPageLink(msn.URLPerson)},
 		{"mobile", "", "Link to where your mobile device is set up.", c.fnPageLink(msn.URLMobile)},
 		{"find", "<_first name_> <_last name_> [city=_…_] [state=_…_] [country=_…_]", "Search the service's directory of members.", c.fnFind},
+		{"places", "[out <_number_>|all]", "List the places where your account is signed in; or sign it out at another one, or all others.", c.fnPlaces},
 		{"client-version", "[announce]", "Show what the service is told about the bridge, and what it says to that; or tell it again.", c.fnClientVersion},
 	} {
 		handlers = append(handlers, &commands.FullHandler{
@@ -213,6 +214,9 @@ func (c *Client) describeContacts(ctx context.Context) []string {
 	slices.SortStableFunc(lines, func(a, b contactLine) int { return a.rank - b.rank })
 
 	title := fmt.Sprintf("Contacts of %s at %s", c.identity.Account, c.serviceOrUnknown().name)
+	if session != nil {
+		title += fmt.Sprintf(" over %v", session.Dialect())
+	}
 	switch {
 	case session == nil:
 		title += " (not connected: as last seen)"

@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"cmp"
+
 	"maunium.net/go/mautrix/bridgev2/database"
 )
 
@@ -12,6 +14,9 @@ type UserLoginMetadata struct {
 	// ended the bridge's session. The bridge does not sign in by itself then, not
 	// even after a restart.
 	Elsewhere bool `json:"elsewhere,omitempty"`
+	// MachineGUID names the bridge among the places where the account is signed in.
+	// It stays the same for the login.
+	MachineGUID string `json:"machine_guid,omitempty"`
 	// Unread is how many unread mails the user was told of at the last sign-in.
 	Unread int `json:"unread,omitempty"`
 }
@@ -21,7 +26,9 @@ var _ database.MetaMerger = (*UserLoginMetadata)(nil)
 // CopyFrom takes over what a new sign-in of the same account brought.
 func (m *UserLoginMetadata) CopyFrom(other any) {
 	if o, ok := other.(*UserLoginMetadata); ok {
+		guid := m.MachineGUID
 		*m = *o
+		m.MachineGUID = cmp.Or(guid, m.MachineGUID)
 	}
 }
 

@@ -245,7 +245,9 @@ func TestRoomTellsWhoOfTheGroupChatIsMissing(t *testing.T) {
 	b.waitMessage(0, "has left the conversation")
 	from := b.matrix.position()
 	b.write(room, "nobody hears this")
-	if r, _ := b.matrix.wait(t, from, "the refusal", func(r record) bool { return r.kind == "status" && r.status == event.MessageStatusRetriable || r.kind == "status" && r.status == event.MessageStatusFail }); !strings.Contains(r.body, "everybody else in this conversation is offline") {
+	if r, _ := b.matrix.wait(t, from, "the refusal", func(r record) bool {
+		return r.kind == "status" && r.status == event.MessageStatusRetriable || r.kind == "status" && r.status == event.MessageStatusFail
+	}); !strings.Contains(r.body, "everybody else in this conversation is offline") {
 		t.Errorf("told %q", r.body)
 	}
 }

@@ -34,6 +34,10 @@ func (c *Client) handleEvent(ctx context.Context, evt msn.Event) {
 		c.pageBounced(ctx, evt)
 	case msn.TextReceived:
 		c.textReceived(ctx, evt)
+	case msn.TextSent:
+		c.textSent(ctx, evt)
+	case msn.OfflineReceived:
+		c.offlineReceived(ctx, evt)
 	case msn.TypingReceived:
 		c.typingReceived(evt)
 	case msn.ParticipantJoined:
@@ -56,7 +60,7 @@ func (c *Client) handleEvent(ctx context.Context, evt msn.Event) {
 // isDelivery reports whether an event brings what the server sends once.
 func isDelivery(evt msn.Event) bool {
 	switch evt.(type) {
-	case msn.TextReceived, msn.AlertReceived, msn.MailReceived, msn.PageReceived, msn.PageBounced:
+	case msn.TextReceived, msn.TextSent, msn.AlertReceived, msn.MailReceived, msn.PageReceived, msn.PageBounced:
 		return true
 	}
 	return false
@@ -82,6 +86,31 @@ func (c *Client) textReceived(ctx context.Context, evt msn.TextReceived) {
 			Body:      part,
 			Format:    evt.Format,
 			GroupSize: groupSize(evt),
+			Kind:      database.QueuedText,
+		})
+	}
+}
+
+// textSent puts a message that the user wrote in their own Messenger into the queue:
+// in Matrix it is the user's own.
+func (c *Client) textSent(ctx context.Context, evt msn.TextSent) {
+	peer, ok := msnid.FromServer(evt.Conversation.Peer())
+	if !ok && evt.Conversation.Group() == "" || evt.Text == "" {
+		return
+	}
+	if evt.Conversation.Group() != "" {
+		c.noteMembers(ctx, evt.Conversation)
+	}
+	for i, part := range msgconv.Split(msgconv.Clean(evt.Text)) {
+		c.inbox.put(ctx, &database.QueuedMessage{
+			LoginID:   c.login.ID,
+			MessageID: msnid.MakeChatMessageID(evt.Session, c.identity.Account, evt.Seq, i, evt.At),
+			PortalID:  c.portalOf(evt.Conversation, peer).ID,
+			Sender:    c.identity.Account,
+			At:        evt.At,
+			Body:      part,
+			Format:    evt.Format,
+			GroupSize: 1,
 			Kind:      database.QueuedText,
 		})
 	}

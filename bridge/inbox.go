@@ -244,6 +244,7 @@ func (b *inbox) serveRoom(ctx context.Context, portal networkid.PortalID) {
 			if err = b.client.connector.db.MSNQueue.Delete(context.WithoutCancel(ctx), m); err != nil {
 				break
 			}
+			b.client.inMatrix(m)
 		}
 		if err != nil && ctx.Err() == nil {
 			wait := waits.NextBackOff()
@@ -393,12 +394,19 @@ func (c *Client) roomInfo(ctx context.Context, m *database.QueuedMessage) (*brid
 	if group, ok := msnid.ParseGroupPortalID(m.PortalID); ok {
 		return c.groupInfo(ctx, group)
 	}
-	return c.dmInfo(ctx, m.Sender), nil
+	account, ok := msnid.ParseDMPortalID(m.PortalID)
+	if !ok {
+		return nil, fmt.Errorf("portal ID %q is none of this bridge", m.PortalID)
+	}
+	return c.dmInfo(ctx, account), nil
 }
 
 func (c *Client) senderOfQueued(m *database.QueuedMessage) bridgev2.EventSender {
 	if m.Kind == database.QueuedAlert {
 		return c.alertsSender()
+	}
+	if m.Sender == c.identity.Account {
+		return c.ownSender()
 	}
 	return c.senderOf(m.Sender)
 }
@@ -410,6 +418,8 @@ func (c *Client) convertQueued(ctx context.Context, m *database.QueuedMessage) (
 		return c.convertAlert(ctx, m)
 	case database.QueuedPage:
 		return convertPage(m), nil
+	case database.QueuedOffline:
+		return convertText(m), nil
 	case database.QueuedNote:
 		return convertNote(m), nil
 	}

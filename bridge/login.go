@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -139,7 +140,9 @@ func (p *loginProcess) SubmitUserInput(ctx context.Context, input map[string]str
 		return nil, fmt.Errorf("failed to look for an existing login: %w", err)
 	}
 	resume := func() {}
+	place := msn.NewMachineGUID()
 	if existing != nil {
+		place = cmp.Or(existing.Metadata.(*UserLoginMetadata).MachineGUID, place)
 		if existing.Client.(*Client).leaving.Load() {
 			return nil, loginError("LEAVING", http.StatusConflict, "This account is just being logged out. Try again in a moment.")
 		}
@@ -148,7 +151,7 @@ func (p *loginProcess) SubmitUserInput(ctx context.Context, input map[string]str
 		existing.Client.(*Client).yield()
 		resume = func() { existing.Client.(*Client).reconnect(context.WithoutCancel(ctx)) }
 	}
-	session, err := p.connector.signIn(ctx, p.service, account, password, p.connector.br.Log.With().Stringer("user_mxid", p.user.MXID).Logger())
+	session, err := p.connector.signIn(ctx, p.service, account, password, place, p.connector.br.Log.With().Stringer("user_mxid", p.user.MXID).Logger())
 	if err != nil {
 		if existing != nil {
 			existing.Client.(*Client).goOn()
@@ -161,7 +164,7 @@ func (p *loginProcess) SubmitUserInput(ctx context.Context, input map[string]str
 		return nil, loginError("TAKEN", http.StatusConflict,
 			"This account is in use by another Matrix user of this bridge. They have to log out first.")
 	}
-	login, err := p.store(ctx, existing, identity, password, session)
+	login, err := p.store(ctx, existing, identity, password, place, session)
 	if err != nil {
 		discard(session)
 		resume()
@@ -198,7 +201,7 @@ func (p *loginProcess) refuse(ctx context.Context, err error) error {
 	return loginError(strings.ToUpper(strings.ReplaceAll(string(problem.code), "-", "_")), code, problem.sentence)
 }
 
-func (p *loginProcess) store(ctx context.Context, existing *bridgev2.UserLogin, identity msnid.Identity, password string, session *msn.Client) (*bridgev2.UserLogin, error) {
+func (p *loginProcess) store(ctx context.Context, existing *bridgev2.UserLogin, identity msnid.Identity, password, place string, session *msn.Client) (*bridgev2.UserLogin, error) {
 	id := msnid.MakeLoginID(identity)
 	sealed, err := p.connector.sealPassword(id, password)
 	if err != nil {
@@ -220,7 +223,7 @@ func (p *loginProcess) store(ctx context.Context, existing *bridgev2.UserLogin, 
 			Email: identity.Account,
 			Name:  cleanName(session.DisplayName()),
 		},
-		Metadata: &UserLoginMetadata{Password: sealed},
+		Metadata: &UserLoginMetadata{Password: sealed, MachineGUID: place},
 	}, &bridgev2.NewLoginParams{DeleteOnConflict: false})
 	if err != nil {
 		takeBack()

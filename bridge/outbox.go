@@ -150,6 +150,9 @@ func (o *outbox) send(ctx, waiting context.Context, e *database.QueuedEvent) {
 		defer cancel()
 		if err == nil {
 			err = wait()
+			if err != nil {
+				err = o.leave(sending, e, err)
+			}
 		}
 		if err != nil && ctx.Err() != nil {
 			// The bridge is stopping: the next start takes it up.

@@ -103,6 +103,9 @@ var refusals = []refusal{
 	{msn.ErrSwitchboard, "msn-session-refused", true, event.MessageStatusNetworkError, func(r recipient) string {
 		return fmt.Sprintf("%s refused to open a conversation. Try again in a minute.", r.service)
 	}},
+	{msn.ErrBusy, "msn-busy", true, event.MessageStatusNetworkError, func(r recipient) string {
+		return fmt.Sprintf("%s is out of order or busy. Send it again in a few minutes.", r.service)
+	}},
 	{msn.ErrNotConnected, "msn-not-connected", true, event.MessageStatusBridgeUnavailable, func(r recipient) string {
 		return fmt.Sprintf("the bridge is not connected to %s at the moment; it keeps trying. Send it again later.", r.service)
 	}},

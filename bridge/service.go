@@ -30,6 +30,11 @@ type ServiceConfig struct {
 	Paging       string   `yaml:"paging"`
 	PageGrace    string   `yaml:"page_grace"`
 	Client       string   `yaml:"client"`
+
+	Web         string            `yaml:"web"`
+	WebServices map[string]string `yaml:"web_services"`
+	Gateway     string            `yaml:"gateway"`
+	PlaceName   string            `yaml:"place_name"`
 }
 
 // presets are the services that are known by name.
@@ -38,6 +43,7 @@ var presets = map[string]ServiceConfig{
 		Name:   "Escargot",
 		Server: "msnmsgr.escargot.chat:1863",
 		Nexus:  "https://msnmsgr.escargot.chat/rdr/pprdr.asp",
+		Web:    "https://msnmsgr.escargot.chat",
 		Paging: pagingNever, // takes the page for commands, and loses the next one
 	},
 	"crosstalk": {
@@ -89,16 +95,22 @@ func newService(key string, cfg ServiceConfig) (*service, error) {
 	if err := checkHosts(cfg.Hosts); err != nil {
 		return nil, fmt.Errorf("%s.hosts: %w", setting, err)
 	}
+	web, err := cfg.webServices(setting)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkGateway(cfg.Gateway); err != nil {
+		return nil, fmt.Errorf("%s.gateway: %w", setting, err)
+	}
 	dialects, err := parseDialects(cfg.Dialects)
 	if err != nil {
 		return nil, fmt.Errorf("%s.dialects: %w", setting, err)
 	}
 	if len(dialects) == 0 {
-		dialects = safeDialects()
+		dialects = safeDialects(cfg.Nexus, web)
 	}
-	if cfg.Nexus == "" && needsNexus(dialects) {
-		return nil, fmt.Errorf("%s.nexus is not set, but MSNP8 and later sign in over HTTPS: "+
-			"set it to the address of the service's nexus, or list only dialects up to MSNP7 in %[1]s.dialects", setting)
+	if err := checkAddresses(setting, dialects, cfg.Nexus, web); err != nil {
+		return nil, err
 	}
 	paging, err := parsePaging(cfg.Paging)
 	if err != nil {
@@ -119,6 +131,8 @@ func newService(key string, cfg ServiceConfig) (*service, error) {
 	return &service{key: key, name: cfg.Name, signIns: make(chan struct{}, maxSignIns), template: msn.Config{
 		Server:   cfg.Server,
 		NexusURL: cfg.Nexus,
+		Web:      web,
+		Gateway:  cfg.Gateway,
 		Dialects: dialects,
 		Trust:    msn.Trust{Hosts: cfg.Hosts, AllowPrivate: cfg.AllowPrivate},
 		RootCAs:  roots,
@@ -127,6 +141,7 @@ func newService(key string, cfg ServiceConfig) (*service, error) {
 
 		Identity:    announced.identity,
 		SkipVersion: announced.skip,
+		PlaceName:   cmp.Or(oneLine(cfg.PlaceName), defaultPlaceName),
 	}}, nil
 }
 
@@ -144,6 +159,9 @@ func (cfg ServiceConfig) over(base ServiceConfig) ServiceConfig {
 	if len(cfg.Dialects) == 0 {
 		cfg.Dialects = base.Dialects
 	}
+	cfg.Web = cmp.Or(cfg.Web, base.Web)
+	cfg.Gateway = cmp.Or(cfg.Gateway, base.Gateway)
+	cfg.PlaceName = cmp.Or(cfg.PlaceName, base.PlaceName)
 	cfg.Paging = cmp.Or(cfg.Paging, base.Paging)
 	cfg.PageGrace = cmp.Or(cfg.PageGrace, base.PageGrace)
 	cfg.Client = cmp.Or(cfg.Client, base.Client)
@@ -213,18 +231,32 @@ func parseDialects(names []string) ([]wire.Dialect, error) {
 	return dialects, nil
 }
 
-func needsNexus(dialects []wire.Dialect) bool {
-	return slices.ContainsFunc(dialects, func(d wire.Dialect) bool { return d >= wire.FirstTweener })
-}
-
 // safeDialects are those that are offered unless the config says otherwise, the
 // best first. The older ones send the password as a hash that anybody on the path
-// could crack, and could bring about by answering in the server's place.
-func safeDialects() (dialects []wire.Dialect) {
+// could crack, and could bring about by answering in the server's place. The newer
+// ones need web services.
+func safeDialects(nexus string, web msn.WebServices) (dialects []wire.Dialect) {
 	for d := msn.MaxDialect; d >= wire.FirstTweener; d-- {
+		if d >= wire.FirstSOAP && web == (msn.WebServices{}) || d < wire.FirstSOAP && nexus == "" && web.Login == "" && web != (msn.WebServices{}) {
+			continue
+		}
 		dialects = append(dialects, d)
 	}
 	return dialects
+}
+
+// checkAddresses reports what the dialects need that is not set.
+func checkAddresses(setting string, dialects []wire.Dialect, nexus string, web msn.WebServices) error {
+	highest := slices.Max(dialects)
+	switch {
+	case highest >= wire.FirstSOAP && (web.Login == "" || web.AddressBook == "" || web.Sharing == ""):
+		return fmt.Errorf("%s.web is not set, but MSNP13 and later keep the contact list in web services: "+
+			"set it to the address of the service's web services, or list only dialects up to MSNP12 in %[1]s.dialects", setting)
+	case nexus == "" && web.Login == "" && highest >= wire.FirstTweener:
+		return fmt.Errorf("%s.nexus is not set, but MSNP8 and later sign in over HTTPS: "+
+			"set it to the address of the service's nexus, or list only dialects up to MSNP7 in %[1]s.dialects", setting)
+	}
+	return nil
 }
 
 // rootCAs returns the certificates that logins by HTTPS trust: the system's and

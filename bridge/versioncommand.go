@@ -42,6 +42,7 @@ func (c *Connector) fnClientVersion(ce *commands.Event) {
 	lines := []string{
 		fmt.Sprintf("The bridge announces itself to %s as %s %s (%s) on %s %s %s, language %s.", service,
 			identity.Client, identity.Version, identity.Brand, identity.OS, identity.OSVer, identity.Arch, identity.Locale),
+		fmt.Sprintf("The version of the protocol spoken is %v.", session.Dialect()),
 	}
 	if !known {
 		lines = append(lines, fmt.Sprintf("It has not been announced in this session. `!client-version announce` asks %s what it says to it.", service))

@@ -18,6 +18,9 @@ const (
 	QueuedPage  QueuedKind = "page"  // sent by a contact from a mobile device
 	QueuedAlert QueuedKind = "alert" // the Alert whose AlertID is the MessageID
 	QueuedNote  QueuedKind = "note"  // what became of somebody in a group chat
+	// QueuedOffline was written while the user was offline. The service keeps it until
+	// Matrix has it.
+	QueuedOffline QueuedKind = "offline"
 )
 
 // QueuedMessage is a message from MSN that Matrix does not have yet.

@@ -64,13 +64,16 @@ const (
 
 // Split cuts a text into parts that fit into one event each: after a line or a
 // word where there is one near the end, never inside a character.
-func Split(text string) (parts []string) {
-	for len(text) > maxPart {
-		end := maxPart
+func Split(text string) []string { return SplitAt(text, maxPart) }
+
+// SplitAt is Split for parts of at most limit bytes.
+func SplitAt(text string, limit int) (parts []string) {
+	for len(text) > limit {
+		end := limit
 		for end > 0 && !utf8.RuneStart(text[end]) {
 			end--
 		}
-		if at := strings.LastIndexAny(text[:end], "\n "); at > maxPart/2 {
+		if at := strings.LastIndexAny(text[:end], "\n "); at > limit/2 {
 			end = at + 1
 		}
 		parts = append(parts, text[:end])

@@ -146,6 +146,22 @@ func MakeChatMessageID(session, sender string, seq, part int, at time.Time) netw
 		strconv.Itoa(seq), strconv.Itoa(part), strconv.FormatInt(at.UnixMilli(), 10)}, "/"))
 }
 
+const offlinePrefix = "offline/"
+
+// MakeOfflineMessageID returns the ID of a part of an offline message, from 0, that
+// the service knows by this ID.
+func MakeOfflineMessageID(id string, part int) networkid.MessageID {
+	return networkid.MessageID(offlinePrefix + strconv.Itoa(part) + "/" + id)
+}
+
+// ParseOfflineMessageID returns the service's ID of an offline message.
+func ParseOfflineMessageID(m networkid.MessageID) (id string, part int, ok bool) {
+	rest, ok := strings.CutPrefix(string(m), offlinePrefix)
+	number, id, cut := strings.Cut(rest, "/")
+	part, err := strconv.Atoi(number)
+	return id, part, ok && cut && err == nil && id != ""
+}
+
 // MakeSentMessageID returns the ID of a message that went from Matrix to MSN.
 func MakeSentMessageID(evt id.EventID) networkid.MessageID {
 	return networkid.MessageID("sent/" + string(evt))

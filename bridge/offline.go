@@ -1,0 +1,105 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/bridge/msgconv"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+// deleteTimeout bounds the removal of offline messages from the service.
+const deleteTimeout = time.Minute
+
+// offlineReceived puts a message that was written while the user was offline into the
+// queue, with the time at which it was written. The service keeps it until Matrix has
+// it: what comes a second time has the same ID.
+func (c *Client) offlineReceived(ctx context.Context, evt msn.OfflineReceived) {
+	account, ok := msnid.FromServer(evt.From)
+	if !ok || account == c.identity.Account {
+		return
+	}
+	text := msgconv.Clean(evt.Text)
+	if strings.TrimSpace(text) == "" {
+		c.chores.forget(evt.ID)
+		return
+	}
+	parts := msgconv.Split(text)
+	for i, part := range parts {
+		// The number of parts still to come, so that the last one is known by it.
+		c.inbox.put(ctx, &database.QueuedMessage{
+			LoginID:   c.login.ID,
+			MessageID: msnid.MakeOfflineMessageID(evt.ID, len(parts)-1-i),
+			PortalID:  c.portalKey(account).ID,
+			Sender:    account,
+			At:        evt.At,
+			Body:      part,
+			Format:    evt.Format,
+			GroupSize: 1,
+			Kind:      database.QueuedOffline,
+		})
+	}
+}
+
+// inMatrix is called when the homeserver has a message: an offline message of which
+// this was the last part need not be kept by the service any more.
+func (c *Client) inMatrix(m *database.QueuedMessage) {
+	if m.Kind != database.QueuedOffline {
+		return
+	}
+	if id, left, ok := msnid.ParseOfflineMessageID(m.MessageID); ok && left == 0 {
+		c.chores.forget(id)
+	}
+}
+
+// deleteOffline has the service forget messages. What is not removed now is listed by
+// the next sign-in again, and removed then: Matrix has it.
+func (h *chores) deleteOffline(ctx context.Context, ids []string) {
+	session := h.client.current()
+	if session == nil || len(ids) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, deleteTimeout)
+	defer cancel()
+	if err := session.DeleteOffline(ctx, ids...); err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Int("messages", len(ids)).Msg("Offline messages that Matrix has were not removed from the service")
+	}
+}
+
+// leave leaves a text that could not be delivered because the contact is offline with
+// the service, where that has a place for it. The error is fate when it has none.
+func (o *outbox) leave(ctx context.Context, e *database.QueuedEvent, fate error) error {
+	to, ok := parseChat(e.PortalID)
+	session := o.client.current()
+	if !ok || to.group != "" || session == nil || !errors.Is(fate, msn.ErrOffline) || !session.OfflineMessages() {
+		return fate
+	}
+	for _, part := range msgconv.SplitAt(e.Body, msn.MaxOfflineText) {
+		if err := session.SendOffline(ctx, to.account, part, e.Format); err != nil {
+			return err
+		}
+	}
+	o.sayLeft(ctx, e, to.account)
+	return nil
+}
+
+// sayLeft tells the room that a text waits for the contact.
+func (o *outbox) sayLeft(ctx context.Context, e *database.QueuedEvent, account string) {
+	c := o.client
+	text := fmt.Sprintf("%s is offline. %s keeps your message for them.", c.recipient(ctx, account).name, c.serviceOrUnknown().name)
+	_, err := c.connector.br.Bot.SendMessage(ctx, e.RoomID, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
+		MsgType: event.MsgNotice, Body: text, Mentions: &event.Mentions{},
+		RelatesTo: (&event.RelatesTo{}).SetReplyTo(e.EventID),
+	}}, nil)
+	if err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to tell that a message was left with the service")
+	}
+}
