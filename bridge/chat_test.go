@@ -200,7 +200,9 @@ func TestEveryFailureHasItsSentence(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			b := newTestBridge(t, newTestServer(t))
+			b := newTestBridge(t, newTestServer(t), func(b *testBridge) {
+				b.config = func(c *Config) { c.KeepForOffline = "0s" }
+			})
 			if test.prepare != nil {
 				test.prepare(b)
 			}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"text/template"
+	"time"
 
 	"go.mau.fi/util/configupgrade"
 	"gopkg.in/yaml.v3"
@@ -26,9 +27,11 @@ type Config struct {
 	Alerts              alertsPlace              `yaml:"alerts"`
 	AlertIcons          bool                     `yaml:"alert_icons"`
 	Locale              int                      `yaml:"locale"`
+	KeepForOffline      string                   `yaml:"keep_for_offline"`
 	Services            map[string]ServiceConfig `yaml:"services"`
 
 	displayname *template.Template
+	keepFor     time.Duration // of KeepForOffline
 }
 
 // alertsPlace says where alerts of a service are shown.
@@ -46,6 +49,13 @@ const defaultLocale = 0x0409
 
 // maxLocale is the largest Windows locale: they have 16 bits.
 const maxLocale = 0xFFFF
+
+// What network.keep_for_offline can be: how long messages wait for contacts who are
+// offline.
+const (
+	defaultKeepFor = 7 * 24 * time.Hour
+	longestKeepFor = 90 * 24 * time.Hour
+)
 
 // unsetKey stands in the example config until the first start replaces it.
 const unsetKey = "generate"
@@ -88,6 +98,7 @@ func (c *Connector) upgradeConfig(helper configupgrade.Helper) {
 	helper.Copy(configupgrade.Str, "alerts")
 	helper.Copy(configupgrade.Bool, "alert_icons")
 	helper.Copy(configupgrade.Int, "locale")
+	helper.Copy(configupgrade.Str, "keep_for_offline")
 	helper.Copy(configupgrade.Map, "services")
 }
 
@@ -117,6 +128,10 @@ func CheckFile(config []byte) error {
 			if value.Kind != yaml.ScalarNode || value.Tag != "!!bool" && value.Tag != "!!null" {
 				return fmt.Errorf("network.alert_icons (line %d) must be true or false", value.Line)
 			}
+		case "keep_for_offline":
+			if value.Kind != yaml.ScalarNode {
+				return fmt.Errorf("network.keep_for_offline (line %d) must be a time such as 168h", value.Line)
+			}
 		case "locale":
 			if value.Kind != yaml.ScalarNode || value.Tag != "!!int" && value.Tag != "!!null" {
 				return fmt.Errorf("network.locale (line %d) must be the number of a Windows locale, such as 0x0409, without quotes", value.Line)
@@ -126,7 +141,7 @@ func CheckFile(config []byte) error {
 				return err
 			}
 		default:
-			return fmt.Errorf("network.%s (line %d) is no setting; there are displayname_template, credential_key, alerts, alert_icons, locale and services", name, value.Line)
+			return fmt.Errorf("network.%s (line %d) is no setting; there are displayname_template, credential_key, alerts, alert_icons, locale, keep_for_offline and services", name, value.Line)
 		}
 	}
 	return nil
@@ -202,6 +217,11 @@ func (c *Connector) ValidateConfig() error {
 	if c.Config.Locale < 1 || c.Config.Locale > maxLocale {
 		return fmt.Errorf("network.locale is %#x: set it to the number of a Windows locale, such as 0x0409 for English (US)", c.Config.Locale)
 	}
+	keep, err := parseKeepFor(c.Config.KeepForOffline)
+	if err != nil {
+		return err
+	}
+	c.Config.keepFor = keep
 	if len(c.Config.Services) == 0 {
 		return fmt.Errorf("network.services is empty: list at least one service, for example one of the presets %s", presetNames())
 	}
@@ -220,6 +240,18 @@ func (c *Connector) ValidateConfig() error {
 	}
 	c.services = services
 	return nil
+}
+
+// parseKeepFor reads network.keep_for_offline.
+func parseKeepFor(s string) (time.Duration, error) {
+	if s == "" {
+		return defaultKeepFor, nil
+	}
+	keep, err := time.ParseDuration(s)
+	if err != nil || keep < 0 || keep > longestKeepFor {
+		return 0, fmt.Errorf("network.keep_for_offline: %q is no time from 0s to %dh; write it like 168h, for seven days", s, longestKeepFor/time.Hour)
+	}
+	return keep, nil
 }
 
 func presetNames() string {

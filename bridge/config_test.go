@@ -78,6 +78,8 @@ func TestEveryBadSettingHasItsSentence(t *testing.T) {
 		{"template with an unknown variable", "credential_key: 0123456789abcdef\ndisplayname_template: '{{.Foo}}'\nservices: {escargot: {}}", "network.displayname_template"},
 		{"unknown place for alerts", good + "alerts: mail\nservices: {escargot: {}}", `network.alerts is "mail": set it to room, management or off`},
 		{"locale out of range", good + "locale: 0x10000\nservices: {escargot: {}}", "network.locale is 0x10000"},
+		{"keeping time that is none", good + "keep_for_offline: week\nservices: {escargot: {}}", `network.keep_for_offline: "week" is no time from 0s to 2160h`},
+		{"keeping time too long", good + "keep_for_offline: 9000h\nservices: {escargot: {}}", "network.keep_for_offline"},
 		{"unknown paging", good + "services: {escargot: {paging: sometimes}}", `network.services.escargot.paging: "sometimes" is none of auto, always and never`},
 		{"grace that is no time", good + "services: {escargot: {page_grace: 30}}", `network.services.escargot.page_grace: "30" is no time from 100ms to 5m0s; write it like 30s`},
 		{"grace too long", good + "services: {escargot: {page_grace: 1h}}", "network.services.escargot.page_grace"},
@@ -154,7 +156,7 @@ func TestUpgradeOfTheConfigKeepsEverySetting(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(exampleConfig), &base); err != nil {
 		t.Fatal(err)
 	}
-	const text = "displayname_template: x\ncredential_key: 0123456789abcdef\nalerts: off\nalert_icons: true\nlocale: 0x0407\nservices:\n    a: {server: x, paging: always}\n"
+	const text = "displayname_template: x\ncredential_key: 0123456789abcdef\nalerts: off\nalert_icons: true\nlocale: 0x0407\nkeep_for_offline: 24h\nservices:\n    a: {server: x, paging: always, web_services: {login: y}, gateway: z}\n"
 	if err := yaml.Unmarshal([]byte(text), &own); err != nil {
 		t.Fatal(err)
 	}

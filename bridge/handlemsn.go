@@ -48,6 +48,9 @@ func (c *Client) handleEvent(ctx context.Context, evt msn.Event) {
 		c.callFailed(ctx, evt)
 	case msn.PresenceChanged:
 		c.contactChanged(ctx, evt.Contact)
+		if evt.Contact.Status != msn.Offline {
+			c.outbox.release(evt.Contact.Account)
+		}
 	case msn.ContactChanged:
 		c.contactChanged(ctx, evt.Contact)
 	case msn.AddedYou:

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
@@ -87,19 +86,7 @@ func (o *outbox) leave(ctx context.Context, e *database.QueuedEvent, fate error)
 			return err
 		}
 	}
-	o.sayLeft(ctx, e, to.account)
+	o.reply(ctx, e, fmt.Sprintf("%s is offline. %s keeps your message for them.",
+		o.client.recipient(ctx, to.account).name, o.client.serviceOrUnknown().name))
 	return nil
-}
-
-// sayLeft tells the room that a text waits for the contact.
-func (o *outbox) sayLeft(ctx context.Context, e *database.QueuedEvent, account string) {
-	c := o.client
-	text := fmt.Sprintf("%s is offline. %s keeps your message for them.", c.recipient(ctx, account).name, c.serviceOrUnknown().name)
-	_, err := c.connector.br.Bot.SendMessage(ctx, e.RoomID, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
-		MsgType: event.MsgNotice, Body: text, Mentions: &event.Mentions{},
-		RelatesTo: (&event.RelatesTo{}).SetReplyTo(e.EventID),
-	}}, nil)
-	if err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to tell that a message was left with the service")
-	}
 }

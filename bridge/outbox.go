@@ -46,11 +46,13 @@ type outbox struct {
 	sent   sync.WaitGroup
 
 	mu     sync.Mutex
-	active map[id.EventID]bool // what run has taken up
+	active map[id.EventID]bool                 // what run has taken up
+	held   map[networkid.PortalID][]id.EventID // of these, what waits for its recipient to be online
 }
 
 func newOutbox(c *Client) *outbox {
-	return &outbox{client: c, wake: make(chan struct{}, 1), active: make(map[id.EventID]bool)}
+	return &outbox{client: c, wake: make(chan struct{}, 1), active: make(map[id.EventID]bool),
+		held: make(map[networkid.PortalID][]id.EventID)}
 }
 
 // put stores a message, also while the login is stopped. One that is there
@@ -100,11 +102,14 @@ func (o *outbox) pass(ctx context.Context, leftOver bool) error {
 	}
 	waiting, stopWaiting := context.WithTimeout(ctx, reconnectWait)
 	defer stopWaiting()
+	o.sort(queue)
 	for _, e := range queue {
 		if !o.begin(e) {
 			continue
 		}
 		switch {
+		case o.expired(e):
+			o.sent.Go(func() { o.settle(ctx, e, errNotSeen) })
 		case o.isSent(ctx, e):
 			// The bridge did not get to forgetting it, or the homeserver repeats it.
 			o.sent.Go(func() { o.settle(ctx, e, nil) })
@@ -153,6 +158,9 @@ func (o *outbox) send(ctx, waiting context.Context, e *database.QueuedEvent) {
 			if err != nil {
 				err = o.leave(sending, e, err)
 			}
+		}
+		if err != nil && ctx.Err() == nil && o.hold(ctx, e, err) {
+			return
 		}
 		if err != nil && ctx.Err() != nil {
 			// The bridge is stopping: the next start takes it up.
@@ -278,6 +286,7 @@ func (o *outbox) save(ctx context.Context, e *database.QueuedEvent) error {
 func (o *outbox) farewell(ctx context.Context) {
 	o.mu.Lock()
 	clear(o.active)
+	clear(o.held)
 	o.mu.Unlock()
 	if !o.client.leaving.Load() {
 		return

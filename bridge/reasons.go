@@ -67,6 +67,9 @@ var refusals = []refusal{
 	{errBlockedByUser, "msn-blocked-by-you", true, event.MessageStatusNoPermission, func(r recipient) string {
 		return fmt.Sprintf("you have blocked %s. Unblock them in Messenger first.", r.name)
 	}},
+	{errNotSeen, "msn-not-seen", true, event.MessageStatusTooOld, func(r recipient) string {
+		return fmt.Sprintf("%s was not online in all the time that the bridge keeps messages. Send it again when they are back.", r.name)
+	}},
 	{msn.ErrOffline, "msn-offline", true, event.MessageStatusGenericError, func(r recipient) string {
 		switch {
 		case r.online:

@@ -23,13 +23,19 @@ type QueuedEvent struct {
 	// Started is set before the message may go on the wire: after a crash it is
 	// not certain whether it did.
 	Started bool
+	// HeldAt is since when a message waits for its recipient to be online. Zero means
+	// that it does not.
+	HeldAt time.Time
 }
 
 // Scan reads a row of the columns that eventsGetAll names.
 func (e *QueuedEvent) Scan(row dbutil.Scannable) (*QueuedEvent, error) {
-	var written int64
-	err := row.Scan(&e.LoginID, &e.EventID, &e.Position, &e.RoomID, &e.Sender, &e.PortalID, &e.Body, &e.Format, &written, &e.Started)
+	var written, held int64
+	err := row.Scan(&e.LoginID, &e.EventID, &e.Position, &e.RoomID, &e.Sender, &e.PortalID, &e.Body, &e.Format, &written, &e.Started, &held)
 	e.WrittenAt = time.UnixMilli(written)
+	if held != 0 {
+		e.HeldAt = time.UnixMilli(held)
+	}
 	return dbutil.ValueOrErr(e, err)
 }
 
@@ -46,9 +52,10 @@ const (
 		FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2
 		ON CONFLICT (bridge_id, login_id, event_id) DO NOTHING`
 	eventsGetAll = `
-		SELECT login_id, event_id, position, room_id, sender, portal_id, body, format, written_at, started
+		SELECT login_id, event_id, position, room_id, sender, portal_id, body, format, written_at, started, held_at
 		FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2 ORDER BY position`
 	eventsStart  = `UPDATE matrix_queue SET started=$4 WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3`
+	eventsHold   = `UPDATE matrix_queue SET started=false, held_at=$4 WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3`
 	eventsDelete = `DELETE FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3`
 )
 
@@ -72,6 +79,11 @@ func (q *MatrixQueueQuery) GetAll(ctx context.Context, login networkid.UserLogin
 // SetStarted notes whether a message may be on the wire from now on.
 func (q *MatrixQueueQuery) SetStarted(ctx context.Context, e *QueuedEvent, started bool) error {
 	return q.Exec(ctx, eventsStart, q.bridgeID, e.LoginID, e.EventID, started)
+}
+
+// Hold notes since when a message waits for its recipient. It was not sent.
+func (q *MatrixQueueQuery) Hold(ctx context.Context, e *QueuedEvent, since time.Time) error {
+	return q.Exec(ctx, eventsHold, q.bridgeID, e.LoginID, e.EventID, since.UnixMilli())
 }
 
 // Delete takes a message out of the queue: its fate is told.

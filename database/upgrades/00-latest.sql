@@ -46,6 +46,7 @@ CREATE TABLE matrix_queue (
     format     TEXT NOT NULL,
     written_at BIGINT NOT NULL,
     started    BOOLEAN NOT NULL,
+    held_at    BIGINT NOT NULL DEFAULT 0,
 
     PRIMARY KEY (bridge_id, login_id, event_id),
     CONSTRAINT matrix_queue_login_fkey FOREIGN KEY (bridge_id, login_id)

@@ -1,4 +1,6 @@
--- v2 -> v3 (compatible with v2+): Add the members of group chats
+-- v2 -> v3 (compatible with v2+): Add the members of group chats, and messages that wait for their recipient
+
+ALTER TABLE matrix_queue ADD COLUMN held_at BIGINT NOT NULL DEFAULT 0;
 
 CREATE TABLE group_member (
     bridge_id TEXT NOT NULL,

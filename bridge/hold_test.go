@@ -1,0 +1,55 @@
+package bridge
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestMessageWaitsForAContactWhoIsOffline(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	b.write(room, "first")
+	b.waitMessage(0, "The bridge keeps your message and sends it when they are seen online, within 7 days.")
+	from := b.matrix.position()
+	b.write(room, "second")
+	b.matrix.wait(t, from, "that the second is kept", func(r record) bool { return strings.Contains(r.body, "keeps your message") })
+	b.restart()
+	_, texts := b.friend()
+	b.receive(texts, alice+": first")
+	b.receive(texts, alice+": second")
+	b.eventually("the queue to be empty", func() bool {
+		queue, err := b.conn.db.MatrixQueue.GetAll(b.ctx, login.ID)
+		return err == nil && len(queue) == 0
+	})
+}
+
+func TestWhatIsNewDoesNotOvertakeWhatWaits(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	b.write(room, "first")
+	b.waitMessage(0, "keeps your message")
+	_, texts := b.friend()
+	b.write(room, "second")
+	b.receive(texts, alice+": first")
+	b.receive(texts, alice+": second")
+}
+
+func TestMessageThatWaitedTooLongIsSaidToBeUndelivered(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	b.write(room, "too late")
+	b.waitMessage(0, "keeps your message")
+	b.exec("UPDATE matrix_queue SET held_at=1")
+	from := b.matrix.position()
+	b.restart()
+	got, _ := b.waitStatus(min(from, 0))
+	if !strings.Contains(got.body, "was not online in all the time that the bridge keeps messages") {
+		t.Errorf("told %q", got.body)
+	}
+}
