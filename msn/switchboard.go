@@ -185,7 +185,7 @@ func (s *session) answered(cmd wire.Command) {
 		}
 		s.state = sessionCalling
 		s.within(c.timeouts.Answer, func() { s.fail(ErrNoAnswer) })
-		if len(c.book.places) > 1 {
+		if len(c.book.places) > 1 && s.promising() {
 			// So that what is said shows at the user's other places too.
 			s.calledOwn = s.ask("CAL", c.account)
 		}
@@ -211,6 +211,15 @@ func (s *session) answered(cmd wire.Command) {
 		}
 		s.opened()
 	}
+}
+
+// promising reports whether somebody who is to be called is online, so that the call
+// leaves no empty conversation at the user's other places.
+func (s *session) promising() bool {
+	return slices.ContainsFunc(s.conversation.callees(), func(account string) bool {
+		contact := s.client.book.find(account)
+		return contact != nil && contact.Status != Offline
+	})
 }
 
 // refused handles an error number.
