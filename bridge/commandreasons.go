@@ -109,7 +109,7 @@ var invitationFailures = []failure{
 			"try it without the text.", s.service)
 	}},
 	{msn.ErrUncertain, "msn-uncertain", func(s subject) string {
-		return fmt.Sprintf("The connection to %s was lost meanwhile. The invitation to %s may or may not have been mailed.", s.service, s.target)
+		return fmt.Sprintf("%s has not confirmed the invitation to %s: it may or may not have been mailed. Ask them before you send it again.", s.service, s.target)
 	}},
 }
 
