@@ -59,7 +59,7 @@ func TestEveryPageOfTheServiceHasItsLink(t *testing.T) {
 	for _, test := range []struct{ command, want string }{
 		{"!url", "INBOX: your inbox"},
 		{"!url nowhere", "nowhere is no page of the service. There are INBOX"},
-		{"!url inbox x", "The argument to INBOX cannot be sent"},
+		{"!url inbox x", "The argument to INBOX cannot be sent. COMPOSE takes an e-mail address"},
 		{"!url profile x\x01", "The argument to PROFILE cannot be sent"},
 		{"!url n2pfund", "Home refused it (error 201)"},
 		{"!compose eve", "Write `!compose`"},
