@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -351,6 +352,34 @@ func TestUnreadMailsAreToldWhenTheirNumberIsNew(t *testing.T) {
 	if found := b.matrix.all(func(r record) bool { return strings.Contains(r.body, "unread") }); len(found) > 0 {
 		t.Errorf("the number was told again: %+v", found)
 	}
+}
+
+func TestUnreadMailsAreToldAgainWhenSomeWereReadBetween(t *testing.T) {
+	t.Parallel()
+	srv := msntest.NewServer(t)
+	srv.AddAccount(alice, pass, msntest.Unread(2, 0))
+	b := newTestBridge(t, srv)
+	b.login()
+	_, from := b.waitAlert(0, "2 unread mails")
+	if err := srv.MoveMail(alice, "ACTIVE", "ACTIVE", 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := srv.Mail(alice, "Eve", "eve@example.org", "hello"); err != nil {
+		t.Fatal(err)
+	}
+	b.waitAlert(from, "New mail")
+	b.restart()
+	b.waitAlert(0, "2 unread mails")
+}
+
+func TestWhatAStoppedSessionHasLeftOutIsTold(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	client := b.login().Client.(*Client)
+	stopped, stop := context.WithCancel(b.ctx)
+	stop()
+	client.handleEvent(stopped, msn.AlertsSuppressed{Count: 17})
+	b.waitAlert(0, "left out 17 of them")
 }
 
 func TestServiceThatDemandsAnotherClientIsToldOnce(t *testing.T) {

@@ -12,7 +12,7 @@ type UserLoginMetadata struct {
 	// ended the bridge's session. The bridge does not sign in by itself then, not
 	// even after a restart.
 	Elsewhere bool `json:"elsewhere,omitempty"`
-	// Unread is how many unread mails the user was told of at the last sign-in.
+	// Unread is how many unread mails there were when the server counted them last.
 	Unread int `json:"unread,omitempty"`
 }
 
