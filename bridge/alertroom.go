@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"fmt"
+	"html"
 
 	"go.mau.fi/util/ptr"
 	"maunium.net/go/mautrix/bridgev2"
@@ -73,10 +74,11 @@ func (c *Client) showInManagement(ctx context.Context, m *database.QueuedMessage
 	return err
 }
 
+// prefixContent puts a plain text before a notice.
 func prefixContent(content *event.MessageEventContent, prefix string) {
 	content.Body = prefix + content.Body
 	if content.FormattedBody != "" {
-		content.FormattedBody = prefix + content.FormattedBody
+		content.FormattedBody = html.EscapeString(prefix) + content.FormattedBody
 	}
 }
 

@@ -432,6 +432,35 @@ func TestPageFromAContactIsAMessageFromThem(t *testing.T) {
 	b.waitMessage(from, "I am <on> the road")
 }
 
+func TestLongPageFromAContactComesInParts(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.dm(b.login(), bob)
+	b.matrix.mu.Lock()
+	b.matrix.maxBody = 16 << 10
+	b.matrix.mu.Unlock()
+	if err := b.srv.PageFrom(alice, bob, strings.Repeat("x", 40<<10)+"the end"); err != nil {
+		t.Fatal(err)
+	}
+	b.waitMessage(0, "the end")
+	length := 0
+	for _, r := range b.matrix.all(func(r record) bool { return strings.HasPrefix(r.body, mobileNote) }) {
+		length += len(r.body) - len(mobileNote)
+	}
+	if length != 40<<10+len("the end") {
+		t.Errorf("%d bytes arrived", length)
+	}
+}
+
+func TestAccountBeforeAnAlertMakesNoMarkup(t *testing.T) {
+	t.Parallel()
+	content := &event.MessageEventContent{Body: "x", FormattedBody: "<b>x</b>"}
+	prefixContent(content, "a<b>@example.com: ")
+	if content.Body != "a<b>@example.com: x" || content.FormattedBody != "a&lt;b&gt;@example.com: <b>x</b>" {
+		t.Errorf("got %q, %q", content.Body, content.FormattedBody)
+	}
+}
+
 func TestPageFromAnUnknownNumberIsAnAlertThatCalls(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t))
