@@ -107,11 +107,11 @@ func (c *Client) convertAlert(ctx context.Context, m *database.QueuedMessage) (*
 		}),
 		Extra: map[string]any{alertField: map[string]any{
 			"kind":            a.Kind,
-			"site_id":         a.SiteID,
-			"notification_id": a.NotificationID,
-			"message_id":      a.MessageID,
-			"category":        a.Category,
-			"priority":        a.Priority,
+			"site_id":         cleanName(a.SiteID), // all of these are short, unless a server means harm
+			"notification_id": cleanName(a.NotificationID),
+			"message_id":      cleanName(a.MessageID),
+			"category":        cleanName(a.Category),
+			"priority":        cleanName(a.Priority),
 			"lcid":            a.LCID,
 			"lang":            language,
 		}},

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -449,6 +450,22 @@ func TestLongPageFromAContactComesInParts(t *testing.T) {
 	}
 	if length != 40<<10+len("the end") {
 		t.Errorf("%d bytes arrived", length)
+	}
+}
+
+// A homeserver refuses an event of more than 64 KiB, and other alerts would wait for it.
+func TestFieldsOfAnAlertMakeNoHugeEvent(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	long := strings.Repeat("<", 2000) // six bytes each in JSON
+	n := calendar("with long fields")
+	n.ID, n.SiteID = long, long
+	n.Messages[0].ID, n.Messages[0].CategoryID, n.Messages[0].Priority = long, long, long
+	b.alert(n)
+	got, _ := b.waitAlert(0, "with long fields")
+	if data, err := json.Marshal(got.raw); err != nil || len(got.raw) == 0 || len(data) > 8<<10 {
+		t.Errorf("%d bytes of fields, %v", len(data), err)
 	}
 }
 
