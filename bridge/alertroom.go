@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"fmt"
+	"html"
 
 	"go.mau.fi/util/ptr"
 	"maunium.net/go/mautrix/bridgev2"
@@ -73,10 +74,11 @@ func (c *Client) showInManagement(ctx context.Context, m *database.QueuedMessage
 	return err
 }
 
+// prefixContent puts a plain text before a notice.
 func prefixContent(content *event.MessageEventContent, prefix string) {
 	content.Body = prefix + content.Body
 	if content.FormattedBody != "" {
-		content.FormattedBody = prefix + content.FormattedBody
+		content.FormattedBody = html.EscapeString(prefix) + content.FormattedBody
 	}
 }
 
@@ -105,11 +107,11 @@ func (c *Client) convertAlert(ctx context.Context, m *database.QueuedMessage) (*
 		}),
 		Extra: map[string]any{alertField: map[string]any{
 			"kind":            a.Kind,
-			"site_id":         a.SiteID,
-			"notification_id": a.NotificationID,
-			"message_id":      a.MessageID,
-			"category":        a.Category,
-			"priority":        a.Priority,
+			"site_id":         cleanName(a.SiteID), // all of these are short, unless a server means harm
+			"notification_id": cleanName(a.NotificationID),
+			"message_id":      cleanName(a.MessageID),
+			"category":        cleanName(a.Category),
+			"priority":        cleanName(a.Priority),
 			"lcid":            a.LCID,
 			"lang":            language,
 		}},

@@ -155,17 +155,17 @@ func (c *Client) mailReceived(ctx context.Context, evt msn.MailReceived) {
 }
 
 // mailCounted tells how many unread mails there are after signing in, when that is
-// another number than the last time.
+// another number than was known last: what was read since counts.
 func (c *Client) mailCounted(ctx context.Context, evt msn.MailCounted) {
 	meta := c.meta()
-	if !evt.Initial || evt.Unknown || evt.Inbox == meta.Unread {
+	if evt.Unknown || evt.Inbox == meta.Unread {
 		return
 	}
 	meta.Unread = evt.Inbox
 	if err := c.login.Save(context.WithoutCancel(ctx)); err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to save login")
 	}
-	if evt.Inbox <= 0 {
+	if !evt.Initial || evt.Inbox <= 0 {
 		return
 	}
 	mails := "mails"

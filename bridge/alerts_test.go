@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -353,6 +355,34 @@ func TestUnreadMailsAreToldWhenTheirNumberIsNew(t *testing.T) {
 	}
 }
 
+func TestUnreadMailsAreToldAgainWhenSomeWereReadBetween(t *testing.T) {
+	t.Parallel()
+	srv := msntest.NewServer(t)
+	srv.AddAccount(alice, pass, msntest.Unread(2, 0))
+	b := newTestBridge(t, srv)
+	b.login()
+	_, from := b.waitAlert(0, "2 unread mails")
+	if err := srv.MoveMail(alice, "ACTIVE", "ACTIVE", 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := srv.Mail(alice, "Eve", "eve@example.org", "hello"); err != nil {
+		t.Fatal(err)
+	}
+	b.waitAlert(from, "New mail")
+	b.restart()
+	b.waitAlert(0, "2 unread mails")
+}
+
+func TestWhatAStoppedSessionHasLeftOutIsTold(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	client := b.login().Client.(*Client)
+	stopped, stop := context.WithCancel(b.ctx)
+	stop()
+	client.handleEvent(stopped, msn.AlertsSuppressed{Count: 17})
+	b.waitAlert(0, "left out 17 of them")
+}
+
 func TestServiceThatDemandsAnotherClientIsToldOnce(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t, msntest.WithVersion("99.0.0001", "98.0.0001")))
@@ -401,6 +431,51 @@ func TestPageFromAContactIsAMessageFromThem(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.waitMessage(from, "I am <on> the road")
+}
+
+func TestLongPageFromAContactComesInParts(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.dm(b.login(), bob)
+	b.matrix.mu.Lock()
+	b.matrix.maxBody = 16 << 10
+	b.matrix.mu.Unlock()
+	if err := b.srv.PageFrom(alice, bob, strings.Repeat("x", 40<<10)+"the end"); err != nil {
+		t.Fatal(err)
+	}
+	b.waitMessage(0, "the end")
+	length := 0
+	for _, r := range b.matrix.all(func(r record) bool { return strings.HasPrefix(r.body, mobileNote) }) {
+		length += len(r.body) - len(mobileNote)
+	}
+	if length != 40<<10+len("the end") {
+		t.Errorf("%d bytes arrived", length)
+	}
+}
+
+// A homeserver refuses an event of more than 64 KiB, and other alerts would wait for it.
+func TestFieldsOfAnAlertMakeNoHugeEvent(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	long := strings.Repeat("<", 2000) // six bytes each in JSON
+	n := calendar("with long fields")
+	n.ID, n.SiteID = long, long
+	n.Messages[0].ID, n.Messages[0].CategoryID, n.Messages[0].Priority = long, long, long
+	b.alert(n)
+	got, _ := b.waitAlert(0, "with long fields")
+	if data, err := json.Marshal(got.raw); err != nil || len(got.raw) == 0 || len(data) > 8<<10 {
+		t.Errorf("%d bytes of fields, %v", len(data), err)
+	}
+}
+
+func TestAccountBeforeAnAlertMakesNoMarkup(t *testing.T) {
+	t.Parallel()
+	content := &event.MessageEventContent{Body: "x", FormattedBody: "<b>x</b>"}
+	prefixContent(content, "a<b>@example.com: ")
+	if content.Body != "a<b>@example.com: x" || content.FormattedBody != "a&lt;b&gt;@example.com: <b>x</b>" {
+		t.Errorf("got %q, %q", content.Body, content.FormattedBody)
+	}
 }
 
 func TestPageFromAnUnknownNumberIsAnAlertThatCalls(t *testing.T) {

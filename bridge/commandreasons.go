@@ -137,7 +137,7 @@ var invitationFailures = []failure{
 			"try it without the text.", s.service)
 	}},
 	{msn.ErrUncertain, "msn-uncertain", func(s subject) string {
-		return fmt.Sprintf("The connection to %s was lost meanwhile. The invitation to %s may or may not have been mailed.", s.service, s.target)
+		return fmt.Sprintf("%s has not confirmed the invitation to %s: it may or may not have been mailed. Ask them before you send it again.", s.service, s.target)
 	}},
 }
 
@@ -147,7 +147,8 @@ var linkFailures = []failure{
 		return fmt.Sprintf("%s is no page of the service. There are %s.", s.target, urlNames())
 	}},
 	{msn.ErrArgument, "msn-link-argument", func(s subject) string {
-		return fmt.Sprintf("The argument to %s cannot be sent: it must be one line without control characters.", s.target)
+		return fmt.Sprintf("The argument to %s cannot be sent. COMPOSE takes an e-mail address; PROFILE, PERSON, CHAT, N2PACCOUNT and N2PFUND take "+
+			"a language such as 0x0409; the others take nothing, as in `!url INBOX`.", s.target)
 	}},
 }
 

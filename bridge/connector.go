@@ -56,7 +56,7 @@ func (c *Connector) Start(ctx context.Context) error {
 	if err := c.db.Upgrade(ctx); err != nil {
 		return bridgev2.DBUpgradeError{Err: err, Section: "msn"}
 	}
-	c.pages.open(c.br.Matrix)
+	c.pages.open(c.br.Matrix, c.br.Log)
 	return nil
 }
 

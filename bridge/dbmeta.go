@@ -17,7 +17,7 @@ type UserLoginMetadata struct {
 	// MachineGUID names the bridge among the places where the account is signed in.
 	// It stays the same for the login.
 	MachineGUID string `json:"machine_guid,omitempty"`
-	// Unread is how many unread mails the user was told of at the last sign-in.
+	// Unread is how many unread mails there were when the server counted them last.
 	Unread int `json:"unread,omitempty"`
 }
 

@@ -60,10 +60,12 @@ func (c *Client) handleEvent(ctx context.Context, evt msn.Event) {
 	}
 }
 
-// isDelivery reports whether an event brings what the server sends once.
+// isDelivery reports whether an event brings what the server sends once, or counts what
+// was left out of that.
 func isDelivery(evt msn.Event) bool {
 	switch evt.(type) {
-	case msn.TextReceived, msn.TextSent, msn.AlertReceived, msn.MailReceived, msn.PageReceived, msn.PageBounced:
+	case msn.TextReceived, msn.TextSent, msn.AlertReceived, msn.MailReceived, msn.PageReceived, msn.PageBounced,
+		msn.SystemMessage, msn.AlertsSuppressed:
 		return true
 	}
 	return false

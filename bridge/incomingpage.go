@@ -23,16 +23,18 @@ func (c *Client) pageReceived(ctx context.Context, evt msn.PageReceived) {
 	}
 	account, ok := msnid.FromServer(evt.Contact)
 	if ok && account != c.identity.Account {
-		c.inbox.put(ctx, &database.QueuedMessage{
-			LoginID:   c.login.ID,
-			MessageID: msnid.MakePageMessageID(evt.From, evt.Text, evt.At),
-			PortalID:  c.portalKey(account).ID,
-			Sender:    account,
-			At:        evt.At,
-			Body:      text,
-			GroupSize: 1,
-			Kind:      database.QueuedPage,
-		})
+		for i, part := range msgconv.Split(text) {
+			c.inbox.put(ctx, &database.QueuedMessage{
+				LoginID:   c.login.ID,
+				MessageID: msnid.MakePageMessageID(evt.From, evt.Text, i, evt.At),
+				PortalID:  c.portalKey(account).ID,
+				Sender:    account,
+				At:        evt.At,
+				Body:      part,
+				GroupSize: 1,
+				Kind:      database.QueuedPage,
+			})
+		}
 		return
 	}
 	from := cleanName(strings.TrimPrefix(evt.From, telPrefix))
@@ -40,7 +42,7 @@ func (c *Client) pageReceived(ctx context.Context, evt msn.PageReceived) {
 		from = "somebody unknown"
 	}
 	c.notice(ctx, database.Alert{
-		AlertID:    msnid.MakePageMessageID(evt.From, evt.Text, evt.At),
+		AlertID:    msnid.MakePageMessageID(evt.From, evt.Text, 0, evt.At),
 		ReceivedAt: evt.At,
 		Kind:       database.AlertKindPage,
 		LCID:       evt.LCID,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -142,6 +143,9 @@ func (c *Client) invite(ctx context.Context, session *msn.Client, sender id.User
 	return answer
 }
 
+// keptBack are the outcomes of invitations that never left the bridge.
+var keptBack = []string{"msn-invalid-address", "msn-too-long", "msn-dialect", "msn-not-connected"}
+
 // reserveInvitation stores an invitation unless its sender has ordered too many; then
 // it returns how long they have to wait.
 func (c *Connector) reserveInvitation(ctx context.Context, row *database.Invitation) (wait time.Duration, err error) {
@@ -150,6 +154,7 @@ func (c *Connector) reserveInvitation(ctx context.Context, row *database.Invitat
 	if err != nil {
 		return 0, err
 	}
+	sent = slices.DeleteFunc(sent, func(i *database.Invitation) bool { return slices.Contains(keptBack, i.Outcome) })
 	if len(sent) >= maxInvitations {
 		first := sent[len(sent)-maxInvitations]
 		return max(first.OrderedAt.Add(invitationWindow).Sub(row.OrderedAt), time.Second), nil

@@ -79,6 +79,11 @@ func TestInvitationsAreLimited(t *testing.T) {
 	b := newTestBridge(t, newTestServer(t))
 	login := b.login()
 	room := b.management()
+	for range maxInvitations { // which count as none
+		if got := b.ask(room, "invite eve@example.org "+strings.Repeat("x", msn.MaxInvitationText+1)); !strings.Contains(got.body, "nothing was sent") {
+			t.Fatalf("a text that is too long is answered by %q", got.body)
+		}
+	}
 	for i := range maxInvitations {
 		if got := b.ask(room, fmt.Sprintf("invite eve%d@example.org", i)); !strings.Contains(got.body, "has been asked") {
 			t.Fatalf("number %d is answered by %q", i, got.body)
@@ -109,6 +114,20 @@ func TestServerThatRefusesAnInvitation(t *testing.T) {
 	}
 	rows, err := b.conn.db.Invitation.Since(b.ctx, fakeUser, time.Now().Add(-time.Hour))
 	if err != nil || len(rows) != 1 || rows[0].Outcome != "msn-too-fast" {
+		t.Errorf("the table holds %+v, %v", rows, err)
+	}
+}
+
+func TestInvitationThatNothingConfirmsIsUncertain(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	b.srv.Hook(msntest.On("SND", msntest.Drop()))
+	if got := b.ask(b.management(), "invite eve@example.org"); !strings.Contains(got.body, "it may or may not have been mailed") {
+		t.Errorf("the answer is %q", got.body)
+	}
+	rows, err := b.conn.db.Invitation.Since(b.ctx, fakeUser, time.Now().Add(-time.Hour))
+	if err != nil || len(rows) != 1 || rows[0].Outcome != "msn-uncertain" {
 		t.Errorf("the table holds %+v, %v", rows, err)
 	}
 }

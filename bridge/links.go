@@ -165,7 +165,10 @@ func (c *Connector) link(ce *commands.Event, login string, name msn.URLName, wha
 		say(ce, "%s does not offer a page for %s: it answers with a placeholder.", about.service, what)
 		return
 	}
-	_, err = session.LoginForm(page)
+	form, err := session.LoginForm(page)
+	if _, usable := loginTarget(form); err == nil && !usable {
+		err = msn.ErrUntrusted
+	}
 	if err == nil && c.pages.available() {
 		c.sendLoginLink(ce, client, page, what)
 		return

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/msn"
@@ -59,7 +60,7 @@ func TestEveryPageOfTheServiceHasItsLink(t *testing.T) {
 	for _, test := range []struct{ command, want string }{
 		{"!url", "INBOX: your inbox"},
 		{"!url nowhere", "nowhere is no page of the service. There are INBOX"},
-		{"!url inbox x", "The argument to INBOX cannot be sent"},
+		{"!url inbox x", "The argument to INBOX cannot be sent. COMPOSE takes an e-mail address"},
 		{"!url profile x\x01", "The argument to PROFILE cannot be sent"},
 		{"!url n2pfund", "Home refused it (error 201)"},
 		{"!compose eve", "Write `!compose`"},
@@ -178,7 +179,7 @@ func TestLoginLinkWorksOnceAndOnlyByItsButton(t *testing.T) {
 	}
 	policy := page.Header().Get("Content-Security-Policy")
 	nonce := regexp.MustCompile(`<script nonce="([^"]+)">`).FindStringSubmatch(body)
-	if nonce == nil || !strings.Contains(policy, "script-src 'nonce-"+nonce[1]+"'") || !strings.Contains(policy, "form-action https://loginnet.passport.com;") ||
+	if nonce == nil || !strings.Contains(policy, "script-src 'nonce-"+nonce[1]+"'") || !strings.Contains(policy, "form-action https://loginnet.passport.com https:;") ||
 		!strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") {
 		t.Errorf("the policy is %q, the script %v", policy, nonce)
 	}
@@ -255,6 +256,52 @@ func TestLoginPageThatIsNotTrustedGetsNoPassword(t *testing.T) {
 	got := b.ask(b.management(), "!inbox")
 	if !strings.Contains(got.body, "does not trust with your password") || loginLink.MatchString(got.body) || !strings.Contains(got.body, "https://loginnet.passport.com/") {
 		t.Errorf("the answer is %q", got.body)
+	}
+}
+
+func TestFormMayLeadOnlyWhereTheServiceSays(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), withPublicAddress)
+	b.login()
+	page := b.browse(http.MethodPost, b.loginPath(b.management(), "!url chat"))
+	if policy := page.Header().Get("Content-Security-Policy"); !strings.Contains(policy, "form-action https://loginnet.passport.com http://chat.msn.com;") {
+		t.Errorf("the policy is %q", policy)
+	}
+}
+
+func TestLoginPageThatIsNoLinkGetsNoPassword(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), withPublicAddress)
+	b.login()
+	posts := make(chan string, 2)
+	posts <- "https://user@loginnet.passport.com/"
+	posts <- "https://loginnet.passport.com/?" + strings.Repeat("x", 1024)
+	b.srv.Hook(func(r *msntest.Request) msntest.Action {
+		if r.Command.Verb != "URL" {
+			return msntest.Action{}
+		}
+		return msntest.Reply(wire.New("URL", r.TrID(), "http://chat.msn.com/", <-posts, "1"))
+	})
+	for range cap(posts) {
+		if got := b.ask(b.management(), "!inbox"); !strings.Contains(got.body, "does not trust with your password") || !strings.HasSuffix(got.body, "Open: http://chat.msn.com/") {
+			t.Errorf("the answer is %q", got.body)
+		}
+	}
+}
+
+func TestPublicAddressWithoutEncryptionHasNoLoginPages(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]bool{
+		publicAddress: true, "http://localhost:29330": true, "http://127.0.0.1": true,
+		"http://bridge.example.test": false, "http://localhost.example.test": false, "bridge.example.test": false, "ftp://localhost": false, "https://": false,
+	} {
+		matrix := newFakeMatrix()
+		matrix.public = address
+		var pages loginPages
+		pages.open(matrix, zerolog.Nop())
+		if pages.available() != want {
+			t.Errorf("%q: available is %v", address, !want)
+		}
 	}
 }
 

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/id"
 
@@ -57,10 +59,15 @@ type loginPage struct {
 }
 
 // open serves the pages where the homeserver reaches the bridge, if the bridge has a
-// public address.
-func (p *loginPages) open(matrix bridgev2.MatrixConnector) {
+// public address. One without https is none: on the way everybody could read the form.
+func (p *loginPages) open(matrix bridgev2.MatrixConnector, log zerolog.Logger) {
 	server, ok := matrix.(bridgev2.MatrixConnectorWithServer)
 	if !ok || server.GetPublicAddress() == "" || server.GetRouter() == nil {
+		return
+	}
+	if address, err := url.Parse(server.GetPublicAddress()); err != nil || address.Host == "" ||
+		address.Scheme != "https" && (address.Scheme != "http" || !isLoopback(address.Hostname())) {
+		log.Warn().Msg("appservice.public_address does not begin with https://, so that the bridge offers no links that log users in on the web")
 		return
 	}
 	p.address = strings.TrimRight(server.GetPublicAddress(), "/")
@@ -72,7 +79,7 @@ func (p *loginPages) open(matrix bridgev2.MatrixConnector) {
 func (p *loginPages) available() bool { return p.address != "" }
 
 // issue returns the link to a new page.
-func (p *loginPages) issue(user id.UserID, client *Client, url msn.ServiceURL) string {
+func (p *loginPages) issue(user id.UserID, client *Client, page msn.ServiceURL) string {
 	random := make([]byte, tokenBytes)
 	rand.Read(random) // never fails
 	token := base64.RawURLEncoding.EncodeToString(random)
@@ -85,7 +92,7 @@ func (p *loginPages) issue(user id.UserID, client *Client, url msn.ServiceURL) s
 	p.purge(now)
 	p.makeRoom(maxLoginPagesOf, func(page loginPage) bool { return page.user == user })
 	p.makeRoom(maxLoginPages, func(loginPage) bool { return true })
-	p.pages[sha256.Sum256([]byte(token))] = loginPage{user: user, client: client, url: url, expires: now.Add(loginPageLife)}
+	p.pages[sha256.Sum256([]byte(token))] = loginPage{user: user, client: client, url: page, expires: now.Add(loginPageLife)}
 	return p.address + loginPagePath + token
 }
 
@@ -161,17 +168,20 @@ func (p *loginPages) submit(w http.ResponseWriter, r *http.Request) {
 	if session != nil {
 		form, err = session.LoginForm(page.url)
 	}
-	target, ok := msgconv.SafeLink(form.Action)
+	target, ok := loginTarget(form)
 	origin, _ := msgconv.LinkHost(target)
-	if err != nil || !ok || !strings.HasPrefix(target, "https://") {
+	if err != nil || !ok {
 		p.answer(w, http.StatusConflict, "form-action 'none'", "", loginView{
 			Title: "Not logged in",
 			Text:  fmt.Sprintf("The bridge is not signed in to %s any more. Ask the bot for a new link when it is.", name),
 		})
 		return
 	}
-	// Browsers hold redirects after a form against the same rule.
-	if redirect, ok := msgconv.LinkHost(page.url.Redirect); ok && redirect != origin {
+	// Some browsers hold redirects after a form against the same rule. Where the login
+	// page leads to is known when the service has named a whole address only.
+	if redirect, ok := msgconv.LinkHost(page.url.Redirect); !ok {
+		origin += " https:"
+	} else if redirect != origin {
 		origin += " " + redirect
 	}
 	nonce := rand.Text()
@@ -180,6 +190,13 @@ func (p *loginPages) submit(w http.ResponseWriter, r *http.Request) {
 		Text:   "If nothing happens, press the button.",
 		Button: &loginForm{Action: target, Fields: form.Fields, Word: "Go on"},
 	})
+}
+
+// loginTarget returns where a form is posted to. It reports false for an address that
+// the bridge makes no link of.
+func loginTarget(form msn.LoginForm) (string, bool) {
+	target, ok := msgconv.SafeLink(form.Action)
+	return target, ok && strings.HasPrefix(target, "https://")
 }
 
 // gone answers who has no valid link.

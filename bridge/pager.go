@@ -184,8 +184,8 @@ func (p *pager) send(ctx context.Context, page *database.Page) error {
 	return <-result
 }
 
-// setFate notes what became of a page. It reports false when that has to wait for
-// the next start.
+// setFate notes what became of a page, and goes on trying until ctx ends. It reports
+// false when the page has bounced meanwhile, or telling has to wait for the next start.
 func (p *pager) setFate(ctx context.Context, page *database.Page, fate error) bool {
 	log := zerolog.Ctx(ctx).With().Str("page_id", page.PageID).Logger()
 	switch {
@@ -209,10 +209,18 @@ func (p *pager) setFate(ctx context.Context, page *database.Page, fate error) bo
 		log.Info().Err(fate).Msg("Page was not sent, or may not have been")
 	}
 	page.UpdatedAt = time.Now()
-	changed, err := p.client.connector.db.Page.Change(context.WithoutCancel(ctx), page, database.PageSending)
-	if err != nil {
+	// What is known of the page is known here alone, so that nothing is left to the next
+	// pass: it would find the page uncertain.
+	changed := false
+	for waits := newWaits(); ; {
+		var err error
+		if changed, err = p.client.connector.db.Page.Change(context.WithoutCancel(ctx), page, database.PageSending); err == nil {
+			break
+		}
 		log.Err(err).Msg("Failed to note what became of a page")
-		return false
+		if !sleep(ctx, waits.NextBackOff()) {
+			return false
+		}
 	}
 	// It bounced meanwhile when it was not changed: the next pass tells.
 	return changed && (ctx.Err() == nil || p.client.leaving.Load())

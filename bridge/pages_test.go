@@ -314,6 +314,31 @@ func TestFateOfAPageIsToldWhenTheHomeserverIsBack(t *testing.T) {
 	b.waitMessage(0, "Paged Bob Builder")
 }
 
+func TestFateOfAPageOutlastsADatabaseOutage(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newPagingServer(t))
+	room := b.dm(b.login(), bob)
+	b.srv.RefusePages(bob, "220")
+	b.exec("CREATE TABLE attempts (n INTEGER)")
+	b.exec("CREATE TRIGGER no BEFORE UPDATE OF state ON page BEGIN INSERT INTO attempts VALUES (1); SELECT RAISE(FAIL, 'disk full'); END")
+	from := b.matrix.position()
+	b.write(room, "!page Call me")
+	failed := func() (n int) { // FAIL keeps what the statement did before
+		if err := b.br.DB.Database.QueryRow(b.ctx, "SELECT COUNT(*) FROM attempts").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	b.eventually("a failed attempt", func() bool { return failed() > 0 })
+	b.exec("DROP TRIGGER no")
+	if got := b.answer(from, "!page"); !strings.Contains(got.body, "The page was not accepted") {
+		t.Errorf("the answer is %q", got.body)
+	}
+	if n := failed(); n > 2 {
+		t.Errorf("it was tried %d times in a moment", n)
+	}
+}
+
 func TestUserWithoutPermissionCannotPage(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newPagingServer(t), func(b *testBridge) { b.only = true })

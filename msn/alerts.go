@@ -115,16 +115,17 @@ func (c *Client) tellSuppressed() {
 // document is, the connection goes on.
 func (c *Client) alert(cmd wire.Command) {
 	n, err := notify.Parse(cmd.Payload)
-	if err != nil {
-		c.log.Info("unreadable alert", "account", c.account, "error", err)
-	}
-	c.show(n)
+	c.show(n, err)
 }
 
-// show makes the events of a notification that is no page.
-func (c *Client) show(n *notify.Notification) {
+// show makes the events of a notification that is no page. err is why it could not be
+// read, or nil.
+func (c *Client) show(n *notify.Notification, err error) {
 	if len(n.Messages) == 0 {
 		if c.mayShow("alert") {
+			if err != nil { // not of what is left out: a flood must not become one of log lines
+				c.log.Info("unreadable notification", "account", c.account, "error", err)
+			}
 			c.emit(AlertReceived{Notification: n, At: time.Now()})
 		}
 		return
@@ -166,24 +167,21 @@ func (c *Client) news(n *notify.Notification, m notify.Message) bool {
 // the report that one of the user's own has failed.
 func (c *Client) incomingPage(cmd wire.Command) {
 	n, err := notify.Parse(cmd.Payload)
-	if err != nil {
-		c.log.Info("unreadable page", "account", c.account, "error", err)
-	}
 	if page, ok := n.Page(); ok {
 		c.paged(page)
 		return
 	}
 	bounce, ok := n.Bounce()
 	if !ok || bounce.TrID == 0 {
-		c.show(n)
+		c.show(n, err)
 		return
 	}
 	code := keep(bounce.Code, maxName)
 	if c.pageFailed(bounce.TrID, code) {
 		return
 	}
-	c.log.Info("report of a page that this session has not sent", "account", c.account, "trid", bounce.TrID, "code", code)
 	if c.mayShow("bounce") {
+		c.log.Info("report of a page that this session has not sent", "account", c.account, "trid", bounce.TrID, "code", code)
 		to, _ := c.pageSender(bounce.To)
 		c.emit(PageBounced{Page: SentPage{To: to, TrID: bounce.TrID}, Code: code})
 	}

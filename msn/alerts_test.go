@@ -296,6 +296,24 @@ func TestAlertFlood(t *testing.T) {
 	})
 }
 
+func TestFloodOfWhatCannotBeReadDoesNotFloodTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // in which no time passes that would allow more
+		var log testLog
+		client, ns := signedIn(t, newFakeNet(t), 9, func(c *Config) { c.Logger = log.logger() })
+		for i := range 5 * alertBurst {
+			ns.sendDocument("NOT", "<!x>")
+			ns.sendDocument("IPG", fmt.Sprintf(`<NOTIFICATION id="%d"/>`, 1000+i))
+		}
+		ns.barrier()
+		for what, most := range map[string]int{"unreadable notification": alertBurst, "has not sent": alertBurst} {
+			if n := strings.Count(log.text(), what); n != most {
+				t.Errorf("%d lines say %q, want %d", n, what, most)
+			}
+		}
+		_ = client.Close()
+	})
+}
+
 func trySend(ns *fakeConn, text string) error {
 	_, err := io.WriteString(ns.conn, text)
 	return err

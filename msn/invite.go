@@ -2,6 +2,7 @@ package msn
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -22,7 +23,9 @@ const library = "MSMSGS"
 //
 // The error is ErrArgument when address is none, ErrTooLong, ErrDialect when the
 // dialect cannot carry a text (below MSNP5), a *ServerError, wire.ErrProtocol for an
-// answer that is not OK, ErrTimeout, or that of the connection.
+// answer that is not OK, or ErrNotConnected when nothing was written. It wraps
+// ErrUncertain when the connection, ctx or the time for an answer ended after that:
+// the mail may be on its way.
 func (c *Client) Invite(ctx context.Context, address, text string) error {
 	if !isAddress(address) {
 		return fmt.Errorf("%w: %q is no address", ErrArgument, address)
@@ -38,11 +41,34 @@ func (c *Client) Invite(ctx context.Context, address, text string) error {
 		cmd = wire.New("SDC", address, localeName(c.cfg.Locale), library, library, "X", "X", wire.Encode(c.DisplayName())).
 			WithPayload(crlf.Replace(text))
 	}
-	return c.exchange(ctx, cmd, func(reply wire.Command) error {
-		if reply.Arg(1) != "OK" {
-			return fmt.Errorf("%w: %s is not answered by OK", wire.ErrProtocol, reply.Verb)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	err := c.await(ctx, func(result func(error)) { c.order(cmd, result) })
+	if ctx.Err() != nil && err == ctx.Err() {
+		return fmt.Errorf("%w: %w", ErrUncertain, err)
+	}
+	return err
+}
+
+// order sends an invitation. Without an answer it is uncertain unless it was not
+// written.
+func (c *Client) order(cmd wire.Command, result func(error)) {
+	if c.err != nil {
+		result(c.ended())
+		return
+	}
+	at := c.ns.position()
+	c.requestCommand(cmd, func(reply wire.Command, err error) {
+		_, refused := errors.AsType[*ServerError](err)
+		switch {
+		case err == nil && reply.Arg(1) != "OK":
+			err = fmt.Errorf("%w: %s is not answered by OK", wire.ErrProtocol, reply.Verb)
+		case err == nil, refused, errors.Is(err, wire.ErrUnsafe), c.ns.unwritten(at):
+		default:
+			err = fmt.Errorf("%w: %w", ErrUncertain, err)
 		}
-		return nil
+		result(err)
 	})
 }
 

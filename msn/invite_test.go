@@ -1,9 +1,11 @@
 package msn
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"matrix-msn/msn/wire"
 )
@@ -100,7 +102,37 @@ func TestInvitationWhenTheServerCloses(t *testing.T) {
 	call := goCall(func() (struct{}, error) { return struct{}{}, client.Invite(t.Context(), "a@b", "x") })
 	ns.read()
 	ns.close()
-	if _, err := waitCall(t, call); !errors.Is(err, ErrRefused) {
+	if _, err := waitCall(t, call); !errors.Is(err, ErrRefused) || !errors.Is(err, ErrUncertain) {
 		t.Errorf("error %v", err)
 	}
+	if err := client.Invite(t.Context(), "a@b", "x"); errors.Is(err, ErrUncertain) || !errors.Is(err, ErrNotConnected) {
+		t.Errorf("after the end: %v", err)
+	}
+}
+
+func TestInvitationWithoutAnAnswerIsUncertain(t *testing.T) {
+	t.Run("in time", func(t *testing.T) {
+		t.Parallel()
+		client, ns := signedIn(t, newFakeNet(t), 9, func(cfg *Config) { cfg.Timeouts.Request = time.Second })
+		call := goCall(func() (struct{}, error) { return struct{}{}, client.Invite(t.Context(), "a@b", "x") })
+		ns.read()
+		if _, err := waitCall(t, call); !errors.Is(err, ErrUncertain) || !errors.Is(err, ErrTimeout) {
+			t.Errorf("error %v", err)
+		}
+	})
+	t.Run("before its caller gives up", func(t *testing.T) {
+		t.Parallel()
+		client, ns := signedIn(t, newFakeNet(t), 9)
+		ctx, cancel := context.WithCancel(t.Context())
+		call := goCall(func() (struct{}, error) { return struct{}{}, client.Invite(ctx, "a@b", "x") })
+		ns.read()
+		cancel()
+		if _, err := waitCall(t, call); !errors.Is(err, ErrUncertain) || !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v", err)
+		}
+		if err := client.Invite(ctx, "a@b", "x"); errors.Is(err, ErrUncertain) || !errors.Is(err, context.Canceled) {
+			t.Errorf("given up before: %v", err)
+		}
+		ns.barrier() // nothing more was sent
+	})
 }

@@ -213,10 +213,10 @@ func MakeNoticeMessageID(kind string, content ...string) networkid.MessageID {
 	return networkid.MessageID(strings.Join([]string{kind, hashOf(content...)}, "/"))
 }
 
-// MakePageMessageID returns the ID of a page that came from somebody's mobile
-// device. Pages have none of their own: it is made once, on arrival.
-func MakePageMessageID(from, text string, at time.Time) networkid.MessageID {
-	return networkid.MessageID(strings.Join([]string{"page", idPart(from), hashOf(text), strconv.FormatInt(at.UnixNano(), 10)}, "/"))
+// MakePageMessageID returns the ID of one part of a page that came from somebody's
+// mobile device. Pages have none of their own: it is made once, on arrival.
+func MakePageMessageID(from, text string, part int, at time.Time) networkid.MessageID {
+	return networkid.MessageID(strings.Join([]string{"page", idPart(from), hashOf(text), strconv.FormatInt(at.UnixNano(), 10), strconv.Itoa(part)}, "/"))
 }
 
 func idPart(s string) string {

@@ -121,8 +121,8 @@ func TestAlertIDsAreThoseOfTheirContent(t *testing.T) {
 		"slash":         MakeAlertMessageID("111100200/1", "1", "", "", "text", "url"),
 		"kind":          MakeNoticeMessageID("mail", "text", "url"),
 		"very long ID":  MakeAlertMessageID(strings.Repeat("1", 1000), "1", "1", "", "text", "url"),
-		"page":          MakePageMessageID("bob@example.com", "text", time.UnixMilli(1)),
-		"page just now": MakePageMessageID("bob@example.com", "text", time.UnixMilli(1).Add(1)),
+		"page":          MakePageMessageID("bob@example.com", "text", 0, time.UnixMilli(1)),
+		"page just now": MakePageMessageID("bob@example.com", "text", 0, time.UnixMilli(1).Add(1)),
 	} {
 		if other == first {
 			t.Errorf("another %s, the same ID", name)
