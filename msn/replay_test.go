@@ -166,6 +166,7 @@ type replayConn struct {
 	name   string            // in the recording
 	trids  map[string]string // recorded to real
 	people []string
+	at     map[string]int // how many places of each are there, from MSNP16 on
 	peer   string
 	opened int  // line of the record that opened the session
 	gone   bool // the client has left

@@ -35,15 +35,20 @@ type replayWeb struct {
 // webServices reads what the sign-in got from web services.
 func (r *replay) webServices() *replayWeb {
 	w := &replayWeb{recorded: make(map[string][]string)}
-	operation := ""
+	operation, present := "", false
 	for _, i := range r.rec.records {
 		switch {
+		case i.Conn == "HTTPS" && present:
+			// What comes after signing in answers changes that the recorded client
+			// has made and this one has not.
 		case i.Conn == "HTTPS" && i.client():
 			operation = recordedOperation(i.Text)
 		case i.Conn == "HTTPS" && i.server() && operation != "":
 			w.recorded[operation] = append(w.recorded[operation], i.Text)
 			operation = ""
 		case !i.client() || !isNotification(i.Conn) || i.malformed:
+		case i.cmd.Verb == "CHG":
+			present = true
 		case i.cmd.Verb == "USR" && i.cmd.Arg(2) == "S" && w.ticket == "":
 			w.ticket = i.cmd.Arg(3)
 		case i.cmd.Verb == "PRP" && i.cmd.Arg(1) == "MFN" && w.name == "":
@@ -248,7 +253,7 @@ func (r *replay) findLike(cmd wire.Command) int {
 		if r.used[n] || !i.client() || !isNotification(i.Conn) || i.cmd.Verb != cmd.Verb || i.malformed {
 			continue
 		}
-		if cmd.Verb == "USR" && i.cmd.Arg(1) == "SHA" || cmd.Verb == "UUX" && !strings.HasPrefix(i.cmd.Payload, root+">") {
+		if cmd.Verb == "ADL" && !strings.Contains(i.cmd.Payload, "<ml l=") || cmd.Verb == "USR" && i.cmd.Arg(1) == "SHA" || cmd.Verb == "UUX" && !strings.HasPrefix(i.cmd.Payload, root+">") {
 			continue
 		}
 		return n
@@ -269,7 +274,9 @@ func (r *replay) compareProof(recorded item, sent wire.Command) {
 	r.web.mu.Lock()
 	secret := r.web.secret
 	r.web.mu.Unlock()
-	if sent.Arg(3) != recorded.cmd.Arg(3) {
+	if was := recorded.cmd.Arg(3); was != "" && strings.HasPrefix(sent.Arg(3), was) {
+		r.t.Logf("line %d: the recorded client cuts long tickets: %d bytes of %d", recorded.Line, len(was), len(sent.Arg(3)))
+	} else {
 		r.t.Errorf("line %d: the client shows the ticket %q", recorded.Line, sent.Arg(3))
 	}
 	if !passport.VerifyProof(sent.Arg(4), secret, nonce) {
