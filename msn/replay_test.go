@@ -262,6 +262,28 @@ func (f *replayConn) reached() bool {
 	return err == nil
 }
 
+// expectEnd is fakeConn's, for a server that closes the connection when it has read
+// the good-bye, as servers do.
+func (f *replayConn) expectEnd() []string {
+	f.t.Helper()
+	_ = f.conn.SetReadDeadline(time.Now().Add(patience))
+	var lines []string
+	for {
+		cmd, err := f.reader.Read()
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) {
+			return lines
+		}
+		if err != nil {
+			f.t.Fatalf("waiting for the end: %v", err)
+		}
+		lines = append(lines, lineOf(cmd))
+		if cmd.Verb == "OUT" {
+			f.close()
+			return lines
+		}
+	}
+}
+
 // sendText sends bytes; the client may have closed.
 func (f *replayConn) sendText(text string) bool {
 	_ = f.conn.SetWriteDeadline(time.Now().Add(patience))
