@@ -77,7 +77,7 @@ func (s *Server) readMembers(payload string) (members []wire.Member, initial boo
 	switch {
 	case err != nil || !strings.HasPrefix(payload, "<ml"), len(payload) > wire.MaxMembersLength, len(members) > wire.MaxMembers:
 		return nil, initial, &refusal{number: "241"}
-	case len(members) == 0 && !initial, strings.Contains(payload, "></d>"):
+	case len(members) == 0 && !initial, strings.Contains(payload, `"></d>`):
 		return nil, initial, &refusal{number: "240"}
 	}
 	for _, m := range members {

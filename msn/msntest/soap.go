@@ -179,7 +179,7 @@ func envelope(header, body string) string {
 func (f *Fault) document() string {
 	var detail strings.Builder
 	if f.ErrorCode != "" {
-		fmt.Fprintf(&detail, `<errorcode xmlns="%s">%s</errorcode><errorstring xmlns="%[1]s">%s</errorstring>`,
+		fmt.Fprintf(&detail, `<errorcode xmlns="%s">%s</errorcode><errorstring xmlns="%[1]s">%[3]s</errorstring>`,
 			bookNamespace, html.EscapeString(f.ErrorCode), html.EscapeString(f.Reason))
 	}
 	if f.TweenerChallenge != "" {

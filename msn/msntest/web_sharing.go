@@ -119,8 +119,8 @@ func (s *Server) memberXML(contact *contact, role, now string) string {
 	if annotations != "" {
 		annotations = "<Annotations>" + annotations + "</Annotations>"
 	}
-	return fmt.Sprintf(`<Member xsi:type="%sMember"><MembershipId>%s/%s</MembershipId><Type>%[1]s</Type>%s<State>Accepted</State>%s<Deleted>false</Deleted>`+
-		`<LastChanged>%s</LastChanged>%s</Member>`, kind, role, s.contactID(contact), name, annotations, now, identity)
+	return fmt.Sprintf(`<Member xsi:type="%sMember"><MembershipId>%s/%s</MembershipId><Type>%s</Type>%s<State>Accepted</State>%s<Deleted>false</Deleted>`+
+		`<LastChanged>%s</LastChanged>%s</Member>`, kind, role, s.contactID(contact), kind, name, annotations, now, identity)
 }
 
 // membership reads whom AddMember or DeleteMember is about.
