@@ -52,11 +52,19 @@ func inEveryDialect(t *testing.T, test func(t *testing.T, client *Client, ns *fa
 }
 
 // firstTrID is that of the first command after signing in.
-func firstTrID(d wire.Dialect) string {
-	if d < wire.FirstTweener {
-		return "8" // VER INF USR USR SYN CHG CVR
+func firstTrID(d wire.Dialect) string { return tridAfter(lastTrID(d), 1) }
+
+// lastTrID is that of the last command of signing in.
+func lastTrID(d wire.Dialect) string {
+	switch {
+	case d < wire.FirstTweener:
+		return "7" // VER INF USR USR SYN CHG CVR
+	case d < wire.FirstSOAP:
+		return "6" // VER CVR USR USR SYN CHG
+	case d < wire.FirstPlaces:
+		return "8" // VER CVR USR USR BLP ADL PRP CHG
 	}
-	return "7" // VER CVR USR USR SYN CHG
+	return "10" // VER CVR USR USR BLP ADL PRP UUX UUX CHG
 }
 
 // tridAfter adds n to a TrID.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -192,7 +193,7 @@ func fakePassport(r *http.Request) (*http.Response, error) {
 
 // fakeConfig is a Config for the fake network.
 func fakeConfig(n *fakeNet, dialects ...wire.Dialect) Config {
-	return Config{
+	cfg := Config{
 		Account:  "alice@example.com",
 		Password: "secret",
 		Server:   fakeServer,
@@ -201,6 +202,10 @@ func fakeConfig(n *fakeNet, dialects ...wire.Dialect) Config {
 		Dial:     n.Dial,
 		https:    roundTripper(fakePassport),
 	}
+	if slices.ContainsFunc(dialects, func(d wire.Dialect) bool { return d >= wire.FirstSOAP }) {
+		cfg.Web, cfg.MachineGUID, cfg.https = fakeWebServices, fakeGUID, newFakeWeb(n.t)
+	}
+	return cfg
 }
 
 // loginResult is what Login returned.
@@ -231,7 +236,7 @@ func waitLogin(t testing.TB, result <-chan loginResult) (*Client, error) {
 }
 
 // greet plays the server's part up to the download of the lists, for any dialect.
-// It returns the TrID of SYN.
+// It returns the TrID of SYN, where that is how they are asked for.
 func (f *fakeConn) greet(d wire.Dialect) string {
 	f.t.Helper()
 	if ver := f.read(); ver.Verb != "VER" {
@@ -249,6 +254,10 @@ func (f *fakeConn) greet(d wire.Dialect) string {
 			f.t.Fatalf("CVR has wrong form: %v", cvr)
 		}
 		f.send("CVR 2 7.0.0813 7.0.0813 6.0.0602")
+		if d >= wire.FirstSOAP {
+			f.greetWeb(d)
+			return ""
+		}
 		f.expect("USR 3 TWN I alice@example.com")
 		f.send("USR 3 TWN S ct=1,rver=1")
 		f.expect("USR 4 TWN S t=abc&p=def")
@@ -274,6 +283,8 @@ func (f *fakeConn) greet(d wire.Dialect) string {
 // bobsList are SYN replies with bob on FL, AL and RL.
 func bobsList(d wire.Dialect) []string {
 	switch {
+	case d >= wire.FirstSOAP:
+		return nil // the web services tell
 	case d < 8:
 		return []string{"SYN 5 1", "GTC 5 1 A", "BLP 5 1 AL",
 			"LST 5 FL 1 1 1 bob@example.com Bob", "LST 5 AL 1 1 1 bob@example.com Bob",
@@ -290,6 +301,11 @@ func bobsList(d wire.Dialect) []string {
 // then.
 func (f *fakeConn) finish(d wire.Dialect) {
 	f.t.Helper()
+	if d >= wire.FirstSOAP {
+		f.lists()
+		f.present(d)
+		return
+	}
 	if d < 8 {
 		f.expect("CHG 6 NLN")
 		f.send("CHG 6 NLN")

@@ -16,7 +16,8 @@ import (
 // shortPage lets a page count as sent before a test's patience ends.
 func shortPage(c *Config) { c.Timeouts.Page = 10 * time.Second }
 
-// mobileBob has the server say that bob takes pages.
+// mobileBob has the server say that bob takes pages. From MSNP13 on his entry in the
+// address book has said so already.
 func mobileBob(ns *fakeConn) {
 	ns.send("BPR 2 bob@example.com MOB Y", "BPR 2 bob@example.com PHM +1%20(555)%20111-2222")
 	ns.barrier()

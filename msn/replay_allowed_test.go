@@ -43,12 +43,30 @@ func difference(d wire.Dialect, recorded, sent wire.Command) string {
 		if len(was) > 0 && len(is) > 0 && was[0] == is[0] {
 			return "SND has one to four parameters by dialect (protocol/07-misc-founding-spec.md, section 3); the recorded client took no heed"
 		}
+	case "ADL":
+		if samePeople(recorded.Payload, sent.Payload) {
+			return "the same people, in another order or with other quotation marks"
+		}
+	case "BLP":
+		if len(was) == 1 && len(is) == 1 {
+			return "this client leaves the setting as the address book has it"
+		}
+	case "PRP":
+		if len(was) == 2 && len(is) == 2 && was[0] == is[0] && wire.Decode(was[1]) == wire.Decode(is[1]) {
+			return "letters beyond ASCII go as they are; the recorded client encoded them"
+		}
+	case "UUX":
+		if d >= wire.FirstPlaces && strings.Contains(recorded.Payload, "EndpointData>") {
+			return "what a place says of itself: capabilities and a name of its own"
+		}
 	case "SYN":
 		if len(is) == len(was) {
 			return "this client always asks for the whole list, the recorded one asked for changes"
 		}
 	case "CHG":
 		switch {
+		case d >= wire.FirstPlaces && len(was) >= 2 && len(is) == 2 && was[0] == is[0] && strings.HasSuffix(is[1], ":0"):
+			return "this client has no extended capabilities and no display picture"
 		case len(was) >= 2 && len(is) == 2 && was[0] == is[0] && was[1] == "0":
 			return "a capability number of 0 cannot be configured: it means the default"
 		case len(was) == 3 && len(is) == 2 && slices.Equal(was[:2], is):
@@ -93,6 +111,10 @@ func never(cmd wire.Command) string {
 		return "the heartbeat follows a clock"
 	case "ADD", "ADC", "REM", "REA", "SBP", "ADG", "RMG", "REG", "GTC", "BLP", "PRP", "UUX", "LST", "LSG":
 		return "the interface changes no lists and settings yet"
+	case "ADL", "RML", "FQY":
+		return "told to the server when the address book changes, which a recorded client does by web services"
+	case "UUN", "UUM":
+		return "which place or contact it is for is not in the recorded client's lists as this interface has them"
 	case "IMS", "GCF", "NOT", "IPG", "LKP":
 		return "the interface has no such request"
 	case "VER", "INF", "USR", "SYN":

@@ -46,19 +46,19 @@ var forms = compileForms(map[string]string{
 	"LSG": `<n> <n> <n> <n> <n> <opt> 0|<n> <opt> 0|<opt> <word>`,
 	"LST": `<n> (FL|AL|BL|RL) <n> <n> <n>|<n> (FL|AL|BL|RL) <n> <n> <n> <acct> <opt>( [\d,]+)?|<acct> <opt> <n>( [\d,]*)?|N=<word>( F=<opt>)?( C=<word>)? <n>( <n>)?( [^ ]*)?`,
 	"CHG": `<n> (NLN|BSY|IDL|BRB|AWY|PHN|LUN|HDN|FLN)( <n>(:<n>)?( <opt>)?)?`,
-	"ILN": `<n> (NLN|BSY|IDL|BRB|AWY|PHN|LUN) <acct> <opt>( <n>(:<n>)?( <opt>)?)?`,
-	"NLN": `(NLN|BSY|IDL|BRB|AWY|PHN|LUN) <acct> <opt>( <n>(:<n>)?( <opt>)?)?`,
-	"FLN": `<acct>( <n>)?( <word>)?`,
-	"UBX": `<acct>`,
+	"ILN": `<n> (NLN|BSY|IDL|BRB|AWY|PHN|LUN) <acct>( <n>)? <opt>( <n>(:<n>)?( <opt>)?)?`,
+	"NLN": `(NLN|BSY|IDL|BRB|AWY|PHN|LUN|HDN) (<acct>( <n>)?|<n>:<acct>(;via=<n>:<acct>)?) <opt>( <n>(:<n>)?( <opt>)?)?`,
+	"FLN": `<acct>( <n>)?( <word>)?|<n>:<acct>(;via=<n>:<acct>)?( <word>)?`,
+	"UBX": `<acct>( <n>)?|<n>:<acct>(;via=<n>:<acct>)?`,
 	"ADD": `<n> (FL|AL|BL|RL) <n> <acct> <opt>( <n>)?`,
 	"ADC": `<n> (FL|AL|BL|RL|PL)( N=<word>( F=<opt>)?( C=<word>)?| C=<word>)( <word>)?`,
 	"REM": `<n> (FL|AL|BL|RL|PL)( <n>)? <word>( <word>)?`,
 	"CHL": `0 <word>`,
 	"QNG": `(<n>)?`,
-	"RNG": `<word> <word>:<n> CKI <word> <acct> <opt>( U <word>( [01])?)?`,
+	"RNG": `<word> <word>:<n> CKI <word> <acct> <opt>( U <word>( [01])?)?( <word>)?`,
 	"MSG": `<acct> <opt>|Hotmail <opt>`,
-	"IRO": `<n> <n> <n> <acct>( <opt>)?( <n>)?`,
-	"JOI": `<acct>( <opt>)?( <n>)?`,
+	"IRO": `<n> <n> <n> <acct>( <opt>)?( <n>(:<n>)?)?`,
+	"JOI": `<acct>( <opt>)?( <n>(:<n>)?)?`,
 	"BYE": `<acct>( 1)?`,
 	"ANS": `<n> OK`,
 	"CAL": `<n> RINGING <word>`,
@@ -68,7 +68,7 @@ var forms = compileForms(map[string]string{
 })
 
 func compileForms(table map[string]string) map[string]*regexp.Regexp {
-	words := strings.NewReplacer("<acct>", `[^ @]{1,64}@[^ @]{1,64}`, "<n>", `\d{1,10}`, "<word>", `[^ ]+`, "<opt>", `[^ ]*`)
+	words := strings.NewReplacer("<acct>", `[^ @]{1,64}@[^ @]{1,104}`, "<n>", `\d{1,10}`, "<word>", `[^ ]+`, "<opt>", `[^ ]*`)
 	compiled := make(map[string]*regexp.Regexp)
 	for verb, form := range table {
 		compiled[verb] = regexp.MustCompile(`^(` + words.Replace(form) + `)$`)

@@ -75,6 +75,9 @@ func (r *replay) config() (Config, string) {
 	}
 	r.account = cfg.Account
 	cfg.https = r.passport(ticket)
+	if r.rec.dialect >= wire.FirstSOAP {
+		r.webConfig(&cfg)
+	}
 	return cfg, ""
 }
 
@@ -190,7 +193,13 @@ func (r *replay) loginCommand(cmd wire.Command) bool {
 		r.sawCVR = true
 	}
 	at := r.find(cmd.Verb)
+	if r.rec.dialect >= wire.FirstSOAP {
+		at = r.findLike(cmd)
+	}
 	if at < 0 {
+		if r.rec.dialect >= wire.FirstSOAP && r.unrecorded(cmd) {
+			return true
+		}
 		if cmd.Verb == "CVR" && r.rec.dialect < 8 {
 			return true // optional
 		}
@@ -203,7 +212,11 @@ func (r *replay) loginCommand(cmd wire.Command) bool {
 	r.ns.trids[r.rec.records[at].cmd.Arg(0)] = cmd.Arg(0)
 	r.used[at] = true
 	r.last = max(r.last, at)
-	if closed := r.answerFrom(at); closed {
+	answer := r.answerFrom
+	if r.rec.dialect >= wire.FirstSOAP {
+		answer = r.answerCommand
+	}
+	if closed := answer(at); closed {
 		r.ns.close()
 		return false
 	}

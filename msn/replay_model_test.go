@@ -46,14 +46,16 @@ func (r *replay) expectEvents(i item) {
 		if len(args) < 2 || !strings.Contains(args[1], "@") || len(args[1]) > 200 {
 			return
 		}
-		status, account, name := Status(args[0]), strings.ToLower(args[1]), argAt(args, 2)
-		if !status.settable() || status == Hidden {
+		status := Status(args[0])
+		account, rest, theirs := r.about(args[1:])
+		name := argAt(rest, 0)
+		if !theirs || !status.settable() || status == Hidden {
 			return
 		}
 		r.known[account] = true
 		caps := uint64(0)
-		if len(args) > 3 {
-			number, _, _ := strings.Cut(args[3], ":")
+		if len(rest) > 1 {
+			number, _, _ := strings.Cut(rest[1], ":")
 			caps, _ = strconv.ParseUint(number, 10, 32)
 		}
 		add(func(e Event) bool {
@@ -65,7 +67,10 @@ func (r *replay) expectEvents(i item) {
 		if len(args) == 0 || !strings.Contains(args[0], "@") || len(args[0]) > 200 {
 			return
 		}
-		account := strings.ToLower(args[0])
+		account, _, theirs := r.about(args)
+		if !theirs {
+			return
+		}
 		r.known[account] = true
 		add(func(e Event) bool {
 			p, ok := e.(PresenceChanged)
@@ -75,7 +80,11 @@ func (r *replay) expectEvents(i item) {
 		if len(args) == 0 || !strings.Contains(args[0], "@") || strings.Contains(i.cmd.Payload, "<!") {
 			return
 		}
-		account := strings.ToLower(args[0])
+		account, _, theirs := r.about(args)
+		if !theirs {
+			r.expectPlaces(i, account)
+			return
+		}
 		r.known[account] = true
 		_, psm, _ := strings.Cut(i.cmd.Payload, "<PSM>")
 		psm, _, _ = strings.Cut(psm, "</PSM>")
@@ -124,6 +133,8 @@ func (r *replay) expectEvents(i item) {
 			a, ok := e.(AddedYou)
 			return ok && a.Contact.Account == account && a.Contact.Lists.Has(ListReverse)
 		})
+	case "ADL", "RML":
+		r.expectMembers(i)
 	case "REM":
 		account := argAt(args, 2)
 		if r.rec.dialect < 10 {
@@ -267,6 +278,10 @@ func (r *replay) recordedLists() map[string]listedContact {
 // checkLists holds the Client's contact lists against the recorded ones.
 func (r *replay) checkLists() {
 	r.t.Helper()
+	if r.rec.dialect >= wire.FirstSOAP {
+		r.checkTold()
+		return
+	}
 	want := r.recordedLists()
 	if want == nil {
 		r.t.Log("left: lists that are not as the specification has them are not compared")

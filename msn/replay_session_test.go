@@ -202,6 +202,16 @@ func (r *replay) serverCommand(n int, i item) {
 			return errors.As(err, &out) && out.Reason == i.cmd.Arg(0)
 		})
 		return
+	case "UBN":
+		if words := strings.TrimSpace(i.cmd.Payload); strings.HasPrefix(words, "goawyplz") || strings.HasPrefix(words, "gtfo") {
+			r.settle()
+			r.ns.sendText(text)
+			r.disconnected(func(err error) bool {
+				var out *OutError
+				return errors.As(err, &out) && out.SignedInElsewhere()
+			})
+			return
+		}
 	case "CHL":
 		r.ns.sendText(text)
 		r.challenge(n)

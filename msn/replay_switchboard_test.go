@@ -253,7 +253,14 @@ func (r *replay) callResult(conn *replayConn, i, cause item) {
 }
 
 func (r *replay) boardJoins(conn *replayConn, i item, account string) {
+	_, place, _ := strings.Cut(account, ";")
 	account, ok := parseAccount(account)
+	if ok && place != "" {
+		if conn.at == nil {
+			conn.at = make(map[string]int)
+		}
+		conn.at[account]++
+	}
 	if !ok || account == strings.ToLower(r.account) || slices.Contains(conn.people, account) {
 		return
 	}
@@ -269,6 +276,11 @@ func (r *replay) boardLeaves(conn *replayConn, i item) {
 	if !ok || !slices.Contains(conn.people, account) {
 		return
 	}
+	if strings.Contains(i.cmd.Arg(0), ";") {
+		if conn.at[account]--; conn.at[account] > 0 {
+			return // they are still there at another place
+		}
+	}
 	conn.people = slices.DeleteFunc(conn.people, func(p string) bool { return p == account })
 	r.due = append(r.due, expectation{i.Record.String(), func(e Event) bool {
 		left, ok := e.(ParticipantLeft)
@@ -279,10 +291,17 @@ func (r *replay) boardLeaves(conn *replayConn, i item) {
 // boardReceives says what a received message has to be told as.
 func (r *replay) boardReceives(conn *replayConn, i item) {
 	from, ok := parseAccount(i.cmd.Arg(0))
+	m := wire.ParseMessage(i.cmd.Payload)
+	if from == strings.ToLower(r.account) && r.rec.dialect >= wire.FirstPlaces && m.MediaType() == "text/plain" {
+		// Said at another place of the user's.
+		r.due = append(r.due, expectation{i.Record.String(), func(e Event) bool {
+			sent, ok := e.(TextSent)
+			return ok && sent.Conversation.Peer() == conn.peer && sent.Text == strings.ReplaceAll(m.Text(), "\r\n", "\n")
+		}})
+	}
 	if !ok || from == strings.ToLower(r.account) {
 		return
 	}
-	m := wire.ParseMessage(i.cmd.Payload)
 	if m.Header.Get("Chunk") != "" || m.Header.Get("Chunks") != "" {
 		r.chunk(conn, i, from, m)
 		return

@@ -260,10 +260,11 @@ func cmpName(names ...string) string {
 // changeOf tells what became of a contact.
 func changeOf(before, after Contact) []Event {
 	var events []Event
-	switch was, is := before.Lists, after.Lists; {
-	case is.Has(ListPending) && !was.Has(ListPending), is.Has(ListReverse) && !was.Has(ListReverse) && !was.Has(ListPending):
+	const theirs = ListReverse | ListPending
+	switch has, had := after.Lists&theirs != 0, before.Lists&theirs != 0; {
+	case has && !had:
 		events = append(events, AddedYou{Contact: after})
-	case was.Has(ListReverse) && !is.Has(ListReverse), was.Has(ListPending) && !is.Has(ListPending|ListReverse) && !is.Has(ListReverse):
+	case had && !has:
 		events = append(events, RemovedYou{Contact: after})
 	}
 	if before.Lists != after.Lists || before.Name != after.Name || !slices.Equal(before.Groups, after.Groups) ||

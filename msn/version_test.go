@@ -24,6 +24,12 @@ var officialCVR = map[wire.Dialect]string{
 	10: "0x0409 winnt 5.1 i386 MSNMSGR 6.1.0211 MSMSGS alice@example.com",
 	11: "0x0409 winnt 5.1 i386 MSNMSGR 7.0.0816 MSMSGS alice@example.com",
 	12: "0x0409 winnt 5.1 i386 MSNMSGR 7.5.0324 MSMSGS alice@example.com",
+	13: "0x0409 winnt 5.1 i386 MSNMSGR 8.0.0812 msmsgs alice@example.com",
+	14: "0x0409 winnt 5.1 i386 MSNMSGR 8.0.0812 msmsgs alice@example.com",
+	15: "0x0409 winnt 5.1 i386 MSNMSGR 8.5.1302 msmsgs alice@example.com",
+	16: "0x0409 winnt 5.1 i386 MSNMSGR 9.0.1407 msmsgs alice@example.com",
+	17: "0x0409 winnt 5.1 i386 MSNMSGR 9.0.1407 msmsgs alice@example.com",
+	18: "0x0409 winnt 5.1 i386 MSNMSGR 14.0.8117 msmsgs alice@example.com",
 }
 
 // playSignIn answers all commands of a sign-in until the Client is signed in, and
@@ -51,13 +57,18 @@ func playSignIn(t *testing.T, d wire.Dialect, change func(*Config)) (client *Cli
 		case "INF":
 			ns.send("INF " + trid + " MD5")
 		case "CVR":
-			ns.send("CVR " + trid + " 9.0.0001 9.0.0001 8.0.0001 http://download.example/a.exe http://info.example.")
+			ns.send("CVR " + trid + " 19.0.0001 19.0.0001 18.0.0001 http://download.example/a.exe http://info.example.")
 		case "USR":
-			if usr++; usr == 2 {
+			switch usr++; {
+			case usr == 2:
 				ns.send("USR " + trid + " OK alice@example.com Alice 1 0")
-			} else {
+			case d >= wire.FirstSSO:
+				ns.send("USR " + trid + " SSO S MBI_KEY_OLD " + fakeNonce)
+			default:
 				ns.send("USR " + trid + " " + cmd.Arg(1) + " S 1013928519.693957190")
 			}
+		case "BLP", "ADL", "PRP", "UUX":
+			ns.send(verb + " " + trid + " OK")
 		case "SYN":
 			ns.send(bobsList(d)...)
 		case "CHG":
@@ -80,6 +91,17 @@ func verbsOf(lines []string) string {
 	return strings.Join(verbs, " ")
 }
 
+// listVerbs are the commands between USR and CHG, from MSNP8 on.
+func listVerbs(d wire.Dialect) string {
+	switch {
+	case d < wire.FirstSOAP:
+		return "SYN"
+	case d < wire.FirstPlaces:
+		return "BLP ADL PRP"
+	}
+	return "BLP ADL PRP UUX UUX"
+}
+
 func TestVersionIsAnnouncedWhereTheDialectWantsIt(t *testing.T) {
 	for d := MinDialect; d <= MaxDialect; d++ {
 		t.Run(d.String(), func(t *testing.T) {
@@ -88,7 +110,7 @@ func TestVersionIsAnnouncedWhereTheDialectWantsIt(t *testing.T) {
 			client, ns, lines := playSignIn(t, d, func(c *Config) { c.Logger = log.logger() })
 			order, at, cvr := "VER INF USR USR SYN CHG CVR", 6, "CVR 7 "+officialCVR[d]
 			if d >= 8 {
-				order, at, cvr = "VER CVR USR USR SYN CHG", 1, "CVR 2 "+officialCVR[d]
+				order, at, cvr = "VER CVR USR USR "+listVerbs(d)+" CHG", 1, "CVR 2 "+officialCVR[d]
 			}
 			if got := verbsOf(lines); got != order {
 				t.Fatalf("the client sent %s, want %s", got, order)
@@ -97,7 +119,7 @@ func TestVersionIsAnnouncedWhereTheDialectWantsIt(t *testing.T) {
 				t.Errorf("the client sent %q, want %q", lines[at], cvr)
 			}
 			ns.barrier() // the answer is there
-			want := Version{"9.0.0001", "8.0.0001", "http://download.example/a.exe", "http://info.example."}
+			want := Version{"19.0.0001", "18.0.0001", "http://download.example/a.exe", "http://info.example."}
 			if got, ok := client.Version(); !ok || got != want {
 				t.Errorf("Version returns %+v, %v", got, ok)
 			}
@@ -273,13 +295,13 @@ func TestUpgradeIsDemanded(t *testing.T) {
 				ns.read()
 				ns.send("VER 1 CVR0")
 				ns.expect(test.want)
-				ns.send(verb + " 2 14.0.8117 14.0.8117 8.0.0001 http://a/x.exe http://b")
+				ns.send(verb + " 2 14.0.8117 14.0.8117 18.0.0001 http://a/x.exe http://b")
 				_, err := waitLogin(t, result)
 				var upgrade *UpgradeError
 				if !errors.Is(err, ErrNoDialect) || !errors.As(err, &upgrade) {
 					t.Fatalf("error %v", err)
 				}
-				if want := (Version{"14.0.8117", "8.0.0001", "http://a/x.exe", "http://b"}); upgrade.Version != want {
+				if want := (Version{"14.0.8117", "18.0.0001", "http://a/x.exe", "http://b"}); upgrade.Version != want {
 					t.Errorf("version %+v", upgrade.Version)
 				}
 			})
