@@ -17,15 +17,19 @@ type book struct {
 	groups   []Group
 	circles  []Circle
 	places   []Place
-	ownName  string
-	self     string // the user's account in lower case, "" before it is known
-	place    string // GUID of this place, in lower case; "" below MSNP16
-	dialect  wire.Dialect
+	// endpoints are how many places those contacts are at who are at several.
+	endpoints map[string]int
+	ownName   string
+	self      string // the user's account in lower case, "" before it is known
+	place     string // GUID of this place, in lower case; "" below MSNP16
+	dialect   wire.Dialect
 	// ownNumbers are the user's own phone numbers as digits, by their keys.
 	ownNumbers map[string]string
 }
 
-func newBook() *book { return &book{contacts: make(map[string]*Contact)} }
+func newBook() *book {
+	return &book{contacts: make(map[string]*Contact), endpoints: make(map[string]int)}
+}
 
 // find returns the contact with this account, or nil.
 func (b *book) find(account string) *Contact {

@@ -138,10 +138,9 @@ func (s *session) notComing(account string, err error) {
 		return
 	}
 	switch {
-	case len(s.callees) > 0:
 	case len(s.people) > 0:
-		s.opened()
-	default:
+		s.gathered()
+	case len(s.callees) == 0:
 		s.fail(err)
 	}
 }
@@ -151,13 +150,6 @@ func (s *session) notComing(account string, err error) {
 func (s *session) arrived(account string) {
 	maps.DeleteFunc(s.callees, func(_ uint32, callee string) bool { return callee == account })
 	s.conversation.answerInvitations(account, nil)
-	switch {
-	case s.state != sessionCalling:
-	case len(s.callees) == 0:
-		s.opened()
-	case len(s.people) == 1:
-		s.within(groupGrace, s.opened)
-	}
 }
 
 // regroup makes a session to which a third person has come one of a group chat: that

@@ -51,6 +51,7 @@ func (b *book) offline(cmd wire.Command) []Event {
 	}
 	contact.Status = Offline
 	contact.Capabilities = 0
+	delete(b.endpoints, address.account)
 	return []Event{PresenceChanged{Contact: *contact}}
 }
 
@@ -69,6 +70,7 @@ func (b *book) personal(cmd wire.Command) []Event {
 	if contact == nil {
 		return nil
 	}
+	b.noteEndpoints(address.account, cmd.Payload)
 	contact.Personal = keep(elementText(cmd.Payload, "PSM"), maxField)
 	contact.Media = keep(elementText(cmd.Payload, "CurrentMedia"), maxField)
 	return []Event{PersonalMessageChanged{Contact: *contact}}

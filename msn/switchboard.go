@@ -243,6 +243,8 @@ func (s *session) refused(cmd wire.Command, number int) {
 	switch {
 	case trid == s.calledOwn && verb == "CAL":
 		// The user's other places are not in it. The conversation goes on.
+		s.calledOwn = 0
+		s.gathered()
 	case verb == "USR" && number == 911 && !s.retried:
 		// Tickets live for two minutes and work once; another one may do.
 		s.retried = true
@@ -274,11 +276,15 @@ func noSession(err error) error {
 // and then the account itself.
 func (s *session) joined(address, name string) {
 	account, place, ok := parsePlace(address)
-	if !ok || account == s.client.self {
+	if !ok {
 		return
 	}
 	if places := s.places[account]; place != "" && len(places) < maxPlaces && !slices.Contains(places, place) {
 		s.places[account] = append(places, place)
+		s.gathered()
+	}
+	if account == s.client.self {
+		return
 	}
 	if slices.Contains(s.people, account) || len(s.people) >= maxParticipants {
 		return
@@ -296,10 +302,8 @@ func (s *session) joined(address, name string) {
 		s.regroup()
 	}
 	s.client.emit(ParticipantJoined{Conversation: s.conversation, Account: account, Name: decodeName(name)})
-	switch {
-	case s.state == sessionCalling && account == s.conversation.peer:
-		s.opened()
-	case s.state == sessionOpen:
+	s.gathered()
+	if s.state == sessionOpen {
 		s.conversation.flush()
 	}
 }
