@@ -74,7 +74,13 @@ func (c *cast) addAccounts() {
 // newFriends makes the people of a test with Alice logged in to MSN and Bob online.
 func newFriends(t *testing.T, bridge int) *cast {
 	t.Helper()
-	c := newCast(t, bridge, home)
+	return newFriendsAt(t, bridge, home)
+}
+
+// newFriendsAt is newFriends at another service.
+func newFriendsAt(t *testing.T, bridge int, service *stack.MSN) *cast {
+	t.Helper()
+	c := newCast(t, bridge, service)
 	c.logIn()
 	c.bobComes()
 	return c

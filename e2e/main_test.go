@@ -46,6 +46,7 @@ const (
 	killedBridge
 	stoppedBridge
 	alertedBridge
+	modernBridge
 )
 
 // stoppedDir is the directory of the stoppedBridge, and ownLog the log file there that the bridge writes itself.
@@ -58,6 +59,8 @@ var (
 	parts *stack.Stack
 	// home is the MSN service of most tests. Work is a second one, with other people of the same addresses.
 	home, work *stack.MSN
+	// modern is a service with web services, where people sign in by the highest dialect, from several places.
+	modern *stack.MSN
 	// away is a third, which one test closes. The same options bring it back at the same ports.
 	away        *stack.MSN
 	awayOptions stack.MSNOptions
@@ -114,6 +117,7 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 			"hosts": []string{".passport.com"},
 		}}},
 		{&work, stack.MSNOptions{Key: "work", Name: "Work MSN", Dir: dir}},
+		{&modern, stack.MSNOptions{Key: "modern", Name: "Modern MSN", Dir: dir, Web: true}},
 		{&away, awayOptions},
 	} {
 		if *service.m, err = stack.StartMSN(setUp, service.opts); err != nil {
@@ -121,7 +125,7 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 		}
 		defer (*service.m).Close()
 	}
-	settings := stack.Services(home, work, away)
+	settings := stack.Services(home, work, modern, away)
 	stoppedDir = filepath.Join(dir, "stopped")
 	parts, err = stack.Start(setUp, stack.Options{Dir: dir, Binaries: binaries, Bridges: []stack.BridgeOptions{
 		sharedBridge:    {Settings: settings},
@@ -129,6 +133,7 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 		killedBridge:    {ID: "killed", Settings: settings},
 		stoppedBridge:   {ID: "stopped", Dir: stoppedDir, Settings: withOwnLog(settings)},
 		alertedBridge:   {ID: "alerted", Settings: settings},
+		modernBridge:    {ID: "modern", Settings: settings},
 	}})
 	if err != nil {
 		return 0, err

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"matrix-msn/msn"
 	"matrix-msn/msn/msntest"
@@ -19,6 +20,8 @@ type MSNOptions struct {
 	Name string
 	// Dir takes the certificate of the service's login server.
 	Dir string
+	// Web gives the bridge and people the service's web services, and so MSNP13 and later.
+	Web bool
 	// Server are further options of the server itself.
 	Server []msntest.Option
 	// Settings are further settings of the service in the bridge's configuration.
@@ -57,14 +60,21 @@ func (m *MSN) AddPerson(account, password, name string, opts ...msntest.AccountO
 
 // SignIn signs the person with that account in, with a client of her own. See [SignIn].
 func (m *MSN) SignIn(ctx context.Context, account, password string) (*Person, error) {
-	return SignIn(ctx, msn.Config{
+	config := msn.Config{
 		Account:  account,
 		Password: password,
 		Server:   m.Addr(),
 		NexusURL: m.NexusURL(),
 		Trust:    msn.Trust{AllowPrivate: true},
 		RootCAs:  m.CertPool(),
-	})
+	}
+	if m.opts.Web {
+		web := m.Web()
+		config.Web = msn.WebServices{
+			Login: web.Login, AddressBook: web.AddressBook, Sharing: web.Sharing, Mailbox: web.Mailbox, Post: web.Post,
+		}
+	}
+	return SignIn(ctx, config)
 }
 
 // RemoteID returns what the bridge calls an account of this service, for [Bridge.Ghost].
@@ -82,6 +92,9 @@ func Services(services ...*MSN) map[string]any {
 			"nexus":                   m.NexusURL(),
 			"ca_file":                 m.certificatePath,
 			"allow_private_addresses": true,
+		}
+		if m.opts.Web {
+			settings["web"] = strings.TrimSuffix(m.Web().Login, msntest.RSTPath)
 		}
 		maps.Copy(settings, m.opts.Settings)
 		section[m.opts.Key] = settings
