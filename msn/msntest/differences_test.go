@@ -108,7 +108,7 @@ func hidePending(got []wire.Command) []wire.Command {
 // missing reports whether a command that the recording does not have at the end
 // of a connection may be missing: the recorder stopped listening.
 func missing(cmd wire.Command) bool {
-	return cmd.Verb == "FLN" || cmd.Verb == "NLN" || cmd.Verb == "UBX"
+	return cmd.Verb == "FLN" || cmd.Verb == "NLN" || cmd.Verb == "UBX" || cmd.Verb == "BYE"
 }
 
 // allowedClose reports whether a connection may be closed, or open, other than in

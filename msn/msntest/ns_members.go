@@ -228,7 +228,7 @@ func (s *Server) tellMember(ss *session, a *Account, added bool) {
 	m := wire.Member{Account: a.email, Lists: uint8(RL), Network: 1}
 	verb := "RML"
 	if added {
-		verb, m.Name = "ADL", s.encode(a.name)
+		verb, m.Name = "ADL", encodeASCII(a.name)
 	}
 	ss.send(wire.New(verb, "0").WithPayload(membersOf([]wire.Member{m})))
 	s.tellBookChanged(ss)

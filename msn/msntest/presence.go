@@ -383,10 +383,15 @@ func (s *Server) kick(ss *session, reason string) {
 // encode encodes a name for the wire: non-ASCII percent-encoded as the historic
 // servers did, raw as Escargot does.
 func (s *Server) encode(name string) string {
-	name = wire.Encode(name)
 	if !s.historic() {
-		return name
+		return wire.Encode(name)
 	}
+	return encodeASCII(name)
+}
+
+// encodeASCII encodes a name with all that is not ASCII.
+func encodeASCII(name string) string {
+	name = wire.Encode(name)
 	plain := true
 	for i := 0; i < len(name) && plain; i++ {
 		plain = name[i] < 0x80

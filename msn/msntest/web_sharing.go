@@ -201,11 +201,12 @@ func (s *Server) deleteMember(c *call) (string, string, *Fault) {
 		return "", "", trouble
 	}
 	for _, email := range emails {
-		if a.list.on(email)&role == 0 {
-			if !s.historic() {
-				return "", "", trouble
-			}
+		switch {
+		case a.list.on(email)&role != 0:
+		case s.historic():
 			return "", "", bookFault(c, "MemberDoesNotExist", "Member does not exist")
+		case role == PL:
+			return "", "", trouble
 		}
 	}
 	for _, email := range emails {
