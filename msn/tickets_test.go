@@ -17,7 +17,7 @@ import (
 
 func TestTicketsAreRenewedBeforeTheyEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client, web, ns := webIn(t, 15, func(w *fakeWeb) { w.life = time.Hour }, func(c *Config) { c.Timeouts.Ping = 24 * time.Hour })
+		client, web, ns := webIn(t, 15, func(w *fakeWeb) { w.life = time.Hour }, longPing)
 		for i, wait := range []time.Duration{0, time.Hour - renewBefore - time.Minute, 2 * time.Minute, 2 * time.Minute} {
 			time.Sleep(wait)
 			if err := client.DeleteOffline(t.Context(), "x"); err != nil {
