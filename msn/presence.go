@@ -28,9 +28,12 @@ func (b *book) online(cmd wire.Command) []Event {
 		}
 		return nil
 	}
-	contact := b.open(address.account)
-	if contact == nil || address.via != "" {
+	if address.via != "" {
 		return nil // what a circle says of its members is no news of the contact
+	}
+	contact := b.open(address.account)
+	if contact == nil {
+		return nil
 	}
 	contact.Status = status
 	contact.Network = cmp.Or(address.network, contact.Network)
@@ -46,8 +49,11 @@ func (b *book) online(cmd wire.Command) []Event {
 // they were last seen.
 func (b *book) offline(cmd wire.Command) []Event {
 	address, _ := b.address(cmd.Args)
+	if address.via != "" || address.account == b.self {
+		return nil
+	}
 	contact := b.open(address.account)
-	if contact == nil || address.via != "" || address.account == b.self {
+	if contact == nil {
 		return nil
 	}
 	contact.Status = Offline
