@@ -21,7 +21,6 @@ var (
 	faultElement  = regexp.MustCompile(`<errorcode[^>]*>([^<]*)<|<faultcode[^>]*>q0:([^<]*)<`)
 	guidElement   = regexp.MustCompile(`Result>\s*<guid>([^<]*)<`)
 	messageIDs    = regexp.MustCompile(`(?:&lt;|<)I(?:&gt;|>)([0-9A-F-]{36})(?:&lt;|<)`)
-	rsiTicket     = regexp.MustCompile(`<t>([^<]*)</t>`)
 )
 
 func answerOf(status, body string) webAnswer {
