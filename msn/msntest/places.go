@@ -90,7 +90,8 @@ func (s *Server) signOut(ss *session) {
 	}
 	s.change(a, func() {
 		if a.places = slices.Delete(slices.Clone(a.places), i, i+1); len(a.places) == 0 {
-			a.told = nil
+			// A name set by PRP is that of the session; the address book's remains.
+			a.told, a.name, a.stored = nil, a.bookName(), ""
 		}
 	})
 	s.notifyChange()
