@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -320,9 +321,14 @@ func (f *fakeConn) lists() (payloads []string) {
 	}
 }
 
-// present plays the end of the sign-in from MSNP13 on.
-func (f *fakeConn) present(d wire.Dialect) {
+// present plays the end of the sign-in from MSNP13 on, whose first TrID may be given
+// when it is not the usual one.
+func (f *fakeConn) present(d wire.Dialect, first ...int) {
 	f.t.Helper()
+	last := lastTrID(d)
+	if len(first) > 0 {
+		last = strconv.Itoa(first[0])
+	}
 	for {
 		cmd := f.read()
 		switch cmd.Verb {
@@ -330,7 +336,7 @@ func (f *fakeConn) present(d wire.Dialect) {
 			f.send("UUX " + cmd.Arg(0) + " 0")
 		case "CHG":
 			want := map[wire.Dialect]string{13: "1610612768", 14: "1610612768", 15: "2147483680", 16: "2415919136:0", 17: "2415919136:0", 18: "2684354592:0"}[d]
-			if lineOf(cmd) != "CHG "+lastTrID(d)+" NLN "+want {
+			if lineOf(cmd) != "CHG "+last+" NLN "+want {
 				f.t.Fatalf("the client sent %q", lineOf(cmd))
 			}
 			f.send(lineOf(cmd))

@@ -278,6 +278,9 @@ func (s *signIn) ticketAndProof(ctx context.Context, policy, nonce string) ([]st
 	if policy != passport.PolicyKeyOld {
 		return nil, fmt.Errorf("%w: the server wants a proof by %q", wire.ErrProtocol, policy)
 	}
+	if nonce == "" {
+		return nil, fmt.Errorf("%w: the server wants a proof of nothing", wire.ErrProtocol)
+	}
 	args, err := s.ticketOf(ctx, passport.ServiceMessengerClear)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package msn_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -204,5 +205,73 @@ func TestThroughTheGateway(t *testing.T) {
 			b.say(alice, "by TCP")
 			a.waitText("by TCP")
 		})
+	}
+}
+
+// What web services do wrong on the way in, and what becomes of the sign-in.
+func TestSigningInAgainstOddities(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		hook func(srv *msntest.Server) func(*msntest.Request) msntest.Action
+		want error // of the sign-in, nil when it is to succeed
+	}{
+		"nothing": {func(*msntest.Server) func(*msntest.Request) msntest.Action { return nil }, nil},
+		"a wrong clock": {func(*msntest.Server) func(*msntest.Request) msntest.Action {
+			return msntest.Once(msntest.OnSOAP("RST", msntest.BadTime()))
+		}, nil},
+		"the same request elsewhere": {func(srv *msntest.Server) func(*msntest.Request) msntest.Action {
+			return msntest.Once(msntest.OnSOAP("RST", msntest.RedirectLogin(srv.Web().Login)))
+		}, nil},
+		"a redirect of HTTP": {func(srv *msntest.Server) func(*msntest.Request) msntest.Action {
+			return msntest.Once(msntest.OnSOAP("ABFindAll", msntest.Redirect(srv.Web().AddressBook+"?again")))
+		}, nil},
+		"a ticket that is over": {func(*msntest.Server) func(*msntest.Request) msntest.Action {
+			return msntest.Once(msntest.OnSOAP("FindMembership", msntest.Refuse("403")))
+		}, nil},
+		"a locked account": {func(*msntest.Server) func(*msntest.Request) msntest.Action {
+			return msntest.OnSOAP("RST", msntest.LoginFault("0x80048823", "locked"))
+		}, msn.ErrAccountLocked},
+		"redirects without end": {func(srv *msntest.Server) func(*msntest.Request) msntest.Action {
+			return msntest.OnSOAP("RST", msntest.RedirectLogin(srv.Web().Login))
+		}, msn.ErrBusy},
+		"no XML": {func(*msntest.Server) func(*msntest.Request) msntest.Action {
+			return msntest.OnSOAP("RST", msntest.Respond(200, nil, "<html>down for maintenance"))
+		}, msn.ErrBusy},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := newService(t)
+			if hook := test.hook(srv); hook != nil {
+				srv.Hook(hook)
+			}
+			client, err := msn.Login(t.Context(), webConfig(srv, alice, 15))
+			if err == nil {
+				u := &user{Client: client, t: t}
+				defer u.quit()
+				if contact, _ := u.Contact(bob); !contact.Lists.Has(msn.ListForward | msn.ListAllow) {
+					t.Errorf("bob is %+v", contact)
+				}
+			}
+			if !errors.Is(err, test.want) || test.want == nil && err != nil {
+				t.Errorf("the error is %v, want %v", err, test.want)
+			}
+		})
+	}
+}
+
+// An account that never had an address book gets one, and can be used like others.
+func TestFirstSignInOfAnAccount(t *testing.T) {
+	t.Parallel()
+	for _, d := range []wire.Dialect{13, 18} {
+		srv := newService(t)
+		srv.AddAccount("new@example.com", password, msntest.WithoutAddressBook())
+		u := signIn(t, webConfig(srv, "new@example.com", d))
+		if len(u.Contacts()) != 0 {
+			t.Errorf("%v: contacts %+v", d, u.Contacts())
+		}
+		if err := u.AddContact(t.Context(), bob, ""); err != nil {
+			t.Errorf("%v: %v", d, err)
+		}
+		checkLists(t, "added", srv, u, bob, msntest.FL|msntest.AL, msntest.BL)
 	}
 }

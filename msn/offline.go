@@ -1,6 +1,7 @@
 package msn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -123,11 +124,6 @@ func (c *Client) fetchOffline(ctx context.Context, known map[string]bool) ([]Off
 	if err != nil {
 		return nil, err
 	}
-	type numbered struct {
-		OfflineReceived
-		run    string
-		number int
-	}
 	var got []numbered
 	for _, w := range waiting {
 		from, ok := parseAccount(w.From)
@@ -151,25 +147,51 @@ func (c *Client) fetchOffline(ctx context.Context, known map[string]bool) ([]Off
 		if at.IsZero() {
 			at = w.At
 		}
-		if at.IsZero() || at.After(time.Now()) {
-			at = time.Now()
-		}
 		got = append(got, numbered{OfflineReceived{
 			ID: keep(w.ID, maxName), From: from, FromName: keep(w.Name, maxName),
 			Text: text.Text, Format: cleanFormat(text.Format), At: at,
 		}, text.RunID, text.Number})
 	}
-	slices.SortStableFunc(got, func(a, b numbered) int {
-		if a.run == b.run && a.run != "" && a.number != b.number {
-			return a.number - b.number
+	return inOrder(got), err
+}
+
+// numbered is an offline message with its place among those that its sender wrote in
+// one session.
+type numbered struct {
+	OfflineReceived
+	run    string
+	number int
+}
+
+// inOrder sorts offline messages by their time stamps, and those of one session of a
+// sender, whose stamps can be equal, by their numbers. A message without a stamp, or
+// with one that is yet to come, has come now.
+func inOrder(got []numbered) []OfflineReceived {
+	slices.SortStableFunc(got, func(a, b numbered) int { return a.At.Compare(b.At) })
+	places := make(map[string][]int) // of the messages of each sender and session
+	for i, m := range got {
+		if m.run != "" {
+			places[m.From+" "+m.run] = append(places[m.From+" "+m.run], i)
 		}
-		return a.At.Compare(b.At)
-	})
+	}
 	list := make([]OfflineReceived, len(got))
 	for i := range got {
 		list[i] = got[i].OfflineReceived
 	}
-	return list, err
+	for _, at := range places {
+		sorted := slices.Clone(at)
+		slices.SortStableFunc(sorted, func(a, b int) int { return cmp.Compare(got[a].number, got[b].number) })
+		for i, from := range sorted {
+			list[at[i]] = got[from].OfflineReceived
+		}
+	}
+	now := time.Now()
+	for i := range list {
+		if list[i].At.IsZero() || list[i].At.After(now) {
+			list[i].At = now
+		}
+	}
+	return list
 }
 
 func (c *Client) mailbox(t *tickets) *soap.Mailbox {

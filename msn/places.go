@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"matrix-msn/msn/internal/xmltext"
 	"matrix-msn/msn/wire"
 )
 
@@ -123,7 +124,7 @@ func (b *book) ownPlaces(payload string) []Event {
 // parsePlaces reads EndpointData and PrivateEndpointData. Other elements are passed
 // over.
 func parsePlaces(payload string) ([]Place, error) {
-	d := xml.NewDecoder(strings.NewReader(strings.ToValidUTF8(payload, "\uFFFD")))
+	d := xml.NewDecoder(strings.NewReader(xmltext.Clean(payload)))
 	d.Strict = false
 	var places []Place
 	var at *Place
@@ -223,11 +224,9 @@ func NewMachineGUID() string {
 
 // placeCommands are what a place says of itself at sign-in, from MSNP16 on.
 func (c *Client) placeCommands() []wire.Command {
-	var name strings.Builder
-	_ = xml.EscapeText(&name, []byte(keep(c.cfg.PlaceName, maxPlaceName))) // a Builder takes everything
 	return []wire.Command{
 		wire.New("UUX").WithPayload("<EndpointData><Capabilities>" + c.capabilities() + "</Capabilities></EndpointData>"),
-		wire.New("UUX").WithPayload("<PrivateEndpointData><EpName>" + name.String() + "</EpName><Idle>false</Idle>" +
+		wire.New("UUX").WithPayload("<PrivateEndpointData><EpName>" + xmltext.Escape(keep(c.cfg.PlaceName, maxPlaceName)) + "</EpName><Idle>false</Idle>" +
 			"<ClientType>1</ClientType><State>" + string(c.cfg.Status) + "</State></PrivateEndpointData>"),
 	}
 }

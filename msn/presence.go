@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"matrix-msn/msn/internal/xmltext"
 	"matrix-msn/msn/wire"
 )
 
@@ -27,9 +28,12 @@ func (b *book) online(cmd wire.Command) []Event {
 		}
 		return nil
 	}
-	contact := b.open(address.account)
-	if contact == nil || address.via != "" {
+	if address.via != "" {
 		return nil // what a circle says of its members is no news of the contact
+	}
+	contact := b.open(address.account)
+	if contact == nil {
+		return nil
 	}
 	contact.Status = status
 	contact.Network = cmp.Or(address.network, contact.Network)
@@ -45,8 +49,11 @@ func (b *book) online(cmd wire.Command) []Event {
 // they were last seen.
 func (b *book) offline(cmd wire.Command) []Event {
 	address, _ := b.address(cmd.Args)
+	if address.via != "" || address.account == b.self {
+		return nil
+	}
 	contact := b.open(address.account)
-	if contact == nil || address.via != "" || address.account == b.self {
+	if contact == nil {
 		return nil
 	}
 	contact.Status = Offline
@@ -164,58 +171,5 @@ func elementText(doc, name string) string {
 	if !ok {
 		return ""
 	}
-	return unescapeXML(text)
-}
-
-// unescapeXML replaces the five entities of XML and numeric references. What is
-// neither stays as it is.
-func unescapeXML(s string) string {
-	if !strings.Contains(s, "&") {
-		return s
-	}
-	var b strings.Builder
-	for {
-		before, after, ok := strings.Cut(s, "&")
-		b.WriteString(before)
-		if !ok {
-			return b.String()
-		}
-		name, rest, ok := strings.Cut(after, ";")
-		char, known := entity(name)
-		if !ok || !known {
-			b.WriteByte('&')
-			s = after
-			continue
-		}
-		b.WriteRune(char)
-		s = rest
-	}
-}
-
-func entity(name string) (rune, bool) {
-	switch name {
-	case "amp":
-		return '&', true
-	case "lt":
-		return '<', true
-	case "gt":
-		return '>', true
-	case "quot":
-		return '"', true
-	case "apos":
-		return '\'', true
-	}
-	digits, ok := strings.CutPrefix(name, "#")
-	if !ok {
-		return 0, false
-	}
-	base := 10
-	if hex, ok := strings.CutPrefix(strings.ToLower(digits), "x"); ok {
-		digits, base = hex, 16
-	}
-	n, err := strconv.ParseUint(digits, base, 21)
-	if err != nil || n == 0 {
-		return 0, false
-	}
-	return rune(n), true // WriteRune makes U+FFFD of what is no character
+	return xmltext.Unescape(text)
 }

@@ -251,7 +251,7 @@ func TestPersonalMessages(t *testing.T) {
 		"<Data><PSM>a < b & c</PSM></Data>":                                                  {"a < b & c", ""},
 		"<Data><PSM>&apos;&quot;&#65;&#x42;</PSM>":                                           {`'"AB`, ""},
 		"<Data><PSM>&copy; &#0; &#xD800; &#99999999;":                                        {"", ""},
-		"<Data><PSM>&copy &#0; &#xD800; &#99999999;</PSM>":                                   {"&copy &#0; \uFFFD &#99999999;", ""},
+		"<Data><PSM>&copy &#0; &#xD800; &#99999999;</PSM>":                                   {"&copy   ", ""},
 		"":                                {"", ""},
 		"<Data><PSM>caf\xe9</PSM></Data>": {"caf\uFFFD", ""},
 	} {

@@ -30,6 +30,7 @@ type Account struct {
 	places     []*session      // where it is signed in, oldest first
 	told       map[string]List // what its clients said by ADL, see lists
 	stored     string          // the name in the address book, when it is not name
+	personal   string          // the last personal message, which Escargot keeps for the next sign-in
 	offline    []*OfflineMessage
 	sent       []time.Time // its last offline messages, see WithOfflineRate
 	hasBook    bool        // see WithoutAddressBook

@@ -18,7 +18,7 @@ const (
 	gatewayIdle = 60 * time.Second
 	// gatewayFlush is how long the answer to a request waits at most for what the
 	// server has to say to it.
-	gatewayFlush = 100 * time.Millisecond
+	gatewayFlush = time.Second
 )
 
 // tunnel is the server's end of a connection that comes through the gateway.

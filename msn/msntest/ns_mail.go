@@ -50,6 +50,9 @@ func (s *Server) tellMail(ss *session) {
 	ss.hotmail(mailKind(ss, kind), body)
 }
 
+// newMail is the notice of a new mail.
+const newMail = "text/x-msmsgsemailnotification"
+
 // mailKind is the type of a mail notice: MSNP2 has one for all.
 func mailKind(ss *session, kind string) string {
 	if ss.dialect <= 2 {
@@ -70,7 +73,7 @@ func (s *Server) Mail(email, from, fromAddress, subject string) error {
 		m.enabled = true
 		m.inbox++
 		m.last++
-		tell("text/x-msmsgsemailnotification", wire.Header("").
+		tell(newMail, wire.Header("").
 			With("From", mime.QEncoding.Encode("utf-8", from)).
 			With("Message-URL", fmt.Sprintf("/cgi-bin/getmsg?msg=MSG1050451140.%d&start=2310&len=2059&curmbox=ACTIVE", m.last)).
 			With("Post-URL", postURL).
@@ -106,7 +109,11 @@ func (s *Server) withMailbox(email string, do func(m *mailbox, tell func(kind st
 	}
 	do(&a.mail, func(kind string, body wire.Header) {
 		for _, ss := range a.places {
-			ss.hotmail(mailKind(ss, kind), body)
+			if kind == newMail {
+				ss.hotmail(mailKind(ss, kind), body)
+			} else {
+				ss.hotmail(kind, body)
+			}
 		}
 	})
 	return nil

@@ -3,6 +3,7 @@ package msntest
 import (
 	"html"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,10 +67,16 @@ func membersOf(members []wire.Member) string {
 	return b.String() + "</ml>"
 }
 
+// Both kinds of quotes are in use.
+var (
+	initialList = regexp.MustCompile(`^<ml\s[^>]*l=["']1["']`)
+	emptyDomain = regexp.MustCompile(`<d[^>]*[^/]></d>`)
+)
+
 // readMembers reads the payload of ADL and RML and checks what does not depend on
 // who is named. initial tells whether it is the list of the sign-in.
 func (s *Server) readMembers(payload string) (members []wire.Member, initial bool, bad *refusal) {
-	initial = strings.HasPrefix(payload, `<ml l="1"`)
+	initial = initialList.MatchString(payload)
 	if initial && !s.historic() {
 		return nil, true, nil // taken unread
 	}
@@ -77,7 +84,7 @@ func (s *Server) readMembers(payload string) (members []wire.Member, initial boo
 	switch {
 	case err != nil || !strings.HasPrefix(payload, "<ml"), len(payload) > wire.MaxMembersLength, len(members) > wire.MaxMembers:
 		return nil, initial, &refusal{number: "241"}
-	case len(members) == 0 && !initial, strings.Contains(payload, `"></d>`):
+	case len(members) == 0 && !initial, emptyDomain.MatchString(payload):
 		return nil, initial, &refusal{number: "240"}
 	}
 	for _, m := range members {
@@ -221,7 +228,7 @@ func (s *Server) tellMember(ss *session, a *Account, added bool) {
 	m := wire.Member{Account: a.email, Lists: uint8(RL), Network: 1}
 	verb := "RML"
 	if added {
-		verb, m.Name = "ADL", s.encode(a.name)
+		verb, m.Name = "ADL", encodeASCII(a.name)
 	}
 	ss.send(wire.New(verb, "0").WithPayload(membersOf([]wire.Member{m})))
 	s.tellBookChanged(ss)

@@ -48,7 +48,11 @@ func (s *Server) usrProof(c *conn, trid string, cmd wire.Command) {
 	}
 	place := ""
 	if c.dialect >= wire.FirstPlaces {
-		if place = normalize(cmd.Arg(5)); !isGUID(place) {
+		place = normalize(cmd.Arg(5))
+		if !s.historic() && len(place) == 36 {
+			place = "{" + place + "}" // the braces may be left out there
+		}
+		if !isGUID(place) {
 			s.refuseLogin(c, trid)
 			return
 		}

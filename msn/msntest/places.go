@@ -72,6 +72,8 @@ func (s *Server) signIn(ss *session) {
 	}
 	if main := a.main(); main != nil {
 		ss.object, ss.personal = main.object, main.personal
+	} else if ss.dialect >= wire.FirstSOAP && !s.historic() {
+		ss.personal = a.personal
 	}
 	a.places = append(a.places, ss)
 	s.notifyChange()
@@ -88,7 +90,8 @@ func (s *Server) signOut(ss *session) {
 	}
 	s.change(a, func() {
 		if a.places = slices.Delete(slices.Clone(a.places), i, i+1); len(a.places) == 0 {
-			a.told = nil
+			// A name set by PRP is that of the session; the address book's remains.
+			a.told, a.name, a.stored = nil, a.bookName(), ""
 		}
 	})
 	s.notifyChange()
@@ -102,7 +105,7 @@ func (ss *session) at() string { return ss.account.email + ";" + ss.place }
 // MSNP16 on.
 func (ss *session) named(account string) bool {
 	account, place, _ := strings.Cut(account, ";")
-	return normalize(account) == ss.account.email && normalize(place) == ss.place
+	return normalize(account) == ss.account.email && strings.Trim(normalize(place), "{}") == strings.Trim(ss.place, "{}")
 }
 
 // placeAt finds a place of an account by its GUID.

@@ -258,7 +258,7 @@ func (s *Server) chg(c *conn, trid string, cmd wire.Command) {
 		}
 	}
 	if c.dialect >= 9 {
-		if object = cmd.Arg(3); object == "0" {
+		if object = cmd.Arg(3); object == "0" && (s.historic() || c.dialect < wire.FirstPlaces) {
 			object = ""
 		}
 	}
@@ -267,12 +267,16 @@ func (s *Server) chg(c *conn, trid string, cmd wire.Command) {
 	if first && status == "HDN" && !s.historic() {
 		s.tellHidden(ss.account)
 	}
+	look, places := ss.account.appearance(), ss.account.placesLook()
 	s.change(ss.account, func() {
 		for _, other := range ss.account.present() {
 			other.status, other.object = status, object
 		}
 		ss.status, ss.caps, ss.object = status, caps, object
 	})
+	if look == ss.account.appearance() && places == ss.account.placesLook() {
+		s.tellOneself(ss.account) // who sets what is set hears it again
+	}
 	if !first {
 		return
 	}
@@ -341,9 +345,10 @@ func (s *Server) setPlace(ss *session, do func()) {
 
 func (s *Server) setPersonal(ss *session, data string) {
 	a := ss.account
-	if ss.personal == data && ss.dialect < wire.FirstPlaces {
+	if ss.personal == data && (s.historic() || ss.dialect < wire.FirstSOAP) && ss.dialect < wire.FirstPlaces {
 		return
 	}
+	a.personal = data
 	for _, place := range a.places {
 		place.personal = data
 	}
@@ -378,10 +383,15 @@ func (s *Server) kick(ss *session, reason string) {
 // encode encodes a name for the wire: non-ASCII percent-encoded as the historic
 // servers did, raw as Escargot does.
 func (s *Server) encode(name string) string {
-	name = wire.Encode(name)
 	if !s.historic() {
-		return name
+		return wire.Encode(name)
 	}
+	return encodeASCII(name)
+}
+
+// encodeASCII encodes a name with all that is not ASCII.
+func encodeASCII(name string) string {
+	name = wire.Encode(name)
 	plain := true
 	for i := 0; i < len(name) && plain; i++ {
 		plain = name[i] < 0x80

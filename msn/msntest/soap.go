@@ -249,17 +249,24 @@ func (s *Server) answerSOAP(w http.ResponseWriter, c *call, do webService) {
 // ticketHolder returns whose ticket it is, if a service takes it: Escargot only while
 // somebody is signed in with it.
 func (s *Server) ticketHolder(ticket, service string) *Account {
-	held := s.webTickets.peek(ticket)
-	switch {
-	case held == nil, held.service != "" && held.service != service:
-		return nil
-	case s.historic():
-		return held.account
-	}
-	for _, ss := range held.account.places {
-		if ss.ticket == ticket {
+	if s.historic() {
+		if held := s.webTickets.peek(ticket); held != nil && (held.service == "" || held.service == service) {
 			return held.account
+		}
+		return nil
+	}
+	for _, a := range s.accounts {
+		for _, ss := range a.places {
+			if ss.ticket != "" && significant(ss.ticket) == significant(ticket) {
+				return a
+			}
 		}
 	}
 	return nil
+}
+
+// significant is the part of a ticket that Escargot looks at.
+func significant(ticket string) string {
+	ticket = strings.TrimPrefix(ticket, "t=")
+	return ticket[:min(20, len(ticket))]
 }

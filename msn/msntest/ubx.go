@@ -41,7 +41,7 @@ func (s *Server) personalFor(to *session, a *Account) string {
 	var b strings.Builder
 	for _, ss := range a.places {
 		if ss.place != "" {
-			b.WriteString(`<EndpointData id="` + ss.place + `"><Capabilities>` + withExtended(ss.caps) + `</Capabilities></EndpointData>`)
+			b.WriteString(`<EndpointData id="` + ss.place + `"><Capabilities>` + s.capsAt(ss) + `</Capabilities></EndpointData>`)
 		}
 	}
 	for _, ss := range a.places {
@@ -53,6 +53,15 @@ func (s *Server) personalFor(to *session, a *Account) string {
 		data = emptyData
 	}
 	return strings.TrimSuffix(data, "</Data>") + b.String() + "</Data>"
+}
+
+// capsAt is what a place can do. Before its first CHG it has those of the account on
+// Escargot.
+func (s *Server) capsAt(ss *session) string {
+	if ss.status == "" && !s.historic() {
+		return withoutExtended(ss.account.main().caps) + ":0"
+	}
+	return withExtended(ss.caps)
 }
 
 // escargotData writes Data anew as Escargot does: with all elements that the dialect

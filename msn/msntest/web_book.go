@@ -176,6 +176,9 @@ func result(c *call, content string) string {
 // contactOf finds the contact of the book that an element names by its ID.
 func (s *Server) contactOf(a *Account, n *node) *contact {
 	contact := s.contactByID(a, n.value("contactId"))
+	if email := n.value("contactInfo", "passportName"); contact == nil && email != "" {
+		contact = a.list.get(normalize(email))
+	}
 	if contact == nil || contact.lists&FL == 0 && !contact.book {
 		return nil
 	}
@@ -183,6 +186,19 @@ func (s *Server) contactOf(a *Account, n *node) *contact {
 }
 
 func (s *Server) contactAdd(c *call) (string, string, *Fault) {
+	contact, existed, fault := s.addToBook(c)
+	switch {
+	case fault != nil:
+		return "", "", fault
+	case existed && s.historic():
+		return "", "", bookFault(c, "ContactAlreadyExists", "Contact Already Exists")
+	}
+	return "", result(c, "<guid>"+s.contactID(contact)+"</guid>"), nil
+}
+
+// addToBook puts whom a call describes into the address book; existed tells that they
+// were there.
+func (s *Server) addToBook(c *call) (added *contact, existed bool, fault *Fault) {
 	a, info := c.account, c.body.at("contacts", "Contact", "contactInfo")
 	email, net := normalize(info.value("passportName")), 1
 	if other := info.at("emails", "ContactEmail"); email == "" && other != nil {
@@ -195,17 +211,13 @@ func (s *Server) contactAdd(c *call) (string, string, *Fault) {
 		email = "tel:" + phone.value("number")
 	}
 	if fault := s.badContact(c, email, net); fault != nil {
-		return "", "", fault
+		return nil, false, fault
 	}
 	on := a.list.on(email)
 	if contact := a.list.get(email); on&FL != 0 || contact != nil && contact.book {
-		if s.historic() {
-			return "", "", bookFault(c, "ContactAlreadyExists", "Contact Already Exists")
-		}
-		return "", result(c, "<guid>"+s.contactID(contact)+"</guid>"), nil
+		return contact, true, nil
 	}
 	a.bumped()
-	var added *contact
 	s.change(a, func() {
 		added = a.list.add(email, FL)
 		if c.body.value("options", "EnableAllowListManagement") == "true" && on&BL == 0 && s.historic() {
@@ -224,7 +236,7 @@ func (s *Server) contactAdd(c *call) (string, string, *Fault) {
 		}
 	}
 	s.notifyChange()
-	return "", result(c, "<guid>"+s.contactID(added)+"</guid>"), nil
+	return added, false, nil
 }
 
 // badContact refuses who cannot be added.
@@ -311,10 +323,12 @@ func (s *Server) contactDelete(c *call) (string, string, *Fault) {
 	a := c.account
 	for _, n := range c.body.all("contacts", "Contact") {
 		contact := s.contactOf(a, n)
-		if contact == nil {
+		switch {
+		case contact != nil:
+			s.unlist(a, contact, false)
+		case s.historic():
 			return "", "", bookFault(c, "ContactDoesNotExist", "Contact does not exist")
 		}
-		s.unlist(a, contact, false)
 	}
 	a.bumped()
 	s.notifyChange()
@@ -380,7 +394,14 @@ func (s *Server) membersOfGroup(c *call) (*group, *contact, *Fault) {
 	if g == nil {
 		return nil, nil, bookFault(c, "GroupDoesNotExist", "Group does not exist")
 	}
-	contact := s.contactOf(c.account, c.body.at("contacts", "Contact"))
+	n := c.body.at("contacts", "Contact")
+	contact := s.contactOf(c.account, n)
+	if contact == nil && c.operation == "ABGroupContactAdd" && n.value("contactInfo", "passportName") != "" {
+		var fault *Fault
+		if contact, _, fault = s.addToBook(c); fault != nil {
+			return nil, nil, fault // somebody new may be put into a group at once
+		}
+	}
 	if contact == nil {
 		return nil, nil, bookFault(c, "ContactDoesNotExist", "Contact does not exist")
 	}

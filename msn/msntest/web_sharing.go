@@ -166,7 +166,7 @@ func (s *Server) addMember(c *call) (string, string, *Fault) {
 	for _, email := range emails {
 		on := a.list.on(email)
 		switch {
-		case on&role != 0:
+		case on&role != 0 && s.historic():
 			return "", "", bookFault(c, "MemberAlreadyExists", "Member already exists")
 		case !strings.Contains(email, "@") && !strings.HasPrefix(email, "tel:"):
 			return "", "", bookFault(c, "BadEmailArgument", "Malformed email Argument Email missing '@' character")
@@ -201,8 +201,12 @@ func (s *Server) deleteMember(c *call) (string, string, *Fault) {
 		return "", "", trouble
 	}
 	for _, email := range emails {
-		if a.list.on(email)&role == 0 && s.historic() {
+		switch {
+		case a.list.on(email)&role != 0:
+		case s.historic():
 			return "", "", bookFault(c, "MemberDoesNotExist", "Member does not exist")
+		case role == PL:
+			return "", "", trouble
 		}
 	}
 	for _, email := range emails {

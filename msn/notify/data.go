@@ -1,6 +1,10 @@
 package notify
 
-import "strings"
+import (
+	"strings"
+
+	"matrix-msn/msn/internal/xmltext"
+)
 
 // The second document that BODY holds when a notification is for programs
 // (section 5.3).
@@ -21,7 +25,7 @@ func parseData(text string) map[string]string {
 		if !strings.HasPrefix(text, "&") {
 			break
 		}
-		text = strings.TrimSpace(unescape(text))
+		text = strings.TrimSpace(xmltext.Unescape(text))
 	}
 	if !strings.HasPrefix(text, "<") {
 		return nil

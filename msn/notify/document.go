@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"matrix-msn/msn/internal/xmltext"
 )
 
 // Document writes n as the document of a NOT or IPG, in the layout of the founding
@@ -39,7 +41,7 @@ func (b *builder) open(name string, attrs ...string) {
 	b.WriteString("<" + name)
 	for pair := range slices.Chunk(attrs, 2) {
 		if pair[1] != "" {
-			b.WriteString(" " + pair[0] + `="` + escape(pair[1]) + `"`)
+			b.WriteString(" " + pair[0] + `="` + xmltext.Escape(pair[1]) + `"`)
 		}
 	}
 }
@@ -61,9 +63,9 @@ func (b *builder) party(name string, p Party) {
 
 func (b *builder) message(m Message) {
 	// As in the founding examples, pri is there when it is empty.
-	b.WriteString(`<MSG pri="` + escape(m.Priority) + `"`)
+	b.WriteString(`<MSG pri="` + xmltext.Escape(m.Priority) + `"`)
 	if m.ID != "" {
-		b.WriteString(` id="` + escape(m.ID) + `"`)
+		b.WriteString(` id="` + xmltext.Escape(m.ID) + `"`)
 	}
 	b.line(">")
 	b.link("ACTION", "url", m.ActionURL)
@@ -76,13 +78,13 @@ func (b *builder) message(m Message) {
 	b.open("BODY", "lang", lang, "icon", m.IconURL)
 	b.line(">")
 	if m.Data != nil {
-		b.line(escape(dataDocument(m.Data)))
+		b.line(xmltext.Escape(dataDocument(m.Data)))
 	}
 	if m.Data == nil || m.Text != "" {
-		b.line("<TEXT>" + escape(m.Text) + "</TEXT>")
+		b.line("<TEXT>" + xmltext.Escape(m.Text) + "</TEXT>")
 	}
 	if m.TextX != "" {
-		b.line("<TEXTX>" + escape(m.TextX) + "</TEXTX>")
+		b.line("<TEXTX>" + xmltext.Escape(m.TextX) + "</TEXTX>")
 	}
 	b.line("</BODY>")
 	b.line("</MSG>")
@@ -102,7 +104,7 @@ func dataDocument(data map[string]string) string {
 	b.WriteString(`<NotificationData xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">`)
 	for _, name := range slices.Sorted(maps.Keys(data)) {
 		if isName(name) {
-			b.WriteString("<" + name + ">" + escape(data[name]) + "</" + name + ">")
+			b.WriteString("<" + name + ">" + xmltext.Escape(data[name]) + "</" + name + ">")
 		}
 	}
 	b.WriteString("</NotificationData>")

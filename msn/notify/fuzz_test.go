@@ -10,6 +10,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"matrix-msn/msn/internal/xmltext"
 	"matrix-msn/msn/wire"
 )
 
@@ -19,7 +20,7 @@ func FuzzParse(f *testing.F) {
 	for _, document := range []string{
 		calendarAlert("1", plainAlert), calendarAlert("2", lostText), incomingPage, addressBookUpdate,
 		alert(`<MSG id=7><ACTION url=/a?b&c><BODY lcid=1031><TEXTX>&lt;b&gt;</TEXTX><EMAILTEXT>x</BODY><MSG><BODY>text`),
-		alert(`<MSG><BODY>` + escape(escape(`<NotificationData><CircleId>1</CircleId><a><b/></a>`)) + `</BODY></MSG>`),
+		alert(`<MSG><BODY>` + xmltext.Escape(xmltext.Escape(`<NotificationData><CircleId>1</CircleId><a><b/></a>`)) + `</BODY></MSG>`),
 		alert(`<MSG><BODY><NotificationData><Title>x<Style>&lt;y`), `<?xml version="1.0"?><NOTIFICATION/>`, "<!DOCTYPE x>",
 		"<NOTIFICATION siteurl=http://a/b><MSG><ACTION url='?x=&#10;'><SUBSCR url='//c'><BODY icon='#'>",
 	} {
@@ -61,7 +62,7 @@ func checkTexts(t *testing.T, v reflect.Value) {
 	t.Helper()
 	switch v.Kind() {
 	case reflect.String:
-		if s := v.String(); !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !isXML(r) }) {
+		if s := v.String(); !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !xmltext.Allowed(r) }) {
 			t.Fatalf("text %q", s)
 		}
 	case reflect.Struct:

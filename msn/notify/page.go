@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"matrix-msn/msn/internal/xmltext"
 )
 
 // MaxPageText is the longest text of a page in characters (Unicode code points),
@@ -85,7 +87,7 @@ const BounceTooLong = "407"
 // Check reports what keeps p from being sent: ErrEmptyPage, ErrPageText,
 // *TooLongError or ErrCallback. PAG and PGD check on their own.
 func (p Page) Check() error {
-	if !utf8.ValidString(p.Text) || strings.ContainsFunc(p.Text, func(r rune) bool { return !isXML(r) }) {
+	if !utf8.ValidString(p.Text) || strings.ContainsFunc(p.Text, func(r rune) bool { return !xmltext.Allowed(r) }) {
 		return ErrPageText
 	}
 	if strings.TrimSpace(p.Text) == "" {
@@ -139,7 +141,7 @@ func (p Page) body(attribute string, last rune) (string, error) {
 		case r == '>':
 			b.WriteString("&gt;")
 		case r < ' ' || r > last:
-			writeReference(&b, r)
+			fmt.Fprintf(&b, "&#%d;", r)
 		default:
 			b.WriteRune(r)
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"matrix-msn/msn/internal/xmltext"
 )
 
 // alert wraps the content of a NOTIFICATION.
@@ -119,11 +121,11 @@ func TestNotificationDataIsReadHoweverItIsEscaped(t *testing.T) {
 	want := map[string]string{"Service": "ABCHInternal", "Deep": "a & b", "CID": ""}
 	for _, test := range []struct{ name, body string }{
 		{"not escaped", inner},
-		{"once", escape(inner)},
-		{"with line ends, tabs and a declaration", "\r\n\t\t" + strings.ReplaceAll(escape(`<?xml version="1.0"?>`+inner), "&gt;&lt;", "&gt;\r\n\t\t&lt;") + "\r\n\t"},
-		{"twice", escape(escape(inner))},
-		{"three times", escape(escape(escape(inner)))},
-		{"never closed", escape(strings.TrimSuffix(inner, "</NotificationData>"))},
+		{"once", xmltext.Escape(inner)},
+		{"with line ends, tabs and a declaration", "\r\n\t\t" + strings.ReplaceAll(xmltext.Escape(`<?xml version="1.0"?>`+inner), "&gt;&lt;", "&gt;\r\n\t\t&lt;") + "\r\n\t"},
+		{"twice", xmltext.Escape(xmltext.Escape(inner))},
+		{"three times", xmltext.Escape(xmltext.Escape(xmltext.Escape(inner)))},
+		{"never closed", xmltext.Escape(strings.TrimSuffix(inner, "</NotificationData>"))},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -149,7 +151,7 @@ func TestHostileNotificationDataIsNoAlert(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			n := mustParse(t, alert(`<MSG id="0"><BODY>`+escape(test.data)+`</BODY></MSG>`))
+			n := mustParse(t, alert(`<MSG id="0"><BODY>`+xmltext.Escape(test.data)+`</BODY></MSG>`))
 			if m := n.Messages[0]; m.Kind() != OtherData || len(n.Alerts()) != 0 || len(m.Data) > maxData {
 				t.Errorf("%d elements of kind %d", len(m.Data), m.Kind())
 			}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/html"
+
+	"matrix-msn/msn/internal/xmltext"
 )
 
 // Taking a document apart into tags and text, well-formed or not.
@@ -48,7 +50,7 @@ type handler interface {
 // scan reads a document. What HTML allows over XML (a bare '<', values without
 // quotes, tags never closed) is what these documents need.
 func scan(document string, h handler) error {
-	document = clean(document)
+	document = xmltext.Clean(document)
 	if strings.Contains(document, "<!") {
 		return fmt.Errorf("%w: holds a declaration", ErrUnreadable)
 	}

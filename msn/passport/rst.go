@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"matrix-msn/msn/internal/xmltext"
 	"matrix-msn/msn/soap"
 )
 
@@ -255,13 +256,13 @@ func (f form) header(to, account, password string, now time.Time) soap.Raw {
 	var b strings.Builder
 	if f.timestamp {
 		fmt.Fprintf(&b, `<wsa:Action xmlns:wsa="%s" soap:mustUnderstand="1">http://schemas.xmlsoap.org/ws/2005/02/trust/RST/Issue</wsa:Action>`+
-			`<wsa:To xmlns:wsa="%[1]s" soap:mustUnderstand="1">%s</wsa:To>`, f.addressing, escape(to))
+			`<wsa:To xmlns:wsa="%[1]s" soap:mustUnderstand="1">%s</wsa:To>`, f.addressing, xmltext.Escape(to))
 	}
 	fmt.Fprintf(&b, `<ps:AuthInfo xmlns:ps="%s" Id="PPAuthInfo"><ps:HostingApp>%s</ps:HostingApp><ps:BinaryVersion>4</ps:BinaryVersion>`+
 		`<ps:UIVersion>1</ps:UIVersion><ps:Cookies></ps:Cookies><ps:RequestParams>%s</ps:RequestParams></ps:AuthInfo>`,
 		passportNamespace, hostingApp, requestParams("lc", "1033"))
 	fmt.Fprintf(&b, `<wsse:Security xmlns:wsse="%s"><wsse:UsernameToken Id="user"><wsse:Username>%s</wsse:Username>`+
-		`<wsse:Password>%s</wsse:Password></wsse:UsernameToken>`, f.security, escape(account), escape(password))
+		`<wsse:Password>%s</wsse:Password></wsse:UsernameToken>`, f.security, xmltext.Escape(account), xmltext.Escape(password))
 	if f.timestamp {
 		fmt.Fprintf(&b, `<wsu:Timestamp xmlns:wsu="%s" wsu:Id="Timestamp"><wsu:Created>%s</wsu:Created><wsu:Expires>%s</wsu:Expires></wsu:Timestamp>`,
 			utilityNamespace, now.UTC().Format(time.RFC3339), now.UTC().Add(timestampLife).Format(time.RFC3339))
@@ -277,9 +278,9 @@ func (f form) body(services []Service) soap.Raw {
 	for i, service := range append([]Service{{Address: tokenToRenew}}, services...) {
 		fmt.Fprintf(&b, `<wst:RequestSecurityToken Id="RST%d"><wst:RequestType>%s</wst:RequestType>`+
 			`<wsp:AppliesTo><wsa:EndpointReference><wsa:Address>%s</wsa:Address></wsa:EndpointReference></wsp:AppliesTo>`,
-			i, f.issue, escape(service.Address))
+			i, f.issue, xmltext.Escape(service.Address))
 		if service.Policy != "" {
-			fmt.Fprintf(&b, `<wsse:PolicyReference URI="%s"></wsse:PolicyReference>`, escape(service.Policy))
+			fmt.Fprintf(&b, `<wsse:PolicyReference URI="%s"></wsse:PolicyReference>`, xmltext.Escape(service.Policy))
 		}
 		b.WriteString(`</wst:RequestSecurityToken>`)
 	}
@@ -294,12 +295,6 @@ func requestParams(key, value string) string {
 		b = append(binary.LittleEndian.AppendUint32(b, uint32(len(text))), text...)
 	}
 	return base64.StdEncoding.EncodeToString(b)
-}
-
-func escape(text string) string {
-	var b strings.Builder
-	_ = xml.EscapeText(&b, []byte(text)) // a Builder takes everything
-	return b.String()
 }
 
 // TweenerPolicy makes of the text of "USR trid TWN S text" the policy to ask

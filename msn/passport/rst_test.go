@@ -234,7 +234,7 @@ func TestPasswordIsOneTextOfTheRequest(t *testing.T) {
 	if _, err := rst.Tokens(t.Context(), "alice@example.com", password); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Count(got, "</wsse:Password>") != 1 || !strings.Contains(got, "a&lt;b&gt;&amp;&#34;c&#39;&lt;/wsse:Password&gt; é</wsse:Password>") {
+	if strings.Count(got, "</wsse:Password>") != 1 || !strings.Contains(got, "a&lt;b&gt;&amp;&quot;c'&lt;/wsse:Password&gt; é</wsse:Password>") {
 		t.Errorf("sent %s", got)
 	}
 }

@@ -1,7 +1,6 @@
 package soap
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/base64"
@@ -18,6 +17,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf16"
+
+	"matrix-msn/msn/internal/xmltext"
 )
 
 const (
@@ -377,9 +378,9 @@ func (p *Post) store(ctx context.Context, m OfflineMessage) error {
 		`<Sequence xmlns="http://schemas.xmlsoap.org/ws/2003/03/rm">`+
 		`<Identifier xmlns="http://schemas.xmlsoap.org/ws/2002/07/utility">http://messenger.msn.com</Identifier>`+
 		`<MessageNumber>%[10]d</MessageNumber></Sequence>`,
-		escape(m.From), escape(encodeWord(cmp.Or(m.FromName, m.From))), namespace, escape(p.Dialect), escape(p.Build),
-		escape(m.To), escape(p.Ticket()), escape(p.Product), escape(p.lockKey), m.Number)
-	body := fmt.Sprintf(`<MessageType xmlns="%s">text</MessageType><Content xmlns="%[1]s">%s</Content>`, namespace, escape(m.mime()))
+		xmltext.Escape(m.From), xmltext.Escape(encodeWord(cmp.Or(m.FromName, m.From))), namespace, xmltext.Escape(p.Dialect), xmltext.Escape(p.Build),
+		xmltext.Escape(m.To), xmltext.Escape(p.Ticket()), xmltext.Escape(p.Product), xmltext.Escape(p.lockKey), m.Number)
+	body := fmt.Sprintf(`<MessageType xmlns="%s">text</MessageType><Content xmlns="%[1]s">%s</Content>`, namespace, xmltext.Escape(m.mime()))
 	return p.Caller.Call(ctx, Request{URL: p.URL, Action: namespace + operation, Header: Raw(header), Body: Raw(body)}, nil, nil)
 }
 
@@ -405,10 +406,4 @@ func (m *OfflineMessage) mime() string {
 // encodeWord encodes a name in one word, as servers expect it, whatever its length.
 func encodeWord(name string) string {
 	return "=?utf-8?B?" + base64.StdEncoding.EncodeToString([]byte(name)) + "?="
-}
-
-func escape(text string) string {
-	var b bytes.Buffer
-	_ = xml.EscapeText(&b, []byte(text)) // a Buffer takes everything
-	return b.String()
 }

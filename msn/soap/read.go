@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"matrix-msn/msn/internal/xmltext"
 )
 
 // read makes of an answer the content of header and body, or an error. A fault
@@ -111,34 +113,18 @@ func wrong(err error) error {
 	return fmt.Errorf("%w: %v", ErrAnswer, err)
 }
 
-// clean makes an answer readable: bytes that are no UTF-8 and characters that XML
-// does not have, which names of contacts bring into otherwise good answers, become
-// U+FFFD. Document types, comments and CDATA sections, which no service needs, are
-// refused.
-func clean(answer []byte) ([]byte, error) {
+// clean makes an answer readable: names of contacts bring bytes that are no UTF-8 and
+// characters and references that XML does not have into otherwise good answers.
+// Document types, comments and CDATA sections, which no service needs, are refused.
+func clean(answer []byte) (string, error) {
 	if bytes.Contains(answer, []byte("<!")) {
-		return nil, fmt.Errorf("%w: it holds a document type, comment or CDATA section", ErrAnswer)
+		return "", fmt.Errorf("%w: it holds a document type, comment or CDATA section", ErrAnswer)
 	}
-	answer = bytes.TrimPrefix(answer, []byte("\xEF\xBB\xBF"))
-	answer = bytes.ToValidUTF8(answer, []byte("\uFFFD"))
-	if bytes.ContainsFunc(answer, forbidden) {
-		answer = bytes.Map(func(r rune) rune {
-			if forbidden(r) {
-				return '\uFFFD'
-			}
-			return r
-		}, answer)
-	}
-	return answer, nil
+	return xmltext.Clean(strings.TrimPrefix(string(answer), "\uFEFF")), nil
 }
 
-// forbidden reports whether XML 1.0 has no such character.
-func forbidden(r rune) bool {
-	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == '\uFFFE' || r == '\uFFFF'
-}
-
-func newDecoder(answer []byte) *xml.Decoder {
-	d := xml.NewDecoder(bytes.NewReader(answer))
+func newDecoder(answer string) *xml.Decoder {
+	d := xml.NewDecoder(strings.NewReader(answer))
 	// It was made UTF-8 above, whatever the declaration says.
 	d.CharsetReader = func(_ string, input io.Reader) (io.Reader, error) { return input, nil }
 	return d

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"matrix-msn/msn/internal/xmltext"
 )
 
 // Limits of the payload of ADL, RML and FQY (protocol/02-contacts.md,
@@ -94,7 +96,7 @@ func formatMember(m Member) (entry, domain string, ok bool) {
 		return "", "", false
 	}
 	var b strings.Builder
-	b.WriteString(`<c n="` + escapeAttribute(name) + `"`)
+	b.WriteString(`<c n="` + xmltext.Escape(name) + `"`)
 	if m.Lists != 0 {
 		b.WriteString(` l="` + strconv.Itoa(int(m.Lists)) + `"`)
 	}
@@ -102,7 +104,7 @@ func formatMember(m Member) (entry, domain string, ok bool) {
 		b.WriteString(` t="` + strconv.Itoa(m.Network) + `"`)
 	}
 	if m.Name != "" {
-		b.WriteString(` f="` + escapeAttribute(m.Name) + `"`)
+		b.WriteString(` f="` + xmltext.Escape(m.Name) + `"`)
 	}
 	b.WriteString("/>")
 	return b.String(), domain, true
@@ -112,7 +114,7 @@ func opening(domain string) string {
 	if domain == phones {
 		return "<t>"
 	}
-	return `<d n="` + escapeAttribute(domain) + `">`
+	return `<d n="` + xmltext.Escape(domain) + `">`
 }
 
 func closing(domain string) string {
@@ -125,11 +127,6 @@ func closing(domain string) string {
 	return "</d>"
 }
 
-var attributes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;",
-	"\r", "&#13;", "\n", "&#10;", "\t", "&#9;")
-
-func escapeAttribute(s string) string { return attributes.Replace(strings.ToValidUTF8(s, "\uFFFD")) }
-
 // ErrMembers says that a payload is no list of people.
 var ErrMembers = errors.New("msn: not a list of people")
 
@@ -140,7 +137,7 @@ func ParseMembers(payload string) ([]Member, error) {
 	if strings.Contains(payload, "<!") {
 		return nil, fmt.Errorf("%w: a document type, comment or CDATA section", ErrMembers)
 	}
-	d := xml.NewDecoder(strings.NewReader(strings.ToValidUTF8(payload, "\uFFFD")))
+	d := xml.NewDecoder(strings.NewReader(xmltext.Clean(payload)))
 	d.CharsetReader = func(_ string, input io.Reader) (io.Reader, error) { return input, nil }
 	var members []Member
 	var domain string

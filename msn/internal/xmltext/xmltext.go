@@ -1,4 +1,8 @@
-package notify
+// Package xmltext makes readable XML out of what servers and contacts send: they leave
+// '&' in names and URLs as it is, lose bytes of characters, and pass on what XML
+// forbids (protocol/07-misc-founding-spec.md, section 5.2; protocol/03-presence.md,
+// section 6). It also writes and reads the text of single elements.
+package xmltext
 
 import (
 	"strconv"
@@ -6,11 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// What makes readable XML out of what servers send (section 5.2): they leave '&'
-// in URLs as it is, lose bytes of characters, and pass on what XML forbids.
-
-// isXML reports whether XML 1.0 allows r in a document.
-func isXML(r rune) bool {
+// Allowed reports whether XML 1.0 allows r in a document.
+func Allowed(r rune) bool {
 	switch {
 	case r < ' ':
 		return r == '\t' || r == '\n' || r == '\r'
@@ -20,11 +21,11 @@ func isXML(r rune) bool {
 	return r >= 0xE000 && r <= 0xFFFD || r >= 0x10000 && r <= utf8.MaxRune
 }
 
-// clean returns a document with U+FFFD for bytes that are no UTF-8, without
+// Clean returns a document with U+FFFD for bytes that are no UTF-8, without
 // characters that XML forbids and without references to them, and with "&amp;" for
 // each '&' that starts no reference XML knows. References to characters beyond
 // ASCII become those characters.
-func clean(s string) string {
+func Clean(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	var b strings.Builder
 	b.Grow(len(s) + len(s)/16)
@@ -36,7 +37,7 @@ func clean(s string) string {
 			case n == 0:
 				b.WriteString("&amp;")
 				n = 1
-			case !isXML(r):
+			case !Allowed(r):
 			case r >= utf8.RuneSelf:
 				b.WriteRune(r)
 			default:
@@ -44,13 +45,13 @@ func clean(s string) string {
 			}
 			i += n
 		case c < utf8.RuneSelf:
-			if isXML(rune(c)) {
+			if Allowed(rune(c)) {
 				b.WriteByte(c)
 			}
 			i++
 		default:
 			r, n := utf8.DecodeRuneInString(s[i:])
-			if isXML(r) {
+			if Allowed(r) {
 				b.WriteString(s[i : i+n])
 			}
 			i += n
@@ -103,8 +104,9 @@ func writeReference(b *strings.Builder, r rune) {
 	b.WriteByte(';')
 }
 
-// unescape resolves the references of XML in s once.
-func unescape(s string) string {
+// Unescape resolves the references of XML in s once. Those to characters that XML
+// forbids are left out; an '&' that starts no reference stays.
+func Unescape(s string) string {
 	var b strings.Builder
 	for {
 		before, after, found := strings.Cut(s, "&")
@@ -117,7 +119,7 @@ func unescape(s string) string {
 		case n == 0:
 			b.WriteByte('&')
 			s = after
-		case isXML(r):
+		case Allowed(r):
 			b.WriteRune(r)
 			fallthrough
 		default:
@@ -126,9 +128,9 @@ func unescape(s string) string {
 	}
 }
 
-// escape makes s the content of an element or of an attribute in double quotes.
+// Escape makes s the content of an element or of an attribute in double quotes.
 // What XML forbids is left out.
-func escape(s string) string {
+func Escape(s string) string {
 	var b strings.Builder
 	for _, r := range strings.ToValidUTF8(s, "\uFFFD") {
 		switch r {
@@ -143,7 +145,7 @@ func escape(s string) string {
 		case '\t', '\n', '\r':
 			writeReference(&b, r) // raw ones are changed by whoever reads
 		default:
-			if isXML(r) {
+			if Allowed(r) {
 				b.WriteRune(r)
 			}
 		}

@@ -1,0 +1,282 @@
+package msn
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+const fakeGateway = "http://gateway.msn.example.com/gateway/gateway.dll"
+
+// fakeGatewayServer is an HTTP gateway in front of a fakeNet.
+type fakeGatewayServer struct {
+	mu       sync.Mutex
+	requests []string // "query", with the length of the body
+	hosts    []string
+	// answer gives the body and the X-MSN-Messenger header of the n-th answer, from 0.
+	answer func(n int, r *http.Request, body string) (status int, header, content string)
+}
+
+func (g *fakeGatewayServer) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	body, _ := io.ReadAll(r.Body)
+	g.mu.Lock()
+	n := len(g.requests)
+	g.requests = append(g.requests, fmt.Sprintf("%s %d", r.URL.RawQuery, len(body)))
+	g.hosts = append(g.hosts, r.URL.Host)
+	g.mu.Unlock()
+	status, header, content := g.answer(n, r, string(body))
+	if status == 0 {
+		<-r.Context().Done() // hangs
+		return nil, r.Context().Err()
+	}
+	response := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(content)), Request: r}
+	if header != "" {
+		response.Header.Set("X-MSN-Messenger", header)
+	}
+	return response, nil
+}
+
+func (g *fakeGatewayServer) seen() ([]string, []string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return append([]string(nil), g.requests...), append([]string(nil), g.hosts...)
+}
+
+// gatewayConfig is a Config that goes by a gateway in MSNP7.
+func gatewayConfig(t *testing.T, g http.RoundTripper) Config {
+	cfg := fakeConfig(newFakeNet(t), 7)
+	cfg.Gateway, cfg.https, cfg.SkipVersion = fakeGateway, g, true
+	return cfg
+}
+
+// dialogue is a server that answers a sign-in in MSNP7, request by request, and what
+// comes after that with nothing.
+func dialogue(_ int, r *http.Request, body string) (int, string, string) {
+	host := r.URL.Query().Get("IP")
+	header := "SessionID=123.456"
+	if host != "" {
+		header += "; GW-IP=gateway.msn.example.com"
+	}
+	content := ""
+	for line := range strings.Lines(body) {
+		trid := argAt(strings.Fields(line), 1)
+		switch verb := argAt(strings.Fields(line), 0); verb {
+		case "VER":
+			content += "VER " + trid + " MSNP7\r\n"
+		case "INF":
+			content += "INF " + trid + " MD5\r\n"
+		case "USR":
+			if strings.Contains(line, " I ") {
+				content += "USR " + trid + " MD5 S 1013928519.693957190\r\n"
+			} else {
+				content += "USR " + trid + " OK alice@example.com Alice 1\r\n"
+			}
+		case "SYN":
+			content += "SYN " + trid + " 0 0\r\n"
+		case "CHG":
+			content += strings.TrimSpace(line) + "\r\n"
+		case "OUT":
+			header += "; Session=close"
+		}
+	}
+	return 200, header, content
+}
+
+func TestGatewayCarriesASession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &fakeGatewayServer{answer: dialogue}
+		client, err := Login(t.Context(), gatewayConfig(t, g))
+		if err != nil {
+			t.Fatal(err)
+		}
+		requests, _ := g.seen()
+		if requests[0] != "Action=open&IP=ns.msn.example.com&Server=NS 18" || !strings.HasPrefix(requests[1], "SessionID=123.456 ") {
+			t.Errorf("requests %q", requests)
+		}
+		time.Sleep(10 * time.Second)
+		later, _ := g.seen()
+		polls := later[len(requests):]
+		if len(polls) < 9 || len(polls) > 11 || polls[3] != "Action=poll&SessionID=123.456 0" {
+			t.Errorf("in 10 seconds %q", polls)
+		}
+		go func() {
+			for range client.Events() {
+			}
+		}()
+		_ = client.Close()
+		requests, _ = g.seen()
+		if last := requests[len(requests)-1]; last != "SessionID=123.456 5" {
+			t.Errorf("the last request is %q", last)
+		}
+	})
+}
+
+func TestGatewayThatMisbehavesWhileSigningIn(t *testing.T) {
+	const fine = "SessionID=1.2; GW-IP=gateway.msn.example.com"
+	for name, answer := range map[string]func(n int, r *http.Request, body string) (int, string, string){
+		"no header":              func(int, *http.Request, string) (int, string, string) { return 200, "", "VER 1 MSNP7\r\n" },
+		"no session":             func(int, *http.Request, string) (int, string, string) { return 200, "GW-IP=x", "" },
+		"a session without name": func(int, *http.Request, string) (int, string, string) { return 200, "SessionID=; GW-IP=x", "" },
+		"a session of a megabyte": func(int, *http.Request, string) (int, string, string) {
+			return 200, "SessionID=" + strings.Repeat("x", 1<<20), ""
+		},
+		"500":      func(int, *http.Request, string) (int, string, string) { return 500, fine, "" },
+		"404":      func(int, *http.Request, string) (int, string, string) { return 404, "", "not here" },
+		"redirect": func(int, *http.Request, string) (int, string, string) { return 302, fine, "" },
+		"100":      func(int, *http.Request, string) (int, string, string) { return 100, fine, "" },
+		"closed":   func(int, *http.Request, string) (int, string, string) { return 200, "Session=close", "" },
+		"too long": func(int, *http.Request, string) (int, string, string) {
+			return 200, fine, strings.Repeat("x", maxGatewayReply+1)
+		},
+		"no MSNP": func(int, *http.Request, string) (int, string, string) { return 200, fine, "<html>\r\n" },
+		"half": func(int, *http.Request, string) (int, string, string) {
+			return 200, fine + "; Session=close", "VER 1 MS"
+		},
+		"hangs":        func(int, *http.Request, string) (int, string, string) { return 0, "", "" },
+		"says nothing": func(int, *http.Request, string) (int, string, string) { return 200, fine, "" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				_, err := Login(t.Context(), gatewayConfig(t, &fakeGatewayServer{answer: answer}))
+				if err == nil {
+					t.Error("no error")
+				}
+				if took := time.Since(start); took > defaultLogin+time.Second {
+					t.Errorf("it took %v", took)
+				}
+			})
+		})
+	}
+}
+
+// What a gateway does in mid-session ends the Client, and all that it started.
+func TestGatewayThatFailsInMidSession(t *testing.T) {
+	for name, after := range map[string]func() (int, string, string){
+		"closed":    func() (int, string, string) { return 200, "SessionID=123.456; Session=close", "" },
+		"500":       func() (int, string, string) { return 500, "", "" },
+		"no header": func() (int, string, string) { return 200, "", "" },
+		"hangs":     func() (int, string, string) { return 0, "", "" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				signedIn := false
+				g := &fakeGatewayServer{answer: func(n int, r *http.Request, body string) (int, string, string) {
+					mu.Lock()
+					defer mu.Unlock()
+					if signedIn {
+						return after()
+					}
+					return dialogue(n, r, body)
+				}}
+				client, err := Login(t.Context(), gatewayConfig(t, g))
+				if err != nil {
+					t.Fatal(err)
+				}
+				mu.Lock()
+				signedIn = true
+				mu.Unlock()
+				for {
+					if e, over := nextEventWithin(t, client, 3*time.Minute).(Disconnected); over {
+						if !errors.Is(e.Err, ErrNotConnected) {
+							t.Errorf("ended by %v", e.Err)
+						}
+						break
+					}
+				}
+				_ = client.Close()
+			})
+		})
+	}
+}
+
+func nextEventWithin(t *testing.T, c *Client, d time.Duration) Event {
+	t.Helper()
+	select {
+	case e := <-c.Events():
+		return e
+	case <-time.After(d):
+		t.Fatal("no event")
+		return nil
+	}
+}
+
+// The host that a gateway names is used only when it is trusted.
+func TestHostileGatewayHost(t *testing.T) {
+	for host, want := range map[string]string{
+		"gw2.msn.example.com": "gw2.msn.example.com", "evil.example.net": "gateway.msn.example.com", "127.0.0.1": "gateway.msn.example.com",
+		"169.254.169.254": "gateway.msn.example.com", "a/b": "gateway.msn.example.com", "u@gw2.msn.example.com": "gateway.msn.example.com",
+	} {
+		t.Run(host, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := &fakeGatewayServer{answer: func(n int, r *http.Request, body string) (int, string, string) {
+					status, _, content := dialogue(n, r, body)
+					return status, "SessionID=1.2; GW-IP=" + host, content
+				}}
+				client, err := Login(t.Context(), gatewayConfig(t, g))
+				if err != nil {
+					t.Fatal(err)
+				}
+				go func() {
+					for range client.Events() {
+					}
+				}()
+				_ = client.Close()
+				if _, hosts := g.seen(); hosts[1] != want {
+					t.Errorf("then %q is asked", hosts[1])
+				}
+			})
+		})
+	}
+	for _, address := range []string{"ftp://gateway.msn.example.com/", "http://169.254.169.254/gateway.dll", "http://evil.example.net/x", "http://user@gateway.msn.example.com/"} {
+		cfg := gatewayConfig(t, &fakeGatewayServer{answer: dialogue})
+		p, _, err := newPolicy(&cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.checkGateway(u); !errors.Is(err, ErrUntrusted) {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
+// FuzzGateway reads whatever a gateway says of its session.
+func FuzzGateway(f *testing.F) {
+	f.Add("SessionID=123.456; GW-IP=gateway.msn.example.com")
+	f.Add("SessionID=1; Session=close")
+	f.Add("sessionid=;gw-ip=;session=CLOSE;;==")
+	f.Fuzz(func(t *testing.T, header string) {
+		at, _ := url.Parse(fakeGateway)
+		g := &gateway{at: at, asked: "ns.msn.example.com", check: func(u *url.URL) error {
+			if u.Hostname() != "gw2.msn.example.com" {
+				return ErrUntrusted
+			}
+			return nil
+		}}
+		over, err := g.session(header)
+		if err == nil && !over && (g.id == "" || len(g.id) > maxGatewayID) {
+			t.Errorf("%q gives the session %q", header, g.id)
+		}
+		if host := g.at.Hostname(); host != "gateway.msn.example.com" && host != "gw2.msn.example.com" {
+			t.Errorf("%q leads to %q", header, host)
+		}
+		if err != nil && !errors.Is(err, ErrGateway) {
+			t.Errorf("error %v", err)
+		}
+	})
+}

@@ -1,0 +1,232 @@
+package msn
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"matrix-msn/msn/wire"
+)
+
+// mailOf is an offline message as the service keeps it.
+func mailOf(text, run string, number int, at string) string {
+	return fmt.Sprintf("From: x &lt;x@y&gt;\nContent-Type: text/plain; charset=UTF-8\nX-OIM-Run-Id: %s\nX-OIM-Sequence-Num: %d\n"+
+		"X-OriginalArrivalTime: %s (UTC)\n\n%s", run, number, at, text)
+}
+
+// waiting sets up the mailbox: messages by ID, listed in the order of ids.
+func (w *fakeWeb) waiting(messages map[string]string, ids ...string) {
+	var list strings.Builder
+	for _, id := range ids {
+		fmt.Fprintf(&list, "<M><T>11</T><E>Bob@example.com</E><I>%s</I><N>=?utf-8?B?Qm9iIOKZpQ==?=</N><RT>1999-01-01T00:00:00.000Z</RT></M>", id)
+	}
+	w.answer["GetMetadata"] = func(webCall) webAnswer {
+		return webAnswer{content: soapEnvelope("<GetMetadataResponse><MD>" + list.String() + "</MD></GetMetadataResponse>")}
+	}
+	w.answer["GetMessage"] = func(c webCall) webAnswer {
+		for id, mail := range messages {
+			if strings.Contains(c.body, "<messageId>"+id+"</messageId>") {
+				return webAnswer{content: soapEnvelope("<GetMessageResponse><GetMessageResult>" + mail + "</GetMessageResult></GetMessageResponse>")}
+			}
+		}
+		return webAnswer{status: 500, content: "no"}
+	}
+}
+
+// offlineNotice is the notice that offline messages wait.
+func offlineNotice() string {
+	payload := "MIME-Version: 1.0\r\nContent-Type: text/x-msmsgsoimnotification; charset=UTF-8\r\n\r\nMail-Data: too-large\r\n"
+	return fmt.Sprintf("MSG Hotmail Hotmail %d\r\n%s", len(payload), payload)
+}
+
+func TestOfflineMessagesAreToldInOrderAndOnce(t *testing.T) {
+	for _, d := range modernDialects {
+		t.Run(d.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, web, ns := webIn(t, d, func(w *fakeWeb) {
+					w.waiting(map[string]string{
+						"a": mailOf("third", "{1}", 3, "22 Nov 1999 10:00:01.0000000"),
+						"b": mailOf("first", "{1}", 1, "22 Nov 1999 10:00:01.0000000"),
+						"c": mailOf("second", "{1}", 2, "22 Nov 1999 10:00:01.0000000"),
+						"d": mailOf("zeroth", "{2}", 1, "21 Nov 1999 10:00:01.0000000"),
+						"e": mailOf("of the future", "{3}", 1, "21 Nov 2525 10:00:01.0000000"),
+					}, "a", "b", "c", "d", "e")
+				}, longPing)
+				ns.send(offlineNotice(), offlineNotice())
+				var texts []string
+				for len(texts) < 5 {
+					e := waitFor[OfflineReceived](t, client)
+					if e.From != "bob@example.com" || e.FromName != "Bob ♥" || e.At.After(time.Now()) || e.At.IsZero() {
+						t.Errorf("event %+v", e)
+					}
+					texts = append(texts, e.Text)
+				}
+				if !slices.Equal(texts[:4], []string{"zeroth", "first", "second", "third"}) {
+					t.Errorf("told in the order %q", texts)
+				}
+				ns.send(offlineNotice())
+				time.Sleep(time.Minute)
+				for range client.backlogLength() {
+					if e, ok := nextEvent(t, client).(OfflineReceived); ok {
+						t.Errorf("told again: %+v", e)
+					}
+				}
+				if got := len(web.called("GetMessage")); got != 5 {
+					t.Errorf("%d messages were fetched", got)
+				}
+				if err := client.DeleteOffline(t.Context(), "a", "b"); err != nil {
+					t.Error(err)
+				}
+				if body := web.called("DeleteMessages")[0].body; !strings.Contains(body, "<messageId>a</messageId><messageId>b</messageId>") {
+					t.Errorf("deleted by %s", body)
+				}
+				ns.barrier()
+			})
+		})
+	}
+}
+
+func TestOfflineMessagesAreFetchedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, web, ns := webIn(t, 15, nil, longPing)
+		web.set(func() {
+			web.waiting(map[string]string{"a": mailOf("hello", "{1}", 1, "22 Nov 1999 10:00:01")}, "a", "broken")
+			list := web.answer["GetMetadata"]
+			failures := 2
+			web.answer["GetMetadata"] = func(c webCall) webAnswer {
+				if failures--; failures >= 0 {
+					return webAnswer{status: http.StatusInternalServerError, content: "no"}
+				}
+				return list(c)
+			}
+		})
+		ns.send(offlineNotice())
+		time.Sleep(2 * offlinePause)
+		if e := waitFor[OfflineReceived](t, client); e.Text != "hello" || e.ID != "a" {
+			t.Errorf("event %+v", e)
+		}
+		// The one that cannot be had keeps nobody from the rest, and ends by itself.
+		time.Sleep(time.Hour)
+		if got := len(web.called("GetMetadata")); got > offlineAttempts {
+			t.Errorf("asked %d times", got)
+		}
+		ns.barrier()
+	})
+}
+
+func TestOfflineMessageIsSent(t *testing.T) {
+	for _, d := range []wire.Dialect{13, 14, 15, 16, 17} {
+		t.Run(d.String(), func(t *testing.T) {
+			t.Parallel()
+			client, web, ns := webIn(t, d, nil)
+			store := "Store"
+			if d >= wire.FirstSSO {
+				store = "Store2"
+			}
+			locks := 0
+			web.set(func() {
+				web.answer[store] = once(func(webCall) webAnswer {
+					locks++
+					return webAnswer{status: 500, content: soapFault("q0:AuthenticationFailed", "lock", "<LockKeyChallenge>1234567890</LockKeyChallenge>")}
+				})
+			})
+			if !client.OfflineMessages() {
+				t.Error("there are none")
+			}
+			for _, text := range []string{"Hello ♥", "again"} {
+				if err := client.SendOffline(t.Context(), "Bob@example.com", text, ""); err != nil {
+					t.Fatal(err)
+				}
+			}
+			calls := web.called(store)
+			if len(calls) != 3 {
+				t.Fatalf("calls %q", web.operations())
+			}
+			if !strings.Contains(calls[0].body, `lockkey=""`) || strings.Contains(calls[1].body, `lockkey=""`) || strings.Contains(calls[2].body, `lockkey=""`) {
+				t.Error("the lock key is not that of the challenge")
+			}
+			for i, want := range map[int]string{1: "<MessageNumber>1<", 2: "<MessageNumber>2<"} {
+				if !strings.Contains(calls[i].body, want) || !strings.Contains(calls[i].body, `memberName="bob@example.com"`) || !strings.Contains(calls[i].body, "messengersecure.live.com-1") {
+					t.Errorf("call %d is %s", i, calls[i].body)
+				}
+			}
+			ns.barrier()
+		})
+	}
+}
+
+func TestOfflineMessageErrors(t *testing.T) {
+	fault := func(code string) func(webCall) webAnswer {
+		return func(webCall) webAnswer { return webAnswer{status: 500, content: soapFault("q0:"+code, "no", "")} }
+	}
+	for name, test := range map[string]struct {
+		answer func(webCall) webAnswer
+		want   error
+	}{
+		"no such account":     {fault("SystemUnavailable"), ErrNoSuchContact},
+		"too many":            {fault("SenderThrottleLimitExceeded"), ErrTooFast},
+		"not this text":       {fault("InvalidContent"), ErrNotDelivered},
+		"another fault":       {fault("Server"), ErrBusy},
+		"always a lock":       {fault("AuthenticationFailed"), ErrBusy},
+		"503":                 {status(http.StatusServiceUnavailable), ErrBusy},
+		"no answer as such":   {func(webCall) webAnswer { return webAnswer{content: "hello"} }, ErrUncertain},
+		"a ticket for nobody": {status(http.StatusForbidden), ErrBusy},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, web, ns := webIn(t, 15, nil)
+			web.set(func() { web.answer["Store2"] = test.answer })
+			if err := client.SendOffline(t.Context(), "bob@example.com", "Hello", ""); !errors.Is(err, test.want) {
+				t.Errorf("error %v, want %v", err, test.want)
+			}
+			ns.barrier()
+		})
+	}
+	client, _, ns := webIn(t, 15, nil)
+	for _, test := range []struct {
+		to, text string
+		want     error
+	}{{"bob@example.com", " \n", ErrEmpty}, {"", "x", ErrNoSuchContact}, {"bob@example.com", strings.Repeat("x", MaxOfflineText+1), ErrTooLong}} {
+		if err := client.SendOffline(t.Context(), test.to, test.text, ""); !errors.Is(err, test.want) {
+			t.Errorf("%.20q to %q: %v", test.text, test.to, err)
+		}
+	}
+	ns.barrier()
+	old, oldNS := signedIn(t, newFakeNet(t), 9)
+	if err := old.SendOffline(t.Context(), "bob@example.com", "x", ""); !errors.Is(err, ErrDialect) || old.OfflineMessages() {
+		t.Errorf("in MSNP9: %v", err)
+	}
+	if err := old.DeleteOffline(t.Context(), "x"); !errors.Is(err, ErrDialect) {
+		t.Errorf("deleting in MSNP9: %v", err)
+	}
+	oldNS.barrier()
+}
+
+func TestOfflineMessageByUUM(t *testing.T) {
+	for answer, want := range map[string]error{"": nil, "217": ErrNoSuchContact, "205": ErrNoSuchContact, "800": ErrTooFast, "509": ErrNotDelivered} {
+		t.Run("answer "+answer, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, _, ns := webIn(t, 18, nil, longPing)
+				done := make(chan error, 1)
+				go func() { done <- client.SendOffline(t.Context(), "bob@example.com", "Hello\nyou", "FN=Arial") }()
+				cmd := ns.expect("UUM " + firstTrID(18) + " bob@example.com 1 1")
+				want2 := "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=UTF-8\r\nDest-Agent: client\r\nX-MMS-IM-Format: FN=Arial\r\n\r\nHello\r\nyou"
+				if cmd.Payload != want2 {
+					t.Errorf("payload %q", cmd.Payload)
+				}
+				if answer != "" {
+					ns.send(answer + " " + firstTrID(18))
+				}
+				if err := waitError(t, done); !errors.Is(err, want) {
+					t.Errorf("error %v", err)
+				}
+				ns.barrier()
+			})
+		})
+	}
+}
