@@ -10,6 +10,7 @@ import (
 
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/bridgev2/provisionutil"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
@@ -271,6 +272,51 @@ func (b *testBridge) makeGroup(login *bridgev2.UserLogin, accounts ...string) id
 		b.Fatal(err)
 	}
 	return portal.MXID
+}
+
+func TestCreateGroupTakesTheRoomInWhichItIsAskedFor(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	login := b.login()
+	bobs, _ := b.messenger(bob), b.messenger(carol)
+	client := login.Client.(*Client)
+	room := id.RoomID("!made-by-alice:" + fakeServer)
+	made, err := provisionutil.CreateGroup(b.ctx, login, &bridgev2.GroupCreateParams{Type: "group", RoomID: room,
+		Participants: []networkid.UserID{client.ghostID(bob), client.ghostID(carol)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made.MXID != room {
+		t.Errorf("the group chat is in %s", made.MXID)
+	}
+	b.eventually("the members", func() bool { return slices.Equal(b.members(room), []string{bob, carol}) })
+	b.write(room, "hello from the room")
+	got := bobs.expect(t, alice, "hello from the room")
+	if err := got.Conversation.SendText(b.ctx, "an answer", ""); err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := b.waitMessage(0, "an answer"); r.room != room {
+		t.Errorf("the answer came into %s", r.room)
+	}
+	if rooms := b.matrix.all(func(r record) bool { return r.kind == "room" }); len(rooms) != 0 {
+		t.Errorf("rooms made: %v", rooms)
+	}
+}
+
+func TestNameOfAMemberIsNoFormat(t *testing.T) {
+	t.Parallel()
+	srv := newCircleOfFriends(t)
+	srv.AddAccount("percent@example.com", pass, msntest.Name("100%"))
+	srv.Befriend(alice, "percent@example.com")
+	b := newTestBridge(t, srv)
+	login := b.login()
+	bobs := b.messenger(bob)
+	room := b.makeGroup(login, bob, "percent@example.com")
+	b.write(room, "who is there?")
+	bobs.expect(t, alice, "who is there?")
+	if note, _ := b.waitMessage(0, "is offline, or takes no calls"); !strings.Contains(note.body, "100% (percent@example.com) is") {
+		t.Errorf("the note is %q", note.body)
+	}
 }
 
 func TestGroupThatCannotBeMadeIsAnError(t *testing.T) {
