@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -121,8 +122,11 @@ func (c *Client) noteInGroup(ctx context.Context, conversation *msn.Conversation
 	if err != nil || portal == nil || portal.MXID == "" {
 		return // nobody there to read it; an error shows with the next message
 	}
-	body := say(c.recipient(ctx, account).name)
 	at := time.Now()
+	if !c.notes.allow(conversation.Group(), account, at) {
+		return
+	}
+	body := say(c.recipient(ctx, account).name)
 	c.inbox.put(ctx, &database.QueuedMessage{
 		LoginID:   c.login.ID,
 		MessageID: msnid.MakeNoticeMessageID("note", account, body, at.Format(time.RFC3339Nano)),
@@ -132,6 +136,38 @@ func (c *Client) noteInGroup(ctx context.Context, conversation *msn.Conversation
 		Body:      body,
 		Kind:      database.QueuedNote,
 	})
+}
+
+// What is noted in a room within noteWindow: so much of one member, and of all. Who
+// comes and goes all the time would fill the room.
+const (
+	noteWindow     = 10 * time.Minute
+	maxMemberNotes = 3
+	maxRoomNotes   = 2 * msn.MaxMembers
+	maxNoteCounts  = 10000 // members whose notes are counted at a time
+)
+
+// noteCounts counts notes in the rooms of group chats. The zero value is ready.
+type noteCounts struct {
+	mu     sync.Mutex
+	since  time.Time
+	counts map[chat]int // of a member in a group; of the whole room without an account
+}
+
+// allow reports whether there may be another note, and counts it.
+func (n *noteCounts) allow(group, account string, now time.Time) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if now.Sub(n.since) >= noteWindow || len(n.counts) >= maxNoteCounts {
+		n.since, n.counts = now, make(map[chat]int)
+	}
+	member, room := chat{account: account, group: group}, chat{group: group}
+	if n.counts[member] >= maxMemberNotes || n.counts[room] >= maxRoomNotes {
+		return false
+	}
+	n.counts[member]++
+	n.counts[room]++
+	return true
 }
 
 func convertNote(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {

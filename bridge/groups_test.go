@@ -319,6 +319,52 @@ func TestNameOfAMemberIsNoFormat(t *testing.T) {
 	}
 }
 
+func TestWhoComesAndGoesDoesNotFillTheRoom(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	b.login()
+	bobs, _ := b.messenger(bob), b.messenger(carol)
+	chat := bobs.GroupChat("friends", alice, carol)
+	if err := chat.SendText(b.ctx, "hello", ""); err != nil {
+		t.Fatal(err)
+	}
+	b.waitMessage(0, "hello")
+	for i := range 300 {
+		mallory := fmt.Sprintf("mallory%d@example.com", i%150)
+		b.srv.PushChat(alice, wire.New("JOI", mallory, "Mallory"))
+		b.srv.PushChat(alice, wire.New("BYE", mallory))
+	}
+	for range 100 {
+		b.srv.PushChat(alice, wire.New("JOI", "eve@example.com", "Eve"))
+		b.srv.PushChat(alice, wire.New("BYE", "eve@example.com"))
+	}
+	if err := chat.SendText(b.ctx, "after", ""); err != nil {
+		t.Fatal(err)
+	}
+	b.waitMessage(0, "after")
+	notes := b.matrix.all(func(r record) bool { return strings.Contains(r.body, "has left the conversation") })
+	if len(notes) != maxRoomNotes {
+		t.Errorf("the room has %d notes", len(notes))
+	}
+}
+
+func TestNotesOfAMemberAreCounted(t *testing.T) {
+	t.Parallel()
+	var n noteCounts
+	now := time.Now()
+	for i := range maxMemberNotes + 1 {
+		if got := n.allow("g", bob, now); got != (i < maxMemberNotes) {
+			t.Errorf("note %d of bob: %t", i+1, got)
+		}
+	}
+	if !n.allow("g", carol, now) || !n.allow("h", bob, now) {
+		t.Error("others are not noted any more")
+	}
+	if !n.allow("g", bob, now.Add(noteWindow)) {
+		t.Error("bob is not noted ever again")
+	}
+}
+
 func TestGroupThatCannotBeMadeIsAnError(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newCircleOfFriends(t))
