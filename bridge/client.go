@@ -45,6 +45,7 @@ type Client struct {
 	alerts    alertCounts // of this session; only of use to run
 
 	iconTrouble iconTrouble
+	notes       noteCounts
 
 	// life is held while the Client is started or stopped.
 	life    sync.Mutex

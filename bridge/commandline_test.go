@@ -112,6 +112,12 @@ func TestCommandWithSeveralLoginsAsksWhich(t *testing.T) {
 	if got := b.ask(room, "find --login home/carol@example.com A B"); !strings.Contains(got.body, "switched off") {
 		t.Errorf("with a login: %q", got.body)
 	}
+	if got := b.ask(room, "contacts --login home/carol@example.com"); !strings.Contains(got.body, "Contacts of carol@example.com") {
+		t.Errorf("contacts with a login: %q", got.body)
+	}
+	if got := b.ask(room, "reconnect --login home/nobody@example.com"); !strings.Contains(got.body, "You have no login home/nobody@example.com") {
+		t.Errorf("reconnect with a login: %q", got.body)
+	}
 	if got := b.ask(b.dm(first, bob), "!find A B"); !strings.Contains(got.body, "switched off") {
 		t.Errorf("in a room: %q", got.body)
 	}

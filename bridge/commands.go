@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"html"
@@ -163,15 +164,16 @@ func loginsFor(ce *commands.Event, named string) ([]*bridgev2.UserLogin, bool) {
 	return logins, true
 }
 
-func firstOf(words []string) string {
-	if len(words) == 0 {
-		return ""
-	}
-	return words[0]
+// namedLogin returns the login that is named behind a command that takes nothing
+// else, with --login or without.
+func namedLogin(ce *commands.Event) string {
+	given := make(options)
+	word, _ := cutWord(given.take(typedArguments(ce), loginOption))
+	return cmp.Or(given[loginOption], word)
 }
 
 func (c *Connector) fnReconnect(ce *commands.Event) {
-	logins, ok := loginsFor(ce, firstOf(ce.Args))
+	logins, ok := loginsFor(ce, namedLogin(ce))
 	if !ok {
 		return
 	}
@@ -185,7 +187,7 @@ func (c *Connector) fnReconnect(ce *commands.Event) {
 const contactsPerMessage = 200
 
 func (c *Connector) fnContacts(ce *commands.Event) {
-	logins, ok := loginsFor(ce, firstOf(ce.Args))
+	logins, ok := loginsFor(ce, namedLogin(ce))
 	if !ok {
 		return
 	}

@@ -129,8 +129,8 @@ func CheckFile(config []byte) error {
 				return fmt.Errorf("network.alert_icons (line %d) must be true or false", value.Line)
 			}
 		case "keep_for_offline":
-			if value.Kind != yaml.ScalarNode {
-				return fmt.Errorf("network.keep_for_offline (line %d) must be a time such as 168h", value.Line)
+			if value.Kind != yaml.ScalarNode || value.Tag != "!!str" && value.Tag != "!!null" {
+				return fmt.Errorf("network.keep_for_offline (line %d) must be a time with its unit, such as 168h, or 0s to keep nothing", value.Line)
 			}
 		case "locale":
 			if value.Kind != yaml.ScalarNode || value.Tag != "!!int" && value.Tag != "!!null" {

@@ -118,6 +118,8 @@ func TestWhatTheUpgradeWouldOverwriteIsRefused(t *testing.T) {
 		{"alerts are a switch", "network: {alerts: true}", "network.alerts (line 1) must be room, management or off"},
 		{"icons are a text", "network: {alert_icons: maybe}", "network.alert_icons (line 1) must be true or false"},
 		{"locale is a text", "network: {locale: '0x0409'}", "network.locale (line 1) must be the number of a Windows locale"},
+		{"time to keep messages without unit", "network: {keep_for_offline: 0}", "network.keep_for_offline (line 1) must be a time with its unit"},
+		{"time to keep messages", "network: {keep_for_offline: 0s}", ""},
 		{"no YAML", "network: {", "no YAML"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

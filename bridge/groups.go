@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -14,6 +15,7 @@ import (
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/bridgev2/simplevent"
 	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
@@ -95,20 +97,22 @@ func (c *Client) participantJoined(ctx context.Context, evt msn.ParticipantJoine
 // because nothing was said any more is called in again by the next message.
 func (c *Client) participantLeft(ctx context.Context, evt msn.ParticipantLeft) {
 	if !evt.Idle {
-		c.noteInGroup(ctx, evt.Conversation, evt.Account, "%s has left the conversation.")
+		c.noteInGroup(ctx, evt.Conversation, evt.Account, func(name string) string { return name + " has left the conversation." })
 	}
 }
 
 // callFailed says in the room of a group chat that somebody does not hear what is said.
 func (c *Client) callFailed(ctx context.Context, evt msn.CallFailed) {
 	zerolog.Ctx(ctx).Info().Err(evt.Err).Msg("A member of a group chat does not come")
-	_, why := explain(evt.Err, callFailures, c.subject(c.recipient(ctx, evt.Account).name))
-	c.noteInGroup(ctx, evt.Conversation, evt.Account, strings.ReplaceAll(why, "%", "%%"))
+	c.noteInGroup(ctx, evt.Conversation, evt.Account, func(name string) string {
+		_, why := explain(evt.Err, callFailures, c.subject(name))
+		return why
+	})
 }
 
 // noteInGroup puts a note about a member into the room of a group chat, if there is a
-// room already. format may name the member.
-func (c *Client) noteInGroup(ctx context.Context, conversation *msn.Conversation, member, format string) {
+// room already. say makes it of the member's name.
+func (c *Client) noteInGroup(ctx context.Context, conversation *msn.Conversation, member string, say func(name string) string) {
 	account, ok := msnid.FromServer(member)
 	if !ok || conversation.Group() == "" {
 		return
@@ -118,11 +122,11 @@ func (c *Client) noteInGroup(ctx context.Context, conversation *msn.Conversation
 	if err != nil || portal == nil || portal.MXID == "" {
 		return // nobody there to read it; an error shows with the next message
 	}
-	body := format
-	if strings.Contains(format, "%s") {
-		body = fmt.Sprintf(format, c.recipient(ctx, account).name)
-	}
 	at := time.Now()
+	if !c.notes.allow(conversation.Group(), account, at) {
+		return
+	}
+	body := say(c.recipient(ctx, account).name)
 	c.inbox.put(ctx, &database.QueuedMessage{
 		LoginID:   c.login.ID,
 		MessageID: msnid.MakeNoticeMessageID("note", account, body, at.Format(time.RFC3339Nano)),
@@ -132,6 +136,38 @@ func (c *Client) noteInGroup(ctx context.Context, conversation *msn.Conversation
 		Body:      body,
 		Kind:      database.QueuedNote,
 	})
+}
+
+// What is noted in a room within noteWindow: so much of one member, and of all. Who
+// comes and goes all the time would fill the room.
+const (
+	noteWindow     = 10 * time.Minute
+	maxMemberNotes = 3
+	maxRoomNotes   = 2 * msn.MaxMembers
+	maxNoteCounts  = 10000 // members whose notes are counted at a time
+)
+
+// noteCounts counts notes in the rooms of group chats. The zero value is ready.
+type noteCounts struct {
+	mu     sync.Mutex
+	since  time.Time
+	counts map[chat]int // of a member in a group; of the whole room without an account
+}
+
+// allow reports whether there may be another note, and counts it.
+func (n *noteCounts) allow(group, account string, now time.Time) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if now.Sub(n.since) >= noteWindow || len(n.counts) >= maxNoteCounts {
+		n.since, n.counts = now, make(map[chat]int)
+	}
+	member, room := chat{account: account, group: group}, chat{group: group}
+	if n.counts[member] >= maxMemberNotes || n.counts[room] >= maxRoomNotes {
+		return false
+	}
+	n.counts[member]++
+	n.counts[room]++
+	return true
 }
 
 func convertNote(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
@@ -224,7 +260,26 @@ func (c *Client) CreateGroup(ctx context.Context, params *bridgev2.GroupCreatePa
 	if params.Name != nil && params.Name.Name != "" {
 		info.Name = ptr.Ptr(params.Name.Name)
 	}
-	return &bridgev2.CreateChatResponse{PortalKey: key, PortalInfo: info}, nil
+	made := &bridgev2.CreateChatResponse{PortalKey: key, PortalInfo: info}
+	if params.RoomID != "" {
+		made.Portal, err = c.takeRoom(ctx, key, params.RoomID, info)
+	}
+	return made, err
+}
+
+// takeRoom makes a room that the user has made that of a group chat. Its name is theirs.
+func (c *Client) takeRoom(ctx context.Context, key networkid.PortalKey, room id.RoomID, info *bridgev2.ChatInfo) (*bridgev2.Portal, error) {
+	portal, err := c.connector.br.GetPortalByKey(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	// Its members come after the command was answered.
+	return portal, portal.UpdateMatrixRoomID(context.WithoutCancel(ctx), room, bridgev2.UpdateMatrixRoomIDParams{
+		FailIfMXIDSet:  true,
+		SyncDBMetadata: func() { portal.Name, portal.NameSet, portal.RoomType = *info.Name, true, *info.Type },
+		ChatInfo:       info,
+		ChatInfoSource: c.login,
+	})
 }
 
 // makeGroup stores a new group chat with these members.

@@ -10,6 +10,7 @@ import (
 
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/bridgev2/provisionutil"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
@@ -271,6 +272,97 @@ func (b *testBridge) makeGroup(login *bridgev2.UserLogin, accounts ...string) id
 		b.Fatal(err)
 	}
 	return portal.MXID
+}
+
+func TestCreateGroupTakesTheRoomInWhichItIsAskedFor(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	login := b.login()
+	bobs, _ := b.messenger(bob), b.messenger(carol)
+	client := login.Client.(*Client)
+	room := id.RoomID("!made-by-alice:" + fakeServer)
+	made, err := provisionutil.CreateGroup(b.ctx, login, &bridgev2.GroupCreateParams{Type: "group", RoomID: room,
+		Participants: []networkid.UserID{client.ghostID(bob), client.ghostID(carol)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made.MXID != room {
+		t.Errorf("the group chat is in %s", made.MXID)
+	}
+	b.eventually("the members", func() bool { return slices.Equal(b.members(room), []string{bob, carol}) })
+	b.write(room, "hello from the room")
+	got := bobs.expect(t, alice, "hello from the room")
+	if err := got.Conversation.SendText(b.ctx, "an answer", ""); err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := b.waitMessage(0, "an answer"); r.room != room {
+		t.Errorf("the answer came into %s", r.room)
+	}
+	if rooms := b.matrix.all(func(r record) bool { return r.kind == "room" }); len(rooms) != 0 {
+		t.Errorf("rooms made: %v", rooms)
+	}
+}
+
+func TestNameOfAMemberIsNoFormat(t *testing.T) {
+	t.Parallel()
+	srv := newCircleOfFriends(t)
+	srv.AddAccount("percent@example.com", pass, msntest.Name("100%"))
+	srv.Befriend(alice, "percent@example.com")
+	b := newTestBridge(t, srv)
+	login := b.login()
+	bobs := b.messenger(bob)
+	room := b.makeGroup(login, bob, "percent@example.com")
+	b.write(room, "who is there?")
+	bobs.expect(t, alice, "who is there?")
+	if note, _ := b.waitMessage(0, "is offline, or takes no calls"); !strings.Contains(note.body, "100% (percent@example.com) is") {
+		t.Errorf("the note is %q", note.body)
+	}
+}
+
+func TestWhoComesAndGoesDoesNotFillTheRoom(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	b.login()
+	bobs, _ := b.messenger(bob), b.messenger(carol)
+	chat := bobs.GroupChat("friends", alice, carol)
+	if err := chat.SendText(b.ctx, "hello", ""); err != nil {
+		t.Fatal(err)
+	}
+	b.waitMessage(0, "hello")
+	for i := range 300 {
+		mallory := fmt.Sprintf("mallory%d@example.com", i%150)
+		b.srv.PushChat(alice, wire.New("JOI", mallory, "Mallory"))
+		b.srv.PushChat(alice, wire.New("BYE", mallory))
+	}
+	for range 100 {
+		b.srv.PushChat(alice, wire.New("JOI", "eve@example.com", "Eve"))
+		b.srv.PushChat(alice, wire.New("BYE", "eve@example.com"))
+	}
+	if err := chat.SendText(b.ctx, "after", ""); err != nil {
+		t.Fatal(err)
+	}
+	b.waitMessage(0, "after")
+	notes := b.matrix.all(func(r record) bool { return strings.Contains(r.body, "has left the conversation") })
+	if len(notes) != maxRoomNotes {
+		t.Errorf("the room has %d notes", len(notes))
+	}
+}
+
+func TestNotesOfAMemberAreCounted(t *testing.T) {
+	t.Parallel()
+	var n noteCounts
+	now := time.Now()
+	for i := range maxMemberNotes + 1 {
+		if got := n.allow("g", bob, now); got != (i < maxMemberNotes) {
+			t.Errorf("note %d of bob: %t", i+1, got)
+		}
+	}
+	if !n.allow("g", carol, now) || !n.allow("h", bob, now) {
+		t.Error("others are not noted any more")
+	}
+	if !n.allow("g", bob, now.Add(noteWindow)) {
+		t.Error("bob is not noted ever again")
+	}
 }
 
 func TestGroupThatCannotBeMadeIsAnError(t *testing.T) {

@@ -45,6 +45,9 @@ func (o *outbox) hold(ctx context.Context, e *database.QueuedEvent, fate error) 
 	o.mu.Lock()
 	o.held[e.PortalID] = append(o.held[e.PortalID], e.EventID)
 	o.mu.Unlock()
+	if o.client.recipient(ctx, account).online {
+		o.release(account) // came online meanwhile, when nothing waited yet
+	}
 	if first {
 		o.sayKept(ctx, e, account, limit)
 	}

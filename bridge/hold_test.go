@@ -1,8 +1,11 @@
 package bridge
 
 import (
+	"errors"
 	"strings"
 	"testing"
+
+	"matrix-msn/msn"
 )
 
 func TestMessageWaitsForAContactWhoIsOffline(t *testing.T) {
@@ -51,5 +54,25 @@ func TestMessageThatWaitedTooLongIsSaidToBeUndelivered(t *testing.T) {
 	got, _ := b.waitStatus(min(from, 0))
 	if !strings.Contains(got.body, "was not online in all the time that the bridge keeps messages") {
 		t.Errorf("told %q", got.body)
+	}
+}
+
+func TestTextOfWhichAPartIsLeftWithTheServiceIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		fails   int
+		arrived bool
+	}{{"the first part fails", 1, false}, {"the second part fails", 2, true}} {
+		sent := 0
+		err := inOrder([]string{"a", "b", "c"}, func(string) error {
+			if sent++; sent == test.fails {
+				return msn.ErrNotConnected
+			}
+			return nil
+		})
+		if !errors.Is(err, msn.ErrNotConnected) || mayHaveArrived(err) != test.arrived || sent != test.fails {
+			t.Errorf("%s: %v after %d parts, may have arrived: %t", test.name, err, sent, mayHaveArrived(err))
+		}
 	}
 }

@@ -50,9 +50,12 @@ func (c *Client) iconOf(ctx context.Context, a *database.Alert) id.ContentURIStr
 	known, err := c.connector.db.Alert.WithIcon(ctx, c.login.ID, a.IconURL, time.Now().Add(-iconLife))
 	if err == nil && known != nil {
 		a.IconMXC = known.IconMXC
-	} else if c.iconTrouble.recent(address, time.Now()) {
+	} else if host, _ := msgconv.LinkHost(address); c.iconTrouble.recent(address, time.Now()) || c.iconTrouble.recent(host, time.Now()) {
 		return ""
 	} else if a.IconMXC, err = c.bringIcon(ctx, address); err != nil {
+		if !errors.Is(err, errIcon) {
+			address = host // it is the web server, so that its other icons would take as long
+		}
 		c.iconTrouble.note(address, time.Now())
 		log.Info().Err(err).Msg("The alert stays without its icon")
 		return ""
@@ -64,10 +67,10 @@ func (c *Client) iconOf(ctx context.Context, a *database.Alert) id.ContentURIStr
 }
 
 const (
-	// iconRest is how long an icon that could not be had is left alone: alerts would
-	// wait for a dead web server one after the other.
+	// iconRest is how long an icon that could not be had, or a web server that does not
+	// answer, is left alone: alerts would wait for it one after the other.
 	iconRest = 10 * time.Minute
-	// maxIconTrouble is how many such icons are remembered.
+	// maxIconTrouble is how many of them are remembered.
 	maxIconTrouble = 100
 )
 

@@ -78,6 +78,29 @@ func TestAlertWithoutUsableIconIsShownWithoutIt(t *testing.T) {
 	}
 }
 
+func TestDeadWebServerIsNotAskedForEveryIconOfItsOwn(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	web := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		asked.Add(1)
+		panic(http.ErrAbortHandler) // hangs up
+	}))
+	defer web.Close()
+	b := newTestBridge(t, newTestServer(t), func(b *testBridge) {
+		b.config = func(c *Config) { c.AlertIcons = true }
+	})
+	b.login()
+	for _, text := range []string{"first", "second", "third"} {
+		n := calendar(text)
+		n.Messages[0].IconURL = web.URL + "/x.png?" + text
+		b.alert(n)
+		b.waitAlert(0, text)
+	}
+	if n := asked.Load(); n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+}
+
 func TestWhatIsNoIconIsRefused(t *testing.T) {
 	t.Parallel()
 	icon, large := pngOf(t, 32), pngOf(t, maxIconSide+1)

@@ -81,12 +81,26 @@ func (o *outbox) leave(ctx context.Context, e *database.QueuedEvent, fate error)
 	if !ok || to.group != "" || session == nil || !errors.Is(fate, msn.ErrOffline) || !session.OfflineMessages() {
 		return fate
 	}
-	for _, part := range msgconv.SplitAt(e.Body, msn.MaxOfflineText) {
-		if err := session.SendOffline(ctx, to.account, part, e.Format); err != nil {
-			return err
-		}
+	if err := inOrder(msgconv.SplitAt(e.Body, msn.MaxOfflineText), func(part string) error {
+		return session.SendOffline(ctx, to.account, part, e.Format)
+	}); err != nil {
+		return err
 	}
 	o.reply(ctx, e, fmt.Sprintf("%s is offline. %s keeps your message for them.",
 		o.client.recipient(ctx, to.account).name, o.client.serviceOrUnknown().name))
+	return nil
+}
+
+// inOrder sends the parts of a text. The error is a msn.PartsError when some are gone:
+// those are not to be sent again.
+func inOrder(parts []string, send func(part string) error) error {
+	for i, part := range parts {
+		if err := send(part); err != nil {
+			if i > 0 {
+				err = fmt.Errorf("%w: %w", &msn.PartsError{Parts: len(parts), Acknowledged: i}, err)
+			}
+			return err
+		}
+	}
 	return nil
 }

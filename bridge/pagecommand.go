@@ -3,6 +3,7 @@ package bridge
 import (
 	"crypto/rand"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -19,12 +20,20 @@ const callbackOption = "callback"
 const pageUsage = "Write `!page bob@example.com Call me`, or `!page +15551112222 Call me`; in the room with a contact `!page Call me` is enough. " +
 	"`--callback home`, `work` or `mobile` behind `!page` asks to be called back at your number there, `--callback home=15551112222` at another."
 
+// isOption matches what is meant as an option and not as text: "--" alone and "-->"
+// are text.
+var isOption = regexp.MustCompile(`^--[A-Za-z]`)
+
 // fnPage sends a page to somebody's mobile device.
 func (c *Connector) fnPage(ce *commands.Event) {
 	given := make(options)
 	rest := given.take(typedArguments(ce), loginOption, callbackOption)
 	client, ok := c.clientFor(ce, given[loginOption])
 	if !ok {
+		return
+	}
+	if word, _ := cutWord(rest); isOption.MatchString(word) {
+		say(ce, "%s is no option of !page. The page was not sent. %s", shorten(oneLine(word), maxName), pageUsage)
 		return
 	}
 	to, rest, problem := pageTarget(rest, contactOfRoom(ce, client))

@@ -400,3 +400,19 @@ func TestPageIsUncertainWhenItsWaitIsCutShort(t *testing.T) {
 		})
 	}
 }
+
+func TestMistypedOptionIsNotPaged(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newPagingServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	if got := b.ask(room, "!page --calback home Call me"); !strings.Contains(got.body, "--calback is no option of !page. The page was not sent.") {
+		t.Errorf("the answer is %q", got.body)
+	}
+	if got := b.ask(room, "!page -- that is all"); !strings.Contains(got.body, "Paged Bob") {
+		t.Errorf("a text that begins with a dash is answered by %q", got.body)
+	}
+	if pages := b.srv.Pages(); len(pages) != 1 || pages[0].Page.Text != "-- that is all" {
+		t.Errorf("the server got %+v", pages)
+	}
+}
