@@ -197,6 +197,8 @@ func TestOwnCallRingsTheOtherPlacesToo(t *testing.T) {
 	client, ns := signedIn(t, n, 18)
 	ns.send(ownUBX(18, placesData("")))
 	waitFor[PlacesChanged](t, client)
+	ns.send("NLN NLN 1:bob@example.com Bob 0:0") // so that there will be a conversation
+	waitFor[PresenceChanged](t, client)
 	sent := goSend(t, client.Conversation("bob@example.com"), "hello")
 	ns.expect("XFR 11 SB")
 	ns.send("XFR 11 SB " + fakeSB + " CKI t U messenger.msn.com 1")

@@ -83,7 +83,7 @@ func (r *replay) boardCommand(conn *replayConn, i item) {
 			r.expectCommand(conn, i)
 			return
 		}
-		r.left(i, "the interface calls one contact into a session, once")
+		r.left(i, "the replay calls one contact into a session, once")
 	case "MSG":
 		r.boardMessage(conn, i)
 	case "OUT":
@@ -98,11 +98,11 @@ func (r *replay) boardCommand(conn *replayConn, i item) {
 func (r *replay) boardMessage(conn *replayConn, i item) {
 	r.t.Helper()
 	m := wire.ParseMessage(i.cmd.Payload)
-	alone := slices.Equal(conn.people, []string{conn.peer})
+	alone := slices.Equal(conn.people, []string{conn.peer}) && !conn.group
 	text := lineEnds.Replace(m.Text())
 	switch {
 	case !alone:
-		r.left(i, "texts go to one contact who is alone with the user in a session")
+		r.left(i, "in a group chat the replay only listens")
 		return
 	case !strings.Contains("UNAD", i.cmd.Arg(1)) || i.cmd.Arg(1) == "":
 		r.left(i, "no way to send a message")
@@ -265,10 +265,26 @@ func (r *replay) boardJoins(conn *replayConn, i item, account string) {
 		return
 	}
 	conn.people = append(conn.people, account)
+	conn.group = conn.group || len(conn.people) > 1
 	r.due = append(r.due, expectation{i.Record.String(), func(e Event) bool {
 		joined, ok := e.(ParticipantJoined)
-		return ok && joined.Account == account && joined.Conversation.Peer() == conn.peer
+		return ok && joined.Account == account && conn.isOf(joined.Conversation)
 	}})
+}
+
+// isOf reports whether a conversation is the one of a session: that of its contact,
+// and once several were there that of a group of them all.
+func (conn *replayConn) isOf(cv *Conversation) bool {
+	if cv.Group() == "" {
+		// Those who are there already are told before it is a group chat.
+		return cv.Peer() == conn.peer && (!conn.group || conn.opened == 0)
+	}
+	for _, account := range conn.people {
+		if !slices.Contains(cv.Members(), account) {
+			return false
+		}
+	}
+	return conn.group
 }
 
 func (r *replay) boardLeaves(conn *replayConn, i item) {
@@ -296,7 +312,7 @@ func (r *replay) boardReceives(conn *replayConn, i item) {
 		// Said at another place of the user's.
 		r.due = append(r.due, expectation{i.Record.String(), func(e Event) bool {
 			sent, ok := e.(TextSent)
-			return ok && sent.Conversation.Peer() == conn.peer && sent.Text == strings.ReplaceAll(m.Text(), "\r\n", "\n")
+			return ok && conn.isOf(sent.Conversation) && sent.Text == strings.ReplaceAll(m.Text(), "\r\n", "\n")
 		}})
 	}
 	if !ok || from == strings.ToLower(r.account) {
@@ -310,7 +326,7 @@ func (r *replay) boardReceives(conn *replayConn, i item) {
 		switch e := e.(type) {
 		case TextReceived:
 			return m.MediaType() == "text/plain" && e.From == from && e.FromName == wire.Decode(i.cmd.Arg(1)) &&
-				e.Text == strings.ReplaceAll(m.Text(), "\r\n", "\n") && e.Conversation.Peer() == conn.peer &&
+				e.Text == strings.ReplaceAll(m.Text(), "\r\n", "\n") && conn.isOf(e.Conversation) &&
 				e.Format == m.Header.Get("X-MMS-IM-Format") && time.Since(e.At) < time.Minute
 		case TypingReceived:
 			return m.MediaType() == "text/x-msmsgscontrol" && e.From == from

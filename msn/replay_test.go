@@ -168,6 +168,7 @@ type replayConn struct {
 	people []string
 	at     map[string]int // how many places of each are there, from MSNP16 on
 	peer   string
+	group  bool // more than one was there besides the user
 	opened int  // line of the record that opened the session
 	gone   bool // the client has left
 	cause  item // the RNG that it answers
