@@ -1,4 +1,4 @@
-// Command msnserver runs an MSN server for MSNP2 to MSNP12, for trying out
+// Command msnserver runs an MSN server for MSNP2 to MSNP18, for trying out
 // clients. Run it with -h for its flags and the file of accounts.
 package main
 

@@ -19,7 +19,7 @@ import (
 
 const usage = `Usage: msnserver [flags]
 
-Runs an MSN server for MSNP2 to MSNP12: clients sign in, see each other and
+Runs an MSN server for MSNP2 to MSNP18: clients sign in, see each other and
 chat. Everything is kept in memory and forgotten at the end. Passwords and
 messages of this protocol travel in the clear: do not run it on the Internet.
 
@@ -52,7 +52,8 @@ file given by -file is YAML:
 
 Clients of MSNP2 to MSNP7 (MSN Messenger up to 4.x) need nothing but the
 address. Those of MSNP8 and later log in over HTTPS at the nexus address that
-is printed; they must trust the certificate (-cert-out writes it to a file), or
+is printed, and those of MSNP13 and later (Messenger 8 and later) keep their
+contact lists in the web services there; they must trust the certificate (-cert-out writes it to a file), or
 use -login-http where they can be told a plain address. TLS is 1.2 or newer:
 clients of the period need a proxy that speaks their older TLS.
 
@@ -106,8 +107,8 @@ func parseFlags(args []string, stderr io.Writer) (settings, error) {
 	flags.IntVar(&s.nsPort, "ns-port", 1863, "port of the notification server; 0 for any free one")
 	flags.IntVar(&s.sbPort, "sb-port", 1864, "port of the switchboards; 0 for any free one")
 	flags.IntVar(&s.dsPort, "dispatch-port", -1, "port of a dispatch server that clients dial first; -1 for none")
-	flags.IntVar(&s.httpsPort, "https-port", 4443, "port of nexus and log-in over TLS; 0 for any free one")
-	flags.IntVar(&s.httpPort, "login-http", -1, "port of nexus and log-in without TLS, on loopback only; -1 for none")
+	flags.IntVar(&s.httpsPort, "https-port", 4443, "port of log-ins and web services over TLS; 0 for any free one")
+	flags.IntVar(&s.httpPort, "login-http", -1, "port of log-ins, web services and HTTP gateway without TLS, on loopback only; -1 for none")
 	flags.StringVar(&s.file, "file", "", "YAML `file` of accounts and contact lists")
 	flags.Var(&s.accounts, "account", "an account as `email:password`; may be repeated")
 	flags.BoolVar(&s.oldTLS, "old-tls", false, "also speak the TLS of Windows XP, which Messenger 5 to 7 need; it is broken by today's measure")
@@ -117,7 +118,7 @@ func parseFlags(args []string, stderr io.Writer) (settings, error) {
 	flags.StringVar(&s.certHosts, "cert-hosts", "", "further host `names`, separated by commas, for the certificate made at start")
 	flags.BoolVar(&s.escargot, "escargot", false, "follow the habits of the Escargot server instead of the historic ones")
 	flags.DurationVar(&s.challenge, "challenge", 0, "how often clients are challenged (CHL); 0 once after signing in, negative never")
-	flags.StringVar(&s.dialects, "dialects", "", "dialects to speak, for example MSNP7,MSNP12; all when empty")
+	flags.StringVar(&s.dialects, "dialects", "", "dialects to speak, for example MSNP7,MSNP18; all when empty")
 	flags.BoolVar(&s.verbose, "v", false, "also log failures of single connections")
 	if err := flags.Parse(args); err != nil {
 		return s, err
@@ -173,8 +174,8 @@ func (s settings) options(log *slog.Logger) ([]msntest.Option, error) {
 		var dialects []wire.Dialect
 		for name := range strings.SplitSeq(s.dialects, ",") {
 			d, ok := wire.ParseDialect(strings.TrimSpace(name))
-			if !ok || d > 12 {
-				return nil, fmt.Errorf("-dialects: %q is not between MSNP2 and MSNP12", name)
+			if !ok {
+				return nil, fmt.Errorf("-dialects: %q is not between MSNP2 and MSNP18", name)
 			}
 			dialects = append(dialects, d)
 		}
@@ -241,8 +242,14 @@ func (s settings) announce(stdout io.Writer, srv *msntest.Server, accounts int) 
 	fmt.Fprintf(stdout, "  notification  %s\n", srv.NotificationAddr())
 	fmt.Fprintf(stdout, "  switchboards  %s\n", srv.SwitchboardAddr())
 	fmt.Fprintf(stdout, "  nexus         %s\n", srv.NexusURL())
+	web := srv.Web()
+	fmt.Fprintf(stdout, "  tickets       %s (RST), %s (RST2)\n", web.Login, web.Login2)
+	fmt.Fprintf(stdout, "  contacts      %s\n                %s\n", web.AddressBook, web.Sharing)
+	fmt.Fprintf(stdout, "  offline       %s (reading), %s (sending)\n", web.Mailbox, web.Post)
+	fmt.Fprintf(stdout, "  gateway       %s\n", web.Gateway)
 	if plain := srv.PlainNexusURL(); plain != "" {
 		fmt.Fprintf(stdout, "  nexus         %s (no TLS)\n", plain)
+		fmt.Fprintf(stdout, "  gateway       %s (no TLS)\n", srv.PlainWeb().Gateway)
 	}
 	if s.certOut != "" {
 		path, err := srv.WriteCert(s.certOut)

@@ -175,7 +175,7 @@ func TestBadFilesAndFlagsAreExplained(t *testing.T) {
 		"unknown friend":      {"accounts: [{email: a@b, password: x}]\nbefriend: [[a@b, c@d]]", nil, `befriend: "c@d"`},
 		"plain log-in abroad": {"", []string{"-account", "a@b:x", "-listen", "0.0.0.0", "-login-http", "0"}, "loopback"},
 		"half a certificate":  {"", []string{"-account", "a@b:x", "-cert", "x"}, "belong together"},
-		"unknown dialect":     {"", []string{"-account", "a@b:x", "-dialects", "MSNP18"}, "MSNP18"},
+		"unknown dialect":     {"", []string{"-account", "a@b:x", "-dialects", "MSNP19"}, "MSNP19"},
 		"argument":            {"", []string{"alice"}, `unexpected argument "alice"`},
 	} {
 		t.Run(name, func(t *testing.T) {

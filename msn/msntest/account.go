@@ -2,6 +2,7 @@ package msntest
 
 import (
 	"crypto/md5"
+	"time"
 
 	"matrix-msn/msn/wire"
 )
@@ -25,8 +26,15 @@ type Account struct {
 	gtc, blp   string
 	gtcSet     bool // whether the user ever chose
 	blpSet     bool
-	version    uint32 // of lists and properties, for MSNP2 to MSNP9
-	session    *session
+	version    uint32          // of lists and properties, for MSNP2 to MSNP9
+	places     []*session      // where it is signed in, oldest first
+	told       map[string]List // what its clients said by ADL, see lists
+	stored     string          // the name in the address book, when it is not name
+	personal   string          // the last personal message, which Escargot keeps for the next sign-in
+	offline    []*OfflineMessage
+	sent       []time.Time // its last offline messages, see WithOfflineRate
+	hasBook    bool        // see WithoutAddressBook
+	lock       string      // the challenge of the offline message service
 	everOnline bool
 	mail       mailbox
 	mspAuth    string // "" makes one for each sign-in
@@ -61,6 +69,10 @@ func Unread(inbox, folders int) AccountOption {
 	return func(a *Account) { a.mail = mailbox{enabled: true, inbox: inbox, folders: folders} }
 }
 
+// WithoutAddressBook makes an account that never had an address book: the web
+// service says so until ABAdd makes one.
+func WithoutAddressBook() AccountOption { return func(a *Account) { a.hasBook = false } }
+
 // MSPAuth sets the ticket for web log-ins that the profile message carries from
 // MSNP3 on; without it, each sign-in has its own.
 func MSPAuth(ticket string) AccountOption { return func(a *Account) { a.mspAuth = ticket } }
@@ -74,7 +86,7 @@ func (s *Server) AddAccount(email, password string, opts ...AccountOption) *Acco
 	if a == nil {
 		a = &Account{
 			srv: s, email: normalize(email), name: email, id: guidOf(normalize(email)), verified: true,
-			props: make(map[string]string), gtc: "A", blp: "AL", version: 1,
+			props: make(map[string]string), gtc: "A", blp: "AL", version: 1, hasBook: true,
 		}
 		s.accounts[a.email] = a
 	}
@@ -107,7 +119,7 @@ func (a *Account) Name() string {
 func (a *Account) SetName(name string) {
 	a.srv.mu.Lock()
 	defer a.srv.mu.Unlock()
-	a.srv.change(a, func() { a.name = name })
+	a.srv.change(a, func() { a.name, a.stored = name, "" })
 }
 
 // SetPassword changes the password; a session that is open goes on.
@@ -165,10 +177,13 @@ type session struct {
 	bot     *Bot
 
 	dialect  wire.Dialect
-	status   string // "" until the first CHG
-	caps     string // capability number, "0" below MSNP8
+	place    string // GUID in braces, lower case; from MSNP16 on
+	ticket   string // that it signed in with, from MSNP8 on
+	status   string // "" until the first CHG; the same at all places after that
+	caps     string // capability number, "0" below MSNP8; from MSNP16 on with a colon
 	object   string // MSNObject as it came, "" for none
 	personal string // payload of the last UUX
+	private  string // what the place told of itself (PrivateEndpointData)
 	synced   bool
 	noCalls  bool     // IMS OFF
 	serial   uint32   // Escargot counts the list version per session
@@ -185,10 +200,11 @@ func (ss *session) send(cmd wire.Command) {
 
 // visible reports whether the account can be seen by anybody.
 func (a *Account) visible() bool {
-	if a.session == nil {
+	ss := a.main()
+	if ss == nil {
 		return false
 	}
-	switch a.session.status {
+	switch ss.status {
 	case "", "FLN", "HDN":
 		return false
 	}

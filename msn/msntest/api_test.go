@@ -253,8 +253,8 @@ func TestLogsAndRecordsShowNoSecrets(t *testing.T) {
 
 func TestServedDialects(t *testing.T) {
 	t.Parallel()
-	srv := msntest.NewServer(t, msntest.WithDialects(12, 7, 18, 1), msntest.WithDispatchPort(0))
-	if got := srv.Dialects(); !slices.Equal(got, []wire.Dialect{7, 12}) {
+	srv := msntest.NewServer(t, msntest.WithDialects(12, 7, 18, 1, 19), msntest.WithDispatchPort(0))
+	if got := srv.Dialects(); !slices.Equal(got, []wire.Dialect{7, 12, 18}) {
 		t.Errorf("dialects %v", got)
 	}
 	if srv.Addr() == srv.NotificationAddr() {

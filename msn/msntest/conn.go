@@ -218,6 +218,9 @@ func (c *conn) write() {
 				c.finish()
 			}
 			c.outMu.Unlock()
+			if t, ok := c.nc.(*tunnel); ok {
+				t.rest()
+			}
 			return
 		}
 		data := c.out

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"matrix-msn/msn/wire"
 )
@@ -25,10 +26,10 @@ func (s *Server) Status(email string) string {
 
 func (s *Server) status(email string) string {
 	a := s.accounts[normalize(email)]
-	if a == nil || a.session == nil || a.session.status == "" {
+	if a == nil || a.main() == nil || a.main().status == "" {
 		return "FLN"
 	}
-	return a.session.status
+	return a.main().status
 }
 
 // notifyChange wakes those who wait for a state; the server is locked.
@@ -67,7 +68,7 @@ func (s *Server) WaitOnline(ctx context.Context, email string) error {
 func (s *Server) WaitOffline(ctx context.Context, email string) error {
 	return s.wait(ctx, func() bool {
 		a := s.accounts[normalize(email)]
-		return a == nil || a.session == nil
+		return a == nil || len(a.places) == 0
 	})
 }
 
@@ -181,14 +182,17 @@ func (s *Server) Switchboards(email string) int {
 	return n
 }
 
+// withSession does something at each place where an account is signed in.
 func (s *Server) withSession(email string, do func(*session)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.accounts[normalize(email)]
-	if a == nil || a.session == nil || s.closed {
+	if a == nil || len(a.places) == 0 || s.closed {
 		return fmt.Errorf("%w: %s", ErrNotOnline, email)
 	}
-	do(a.session)
+	for _, ss := range slices.Clone(a.places) {
+		do(ss)
+	}
 	return nil
 }
 
@@ -212,7 +216,7 @@ func (s *Server) SignIns(ctx context.Context) <-chan SignIn {
 	}
 	s.wg.Go(func() {
 		defer close(changes)
-		told := make(map[string]*session)
+		told := make(map[*session]bool)
 		for {
 			s.mu.Lock()
 			news, changed := s.news(told), s.changed
@@ -239,18 +243,24 @@ func (s *Server) SignIns(ctx context.Context) <-chan SignIn {
 }
 
 // news returns what has changed since told, and updates it.
-func (s *Server) news(told map[string]*session) []SignIn {
+func (s *Server) news(told map[*session]bool) []SignIn {
 	var list []SignIn
+	for ss := range told {
+		if slices.Contains(ss.account.places, ss) {
+			continue
+		}
+		delete(told, ss)
+		if len(ss.account.places) == 0 {
+			list = append(list, SignIn{Account: ss.account.email})
+		}
+	}
 	for email, a := range s.accounts {
-		if a.session == told[email] {
-			continue
+		for _, ss := range a.places {
+			if !told[ss] {
+				told[ss] = true
+				list = append(list, SignIn{Account: email, Online: true, Dialect: ss.dialect})
+			}
 		}
-		if told[email] = a.session; a.session == nil {
-			delete(told, email)
-			list = append(list, SignIn{Account: email})
-			continue
-		}
-		list = append(list, SignIn{Account: email, Online: true, Dialect: a.session.dialect})
 	}
 	return list
 }

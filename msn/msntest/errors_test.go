@@ -21,10 +21,10 @@ func TestNegotiation(t *testing.T) {
 		want   string
 		closed bool
 	}{
-		"highest of both":         {srv, "VER 1 MSNP18 MSNP2 MSNP11 CVR0", "VER 1 MSNP11", false},
+		"highest of both":         {srv, "VER 1 MSNP19 MSNP2 MSNP11 CVR0", "VER 1 MSNP11", false},
 		"letter case":             {srv, "VER 1 msnp8", "VER 1 MSNP8", false},
 		"only some are spoken":    {limited, "VER 1 MSNP12 MSNP8 MSNP7 CVR0", "VER 1 MSNP8", false},
-		"none in common":          {srv, "VER 1 MSNP18 FOO", "VER 1 0", true},
+		"none in common":          {srv, "VER 1 MSNP19 FOO", "VER 1 0", true},
 		"version query":           {limited, "VER 1 MSNP12 CVR0", "VER 1 CVR0", false},
 		"no number":               {srv, "VER x MSNP8", "", true},
 		"before VER":              {srv, "INF 1", "", true},

@@ -20,6 +20,8 @@ type Request struct {
 	// Command is what the client sent. A connection of DS, NS or SB that was just
 	// accepted is a Request with the zero Command.
 	Command wire.Command
+	// Operation is what a web service is asked for: "RST", "ABFindAll", "Store" …
+	Operation string
 	// HTTP is the request when Kind is HTTPS. Its body has been read.
 	HTTP *http.Request
 }
@@ -36,6 +38,7 @@ type Action struct {
 	cmds   []wire.Command
 	status int
 	header http.Header
+	fault  Fault
 	close  bool
 }
 
@@ -54,6 +57,7 @@ const (
 	garbage
 	replies
 	respond
+	fault
 	hang
 )
 
@@ -120,6 +124,27 @@ func Unauthorized(text string) Action {
 	return Respond(http.StatusUnauthorized, http.Header{passport.HeaderRefused: {failedLogin(text)}}, "")
 }
 
+// SOAPFault answers a call to a web service with a fault.
+func SOAPFault(f Fault) Action { return Action{kind: fault, fault: f} }
+
+// LoginFault answers a request for tickets with a number of the log-in service, such
+// as "0x80048823" for a locked account.
+func LoginFault(number, reason string) Action {
+	return SOAPFault(Fault{Code: "S:Client", Reason: reason, ErrorCode: number})
+}
+
+// BadTime answers a request for tickets with the fault for a client whose clock is
+// wrong.
+func BadTime() Action {
+	return SOAPFault(Fault{Code: "S:Sender", Subcode: "wsse:BadTime", Reason: "Bad Time"})
+}
+
+// RedirectLogin answers a request for tickets with the fault that wants the same
+// request elsewhere.
+func RedirectLogin(url string) Action {
+	return SOAPFault(Fault{Code: "psf:Redirect", Reason: "Authentication Failure", RedirectURL: url})
+}
+
 // Hang never answers an HTTPS request: it stays open until client or server
 // gives up. For other requests it is Swallow.
 func Hang() Action { return Action{kind: hang} }
@@ -164,10 +189,21 @@ func OnConnect(kind Kind, do Action) func(*Request) Action {
 	}
 }
 
-// OnHTTPS is a hook for HTTPS requests to a path: NexusPath or LoginPath.
+// OnHTTPS is a hook for HTTPS requests to a path: NexusPath, LoginPath, RSTPath …
 func OnHTTPS(path string, do Action) func(*Request) Action {
 	return func(r *Request) Action {
 		if r.HTTP == nil || r.HTTP.URL.Path != path {
+			return Action{}
+		}
+		return do
+	}
+}
+
+// OnSOAP is a hook for an operation of the web services: "RST", "RST2", "ABFindAll",
+// "AddMember", "Store", "GetMessage" …
+func OnSOAP(operation string, do Action) func(*Request) Action {
+	return func(r *Request) Action {
+		if r.Operation != operation {
 			return Action{}
 		}
 		return do
@@ -261,7 +297,8 @@ func (s *Server) perform(c *conn, cmd wire.Command, a Action) {
 func (s *Server) performRedirect(c *conn, cmd wire.Command, addr string) {
 	switch {
 	case cmd.Verb == "XFR" && c.session != nil:
-		c.reply("XFR", cmd.Arg(0), "SB", addr, "CKI", s.newTicket(c.session.account, c.session, nil))
+		args := []string{cmd.Arg(0), "SB", addr, "CKI", s.newTicket(c.session.account, c.session, nil)}
+		c.reply("XFR", append(args, directions(c.dialect, "messenger.msn.com")...)...)
 	case c.kind != SB:
 		s.redirect(c, cmd.Arg(0), addr)
 	}

@@ -35,6 +35,11 @@ type contact struct {
 	alias  string // as the owner of the list calls them, by REA or SBP
 	lists  List
 	groups []*group
+
+	// From MSNP13 on:
+	book    bool   // in the address book though not on FL
+	network int    // 0 and 1 are Passport
+	invite  string // what somebody pending wrote to be let in
 }
 
 type group struct {
@@ -81,7 +86,7 @@ func (l *contactList) remove(email string, lists List) {
 	if c.lists &^= lists; c.lists&FL == 0 {
 		c.groups, c.alias = nil, ""
 	}
-	if c.lists != 0 {
+	if c.lists != 0 || c.book {
 		return
 	}
 	delete(l.byEmail, email)
@@ -251,7 +256,7 @@ func randomBytes(n int) []byte {
 
 // allows reports whether a lets other see and call it.
 func (a *Account) allows(other *Account) bool {
-	switch on := a.list.on(other.email); {
+	switch on := a.lists(other.email); {
 	case on&BL != 0:
 		return false
 	case on&AL != 0:
@@ -275,6 +280,7 @@ func (a *Account) Add(other string) {
 	s.change(a, func() {
 		a.list.remove(o.email, BL)
 		a.list.add(o.email, AL)
+		a.tell(o.email, FL|AL, BL)
 	})
 	if a.list.on(o.email)&FL == 0 {
 		a.list.add(o.email, FL)
@@ -293,6 +299,7 @@ func (a *Account) Remove(other string) {
 	}
 	a.bumped()
 	a.list.remove(other, FL)
+	a.tell(other, 0, FL)
 	if o := s.accounts[other]; o != nil {
 		s.reverse(a, o, false)
 	}
@@ -309,9 +316,11 @@ func (a *Account) Block(other string, blocked bool) {
 		if blocked {
 			a.list.remove(other, AL)
 			a.list.add(other, BL)
+			a.tell(other, BL, AL)
 		} else {
 			a.list.remove(other, BL)
 			a.list.add(other, AL)
+			a.tell(other, AL, BL)
 		}
 	})
 }
@@ -327,16 +336,21 @@ func (s *Server) reverse(a, o *Account, added bool) {
 	} else {
 		o.list.remove(a.email, RL|PL|watches)
 	}
-	ss := o.session
-	if ss == nil {
-		return
+	for _, ss := range o.places {
+		s.tellReverse(ss, a, added, version)
 	}
+}
+
+// tellReverse tells a client that a has added or removed its user.
+func (s *Server) tellReverse(ss *session, a *Account, added bool, version uint32) {
 	if ss.bot != nil {
 		ss.bot.reversed(a.email, added)
 		return
 	}
 	name := s.encode(a.name)
 	switch {
+	case ss.dialect >= wire.FirstSOAP:
+		s.tellMember(ss, a, added)
 	case added && ss.dialect >= 10:
 		ss.send(wire.New("ADC", "0", "RL", "N="+a.email, "F="+name))
 	case added:

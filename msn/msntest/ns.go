@@ -12,11 +12,17 @@ type handler struct {
 var notification = map[string]handler{
 	"SYN": {(*Server).syn, 2, 12},
 	"LST": {(*Server).lst, 2, 7},
-	"CHG": {(*Server).chg, 2, 12},
-	"UUX": {(*Server).uux, 11, 12},
+	"CHG": {(*Server).chg, 2, 18},
+	"UUX": {(*Server).uux, 11, 18},
+	"ADL": {(*Server).adl, 13, 18},
+	"RML": {(*Server).rml, 13, 18},
+	"FQY": {(*Server).fqy, 14, 18},
+	"UUN": {(*Server).uun, 13, 18},
+	"UUM": {(*Server).uum, 14, 18},
+	"VAS": {(*Server).vas, 18, 18},
 	"GTC": {(*Server).gtc, 2, 12},
-	"BLP": {(*Server).blp, 2, 12},
-	"PRP": {(*Server).prp, 5, 12},
+	"BLP": {(*Server).blp, 2, 18},
+	"PRP": {(*Server).prp, 5, 18},
 	"REA": {(*Server).rea, 2, 9},
 	"SBP": {(*Server).sbp, 10, 12},
 	"ADD": {(*Server).add, 2, 9},
@@ -25,18 +31,18 @@ var notification = map[string]handler{
 	"ADG": {(*Server).adg, 7, 12},
 	"REG": {(*Server).reg, 7, 12},
 	"RMG": {(*Server).rmg, 7, 12},
-	"XFR": {(*Server).xfr, 2, 12},
-	"QRY": {(*Server).qry, 6, 12},
-	"CVR": {(*Server).cvr, 2, 12},
-	"URL": {(*Server).url, 2, 12},
-	"SND": {(*Server).snd, 2, 12},
-	"SDC": {(*Server).sdc, 5, 12},
-	"FND": {(*Server).fnd, 2, 12},
-	"PAG": {(*Server).pag, 5, 12},
-	"PGD": {(*Server).pgd, 9, 12},
-	"IMS": {(*Server).ims, 2, 12},
-	"GCF": {(*Server).gcf, 11, 12},
-	"USR": {(*Server).usrAgain, 2, 12},
+	"XFR": {(*Server).xfr, 2, 18},
+	"QRY": {(*Server).qry, 6, 18},
+	"CVR": {(*Server).cvr, 2, 18},
+	"URL": {(*Server).url, 2, 18},
+	"SND": {(*Server).snd, 2, 18},
+	"SDC": {(*Server).sdc, 5, 18},
+	"FND": {(*Server).fnd, 2, 18},
+	"PAG": {(*Server).pag, 5, 18},
+	"PGD": {(*Server).pgd, 9, 18},
+	"IMS": {(*Server).ims, 2, 18},
+	"GCF": {(*Server).gcf, 11, 18},
+	"USR": {(*Server).usrAgain, 2, 18},
 	"INF": {(*Server).inf, 2, 7},
 }
 
@@ -96,7 +102,7 @@ func (s *Server) handleNotification(c *conn, cmd wire.Command) {
 func (s *Server) notInDialect(c *conn, trid string, cmd wire.Command) {
 	if !s.historic() {
 		switch cmd.Verb {
-		case "REA":
+		case "REA", "SYN":
 			c.fail("502", trid)
 			return
 		case "LST":

@@ -1,6 +1,7 @@
 package msntest
 
 import (
+	"slices"
 	"strconv"
 
 	"matrix-msn/msn/wire"
@@ -36,6 +37,14 @@ func groupNamed(a *Account, name string) bool {
 		}
 	}
 	return false
+}
+
+// removeGroup removes a group; its members stay.
+func (a *Account) removeGroup(g *group) {
+	a.groups = slices.DeleteFunc(slices.Clone(a.groups), func(x *group) bool { return x == g })
+	for _, contact := range a.list.order {
+		contact.leave(g)
+	}
 }
 
 func (s *Server) adg(c *conn, trid string, cmd wire.Command) {
@@ -88,15 +97,7 @@ func (s *Server) rmg(c *conn, trid string, cmd wire.Command) {
 		}
 		return
 	}
-	for i, x := range a.groups {
-		if x == g {
-			a.groups = append(a.groups[:i:i], a.groups[i+1:]...)
-			break
-		}
-	}
-	for _, contact := range a.list.order {
-		contact.leave(g)
-	}
+	a.removeGroup(g)
 	version := s.version(c.session, a.bumped())
 	if c.dialect >= 10 {
 		version = "1"

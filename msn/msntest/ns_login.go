@@ -68,10 +68,7 @@ func (s *Server) ver(c *conn, trid string, cmd wire.Command) {
 func (s *Server) inf(c *conn, trid string, _ wire.Command) { c.reply("INF", trid, "MD5") }
 
 func (s *Server) usr(c *conn, trid string, cmd wire.Command) {
-	method := "MD5"
-	if c.dialect >= 8 {
-		method = "TWN"
-	}
+	method := loginMethod(c.dialect)
 	switch {
 	case c.dialect >= 8 && !c.cvr && s.historic():
 		c.hangUp()
@@ -84,6 +81,8 @@ func (s *Server) usr(c *conn, trid string, cmd wire.Command) {
 		s.usrInitial(c, trid, method, cmd.Arg(3))
 	case cmd.Arg(2) == "S" && c.claimed != "" && method == "MD5":
 		s.usrMD5(c, trid, cmd.Arg(3))
+	case cmd.Arg(2) == "S" && c.claimed != "" && method == "SSO":
+		s.usrProof(c, trid, cmd)
 	case cmd.Arg(2) == "S" && c.claimed != "":
 		s.usrTicket(c, trid, cmd.Arg(3))
 	default:
@@ -107,6 +106,14 @@ func (s *Server) usrInitial(c *conn, trid, method, email string) {
 		c.reply("USR", trid, "MD5", "S", c.salt)
 		return
 	}
+	if c.dialect >= wire.FirstSOAP {
+		c.send(wire.New("GCF", "0").WithPayload(policies))
+	}
+	if method == "SSO" {
+		c.salt = newNonce()
+		c.reply("USR", trid, "SSO", "S", passport.PolicyKeyOld, c.salt)
+		return
+	}
 	policy := loginPolicy
 	if !s.historic() {
 		policy = escargotPolicy
@@ -121,8 +128,10 @@ func (s *Server) redirect(c *conn, trid, addr string) {
 		c.reply("XFR", trid, "NS", addr)
 	case c.dialect <= 6:
 		c.reply("XFR", trid, "NS", addr, "0")
-	default:
+	case c.dialect < wire.FirstSOAP:
 		c.reply("XFR", trid, "NS", addr, "0", c.nc.LocalAddr().String())
+	default:
+		c.reply("XFR", trid, "NS", addr, "U", "D")
 	}
 	c.hangUp()
 }
@@ -141,16 +150,23 @@ func (s *Server) usrMD5(c *conn, trid, answer string) {
 		s.refuseLogin(c, trid)
 		return
 	}
-	s.welcome(c, trid, a)
+	s.welcome(c, trid, a, "", "")
 }
 
+// usrTicket checks a ticket of the Tweener log-in, or of RST.
 func (s *Server) usrTicket(c *conn, trid, ticket string) {
 	a := s.loginAccount(c.claimed)
-	if a == nil || s.logins.take(ticket) != a {
+	if a == nil {
 		s.refuseLogin(c, trid)
 		return
 	}
-	s.welcome(c, trid, a)
+	if s.logins.take(ticket) == a {
+		s.webTickets.put(ticket, &webTicket{account: a, used: true}, s.opt.webTicketLife)
+	} else if !s.signInTicket(ticket, a, passport.ServiceMessenger.Address) {
+		s.refuseLogin(c, trid)
+		return
+	}
+	s.welcome(c, trid, a, ticket, "")
 }
 
 // loginAccount finds the account of a name given in USR; Escargot compares the
@@ -168,10 +184,11 @@ func (s *Server) refuseLogin(c *conn, trid string) {
 	c.hangUp()
 }
 
-// welcome completes the log-in of c as a.
-func (s *Server) welcome(c *conn, trid string, a *Account) {
+// welcome completes the log-in of c as a. From MSNP8 on it signed in with a ticket,
+// from MSNP16 on at a place.
+func (s *Server) welcome(c *conn, trid string, a *Account, ticket, place string) {
 	c.authenticated()
-	c.session = &session{account: a, conn: c, dialect: c.dialect, caps: "0"}
+	c.session = &session{account: a, conn: c, dialect: c.dialect, caps: "0", ticket: ticket, place: place}
 	s.signIn(c.session)
 	args := []string{trid, "OK", a.email}
 	if c.dialect <= 9 {
@@ -188,6 +205,12 @@ func (s *Server) welcome(c *conn, trid string, a *Account) {
 		c.reply("SBS", "0", "null")
 	}
 	c.send(wire.New("MSG", "Hotmail", "Hotmail").WithPayload(s.profile(c, a)))
+	switch {
+	case c.dialect >= wire.FirstPrefixed:
+		c.send(wire.New("UBX", prefixed(a)).WithPayload(""))
+	case c.dialect >= wire.FirstPlaces:
+		c.send(wire.New("UBX", a.email, network).WithPayload(""))
+	}
 }
 
 func flag(on bool) string {
@@ -223,6 +246,9 @@ func (s *Server) profile(c *conn, a *Account) string {
 	if c.dialect >= 10 {
 		h = h.With("ABCHMigrated", "1")
 	}
+	if c.dialect >= wire.FirstPlaces {
+		h = h.With("MPOPEnabled", "1")
+	}
 	return wire.Message{Header: h}.Payload()
 }
 
@@ -238,9 +264,12 @@ func (s *Server) clientPort(port string) string {
 // usrAgain answers USR of a client that has signed in.
 func (s *Server) usrAgain(c *conn, trid string, cmd wire.Command) {
 	switch {
+	case cmd.Arg(1) == "SHA" && cmd.Arg(2) == "A" && c.dialect >= wire.FirstPrefixed:
+		// The ticket of circles, of which there are none here.
+		c.reply("USR", trid, "OK", c.session.account.email, "0", "0")
 	case s.historic():
 		c.fail("207", trid)
-	case c.dialect >= 8 && cmd.Arg(1) == "TWN":
+	case c.dialect >= 8 && cmd.Arg(1) == loginMethod(c.dialect):
 		c.fail("205", trid)
 	case c.dialect < 8 && cmd.Arg(1) == "MD5":
 		c.fail("207", trid)

@@ -21,6 +21,9 @@ type mailbox struct {
 // The folders that notices name: mail in any other is counted under folders.
 const inboxFolder = "ACTIVE"
 
+// mailQuota is what Mail-Data says of the room for messages.
+const mailQuota = "<Q><QTM>409600</QTM><QNM>204800</QNM></Q>"
+
 // tellMail tells how many mails are unread, after the first CHG. Clients of MSNP11
 // and later are always told, others when they have a mailbox.
 func (s *Server) tellMail(ss *session) {
@@ -31,7 +34,10 @@ func (s *Server) tellMail(ss *session) {
 	case ss.dialect >= 11:
 		kind = "text/x-msmsgsinitialmdatanotification"
 		body = body.With("Mail-Data", fmt.Sprintf(
-			"<MD><E><I>%d</I><IU>%[1]d</IU><O>%d</O><OU>%[2]d</OU></E><Q><QTM>409600</QTM><QNM>204800</QNM></Q></MD>", m.inbox, m.folders))
+			"<MD><E><I>%d</I><IU>%[1]d</IU><O>%d</O><OU>%[2]d</OU></E>"+mailQuota+"%s</MD>", m.inbox, m.folders, s.offlineList(ss.account)))
+		if len(ss.account.offline) > s.opt.offlineListed {
+			body = wire.Header("").With("Mail-Data", "too-large")
+		}
 	case !m.enabled:
 		return
 	default:
@@ -43,6 +49,9 @@ func (s *Server) tellMail(ss *session) {
 	}
 	ss.hotmail(mailKind(ss, kind), body)
 }
+
+// newMail is the notice of a new mail.
+const newMail = "text/x-msmsgsemailnotification"
 
 // mailKind is the type of a mail notice: MSNP2 has one for all.
 func mailKind(ss *session, kind string) string {
@@ -60,12 +69,11 @@ func (ss *session) hotmail(kind string, body wire.Header) {
 
 // Mail announces a new mail to a client, and counts it.
 func (s *Server) Mail(email, from, fromAddress, subject string) error {
-	return s.withSession(email, func(ss *session) {
-		m := &ss.account.mail
+	return s.withMailbox(email, func(m *mailbox, tell func(string, wire.Header)) {
 		m.enabled = true
 		m.inbox++
 		m.last++
-		ss.hotmail(mailKind(ss, "text/x-msmsgsemailnotification"), wire.Header("").
+		tell(newMail, wire.Header("").
 			With("From", mime.QEncoding.Encode("utf-8", from)).
 			With("Message-URL", fmt.Sprintf("/cgi-bin/getmsg?msg=MSG1050451140.%d&start=2310&len=2059&curmbox=ACTIVE", m.last)).
 			With("Post-URL", postURL).
@@ -80,15 +88,35 @@ func (s *Server) Mail(email, from, fromAddress, subject string) error {
 // another, by their names in notices: "ACTIVE" is the inbox. When both are the same
 // the mails were read.
 func (s *Server) MoveMail(email, from, to string, n int) error {
-	return s.withSession(email, func(ss *session) {
-		m := &ss.account.mail
+	return s.withMailbox(email, func(m *mailbox, tell func(string, wire.Header)) {
 		*m.in(from) -= n
 		if from != to {
 			*m.in(to) += n
 		}
-		ss.hotmail("text/x-msmsgsactivemailnotification", wire.Header("").
+		tell("text/x-msmsgsactivemailnotification", wire.Header("").
 			With("Src-Folder", from).With("Dest-Folder", to).With("Message-Delta", strconv.Itoa(n)))
 	})
+}
+
+// withMailbox does something to the mailbox of an account that is signed in; tell
+// sends a notice to each place.
+func (s *Server) withMailbox(email string, do func(m *mailbox, tell func(kind string, body wire.Header))) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.accounts[normalize(email)]
+	if a == nil || len(a.places) == 0 || s.closed {
+		return fmt.Errorf("%w: %s", ErrNotOnline, email)
+	}
+	do(&a.mail, func(kind string, body wire.Header) {
+		for _, ss := range a.places {
+			if kind == newMail {
+				ss.hotmail(mailKind(ss, kind), body)
+			} else {
+				ss.hotmail(kind, body)
+			}
+		}
+	})
+	return nil
 }
 
 // in is where the unread mails of a folder are counted.

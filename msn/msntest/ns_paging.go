@@ -71,8 +71,8 @@ func (s *Server) page(c *conn, page SentPage, body string) {
 	}
 	s.pages.add(page)
 	s.notifyChange()
-	if target != nil && target.session != nil && target.session.bot != nil {
-		target.session.bot.paged(page)
+	if target != nil && target.main() != nil && target.main().bot != nil {
+		target.main().bot.paged(page)
 	}
 }
 

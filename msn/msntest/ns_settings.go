@@ -23,7 +23,7 @@ func (s *Server) setMode(c *conn, trid string, cmd wire.Command, held string, va
 	case !slices.Contains(values, value):
 		c.hangUp()
 		return
-	case value == held:
+	case value == held && c.dialect < wire.FirstSOAP:
 		c.fail("218", trid)
 		return
 	}
@@ -101,11 +101,14 @@ func (s *Server) setProperty(a *Account, key, value string) {
 	}
 	for _, contact := range a.list.order {
 		b := s.accounts[contact.email]
-		if b == nil || b.session == nil || b.session.dialect < 5 || !b.session.synced ||
-			b.list.on(a.email)&FL == 0 || !a.allows(b) {
+		if b == nil || b.lists(a.email)&FL == 0 || !a.allows(b) {
 			continue
 		}
-		s.bpr(b.session, a.email, s.version(b.session, b.version), key, wire.Encode(value))
+		for _, ss := range b.places {
+			if ss.dialect >= 5 && ss.synced {
+				s.bpr(ss, a.email, s.version(ss, b.version), key, wire.Encode(value))
+			}
+		}
 	}
 }
 
@@ -122,7 +125,12 @@ func (s *Server) prpName(c *conn, trid string, cmd wire.Command) {
 	a.bumped()
 	name := wire.Decode(encoded)
 	c.reply("PRP", trid, "MFN", s.encode(name))
-	s.change(a, func() { a.name = name })
+	s.change(a, func() {
+		if c.dialect >= wire.FirstSOAP && s.historic() {
+			a.stored = a.bookName() // that of the address book is changed there
+		}
+		a.name = name
+	})
 }
 
 // nameFits answers 209 when a display name may not be set.

@@ -9,11 +9,10 @@ import (
 	"matrix-msn/msn/wire"
 )
 
-// The dialects this server can speak. From MSNP13 on contact lists live in web
-// services, which it does not have.
+// The dialects this server can speak.
 const (
-	minDialect wire.Dialect = 2
-	maxDialect wire.Dialect = 12
+	minDialect = wire.MinDialect
+	maxDialect = wire.MaxDialect
 )
 
 // Times of the historic servers (protocol/01-login.md, section 12, and
@@ -25,6 +24,8 @@ const (
 	ticketLife = 120 * time.Second
 	// loginTicketLife is how long a Tweener ticket can be used.
 	loginTicketLife = 30 * time.Second
+	// webTicketLife is how long the tickets of RST can be used.
+	webTicketLife = 24 * time.Hour
 	// challengeTimeout is how long a client may take to answer CHL.
 	challengeTimeout = 50 * time.Second
 )
@@ -44,6 +45,11 @@ const (
 	maxQueue = 4 << 20
 	// writeTimeout ends a connection whose client takes nothing.
 	writeTimeout = 30 * time.Second
+	// offlineListed is how many offline messages Mail-Data holds before it says
+	// "too-large" instead.
+	offlineListed = 20
+	// offlineRate is how many offline messages somebody may send in a minute.
+	offlineRate = 10
 	// lingerTime is how long a connection that the server has ended is still
 	// read, so that the client gets what was sent last instead of a reset.
 	lingerTime = time.Second
@@ -82,6 +88,9 @@ type options struct {
 	contacts            int
 	ticketLife          time.Duration
 	loginTicketLife     time.Duration
+	webTicketLife       time.Duration
+	offlineListed       int
+	offlineRate         int
 	authTimeout         time.Duration
 	paging              bool
 	recommended         string
@@ -104,6 +113,9 @@ func defaultOptions() options {
 		contacts:         defaultContacts,
 		ticketLife:       ticketLife,
 		loginTicketLife:  loginTicketLife,
+		webTicketLife:    webTicketLife,
+		offlineListed:    offlineListed,
+		offlineRate:      offlineRate,
 		authTimeout:      authTimeout,
 		paging:           true,
 		logger:           slog.New(slog.DiscardHandler),
@@ -124,7 +136,7 @@ func WithDispatchPort(port int) Option {
 }
 
 // WithDialects limits the server to the dialects named; those it does not speak
-// (below MSNP2 or above MSNP12) are left out.
+// (below MSNP2 or above MSNP18) are left out.
 func WithDialects(dialects ...wire.Dialect) Option {
 	return func(o *options) {
 		o.dialects = [maxDialect + 1]bool{}
@@ -218,6 +230,20 @@ func WithMaxContacts(n int) Option { return func(o *options) { o.contacts = n } 
 func WithTicketLife(switchboard, login time.Duration) Option {
 	return func(o *options) { o.ticketLife, o.loginTicketLife = switchboard, login }
 }
+
+// WithWebTicketLife changes how long the tickets of RST can be used, which the web
+// services take (24 hours).
+func WithWebTicketLife(d time.Duration) Option {
+	return func(o *options) { o.webTicketLife = d }
+}
+
+// WithOfflineListed sets how many offline messages the first mail notice lists;
+// with more it says "too-large". The default is 20.
+func WithOfflineListed(n int) Option { return func(o *options) { o.offlineListed = n } }
+
+// WithOfflineRate sets how many offline messages an account may send in a minute
+// before it is throttled. The default is 10.
+func WithOfflineRate(n int) Option { return func(o *options) { o.offlineRate = n } }
 
 // WithAuthTimeout changes how long a connection may take to sign in (60
 // seconds).

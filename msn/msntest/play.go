@@ -56,8 +56,9 @@ type Bot struct {
 // without the bit for chunked messages (0x20), which a script would have to join.
 const playedCaps = "1073791052"
 
-// playedDialect is what a played account is taken to speak.
-const playedDialect = maxDialect
+// playedDialect is what a played account is taken to speak: the last that has
+// neither web services nor places.
+const playedDialect wire.Dialect = 12
 
 // Play signs an account in without a connection and has script act for it. An
 // account that does not exist is made, with a password nobody knows. Who is
@@ -102,7 +103,7 @@ func (b *Bot) SetPersonalMessage(text string) {
 	b.srv.mu.Lock()
 	defer b.srv.mu.Unlock()
 	data := "<Data><PSM>" + xmlEscaper.Replace(text) + "</PSM><CurrentMedia></CurrentMedia></Data>"
-	if b.account.session == b.session {
+	if b.account.main() == b.session {
 		b.srv.setPersonal(b.session, data)
 	}
 }
@@ -196,7 +197,7 @@ var ErrNobodyThere = errors.New("msntest: nobody else is in the conversation")
 func (b *Bot) Call(ctx context.Context, emails ...string) (*Chat, error) {
 	s := b.srv
 	s.mu.Lock()
-	if s.closed || b.account.session != b.session {
+	if s.closed || b.account.main() != b.session {
 		s.mu.Unlock()
 		return nil, fmt.Errorf("%w: %s", ErrNotOnline, b.account.email)
 	}

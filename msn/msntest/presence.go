@@ -10,7 +10,7 @@ import (
 
 // sees reports whether b is told about a: a is visible, on b's FL and allows b.
 func sees(b, a *Account) bool {
-	return a.visible() && b.list.on(a.email)&FL != 0 && a.allows(b)
+	return a.visible() && b.lists(a.email)&FL != 0 && a.allows(b)
 }
 
 // watchers returns the accounts that are signed in, have sent their first CHG
@@ -25,7 +25,7 @@ func (s *Server) watchers(a *Account) map[*Account]bool {
 			continue
 		}
 		b := s.accounts[c.email]
-		if b != nil && b.session != nil && b.session.status != "" && sees(b, a) {
+		if b != nil && len(b.present()) > 0 && sees(b, a) {
 			set[b] = true
 		}
 	}
@@ -35,63 +35,131 @@ func (s *Server) watchers(a *Account) map[*Account]bool {
 // appearance is what others see of an account: it changes when they must be
 // told.
 func (a *Account) appearance() string {
-	if a.session == nil {
+	ss := a.main()
+	if ss == nil {
 		return ""
 	}
 	if !a.srv.historic() {
-		return a.session.status + " " + a.name // nothing else is announced there
+		return ss.status + " " + a.name // nothing else is announced there
 	}
-	return strings.Join([]string{a.session.status, a.name, a.session.caps, a.session.object}, " ")
+	return strings.Join([]string{ss.status, a.name, ss.caps, ss.object}, " ")
 }
 
 // change does something to a that can change who sees it or how it looks, and
 // tells everybody concerned: NLN to those who see it now, FLN to those who no
-// longer do.
+// longer do. The account's own places are told what others are.
 func (s *Server) change(a *Account, do func()) {
-	before, look := s.watchers(a), a.appearance()
-	wasOnline := a.session != nil
+	before, look, places := s.watchers(a), a.appearance(), a.placesLook()
+	wasOnline := len(a.places) > 0
 	do()
-	after, changed := s.watchers(a), a.appearance() != look
+	after, changed, moved := s.watchers(a), a.appearance() != look, a.placesLook() != places
 	for _, c := range a.list.order {
 		b := s.accounts[c.email]
 		switch {
 		case b == nil:
 		case before[b] && !after[b]:
-			s.tellGone(b.session, a)
+			s.tellGone(b, a)
 		case after[b] && !before[b]:
-			s.tellPresence(b.session, a, "")
-			if a.session.personal != "" && s.historic() {
-				s.tellPersonal(b.session, a)
+			s.tellAll(b, a)
+			if a.main().personal != "" && s.historic() {
+				s.tellPersonalBelow(b, a)
 			}
 		case after[b] && changed:
-			s.tellPresence(b.session, a, "")
+			s.tellAll(b, a)
+		case after[b] && moved:
+			s.tellPlaces(b, a)
 		}
 	}
-	if changed || wasOnline != (a.session != nil) {
+	if changed || moved {
+		s.tellOneself(a)
+	}
+	if changed || wasOnline != (len(a.places) > 0) {
 		s.notifyChange()
 	}
 }
 
-// tellGone sends FLN.
-func (s *Server) tellGone(to *session, a *Account) {
-	if to.bot != nil {
-		to.bot.presence(a.email, "FLN")
-		return
+// tellGone sends FLN to each place of b.
+func (s *Server) tellGone(b, a *Account) {
+	for _, to := range b.present() {
+		switch {
+		case to.bot != nil:
+			to.bot.presence(a.email, "FLN")
+		case to.dialect >= wire.FirstPrefixed:
+			to.send(wire.New("FLN", prefixed(a), "0:0"))
+		case to.dialect >= wire.FirstPlaces:
+			to.send(wire.New("FLN", a.email, network, "0:0"))
+		case to.dialect >= wire.FirstNetworks:
+			to.send(wire.New("FLN", a.email, network, "0"))
+		default:
+			to.send(wire.New("FLN", a.email))
+		}
 	}
-	to.send(wire.New("FLN", a.email))
+}
+
+// network is that of all accounts here: Passport (protocol/00-overview.md, section 8).
+const network = "1"
+
+// prefixed is how MSNP18 writes an account.
+func prefixed(a *Account) string { return network + ":" + a.email }
+
+// tellAll sends NLN to each place of b.
+func (s *Server) tellAll(b, a *Account) {
+	for _, to := range b.present() {
+		s.tellPresence(to, a, "")
+	}
+}
+
+// tellPlaces sends UBX to those places of b whose dialect shows the places of a in
+// it.
+func (s *Server) tellPlaces(b, a *Account) {
+	for _, to := range b.present() {
+		if to.dialect >= wire.FirstPlaces {
+			s.tellPersonal(to, a)
+		}
+	}
+}
+
+// tellPersonalBelow sends UBX to those places of b that do not get it with each NLN.
+func (s *Server) tellPersonalBelow(b, a *Account) {
+	for _, to := range b.present() {
+		if to.dialect < wire.FirstPlaces {
+			s.tellPersonal(to, a)
+		}
+	}
+}
+
+// tellOneself tells the places of an account its own presence, from MSNP16 on.
+func (s *Server) tellOneself(a *Account) {
+	for _, to := range a.present() {
+		if to.dialect >= wire.FirstPlaces {
+			s.tellPresence(to, a, "")
+		}
+	}
 }
 
 // tellPresence sends NLN, or with a TrID ILN, in the form of the receiver's
-// dialect.
+// dialect. From MSNP16 on UBX follows, which names the places.
 func (s *Server) tellPresence(to *session, a *Account, trid string) {
-	ss := a.session
+	ss := a.main()
 	if to.bot != nil {
 		to.bot.presence(a.email, ss.status)
 		return
 	}
-	args := []string{ss.status, a.email, s.encode(a.name)}
-	if to.dialect >= 8 {
-		args = append(args, ss.caps)
+	args := []string{ss.status}
+	switch {
+	case to.dialect >= wire.FirstPrefixed:
+		args, trid = append(args, prefixed(a)), ""
+	case to.dialect >= wire.FirstNetworks:
+		args = append(args, a.email, network)
+	default:
+		args = append(args, a.email)
+	}
+	args = append(args, s.encode(a.name))
+	switch {
+	case to.dialect >= wire.FirstPlaces:
+		args = append(args, withExtended(ss.caps))
+	case to.dialect >= 8:
+		args = append(args, withoutExtended(ss.caps))
 	}
 	if to.dialect >= 9 {
 		switch {
@@ -106,21 +174,24 @@ func (s *Server) tellPresence(to *session, a *Account, trid string) {
 	} else {
 		to.send(wire.New("NLN", args...))
 	}
+	if to.dialect >= wire.FirstPlaces {
+		s.tellPersonal(to, a)
+	}
 }
 
 // repeatPresence tells b once more what it knows: Escargot does so after changes
 // of lists that change nothing for b.
 func (s *Server) repeatPresence(b, a *Account) {
-	if !s.historic() && b != nil && b.session != nil && b.session.status != "" && sees(b, a) {
-		s.tellPresence(b.session, a, "")
+	if !s.historic() && b != nil && sees(b, a) {
+		s.tellAll(b, a)
 	}
 }
 
 // repeatPersonal tells b the personal message of a although it is empty, as
 // Escargot does when b is allowed or no longer blocked.
 func (s *Server) repeatPersonal(b, a *Account) {
-	if !s.historic() && b != nil && b.session != nil && b.session.status != "" && sees(b, a) {
-		s.tellPersonal(b.session, a)
+	if !s.historic() && b != nil && sees(b, a) {
+		s.tellPersonalBelow(b, a)
 	}
 }
 
@@ -132,17 +203,20 @@ func (s *Server) tellPersonal(to *session, a *Account) {
 	if to.dialect < 11 || to.bot != nil {
 		return
 	}
-	data := a.session.personal
-	if data == "" && !s.historic() {
-		data = emptyData
+	args := []string{a.email}
+	switch {
+	case to.dialect >= wire.FirstPrefixed:
+		args[0] = prefixed(a)
+	case to.dialect >= wire.FirstNetworks:
+		args = append(args, network)
 	}
-	to.send(wire.New("UBX", a.email).WithPayload(data))
+	to.send(wire.New("UBX", args...).WithPayload(s.personalFor(to, a)))
 }
 
 // tellInitial sends ss who is online of those on its FL.
 func (s *Server) tellInitial(ss *session, trid string) {
 	for _, c := range ss.account.list.order {
-		if c.lists&FL == 0 {
+		if ss.account.lists(c.email)&FL == 0 {
 			continue
 		}
 		if a := s.accounts[c.email]; a != nil && sees(ss.account, a) {
@@ -154,7 +228,7 @@ func (s *Server) tellInitial(ss *session, trid string) {
 // tellFirst sends ILN and UBX about a.
 func (s *Server) tellFirst(ss *session, a *Account, trid string) {
 	s.tellPresence(ss, a, trid)
-	if a.session.personal != "" || !s.historic() {
+	if ss.dialect < wire.FirstPlaces && (a.main().personal != "" || !s.historic()) {
 		s.tellPersonal(ss, a)
 	}
 }
@@ -176,7 +250,7 @@ func (s *Server) chg(c *conn, trid string, cmd wire.Command) {
 		return
 	}
 	if c.dialect >= 8 {
-		if caps = cmd.Arg(2); !isNumber(caps) {
+		if caps = cmd.Arg(2); !isCaps(caps, c.dialect) {
 			if !s.historic() {
 				return // ignored without a word
 			}
@@ -184,7 +258,7 @@ func (s *Server) chg(c *conn, trid string, cmd wire.Command) {
 		}
 	}
 	if c.dialect >= 9 {
-		if object = cmd.Arg(3); object == "0" {
+		if object = cmd.Arg(3); object == "0" && (s.historic() || c.dialect < wire.FirstPlaces) {
 			object = ""
 		}
 	}
@@ -193,7 +267,16 @@ func (s *Server) chg(c *conn, trid string, cmd wire.Command) {
 	if first && status == "HDN" && !s.historic() {
 		s.tellHidden(ss.account)
 	}
-	s.change(ss.account, func() { ss.status, ss.caps, ss.object = status, caps, object })
+	look, places := ss.account.appearance(), ss.account.placesLook()
+	s.change(ss.account, func() {
+		for _, other := range ss.account.present() {
+			other.status, other.object = status, object
+		}
+		ss.status, ss.caps, ss.object = status, caps, object
+	})
+	if look == ss.account.appearance() && places == ss.account.placesLook() {
+		s.tellOneself(ss.account) // who sets what is set hears it again
+	}
 	if !first {
 		return
 	}
@@ -210,58 +293,76 @@ func (s *Server) chg(c *conn, trid string, cmd wire.Command) {
 func (s *Server) tellHidden(a *Account) {
 	for _, c := range a.list.order {
 		b := s.accounts[c.email]
-		if b != nil && b.session != nil && b.session.status != "" && b.list.on(a.email)&FL != 0 && a.allows(b) {
-			s.tellGone(b.session, a)
+		if b != nil && b.lists(a.email)&FL != 0 && a.allows(b) {
+			s.tellGone(b, a)
 		}
 	}
 }
 
-// uux handles UUX: the personal message (MSNP11 and later).
+// uux handles UUX: the personal message (MSNP11 and later), and what a place says of
+// itself (MSNP16 and later).
 func (s *Server) uux(c *conn, trid string, cmd wire.Command) {
-	if !strings.HasPrefix(cmd.Payload, "<Data>") || !strings.HasSuffix(cmd.Payload, "</Data>") {
-		if s.historic() {
-			c.hangUp()
+	ss, data := c.session, cmd.Payload
+	switch {
+	case wraps(data, "Data"):
+		c.send(wire.New("UUX", trid).WithPayload(""))
+		if !s.historic() && c.dialect >= wire.FirstSOAP {
+			data = merged(data, ss.personal)
 		}
-		return
+		s.setPersonal(ss, data)
+	case wraps(data, "EndpointData") && c.dialect >= wire.FirstPlaces:
+		c.send(wire.New("UUX", trid).WithPayload(""))
+		if caps, ok := element(data, "Capabilities"); ok && isCaps(caps, c.dialect) {
+			s.setPlace(ss, func() { ss.caps = caps })
+		}
+	case wraps(data, "PrivateEndpointData") && c.dialect >= wire.FirstPlaces:
+		private, _ := element(data, "PrivateEndpointData")
+		if state, ok := element(private, "State"); ok && !statuses[state] {
+			c.hangUp()
+			return
+		}
+		c.send(wire.New("UUX", trid).WithPayload(""))
+		if !s.historic() {
+			private = strings.Replace(private, "<Idle>false</Idle>", "", 1)
+		}
+		s.setPlace(ss, func() { ss.private = private })
+	case s.historic():
+		c.hangUp()
 	}
-	c.send(wire.New("UUX", trid).WithPayload(""))
-	s.setPersonal(c.session, cmd.Payload)
+}
+
+// setPlace changes what a place says of itself, and tells everybody even if that is
+// what they know, as a change of status would be told.
+func (s *Server) setPlace(ss *session, do func()) {
+	a := ss.account
+	do()
+	for b := range s.watchers(a) {
+		s.tellPlaces(b, a)
+	}
+	s.tellOneself(a)
+	s.notifyChange()
 }
 
 func (s *Server) setPersonal(ss *session, data string) {
-	if ss.personal == data {
+	a := ss.account
+	if ss.personal == data && (s.historic() || ss.dialect < wire.FirstSOAP) && ss.dialect < wire.FirstPlaces {
 		return
 	}
-	ss.personal = data
-	for _, contact := range ss.account.list.order {
+	a.personal = data
+	for _, place := range a.places {
+		place.personal = data
+	}
+	for _, contact := range a.list.order {
 		b := s.accounts[contact.email]
-		if b != nil && b.session != nil && b.session.status != "" && sees(b, ss.account) {
-			s.tellPersonal(b.session, ss.account)
+		if b == nil || !sees(b, a) {
+			continue
+		}
+		for _, to := range b.present() {
+			s.tellPersonal(to, a)
 		}
 	}
+	s.tellOneself(a)
 	s.notifyChange()
-}
-
-// signOut ends a session: its contacts see it go.
-func (s *Server) signOut(ss *session) {
-	a := ss.account
-	if a.session != ss {
-		return
-	}
-	s.change(a, func() { a.session = nil })
-	s.log.Info("signed out", "account", a.email)
-}
-
-// signIn makes ss the session of its account. An older one is told OUT OTH and
-// ended: until MSNP16 there is one place per account.
-func (s *Server) signIn(ss *session) {
-	a := ss.account
-	if old := a.session; old != nil {
-		s.kick(old, "OTH")
-	}
-	a.session = ss
-	s.notifyChange()
-	s.log.Info("signed in", "account", a.email, "dialect", ss.dialect.String())
 }
 
 // kick ends a session from the server's side with OUT and a reason.
@@ -282,10 +383,15 @@ func (s *Server) kick(ss *session, reason string) {
 // encode encodes a name for the wire: non-ASCII percent-encoded as the historic
 // servers did, raw as Escargot does.
 func (s *Server) encode(name string) string {
-	name = wire.Encode(name)
 	if !s.historic() {
-		return name
+		return wire.Encode(name)
 	}
+	return encodeASCII(name)
+}
+
+// encodeASCII encodes a name with all that is not ASCII.
+func encodeASCII(name string) string {
+	name = wire.Encode(name)
 	plain := true
 	for i := 0; i < len(name) && plain; i++ {
 		plain = name[i] < 0x80

@@ -29,18 +29,20 @@ type Record struct {
 	HTTP *HTTPRecord
 }
 
-// HTTPRecord is a request to nexus or log-in, or the answer.
+// HTTPRecord is a request over HTTPS, or the answer.
 type HTTPRecord struct {
 	Method, Path string
 	Status       int // 0 for a request
 	Header       http.Header
+	Operation    string // of a web service: "RST", "ABFindAll" …
+	Body         string // of a request to a web service; it can hold secrets
 }
 
 // String shows a record without secrets.
 func (r Record) String() string {
 	what := r.Command.String()
 	if r.HTTP != nil {
-		what = fmt.Sprintf("%s %s %d", r.HTTP.Method, r.HTTP.Path, r.HTTP.Status)
+		what = fmt.Sprintf("%s %s %s %d", r.HTTP.Method, r.HTTP.Path, r.HTTP.Operation, r.HTTP.Status)
 	}
 	return fmt.Sprintf("#%d %s/%s%d from %s: %s", r.Seq, r.Account, r.Kind, r.Conn, r.From, what)
 }

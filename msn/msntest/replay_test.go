@@ -15,7 +15,7 @@ import (
 	"matrix-msn/msn/wire"
 )
 
-// The recorded clients' part of every recording of MSNP2 to MSNP12 is played
+// The recorded clients' part of every recording of MSNP2 to MSNP18 is played
 // against this server, which follows Escargot here; its answers must equal the
 // recorded ones, command by command and parameter by parameter, but for what
 // differences_test.go lists with the reason. Recordings from elsewhere
@@ -40,7 +40,9 @@ func TestAnswersEqualTheRecordedOnes(t *testing.T) {
 			if reason := unplayable(rec); reason != "" {
 				t.Skip(reason)
 			}
-			newReplay(t, rec).run()
+			p := newReplay(t, rec)
+			p.pipelined = strings.Contains(path, "libpurple")
+			p.run()
 		})
 	}
 }
@@ -50,7 +52,13 @@ func unplayable(rec transcript.Recording) string {
 	played := false
 	for _, r := range rec.Records {
 		if r.Conn == "HTTP" {
-			return "the HTTP gateway is not part of this server"
+			return "the HTTP gateway is tried in gateway_test.go"
+		}
+		if strings.HasPrefix(rec.Name, "msnp1") && strings.HasSuffix(rec.Name, "-offline-message") {
+			return "it asks for the ID that the recorded server gave the message"
+		}
+		if strings.Contains(r.Text, "CreateCircle") {
+			return "there are no circles in this server"
 		}
 		if r.Kind != transcript.FromServer || !strings.HasPrefix(r.Text, "VER ") {
 			continue
@@ -72,14 +80,16 @@ const replayPassword = "secret123"
 
 // replay plays one recording.
 type replay struct {
-	t     *testing.T
-	rec   transcript.Recording
-	srv   *Server
-	ctx   context.Context
-	ends  map[string]*end
-	names map[int]string            // of connections, by their number
-	ours  map[string]string         // what the recorded server made up, and what ours did
-	early map[string][]wire.Command // what ours said that the recording has later
+	t         *testing.T
+	rec       transcript.Recording
+	srv       *Server
+	ctx       context.Context
+	ends      map[string]*end
+	names     map[int]string            // of connections, by their number
+	ours      map[string]string         // what the recorded server made up, and what ours did
+	pipelined bool                      // the client does not wait for answers
+	answered  map[int]bool              // answers of web services that were compared
+	early     map[string][]wire.Command // what ours said that the recording has later
 }
 
 // end is the client's end of a connection.
@@ -100,7 +110,7 @@ func newReplay(t *testing.T, rec transcript.Recording) *replay {
 	p := &replay{
 		t: t, rec: rec, srv: NewServer(t, opts...), ctx: ctx,
 		ends: make(map[string]*end), names: make(map[int]string), ours: make(map[string]string),
-		early: make(map[string][]wire.Command),
+		early: make(map[string][]wire.Command), answered: make(map[int]bool),
 	}
 	seed(p.srv, rec)
 	return p
@@ -119,7 +129,7 @@ func (p *replay) run() {
 	for _, r := range p.rec.Records {
 		place := r.Who + "/" + r.Conn
 		switch {
-		case r.Kind == transcript.Remark || strings.HasPrefix(r.Conn, "HTTP"):
+		case r.Kind == transcript.Remark || strings.HasPrefix(r.Conn, "HTTP") && !played(r):
 		case r.Kind == transcript.FromServer:
 			cmd, err := wire.NewReader(strings.NewReader(r.Text), wire.FromServer).Read()
 			if err != nil {
@@ -160,6 +170,8 @@ func (p *replay) play(s *step) {
 		p.open(s.do, place)
 	case s.do.Text == transcript.ClosedByClient:
 		p.close(place)
+	case s.do.Conn == "HTTPS":
+		p.call(s)
 	case !p.send(s, place):
 		return
 	}
@@ -302,6 +314,8 @@ func (p *replay) adapt(who string, e *end, cmd wire.Command) wire.Command {
 	switch {
 	case cmd.Verb == "USR" && cmd.Arg(1) == "MD5" && cmd.Arg(2) == "S":
 		args[3] = p.md5(cmd.Arg(3), e)
+	case cmd.Verb == "USR" && cmd.Arg(1) == "SSO" && cmd.Arg(2) == "S":
+		p.proof(args, e)
 	case cmd.Verb == "USR" && cmd.Arg(1) == "TWN" && cmd.Arg(2) == "S":
 		args[3] = p.ticket(cmd.Arg(3), e)
 	case cmd.Verb == "QRY":

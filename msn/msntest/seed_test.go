@@ -17,6 +17,13 @@ func seed(s *Server, rec transcript.Recording) {
 	for who, name := range names {
 		s.AddAccount(who+"@example.com", replayPassword, Name(name))
 	}
+	for who, id := range map[string]string{
+		"alice": "a11ce000-1a2b-4c3d-8e4f-0a11ce000001", "bob": "b0b00000-2b3c-4d5e-9f6a-0b0b00000002",
+		"carol": "ca401000-3c4d-4e6f-a07b-0ca401000003", "dave": "da7e0000-4d5e-4f70-b18c-0da7e0000004",
+		"erin": "e4140000-5e6f-4081-829d-0e4140000005",
+	} {
+		s.accounts[who+"@example.com"].id = id
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	seen, changed := make(map[string]bool), false
@@ -26,11 +33,18 @@ func seed(s *Server, rec transcript.Recording) {
 		if !r.MSN() {
 			continue
 		}
+		r.Who = strings.TrimRight(r.Who, "23") // the same account at another place
 		cmd, err := wire.NewReader(strings.NewReader(r.Text), direction(r)).Read()
 		if err != nil {
 			continue
 		}
 		switch {
+		case r.Kind == transcript.FromClient && cmd.Verb == "ADL" && initialList.MatchString(cmd.Payload) && !changed && !seen[r.Who]:
+			seen[r.Who] = true
+			members, _ := wire.ParseMembers(cmd.Payload)
+			for _, m := range members {
+				s.accounts[r.Who+"@example.com"].list.add(m.Account, List(m.Lists))
+			}
 		case r.Kind == transcript.FromClient && (cmd.Verb == "ADD" || cmd.Verb == "ADC" || cmd.Verb == "REM"):
 			changed = true
 		case r.Kind == transcript.FromClient && cmd.Verb == "BLP":
@@ -45,6 +59,26 @@ func seed(s *Server, rec transcript.Recording) {
 			}
 		case reading[r.Who] != nil:
 			reading[r.Who].command(cmd)
+		}
+	}
+	// Who is told by ADL has the others' lists only by their own.
+	for _, a := range s.accounts {
+		for _, c := range a.list.order {
+			other := s.accounts[c.email]
+			who, _, _ := strings.Cut(c.email, "@")
+			if c.lists&FL == 0 || c.lists&(RL|PL) != 0 || other == nil {
+				continue
+			}
+			switch {
+			case seen[who] && other.list.on(a.email)&FL != 0 && rec.Name != "msnp13-login":
+				c.lists |= RL | watches
+			case !seen[who] && !strings.Contains(rec.Name, "-login"):
+				other.list.add(a.email, FL|AL|RL|watches)
+				c.lists |= RL | watches
+			}
+			if seen[who] {
+				other.list.add(a.email, watches)
+			}
 		}
 	}
 	for _, a := range s.accounts {

@@ -42,6 +42,8 @@ type Server struct {
 	accounts     map[string]*Account
 	tickets      issued[*ticket]
 	logins       issued[*Account]
+	webTickets   issued[*webTicket]
+	gateways     map[string]*tunnel
 	switchboards map[*switchboard]struct{}
 	hooks        []*hook
 	rec          recorder
@@ -63,6 +65,8 @@ func Start(ctx context.Context, opts ...Option) (*Server, error) {
 		accounts:     make(map[string]*Account),
 		tickets:      make(issued[*ticket]),
 		logins:       make(issued[*Account]),
+		webTickets:   make(issued[*webTicket]),
+		gateways:     make(map[string]*tunnel),
 		switchboards: make(map[*switchboard]struct{}),
 		changed:      make(chan struct{}),
 		refusals:     make(map[string]string),
@@ -157,8 +161,10 @@ func (s *Server) Close() {
 			}
 		}
 		for _, a := range s.accounts {
-			if a.session != nil && a.session.bot != nil {
-				a.session.bot.queue.close()
+			for _, ss := range a.places {
+				if ss.bot != nil {
+					ss.bot.queue.close()
+				}
 			}
 		}
 		for sb := range s.switchboards {

@@ -1,6 +1,7 @@
 package msntest
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -106,7 +107,7 @@ func (s *Server) handleSwitchboard(c *conn, cmd wire.Command) {
 // admit checks the ticket of USR or ANS.
 func (s *Server) admit(c *conn, trid, email, id string) *ticket {
 	t := s.tickets.take(id)
-	if t == nil || t.account.email != normalize(email) {
+	if t == nil || !t.session.named(email) {
 		c.fail("911", trid)
 		c.hangUp()
 		return nil
@@ -155,32 +156,72 @@ func (s *Server) sbANS(c *conn, trid string, cmd wire.Command) {
 		s.switchboards[t.sb] = struct{}{}
 	}
 	s.enter(c, t, t.sb)
-	total := strconv.Itoa(len(t.sb.parties))
-	for i, p := range t.sb.parties {
-		args := []string{trid, strconv.Itoa(i + 1), total}
-		c.reply("IRO", append(args, s.introduction(p, c.dialect)...)...)
+	entries := s.roster(c.party, t.sb)
+	for i, entry := range entries {
+		args := []string{trid, strconv.Itoa(i + 1), strconv.Itoa(len(entries))}
+		c.reply("IRO", append(args, entry...)...)
 	}
 	c.reply("ANS", trid, "OK")
 	s.join(c.party)
+	if !s.historic() && c.dialect >= wire.FirstPlaces {
+		c.reply("JOI", s.introduction(c.party, c.dialect)...)
+	}
+}
+
+// roster is what IRO tells p of those in a switchboard: from MSNP16 on each place,
+// and each account once more behind its last place. Escargot lists p too when
+// another place of its account is there.
+func (s *Server) roster(p *party, sb *switchboard) [][]string {
+	parties := slices.Clone(sb.parties)
+	if i := slices.IndexFunc(parties, func(x *party) bool { return x.account == p.account }); i >= 0 && !s.historic() {
+		parties = slices.Insert(parties, i, p)
+	}
+	var entries [][]string
+	for i, x := range parties {
+		if p.session.dialect >= wire.FirstPlaces && x.session.place != "" {
+			entries = append(entries, s.introductionAt(x))
+		}
+		if !slices.ContainsFunc(parties[i+1:], func(later *party) bool { return later.account == x.account }) {
+			entries = append(entries, s.introduction(x, p.session.dialect))
+		}
+	}
+	return entries
+}
+
+// introductionAt is introduction for one place of an account.
+func (s *Server) introductionAt(p *party) []string {
+	return []string{p.session.at(), s.encode(p.account.name), withExtended(p.session.caps)}
 }
 
 // introduction is the account, name and, from MSNP12 on, capability number of a
 // party in IRO and JOI.
 func (s *Server) introduction(p *party, to wire.Dialect) []string {
 	args := []string{p.account.email, s.encode(p.account.name)}
-	if to >= 12 {
-		args = append(args, p.session.caps)
+	switch {
+	case to >= wire.FirstPlaces:
+		args = append(args, withExtended(p.session.caps))
+	case to >= 12:
+		args = append(args, withoutExtended(p.session.caps))
 	}
 	return args
 }
 
-// join adds a party to its switchboard and tells the others.
+// join adds a party to its switchboard and tells the others: of the place if their
+// dialect knows places, and of the account when this is its first place.
 func (s *Server) join(p *party) {
+	first := !p.sb.has(p.account)
 	for _, other := range p.sb.parties {
-		if other.conn != nil {
+		if other.chat != nil {
+			if first {
+				other.chat.joined(p.account.email)
+			}
+			continue
+		}
+		if other.conn.dialect >= wire.FirstPlaces && p.session.place != "" {
+			other.send(wire.New("JOI", s.introductionAt(p)...))
+		}
+		if first {
 			other.send(wire.New("JOI", s.introduction(p, other.conn.dialect)...))
-		} else {
-			other.chat.joined(p.account.email)
 		}
 	}
 	p.sb.parties = append(p.sb.parties, p)
@@ -198,14 +239,17 @@ func (s *Server) leave(p *party, idle bool) {
 			break
 		}
 	}
+	last := !sb.has(p.account)
 	for _, other := range sb.parties {
+		if other.conn != nil && other.conn.dialect >= wire.FirstPlaces && p.session.place != "" {
+			other.send(bye(p.session.at(), idle))
+		}
 		switch {
+		case !last:
 		case other.chat != nil:
 			other.chat.left(p.account.email)
-		case idle:
-			other.send(wire.New("BYE", p.account.email, "1"))
 		default:
-			other.send(wire.New("BYE", p.account.email))
+			other.send(bye(p.account.email, idle))
 		}
 	}
 	if p.conn != nil {
@@ -225,6 +269,19 @@ func (s *Server) leave(p *party, idle bool) {
 		s.leave(last, false)
 	}
 	s.notifyChange()
+}
+
+// bye is BYE, with a 1 when the conversation is ended for being idle.
+func bye(who string, idle bool) wire.Command {
+	if idle {
+		return wire.New("BYE", who, "1")
+	}
+	return wire.New("BYE", who)
+}
+
+// has reports whether an account is in the conversation.
+func (sb *switchboard) has(a *Account) bool {
+	return slices.ContainsFunc(sb.parties, func(p *party) bool { return p.account == a })
 }
 
 // sbCAL invites somebody into the conversation.
@@ -251,24 +308,67 @@ func (s *Server) call(p *party, email string, ringing func()) string {
 	if !strings.Contains(email, "@") {
 		return "208"
 	}
-	for _, other := range p.sb.parties {
-		if other.account.email == email {
-			return "215"
-		}
+	if email == p.account.email {
+		return s.callOneself(p, ringing)
 	}
 	callee := s.accounts[email]
-	if callee == nil || !callee.visible() || callee.session.noCalls || !callee.allows(p.account) {
+	switch {
+	case callee == nil:
+		return "217"
+	case p.sb.has(callee):
+		return "215"
+	case !callee.visible() || callee.main().noCalls || !callee.allows(p.account):
 		return "217"
 	}
 	ringing()
-	ss := callee.session
+	for _, ss := range callee.present() {
+		s.ring(p, ss)
+	}
+	return ""
+}
+
+// callOneself brings the other places of an account in, from MSNP16 on.
+func (s *Server) callOneself(p *party, ringing func()) string {
+	var others []*session
+	for _, ss := range p.account.present() {
+		if ss != p.session && !slices.ContainsFunc(p.sb.parties, func(x *party) bool { return x.session == ss }) {
+			others = append(others, ss)
+		}
+	}
+	if len(others) == 0 {
+		return "215"
+	}
+	ringing()
+	for _, ss := range others {
+		s.ring(p, ss)
+	}
+	if !s.historic() {
+		p.send(wire.New("JOI", s.introduction(p, p.session.dialect)...))
+	}
+	return ""
+}
+
+// ring tells one place that p calls.
+func (s *Server) ring(p *party, ss *session) {
 	if ss.bot != nil {
 		ss.bot.rung(p.sb)
-		return ""
+		return
 	}
-	ss.send(wire.New("RNG", p.sb.id, addrFor(s.sb, ss.conn), "CKI", s.newTicket(callee, ss, p.sb),
-		p.account.email, s.encode(p.account.name)))
-	return ""
+	args := []string{p.sb.id, addrFor(s.sb, ss.conn), "CKI", s.newTicket(ss.account, ss, p.sb),
+		p.account.email, s.encode(p.account.name)}
+	ss.send(wire.New("RNG", append(args, directions(ss.dialect, "messenger.hotmail.com")...)...))
+}
+
+// directions are what XFR and RNG say at their end since MSNP13: a domain, and from
+// MSNP14 on that the switchboard can be reached directly.
+func directions(d wire.Dialect, domain string) []string {
+	switch {
+	case d >= wire.FirstNetworks:
+		return []string{"U", domain, "1"}
+	case d >= wire.FirstSOAP:
+		return []string{"U", domain}
+	}
+	return nil
 }
 
 // sbMSG relays a message (protocol/04-switchboard.md, section 2).

@@ -46,6 +46,23 @@ func (i issued[T]) take(id string) (good T) {
 	return t.good
 }
 
+// webTicket is what a ticket of RST, or one that somebody signed in with, is good
+// for.
+type webTicket struct {
+	account *Account
+	service string // address of the service it is for, "" for all
+	secret  string // BinarySecret in base64, "" for none
+	used    bool   // for signing in
+}
+
+// peek returns what a ticket is good for, as often as one asks.
+func (i issued[T]) peek(id string) (good T) {
+	if t, ok := i[id]; ok && time.Now().Before(t.expires) {
+		return t.good
+	}
+	return good
+}
+
 // newTicket makes the ticket of an XFR (sb is nil) or RNG.
 func (s *Server) newTicket(a *Account, ss *session, sb *switchboard) string {
 	id := s.newID()

@@ -19,31 +19,7 @@ const (
 	LoginPath = "/login2.srf"
 )
 
-// serveWeb answers nexus and log-in.
-func (s *Server) serveWeb(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return
-	}
-	s.wg.Add(1)
-	account := webAccount(r)
-	s.recordWeb(account, wire.FromClient, &HTTPRecord{Method: r.Method, Path: r.URL.Path, Header: r.Header.Clone()})
-	s.mu.Unlock()
-	defer s.wg.Done()
-
-	rec := &statusWriter{ResponseWriter: w}
-	defer func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.recordWeb(account, wire.FromServer,
-			&HTTPRecord{Method: r.Method, Path: r.URL.Path, Status: rec.status, Header: w.Header().Clone()})
-	}()
-	if !s.hooked.Load() || !s.performWeb(rec, r, account) {
-		s.answerWeb(rec, r)
-	}
-}
-
+// statusWriter remembers the status of an answer.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
@@ -75,7 +51,8 @@ func webAccount(r *http.Request) string {
 	return normalize(credentials.Account)
 }
 
-func (s *Server) answerWeb(w http.ResponseWriter, r *http.Request) {
+// answerTweener answers nexus and log-in.
+func (s *Server) answerTweener(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method != http.MethodGet:
 		http.Error(w, "GET only", http.StatusMethodNotAllowed)
@@ -132,48 +109,7 @@ func failedLogin(text string) string {
 	return passport.Info{Status: passport.StatusFailed, Reason: text}.String()
 }
 
-// performWeb carries a hook's action out; it reports false when the request is
-// to be answered as usual.
-func (s *Server) performWeb(w *statusWriter, r *http.Request, account string) bool {
-	a := s.ask(&Request{Kind: HTTPS, Account: account, HTTP: r})
-	if a.delay > 0 {
-		timer := time.NewTimer(a.delay)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-r.Context().Done():
-			return true
-		case <-s.done:
-			return true
-		}
-	}
-	switch a.kind {
-	case pass, dropAfter:
-		return false
-	case respond:
-		for name, values := range a.header {
-			w.Header()[name] = values
-		}
-		w.WriteHeader(a.status)
-		_, _ = w.Write([]byte(a.text))
-	case refuse:
-		w.WriteHeader(statusOf(a.text))
-	case redirect:
-		setHeader(w, passport.HeaderInfo, passport.Info{Status: passport.StatusRedirect}.String())
-		w.Header().Set("Location", a.text)
-		w.WriteHeader(http.StatusFound)
-	case hang, swallow, unanswered:
-		select {
-		case <-r.Context().Done():
-		case <-s.done:
-		}
-		closeWeb(w, nil)
-	default:
-		closeWeb(w, []byte(a.text))
-	}
-	return true
-}
-
+// statusOf is a hook's number as a status of HTTP.
 func statusOf(number string) int {
 	status := 0
 	for _, digit := range number {
@@ -196,8 +132,9 @@ func closeWeb(w http.ResponseWriter, data []byte) {
 	_ = nc.Close()
 }
 
-// loginURLs are where nexus and log-in are.
-type loginURLs struct{ nexus, plainNexus, login string }
+// loginURLs are where nexus and log-in are, and the beginnings of the addresses of
+// other services.
+type loginURLs struct{ nexus, plainNexus, login, host, plainHost string }
 
 // NexusURL returns the https address of the nexus, the first request of the
 // Tweener log-in.
@@ -220,6 +157,7 @@ func (s *Server) listenWeb(ctx context.Context) error {
 	}
 	host := addrFor(secure, nil)
 	s.urls.nexus, s.urls.login = "https://"+host+NexusPath, "https://"+host+LoginPath
+	s.urls.host = "https://" + host
 	web := s.newWeb()
 	web.TLSConfig = s.tlsConfig()
 	s.wg.Go(func() { s.webEnded(web.ServeTLS(secure, "", "")) })
@@ -230,7 +168,8 @@ func (s *Server) listenWeb(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.urls.plainNexus = "http://" + addrFor(plain, nil) + NexusPath
+	s.urls.plainHost = "http://" + addrFor(plain, nil)
+	s.urls.plainNexus = s.urls.plainHost + NexusPath
 	plainWeb := s.newWeb()
 	s.wg.Go(func() { s.webEnded(plainWeb.Serve(plain)) })
 	return nil
