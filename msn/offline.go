@@ -42,7 +42,6 @@ func (OfflineReceived) isEvent() {}
 
 // offline is what a Client has to do with offline messages.
 type offline struct {
-	mailbox *soap.Mailbox // nil when there is none
 
 	// What follows belongs to the owner.
 	known    map[string]bool
