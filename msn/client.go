@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -70,6 +71,8 @@ type Client struct {
 	parting       map[*session]struct{} // left, and still read
 	concluded     bool                  // Disconnected was emitted
 	rings, typing *limiter
+	ubmSession    string // names what came by UBM in events
+	ubms          int    // so many so far
 }
 
 // Login signs in: it dials, follows redirects, negotiates the dialect, proves
@@ -139,6 +142,7 @@ func newClient(ctx context.Context, cfg Config) (*Client, string, error) {
 		rings:         newLimiter(ringBurst, ringEvery),
 		typing:        newLimiter(typingBurst, typingEvery),
 		alerts:        newAlerts(),
+		ubmSession:    "UBM." + strconv.FormatInt(time.Now().UnixNano(), 36),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	return c, address, nil

@@ -92,7 +92,10 @@ func (cv *Conversation) Participants() (people []string) {
 // Line ends may be LF or CR LF. format is the value of X-MMS-IM-Format, or "" for
 // the default; one that is longer than MaxFormat is left out.
 //
-// Errors from ErrOffline to ErrNotDelivered, ErrNotConnected and ErrClosed mean
+// Contacts of other networks are written to without a session, as far as that is
+// possible (ErrNetwork); that such a text arrived is not told.
+//
+// Errors from ErrOffline to ErrNotDelivered, ErrNotConnected, ErrNetwork and ErrClosed mean
 // that the text has not arrived. ErrUncertain means that it may have: it was
 // written to the connection, which ended before the acknowledgement. Nothing is
 // sent twice that may have arrived. When only a part of a long text has, or may
@@ -203,6 +206,8 @@ func (cv *Conversation) enqueue(d *delivery) {
 		d.settle(cv.client.ended())
 	case len(cv.outbox) >= MaxOutbox:
 		d.settle(ErrTooMany)
+	case cv.client.networkOf(cv.peer) != 0:
+		cv.client.sendFederated(d, cv.client.networkOf(cv.peer))
 	default:
 		cv.client.remember(cv)
 		cv.outbox = append(cv.outbox, d)

@@ -121,6 +121,10 @@ func (c *Client) notification(cmd wire.Command) {
 		c.message(cmd)
 	case "UBN":
 		c.note(cmd)
+	case "UBM":
+		c.federated(cmd)
+	case "NFY":
+		c.circleNews(cmd)
 	case "NOT":
 		c.alert(cmd)
 	case "IPG":

@@ -25,9 +25,6 @@ const (
 	offlinePause    = 10 * time.Second
 	// maxRuns is how many recipients' counters of offline messages are remembered.
 	maxRuns = 1024
-	// offlineGrace is how long no error must come for a UUM to count as sent: its
-	// success is silent.
-	offlineGrace = 3 * time.Second
 )
 
 // OfflineReceived is a text that somebody wrote while the user was offline, from
@@ -45,7 +42,6 @@ func (OfflineReceived) isEvent() {}
 
 // offline is what a Client has to do with offline messages.
 type offline struct {
-	mailbox *soap.Mailbox // nil when there is none
 
 	// What follows belongs to the owner.
 	known    map[string]bool
@@ -316,35 +312,9 @@ func (c *Client) sendUUM(ctx context.Context, to, text, format string) error {
 		header = header.With("X-MMS-IM-Format", format)
 	}
 	payload := wire.Message{Header: header, Body: crlf.Replace(text)}.Payload()
-	ctx, cancel := context.WithTimeout(ctx, offlineGrace)
-	defer cancel()
-	sent := false
-	err := c.await(ctx, func(result func(error)) {
-		if c.err == nil {
-			sent = true
-		}
-		c.requestCommand(wire.New("UUM", to, "1", "1").WithPayload(payload), func(_ wire.Command, err error) { result(err) })
-	})
-	refused, isRefused := errors.AsType[*ServerError](err)
-	switch {
-	case err == nil:
-		return nil
-	case isRefused:
-		return uumError(refused)
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, ErrTimeout):
-		return nil // no error came
-	case sent:
+	err := c.await(ctx, func(result func(error)) { c.uum(to, soap.NetworkPassport, payload, result) })
+	if err != nil && err == ctx.Err() {
 		return fmt.Errorf("%w: %w", ErrUncertain, err)
 	}
 	return err
-}
-
-func uumError(refused *ServerError) error {
-	switch refused.Number {
-	case 205, 208, 217, 203, 204:
-		return fmt.Errorf("%w: %w", ErrNoSuchContact, refused)
-	case 800:
-		return fmt.Errorf("%w: %w", ErrTooFast, refused)
-	}
-	return fmt.Errorf("%w: %w", ErrNotDelivered, refused)
 }

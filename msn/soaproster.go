@@ -124,7 +124,7 @@ func (r *soapRoster) load(ctx context.Context, s *signIn) error {
 			r.client.log.Warn("the server does not take the display name", "account", r.client.account, "error", err)
 		}
 	}
-	return nil
+	return r.enterCircles(ctx, s, l.book.CircleTicket)
 }
 
 // loadLists downloads the lists while the connection is watched. Services are
@@ -212,7 +212,11 @@ func (r *soapRoster) apply(l *lists) (events []Event) {
 	if name := l.book.Me.Name; name != "" {
 		r.book.ownName = keep(name, maxName)
 	}
+	was := r.book.circles
 	r.book.circles = circles(l.book.Circles)
+	if !slices.Equal(was, r.book.circles) {
+		events = append(events, CirclesChanged{Circles: slices.Clone(r.book.circles)})
+	}
 	for _, account := range slices.Sorted(maps.Keys(r.book.contacts)) {
 		events = append(events, changeOf(before[account], *r.book.contacts[account])...)
 	}

@@ -370,3 +370,84 @@ func TestSOAPSettingOfStrangers(t *testing.T) {
 		}
 	}
 }
+
+// ADL, RML and UBX from a server that is broken: what can be read counts, nothing is
+// the end of the session.
+func TestHostileListChanges(t *testing.T) {
+	log := &testLog{}
+	client, _, ns := webIn(t, 15, nil, func(c *Config) { c.Logger = log.logger() })
+	for _, payload := range []string{
+		"", "x", "<ml>", "<!DOCTYPE ml><ml/>", "<ml><!-- --></ml>", `<ml><d><c/></d></ml>`, `<ml><d n="a b"><c n="x" l="8"/></d></ml>`,
+		`<ml><d n="example.com"><c n="` + strings.Repeat("x", 1000) + `" l="8" t="1"/></d></ml>`, `<ml><d n="example.com"><c n="eve" l="99999999999"/></d></ml>`,
+		strings.Repeat("<d n='x'>", 10000), `<ml><d n="example.com"><c n="eve` + "\r\nOUT" + `" l="8"/></d></ml>`, "<ml><d n=\"x\"><c n=\"\x00\xff\" l=\"8\"/></d></ml>",
+	} {
+		for _, verb := range []string{"ADL 0", "RML 0", "UBX bob@example.com", "UBX alice@example.com"} {
+			ns.send(fmt.Sprintf("%s %d\r\n%s", verb, len(payload), payload))
+		}
+	}
+	ns.barrier()
+	for _, c := range client.Contacts() {
+		if !strings.Contains(c.Account, "@") || len(c.Account) > maxAccount || strings.ContainsAny(c.Account, " \r\n\x00") {
+			t.Errorf("contact %+v", c)
+		}
+	}
+	// A bare & in somebody's name costs nobody the news.
+	payload := `<ml><d n="example.com"><c n="eve" l="8" t="1" f="Tom & Eve"/></d></ml>`
+	ns.send(fmt.Sprintf("ADL 0 %d\r\n%s", len(payload), payload))
+	for {
+		if e := waitFor[AddedYou](t, client); e.Contact.Account == "eve@example.com" {
+			if e.Contact.Name != "Tom & Eve" {
+				t.Errorf("event %+v", e)
+			}
+			break
+		}
+	}
+	client.ask(func() {
+		if len(client.book.contacts) > 20 {
+			t.Errorf("%d contacts are known", len(client.book.contacts))
+		}
+	})
+}
+
+// BenchmarkSignIn1000 signs in to a list of 1,000 contacts, all of whom are blocked or
+// on the list, from web services in memory.
+func BenchmarkSignIn1000(b *testing.B) {
+	for _, d := range []wire.Dialect{15, 18} {
+		b.Run(d.String(), func(b *testing.B) {
+			web := newFakeWeb(b)
+			var accounts []string
+			for i := range 1000 {
+				account := fmt.Sprintf("contact%d@example.com", i)
+				accounts = append(accounts, account)
+				web.book += contactElement(fmt.Sprintf("c1f9a363-4ee9-4a33-a434-%012d", i), account, fmt.Sprintf("Contact %d ♥", i))
+			}
+			web.members = membership("Allow", accounts...) + membership("Reverse", accounts...)
+			b.ReportAllocs()
+			for b.Loop() {
+				n := &fakeNet{t: b, queues: make(map[string]chan *fakeConn)}
+				cfg := fakeConfig(n, d)
+				web.set(func() { web.calls, web.given = nil, 0 })
+				cfg.https = web
+				result := goLogin(b, cfg)
+				ns := n.accept(fakeServer)
+				ns.greet(d)
+				payloads := ns.lists()
+				last := 7 + len(payloads)
+				if d >= wire.FirstPlaces {
+					last += 2
+				}
+				ns.present(d, last)
+				client, err := waitLogin(b, result)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if got := len(client.Contacts()); got != 1001 {
+					b.Fatalf("%d contacts", got)
+				}
+				b.StopTimer()
+				quit(client, ns)
+				b.StartTimer()
+			}
+		})
+	}
+}

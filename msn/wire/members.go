@@ -177,10 +177,17 @@ func parseMember(c xml.StartElement, domain string) (Member, bool) {
 	if domain == phones {
 		m.Account = phones + strings.TrimPrefix(name, phones)
 	}
-	lists, _ := strconv.ParseUint(attribute(c, "l"), 10, 8) // 0 for what is none
-	network, _ := strconv.ParseUint(attribute(c, "t"), 10, 16)
-	m.Lists, m.Network = uint8(lists), int(network)
+	m.Lists, m.Network = uint8(number(c, "l", 8)), int(number(c, "t", 16))
 	return m, name != "" && domain != "" && utf8.ValidString(m.Account)
+}
+
+// number reads a number of so many bits, 0 for what is none.
+func number(e xml.StartElement, name string, bits int) uint64 {
+	n, err := strconv.ParseUint(attribute(e, name), 10, bits)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 func attribute(e xml.StartElement, name string) string {

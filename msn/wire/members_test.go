@@ -137,3 +137,11 @@ func FuzzMembers(f *testing.F) {
 		}
 	})
 }
+
+func TestNumbersThatAreTooLargeAreNone(t *testing.T) {
+	members, err := wire.ParseMembers(`<ml><d n="example.com"><c n="a" l="256" t="65536"/><c n="b" l="-1" t="x"/><c n="c" l="255" t="65535"/></d></ml>`)
+	want := []wire.Member{{Account: "a@example.com"}, {Account: "b@example.com"}, {Account: "c@example.com", Lists: 255, Network: 65535}}
+	if err != nil || !slices.Equal(members, want) {
+		t.Errorf("%+v, %v", members, err)
+	}
+}

@@ -1,0 +1,180 @@
+package msn
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"matrix-msn/msn/wire"
+)
+
+// yahoo is an address book with frank of Yahoo and gina's telephone.
+func yahoo(w *fakeWeb) {
+	w.book += "<Contact><contactId>c4</contactId><contactInfo><contactType>Regular</contactType><emails><ContactEmail><contactEmailType>Messenger2</contactEmailType>" +
+		"<email>frank@yahoo.example</email><isMessengerEnabled>true</isMessengerEnabled><Capability>32</Capability></ContactEmail></emails></contactInfo></Contact>" +
+		"<Contact><contactId>c5</contactId><contactInfo><contactType>Regular</contactType><isMessengerUser>true</isMessengerUser>" + mobile("+15551112222") + "</contactInfo></Contact>"
+}
+
+func TestYahooContactsAreWrittenToByUUM(t *testing.T) {
+	for _, d := range modernDialects {
+		for answer, want := range map[string]error{"": nil, "217": ErrNoSuchContact, "500": ErrNotDelivered} {
+			t.Run(d.String()+" "+answer, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					client, _, ns := webIn(t, d, yahoo, longPing)
+					sent := goSend(t, client.Conversation("Frank@yahoo.example"), "Hello ♥")
+					if d < wire.FirstNetworks {
+						if err := waitError(t, sent); !errors.Is(err, ErrNetwork) {
+							t.Errorf("error %v", err)
+						}
+						ns.barrier()
+						return
+					}
+					cmd := ns.expect("UUM " + firstTrID(d) + " frank@yahoo.example 32 1")
+					if m := wire.ParseMessage(cmd.Payload); m.Text() != "Hello ♥" || m.MediaType() != "text/plain" {
+						t.Errorf("payload %q", cmd.Payload)
+					}
+					if answer != "" {
+						ns.send(answer + " " + firstTrID(d))
+					}
+					if err := waitError(t, sent); !errors.Is(err, want) {
+						t.Errorf("error %v", err)
+					}
+					ns.barrier()
+				})
+			})
+		}
+	}
+}
+
+func TestContactsOfOtherNetworksAreRefused(t *testing.T) {
+	client, _, ns := webIn(t, 18, yahoo)
+	if err := client.Conversation("tel:+15551112222").SendText(t.Context(), "x", ""); !errors.Is(err, ErrNetwork) {
+		t.Errorf("error %v", err)
+	}
+	ns.barrier()
+}
+
+func TestTextToYahooIsUncertainWhenTheConnectionEnds(t *testing.T) {
+	client, _, ns := webIn(t, 15, yahoo)
+	sent := goSend(t, client.Conversation("frank@yahoo.example"), "x")
+	ns.read()
+	ns.close()
+	if err := waitError(t, sent); !errors.Is(err, ErrUncertain) {
+		t.Errorf("error %v", err)
+	}
+	waitEnd(t, client)
+	if err := client.Conversation("frank@yahoo.example").SendText(t.Context(), "x", ""); !errors.Is(err, ErrNotConnected) || errors.Is(err, ErrUncertain) {
+		t.Errorf("after the end: %v", err)
+	}
+}
+
+// waitEnd reads the events to the last.
+func waitEnd(t *testing.T, client *Client) {
+	t.Helper()
+	for {
+		if _, over := nextEvent(t, client).(Disconnected); over {
+			return
+		}
+	}
+}
+
+func TestMessagesOfOtherNetworks(t *testing.T) {
+	for _, d := range []wire.Dialect{14, 16, 18} {
+		client, _, ns := webIn(t, d, yahoo)
+		ubm := func(from, kind, payload string) {
+			ns.send(fmt.Sprintf("UBM %s 32 alice@example.com 1 %s %d\r\n%s", from, kind, len(payload), payload))
+		}
+		ubm("alice@example.com", "1", textPayload("from oneself"))
+		ubm("Frank@yahoo.example", "1", textPayload("first\r\nline"))
+		if e, ok := nextEvent(t, client).(TextReceived); !ok || e.From != "frank@yahoo.example" || e.Text != "first\nline" || e.Seq != 1 ||
+			e.Conversation.Peer() != e.From || e.Session == "" {
+			t.Errorf("event %+v", e)
+		}
+		ubm("frank@yahoo.example", "2", "MIME-Version: 1.0\r\nContent-Type: text/x-msmsgscontrol\r\nTypingUser: eve@example.com\r\n\r\n")
+		if e, ok := nextEvent(t, client).(TypingReceived); !ok || e.From != "frank@yahoo.example" {
+			t.Errorf("event %+v", e)
+		}
+		ubm("frank@yahoo.example", "3", "MIME-Version: 1.0\r\nContent-Type: text/x-msnmsgr-datacast\r\n\r\nID: 1\r\n")
+		if e, ok := nextEvent(t, client).(OtherReceived); !ok || e.Seq != 2 {
+			t.Errorf("event %+v", e)
+		}
+		ns.send("UBM 2\r\nxx", "UBM frank@yahoo.example 0\r\n", "UBM a 1 2\r\nxx")
+		ns.barrier()
+	}
+}
+
+// circleElements is what the address book says of circles.
+func circleElements(id, state string) string {
+	return "<CircleResult><Circles><CircleInverseInfo><Content><Handle><Id>" + id + "</Id></Handle><Info><HostedDomain>live.com</HostedDomain>" +
+		"<DisplayName>Round</DisplayName></Info></Content><PersonalInfo><MembershipInfo><CirclePersonalMembership><Role>Admin</Role><State>" + state +
+		"</State></CirclePersonalMembership></MembershipInfo></PersonalInfo></CircleInverseInfo></Circles><CircleTicket>&lt;SignedTicket/&gt;</CircleTicket></CircleResult>"
+}
+
+const circleID = "00000000-0000-0000-0009-98e48abd732b"
+
+func TestCirclesAreEntered(t *testing.T) {
+	for name, answer := range map[string]string{"taken": "USR 8 OK alice@example.com 0 0", "refused": "911 8"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := newFakeNet(t)
+			cfg := fakeConfig(n, 18)
+			web := newFakeWeb(t)
+			web.circles = circleElements(circleID, "Accepted")
+			cfg.https = web
+			result := goLogin(t, cfg)
+			ns := n.accept(fakeServer)
+			ns.greet(18)
+			ns.lists()
+			ns.expect("USR 8 SHA A PFNpZ25lZFRpY2tldC8+")
+			ns.send(answer)
+			last := 11
+			if name == "taken" {
+				if cmd := ns.expect("ADL 9"); cmd.Payload != `<ml><d n="live.com"><c n="`+circleID+`" l="3" t="9"/></d></ml>` {
+					t.Errorf("payload %q", cmd.Payload)
+				}
+				ns.send("ADL 9 OK")
+				last = 12
+			}
+			ns.present(18, last)
+			client, err := waitLogin(t, result)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { quit(client, ns) })
+			want := []Circle{{ID: circleID + "@live.com", Name: "Round", Admin: true, Member: true}}
+			if got := client.Circles(); !slices.Equal(got, want) {
+				t.Errorf("circles %+v", got)
+			}
+			for _, c := range client.Contacts() {
+				if strings.Contains(c.Account, "live.com") {
+					t.Errorf("a circle is a contact: %+v", c)
+				}
+			}
+		})
+	}
+}
+
+func TestCircleThatIsNewIsLookedUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, web, ns := webIn(t, 18, nil, longPing)
+		web.set(func() { web.circles = circleElements(circleID, "WaitingResponse") })
+		payload := "Routing: 1.0\r\nTo: 1:alice@example.com\r\nFrom: 9:" + circleID + "@live.com\r\n\r\n"
+		nfy := fmt.Sprintf("NFY PUT %d\r\n%s", len(payload), payload)
+		ns.send(nfy, "NFY DEL 2\r\nxx")
+		time.Sleep(refreshWait + time.Second)
+		if e := waitFor[CirclesChanged](t, client); len(e.Circles) != 1 || e.Circles[0].Member || e.Circles[0].ID != circleID+"@live.com" {
+			t.Errorf("event %+v", e)
+		}
+		web.forget()
+		ns.send(nfy)
+		time.Sleep(time.Hour)
+		if calls := web.operations(); len(calls) != 0 {
+			t.Errorf("a circle that is known makes the calls %q", calls)
+		}
+		ns.barrier()
+	})
+}
