@@ -8,14 +8,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/commands"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/msnid"
-	"matrix-msn/database"
 	"matrix-msn/msn"
 )
 
@@ -183,9 +181,6 @@ func (c *Connector) fnReconnect(ce *commands.Event) {
 	}
 }
 
-// contactsPerMessage keeps one list below the size that an event can have.
-const contactsPerMessage = 200
-
 func (c *Connector) fnContacts(ce *commands.Event) {
 	logins, ok := loginsFor(ce, namedLogin(ce))
 	if !ok {
@@ -196,123 +191,4 @@ func (c *Connector) fnContacts(ce *commands.Event) {
 			ce.ReplyAdvanced(part, false, true)
 		}
 	}
-}
-
-// describeContacts returns the contact list as HTML, in as many messages as it
-// takes.
-func (c *Client) describeContacts(ctx context.Context) []string {
-	contacts, err := c.knownContacts(ctx)
-	if err != nil {
-		zerolog.Ctx(ctx).Err(err).Msg("Failed to read contacts")
-		return []string{"The contact list could not be read. The admin of this bridge finds the reason in the log."}
-	}
-	session := c.current()
-	var lines []contactLine
-	for _, contact := range contacts {
-		if line, ok := lineFor(contact, session); ok {
-			lines = append(lines, line)
-		}
-	}
-	slices.SortStableFunc(lines, func(a, b contactLine) int { return a.rank - b.rank })
-
-	title := fmt.Sprintf("Contacts of %s at %s", c.identity.Account, c.serviceOrUnknown().name)
-	if session != nil {
-		title += fmt.Sprintf(" over %v", session.Dialect())
-	}
-	switch {
-	case session == nil:
-		title += " (not connected: as last seen)"
-	case len(lines) > 0:
-		title += fmt.Sprintf(" (%d of %d online)", countOnline(lines), countListed(lines))
-	}
-	if len(lines) == 0 {
-		return []string{html.EscapeString(title) + ": the list is empty."}
-	}
-	var messages []string
-	for part := range slices.Chunk(lines, contactsPerMessage) {
-		var b strings.Builder
-		if len(messages) == 0 {
-			b.WriteString("<strong>" + html.EscapeString(title) + "</strong>")
-		}
-		b.WriteString("<ul>")
-		for _, line := range part {
-			b.WriteString("<li>" + html.EscapeString(line.text) + "</li>")
-		}
-		b.WriteString("</ul>")
-		messages = append(messages, b.String())
-	}
-	return messages
-}
-
-// contactLine is one contact as the list shows it.
-type contactLine struct {
-	rank int
-	text string
-}
-
-// Ranks of contactLine: who can be talked to comes first.
-const (
-	rankOnline = iota
-	rankAway
-	rankOffline
-	rankBlocked
-	rankWaiting
-)
-
-// statusWords are the statuses as Messenger named them.
-var statusWords = map[msn.Status]string{
-	msn.Online:      "online",
-	msn.Busy:        "busy",
-	msn.Idle:        "idle",
-	msn.BeRightBack: "be right back",
-	msn.Away:        "away",
-	msn.OnThePhone:  "on the phone",
-	msn.OutToLunch:  "out to lunch",
-}
-
-func lineFor(contact *database.Contact, session *msn.Client) (contactLine, bool) {
-	lists := msn.List(contact.Lists)
-	name := contact.Account
-	if clean := cleanName(contact.Name); clean != "" && clean != contact.Account {
-		name = clean + " (" + contact.Account + ")"
-	}
-	var status msn.Status
-	if session != nil {
-		live, _ := session.Contact(contact.Account)
-		status = live.Status
-	}
-	word, online := statusWords[status]
-	switch {
-	case lists.Has(msn.ListBlock):
-		return contactLine{rankBlocked, "🚫 " + name + ": blocked"}, true
-	case lists.Has(msn.ListForward) && online && status == msn.Online:
-		return contactLine{rankOnline, "🟢 " + name + ": " + word}, true
-	case lists.Has(msn.ListForward) && online:
-		return contactLine{rankAway, "🟡 " + name + ": " + word}, true
-	case lists.Has(msn.ListForward) && session == nil:
-		return contactLine{rankOffline, "⚪ " + name}, true
-	case lists.Has(msn.ListForward):
-		return contactLine{rankOffline, "⚪ " + name + ": offline"}, true
-	case lists.Has(msn.ListPending), lists.Has(msn.ListReverse) && !lists.Has(msn.ListAllow):
-		return contactLine{rankWaiting, "❔ " + name + ": has added you, and waits for an answer"}, true
-	}
-	return contactLine{}, false
-}
-
-func countOnline(lines []contactLine) (n int) {
-	for _, line := range lines {
-		if line.rank <= rankAway {
-			n++
-		}
-	}
-	return n
-}
-
-func countListed(lines []contactLine) (n int) {
-	for _, line := range lines {
-		if line.rank <= rankOffline {
-			n++
-		}
-	}
-	return n
 }

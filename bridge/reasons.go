@@ -82,6 +82,9 @@ var refusals = []refusal{
 	{msn.ErrNoSuchContact, "msn-no-such-account", true, event.MessageStatusGenericError, func(r recipient) string {
 		return fmt.Sprintf("%s knows no account %s. Check the address.", r.service, r.name)
 	}},
+	{msn.ErrNetwork, "msn-other-network", true, event.MessageStatusUnsupported, func(r recipient) string {
+		return fmt.Sprintf("%s is on another network, and %s carries no messages there.", r.name, r.service)
+	}},
 	{msn.ErrNoAnswer, "msn-no-answer", true, event.MessageStatusNetworkError, func(r recipient) string {
 		return fmt.Sprintf("%s did not come into the conversation. Their Messenger may have lost its connection; try again later.", r.name)
 	}},

@@ -17,7 +17,7 @@ const (
 	msnPassword  = "correct horse"
 
 	serviceKey  = "demo"
-	serviceName = "the demo's MSN"
+	serviceName = "Demo MSN"
 )
 
 // matrixUser is the user on the Matrix side with her chats.

@@ -1,0 +1,46 @@
+package bridge
+
+import (
+	"strings"
+	"testing"
+
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+func TestContactLines(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name      string
+		lists     msn.List
+		live      msn.Contact
+		connected bool
+		want      string
+	}{
+		{"online", msn.ListForward, msn.Contact{Status: msn.Online}, true, "🟢 Bob (bob@example.com): online"},
+		{"of MSN by number", msn.ListForward, msn.Contact{Status: msn.Busy, Network: 1}, true, "🟡 Bob (bob@example.com): busy"},
+		{"on Yahoo", msn.ListForward, msn.Contact{Status: msn.Online, Network: 32}, true, "🟢 Bob (bob@example.com) on Yahoo: online"},
+		{"on a network without name", msn.ListForward, msn.Contact{Status: msn.Offline, Network: 77}, true, "⚪ Bob (bob@example.com): offline"},
+		{"not connected", msn.ListForward, msn.Contact{}, false, "⚪ Bob (bob@example.com)"},
+		{"blocked", msn.ListBlock, msn.Contact{}, true, "🚫 Bob (bob@example.com): blocked"},
+		{"waiting", msn.ListReverse, msn.Contact{}, true, "❔ Bob (bob@example.com): has added you, and waits for an answer"},
+		{"on no list that counts", msn.ListAllow, msn.Contact{}, true, ""},
+	} {
+		line, ok := lineFor(&database.Contact{Account: "bob@example.com", Name: "Bob", Lists: int(test.lists)}, test.live, test.connected)
+		if line.text != test.want || ok != (test.want != "") {
+			t.Errorf("%s: %q, want %q", test.name, line.text, test.want)
+		}
+	}
+}
+
+func TestCirclesAreListedAndRefusedWithASentence(t *testing.T) {
+	t.Parallel()
+	lines := circleLines([]msn.Circle{
+		{ID: "00000000-0000-0000-0009-000000000001@live.com", Name: "Walkers\n", Member: true},
+		{ID: "00000000-0000-0000-0009-000000000002@live.com"},
+	})
+	if len(lines) != 2 || !strings.HasPrefix(lines[0].text, "👥 Walkers: a circle of yours. What is said in circles is not carried") ||
+		!strings.HasPrefix(lines[1].text, "👥 00000000-0000-0000-0009-000000000002@live.com: you are invited") {
+		t.Errorf("lines %+v", lines)
+	}
+}
