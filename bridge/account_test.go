@@ -74,7 +74,7 @@ func TestPasswordIsStoredEncrypted(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t))
 	login := b.login()
-	meta := login.Metadata.(*UserLoginMetadata)
+	meta := login.Metadata.(*UserLoginMetadata).get()
 	if meta.Password == "" || strings.Contains(meta.Password, pass) {
 		t.Errorf("the password is stored as %q", meta.Password)
 	}
@@ -216,7 +216,7 @@ func TestLoginOfAnotherMatrixUserIsNotTaken(t *testing.T) {
 	// Whoever knows the password can end the owner's session; it comes back.
 	client := b.br.GetCachedUserLoginByID(loginID(alice)).Client.(*Client)
 	b.eventually("the owner's session", func() bool { return client.current() != nil && b.srv.Online(alice) })
-	if client.meta().Elsewhere {
+	if client.meta().get().Elsewhere {
 		t.Error("the owner's login stays signed out")
 	}
 }
@@ -267,7 +267,7 @@ func TestLoggingInTwiceAtOnceLeavesOneClient(t *testing.T) {
 	if first.current() != nil || first.running != nil {
 		t.Error("a client that was replaced is still running")
 	}
-	if login.Metadata.(*UserLoginMetadata).Elsewhere {
+	if login.Metadata.(*UserLoginMetadata).get().Elsewhere {
 		t.Error("the bridge takes its own new session for another place")
 	}
 }
@@ -300,7 +300,7 @@ func TestWrongPasswordDoesNotEndASessionElsewhere(t *testing.T) {
 		_, err := client.waitForSession(b.ctx)
 		return err != nil
 	})
-	if b.srv.Online(alice) || !client.meta().Elsewhere {
+	if b.srv.Online(alice) || !client.meta().get().Elsewhere {
 		t.Error("the bridge signed in")
 	}
 }

@@ -158,10 +158,10 @@ func (c *Client) mailReceived(ctx context.Context, evt msn.MailReceived) {
 // another number than was known last: what was read since counts.
 func (c *Client) mailCounted(ctx context.Context, evt msn.MailCounted) {
 	meta := c.meta()
-	if evt.Unknown || evt.Inbox == meta.Unread {
+	if evt.Unknown || evt.Inbox == meta.get().Unread {
 		return
 	}
-	meta.Unread = evt.Inbox
+	meta.update(func(kept *loginRecord) { kept.Unread = evt.Inbox })
 	if err := c.login.Save(context.WithoutCancel(ctx)); err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to save login")
 	}

@@ -260,7 +260,7 @@ func (c *Client) run(ctx context.Context, session *msn.Client) {
 	defer helpers.Wait()
 	defer c.typing.close()
 
-	if session == nil && c.meta().Elsewhere {
+	if session == nil && c.meta().get().Elsewhere {
 		c.report(problemOfOut(&msn.OutError{Reason: "OTH"}, c.serviceOrUnknown()))
 		<-ctx.Done()
 		return
@@ -349,7 +349,7 @@ func (c *Client) signIn(ctx context.Context) (*msn.Client, error) {
 	if c.service == nil {
 		return nil, errNoService
 	}
-	password, err := c.connector.openPassword(c.login.ID, c.meta().Password)
+	password, err := c.connector.openPassword(c.login.ID, c.meta().get().Password)
 	if err != nil {
 		return nil, err
 	}
@@ -360,13 +360,13 @@ func (c *Client) signIn(ctx context.Context) (*msn.Client, error) {
 // none yet.
 func (c *Client) machineGUID(ctx context.Context) string {
 	meta := c.meta()
-	if meta.MachineGUID == "" {
-		meta.MachineGUID = msn.NewMachineGUID()
+	if meta.get().MachineGUID == "" {
+		meta.update(func(kept *loginRecord) { kept.MachineGUID = msn.NewMachineGUID() })
 		if err := c.login.Save(context.WithoutCancel(ctx)); err != nil {
 			zerolog.Ctx(ctx).Err(err).Msg("Failed to save login")
 		}
 	}
-	return meta.MachineGUID
+	return meta.get().MachineGUID
 }
 
 // signIn opens a session; few are opened at the same time.
@@ -472,12 +472,12 @@ func (c *Client) waitForOutcome(ctx context.Context) {
 // another place.
 func (c *Client) rememberElsewhere(ctx context.Context, elsewhere bool) {
 	meta := c.meta()
-	if meta.Elsewhere == elsewhere {
+	if meta.get().Elsewhere == elsewhere {
 		return
 	}
-	meta.Elsewhere = elsewhere
+	meta.update(func(kept *loginRecord) { kept.Elsewhere = elsewhere })
 	if err := c.login.Save(context.WithoutCancel(ctx)); err != nil {
-		meta.Elsewhere = !elsewhere
+		meta.update(func(kept *loginRecord) { kept.Elsewhere = !elsewhere })
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to save login")
 	}
 }

@@ -2,12 +2,22 @@ package bridge
 
 import (
 	"cmp"
+	"encoding/json"
+	"sync"
 
 	"maunium.net/go/mautrix/bridgev2/database"
 )
 
-// UserLoginMetadata is what the bridge keeps of a login besides its ID.
+// UserLoginMetadata is what the bridge keeps of a login besides its ID. The framework
+// stores a login whenever it has news of its own, from any goroutine, so that this is
+// guarded.
 type UserLoginMetadata struct {
+	mu   sync.Mutex
+	kept loginRecord
+}
+
+// loginRecord is a UserLoginMetadata as it is stored.
+type loginRecord struct {
 	// Password is encrypted, see credentials.go.
 	Password string `json:"password"`
 	// Elsewhere is set while the account is signed in at another place, which
@@ -21,15 +31,50 @@ type UserLoginMetadata struct {
 	Unread int `json:"unread,omitempty"`
 }
 
-var _ database.MetaMerger = (*UserLoginMetadata)(nil)
+var (
+	_ database.MetaMerger = (*UserLoginMetadata)(nil)
+	_ json.Marshaler      = (*UserLoginMetadata)(nil)
+	_ json.Unmarshaler    = (*UserLoginMetadata)(nil)
+)
+
+// get returns what is kept now.
+func (m *UserLoginMetadata) get() loginRecord {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.kept
+}
+
+// update changes what is kept, without storing it.
+func (m *UserLoginMetadata) update(change func(*loginRecord)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	change(&m.kept)
+}
+
+// MarshalJSON returns the form that is stored.
+func (m *UserLoginMetadata) MarshalJSON() ([]byte, error) { return json.Marshal(m.get()) }
+
+// UnmarshalJSON reads the form that is stored.
+func (m *UserLoginMetadata) UnmarshalJSON(data []byte) error {
+	var record loginRecord
+	if err := json.Unmarshal(data, &record); err != nil {
+		return err
+	}
+	m.update(func(kept *loginRecord) { *kept = record })
+	return nil
+}
 
 // CopyFrom takes over what a new sign-in of the same account brought.
 func (m *UserLoginMetadata) CopyFrom(other any) {
-	if o, ok := other.(*UserLoginMetadata); ok {
-		guid := m.MachineGUID
-		*m = *o
-		m.MachineGUID = cmp.Or(guid, m.MachineGUID)
+	o, ok := other.(*UserLoginMetadata)
+	if !ok {
+		return
 	}
+	brought := o.get()
+	m.update(func(kept *loginRecord) {
+		brought.MachineGUID = cmp.Or(kept.MachineGUID, brought.MachineGUID)
+		*kept = brought
+	})
 }
 
 // GetDBMetaTypes returns constructors for what is kept with the framework's rows.

@@ -142,7 +142,7 @@ func (p *loginProcess) SubmitUserInput(ctx context.Context, input map[string]str
 	resume := func() {}
 	place := msn.NewMachineGUID()
 	if existing != nil {
-		place = cmp.Or(existing.Metadata.(*UserLoginMetadata).MachineGUID, place)
+		place = cmp.Or(existing.Metadata.(*UserLoginMetadata).get().MachineGUID, place)
 		if existing.Client.(*Client).leaving.Load() {
 			return nil, loginError("LEAVING", http.StatusConflict, "This account is just being logged out. Try again in a moment.")
 		}
@@ -209,10 +209,12 @@ func (p *loginProcess) store(ctx context.Context, existing *bridgev2.UserLogin, 
 	}
 	takeBack := func() {}
 	if existing != nil {
-		old, meta := existing.Client.(*Client), *existing.Metadata.(*UserLoginMetadata)
+		old, meta := existing.Client.(*Client), existing.Metadata.(*UserLoginMetadata)
+		before := meta.get()
 		old.retire()
 		takeBack = func() {
-			existing.Client, *existing.Metadata.(*UserLoginMetadata) = old, meta
+			existing.Client = old
+			meta.update(func(kept *loginRecord) { *kept = before })
 			old.unretire()
 		}
 	}
@@ -223,7 +225,7 @@ func (p *loginProcess) store(ctx context.Context, existing *bridgev2.UserLogin, 
 			Email: identity.Account,
 			Name:  cleanName(session.DisplayName()),
 		},
-		Metadata: &UserLoginMetadata{Password: sealed, MachineGUID: place},
+		Metadata: &UserLoginMetadata{kept: loginRecord{Password: sealed, MachineGUID: place}},
 	}, &bridgev2.NewLoginParams{DeleteOnConflict: false})
 	if err != nil {
 		takeBack()
