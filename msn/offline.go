@@ -89,21 +89,20 @@ func (c *Client) offlineWaiting() {
 		known[id] = true
 	}
 	c.group.Go(func() {
-		var list []OfflineReceived
 		var err error
 		for attempt := 1; ; attempt++ {
-			var more []OfflineReceived
-			more, err = c.fetchOffline(c.ctx, known)
-			for _, m := range more {
+			var list []OfflineReceived
+			list, err = c.fetchOffline(c.ctx, known)
+			for _, m := range list {
 				known[m.ID] = true
 			}
-			list = append(list, more...)
+			c.post(func() { c.tellOffline(list) })
 			if err == nil || attempt == offlineAttempts || pause(c.ctx, offlinePause) != nil {
 				break
 			}
 			c.log.Warn("offline messages not fetched", "account", c.account, "attempt", attempt, "error", err)
 		}
-		c.post(func() { c.offlineArrived(list, err) })
+		c.post(func() { c.offlineFetched(err) })
 	})
 }
 
@@ -121,20 +120,23 @@ func (c *Client) fetchOffline(ctx context.Context, known map[string]bool) ([]Off
 		return nil, err
 	}
 	var got []numbered
+	var failed error
 	for _, w := range waiting {
 		from, ok := parseAccount(w.From)
 		if !ok || known[w.ID] || len(known)+len(got) >= maxOfflineKnown {
 			continue
 		}
 		var text *soap.OfflineText
-		err = tickets.with(ctx, passport.ServiceMessenger, func() (err error) {
+		err := tickets.with(ctx, passport.ServiceMessenger, func() (err error) {
 			text, err = mailbox.Get(ctx, w.ID)
 			return err
 		})
 		if ctx.Err() != nil {
+			failed = err
 			break
 		}
 		if err != nil {
+			failed = err
 			// Another one may be had; this one is asked for again.
 			c.log.Warn("offline message not fetched", "account", c.account, "from", from, "error", err)
 			continue
@@ -148,7 +150,7 @@ func (c *Client) fetchOffline(ctx context.Context, known map[string]bool) ([]Off
 			Text: text.Text, Format: cleanFormat(text.Format), At: at,
 		}, text.RunID, text.Number})
 	}
-	return inOrder(got), err
+	return inOrder(got), failed
 }
 
 // numbered is an offline message with its place among those that its sender wrote in
@@ -194,8 +196,21 @@ func (c *Client) mailbox(t *tickets) *soap.Mailbox {
 	return &soap.Mailbox{Caller: c.caller(), URL: c.cfg.Web.Mailbox, Ticket: t.ticket(passport.ServiceMessenger)}
 }
 
-// offlineArrived tells what was fetched.
-func (c *Client) offlineArrived(list []OfflineReceived, err error) {
+// tellOffline tells what was fetched.
+func (c *Client) tellOffline(list []OfflineReceived) {
+	if c.err != nil {
+		return
+	}
+	for _, m := range list {
+		if !c.offline.known[m.ID] {
+			c.offline.known[m.ID] = true
+			c.emit(m)
+		}
+	}
+}
+
+// offlineFetched is called when nothing more is asked for.
+func (c *Client) offlineFetched(err error) {
 	again := c.offline.again
 	c.offline.fetching, c.offline.again = false, false
 	if c.err != nil {
@@ -203,12 +218,6 @@ func (c *Client) offlineArrived(list []OfflineReceived, err error) {
 	}
 	if err != nil {
 		c.log.Warn("offline messages not fetched: they wait for the next notice or sign-in", "account", c.account, "error", err)
-	}
-	for _, m := range list {
-		if !c.offline.known[m.ID] {
-			c.offline.known[m.ID] = true
-			c.emit(m)
-		}
 	}
 	if again {
 		c.offlineWaiting()

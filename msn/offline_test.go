@@ -119,6 +119,37 @@ func TestOfflineMessagesAreFetchedAgain(t *testing.T) {
 	})
 }
 
+func TestOfflineMessageThatFailsIsFetchedAgainAndHoldsUpNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, web, ns := webIn(t, 15, nil, longPing)
+		web.set(func() {
+			web.waiting(map[string]string{
+				"a": mailOf("the first", "{1}", 1, "22 Nov 1999 10:00:01"),
+				"b": mailOf("the second", "{1}", 2, "22 Nov 1999 10:00:02"),
+			}, "a", "b")
+			get := web.answer["GetMessage"]
+			failed := false
+			web.answer["GetMessage"] = func(c webCall) webAnswer {
+				if strings.Contains(c.body, "<messageId>a</messageId>") && !failed {
+					failed = true
+					return webAnswer{status: http.StatusInternalServerError, content: "no"}
+				}
+				return get(c)
+			}
+		})
+		began := time.Now()
+		ns.send(offlineNotice())
+		if e := waitFor[OfflineReceived](t, client); e.Text != "the second" || time.Since(began) >= offlinePause {
+			t.Errorf("event %+v after %v", e, time.Since(began))
+		}
+		time.Sleep(2 * offlinePause)
+		if e := waitFor[OfflineReceived](t, client); e.Text != "the first" {
+			t.Errorf("event %+v", e)
+		}
+		ns.barrier()
+	})
+}
+
 func TestOfflineMessageIsSent(t *testing.T) {
 	for _, d := range []wire.Dialect{13, 14, 15, 16, 17} {
 		t.Run(d.String(), func(t *testing.T) {
