@@ -119,9 +119,11 @@ func (cv *Conversation) answerInvitations(account string, err error) {
 
 // callOne calls somebody into the session.
 func (s *session) callOne(account string) {
-	s.callees[s.ask("CAL", account)] = account
+	trid := s.ask("CAL", account)
+	s.callees[trid] = account
 	s.client.after(s.client.timeouts.Answer, func() {
-		if s.state != sessionOver && !slices.Contains(s.people, account) {
+		// Who came and left again, or was said not to come, is not among them.
+		if s.state != sessionOver && s.callees[trid] == account {
 			s.notComing(account, ErrNoAnswer)
 		}
 	})

@@ -1,0 +1,41 @@
+package msn
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Its sleeps let the clock of the bubble run on, which takes no time.
+func TestMemberOfAGroupChatIsToldMissingOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFakeNet(t)
+		client, ns := signedIn(t, n, 9, func(c *Config) { c.Timeouts.Ping = 24 * time.Hour })
+		sent := goSend(t, client.GroupChat("mine", "bob@example.com", "carol@example.com", "dave@example.com"), "hello")
+		ns.expect("XFR 7 SB")
+		ns.send("XFR 7 SB " + fakeSB + " CKI 123")
+		sb := n.accept(fakeSB)
+		sb.expect("USR 1 alice@example.com 123")
+		sb.send("USR 1 OK alice@example.com Alice")
+		for _, call := range []string{"CAL 2 bob@example.com", "CAL 3 carol@example.com", "CAL 4 dave@example.com"} {
+			sb.expect(call)
+		}
+		sb.send("CAL 2 RINGING 1", "JOI bob@example.com Bob", "217 3", "CAL 4 RINGING 1", "JOI dave@example.com Dave")
+		sb.expect("MSG 5 A")
+		sb.send("ACK 5", "BYE dave@example.com")
+		if err := waitError(t, sent); err != nil {
+			t.Fatal(err)
+		}
+		if e := waitFor[CallFailed](t, client); e.Account != "carol@example.com" || !errors.Is(e.Err, ErrOffline) {
+			t.Errorf("told %+v", e)
+		}
+		time.Sleep(2 * client.timeouts.Answer)
+		ns.barrier()
+		for range client.backlogLength() {
+			if e, ok := nextEvent(t, client).(CallFailed); ok {
+				t.Errorf("told again: %+v", e)
+			}
+		}
+	})
+}
