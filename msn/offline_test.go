@@ -191,6 +191,29 @@ func TestOfflineMessageIsSent(t *testing.T) {
 	}
 }
 
+// The service says by the same fault that the lock key is missing and that the ticket
+// is too old.
+func TestOfflineMessageIsSentWithANewTicketWhenTheOldOneIsRefused(t *testing.T) {
+	client, web, ns := webIn(t, 15, nil)
+	web.set(func() {
+		web.answer["Store2"] = func(c webCall) webAnswer {
+			if strings.Contains(c.body, "messengersecure.live.com-1") {
+				return webAnswer{status: 500, content: soapFault("q0:AuthenticationFailed", "old", "<TweenerChallenge>ct=1</TweenerChallenge>")}
+			}
+			return webAnswer{content: soapEnvelope("<StoreResponse/>")}
+		}
+	})
+	for range 2 {
+		if err := client.SendOffline(t.Context(), "bob@example.com", "Hello", ""); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := len(web.called("Store2")); got != 3 {
+		t.Errorf("calls %q", web.operations())
+	}
+	ns.barrier()
+}
+
 func TestOfflineMessageErrors(t *testing.T) {
 	fault := func(code string) func(webCall) webAnswer {
 		return func(webCall) webAnswer { return webAnswer{status: 500, content: soapFault("q0:"+code, "no", "")} }

@@ -166,5 +166,7 @@ func IsUnauthorized(err error) bool {
 		return e.Status == http.StatusForbidden || e.Status == http.StatusUnauthorized
 	}
 	fault, ok := errors.AsType[*Fault](err)
-	return ok && (fault.ErrorCode == "InvalidAuthenticationToken" || fault.ErrorCode == "PassportAuthFail")
+	// AuthenticationFailed is what the service for sending offline messages says, by
+	// which it also asks for its lock key: see Post.Send.
+	return ok && (fault.ErrorCode == "InvalidAuthenticationToken" || fault.ErrorCode == "PassportAuthFail" || fault.Code == "AuthenticationFailed")
 }
