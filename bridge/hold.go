@@ -12,7 +12,6 @@ import (
 
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/database"
-	"matrix-msn/msn"
 )
 
 // Messages to contacts who are offline wait, where the service keeps none for them,
@@ -27,7 +26,7 @@ var errNotSeen = errors.New("the contact was not online in time")
 func (o *outbox) hold(ctx context.Context, e *database.QueuedEvent, fate error) bool {
 	account, ok := msnid.ParseDMPortalID(e.PortalID)
 	limit := o.client.connector.Config.keepFor
-	if !ok || limit == 0 || !errors.Is(fate, msn.ErrOffline) || mayHaveArrived(fate) {
+	if !ok || limit == 0 || !undeliveredOffline(fate) {
 		return false
 	}
 	if to := o.client.recipient(ctx, account); to.online || !to.listed {

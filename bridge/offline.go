@@ -78,7 +78,7 @@ func (h *chores) deleteOffline(ctx context.Context, ids []string) {
 func (o *outbox) leave(ctx context.Context, e *database.QueuedEvent, fate error) error {
 	to, ok := parseChat(e.PortalID)
 	session := o.client.current()
-	if !ok || to.group != "" || session == nil || !errors.Is(fate, msn.ErrOffline) || !session.OfflineMessages() {
+	if !ok || to.group != "" || session == nil || !undeliveredOffline(fate) || !session.OfflineMessages() {
 		return fate
 	}
 	if err := inOrder(msgconv.SplitAt(e.Body, msn.MaxOfflineText), func(part string) error {
@@ -89,6 +89,12 @@ func (o *outbox) leave(ctx context.Context, e *database.QueuedEvent, fate error)
 	o.reply(ctx, e, fmt.Sprintf("%s is offline. %s keeps your message for them.",
 		o.client.recipient(ctx, to.account).name, o.client.serviceOrUnknown().name))
 	return nil
+}
+
+// undeliveredOffline reports whether a text failed because its recipient is offline,
+// and nothing of it can have reached them.
+func undeliveredOffline(fate error) bool {
+	return errors.Is(fate, msn.ErrOffline) && !mayHaveArrived(fate)
 }
 
 // inOrder sends the parts of a text. The error is a msn.PartsError when some are gone:
