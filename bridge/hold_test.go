@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/database"
 	"matrix-msn/msn"
 )
 
@@ -93,5 +95,23 @@ func TestTextOfWhichAPartArrivedIsNotLeftForAContactWhoWentOffline(t *testing.T)
 		if got := undeliveredOffline(test.fate); got != test.want {
 			t.Errorf("%s: %t, want %t", name, got, test.want)
 		}
+	}
+}
+
+func TestOfflineMessageThatIsLeftOutStaysWithTheService(t *testing.T) {
+	t.Parallel()
+	message := arrival{QueuedMessage: &database.QueuedMessage{
+		MessageID: msnid.MakeOfflineMessageID("a", 0), Kind: database.QueuedOffline, Body: "hello", Sender: bob,
+	}}
+	client := &Client{}
+	client.chores = newChores(client)
+	left := message.leftOut()
+	client.inMatrix(left.QueuedMessage)
+	if ids := take(client.chores, client.chores.known); len(ids) != 0 || left.Body != leftOut || left.MessageID == message.MessageID {
+		t.Errorf("removed %q after %+v", ids, left.QueuedMessage)
+	}
+	client.inMatrix(message.QueuedMessage)
+	if ids := take(client.chores, client.chores.known); len(ids) != 1 || ids[0] != "a" {
+		t.Errorf("removed %q of what Matrix has", ids)
 	}
 }

@@ -156,6 +156,11 @@ func (b *inbox) store(ctx context.Context, m arrival) error {
 func (m arrival) leftOut() arrival {
 	last := *m.QueuedMessage
 	last.Body, last.Format = leftOut, ""
+	if m.Kind == database.QueuedOffline {
+		// By its own ID it would count as being in Matrix, and the service would be
+		// told to remove it. The next sign-in brings it again.
+		last.Kind, last.MessageID = database.QueuedNote, msnid.MakeNoticeMessageID("left out", string(m.MessageID), m.At.Format(time.RFC3339Nano))
+	}
 	replaced := arrival{QueuedMessage: &last}
 	if m.alert != nil {
 		replaced.alert = &database.Alert{LoginID: m.LoginID, AlertID: m.MessageID, ReceivedAt: m.At,
