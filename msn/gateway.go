@@ -2,6 +2,7 @@ package msn
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,6 +50,25 @@ type gateway struct {
 	wake   chan struct{} // one token: unsent has grown
 	room   chan struct{} // one token: unsent was emptied
 	ended  error         // why nothing more comes from the client
+	failed error         // what was wrong with the gateway's answer
+}
+
+// gatewayConn is the client's end of a gateway. What ends it is what was wrong with the
+// gateway.
+type gatewayConn struct {
+	net.Conn
+	gateway *gateway
+}
+
+// Read implements net.Conn.
+func (c gatewayConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if err == io.EOF {
+		c.gateway.mu.Lock()
+		defer c.gateway.mu.Unlock()
+		err = cmp.Or(c.gateway.failed, err)
+	}
+	return n, err
 }
 
 // dialGateway opens a connection through the gateway. server is "NS" or "SB", address
@@ -75,7 +95,7 @@ func (c *Client) dialGateway(ctx context.Context, server, address string) (net.C
 	run := context.WithoutCancel(c.ctx)
 	c.group.Go(g.read)
 	c.group.Go(func() { g.exchange(run) })
-	return near, ctx.Err()
+	return gatewayConn{near, g}, ctx.Err()
 }
 
 // read takes what the client sends.
@@ -129,6 +149,11 @@ func (g *gateway) exchange(ctx context.Context) {
 				g.wait = closeTimeout
 			}
 			over, err := g.request(ctx, body)
+			if errors.Is(err, ErrGateway) || errors.Is(err, ErrUntrusted) {
+				g.mu.Lock()
+				g.failed = err
+				g.mu.Unlock()
+			}
 			if err != nil || over || ended != nil {
 				return
 			}
@@ -170,6 +195,10 @@ func (g *gateway) request(ctx context.Context, body []byte) (over bool, err erro
 	request.Header.Set("Content-Type", "application/x-msn-messenger")
 	request.Header.Set("User-Agent", "MSMSGS")
 	reply, err := g.client.Do(request)
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		// Who knows the session's ID, which stands in the address, can write in it.
+		err = failed.Err
+	}
 	if err != nil {
 		return false, fmt.Errorf("%w: %v", ErrGateway, err)
 	}

@@ -161,6 +161,32 @@ func TestGatewayThatMisbehavesWhileSigningIn(t *testing.T) {
 	}
 }
 
+// Who reads the error learns that it is the gateway.
+func TestGatewayThatFailsIsNamedByTheError(t *testing.T) {
+	for name, answer := range map[string]func(n int, r *http.Request) (int, string){
+		"at once": func(int, *http.Request) (int, string) { return 404, "" },
+		"later": func(n int, _ *http.Request) (int, string) {
+			if n == 0 {
+				return 200, "SessionID=1.2"
+			}
+			return 500, ""
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cfg := gatewayConfig(t, &fakeGatewayServer{answer: func(n int, r *http.Request, _ string) (int, string, string) {
+					status, header := answer(n, r)
+					return status, header, ""
+				}})
+				_, err := Login(t.Context(), cfg)
+				if !errors.Is(err, ErrGateway) {
+					t.Errorf("error %v", err)
+				}
+			})
+		})
+	}
+}
+
 // What a gateway does in mid-session ends the Client, and all that it started.
 func TestGatewayThatFailsInMidSession(t *testing.T) {
 	for name, after := range map[string]func() (int, string, string){
