@@ -9,6 +9,7 @@ import (
 	"maunium.net/go/mautrix/bridgev2"
 
 	"matrix-msn/msn"
+	"matrix-msn/msn/passport"
 )
 
 // What package msn returns is wrapped; the row that says the most must win.
@@ -60,6 +61,25 @@ func TestEveryCommandFailureHasItsSentence(t *testing.T) {
 	} {
 		if code, sentence := explain(err, pageFailures, about); code != want || sentence == "" {
 			t.Errorf("%v gives %q, %q", err, code, sentence)
+		}
+	}
+}
+
+func TestWhatTheWebServicesRefuseReachesTheUser(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err  error
+		want string
+	}{
+		"the account": {
+			fmt.Errorf("%w: %w", msn.ErrAccountLocked, &passport.AccountError{Code: "0x80048831", Reason: "its password has expired"}),
+			"Home refused the account: its password has expired.",
+		},
+		"the contact list": {fmt.Errorf("contact list: %w: 503", msn.ErrBusy), "Home is out of order or busy."},
+		"the gateway":      {fmt.Errorf("%w: %w: status 404", msn.ErrRefused, msn.ErrGateway), "network.services.home.gateway"},
+	} {
+		if got := problemOf(test.err, &service{key: "home", name: "Home"}); !strings.Contains(got.sentence, test.want) {
+			t.Errorf("%s: told %q", name, got.sentence)
 		}
 	}
 }

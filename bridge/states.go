@@ -10,6 +10,7 @@ import (
 
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/msn"
+	"matrix-msn/msn/passport"
 )
 
 // Codes of connection problems. They are stable: status pages and other programs
@@ -63,6 +64,9 @@ var accountErrors = map[int]string{
 
 // whyLocked says why an account is refused.
 func whyLocked(err error) string {
+	if account, ok := errors.AsType[*passport.AccountError](err); ok {
+		return account.Reason
+	}
 	var refused *msn.ServerError
 	if !errors.As(err, &refused) {
 		return "it does not let the account in"
@@ -111,6 +115,11 @@ func problemOf(err error, s *service) problem {
 		return transient(codeTimeout, "%s does not answer. Try again in a few minutes.", s.name)
 	case errors.As(err, &refused):
 		return transient(codeServerBusy, "%s is busy or has trouble (error %d). Try again in a few minutes.", s.name, refused.Number)
+	case errors.Is(err, msn.ErrGateway):
+		return transient(codeUnreachable, "The HTTP gateway of %s does not answer as one. If that lasts, ask the admin of this bridge "+
+			"to check network.services.%s.gateway.", s.name, s.key)
+	case errors.Is(err, msn.ErrBusy):
+		return transient(codeServerBusy, "%s is out of order or busy. Try again in a few minutes.", s.name)
 	case isNetworkError(err):
 		return transient(codeUnreachable, "The bridge cannot reach %s: there is no network, or the server is down. "+
 			"Try again in a few minutes.", s.name)
