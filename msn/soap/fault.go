@@ -83,10 +83,19 @@ func (x *faultXML) fault() *Fault {
 		RedirectURL:      strings.TrimSpace(x.RedirectURL),
 		LockKeyChallenge: strings.TrimSpace(x.Detail.LockKeyChallenge),
 	}
-	if len(f.Reason) > maxReason {
-		f.Reason = strings.ToValidUTF8(f.Reason[:maxReason], "")
+	for _, text := range []*string{&f.Code, &f.Subcode, &f.Reason, &f.ErrorCode, &f.LockKeyChallenge} {
+		*text = keep(*text, maxReason)
 	}
 	return f
+}
+
+// keep returns a copy of the first bytes of a text, so that the answer that it stood
+// in is not kept with it.
+func keep(text string, limit int) string {
+	if len(text) > limit {
+		text = strings.ToValidUTF8(text[:limit], "")
+	}
+	return strings.Clone(text)
 }
 
 // local returns a qualified name without its prefix.

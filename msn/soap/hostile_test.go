@@ -243,3 +243,25 @@ func xmlText(s string) string {
 	_ = xml.EscapeText(&b, []byte(s))
 	return b.String()
 }
+
+// What a service answers goes into errors and lists, which are kept and logged.
+func TestHostileLengthsAreCut(t *testing.T) {
+	t.Parallel()
+	const limit = 8 << 10
+	long := strings.Repeat("x", 1<<20)
+	for name, answer := range map[string]string{
+		"1.1": `<Envelope><Body><Fault><faultcode>` + long + `</faultcode><faultstring>` + long + `</faultstring>` +
+			`<detail><errorcode>` + long + `</errorcode><LockKeyChallenge>` + long + `</LockKeyChallenge></detail></Fault></Body></Envelope>`,
+		"1.2": `<Envelope><Body><Fault><Code><Value>` + long + `</Value><Subcode><Value>` + long + `</Value></Subcode></Code></Fault></Body></Envelope>`,
+	} {
+		mailbox := &soap.Mailbox{Caller: caller(always(answer)), URL: "https://x.test/rsi", Ticket: ticket}
+		var fault *soap.Fault
+		if _, err := mailbox.List(t.Context()); !errors.As(err, &fault) || len(err.Error()) > limit || len(fault.LockKeyChallenge) > limit {
+			t.Errorf("%s: %.100v", name, err)
+		}
+	}
+	text, err := soap.ParseOffline("X-OIM-Run-Id: " + long + "\nX-MMS-IM-Format: " + long + "\n\nhello")
+	if err != nil || text.Text != "hello" || len(text.RunID) > limit || len(text.Format) > limit {
+		t.Errorf("an offline message with a session of %d bytes and a format of %d: %v", len(text.RunID), len(text.Format), err)
+	}
+}

@@ -31,8 +31,11 @@ const (
 	MaxOfflineText = 64 << 10
 	// maxParts is how many parts of a mail are looked at for its text.
 	maxParts = 16
-	// maxName is the longest sender's name that is kept, in bytes.
+	// maxName is the longest sender's name or session's ID that is kept, in bytes.
 	maxName = 512
+	// maxFormat is the longest X-MMS-IM-Format that is kept, in bytes: longer than
+	// any that is used.
+	maxFormat = 4096
 )
 
 // Mailbox calls the service that keeps the offline messages sent to the user, from
@@ -177,7 +180,7 @@ func ParseOffline(document string) (*OfflineText, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: an offline message is no mail", ErrAnswer)
 	}
-	o := &OfflineText{RunID: m.Header.Get("X-OIM-Run-Id"), Format: m.Header.Get("X-MMS-IM-Format"), At: arrival(m.Header)}
+	o := &OfflineText{RunID: keep(m.Header.Get("X-OIM-Run-Id"), maxName), Format: keep(m.Header.Get("X-MMS-IM-Format"), maxFormat), At: arrival(m.Header)}
 	o.Number, _ = strconv.Atoi(m.Header.Get("X-OIM-Sequence-Num"))
 	o.Text = textOf(m.Header.Get, m.Body, 0)
 	o.Text = strings.ReplaceAll(strings.ReplaceAll(o.Text, "\r\n", "\n"), "\r", "\n")
