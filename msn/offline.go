@@ -282,8 +282,16 @@ func (c *Client) SendOffline(ctx context.Context, account, text, format string) 
 	}
 	r.number++
 	message := soap.OfflineMessage{From: c.account, FromName: c.DisplayName(), To: to, RunID: r.id, Number: r.number, Text: text}
-	err := tickets.with(ctx, passport.ServiceMessengerSecure, func() error { return c.offline.post.Send(ctx, message) })
-	return offlineError(err)
+	begun := false
+	err := tickets.with(ctx, passport.ServiceMessengerSecure, func() error {
+		begun = true
+		return c.offline.post.Send(ctx, message)
+	})
+	named := offlineError(err)
+	if !begun && errors.Is(named, ErrUncertain) {
+		return fmt.Errorf("%w: %w", ErrBusy, err) // there is no ticket: nothing was sent
+	}
+	return named
 }
 
 // offlineError gives the errors of sending an offline message their names.

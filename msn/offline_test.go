@@ -1,6 +1,7 @@
 package msn
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -212,6 +213,22 @@ func TestOfflineMessageIsSentWithANewTicketWhenTheOldOneIsRefused(t *testing.T) 
 		t.Errorf("calls %q", web.operations())
 	}
 	ns.barrier()
+}
+
+func TestOfflineMessageWithoutTicketIsNotUncertain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, web, ns := webIn(t, 15, func(w *fakeWeb) { w.life = time.Hour }, longPing)
+		time.Sleep(time.Hour)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := client.SendOffline(ctx, "bob@example.com", "Hello", ""); !errors.Is(err, ErrBusy) || errors.Is(err, ErrUncertain) {
+			t.Errorf("error %v", err)
+		}
+		if calls := web.called("Store2"); len(calls) != 0 {
+			t.Errorf("%d calls without ticket", len(calls))
+		}
+		ns.barrier()
+	})
 }
 
 func TestOfflineMessageErrors(t *testing.T) {
