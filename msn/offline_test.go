@@ -231,6 +231,25 @@ func TestOfflineMessageWithoutTicketIsNotUncertain(t *testing.T) {
 	})
 }
 
+// A service whose tickets live shortly is not signed in to with every call.
+func TestTicketsOfAShortLifeAreUsedForHalfOfIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, web, ns := webIn(t, 15, func(w *fakeWeb) { w.life = 2 * time.Minute }, longPing)
+		for i, want := range []int{1, 1, 2, 2} {
+			if err := client.DeleteOffline(t.Context(), "a"); err != nil {
+				t.Error(err)
+			}
+			if got := len(web.called("RST")); got != want {
+				t.Errorf("call %d comes after %d sign-ins, want %d", i, got, want)
+			}
+			if i == 1 {
+				time.Sleep(90 * time.Second)
+			}
+		}
+		ns.barrier()
+	})
+}
+
 func TestOfflineMessageErrors(t *testing.T) {
 	fault := func(code string) func(webCall) webAnswer {
 		return func(webCall) webAnswer { return webAnswer{status: 500, content: soapFault("q0:"+code, "no", "")} }

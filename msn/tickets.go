@@ -14,7 +14,7 @@ import (
 )
 
 // renewBefore is how long before its end a ticket is renewed: longer than any call
-// takes that is made with it.
+// takes that is made with it. One with a short life is renewed when half of it is over.
 const renewBefore = 5 * time.Minute
 
 // tickets are what web services take for the user, by their addresses. They are
@@ -30,6 +30,7 @@ type tickets struct {
 	mu     sync.Mutex
 	tokens map[string]passport.Token
 	serial int // how often they were got
+	got    time.Time
 }
 
 // webServices are those that tickets are asked for besides the one to sign in with.
@@ -97,6 +98,7 @@ func (t *tickets) get(ctx context.Context) error {
 	defer t.mu.Unlock()
 	t.tokens = tokens
 	t.serial++
+	t.got = time.Now()
 	return nil
 }
 
@@ -123,7 +125,7 @@ func (t *tickets) ticket(service passport.Service) func() string {
 // more with a new one when the service does not take it.
 func (t *tickets) with(ctx context.Context, service passport.Service, call func() error) error {
 	token, serial := t.of(service)
-	if !token.Expires.IsZero() && time.Until(token.Expires) < renewBefore {
+	if t.ending(token) {
 		if err := t.renew(ctx, serial); err != nil {
 			return err
 		}
@@ -137,6 +139,13 @@ func (t *tickets) with(ctx context.Context, service passport.Service, call func(
 		return fmt.Errorf("%w; and no new ticket: %w", err, renewErr)
 	}
 	return call()
+}
+
+// ending reports whether a token is to be renewed before it is used.
+func (t *tickets) ending(token passport.Token) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return !token.Expires.IsZero() && time.Until(token.Expires) < min(renewBefore, token.Expires.Sub(t.got)/2)
 }
 
 // renew gets new tickets, unless somebody has since.
