@@ -1,6 +1,7 @@
 package msn
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -45,16 +46,24 @@ func (c *Client) sendFederated(d *delivery, network int) {
 		return
 	}
 	payloads, _ := textPayloads(d.text, d.format, false)
-	open := len(payloads)
-	var first error
+	open, failed := len(payloads), &PartsError{Parts: len(payloads)}
 	for _, payload := range payloads {
 		c.uum(d.conversation.peer, network, payload, func(err error) {
-			if first == nil {
-				first = err
+			switch {
+			case err == nil:
+				failed.Acknowledged++
+			case errors.Is(err, ErrUncertain):
+				failed.Uncertain++
 			}
-			if open--; open == 0 {
-				d.settle(first)
+			failed.err = cmp.Or(failed.err, err)
+			if open--; open > 0 {
+				return
 			}
+			if failed.err == nil || failed.Parts == 1 || failed.Acknowledged+failed.Uncertain == 0 {
+				d.settle(failed.err)
+				return
+			}
+			d.settle(failed)
 		})
 	}
 }

@@ -50,6 +50,21 @@ func TestYahooContactsAreWrittenToByUUM(t *testing.T) {
 	}
 }
 
+func TestLongTextToYahooSaysHowFarItCame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, _, ns := webIn(t, 15, yahoo, longPing)
+		sent := goSend(t, client.Conversation("frank@yahoo.example"), strings.Repeat("x", wire.MaxSwitchboardPayload))
+		ns.read()
+		second := ns.read()
+		ns.send("500 " + second.Arg(0))
+		err := waitError(t, sent)
+		parts, ok := errors.AsType[*PartsError](err)
+		if !ok || parts.Parts != 2 || parts.Acknowledged != 1 || parts.Uncertain != 0 || !errors.Is(err, ErrNotDelivered) {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
 func TestContactsOfOtherNetworksAreRefused(t *testing.T) {
 	client, _, ns := webIn(t, 18, yahoo)
 	if err := client.Conversation("tel:+15551112222").SendText(t.Context(), "x", ""); !errors.Is(err, ErrNetwork) {
