@@ -24,6 +24,7 @@ const deleteTimeout = time.Minute
 func (c *Client) offlineReceived(ctx context.Context, evt msn.OfflineReceived) {
 	account, ok := msnid.FromServer(evt.From)
 	if !ok || account == c.identity.Account {
+		c.chores.forget(evt.ID) // nobody to show it as; it would be fetched at every sign-in
 		return
 	}
 	text := msgconv.Clean(evt.Text)
