@@ -178,6 +178,7 @@ func (r *replay) boardAnswer(conn *replayConn, i item) {
 		r.left(i, "answers a command that was left out")
 		return
 	}
+	r.settle() // what another connection has sent before is told before
 	text := r.translate(conn, i)
 	args := i.cmd.Args
 	number, isError := i.cmd.ErrorNumber()
