@@ -214,8 +214,11 @@ func (g *gateway) request(ctx context.Context, body []byte) (over bool, err erro
 	if err != nil || len(content) > maxGatewayReply {
 		return false, fmt.Errorf("%w: a broken or too long reply", ErrGateway)
 	}
-	_, err = g.pipe.Write(content)
-	return over, err
+	if len(content) > 0 {
+		// A client that has ended reads nothing any more; its last words still go out.
+		_, _ = g.pipe.Write(content)
+	}
+	return over, nil
 }
 
 // session reads "SessionID=…; GW-IP=…[; Session=close]".
