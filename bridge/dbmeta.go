@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 )
 
 // UserLoginMetadata is what the bridge keeps of a login besides its ID. The framework
@@ -29,6 +30,10 @@ type loginRecord struct {
 	MachineGUID string `json:"machine_guid,omitempty"`
 	// Unread is how many unread mails there were when the server counted them last.
 	Unread int `json:"unread,omitempty"`
+	// Refused are the parts of offline messages that the homeserver did not take, the
+	// latest last, at most maxRefused. The service keeps their messages, and their
+	// rooms have been told.
+	Refused []networkid.MessageID `json:"refused,omitempty"`
 }
 
 var (
@@ -37,7 +42,8 @@ var (
 	_ json.Unmarshaler    = (*UserLoginMetadata)(nil)
 )
 
-// get returns what is kept now.
+// get returns what is kept now. It shares its lists with others, who do not change
+// them.
 func (m *UserLoginMetadata) get() loginRecord {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -73,6 +79,9 @@ func (m *UserLoginMetadata) CopyFrom(other any) {
 	brought := o.get()
 	m.update(func(kept *loginRecord) {
 		brought.MachineGUID = cmp.Or(kept.MachineGUID, brought.MachineGUID)
+		if brought.Refused == nil {
+			brought.Refused = kept.Refused
+		}
 		*kept = brought
 	})
 }

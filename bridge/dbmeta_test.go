@@ -2,8 +2,11 @@ package bridge
 
 import (
 	"encoding/json"
+	"reflect"
 	"sync"
 	"testing"
+
+	"maunium.net/go/mautrix/bridgev2/networkid"
 )
 
 func TestLoginIsStoredWhileItChanges(t *testing.T) {
@@ -24,11 +27,11 @@ func TestLoginIsStoredWhileItChanges(t *testing.T) {
 		t.Errorf("stored %s (%v), want %s", data, err, want)
 	}
 	var read UserLoginMetadata
-	if err := json.Unmarshal([]byte(`{"password":"sealed","elsewhere":true,"machine_guid":"{A}","unread":2}`), &read); err != nil {
+	if err := json.Unmarshal([]byte(`{"password":"sealed","elsewhere":true,"machine_guid":"{A}","unread":2,"refused":["offline/0/a"]}`), &read); err != nil {
 		t.Fatal(err)
 	}
 	read.CopyFrom(&UserLoginMetadata{kept: loginRecord{Password: "new", MachineGUID: "{B}"}})
-	if got, want := read.get(), (loginRecord{Password: "new", MachineGUID: "{A}"}); got != want {
+	if got, want := read.get(), (loginRecord{Password: "new", MachineGUID: "{A}", Refused: []networkid.MessageID{"offline/0/a"}}); !reflect.DeepEqual(got, want) {
 		t.Errorf("after a new sign-in %+v, want %+v", got, want)
 	}
 }

@@ -1,10 +1,17 @@
 package bridge
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"maunium.net/go/mautrix/bridgev2"
+	bridgedb "maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/database"
@@ -103,15 +110,88 @@ func TestOfflineMessageThatIsLeftOutStaysWithTheService(t *testing.T) {
 	message := arrival{QueuedMessage: &database.QueuedMessage{
 		MessageID: msnid.MakeOfflineMessageID("a", 0), Kind: database.QueuedOffline, Body: "hello", Sender: bob,
 	}}
-	client := &Client{}
+	client := &Client{login: &bridgev2.UserLogin{UserLogin: &bridgedb.UserLogin{Metadata: &UserLoginMetadata{}}}}
 	client.chores = newChores(client)
 	left := message.leftOut()
-	client.inMatrix(left.QueuedMessage)
+	client.inMatrix(t.Context(), left.QueuedMessage)
 	if ids := take(client.chores, client.chores.known); len(ids) != 0 || left.Body != leftOut || left.MessageID == message.MessageID {
 		t.Errorf("removed %q after %+v", ids, left.QueuedMessage)
 	}
-	client.inMatrix(message.QueuedMessage)
+	client.inMatrix(t.Context(), message.QueuedMessage)
 	if ids := take(client.chores, client.chores.known); len(ids) != 1 || ids[0] != "a" {
 		t.Errorf("removed %q of what Matrix has", ids)
+	}
+}
+
+// The middle of three parts is refused: the service keeps the message, and each part
+// comes once.
+func TestOfflineMessageThatMatrixRefusesStaysWithTheService(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	login.Client.Disconnect() // the test does the work of its goroutines
+	client := login.Client.(*Client)
+	waits := 0
+	client.inbox.wait = func(context.Context, time.Duration) bool { waits++; return true }
+	portal := client.portalKey(bob).ID
+	body := map[int]string{2: "the beginning", 1: strings.Repeat("x", 500), 0: "the end"}
+	// signIn brings the message as a sign-in does, and returns how often was waited, what
+	// came into the room, and what is removed from the service.
+	signIn := func() (waited int, texts, notices, removed []string) {
+		t.Helper()
+		waits = 0
+		from := b.matrix.position()
+		for _, left := range []int{2, 1, 0} {
+			client.inbox.put(b.ctx, &database.QueuedMessage{
+				LoginID: login.ID, MessageID: msnid.MakeOfflineMessageID("a", left), PortalID: portal, Sender: bob,
+				At: time.Now(), Body: body[left], GroupSize: 1, Kind: database.QueuedOffline,
+			})
+		}
+		client.inbox.serveRoom(b.ctx, portal)
+		b.matrix.mu.Lock()
+		defer b.matrix.mu.Unlock()
+		for _, r := range b.matrix.records[from:] {
+			switch {
+			case r.kind == "message" && r.msg == event.MsgText:
+				texts = append(texts, r.body)
+			case r.kind == "message" && r.room == room:
+				notices = append(notices, r.body)
+			}
+		}
+		return waits, texts, notices, take(client.chores, client.chores.known)
+	}
+	refuse := func(longer int) {
+		b.matrix.mu.Lock()
+		defer b.matrix.mu.Unlock()
+		b.matrix.maxBody = longer
+	}
+	refuse(400)
+	waited, texts, notices, removed := signIn()
+	if waited != maxAttempts-1 || !slices.Equal(texts, []string{"the beginning", "the end"}) || len(removed) != 0 {
+		t.Errorf("%d waits, texts %q, removed %q", waited, texts, removed)
+	}
+	if len(notices) != 1 || !strings.Contains(notices[0], "could not be brought into this room") || !strings.Contains(notices[0], "Home keeps it") {
+		t.Errorf("the room is told %q", notices)
+	}
+	if waited, texts, notices, removed = signIn(); waited != 0 || len(texts)+len(notices)+len(removed) != 0 {
+		t.Errorf("the next time: %d waits, texts %q, notices %q, removed %q", waited, texts, notices, removed)
+	}
+	b.restart() // what is known outlasts it
+	again := b.br.GetCachedUserLoginByID(login.ID)
+	b.waitState("CONNECTED")
+	again.Client.Disconnect()
+	login, client = again, again.Client.(*Client)
+	client.inbox.wait = func(context.Context, time.Duration) bool { waits++; return true }
+	refuse(400)
+	if waited, texts, notices, removed = signIn(); waited != 0 || len(texts)+len(notices)+len(removed) != 0 {
+		t.Errorf("after a restart: %d waits, texts %q, notices %q, removed %q", waited, texts, notices, removed)
+	}
+	refuse(0)
+	if waited, texts, notices, removed = signIn(); waited != 0 || !slices.Equal(texts, []string{body[1]}) || len(notices) != 0 || !slices.Equal(removed, []string{"a"}) {
+		t.Errorf("when it is taken: %d waits, texts %q, notices %q, removed %q", waited, texts, notices, removed)
+	}
+	if left := client.meta().get().Refused; len(left) != 0 {
+		t.Errorf("still known as refused: %q", left)
 	}
 }

@@ -52,6 +52,8 @@ type inbox struct {
 	wake    chan struct{} // one token: something was put in, or a room is done
 	writing chan struct{} // a token for each room that is written to
 	rooms   sync.WaitGroup
+	// wait waits between two attempts to hand a message over.
+	wait func(context.Context, time.Duration) bool
 
 	mu      sync.Mutex
 	active  map[networkid.PortalID]bool // rooms that somebody takes care of
@@ -67,7 +69,7 @@ type arrival struct {
 func newInbox(c *Client) *inbox {
 	return &inbox{
 		client: c, wake: make(chan struct{}, 1), writing: make(chan struct{}, maxRooms),
-		active: make(map[networkid.PortalID]bool),
+		wait: sleep, active: make(map[networkid.PortalID]bool),
 	}
 }
 
@@ -238,9 +240,11 @@ func (b *inbox) serveRoom(ctx context.Context, portal networkid.PortalID) {
 			return
 		}
 		for _, m := range queue {
-			if err = b.deliverOne(ctx, m); err != nil {
+			err = b.deliverOne(ctx, m)
+			refused := err != nil
+			if refused {
 				attempts++
-				if ctx.Err() != nil || attempts < maxAttempts || b.giveUp(ctx, m) != nil {
+				if ctx.Err() != nil || attempts < b.client.attempts(m) || b.giveUp(ctx, m) != nil {
 					break
 				}
 			}
@@ -249,12 +253,14 @@ func (b *inbox) serveRoom(ctx context.Context, portal networkid.PortalID) {
 			if err = b.client.connector.db.MSNQueue.Delete(context.WithoutCancel(ctx), m); err != nil {
 				break
 			}
-			b.client.inMatrix(m)
+			if !refused {
+				b.client.inMatrix(ctx, m)
+			}
 		}
 		if err != nil && ctx.Err() == nil {
 			wait := waits.NextBackOff()
 			log.Err(err).Str("portal_id", string(portal)).Dur("wait", wait).Msg("Matrix did not take an incoming message, it stays in the queue")
-			sleep(ctx, wait)
+			b.wait(ctx, wait)
 		}
 	}
 }
@@ -282,9 +288,14 @@ func (b *inbox) deliverOne(ctx context.Context, m *database.QueuedMessage) error
 }
 
 // giveUp says in the room that a message could not be brought into it. The error
-// says that the room takes nothing at all: then it is not the message's fault.
+// says that the room takes nothing at all: then it is not the message's fault. An
+// offline message stays with the service, and the room is told of it once.
 func (b *inbox) giveUp(ctx context.Context, m *database.QueuedMessage) error {
 	c := b.client
+	if c.knownRefused(m) {
+		c.noteRefused(ctx, m)
+		return nil
+	}
 	room, err := b.roomOf(ctx, m)
 	if err != nil {
 		return err
@@ -295,11 +306,15 @@ func (b *inbox) giveUp(ctx context.Context, m *database.QueuedMessage) error {
 	}
 	text := fmt.Sprintf("%s at %s could not be brought into this room: the homeserver refuses it.",
 		what, m.At.UTC().Format(timeFormat))
+	if m.Kind == database.QueuedOffline {
+		text += fmt.Sprintf(" %s keeps it; the bridge tries again when it signs in the next time.", c.serviceOrUnknown().name)
+	}
 	_, err = c.connector.br.Bot.SendMessage(ctx, room, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
 		MsgType: event.MsgNotice, Body: text, Mentions: &event.Mentions{},
 	}}, nil)
 	if err == nil {
 		zerolog.Ctx(ctx).Error().Str("message_id", string(m.MessageID)).Msg("Gave up an incoming message that the homeserver refuses")
+		c.noteRefused(ctx, m)
 	}
 	return err
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
@@ -50,13 +52,62 @@ func (c *Client) offlineReceived(ctx context.Context, evt msn.OfflineReceived) {
 }
 
 // inMatrix is called when the homeserver has a message: an offline message of which
-// this was the last part need not be kept by the service any more.
-func (c *Client) inMatrix(m *database.QueuedMessage) {
+// this was the last part need not be kept by the service any more, unless another part
+// of it was refused.
+func (c *Client) inMatrix(ctx context.Context, m *database.QueuedMessage) {
 	if m.Kind != database.QueuedOffline {
 		return
 	}
-	if id, left, ok := msnid.ParseOfflineMessageID(m.MessageID); ok && left == 0 {
+	if slices.Contains(c.meta().get().Refused, m.MessageID) {
+		c.updateRefused(ctx, func(refused []networkid.MessageID) []networkid.MessageID {
+			return slices.DeleteFunc(refused, func(other networkid.MessageID) bool { return other == m.MessageID })
+		})
+	}
+	if id, left, ok := msnid.ParseOfflineMessageID(m.MessageID); ok && left == 0 && !c.knownRefused(m) {
 		c.chores.forget(id)
+	}
+}
+
+// maxRefused is how many refused parts of offline messages are remembered. A room is
+// told again of what is forgotten.
+const maxRefused = 100
+
+// attempts is how often a message is offered to a room that does not take it. One that
+// was refused before, and waits with the service, does not hold up the others again.
+func (c *Client) attempts(m *database.QueuedMessage) int {
+	if m.Kind == database.QueuedOffline && slices.Contains(c.meta().get().Refused, m.MessageID) {
+		return 1
+	}
+	return maxAttempts
+}
+
+// knownRefused reports whether the homeserver has refused a part of the offline message
+// that m belongs to, which the room was told.
+func (c *Client) knownRefused(m *database.QueuedMessage) bool {
+	id, _, ok := msnid.ParseOfflineMessageID(m.MessageID)
+	return ok && m.Kind == database.QueuedOffline && slices.ContainsFunc(c.meta().get().Refused, func(part networkid.MessageID) bool {
+		other, _, _ := msnid.ParseOfflineMessageID(part)
+		return other == id
+	})
+}
+
+// noteRefused remembers that the homeserver does not take a part of an offline message.
+// The service keeps the message, so that the next sign-in brings it again.
+func (c *Client) noteRefused(ctx context.Context, m *database.QueuedMessage) {
+	if m.Kind != database.QueuedOffline || slices.Contains(c.meta().get().Refused, m.MessageID) {
+		return
+	}
+	c.updateRefused(ctx, func(refused []networkid.MessageID) []networkid.MessageID {
+		refused = append(refused, m.MessageID)
+		return refused[max(0, len(refused)-maxRefused):]
+	})
+}
+
+// updateRefused changes a copy of what was refused and stores it.
+func (c *Client) updateRefused(ctx context.Context, change func([]networkid.MessageID) []networkid.MessageID) {
+	c.meta().update(func(kept *loginRecord) { kept.Refused = change(slices.Clone(kept.Refused)) })
+	if err := c.login.Save(context.WithoutCancel(ctx)); err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to save login")
 	}
 }
 
