@@ -112,7 +112,8 @@ func (c *Client) updateRefused(ctx context.Context, change func([]networkid.Mess
 }
 
 // deleteOffline has the service forget messages. What is not removed now is listed by
-// the next sign-in again, and removed then: Matrix has it.
+// the next sign-in again, and removed then: Matrix has it. One that the service does not
+// know keeps it from none of the others.
 func (h *chores) deleteOffline(ctx context.Context, ids []string) {
 	session := h.client.current()
 	if session == nil || len(ids) == 0 {

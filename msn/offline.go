@@ -224,14 +224,25 @@ func (c *Client) offlineFetched(err error) {
 	}
 }
 
-// DeleteOffline removes offline messages from the service. The error is ErrDialect
-// when there are none in this session, and what the service says otherwise.
+// DeleteOffline removes offline messages from the service. One that the service does
+// not know counts as removed. The error is ErrDialect when there are none in this
+// session, and what the service says otherwise; then the others are removed all the
+// same, where it takes them one by one.
 func (c *Client) DeleteOffline(ctx context.Context, ids ...string) error {
 	tickets := c.tickets
 	if tickets == nil || c.cfg.Web.Mailbox == "" {
 		return ErrDialect
 	}
-	return webError(tickets.with(ctx, passport.ServiceMessenger, func() error { return c.mailbox(tickets).Delete(ctx, ids...) }))
+	err := tickets.with(ctx, passport.ServiceMessenger, func() error {
+		deleted, err := c.mailbox(tickets).Delete(ctx, ids...)
+		c.post(func() {
+			for _, id := range deleted {
+				delete(c.offline.known, id) // it is listed no more
+			}
+		})
+		return err
+	})
+	return webError(err)
 }
 
 // SendOffline leaves a text for a contact who is offline. Services cut long ones:

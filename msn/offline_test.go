@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -319,4 +320,65 @@ func TestOfflineMessageByUUM(t *testing.T) {
 			})
 		})
 	}
+}
+
+// One message that the service knows no more keeps it from removing none of the others.
+func TestOfflineMessagesAreDeletedOneByOneWhenOneIsUnknown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, web, ns := webIn(t, 15, func(w *fakeWeb) {
+			w.waiting(map[string]string{
+				"a": mailOf("one", "{1}", 1, "22 Nov 1999 10:00:01"), "b": mailOf("two", "{1}", 2, "22 Nov 1999 10:00:02"),
+				"c": mailOf("three", "{1}", 3, "22 Nov 1999 10:00:03"),
+			}, "a", "b", "c")
+		}, longPing)
+		ns.send(offlineNotice())
+		for range 3 {
+			waitFor[OfflineReceived](t, client)
+		}
+		known := func() (ids []string) {
+			client.ask(func() { ids = slices.Sorted(maps.Keys(client.offline.known)) })
+			return ids
+		}
+		var broken string
+		web.set(func() {
+			web.answer["DeleteMessages"] = func(c webCall) webAnswer {
+				switch {
+				case strings.Contains(c.body, "<messageId>gone</messageId>"):
+					return webAnswer{status: 500, content: soapFault("soap:Client", "Schema validation error", "")}
+				case broken != "" && strings.Contains(c.body, "<messageId>"+broken+"</messageId>"):
+					return webAnswer{status: 500, content: soapFault("soap:Server", "no", "")}
+				}
+				return webAnswer{}
+			}
+		})
+		for _, test := range []struct {
+			name, broken string
+			ids          []string
+			calls        int
+			fails        bool
+			known        string
+		}{
+			{"one that is unknown", "", []string{"gone"}, 1, false, "a b c"},
+			{"one among others that cannot be removed", "a", []string{"a", "gone", "b"}, 4, true, "a c"},
+			{"one among others", "", []string{"a", "gone", "c"}, 4, false, ""},
+		} {
+			web.forget()
+			web.set(func() { broken = test.broken })
+			if err := client.DeleteOffline(t.Context(), test.ids...); (err != nil) != test.fails {
+				t.Errorf("%s: %v", test.name, err)
+			}
+			if calls := web.called("DeleteMessages"); len(calls) != test.calls {
+				t.Errorf("%s: %d calls, want %d", test.name, len(calls), test.calls)
+			}
+			if got := strings.Join(known(), " "); got != test.known {
+				t.Errorf("%s: then %q is known, want %q", test.name, got, test.known)
+			}
+		}
+		web.forget()
+		web.set(func() { web.answer["DeleteMessages"] = status(http.StatusServiceUnavailable) })
+		if err := client.DeleteOffline(t.Context(), "a", "b", "c"); err == nil || len(web.called("DeleteMessages")) != 1 {
+			t.Errorf("while it is out of order: %v after %d calls", err, len(web.called("DeleteMessages")))
+		}
+		ns.barrier()
+	})
 }

@@ -159,17 +159,52 @@ func (b *Mailbox) Get(ctx context.Context, id string) (*OfflineText, error) {
 	return ParseOffline(answer.Mail)
 }
 
-// Delete removes offline messages (DeleteMessages). The *Fault that the service
-// knows one of them no more is an error like others: they are still there then.
-func (b *Mailbox) Delete(ctx context.Context, ids ...string) error {
+// Delete removes offline messages (DeleteMessages). Services refuse all when they know
+// one of them no more: then they are removed one by one, and those that are unknown are
+// left out of deleted. The error is the last of those that could not be removed.
+func (b *Mailbox) Delete(ctx context.Context, ids ...string) (deleted []string, err error) {
 	if len(ids) == 0 {
-		return nil
+		return nil, nil
 	}
+	if err = b.delete(ctx, ids...); err == nil {
+		return ids, nil
+	}
+	if !isClientFault(err) {
+		return nil, err
+	}
+	if len(ids) == 1 {
+		return nil, nil // unknown
+	}
+	err = nil
+	for _, id := range ids {
+		one := b.delete(ctx, id)
+		_, fault := errors.AsType[*Fault](one)
+		switch {
+		case one == nil:
+			deleted = append(deleted, id)
+		case isClientFault(one): // unknown
+		case !fault || IsUnauthorized(one):
+			return deleted, one // the next one would fare no better
+		default:
+			err = one
+		}
+	}
+	return deleted, err
+}
+
+func (b *Mailbox) delete(ctx context.Context, ids ...string) error {
 	body := struct {
 		XMLName xml.Name `xml:"http://www.hotmail.msn.com/ws/2004/09/oim/rsi DeleteMessages"`
 		IDs     []string `xml:"messageIds>messageId"`
 	}{IDs: ids}
 	return b.call(ctx, "DeleteMessages", body, nil)
+}
+
+// isClientFault reports whether a service blames the request, as it does for unknown
+// messages, and not the ticket.
+func isClientFault(err error) bool {
+	fault, ok := errors.AsType[*Fault](err)
+	return ok && fault.Code == "Client" && !IsUnauthorized(err)
 }
 
 // ParseOffline reads the mail that an offline message is. What is damaged is
