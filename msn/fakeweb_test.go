@@ -48,6 +48,7 @@ type webAnswer struct {
 	status  int
 	content string
 	header  http.Header
+	err     error // of the connection, in place of an answer
 }
 
 // fakeWeb are the web services of the fake network: the login by RST, the address
@@ -161,6 +162,9 @@ func (w *fakeWeb) RoundTrip(r *http.Request) (*http.Response, error) {
 	var a webAnswer
 	if special != nil {
 		a = special(call)
+	}
+	if a.err != nil {
+		return nil, a.err
 	}
 	if a.status == 0 && a.content == "" {
 		a.content = w.usual(call)

@@ -3,8 +3,10 @@ package msn
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -251,8 +253,8 @@ func (c *Client) DeleteOffline(ctx context.Context, ids ...string) error {
 // The error is ErrDialect when there are no offline messages, ErrNoSuchContact when
 // the service does not take them for this contact (who does not exist, or has blocked
 // the user), ErrTooFast when too many were sent, ErrEmpty, ErrNotDelivered when the
-// service does not take the text, ErrBusy, or ErrUncertain when it may have been left
-// though no answer came.
+// service does not take the text, ErrBusy when it is out of order or not to be reached, or
+// ErrUncertain when the text may have been left though no answer came.
 func (c *Client) SendOffline(ctx context.Context, account, text, format string) error {
 	to, ok := parseAccount(account)
 	switch {
@@ -319,13 +321,25 @@ func offlineError(err error) error {
 		return fmt.Errorf("%w: %w", ErrNotDelivered, err)
 	case errors.Is(err, passport.ErrUntrusted), errors.Is(err, passport.ErrBadCredentials), errors.Is(err, passport.ErrLoginServer):
 		return webError(err) // nothing was sent
-	case status:
+	case status, neverConnected(err):
 		return fmt.Errorf("%w: %w", ErrBusy, err)
 	}
 	if _, fault := errors.AsType[*soap.Fault](err); fault {
 		return fmt.Errorf("%w: %w", ErrBusy, err)
 	}
 	return fmt.Errorf("%w: %w", ErrUncertain, err)
+}
+
+// neverConnected reports whether an HTTP request failed before there was a connection
+// to send it on: the host's name or address was not to be had, or its certificate is
+// none that is trusted.
+func neverConnected(err error) bool {
+	if network, ok := errors.AsType[*net.OpError](err); ok && network.Op == "dial" {
+		return true
+	}
+	_, name := errors.AsType[*net.DNSError](err)
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	return name || certificate
 }
 
 // MaxOfflineText is the longest text of an offline message, in bytes: the content of

@@ -2,16 +2,21 @@ package msn
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"matrix-msn/msn/soap"
 	"matrix-msn/msn/wire"
 )
 
@@ -255,10 +260,18 @@ func TestOfflineMessageErrors(t *testing.T) {
 	fault := func(code string) func(webCall) webAnswer {
 		return func(webCall) webAnswer { return webAnswer{status: 500, content: soapFault("q0:"+code, "no", "")} }
 	}
+	trouble := func(err error) func(webCall) webAnswer {
+		return func(webCall) webAnswer { return webAnswer{err: err} }
+	}
 	for name, test := range map[string]struct {
 		answer func(webCall) webAnswer
 		want   error
 	}{
+		"nobody listens":      {trouble(&net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}), ErrBusy},
+		"no such host":        {trouble(&net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", IsNotFound: true}}), ErrBusy},
+		"a name that waits":   {trouble(&net.DNSError{Err: "timeout", IsTimeout: true}), ErrBusy},
+		"a false certificate": {trouble(&tls.CertificateVerificationError{Err: errors.New("unknown authority")}), ErrBusy},
+		"the line breaks":     {trouble(&net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}), ErrUncertain},
 		"no such account":     {fault("SystemUnavailable"), ErrNoSuchContact},
 		"too many":            {fault("SenderThrottleLimitExceeded"), ErrTooFast},
 		"not this text":       {fault("InvalidContent"), ErrNotDelivered},
@@ -272,7 +285,8 @@ func TestOfflineMessageErrors(t *testing.T) {
 			t.Parallel()
 			client, web, ns := webIn(t, 15, nil)
 			web.set(func() { web.answer["Store2"] = test.answer })
-			if err := client.SendOffline(t.Context(), "bob@example.com", "Hello", ""); !errors.Is(err, test.want) {
+			if err := client.SendOffline(t.Context(), "bob@example.com", "Hello", ""); !errors.Is(err, test.want) ||
+				errors.Is(err, ErrUncertain) != (test.want == ErrUncertain) {
 				t.Errorf("error %v, want %v", err, test.want)
 			}
 			ns.barrier()
@@ -381,4 +395,19 @@ func TestOfflineMessagesAreDeletedOneByOneWhenOneIsUnknown(t *testing.T) {
 		}
 		ns.barrier()
 	})
+}
+
+// That no connection is made is known by what net/http says of it.
+func TestOfflineMessageToAServiceThatIsNotThereIsNotUncertain(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := listener.Addr().String()
+	_ = listener.Close()
+	caller := soap.Caller{Client: &http.Client{Transport: &http.Transport{}}, Allow: func(*url.URL) error { return nil }}
+	post := soap.Post{Caller: caller, URL: "https://" + gone, Ticket: func() string { return "" }}
+	if err := offlineError(post.Send(t.Context(), soap.OfflineMessage{Text: "Hello"})); !errors.Is(err, ErrBusy) || errors.Is(err, ErrUncertain) {
+		t.Errorf("error %v", err)
+	}
 }
