@@ -24,6 +24,10 @@ const (
 	maxGatewayReply = 1 << 20
 	// maxGatewayRequest is how much is sent in one request, and waits to be, in bytes.
 	maxGatewayRequest = 64 << 10
+	// gatewayParting is how long the gateway is still asked after the client has closed
+	// the connection: half of it for a request that is under way, half for its last
+	// words.
+	gatewayParting = 2 * time.Second
 	// maxGatewayID is the longest session ID, in bytes; real ones have 36.
 	maxGatewayID = 256
 )
@@ -44,6 +48,9 @@ type gateway struct {
 	wait   time.Duration // for one reply
 
 	pipe net.Conn
+	// parting is done when the client has closed its end, which part says.
+	parting context.Context
+	part    context.CancelFunc
 
 	mu     sync.Mutex
 	unsent bytes.Buffer
@@ -71,6 +78,13 @@ func (c gatewayConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// Close implements net.Conn. It does not wait for the gateway.
+func (c gatewayConn) Close() error {
+	err := c.Conn.Close()
+	c.gateway.part()
+	return err
+}
+
 // dialGateway opens a connection through the gateway. server is "NS" or "SB", address
 // what would be dialled without it.
 func (c *Client) dialGateway(ctx context.Context, server, address string) (net.Conn, error) {
@@ -93,6 +107,7 @@ func (c *Client) dialGateway(ctx context.Context, server, address string) (net.C
 	}
 	// It ends with the connection, whose last words it still brings to the gateway.
 	run := context.WithoutCancel(c.ctx)
+	g.parting, g.part = context.WithCancel(run)
 	c.group.Go(g.read)
 	c.group.Go(func() { g.exchange(run) })
 	return gatewayConn{near, g}, ctx.Err()
@@ -130,6 +145,7 @@ func signal(c chan struct{}) {
 // exchange sends what there is and hands on what comes, until either side has ended.
 func (g *gateway) exchange(ctx context.Context) {
 	defer close(g.room)
+	defer g.part()
 	defer g.pipe.Close()
 	poll := time.NewTimer(0)
 	defer poll.Stop()
@@ -144,11 +160,12 @@ func (g *gateway) exchange(ctx context.Context) {
 		case g.room <- struct{}{}:
 		default:
 		}
-		if g.id != "" || len(body) > 0 {
-			if ended != nil {
-				g.wait = closeTimeout
-			}
+		if len(body) > 0 || g.id != "" && ended == nil {
+			parting := g.parting.Err() != nil
 			over, err := g.request(ctx, body)
+			if err != nil && !parting && g.parting.Err() != nil {
+				continue // it was given up for the last words
+			}
 			if errors.Is(err, ErrGateway) || errors.Is(err, ErrUntrusted) {
 				g.mu.Lock()
 				g.failed = err
@@ -176,6 +193,10 @@ func (g *gateway) exchange(ctx context.Context) {
 func (g *gateway) request(ctx context.Context, body []byte) (over bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, g.wait)
 	defer cancel()
+	defer context.AfterFunc(g.parting, func() {
+		timer := time.AfterFunc(gatewayParting/2, cancel)
+		context.AfterFunc(ctx, func() { timer.Stop() })
+	})()
 	to := *g.at
 	switch {
 	case g.id == "":

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -181,6 +182,46 @@ func TestGatewayThatFailsIsNamedByTheError(t *testing.T) {
 				_, err := Login(t.Context(), cfg)
 				if !errors.Is(err, ErrGateway) {
 					t.Errorf("error %v", err)
+				}
+			})
+		})
+	}
+}
+
+// A gateway that does not answer holds up the end of a session only shortly, and is
+// still told of it.
+func TestSigningOutDoesNotWaitForTheGateway(t *testing.T) {
+	for name, hangs := range map[string]func(query string) bool{
+		"a poll hangs":     func(query string) bool { return strings.HasPrefix(query, "Action=poll") },
+		"everything hangs": func(string) bool { return true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var signedIn atomic.Bool
+				g := &fakeGatewayServer{answer: func(n int, r *http.Request, body string) (int, string, string) {
+					if signedIn.Load() && hangs(r.URL.RawQuery) {
+						return 0, "", ""
+					}
+					return dialogue(n, r, body)
+				}}
+				client, err := Login(t.Context(), gatewayConfig(t, g))
+				if err != nil {
+					t.Fatal(err)
+				}
+				go func() {
+					for range client.Events() {
+					}
+				}()
+				signedIn.Store(true)
+				time.Sleep(2 * gatewayPoll) // a poll is under way
+				began := time.Now()
+				_ = client.Close()
+				if took := time.Since(began); took > gatewayParting {
+					t.Errorf("it took %v", took)
+				}
+				requests, _ := g.seen()
+				if last := requests[len(requests)-2:]; !slices.Equal(last, []string{"Action=poll&SessionID=123.456 0", "SessionID=123.456 5"}) {
+					t.Errorf("the last requests are %q", last)
 				}
 			})
 		})
