@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -25,6 +26,9 @@ const (
 	// for the next notice, and offlinePause what is waited between.
 	offlineAttempts = 4
 	offlinePause    = 10 * time.Second
+	// offlineEvery is how often notices can have offline messages asked for: a server
+	// that sends one after the other does not keep the Client busy.
+	offlineEvery = 5 * time.Second
 	// maxRuns is how many recipients' counters of offline messages are remembered.
 	maxRuns = 1024
 )
@@ -48,7 +52,8 @@ type offline struct {
 	// What follows belongs to the owner.
 	known    map[string]bool
 	fetching bool
-	again    bool // a notice came meanwhile
+	again    bool      // a notice came since they were asked for
+	next     time.Time // when they may be asked for again
 
 	// sending is held while one is sent: services number them.
 	sending sync.Mutex
@@ -72,10 +77,15 @@ func (c *Client) OfflineMessages() bool {
 // firstOffline is the first dialect with offline messages.
 const firstOffline wire.Dialect = 11
 
+// offlineListed reports whether the service can be asked for offline messages.
+func (c *Client) offlineListed() bool {
+	return c.cfg.Web.Mailbox != "" && c.tickets != nil && c.err == nil
+}
+
 // offlineWaiting is called with every notice of offline messages. The first list of
 // them can be part of it; they are asked for all the same, as lists are cut.
 func (c *Client) offlineWaiting() {
-	if c.cfg.Web.Mailbox == "" || c.tickets == nil || c.err != nil {
+	if !c.offlineListed() {
 		return
 	}
 	if c.offline.fetching {
@@ -86,11 +96,18 @@ func (c *Client) offlineWaiting() {
 	if c.offline.known == nil {
 		c.offline.known = make(map[string]bool)
 	}
-	known := make(map[string]bool, len(c.offline.known))
-	for id := range c.offline.known {
-		known[id] = true
-	}
+	wait := time.Until(c.offline.next)
 	c.group.Go(func() {
+		if pause(c.ctx, wait) != nil {
+			return
+		}
+		var known map[string]bool
+		if !c.ask(func() {
+			known = maps.Clone(c.offline.known)
+			c.offline.again, c.offline.next = false, time.Now().Add(offlineEvery)
+		}) {
+			return
+		}
 		var err error
 		for attempt := 1; ; attempt++ {
 			var list []OfflineReceived
@@ -123,7 +140,12 @@ func (c *Client) fetchOffline(ctx context.Context, known map[string]bool) ([]Off
 	}
 	var got []numbered
 	var failed error
+	failures, unnamed := 0, 0
 	for _, w := range waiting {
+		if len(w.ID) > maxName {
+			unnamed++
+			continue
+		}
 		from, ok := parseAccount(w.From)
 		if !ok || known[w.ID] || len(known)+len(got) >= maxOfflineKnown {
 			continue
@@ -138,9 +160,9 @@ func (c *Client) fetchOffline(ctx context.Context, known map[string]bool) ([]Off
 			break
 		}
 		if err != nil {
-			failed = err
 			// Another one may be had; this one is asked for again.
-			c.log.Warn("offline message not fetched", "account", c.account, "from", from, "error", err)
+			failed = err
+			failures++
 			continue
 		}
 		at := text.At
@@ -148,9 +170,16 @@ func (c *Client) fetchOffline(ctx context.Context, known map[string]bool) ([]Off
 			at = w.At
 		}
 		got = append(got, numbered{OfflineReceived{
-			ID: keep(w.ID, maxName), From: from, FromName: keep(w.Name, maxName),
+			ID: strings.Clone(w.ID), From: from, FromName: keep(w.Name, maxName),
 			Text: text.Text, Format: cleanFormat(text.Format), At: at,
 		}, text.RunID, text.Number})
+	}
+	if unnamed > 0 {
+		// By a part of its ID a message can be neither fetched nor removed.
+		c.log.Warn("offline messages with too long IDs left out", "account", c.account, "messages", unnamed)
+	}
+	if failures > 0 {
+		failed = fmt.Errorf("%d of %d: %w", failures, len(waiting), failed)
 	}
 	return inOrder(got), failed
 }

@@ -411,3 +411,57 @@ func TestOfflineMessageToAServiceThatIsNotThereIsNotUncertain(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestNoticesOfOfflineMessagesInAFloodHaveThemFetchedNowAndThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, web, ns := webIn(t, 15, func(w *fakeWeb) { w.waiting(nil) }, longPing)
+		const floods = 600
+		for range floods {
+			ns.send(offlineNotice())
+			time.Sleep(100 * time.Millisecond)
+			for range client.backlogLength() {
+				nextEvent(t, client)
+			}
+		}
+		lists := len(web.called("GetMetadata"))
+		if most := floods/10/int(offlineEvery/time.Second) + 1; lists > most || lists < most/2 {
+			t.Errorf("asked %d times in a minute, at most %d were right", lists, most)
+		}
+		web.set(func() { web.waiting(map[string]string{"a": mailOf("the last", "{1}", 1, "22 Nov 1999 10:00:01")}, "a") })
+		ns.send(offlineNotice())
+		if e := waitFor[OfflineReceived](t, client); e.Text != "the last" {
+			t.Errorf("event %+v", e)
+		}
+		ns.barrier()
+	})
+}
+
+func TestOfflineMessagesThatFailAreLoggedTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log testLog
+		client, web, ns := webIn(t, 15, func(w *fakeWeb) {
+			w.waiting(map[string]string{"a": mailOf("good", "{1}", 1, "22 Nov 1999 10:00:01")},
+				"broken1", "broken2", "broken3", "a", strings.Repeat("x", maxName+1), strings.Repeat("x", maxName+2))
+		}, longPing, func(c *Config) { c.Logger = log.logger() })
+		ns.send(offlineNotice())
+		if e := waitFor[OfflineReceived](t, client); e.ID != "a" {
+			t.Errorf("event %+v", e)
+		}
+		time.Sleep(offlineAttempts * offlinePause)
+		var lines []string
+		for line := range strings.Lines(log.text()) {
+			if strings.Contains(line, "level=WARN") {
+				lines = append(lines, line)
+			}
+		}
+		if len(lines) != 2*offlineAttempts || !strings.Contains(lines[0], "messages=2") || !strings.Contains(lines[1], "3 of 6") {
+			t.Errorf("logged %q", lines)
+		}
+		for _, call := range web.called("GetMessage") {
+			if strings.Contains(call.body, "xxx") {
+				t.Errorf("fetched by %s", call.body)
+			}
+		}
+		ns.barrier()
+	})
+}
