@@ -61,10 +61,11 @@ type offline struct {
 	runs    map[string]*run
 }
 
-// run counts the messages to one recipient.
+// run counts the messages to one recipient, as far as the service has, or may have,
+// taken them.
 type run struct {
-	id     string
-	number int
+	id   string
+	sent int
 }
 
 // OfflineMessages reports whether the service takes messages for contacts who are
@@ -322,8 +323,7 @@ func (c *Client) SendOffline(ctx context.Context, account, text, format string) 
 		r = &run{id: NewMachineGUID()}
 		c.offline.runs[to] = r
 	}
-	r.number++
-	message := soap.OfflineMessage{From: c.account, FromName: c.DisplayName(), To: to, RunID: r.id, Number: r.number, Text: text}
+	message := soap.OfflineMessage{From: c.account, FromName: c.DisplayName(), To: to, RunID: r.id, Number: r.sent + 1, Text: text}
 	begun := false
 	err := tickets.with(ctx, passport.ServiceMessengerSecure, func() error {
 		begun = true
@@ -332,6 +332,9 @@ func (c *Client) SendOffline(ctx context.Context, account, text, format string) 
 	named := offlineError(err)
 	if !begun && errors.Is(named, ErrUncertain) {
 		return fmt.Errorf("%w: %w", ErrBusy, err) // there is no ticket: nothing was sent
+	}
+	if named == nil || errors.Is(named, ErrUncertain) {
+		r.sent++ // a number that may be taken is not given again
 	}
 	return named
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -196,6 +197,33 @@ func TestOfflineMessageIsSent(t *testing.T) {
 			ns.barrier()
 		})
 	}
+}
+
+// The numbers of the messages that the service has have no gaps, and none is given twice.
+func TestOfflineMessagesAreNumberedAsTheServiceTakesThem(t *testing.T) {
+	client, web, ns := webIn(t, 15, nil)
+	for _, test := range []struct {
+		name   string
+		answer func(webCall) webAnswer
+		want   int // number
+	}{
+		{"the first", nil, 1},
+		{"one that is refused", status(http.StatusServiceUnavailable), 2},
+		{"one that did not get there", func(webCall) webAnswer {
+			return webAnswer{err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}
+		}, 2},
+		{"one that may have been taken", func(webCall) webAnswer { return webAnswer{err: io.ErrUnexpectedEOF} }, 2},
+		{"one after that", nil, 3},
+		{"the last", nil, 4},
+	} {
+		web.forget()
+		web.set(func() { web.answer["Store2"] = test.answer })
+		_ = client.SendOffline(t.Context(), "bob@example.com", "Hello", "")
+		if calls := web.called("Store2"); len(calls) != 1 || !strings.Contains(calls[0].body, fmt.Sprintf("<MessageNumber>%d<", test.want)) {
+			t.Errorf("%s: calls %q, want the number %d", test.name, calls, test.want)
+		}
+	}
+	ns.barrier()
 }
 
 // The service says by the same fault that the lock key is missing and that the ticket
