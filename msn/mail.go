@@ -75,11 +75,15 @@ func (c *Client) mailCounts(fields wire.Header) bool {
 
 // mailData handles the numbers after signing in from MSNP11 on. The list of
 // offline messages that comes with them is for others: then it reports false, so
-// that the message is passed on too.
+// that the message is passed on too. Where both are too large for a notice, the service
+// that keeps offline messages tells them.
 func (c *Client) mailData(fields wire.Header) bool {
 	data := fields.Get("Mail-Data")
 	if data == "too-large" {
-		c.counted(mailbox{url: inboxURL(fields)})
+		c.mail = mailbox{url: inboxURL(fields)}
+		if c.offline.counting = c.offlineListed(); !c.offline.counting {
+			c.counted(c.mail)
+		}
 		return false
 	}
 	if strings.Contains(data, "<!") {

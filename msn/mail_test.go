@@ -1,9 +1,12 @@
 package msn
 
 import (
+	"html"
+	"net/http"
 	"reflect"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -27,9 +30,10 @@ const (
 )
 
 const (
-	postURL   = "https://loginnet.passport.com/ppsecure/md5auth.srf?lc=1033"
-	mailList  = "<MD><E><I>12</I><IU>3</IU><O>4</O><OU>2</OU></E><Q><QTM>409600</QTM><QNM>204800</QNM></Q>"
-	oimInList = "<M><T>11</T><S>6</S><E>bob@example.com</E><I>58A48B9D</I></M>"
+	postURL    = "https://loginnet.passport.com/ppsecure/md5auth.srf?lc=1033"
+	mailCounts = "<E><I>12</I><IU>3</IU><O>4</O><OU>2</OU></E>"
+	mailList   = "<MD>" + mailCounts + "<Q><QTM>409600</QTM><QNM>204800</QNM></Q>"
+	oimInList  = "<M><T>11</T><S>6</S><E>bob@example.com</E><I>58A48B9D</I></M>"
 )
 
 // mailSeeds are one message of each kind.
@@ -122,6 +126,50 @@ func TestServerMessages(t *testing.T) {
 				}
 			}
 			expectNothingMore(t, client, ns)
+		})
+	}
+}
+
+// Where the notice is too large to tell the numbers, the web service does.
+func TestMailIsCountedByTheServiceWhenTheNoticeIsTooLarge(t *testing.T) {
+	url := ServiceURL{"/cgi-bin/HoTMaiL", postURL, ""}
+	unknown := MailCounted{Unknown: true, Initial: true, URL: url}
+	for name, test := range map[string]struct {
+		answer string // of GetMetadata
+		want   MailCounted
+	}{
+		"as elements":    {"<MD>" + mailCounts + oimInList + "</MD>", MailCounted{Inbox: 3, Folders: 2, Initial: true, URL: url}},
+		"in a result":    {"<GetMetadataResult><MD>" + mailCounts + "</MD></GetMetadataResult>", MailCounted{Inbox: 3, Folders: 2, Initial: true, URL: url}},
+		"as text":        {html.EscapeString("<MD>" + mailCounts + oimInList + "</MD>"), MailCounted{Inbox: 3, Folders: 2, Initial: true, URL: url}},
+		"beyond belief":  {"<MD><E><IU>4294967295</IU></E></MD>", MailCounted{Inbox: maxMails, Initial: true, URL: url}},
+		"it does not":    {"<MD>" + oimInList + "</MD>", unknown},
+		"no such number": {"<MD><E><IU>-1</IU></E></MD>", unknown},
+		"it fails":       {"", unknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, _, ns := webIn(t, 15, func(w *fakeWeb) {
+					w.waiting(map[string]string{"58A48B9D": mailOf("hello", "{1}", 1, "22 Nov 1999 10:00:01")})
+					w.answer["GetMetadata"] = func(webCall) webAnswer {
+						if test.answer == "" {
+							return webAnswer{status: http.StatusServiceUnavailable, content: "no"}
+						}
+						return webAnswer{content: soapEnvelope("<GetMetadataResponse>" + test.answer + "</GetMetadataResponse>")}
+					}
+				}, longPing)
+				ns.sendMessage("Hotmail", "Hotmail", noticePayload(initialData, "Mail-Data: too-large", "Inbox-URL: /cgi-bin/HoTMaiL", "Post-URL: "+postURL))
+				time.Sleep(offlineAttempts * offlinePause)
+				var counted []MailCounted
+				for range client.backlogLength() {
+					if e, ok := nextEvent(t, client).(MailCounted); ok {
+						counted = append(counted, e)
+					}
+				}
+				if len(counted) != 1 || counted[0] != test.want {
+					t.Errorf("counted %+v, want %+v", counted, test.want)
+				}
+				ns.barrier()
+			})
 		})
 	}
 }

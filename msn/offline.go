@@ -54,6 +54,9 @@ type offline struct {
 	fetching bool
 	again    bool      // a notice came since they were asked for
 	next     time.Time // when they may be asked for again
+	// counting: the service is to tell how many mails there are, which the server
+	// did not.
+	counting bool
 
 	// sending is held while one is sent: services number them.
 	sending sync.Mutex
@@ -112,11 +115,15 @@ func (c *Client) offlineWaiting() {
 		var err error
 		for attempt := 1; ; attempt++ {
 			var list []OfflineReceived
-			list, err = c.fetchOffline(c.ctx, known)
+			var mail *soap.MailData
+			list, mail, err = c.fetchOffline(c.ctx, known)
 			for _, m := range list {
 				known[m.ID] = true
 			}
-			c.post(func() { c.tellOffline(list) })
+			c.post(func() {
+				c.countOffline(mail)
+				c.tellOffline(list)
+			})
 			if err == nil || attempt == offlineAttempts || pause(c.ctx, offlinePause) != nil {
 				break
 			}
@@ -126,23 +133,24 @@ func (c *Client) offlineWaiting() {
 	})
 }
 
-// fetchOffline returns the offline messages that are not known yet, oldest first. It
-// is called outside of the owner. What could be had is returned with an error.
-func (c *Client) fetchOffline(ctx context.Context, known map[string]bool) ([]OfflineReceived, error) {
+// fetchOffline returns the offline messages that are not known yet, oldest first, and
+// what the service tells besides, nil when it tells nothing. It is called outside of the
+// owner. What could be had is returned with an error.
+func (c *Client) fetchOffline(ctx context.Context, known map[string]bool) ([]OfflineReceived, *soap.MailData, error) {
 	tickets := c.tickets
 	mailbox := c.mailbox(tickets)
-	var waiting []soap.Offline
+	var mail *soap.MailData
 	err := tickets.with(ctx, passport.ServiceMessenger, func() (err error) {
-		waiting, err = mailbox.List(ctx)
+		mail, err = mailbox.Metadata(ctx)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var got []numbered
 	var failed error
 	failures, unnamed := 0, 0
-	for _, w := range waiting {
+	for _, w := range mail.Offline {
 		if len(w.ID) > maxName {
 			unnamed++
 			continue
@@ -180,9 +188,9 @@ func (c *Client) fetchOffline(ctx context.Context, known map[string]bool) ([]Off
 		c.log.Warn("offline messages with too long IDs left out", "account", c.account, "messages", unnamed)
 	}
 	if failures > 0 {
-		failed = fmt.Errorf("%d of %d: %w", failures, len(waiting), failed)
+		failed = fmt.Errorf("%d of %d: %w", failures, len(mail.Offline), failed)
 	}
-	return inOrder(got), failed
+	return inOrder(got), mail, failed
 }
 
 // numbered is an offline message with its place among those that its sender wrote in
@@ -228,6 +236,17 @@ func (c *Client) mailbox(t *tickets) *soap.Mailbox {
 	return &soap.Mailbox{Caller: c.caller(), URL: c.cfg.Web.Mailbox, Ticket: t.ticket(passport.ServiceMessenger)}
 }
 
+// countOffline tells the numbers of mails that the server left out.
+func (c *Client) countOffline(mail *soap.MailData) {
+	if c.err != nil || !c.offline.counting || mail == nil || !mail.Counted {
+		return
+	}
+	c.offline.counting = false
+	c.counted(mailbox{
+		known: true, inbox: int(min(mail.Inbox, maxMails)), folders: int(min(mail.Folders, maxMails)), url: c.mail.url,
+	})
+}
+
 // tellOffline tells what was fetched.
 func (c *Client) tellOffline(list []OfflineReceived) {
 	if c.err != nil {
@@ -247,6 +266,10 @@ func (c *Client) offlineFetched(err error) {
 	c.offline.fetching, c.offline.again = false, false
 	if c.err != nil {
 		return
+	}
+	if c.offline.counting {
+		c.offline.counting = false
+		c.counted(mailbox{url: c.mail.url})
 	}
 	if err != nil {
 		c.log.Warn("offline messages not fetched: they wait for the next notice or sign-in", "account", c.account, "error", err)

@@ -119,7 +119,7 @@ func FuzzOffline(f *testing.F) {
 			t.Errorf("error %v", err)
 		}
 		mailbox := &soap.Mailbox{Caller: caller(always(document)), URL: "https://x.test/rsi", Ticket: ticket}
-		if _, err := mailbox.List(t.Context()); err != nil {
+		if _, err := mailbox.Metadata(t.Context()); err != nil {
 			checkKind(t, err)
 		}
 		if _, err := mailbox.Get(t.Context(), "x"); err != nil {

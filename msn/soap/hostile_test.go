@@ -48,7 +48,7 @@ func TestHostileAnswersWithElementsMissing(t *testing.T) {
 					func(ctx context.Context) error { _, err := book.FindPaged(ctx); return err },
 					func(ctx context.Context) error { _, err := book.Memberships(ctx); return err },
 					func(ctx context.Context) error { _, err := book.AddContact(ctx, "a@b", 1, "n", ""); return err },
-					func(ctx context.Context) error { _, err := mailbox.List(ctx); return err },
+					func(ctx context.Context) error { _, err := mailbox.Metadata(ctx); return err },
 					func(ctx context.Context) error { _, err := mailbox.Get(ctx, "x"); return err },
 				} {
 					if err := call(t.Context()); err != nil {
@@ -256,7 +256,7 @@ func TestHostileLengthsAreCut(t *testing.T) {
 	} {
 		mailbox := &soap.Mailbox{Caller: caller(always(answer)), URL: "https://x.test/rsi", Ticket: ticket}
 		var fault *soap.Fault
-		if _, err := mailbox.List(t.Context()); !errors.As(err, &fault) || len(err.Error()) > limit || len(fault.LockKeyChallenge) > limit {
+		if _, err := mailbox.Metadata(t.Context()); !errors.As(err, &fault) || len(err.Error()) > limit || len(fault.LockKeyChallenge) > limit {
 			t.Errorf("%s: %.100v", name, err)
 		}
 	}

@@ -79,14 +79,30 @@ func (b *Mailbox) call(ctx context.Context, operation string, body, answer any) 
 	}, nil, answer)
 }
 
+// MailData is what a service tells of the user's mail.
+type MailData struct {
+	Offline []Offline // messages that wait, oldest first
+	// Counted says that the numbers of unread mails are known: those of the inbox,
+	// and of the other folders.
+	Counted        bool
+	Inbox, Folders uint32
+}
+
 // mailData is Mail-Data and the answer of GetMetadata.
 type mailData struct {
+	Unread   unread `xml:"E"`
 	Messages []struct {
 		ID   Text `xml:"I"`
 		From Text `xml:"E"`
 		Name Text `xml:"N"`
 		At   Text `xml:"RT"`
 	} `xml:"M"`
+}
+
+// unread are numbers of mails. Not every service has them in every document.
+type unread struct {
+	Inbox   Text `xml:"IU"`
+	Folders Text `xml:"OU"`
 }
 
 // ParseMailData returns the offline messages that Mail-Data lists, oldest first.
@@ -116,8 +132,18 @@ func (d *mailData) messages() (list []Offline) {
 	return list
 }
 
-// List returns the offline messages that wait, oldest first (GetMetadata).
-func (b *Mailbox) List(ctx context.Context) ([]Offline, error) {
+func (d *mailData) told() *MailData {
+	told := &MailData{Offline: d.messages()}
+	inbox, err := strconv.ParseUint(string(d.Unread.Inbox), 10, 32)
+	folders, _ := strconv.ParseUint(string(d.Unread.Folders), 10, 32)
+	if err == nil {
+		told.Counted, told.Inbox, told.Folders = true, uint32(inbox), uint32(folders)
+	}
+	return told
+}
+
+// Metadata returns what waits for the user (GetMetadata).
+func (b *Mailbox) Metadata(ctx context.Context) (*MailData, error) {
 	// Some services fail when the element is empty.
 	body := struct {
 		XMLName xml.Name `xml:"http://www.hotmail.msn.com/ws/2004/09/oim/rsi GetMetadata"`
@@ -134,12 +160,13 @@ func (b *Mailbox) List(ctx context.Context) ([]Offline, error) {
 	}
 	list := answer.Data
 	list.Messages = append(list.Messages, answer.Child.Messages...)
+	list.Unread = cmp.Or(list.Unread, answer.Child.Unread)
 	if text := strings.TrimSpace(answer.Text); text != "" {
 		if err := decodeElement([]byte(text), &list); err != nil {
 			return nil, err
 		}
 	}
-	return list.messages(), nil
+	return list.told(), nil
 }
 
 // Get returns the content of an offline message (GetMessage). It is not marked as
