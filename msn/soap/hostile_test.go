@@ -260,6 +260,16 @@ func TestHostileLengthsAreCut(t *testing.T) {
 			t.Errorf("%s: %.100v", name, err)
 		}
 	}
+	for name, answer := range map[string]string{
+		"an element without end":  `<Envelope><Body><` + long + `>`,
+		"another end":             `<Envelope><Body><a></` + long + `>`,
+		"a number that is no one": `<Envelope><Body><ABFindAllResponse><ABFindAllResult><contacts><Contact><contactInfo><isMessengerUser>` + long + `</isMessengerUser>`,
+	} {
+		book := &soap.AddressBook{Caller: caller(always(answer)), URL: "https://x.test/ab", Ticket: ticket}
+		if _, err := book.FindAll(t.Context()); !errors.Is(err, soap.ErrAnswer) || len(err.Error()) > limit {
+			t.Errorf("%s: %.100v", name, err)
+		}
+	}
 	text, err := soap.ParseOffline("X-OIM-Run-Id: " + long + "\nX-MMS-IM-Format: " + long + "\n\nhello")
 	if err != nil || text.Text != "hello" || len(text.RunID) > limit || len(text.Format) > limit {
 		t.Errorf("an offline message with a session of %d bytes and a format of %d: %v", len(text.RunID), len(text.Format), err)

@@ -110,7 +110,8 @@ func wrong(err error) error {
 	if _, ok := errors.AsType[*Fault](err); ok || errors.Is(err, ErrAnswer) {
 		return err
 	}
-	return fmt.Errorf("%w: %v", ErrAnswer, err)
+	// What is wrong is quoted, however long it is.
+	return fmt.Errorf("%w: %s", ErrAnswer, keep(err.Error(), maxReason))
 }
 
 // clean makes an answer readable: names of contacts bring bytes that are no UTF-8 and

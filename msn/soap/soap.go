@@ -27,7 +27,8 @@ const (
 	maxDepth = 64
 	// maxRedirects is how often a call may be sent on.
 	maxRedirects = 5
-	// maxReason is the longest text or code of a fault that is kept, in bytes.
+	// maxReason is the longest text or code of a fault, or reason why an answer is
+	// none, that is kept, in bytes.
 	maxReason = 256
 )
 
