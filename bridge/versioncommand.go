@@ -15,7 +15,7 @@ import (
 // to that. With "announce" it is told again.
 func (c *Connector) fnClientVersion(ce *commands.Event) {
 	given := make(options)
-	word, _ := cutWord(given.take(typedArguments(ce), loginOption))
+	word := strings.TrimSpace(given.take(typedArguments(ce), loginOption))
 	if word != "" && !strings.EqualFold(word, "announce") {
 		say(ce, "Write `!client-version` to see what is announced, or `!client-version announce` to announce it again.")
 		return
@@ -25,6 +25,7 @@ func (c *Connector) fnClientVersion(ce *commands.Event) {
 		return
 	}
 	version, known := session.Version()
+	done := "announces itself to %s"
 	if word != "" {
 		asking, cancel := context.WithTimeout(ce.Ctx, requestTimeout)
 		defer cancel()
@@ -35,12 +36,15 @@ func (c *Connector) fnClientVersion(ce *commands.Event) {
 			say(ce, "%s", sentence)
 			return
 		}
+		if done = "has announced itself to %s"; known {
+			done += " again,"
+		}
 		known = true
 	}
 	identity := session.Identity()
 	service := client.serviceOrUnknown().name
 	lines := []string{
-		fmt.Sprintf("The bridge announces itself to %s as %s %s (%s) on %s %s %s, language %s.", service,
+		fmt.Sprintf("The bridge "+done+" as %s %s (%s) on %s %s %s, language %s.", service,
 			identity.Client, identity.Version, identity.Brand, identity.OS, identity.OSVer, identity.Arch, identity.Locale),
 		fmt.Sprintf("The version of the protocol spoken is %v.", session.Dialect()),
 	}
