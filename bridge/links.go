@@ -77,12 +77,16 @@ func (c *Connector) fnURL(ce *commands.Event) {
 	c.link(ce, given[loginOption], name, what, argument)
 }
 
-// fnPageLink returns a command that links to one page.
-func (c *Connector) fnPageLink(name msn.URLName) func(*commands.Event) {
+// fnPageLink returns the command of a name that links to one page.
+func (c *Connector) fnPageLink(command string, name msn.URLName) func(*commands.Event) {
 	return func(ce *commands.Event) {
 		given := make(options)
-		given.take(typedArguments(ce), loginOption)
 		_, what, _ := urlName(string(name))
+		if more := given.take(typedArguments(ce), loginOption); more != "" {
+			say(ce, "Nothing can stand behind `!%[1]s` but --login and one of your accounts, and %[2]s is none of that. Write `!%[1]s` for a link to this page: %[3]s.",
+				command, shorten(oneLine(more), maxName), what)
+			return
+		}
 		c.link(ce, given[loginOption], name, what, "")
 	}
 }
@@ -90,7 +94,7 @@ func (c *Connector) fnPageLink(name msn.URLName) func(*commands.Event) {
 // fnCompose links to the page where a mail is written.
 func (c *Connector) fnCompose(ce *commands.Event) {
 	given := make(options)
-	word, _ := cutWord(given.take(typedArguments(ce), loginOption))
+	word := given.take(typedArguments(ce), loginOption)
 	if word == "" {
 		c.link(ce, given[loginOption], msn.URLCompose, "writing a mail", "")
 		return
@@ -111,7 +115,7 @@ const profilePage = "http://members.msn.com/default.msnw?mem="
 // a contact.
 func (c *Connector) fnProfile(ce *commands.Event) {
 	given := make(options)
-	word, _ := cutWord(given.take(typedArguments(ce), loginOption))
+	word := given.take(typedArguments(ce), loginOption)
 	client, ok := c.clientFor(ce, given[loginOption])
 	if !ok {
 		return

@@ -63,7 +63,12 @@ func TestEveryPageOfTheServiceHasItsLink(t *testing.T) {
 		{"!url inbox x", "The argument to INBOX cannot be sent. COMPOSE takes an e-mail address"},
 		{"!url profile x\x01", "The argument to PROFILE cannot be sent"},
 		{"!url n2pfund", "Home refused it (error 201)"},
+		{"!inbox x", "Write `!inbox` for a link to this page: your inbox."},
+		{"!mobile +15551112222", "+15551112222 is none of that. Write `!mobile`"},
+		{"!account --login home/alice@example.com x", "Write `!account`"},
 		{"!compose eve", "Write `!compose`"},
+		{"!compose eve@example.org hello", "Write `!compose`"},
+		{"!profile bob@example.com carol@example.com", "Write `!profile`"},
 		{"!profile eve", "Write `!profile`"},
 		{"!profile bob@example.com", "http://members.msn.com/default.msnw?mem=bob@example.com"},
 	} {
