@@ -36,12 +36,21 @@ func (c *Connector) fnPage(ce *commands.Event) {
 		say(ce, "%s is no option of !page. The page was not sent. %s", shorten(oneLine(word), maxName), pageUsage)
 		return
 	}
+	// Looked at before what else is missing: who writes "--callback hi" means hi as text.
+	if problem := callbackProblem(given); problem != "" {
+		say(ce, "%s", problem)
+		return
+	}
 	to, rest, problem := pageTarget(rest, contactOfRoom(ce, client))
 	if problem != "" {
 		say(ce, "%s", problem)
 		return
 	}
 	text := given.take(rest, callbackOption)
+	if problem := callbackProblem(given); problem != "" {
+		say(ce, "%s", problem)
+		return
+	}
 	if strings.TrimSpace(text) == "" {
 		say(ce, "The text is missing. %s", pageUsage)
 		return
@@ -83,7 +92,7 @@ func (c *Connector) fnPage(ce *commands.Event) {
 // the contact of the room. problem is a sentence when it is nobody.
 func pageTarget(typed, contact string) (to, text, problem string) {
 	word, rest := cutWord(typed)
-	if word == "" {
+	if word == "" && contact == "" {
 		return "", "", "Whom, and what? " + pageUsage
 	}
 	if number, ok := isNumber(word); ok {
@@ -101,16 +110,36 @@ func pageTarget(typed, contact string) (to, text, problem string) {
 	return "", "", fmt.Sprintf("%s is neither an e-mail address nor a number with + before it. %s", shorten(oneLine(word), maxName), pageUsage)
 }
 
-// parseCallback reads the number to be called back at: "home", "work" or "mobile",
-// perhaps with "=" and a number, else it is the user's own number there.
+// callbackProblem says what is wrong with the place at which the user wants to be called
+// back, "" when nothing is.
+func callbackProblem(given options) string {
+	value, ok := given[callbackOption]
+	place, _, _ := strings.Cut(value, "=")
+	switch _, known := callbackPlace(place); {
+	case !ok || known:
+		return ""
+	case place == "":
+		return "--callback must be followed by home, work or mobile. The page was not sent. " + pageUsage
+	default:
+		return fmt.Sprintf("--callback must be followed by home, work or mobile, not by %s. The page was not sent. %s",
+			shorten(oneLine(place), maxName), pageUsage)
+	}
+}
+
+// callbackPlace returns a place at which somebody can be called back.
+func callbackPlace(typed string) (notify.Location, bool) {
+	switch location := notify.Location(strings.ToUpper(typed)); location {
+	case notify.Home, notify.Work, notify.Mobile:
+		return location, true
+	}
+	return "", false
+}
+
+// parseCallback reads the number to be called back at: a place that callbackProblem has
+// nothing against, perhaps with "=" and a number, else it is the user's own number there.
 func parseCallback(value string, own func(notify.Location) string) (callback notify.Callback, problem string) {
 	place, number, given := strings.Cut(value, "=")
-	switch location := notify.Location(strings.ToUpper(place)); location {
-	case notify.Home, notify.Work, notify.Mobile:
-		callback.Location = location
-	default:
-		return callback, "--callback must be followed by home, work or mobile. The page was not sent."
-	}
+	callback.Location, _ = callbackPlace(place)
 	if !given {
 		if callback.Number = own(callback.Location); callback.Number == "" {
 			return callback, fmt.Sprintf("MSN knows no %s number of yours. Name one, as in --callback %[1]s=15551112222. The page was not sent.",

@@ -156,7 +156,10 @@ func TestPageCanAskToBeCalledBack(t *testing.T) {
 		{"!page --callback work Call me", "MSN knows no work number of yours", notify.Callback{}},
 		{"!page --callback office Call me", "must be followed by home, work or mobile", notify.Callback{}},
 		{"!page --callback home=abc Call me", "abc is no telephone number", notify.Callback{}},
-		{"!page --callback home", "Whom, and what?", notify.Callback{}},
+		{"!page --callback home", "The text is missing", notify.Callback{}},
+		{"!page --callback hi", "--callback must be followed by home, work or mobile, not by hi. The page was not sent. Write `!page", notify.Callback{}},
+		{"!page bob@example.com --callback hi", "not by hi", notify.Callback{}},
+		{"!page --callback", "--callback must be followed by home, work or mobile. The page", notify.Callback{}},
 		{"!page bob@example.com", "The text is missing", notify.Callback{}},
 	} {
 		if got := b.ask(room, test.command); !strings.Contains(got.body, test.want) {
