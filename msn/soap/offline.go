@@ -114,7 +114,7 @@ func ParseMailData(data string) ([]Offline, bool) {
 		return nil, false
 	}
 	var list mailData
-	if err := decodeElement([]byte(data), &list); err != nil {
+	if err := decodeElement(data, &list); err != nil {
 		return nil, false
 	}
 	return list.messages(), true
@@ -162,7 +162,7 @@ func (b *Mailbox) Metadata(ctx context.Context) (*MailData, error) {
 	list.Messages = append(list.Messages, answer.Child.Messages...)
 	list.Unread = cmp.Or(list.Unread, answer.Child.Unread)
 	if text := strings.TrimSpace(answer.Text); text != "" {
-		if err := decodeElement([]byte(text), &list); err != nil {
+		if err := decodeElement(text, &list); err != nil {
 			return nil, err
 		}
 	}
@@ -356,7 +356,7 @@ func decodeWords(name string) string {
 }
 
 // decodeElement decodes a document without envelope, within the same limits.
-func decodeElement(document []byte, v any) error {
+func decodeElement(document string, v any) error {
 	clean, err := clean(document)
 	if err != nil {
 		return err

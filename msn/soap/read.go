@@ -1,7 +1,6 @@
 package soap
 
 import (
-	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -28,7 +27,7 @@ func (a *answer) read(header, body any) error {
 
 // decode reads an envelope. Elements are told by their names only: services use
 // the namespaces of several versions.
-func decode(answer []byte, header, body any) error {
+func decode(answer string, header, body any) error {
 	clean, err := clean(answer)
 	if err != nil {
 		return err
@@ -117,11 +116,11 @@ func wrong(err error) error {
 // clean makes an answer readable: names of contacts bring bytes that are no UTF-8 and
 // characters and references that XML does not have into otherwise good answers.
 // Document types, comments and CDATA sections, which no service needs, are refused.
-func clean(answer []byte) (string, error) {
-	if bytes.Contains(answer, []byte("<!")) {
+func clean(answer string) (string, error) {
+	if strings.Contains(answer, "<!") {
 		return "", fmt.Errorf("%w: it holds a document type, comment or CDATA section", ErrAnswer)
 	}
-	return xmltext.Clean(strings.TrimPrefix(string(answer), "\uFEFF")), nil
+	return xmltext.Clean(strings.TrimPrefix(answer, "\uFEFF")), nil
 }
 
 func newDecoder(answer string) *xml.Decoder {

@@ -15,6 +15,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -112,7 +113,7 @@ func (c *Caller) Call(ctx context.Context, r Request, header, body any) error {
 type answer struct {
 	status  int
 	date    time.Time // of the service's clock, zero when it does not tell
-	content []byte
+	content string
 	next    *url.URL // where the service sends the request on to, or nil
 }
 
@@ -151,7 +152,7 @@ func (c *Caller) post(ctx context.Context, to *url.URL, r Request, payload []byt
 		}
 		return a, nil
 	}
-	a.content, err = io.ReadAll(io.LimitReader(response.Body, MaxAnswer+1))
+	a.content, err = readText(io.LimitReader(response.Body, MaxAnswer+1))
 	if err != nil {
 		return nil, fmt.Errorf("msn: web service: %w", err)
 	}
@@ -159,6 +160,33 @@ func (c *Caller) post(ctx context.Context, to *url.URL, r Request, payload []byt
 		return nil, fmt.Errorf("%w: more than %d bytes", ErrAnswer, MaxAnswer)
 	}
 	return a, nil
+}
+
+// readText reads all. It reads in pieces, as answers are long, and a text that grows is
+// copied again and again.
+func readText(r io.Reader) (string, error) {
+	const piece = 32 << 10
+	var pieces [][]byte
+	length := 0
+	for over := false; !over; {
+		buffer := make([]byte, piece)
+		filled := 0
+		for filled < piece && !over {
+			n, err := r.Read(buffer[filled:])
+			if err != nil && err != io.EOF {
+				return "", err
+			}
+			filled, over = filled+n, err == io.EOF
+		}
+		pieces = append(pieces, buffer[:filled])
+		length += filled
+	}
+	var text strings.Builder
+	text.Grow(length)
+	for _, p := range pieces {
+		text.Write(p)
+	}
+	return text.String(), nil
 }
 
 // withoutURL strips the request's address off an error of net/http: addresses can

@@ -28,35 +28,46 @@ func Allowed(r rune) bool {
 func Clean(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	var b strings.Builder
-	b.Grow(len(s) + len(s)/16)
+	kept := 0 // where what is not written yet begins
 	for i := 0; i < len(s); {
-		switch c := s[i]; {
-		case c == '&':
-			r, n := reference(s[i:])
-			switch {
-			case n == 0:
-				b.WriteString("&amp;")
-				n = 1
-			case !Allowed(r):
-			case r >= utf8.RuneSelf:
-				b.WriteRune(r)
-			default:
-				writeReference(&b, r)
-			}
-			i += n
-		case c < utf8.RuneSelf:
-			if Allowed(rune(c)) {
-				b.WriteByte(c)
-			}
-			i++
-		default:
-			r, n := utf8.DecodeRuneInString(s[i:])
+		r, n := rune(s[i]), 1
+		switch {
+		case r == '&':
+			r, n = reference(s[i:])
+		case r < utf8.RuneSelf:
 			if Allowed(r) {
-				b.WriteString(s[i : i+n])
+				i++
+				continue
 			}
-			i += n
+		default:
+			if r, n = utf8.DecodeRuneInString(s[i:]); Allowed(r) {
+				i += n
+				continue
+			}
 		}
+		// From here on something changes. Most documents never get here, and are not
+		// copied.
+		if b.Cap() == 0 {
+			b.Grow(len(s) + len(s)/16)
+		}
+		b.WriteString(s[kept:i])
+		switch {
+		case n == 0:
+			b.WriteString("&amp;")
+			n = 1
+		case !Allowed(r):
+		case r >= utf8.RuneSelf:
+			b.WriteRune(r)
+		default:
+			writeReference(&b, r)
+		}
+		i += n
+		kept = i
 	}
+	if kept == 0 {
+		return s
+	}
+	b.WriteString(s[kept:])
 	return b.String()
 }
 

@@ -65,3 +65,15 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+// Most documents need no repair, and lists of contacts are long.
+func TestCleanDocumentIsNotCopied(t *testing.T) {
+	document := strings.Repeat("<name>Bob ♥ of the \t clean \uFFFD text</name>\n", 100)
+	if n := testing.AllocsPerRun(10, func() {
+		if Clean(document) != document {
+			t.Error("it is changed")
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
