@@ -15,7 +15,7 @@ import (
 type book struct {
 	contacts map[string]*Contact
 	groups   []Group
-	circles  []Circle
+	circles  []*circle
 	places   []Place
 	// endpoints are how many places those contacts are at who are at several.
 	endpoints map[string]int

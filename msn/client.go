@@ -71,8 +71,10 @@ type Client struct {
 	parting       map[*session]struct{} // left, and still read
 	concluded     bool                  // Disconnected was emitted
 	rings, typing *limiter
-	ubmSession    string // names what came by UBM in events
-	ubms          int    // so many so far
+	relaySession  string // names in events what came without a switchboard
+	relayed       int    // so much so far
+	freshTicket   string // that of the circles in the address book, "" for none
+	circleTicket  string // the one that the server took
 }
 
 // Login signs in: it dials, follows redirects, negotiates the dialect, proves
@@ -95,6 +97,7 @@ func Login(ctx context.Context, cfg Config) (*Client, error) {
 		return nil, fmt.Errorf("msn: sign in: %w", err)
 	}
 	c.log.Info("signed in", "account", c.account, "dialect", c.dialect.String(), "contacts", len(c.book.contacts))
+	c.enterCircles(c.freshTicket)
 	go c.run()
 	return c, nil
 }
@@ -142,7 +145,7 @@ func newClient(ctx context.Context, cfg Config) (*Client, string, error) {
 		rings:         newLimiter(ringBurst, ringEvery),
 		typing:        newLimiter(typingBurst, typingEvery),
 		alerts:        newAlerts(),
-		ubmSession:    "UBM." + strconv.FormatInt(time.Now().UnixNano(), 36),
+		relaySession:  "NS." + strconv.FormatInt(time.Now().UnixNano(), 36),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	return c, address, nil

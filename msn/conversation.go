@@ -11,7 +11,7 @@ import (
 )
 
 // Conversation is the exchange with one contact, or with several people (see
-// GroupChat). The switchboard session behind
+// GroupChat and CircleChat). The switchboard session behind
 // it comes and goes: it is opened by the first message either way, left when
 // nothing was said for a while, and opened again, unseen, by the next message
 // (protocol/04-switchboard.md, section 8).
@@ -23,6 +23,7 @@ type Conversation struct {
 	client *Client
 	peer   string // "" of a group chat
 	group  string // ID of a group chat, else ""
+	circle string // ID of a circle, else ""; see circlechat.go
 
 	// What follows belongs to the owner.
 	sessions []*session  // all that are open or being opened, the newest last
@@ -58,8 +59,11 @@ func (c *Client) remember(cv *Conversation) {
 
 // key is where the conversation stands among all of the Client.
 func (cv *Conversation) key() string {
-	if cv.group != "" {
+	switch {
+	case cv.group != "":
 		return groupKey(cv.group)
+	case cv.circle != "":
+		return circleKey(cv.circle)
 	}
 	return cv.peer
 }
@@ -70,14 +74,16 @@ func (cv *Conversation) live() *Conversation {
 	return cmp.Or(cv.client.conversations[cv.key()], cv)
 }
 
-// Peer returns the contact's account, in lower case, or "" of a group chat.
+// Peer returns the contact's account, in lower case, or "" of a group chat or circle.
 func (cv *Conversation) Peer() string { return cv.peer }
 
-// Participants returns who is in the session now, besides the user.
+// Participants returns who is in the session, or in the circle, now, besides the user.
 func (cv *Conversation) Participants() (people []string) {
 	cv.client.query(func() {
 		cv := cv.live()
-		if s := cv.current(); s != nil {
+		if circle := cv.client.book.circle(cv.circle); circle != nil {
+			people = slices.Clone(circle.Present)
+		} else if s := cv.current(); s != nil {
 			people = slices.Clone(s.people)
 		} else if n := len(cv.sessions); n > 0 {
 			people = slices.Clone(cv.sessions[n-1].people)
@@ -111,7 +117,7 @@ func (cv *Conversation) SendText(ctx context.Context, text, format string) error
 func (cv *Conversation) StartText(ctx context.Context, text, format string) (wait func() error) {
 	failed := func(err error) func() error { return func() error { return err } }
 	switch {
-	case cv.peer == "" && cv.group == "":
+	case cv.peer == "" && cv.group == "" && cv.circle == "":
 		return failed(ErrNoSuchContact)
 	case text == "":
 		return failed(ErrEmpty)
@@ -147,8 +153,11 @@ func (cv *Conversation) SendTyping(ctx context.Context) error {
 			result(cv.client.ended())
 			return
 		}
-		if s != nil {
+		switch {
+		case s != nil:
 			s.sendUnacknowledged(typingMessage(cv.client.account))
+		case cv.circle != "":
+			cv.client.typeInCircle(cv.circle)
 		}
 		result(nil)
 	})
@@ -206,6 +215,10 @@ func (cv *Conversation) enqueue(d *delivery) {
 		d.settle(cv.client.ended())
 	case len(cv.outbox) >= MaxOutbox:
 		d.settle(ErrTooMany)
+	case cv.circle != "":
+		cv.client.remember(cv)
+		cv.outbox = append(cv.outbox, d)
+		cv.flushCircle(cv.client.book.circle(cv.circle))
 	case cv.client.networkOf(cv.peer) != 0:
 		cv.client.sendFederated(d, cv.client.networkOf(cv.peer))
 	default:
@@ -273,6 +286,9 @@ func typingMessage(account string) string {
 func (cv *Conversation) String() string {
 	if cv.group != "" {
 		return fmt.Sprintf("group chat %s", cv.group)
+	}
+	if cv.circle != "" {
+		return fmt.Sprintf("conversation of the circle %s", cv.circle)
 	}
 	return fmt.Sprintf("conversation with %s", cv.peer)
 }

@@ -1,6 +1,8 @@
 package msn
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -22,7 +24,7 @@ type part struct {
 	delivery *delivery
 	payload  string
 	state    partState
-	session  *session    // through which it was sent last
+	session  *session    // through which it was sent last; nil without a switchboard
 	at       uint64      // where it begins in what that session's transport sends
 	retried  bool        // it came back and waits, or was sent, once more
 	timer    *time.Timer // runs while the part waits for its acknowledgement
@@ -48,7 +50,7 @@ func (d *delivery) waiting() bool {
 // unanswered reports whether a part was sent where the contact has left
 // meanwhile. It comes back with NAK, mostly.
 func (d *delivery) unanswered() bool {
-	return slices.ContainsFunc(d.parts, func(p *part) bool { return p.state == partSent && p.session.deserted })
+	return slices.ContainsFunc(d.parts, func(p *part) bool { return p.state == partSent && p.session != nil && p.session.deserted })
 }
 
 // cut reports whether s cannot take the parts that wait because others, which the
@@ -111,7 +113,32 @@ func (p *part) acknowledged() {
 
 // uncertain reports whether the part may have arrived without being acknowledged.
 func (p *part) uncertain() bool {
-	return p.state == partSent && !p.session.transport.unwritten(p.at)
+	return p.state == partSent && (p.session == nil || !p.session.transport.unwritten(p.at))
+}
+
+// sendWithoutSession sends the parts over the notification connection, all at once. send
+// sends one and has its result called once, with ErrUncertain when the part may have
+// arrived in spite of an error.
+func (d *delivery) sendWithoutSession(payloads []string, send func(payload string, result func(error))) {
+	for _, payload := range payloads {
+		d.parts = append(d.parts, &part{delivery: d, payload: payload, state: partSent})
+	}
+	open := len(d.parts)
+	var failure error
+	for _, p := range d.parts {
+		send(p.payload, func(err error) {
+			switch {
+			case err == nil:
+				p.stop(partAcknowledged)
+			case !errors.Is(err, ErrUncertain):
+				p.stop(partWaiting)
+			}
+			failure = cmp.Or(failure, err)
+			if open--; open == 0 {
+				d.settle(failure)
+			}
+		})
+	}
 }
 
 // again has a part that did not arrive wait for another session. It reports false

@@ -66,6 +66,7 @@ type fakeWeb struct {
 	book    string                             // Contact elements
 	groups  string                             // Group elements
 	circles string                             // what follows the contacts
+	people  string                             // Contact elements of every circle
 }
 
 // newFakeWeb returns web services with bob on FL, AL and RL, who takes pages.
@@ -199,6 +200,9 @@ func (w *fakeWeb) usual(call webCall) string {
 	case "ABFindAll":
 		return result("<groups>" + w.groups + "</groups><contacts>" + w.book + "</contacts>")
 	case "ABFindContactsPaged":
+		if strings.Contains(call.body, "<ABId>") {
+			return result("<Contacts>" + w.people + "</Contacts>")
+		}
 		return result("<Groups>" + w.groups + "</Groups><Contacts>" + w.book + "</Contacts>" + w.circles)
 	case "ABContactAdd":
 		return result("<guid>00000000-0000-0000-0000-0000000000aa</guid>")

@@ -1,7 +1,6 @@
 package msn
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -22,9 +21,9 @@ const (
 	uumTyping = "2"
 )
 
-// uumGrace is how long no error must come for a UUM to count as sent: its success is
-// silent.
-const uumGrace = 3 * time.Second
+// silentGrace is how long no error must come for a message to count as sent whose
+// success is silent.
+const silentGrace = 3 * time.Second
 
 // ErrNetwork says that the contact is on a network that the service, or the dialect,
 // carries no texts to. Yahoo contacts are written to from MSNP14 on.
@@ -46,43 +45,32 @@ func (c *Client) sendFederated(d *delivery, network int) {
 		return
 	}
 	payloads, _ := textPayloads(d.text, d.format, false)
-	open, failed := len(payloads), &PartsError{Parts: len(payloads)}
-	for _, payload := range payloads {
-		c.uum(d.conversation.peer, network, payload, func(err error) {
-			switch {
-			case err == nil:
-				failed.Acknowledged++
-			case errors.Is(err, ErrUncertain):
-				failed.Uncertain++
-			}
-			failed.err = cmp.Or(failed.err, err)
-			if open--; open > 0 {
-				return
-			}
-			if failed.err == nil || failed.Parts == 1 || failed.Acknowledged+failed.Uncertain == 0 {
-				d.settle(failed.err)
-				return
-			}
-			d.settle(failed)
-		})
-	}
+	d.sendWithoutSession(payloads, func(payload string, result func(error)) {
+		c.uum(d.conversation.peer, network, payload, result)
+	})
 }
 
-// uum sends a text by UUM. result is called once: with nil when no error has come for
-// uumGrace, with ErrUncertain when the connection ended meanwhile.
+// uum sends a text by UUM; see sendSilent.
 func (c *Client) uum(to string, network int, payload string, result func(error)) {
+	c.sendSilent(wire.New("UUM", to, fmt.Sprint(network), uumText).WithPayload(payload), uumError, result)
+}
+
+// sendSilent sends a message over the notification connection whose success the server
+// does not tell. result is called once: with nil when it has, or when no error has come
+// for silentGrace, with what failure makes of an error, and with ErrUncertain when the
+// connection ended meanwhile.
+func (c *Client) sendSilent(cmd wire.Command, failure func(*ServerError) error, result func(error)) {
 	if c.err != nil {
 		result(c.ended())
 		return
 	}
-	cmd := wire.New("UUM", to, fmt.Sprint(network), uumText).WithPayload(payload)
-	c.submit(c.ns.newTrID(), cmd, uumGrace, &request{done: func(_ wire.Command, err error) {
+	c.submit(c.ns.newTrID(), cmd, silentGrace, &request{done: func(_ wire.Command, err error) {
 		refused, isRefused := errors.AsType[*ServerError](err)
 		switch {
 		case err == nil, errors.Is(err, ErrTimeout):
 			result(nil)
 		case isRefused:
-			result(uumError(refused))
+			result(failure(refused))
 		case errors.Is(err, wire.ErrUnsafe):
 			result(err) // nothing was sent
 		default:
@@ -119,15 +107,15 @@ func (c *Client) federated(cmd wire.Command) {
 	cv := c.conversation(from)
 	switch kind := cmd.Arg(len(cmd.Args) - 1); {
 	case kind == uumText && m.MediaType() == "text/plain":
-		c.ubms++
+		c.relayed++
 		c.emit(TextReceived{Conversation: cv, From: from, FromName: name, Text: lineEnds.Replace(m.Text()),
-			Format: cleanFormat(m.Header.Get("X-MMS-IM-Format")), Session: c.ubmSession, Seq: c.ubms, At: time.Now()})
+			Format: cleanFormat(m.Header.Get("X-MMS-IM-Format")), Session: c.relaySession, Seq: c.relayed, At: time.Now()})
 	case kind == uumTyping:
 		if c.typing.allow(from, time.Now()) {
 			c.emit(TypingReceived{Conversation: cv, From: from})
 		}
 	default:
-		c.ubms++
-		c.emit(OtherReceived{Conversation: cv, From: from, FromName: name, Message: m, Session: c.ubmSession, Seq: c.ubms})
+		c.relayed++
+		c.emit(OtherReceived{Conversation: cv, From: from, FromName: name, Message: m, Session: c.relaySession, Seq: c.relayed})
 	}
 }

@@ -3,11 +3,9 @@ package msn
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"matrix-msn/msn/wire"
 )
@@ -120,76 +118,4 @@ func TestMessagesOfOtherNetworks(t *testing.T) {
 		ns.send("UBM 2\r\nxx", "UBM frank@yahoo.example 0\r\n", "UBM a 1 2\r\nxx")
 		ns.barrier()
 	}
-}
-
-// circleElements is what the address book says of circles.
-func circleElements(id, state string) string {
-	return "<CircleResult><Circles><CircleInverseInfo><Content><Handle><Id>" + id + "</Id></Handle><Info><HostedDomain>live.com</HostedDomain>" +
-		"<DisplayName>Round</DisplayName></Info></Content><PersonalInfo><MembershipInfo><CirclePersonalMembership><Role>Admin</Role><State>" + state +
-		"</State></CirclePersonalMembership></MembershipInfo></PersonalInfo></CircleInverseInfo></Circles><CircleTicket>&lt;SignedTicket/&gt;</CircleTicket></CircleResult>"
-}
-
-const circleID = "00000000-0000-0000-0009-98e48abd732b"
-
-func TestCirclesAreEntered(t *testing.T) {
-	for name, answer := range map[string]string{"taken": "USR 8 OK alice@example.com 0 0", "refused": "911 8"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			n := newFakeNet(t)
-			cfg := fakeConfig(n, 18)
-			web := newFakeWeb(t)
-			web.circles = circleElements(circleID, "Accepted")
-			cfg.https = web
-			result := goLogin(t, cfg)
-			ns := n.accept(fakeServer)
-			ns.greet(18)
-			ns.lists()
-			ns.expect("USR 8 SHA A PFNpZ25lZFRpY2tldC8+")
-			ns.send(answer)
-			last := 11
-			if name == "taken" {
-				if cmd := ns.expect("ADL 9"); cmd.Payload != `<ml><d n="live.com"><c n="`+circleID+`" l="3" t="9"/></d></ml>` {
-					t.Errorf("payload %q", cmd.Payload)
-				}
-				ns.send("ADL 9 OK")
-				last = 12
-			}
-			ns.present(18, last)
-			client, err := waitLogin(t, result)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { quit(client, ns) })
-			want := []Circle{{ID: circleID + "@live.com", Name: "Round", Admin: true, Member: true}}
-			if got := client.Circles(); !slices.Equal(got, want) {
-				t.Errorf("circles %+v", got)
-			}
-			for _, c := range client.Contacts() {
-				if strings.Contains(c.Account, "live.com") {
-					t.Errorf("a circle is a contact: %+v", c)
-				}
-			}
-		})
-	}
-}
-
-func TestCircleThatIsNewIsLookedUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client, web, ns := webIn(t, 18, nil, longPing)
-		web.set(func() { web.circles = circleElements(circleID, "WaitingResponse") })
-		payload := "Routing: 1.0\r\nTo: 1:alice@example.com\r\nFrom: 9:" + circleID + "@live.com\r\n\r\n"
-		nfy := fmt.Sprintf("NFY PUT %d\r\n%s", len(payload), payload)
-		ns.send(nfy, "NFY DEL 2\r\nxx")
-		time.Sleep(refreshWait + time.Second)
-		if e := waitFor[CirclesChanged](t, client); len(e.Circles) != 1 || e.Circles[0].Member || e.Circles[0].ID != circleID+"@live.com" {
-			t.Errorf("event %+v", e)
-		}
-		web.forget()
-		ns.send(nfy)
-		time.Sleep(time.Hour)
-		if calls := web.operations(); len(calls) != 0 {
-			t.Errorf("a circle that is known makes the calls %q", calls)
-		}
-		ns.barrier()
-	})
 }

@@ -125,6 +125,8 @@ func (c *Client) notification(cmd wire.Command) {
 		c.federated(cmd)
 	case "NFY":
 		c.circleNews(cmd)
+	case "SDG":
+		c.circleMessage(cmd)
 	case "NOT":
 		c.alert(cmd)
 	case "IPG":

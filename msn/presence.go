@@ -29,7 +29,12 @@ func (b *book) online(cmd wire.Command) []Event {
 		return nil
 	}
 	if address.via != "" {
-		return nil // what a circle says of its members is no news of the contact
+		// What a circle says of its members is no news of the contact.
+		if circle := b.circleVia(address.via); circle != nil && address.account != "" {
+			circle.come(address.account)
+			circle.name(address.account, decodeName(argAt(args, 0)))
+		}
+		return nil
 	}
 	contact := b.open(address.account)
 	if contact == nil {
@@ -49,6 +54,9 @@ func (b *book) online(cmd wire.Command) []Event {
 // they were last seen.
 func (b *book) offline(cmd wire.Command) []Event {
 	address, _ := b.address(cmd.Args)
+	if circle := b.circleVia(address.via); circle != nil {
+		circle.left(address.account)
+	}
 	if address.via != "" || address.account == b.self {
 		return nil
 	}

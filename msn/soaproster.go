@@ -64,6 +64,8 @@ func newSOAPRoster(c *Client) *soapRoster {
 type lists struct {
 	members []soap.Member
 	book    *soap.Book
+	// circles are the members of circles, by their IDs in the book.
+	circles map[string][]soap.CircleMember
 }
 
 // download gets both lists. It is called outside of the owner.
@@ -92,7 +94,30 @@ func (r *soapRoster) download(ctx context.Context) (*lists, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.downloadCircles(ctx, l)
 	return l, nil
+}
+
+// downloadCircles gets the members of the user's circles. Without them a circle is one
+// all the same.
+func (r *soapRoster) downloadCircles(ctx context.Context, l *lists) {
+	if r.client.dialect < wire.FirstPrefixed {
+		return
+	}
+	l.circles = make(map[string][]soap.CircleMember)
+	for _, circle := range l.book.Circles[:min(len(l.book.Circles), maxCircles)] {
+		if circle.State != "Accepted" || ctx.Err() != nil {
+			continue
+		}
+		err := r.tickets.with(ctx, serviceOfBook, func() (err error) {
+			l.circles[circle.ID], err = r.service.CircleMembers(ctx, circle.ID)
+			return err
+		})
+		if err != nil {
+			delete(l.circles, circle.ID)
+			r.client.log.Warn("members of a circle not loaded", "account", r.client.account, "circle", circle.ID, "error", err)
+		}
+	}
 }
 
 // load downloads the lists and tells the server.
@@ -124,7 +149,7 @@ func (r *soapRoster) load(ctx context.Context, s *signIn) error {
 			r.client.log.Warn("the server does not take the display name", "account", r.client.account, "error", err)
 		}
 	}
-	return r.enterCircles(ctx, s, l.book.CircleTicket)
+	return nil
 }
 
 // loadLists downloads the lists while the connection is watched. Services are
@@ -212,10 +237,9 @@ func (r *soapRoster) apply(l *lists) (events []Event) {
 	if name := l.book.Me.Name; name != "" {
 		r.book.ownName = keep(name, maxName)
 	}
-	was := r.book.circles
-	r.book.circles = circles(l.book.Circles)
-	if !slices.Equal(was, r.book.circles) {
-		events = append(events, CirclesChanged{Circles: slices.Clone(r.book.circles)})
+	r.client.freshTicket = l.book.CircleTicket
+	if r.book.setCircles(l.book.Circles, l.circles) {
+		events = append(events, CirclesChanged{Circles: r.book.circleList()})
 	}
 	for _, account := range slices.Sorted(maps.Keys(r.book.contacts)) {
 		events = append(events, changeOf(before[account], *r.book.contacts[account])...)
@@ -411,6 +435,7 @@ func (r *soapRoster) arrived(l *lists, err error) {
 	}
 	r.client.emit(r.apply(l)...)
 	r.tell(nil)
+	r.client.enterCircles(r.client.freshTicket)
 	if stale {
 		r.refresh()
 	}

@@ -41,6 +41,13 @@ type Circle struct {
 	State string // "Accepted", "WaitingResponse"
 }
 
+// CircleMember is somebody who belongs to a circle.
+type CircleMember struct {
+	Account string // as it came
+	Name    string
+	Invited bool // has not accepted yet
+}
+
 // Book is the content of the address book.
 type Book struct {
 	Groups       []Group
@@ -65,6 +72,7 @@ type findPaged struct {
 	Hidden     bool     `xml:"filterOptions>ContactFilter>IncludeHiddenContacts"`
 	View       string   `xml:"abView"`
 	Extended   string   `xml:"extendedContent"`
+	Circle     string   `xml:"abHandle>ABId,omitempty"`
 	PageSize   int      `xml:"pageContext>PageSize"`
 	Direction  string   `xml:"pageContext>Direction"`
 }
@@ -210,6 +218,27 @@ func (b *AddressBook) FindPaged(ctx context.Context) (*Book, error) {
 		return nil, err
 	}
 	return answer.Result.book(), nil
+}
+
+// CircleMembers downloads who belongs to a circle, the user included, given its ID as
+// in Circle (ABFindContactsPaged of the circle's own address book).
+func (b *AddressBook) CircleMembers(ctx context.Context, id string) (members []CircleMember, err error) {
+	var answer struct {
+		Result bookXML `xml:"ABFindContactsPagedResult"`
+	}
+	err = b.call(ctx, b.URL, "ABFindContactsPaged", scenarioInitial,
+		findPaged{Shell: true, Hidden: true, View: "MessengerClient8", Extended: "AB AllGroups CircleResult",
+			Circle: id, PageSize: maxItems, Direction: "Forward"}, &answer)
+	if err != nil {
+		return nil, err
+	}
+	// The circle itself is the book's "Me".
+	for _, c := range answer.Result.book().Contacts {
+		if c.Type == "Live" || c.Type == "LivePending" || c.Type == "Regular" {
+			members = append(members, CircleMember{Account: c.Account, Name: c.Name, Invited: c.Type == "LivePending"})
+		}
+	}
+	return members, nil
 }
 
 // Create makes the address book of an account that never had one (ABAdd). Calls

@@ -1,0 +1,399 @@
+package msn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"matrix-msn/msn/wire"
+)
+
+const (
+	circleID      = "00000000-0000-0000-0009-98e48abd732b"
+	circleAddress = circleID + "@live.com"
+	// circleTicket is "<SignedTicket/>", as it is sent.
+	circleTicket = "PFNpZ25lZFRpY2tldC8+"
+)
+
+// circleElements is what the address book says of a circle.
+func circleElements(id, state string) string {
+	return "<CircleResult><Circles><CircleInverseInfo><Content><Handle><Id>" + id + "</Id></Handle><Info><HostedDomain>live.com</HostedDomain>" +
+		"<DisplayName>Round</DisplayName></Info></Content><PersonalInfo><MembershipInfo><CirclePersonalMembership><Role>Admin</Role><State>" + state +
+		"</State></CirclePersonalMembership></MembershipInfo></PersonalInfo></CircleInverseInfo></Circles><CircleTicket>&lt;SignedTicket/&gt;</CircleTicket></CircleResult>"
+}
+
+// personElement is a Contact element in the address book of a circle.
+func personElement(kind, account, name string) string {
+	return "<Contact><contactId>" + account + "</contactId><contactInfo><contactType>" + kind + "</contactType><passportName>" + account +
+		"</passportName><displayName>" + name + "</displayName></contactInfo></Contact>"
+}
+
+// round are web services with a circle that alice belongs to, and bob, and that carol
+// is invited into.
+func round(w *fakeWeb) {
+	w.circles = circleElements(circleID, "Accepted")
+	w.people = personElement("Live", "Bob@example.com", "Bob") + personElement("LivePending", "carol@example.com", "Carol") +
+		personElement("Live", "alice@example.com", "Alice") + personElement("Me", circleAddress, circleAddress)
+}
+
+// circleIn returns a Client that has entered the circle of round.
+func circleIn(t *testing.T, change ...func(*Config)) (*Client, *fakeWeb, *fakeConn) {
+	t.Helper()
+	client, web, ns := webIn(t, 18, round, change...)
+	ns.letIn()
+	return client, web, ns
+}
+
+// letIn lets the client into the circle of round after signing in.
+func (f *fakeConn) letIn() {
+	f.t.Helper()
+	f.expect("USR 11 SHA A " + circleTicket)
+	f.send("USR 11 OK alice@example.com 0 0")
+	f.expect("ADL 12")
+	f.send("ADL 12 OK")
+	f.expect("PUT 13")
+	f.send("PUT 13 OK 0\r\n")
+}
+
+// own is the address of the client.
+const own = "1:alice@example.com;epid=" + fakeGUID
+
+// sdg is something said in a circle.
+func sdg(to, from, content, body string) string {
+	payload := "Routing: 1.0\r\nTo: " + to + "\r\nFrom: " + from + "\r\n\r\nReliability: 1.0\r\nStream: 0\r\nSegment: 0\r\n\r\nMessaging: 1.0\r\n" +
+		content + "\r\n" + body
+	return fmt.Sprintf("SDG 0 %d\r\n%s", len(payload), payload)
+}
+
+// nfy is news of a circle.
+func nfy(verb, uri, kind, body string) string {
+	payload := "Routing: 1.0\r\nTo: 1:alice@example.com\r\nFrom: 9:" + circleAddress + "\r\n\r\nReliability: 1.0\r\nStream: 0\r\n\r\n" +
+		"Publication: 1.0\r\nUri: " + uri + "\r\nNotifType: " + kind + "\r\nContent-Type: application/circles+xml\r\nContent-Length: 0\r\n\r\n" + body
+	return fmt.Sprintf("NFY %s %d\r\n%s", verb, len(payload), payload)
+}
+
+func TestCirclesAreEntered(t *testing.T) {
+	client, _, ns := webIn(t, 18, round)
+	ns.expect("USR 11 SHA A " + circleTicket)
+	ns.send("USR 11 OK alice@example.com 0 0")
+	if cmd := ns.expect("ADL 12"); cmd.Payload != `<ml><d n="live.com"><c n="`+circleID+`" l="3" t="9"/></d></ml>` {
+		t.Errorf("payload %q", cmd.Payload)
+	}
+	ns.send("ADL 12 OK")
+	const body = "<circle><roster><id>IM</id><user><id>1:alice@example.com</id></user></roster></circle>"
+	want := "Routing: 1.0\r\nTo: 9:" + circleAddress + "\r\nFrom: " + own + "\r\n\r\nReliability: 1.0\r\n\r\n" +
+		"Publication: 1.0\r\nUri: /circle\r\nContent-Type: application/circles+xml\r\nContent-Length: 86\r\n\r\n" + body
+	if cmd := ns.expect("PUT 13"); cmd.Payload != want {
+		t.Errorf("payload %q", cmd.Payload)
+	}
+	ns.send("PUT 13 OK 0\r\n")
+	list := []Circle{{ID: circleAddress, Name: "Round", Admin: true, Member: true, Members: []CircleMember{
+		{Account: "bob@example.com", Name: "Bob"}, {Account: "carol@example.com", Name: "Carol", Invited: true}}}}
+	if got := client.Circles(); !reflect.DeepEqual(got, list) {
+		t.Errorf("circles %+v", got)
+	}
+	for _, c := range client.Contacts() {
+		if strings.Contains(c.Account, "live.com") {
+			t.Errorf("a circle is a contact: %+v", c)
+		}
+	}
+	ns.barrier()
+}
+
+// Whatever a server says of the circle, the session goes on, and who writes hears that
+// it is of no use.
+func TestCirclesThatAreNotEntered(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		d        wire.Dialect
+		prepare  func(*fakeWeb)
+		dialogue func(*fakeConn)
+	}{
+		{"ticket refused", 18, round, func(ns *fakeConn) {
+			ns.expect("USR 11 SHA A " + circleTicket)
+			ns.send("911 11")
+		}},
+		{"entry refused", 18, round, func(ns *fakeConn) {
+			ns.expect("USR 11 SHA A " + circleTicket)
+			ns.send("USR 11 OK alice@example.com 0 0")
+			ns.expect("ADL 12")
+			ns.send("933 12")
+		}},
+		{"invited only", 18, func(w *fakeWeb) { w.circles = circleElements(circleID, "WaitingResponse") }, func(ns *fakeConn) {
+			ns.expect("USR 11 SHA A " + circleTicket)
+			ns.send("USR 11 OK alice@example.com 0 0")
+		}},
+		{"no ticket", 18, func(w *fakeWeb) {
+			w.circles = strings.ReplaceAll(circleElements(circleID, "Accepted"), "&lt;SignedTicket/&gt;", "")
+		}, func(*fakeConn) {}},
+		{"MSNP16", 16, round, func(*fakeConn) {}},
+		{"no such circle", 18, nil, func(*fakeConn) {}},
+		{"no circles in MSNP12", 12, nil, func(*fakeConn) {}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			client, _, ns := webIn(t, test.d, test.prepare)
+			test.dialogue(ns)
+			if err := client.CircleChat(circleAddress).SendText(t.Context(), "x", ""); !errors.Is(err, ErrCircle) {
+				t.Errorf("error %v", err)
+			}
+			if err := client.CircleChat(circleAddress).SendTyping(t.Context()); err != nil {
+				t.Errorf("typing: %v", err)
+			}
+			ns.barrier()
+		})
+	}
+}
+
+func TestCircleThatIsNewIsLookedUpAndEntered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, web, ns := webIn(t, 18, nil, longPing)
+		web.set(func() { web.circles = circleElements(circleID, "WaitingResponse") })
+		news := nfy("PUT", "/circle", "Full", "")
+		ns.send(news, "NFY DEL 2\r\nxx")
+		time.Sleep(refreshWait + time.Second)
+		if e := waitFor[CirclesChanged](t, client); len(e.Circles) != 1 || e.Circles[0].Member || e.Circles[0].ID != circleAddress {
+			t.Errorf("event %+v", e)
+		}
+		ns.expect("USR 11 SHA A " + circleTicket)
+		ns.send("USR 11 OK alice@example.com 0 0")
+		web.forget()
+		ns.send(news)
+		time.Sleep(time.Hour)
+		if calls := web.operations(); len(calls) != 0 {
+			t.Errorf("a circle that is known makes the calls %q", calls)
+		}
+		// The user accepts in their own Messenger.
+		web.set(func() { round(web) })
+		ns.sendDocument("NOT", dataAlert("<CircleId>"+circleID+"</CircleId><HasNewItem>true</HasNewItem>"))
+		time.Sleep(refreshWait + time.Second)
+		if e := waitFor[CirclesChanged](t, client); len(e.Circles) != 1 || !e.Circles[0].Member || len(e.Circles[0].Members) != 2 {
+			t.Errorf("event %+v", e)
+		}
+		web.forget()
+		// The ticket is one that the server has taken.
+		ns.expect("ADL 12")
+		ns.sendDocument("NOT", dataAlert("<CircleId>"+circleID+"</CircleId><HasNewItem>true</HasNewItem>"))
+		ns.send("ADL 12 OK")
+		ns.expect("PUT 13")
+		ns.send("PUT 13 OK 0\r\n")
+		time.Sleep(time.Hour)
+		if calls := web.operations(); len(calls) != 0 {
+			t.Errorf("entering makes the calls %q", calls)
+		}
+		// And is thrown out.
+		web.set(func() { web.circles = "" })
+		ns.sendDocument("NOT", dataAlert("<CircleId>"+circleID+"</CircleId><HasNewItem>true</HasNewItem>"))
+		time.Sleep(time.Minute)
+		if e := waitFor[CirclesChanged](t, client); len(e.Circles) != 0 {
+			t.Errorf("event %+v", e)
+		}
+		if err := client.CircleChat(circleAddress).SendText(t.Context(), "x", ""); !errors.Is(err, ErrCircle) {
+			t.Errorf("error %v", err)
+		}
+		ns.barrier()
+	})
+}
+
+func TestWhatIsSaidInACircle(t *testing.T) {
+	const here = "9:" + circleAddress + ";path=IM"
+	const text = "Message-Type: Text\r\nContent-Type: Text/plain; charset=UTF-8\r\nX-MMS-IM-Format: FN=Arial; EF=; CO=0; CS=1; PF=0\r\nContent-Length: 5\r\n"
+	client, _, ns := circleIn(t)
+	// Nobody hears of these.
+	ns.send(
+		sdg(here, own, text, "own echo"),
+		sdg("9:00000000-0000-0000-0009-ffffffffffff@live.com;path=IM", "1:bob@example.com", text, "another circle"),
+		sdg("1:alice@example.com", "1:bob@example.com", text, "no circle"),
+		sdg(here, "1:", text, "nobody"),
+		sdg(here, own+"x", "Message-Type: Nudge\r\n", "own nudge"),
+		"SDG 0 0\r\n", "SDG 0 3\r\nxxx",
+	)
+	// The length that counts is the outer one.
+	ns.send(sdg(here, "1:Bob@example.com;epid={b0b00001-0001-4001-8001-000000000003}", text, "žluť\r\n👋"))
+	e, ok := nextEvent(t, client).(TextReceived)
+	if !ok || e.From != "bob@example.com" || e.FromName != "Bob" || e.Text != "žluť\n👋" || e.Format != "FN=Arial; EF=; CO=0; CS=1; PF=0" ||
+		e.Conversation.Circle() != circleAddress || e.Conversation.Peer() != "" || e.Session == "" || e.Seq != 1 {
+		t.Errorf("event %+v", e)
+	}
+	for i, typing := range []string{"Message-Type: Control\r\nMessage-Subtype: Typing\r\n", "Message-Type: Control/Typing\r\n"} {
+		ns.send(sdg(here, fmt.Sprintf("1:dave%d@example.com", i), typing, "\r\n"))
+		if e, ok := nextEvent(t, client).(TypingReceived); !ok || e.From != fmt.Sprintf("dave%d@example.com", i) || e.Conversation.Circle() != circleAddress {
+			t.Errorf("event %+v", e)
+		}
+	}
+	ns.send("NLN NLN 1:eve@example.com;via=9:"+circleAddress+" Eve%20E 0:0 0", sdg(here, "1:eve@example.com", "Message-Type: Nudge\r\n", "ID: 1\r\n\r\n"))
+	if e, ok := nextEvent(t, client).(OtherReceived); !ok || e.From != "eve@example.com" || e.FromName != "Eve E" || e.Seq != 2 {
+		t.Errorf("event %+v", e)
+	}
+	ns.send(sdg(here, "1:alice@example.com;epid={22222222-2222-3333-4444-555555555555}", text, "from another place"))
+	if e, ok := nextEvent(t, client).(TextSent); !ok || e.Text != "from another place" || e.Conversation.Circle() != circleAddress || e.Seq != 3 {
+		t.Errorf("event %+v", e)
+	}
+	ns.barrier()
+}
+
+func TestWritingInACircle(t *testing.T) {
+	for answer, want := range map[string]error{"": nil, "OK": nil, "201": ErrCircle, "800": ErrTooFast, "500": ErrNotDelivered} {
+		t.Run(answer, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, _, ns := circleIn(t, longPing)
+				sent := goSend(t, client.CircleChat(strings.ToUpper(circleAddress)), "Hello ♥\nall")
+				payload := "Routing: 1.0\r\nTo: 9:" + circleAddress + ";path=IM\r\nFrom: " + own + "\r\n\r\nReliability: 1.0\r\n\r\n" +
+					"Messaging: 2.0\r\nMessage-Type: Text\r\nContent-Type: Text/plain; charset=UTF-8\r\nContent-Transfer-Encoding: 7bit\r\n" +
+					"Content-Length: 14\r\n\r\nHello ♥\r\nall"
+				if cmd := ns.expect("SDG 14"); cmd.Payload != payload {
+					t.Errorf("payload %q", cmd.Payload)
+				}
+				switch answer {
+				case "":
+				case "OK":
+					ns.send("SDG 14 OK 0\r\n")
+				default:
+					ns.send(answer + " 14")
+				}
+				if err := waitError(t, sent); !errors.Is(err, want) || (want == nil) != (err == nil) {
+					t.Errorf("error %v", err)
+				}
+				ns.barrier()
+			})
+		})
+	}
+}
+
+func TestTypingInACircle(t *testing.T) {
+	client, _, ns := circleIn(t)
+	if err := client.CircleChat(circleAddress).SendTyping(t.Context()); err != nil {
+		t.Error(err)
+	}
+	said := wire.ParseRouted(ns.expect("SDG 14").Payload)
+	if said.Content.Get("Message-Type") != "Control" || said.Content.Get("Message-Subtype") != "Typing" ||
+		said.Content.Get("TypingUser") != "alice@example.com" || said.Routing.Get("From") != own {
+		t.Errorf("%+v", said)
+	}
+	ns.barrier()
+}
+
+// What is written before the server has let the user in waits for that.
+func TestTextWaitsForTheCircle(t *testing.T) {
+	client, _, ns := webIn(t, 18, round)
+	ns.expect("USR 11 SHA A " + circleTicket)
+	first := client.CircleChat(circleAddress).StartText(t.Context(), "first", "")
+	second := client.CircleChat(circleAddress).StartText(t.Context(), "second", "")
+	ns.send("USR 11 OK alice@example.com 0 0")
+	ns.expect("ADL 12")
+	ns.send("ADL 12 OK")
+	ns.expect("PUT 13")
+	for i, want := range []string{"first", "second"} {
+		if said := wire.ParseRouted(ns.expect(fmt.Sprintf("SDG %d", 14+i)).Payload); said.Body != want {
+			t.Errorf("%q is sent", said.Body)
+		}
+		ns.send(fmt.Sprintf("SDG %d OK 0\r\n", 14+i))
+	}
+	for _, wait := range []func() error{first, second} {
+		if err := wait(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestLongTextInACircle(t *testing.T) {
+	client, _, ns := circleIn(t)
+	text := strings.Repeat("ž", 2000)
+	sent := goSend(t, client.CircleChat(circleAddress), text)
+	var got string
+	for trid := 14; trid < 17; trid++ {
+		said := wire.ParseRouted(ns.expect(fmt.Sprintf("SDG %d", trid)).Payload)
+		if len(said.Body) > safeBody {
+			t.Errorf("a part has %d bytes", len(said.Body))
+		}
+		got += said.Body
+	}
+	if got != text {
+		t.Errorf("%d bytes are sent", len(got))
+	}
+	ns.send("SDG 14 OK 0\r\n", "500 16")
+	ns.close()
+	err := waitError(t, sent)
+	parts, ok := errors.AsType[*PartsError](err)
+	if !ok || parts.Parts != 3 || parts.Acknowledged != 1 || parts.Uncertain != 1 || !errors.Is(err, ErrUncertain) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A text that was given up while it was on its way may have arrived.
+func TestTextGivenUpInACircle(t *testing.T) {
+	client, _, ns := circleIn(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	wait := client.CircleChat(circleAddress).StartText(ctx, "x", "")
+	ns.expect("SDG 14")
+	cancel()
+	if err := wait(); !errors.Is(err, ErrUncertain) {
+		t.Errorf("error %v", err)
+	}
+	ns.send("SDG 14 OK 0\r\n")
+	ns.barrier()
+}
+
+func TestRosterOfACircle(t *testing.T) {
+	const roster = "<circle><roster><id>IM</id>"
+	client, _, ns := circleIn(t)
+	here := func(what string, want ...string) {
+		t.Helper()
+		ns.barrier()
+		people := client.Circles()[0].Present
+		slices.Sort(people)
+		if !slices.Equal(people, want) || len(people) != len(client.CircleChat(circleAddress).Participants()) {
+			t.Errorf("%s: %q", what, people)
+		}
+	}
+	ns.send(nfy("PUT", "/circle", "Partial", roster+"<user><id>1:alice@example.com</id></user><user><id>1:Bob@example.com</id></user></roster></circle>"))
+	here("the first", "bob@example.com")
+	ns.send("NLN NLN 1:carol@example.com;via=9:" + circleAddress + " Carol 0:0 0")
+	here("by presence", "bob@example.com", "carol@example.com")
+	ns.send(nfy("DEL", "/circle/roster(IM)/user(1:bob@example.com)", "Partial", ""))
+	here("one left", "carol@example.com")
+	ns.send("FLN FLN 1:carol@example.com;via=9:" + circleAddress + " 0:0")
+	ns.send("FLN 1:carol@example.com;via=9:" + circleAddress + " 0:0")
+	here("one went offline")
+	ns.send(nfy("PUT", "/circle/roster(IM)/user(1:dave@example.com)", "Partial", ""))
+	here("by address", "dave@example.com")
+	ns.send(nfy("PUT", "/circle", "Full", roster+"<user><id>1:eve@example.com</id></user></roster></circle>"))
+	here("a full one", "eve@example.com")
+	ns.send(nfy("PUT", "/circle", "Full", "<circle><props><presence dtype=\"xml\"><Data><UTL></UTL><MFN>Fish & Chips</MFN></Data></presence></props></circle>"))
+	if e := waitFor[CirclesChanged](t, client); e.Circles[0].Name != "Fish & Chips" {
+		t.Errorf("event %+v", e)
+	}
+	here("another name", "eve@example.com")
+	var crowd strings.Builder
+	for i := range 3 * maxParticipants {
+		fmt.Fprintf(&crowd, "<user><id>1:p%d@example.com</id></user>", i)
+	}
+	ns.send(nfy("PUT", "/circle", "Partial", roster+crowd.String()), nfy("PUT", "x", "Partial", "<user><id>1:</id><id>1: </id><id>\x00</id>"))
+	ns.barrier()
+	if n := len(client.Circles()[0].Present); n != maxParticipants {
+		t.Errorf("%d people are remembered", n)
+	}
+}
+
+// That the members of a circle cannot be had takes nothing else away.
+func TestMembersOfACircleThatAreNotTold(t *testing.T) {
+	client, _, ns := webIn(t, 18, func(w *fakeWeb) {
+		round(w)
+		w.answer["ABFindContactsPaged"] = func(c webCall) webAnswer {
+			if strings.Contains(c.body, "<ABId>") {
+				return bookFault("InternalError")(c)
+			}
+			return webAnswer{}
+		}
+	})
+	ns.letIn()
+	if list := client.Circles(); len(list) != 1 || !list[0].Member || list[0].Members != nil {
+		t.Errorf("circles %+v", list)
+	}
+}

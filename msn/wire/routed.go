@@ -1,0 +1,78 @@
+package wire
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Routed is the payload of PUT, NFY, DEL and SDG from MSNP18 on
+// (protocol/04-switchboard.md, sections 4 and 5): three blocks of header lines, each
+// with an empty line behind it, and a body.
+type Routed struct {
+	Routing     Header // "Routing: 1.0", To, From
+	Reliability Header // "Reliability: 1.0"
+	Content     Header // of the body: Messaging, Publication or Notification
+	Body        string
+}
+
+// ParseRouted splits a payload. It never fails, as ParseMessage does not; blocks that
+// are missing are empty. The body is all that follows the third block, whatever
+// Content-Length says: a server is known that counts characters there.
+func ParseRouted(payload string) Routed {
+	routing := ParseMessage(payload)
+	reliability := ParseMessage(routing.Body)
+	content := ParseMessage(reliability.Body)
+	return Routed{Routing: routing.Header, Reliability: reliability.Header, Content: content.Header, Body: content.Body}
+}
+
+// Payload returns r as it is sent, with the Content-Length of its body.
+func (r Routed) Payload() string {
+	content := Message{Header: r.Content.With("Content-Length", strconv.Itoa(len(r.Body))), Body: r.Body}
+	return string(r.Routing) + "\r\n" + string(r.Reliability) + "\r\n" + content.Payload()
+}
+
+// Address is where a Routed comes from or goes to.
+type Address struct {
+	Network int    // protocol/00-overview.md, section 8; 0 when the address names none
+	Account string // lower case
+	// Place is the GUID of the place in braces, in lower case, and Path the part of a
+	// circle, such as "IM". Either may be "".
+	Place, Path string
+}
+
+// ParseAddress reads "network:account[;epid={GUID}][;path=IM]". What it does not know
+// is passed over.
+func ParseAddress(s string) Address {
+	account, rest, _ := strings.Cut(s, ";")
+	var a Address
+	if network, name, ok := strings.Cut(account, ":"); ok {
+		if n, err := strconv.ParseUint(network, 10, 8); err == nil {
+			a.Network, account = int(n), name
+		}
+	}
+	a.Account = strings.ToLower(account)
+	for parameter := range strings.SplitSeq(rest, ";") {
+		switch name, value, _ := strings.Cut(parameter, "="); name {
+		case "epid":
+			a.Place = strings.ToLower(value)
+		case "path":
+			a.Path = value
+		}
+	}
+	return a
+}
+
+// String returns the address as it is written.
+func (a Address) String() string {
+	s := a.Account
+	if a.Network != 0 {
+		s = strconv.Itoa(a.Network) + ":" + s
+	}
+	if a.Place != "" {
+		s += ";epid=" + a.Place
+	}
+	if a.Path != "" {
+		s += ";path=" + a.Path
+	}
+	return s
+}
