@@ -20,6 +20,7 @@ type book struct {
 	// endpoints are how many places those contacts are at who are at several.
 	endpoints map[string]int
 	ownName   string
+	ownID     string // contact ID of the user's own, from MSNP13 on
 	self      string // the user's account in lower case, "" before it is known
 	place     string // GUID of this place, in lower case; "" below MSNP16
 	dialect   wire.Dialect

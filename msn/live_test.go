@@ -25,33 +25,7 @@ import (
 //	                              a second account; both have each other on their lists
 //	MSN_TEST_DIALECTS             for example "MSNP8 MSNP12"; without it all are tried
 func TestLiveServer(t *testing.T) {
-	server := os.Getenv("MSN_TEST_SERVER")
-	if server == "" {
-		t.Skip("needs a live MSN server with two accounts: set MSN_TEST_SERVER and the variables described above the test")
-	}
-	cfg := msn.Config{
-		Account:  os.Getenv("MSN_TEST_ACCOUNT"),
-		Password: os.Getenv("MSN_TEST_PASSWORD"),
-		Server:   server,
-		NexusURL: os.Getenv("MSN_TEST_NEXUS"),
-		Trust:    msn.Trust{AllowPrivate: true},
-	}
-	if web := os.Getenv("MSN_TEST_WEB"); web != "" {
-		cfg.Web = msn.WebServices{Login: web + "/RST.srf", AddressBook: web + "/abservice/abservice.asmx",
-			Sharing: web + "/abservice/SharingService.asmx", Mailbox: web + "/rsi/rsi.asmx", Post: web + "/OimWS/oim.asmx"}
-	}
-	cfg.Gateway = os.Getenv("MSN_TEST_GATEWAY")
-	if file := os.Getenv("MSN_TEST_CA"); file != "" {
-		pem, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if cfg.RootCAs = x509.NewCertPool(); !cfg.RootCAs.AppendCertsFromPEM(pem) {
-			t.Fatalf("MSN_TEST_CA: %s holds no certificate", file)
-		}
-	}
-	peer := cfg
-	peer.Account, peer.Password = os.Getenv("MSN_TEST_PEER"), os.Getenv("MSN_TEST_PEER_PASSWORD")
+	cfg, peer := liveConfig(t)
 	for _, d := range liveDialects(t, cfg) {
 		t.Run(d.String(), func(t *testing.T) {
 			cfg.Dialects, peer.Dialects = []wire.Dialect{d}, []wire.Dialect{d}
@@ -108,6 +82,50 @@ func TestLiveServer(t *testing.T) {
 			}
 		})
 	}
+}
+
+// liveConfig returns the configurations of the live server's two accounts, and skips
+// the test when there is none. The Account of the second is "" when none is named.
+func liveConfig(t *testing.T) (cfg, peer msn.Config) {
+	t.Helper()
+	server := os.Getenv("MSN_TEST_SERVER")
+	if server == "" {
+		t.Skip("needs a live MSN server with two accounts: set MSN_TEST_SERVER and the variables described above TestLiveServer")
+	}
+	cfg = msn.Config{
+		Account:  os.Getenv("MSN_TEST_ACCOUNT"),
+		Password: os.Getenv("MSN_TEST_PASSWORD"),
+		Server:   server,
+		NexusURL: os.Getenv("MSN_TEST_NEXUS"),
+		Trust:    msn.Trust{AllowPrivate: true},
+	}
+	if web := os.Getenv("MSN_TEST_WEB"); web != "" {
+		cfg.Web = msn.WebServices{Login: web + "/RST.srf", AddressBook: web + "/abservice/abservice.asmx",
+			Sharing: web + "/abservice/SharingService.asmx", Mailbox: web + "/rsi/rsi.asmx", Post: web + "/OimWS/oim.asmx"}
+	}
+	cfg.Gateway = os.Getenv("MSN_TEST_GATEWAY")
+	if file := os.Getenv("MSN_TEST_CA"); file != "" {
+		pem, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cfg.RootCAs = x509.NewCertPool(); !cfg.RootCAs.AppendCertsFromPEM(pem) {
+			t.Fatalf("MSN_TEST_CA: %s holds no certificate", file)
+		}
+	}
+	peer = cfg
+	peer.Account, peer.Password = os.Getenv("MSN_TEST_PEER"), os.Getenv("MSN_TEST_PEER_PASSWORD")
+	return cfg, peer
+}
+
+// TestLiveCircles has the two accounts of a live server share a circle.
+func TestLiveCircles(t *testing.T) {
+	cfg, peer := liveConfig(t)
+	if cfg.Web.Login == "" || peer.Account == "" {
+		t.Skip("circles need MSN_TEST_WEB and MSN_TEST_PEER")
+	}
+	cfg.Dialects, peer.Dialects = []wire.Dialect{18}, []wire.Dialect{18}
+	shareCircle(t, signIn(t, cfg), signIn(t, peer))
 }
 
 // editLists has a remove b and add them again, and block and allow them.

@@ -237,6 +237,7 @@ func (r *soapRoster) apply(l *lists) (events []Event) {
 	if name := l.book.Me.Name; name != "" {
 		r.book.ownName = keep(name, maxName)
 	}
+	r.book.ownID = keep(l.book.Me.ID, maxName)
 	r.client.freshTicket = l.book.CircleTicket
 	if r.book.setCircles(l.book.Circles, l.circles) {
 		events = append(events, CirclesChanged{Circles: r.book.circleList()})
@@ -420,6 +421,32 @@ func (r *soapRoster) refresh() {
 	})
 }
 
+// reload downloads the lists again at once, after a change of the user's own, and
+// applies them.
+func (r *soapRoster) reload(ctx context.Context) error {
+	l, err := r.download(ctx)
+	if err != nil {
+		return webError(busy(err))
+	}
+	return r.client.await(ctx, func(result func(error)) {
+		if r.client.err != nil {
+			result(r.client.ended())
+			return
+		}
+		// What is being downloaded meanwhile may be older.
+		r.stale = r.refreshing
+		r.renew(l)
+		result(nil)
+	})
+}
+
+// renew applies new lists in mid-session.
+func (r *soapRoster) renew(l *lists) {
+	r.client.emit(r.apply(l)...)
+	r.tell(nil)
+	r.client.enterCircles(r.client.freshTicket)
+}
+
 // arrived applies what a refresh has brought.
 func (r *soapRoster) arrived(l *lists, err error) {
 	r.refreshing = false
@@ -433,9 +460,7 @@ func (r *soapRoster) arrived(l *lists, err error) {
 		r.client.log.Warn("contact lists not refreshed", "account", r.client.account, "error", err)
 		return
 	}
-	r.client.emit(r.apply(l)...)
-	r.tell(nil)
-	r.client.enterCircles(r.client.freshTicket)
+	r.renew(l)
 	if stale {
 		r.refresh()
 	}

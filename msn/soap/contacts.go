@@ -32,22 +32,6 @@ func (c *Contact) Annotation(name string) string { return valueOf(c.annotations,
 // Group is a group of the address book.
 type Group struct{ ID, Name string }
 
-// Circle is a persistent group of MSNP18.
-type Circle struct {
-	ID    string // 00000000-0000-0000-0009-xxxxxxxxxxxx
-	Host  string // "live.com"
-	Name  string
-	Role  string
-	State string // "Accepted", "WaitingResponse"
-}
-
-// CircleMember is somebody who belongs to a circle.
-type CircleMember struct {
-	Account string // as it came
-	Name    string
-	Invited bool // has not accepted yet
-}
-
 // Book is the content of the address book.
 type Book struct {
 	Groups       []Group
@@ -117,14 +101,6 @@ type contactXML struct {
 			Capability Text `xml:"Capability"`
 		} `xml:"emails>ContactEmail"`
 	} `xml:"contactInfo"`
-}
-
-type circleXML struct {
-	ID    Text   `xml:"Content>Handle>Id"`
-	Host  Text   `xml:"Content>Info>HostedDomain"`
-	Name  string `xml:"Content>Info>DisplayName"`
-	Role  Text   `xml:"PersonalInfo>MembershipInfo>CirclePersonalMembership>Role"`
-	State Text   `xml:"PersonalInfo>MembershipInfo>CirclePersonalMembership>State"`
 }
 
 func (x *contactXML) contact() (Contact, bool) {
@@ -218,27 +194,6 @@ func (b *AddressBook) FindPaged(ctx context.Context) (*Book, error) {
 		return nil, err
 	}
 	return answer.Result.book(), nil
-}
-
-// CircleMembers downloads who belongs to a circle, the user included, given its ID as
-// in Circle (ABFindContactsPaged of the circle's own address book).
-func (b *AddressBook) CircleMembers(ctx context.Context, id string) (members []CircleMember, err error) {
-	var answer struct {
-		Result bookXML `xml:"ABFindContactsPagedResult"`
-	}
-	err = b.call(ctx, b.URL, "ABFindContactsPaged", scenarioInitial,
-		findPaged{Shell: true, Hidden: true, View: "MessengerClient8", Extended: "AB AllGroups CircleResult",
-			Circle: id, PageSize: maxItems, Direction: "Forward"}, &answer)
-	if err != nil {
-		return nil, err
-	}
-	// The circle itself is the book's "Me".
-	for _, c := range answer.Result.book().Contacts {
-		if c.Type == "Live" || c.Type == "LivePending" || c.Type == "Regular" {
-			members = append(members, CircleMember{Account: c.Account, Name: c.Name, Invited: c.Type == "LivePending"})
-		}
-	}
-	return members, nil
 }
 
 // Create makes the address book of an account that never had one (ABAdd). Calls

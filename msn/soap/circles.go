@@ -1,0 +1,161 @@
+package soap
+
+import (
+	"context"
+	"encoding/xml"
+	"fmt"
+	"strings"
+)
+
+// Circle is a persistent group of MSNP18.
+type Circle struct {
+	ID    string // 00000000-0000-0000-0009-xxxxxxxxxxxx
+	Host  string // "live.com"
+	Name  string
+	Role  string
+	State string // "Accepted", "WaitingResponse"
+}
+
+// CircleMember is somebody who belongs to a circle.
+type CircleMember struct {
+	Account string // as it came
+	Name    string
+	Invited bool // has not accepted yet
+}
+
+type circleXML struct {
+	ID    Text   `xml:"Content>Handle>Id"`
+	Host  Text   `xml:"Content>Info>HostedDomain"`
+	Name  string `xml:"Content>Info>DisplayName"`
+	Role  Text   `xml:"PersonalInfo>MembershipInfo>CirclePersonalMembership>Role"`
+	State Text   `xml:"PersonalInfo>MembershipInfo>CirclePersonalMembership>State"`
+}
+
+// CircleMembers downloads who belongs to a circle, the user included, given its ID as
+// in Circle (ABFindContactsPaged of the circle's own address book).
+func (b *AddressBook) CircleMembers(ctx context.Context, id string) (members []CircleMember, err error) {
+	var answer struct {
+		Result bookXML `xml:"ABFindContactsPagedResult"`
+	}
+	err = b.call(ctx, b.URL, "ABFindContactsPaged", scenarioInitial,
+		findPaged{Shell: true, Hidden: true, View: "MessengerClient8", Extended: "AB AllGroups CircleResult",
+			Circle: id, PageSize: maxItems, Direction: "Forward"}, &answer)
+	if err != nil {
+		return nil, err
+	}
+	// The circle itself is the book's "Me".
+	for _, c := range answer.Result.book().Contacts {
+		if c.Type == "Live" || c.Type == "LivePending" || c.Type == "Regular" {
+			members = append(members, CircleMember{Account: c.Account, Name: c.Name, Invited: c.Type == "LivePending"})
+		}
+	}
+	return members, nil
+}
+
+// CreateCircle makes a circle that the user belongs to, as its owner (CreateCircle of
+// the sharing service), and returns its ID as in Circle. ownName is what its members
+// see of the user.
+func (b *AddressBook) CreateCircle(ctx context.Context, name, ownName string) (id string, err error) {
+	body := struct {
+		XMLName  xml.Name `xml:"http://www.msn.com/webservices/AddressBook CreateCircle"`
+		Domain   int      `xml:"properties>Domain"`
+		Host     string   `xml:"properties>HostedDomain"`
+		Type     int      `xml:"properties>Type"`
+		Access   int      `xml:"properties>MembershipAccess"`
+		Presence bool     `xml:"properties>IsPresenceEnabled"`
+		Request  int      `xml:"properties>RequestMembershipOption"`
+		Name     string   `xml:"properties>DisplayName"`
+		OwnName  string   `xml:"callerInfo>PublicDisplayName"`
+	}{Domain: 1, Host: "live.com", Type: 2, Presence: true, Request: 2, Name: name, OwnName: ownName}
+	var answer struct {
+		ID Text `xml:"CreateCircleResult>Id"`
+	}
+	if err := b.call(ctx, b.SharingURL, "CreateCircle", scenarioInitial, body, &answer); err != nil {
+		return "", err
+	}
+	if answer.ID == "" {
+		return "", fmt.Errorf("%w: the new circle has no ID", ErrAnswer)
+	}
+	return strings.ToLower(string(answer.ID)), nil
+}
+
+// The numbers of ManageWLConnection.
+const (
+	relationshipCircle = 5
+	roleInvited        = 3
+	actionGrant        = 1
+	actionDeny         = 2
+)
+
+type manageConnection struct {
+	XMLName     xml.Name        `xml:"http://www.msn.com/webservices/AddressBook ManageWLConnection"`
+	Book        string          `xml:"abHandle>ABId"`
+	Contact     string          `xml:"contactId"`
+	Connection  bool            `xml:"connection"`
+	Presence    bool            `xml:"presence"`
+	Action      int             `xml:"action"`
+	Type        int             `xml:"relationshipType"`
+	Role        int             `xml:"relationshipRole"`
+	Annotations []newAnnotation `xml:"annotations>Annotation,omitempty"`
+}
+
+// AnswerCircle accepts or declines the invitation into a circle (ManageWLConnection).
+func (b *AddressBook) AnswerCircle(ctx context.Context, id string, accept bool) error {
+	action := actionDeny
+	if accept {
+		action = actionGrant
+	}
+	return b.manage(ctx, manageConnection{Book: DefaultBook, Contact: id, Action: action})
+}
+
+// InviteToCircle invites an account into a circle whose administrator the user is
+// (CreateContact in the circle's address book, then ManageWLConnection). message is
+// shown to the one who is invited. The ErrorCode of the *Fault is InvalidPassportUser
+// for an account that does not exist, ContactAlreadyExists for somebody who belongs to
+// the circle or is invited already.
+func (b *AddressBook) InviteToCircle(ctx context.Context, id, account, message string) error {
+	body := struct {
+		XMLName xml.Name `xml:"http://www.msn.com/webservices/AddressBook CreateContact"`
+		Book    string   `xml:"abHandle>ABId"`
+		Email   string   `xml:"contactHandle>Email"`
+		PUID    int      `xml:"contactHandle>Puid"`
+		CID     int      `xml:"contactHandle>Cid"`
+	}{Book: id, Email: account}
+	var answer struct {
+		ID Text `xml:"CreateContactResult>contactId"`
+	}
+	if err := b.call(ctx, b.URL, "CreateContact", scenarioSave, body, &answer); err != nil {
+		return err
+	}
+	request := manageConnection{Book: id, Contact: string(answer.ID), Action: actionGrant, Role: roleInvited}
+	if message != "" {
+		request.Annotations = []newAnnotation{{Name: "MSN.IM.InviteMessage", Value: message}}
+	}
+	return b.manage(ctx, request)
+}
+
+// manage makes a call whose refusal can stand in an answer that is none otherwise.
+func (b *AddressBook) manage(ctx context.Context, request manageConnection) error {
+	request.Connection, request.Type = true, relationshipCircle
+	var answer struct {
+		Refusal string `xml:"ManageWLConnectionResult>clientErrorData"`
+	}
+	err := b.call(ctx, b.URL, "ManageWLConnection", scenarioSave, request, &answer)
+	if refusal := strings.TrimSpace(answer.Refusal); err == nil && refusal != "" {
+		return &Fault{Code: "Client", Reason: keep(refusal, maxReason)}
+	}
+	return err
+}
+
+// LeaveCircle takes the user out of a circle (BreakConnection). ownID is the contact
+// ID of the user's own, as in Book.Me.
+func (b *AddressBook) LeaveCircle(ctx context.Context, id, ownID string) error {
+	body := struct {
+		XMLName xml.Name `xml:"http://www.msn.com/webservices/AddressBook BreakConnection"`
+		Book    string   `xml:"abHandle>ABId"`
+		Contact string   `xml:"contactId"`
+		Delete  bool     `xml:"deleteContact"`
+		Block   bool     `xml:"blockContact"`
+	}{Book: id, Contact: ownID, Delete: true}
+	return b.call(ctx, b.URL, "BreakConnection", scenarioSave, body, nil)
+}
