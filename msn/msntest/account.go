@@ -189,6 +189,7 @@ type session struct {
 	serial   uint32   // Escargot counts the list version per session
 	alerts   uint64   // how many were given an ID
 	found    []Person // by the last FND
+	circles  circleLogin
 }
 
 // send queues a command for the client of a session; a played account has none.

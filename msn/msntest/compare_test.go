@@ -114,6 +114,9 @@ func (p *replay) normal(cmd wire.Command, recorded bool) string {
 	if cmd.HasPayload {
 		text += fmt.Sprintf(" + %q", p.payload(cmd))
 	}
+	if recorded {
+		text = p.circle.Replace(text)
+	}
 	return text
 }
 
@@ -125,7 +128,9 @@ func (p *replay) payload(cmd wire.Command) string {
 	case cmd.Verb == "GCF" && cmd.Arg(0) == "0":
 		return "policies"
 	case cmd.Verb == "NOT":
-		return map[bool]string{true: "ABCHInternal", false: "other"}[strings.Contains(cmd.Payload, "ABCHInternal")]
+		_, circle, _ := strings.Cut(html.UnescapeString(cmd.Payload), "<CircleId>")
+		circle, _, _ = strings.Cut(circle, "<")
+		return map[bool]string{true: "ABCHInternal", false: "other"}[strings.Contains(cmd.Payload, "ABCHInternal")] + " " + circle
 	case cmd.Verb == "UBX":
 		return strings.ReplaceAll(html.UnescapeString(cmd.Payload), "<CurrentMedia></CurrentMedia>", "")
 	}

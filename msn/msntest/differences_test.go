@@ -22,8 +22,6 @@ var notSent = []struct {
 }{
 	{"notifications of address-book changes by NOT belong to MSNP13; ADD, ADC and REM with TrID 0 say the same",
 		func(_ transcript.Record, cmd wire.Command) bool { return cmd.Verb == "NOT" }},
-	{"there are no circles, and so nothing to say of them",
-		func(_ transcript.Record, cmd wire.Command) bool { return cmd.Verb == "NFY" }},
 	{"the service of offline messages is played from MSNP13 on only",
 		func(_ transcript.Record, cmd wire.Command) bool {
 			switch wire.ParseMessage(cmd.Payload).MediaType() {

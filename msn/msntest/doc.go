@@ -1,8 +1,8 @@
 // Package msntest is an MSN server in process, for tests, benchmarks and demos,
 // as net/http/httptest is for HTTP. It speaks MSNP2 to MSNP18: dispatch,
 // notification and switchboard connections, the log-ins over TLS (Tweener and RST), the
-// web services of contact lists and offline messages, and the HTTP gateway. There are
-// no circles: the address book lists none, and PUT and SDG end the connection.
+// web services of contact lists and offline messages, the HTTP gateway, and the
+// circles of MSNP18 (see [Server.AddCircle] and [Bot.EnterCircle]).
 //
 //	srv := msntest.NewServer(t)
 //	srv.AddAccount("alice@example.com", "secret123", msntest.Name("Alice"))

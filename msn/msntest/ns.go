@@ -20,6 +20,9 @@ var notification = map[string]handler{
 	"UUN": {(*Server).uun, 13, 18},
 	"UUM": {(*Server).uum, 14, 18},
 	"VAS": {(*Server).vas, 18, 18},
+	"PUT": {(*Server).put, 18, 18},
+	"DEL": {(*Server).del, 18, 18},
+	"SDG": {(*Server).sdg, 18, 18},
 	"GTC": {(*Server).gtc, 2, 12},
 	"BLP": {(*Server).blp, 2, 18},
 	"PRP": {(*Server).prp, 5, 18},
@@ -105,7 +108,7 @@ func (s *Server) notInDialect(c *conn, trid string, cmd wire.Command) {
 		case "REA", "SYN":
 			c.fail("502", trid)
 			return
-		case "LST":
+		case "LST", "DEL":
 			return
 		}
 	}

@@ -265,8 +265,7 @@ func (s *Server) clientPort(port string) string {
 func (s *Server) usrAgain(c *conn, trid string, cmd wire.Command) {
 	switch {
 	case cmd.Arg(1) == "SHA" && cmd.Arg(2) == "A" && c.dialect >= wire.FirstPrefixed:
-		// The ticket of circles, of which there are none here.
-		c.reply("USR", trid, "OK", c.session.account.email, "0", "0")
+		s.usrCircles(c, trid, cmd)
 	case s.historic():
 		c.fail("207", trid)
 	case c.dialect >= 8 && cmd.Arg(1) == loginMethod(c.dialect):

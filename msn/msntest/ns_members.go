@@ -77,22 +77,25 @@ var (
 // who is named. initial tells whether it is the list of the sign-in.
 func (s *Server) readMembers(payload string) (members []wire.Member, initial bool, bad *refusal) {
 	initial = initialList.MatchString(payload)
-	if initial && !s.historic() {
+	members, err := wire.ParseMembers(payload)
+	circles, mixed := namesCircles(members)
+	if initial && !s.historic() && (!circles || mixed) {
 		return nil, true, nil // taken unread
 	}
-	members, err := wire.ParseMembers(payload)
 	switch {
 	case err != nil || !strings.HasPrefix(payload, "<ml"), len(payload) > wire.MaxMembersLength, len(members) > wire.MaxMembers:
 		return nil, initial, &refusal{number: "241"}
 	case len(members) == 0 && !initial, emptyDomain.MatchString(payload):
 		return nil, initial, &refusal{number: "240"}
+	case mixed:
+		return nil, initial, &refusal{number: "241"}
 	}
 	for _, m := range members {
 		lists := List(m.Lists)
 		switch {
 		case lists == 0, lists&^sessionLists != 0, lists&(AL|BL) == AL|BL, strings.HasSuffix(m.Account, "@"):
 			return nil, initial, &refusal{"241", []wire.Member{m}}
-		case !slices.Contains(networks, m.Network):
+		case !slices.Contains(networks, m.Network) && m.Network != circleNetwork:
 			return nil, initial, &refusal{"204", []wire.Member{m}}
 		}
 	}
@@ -102,6 +105,11 @@ func (s *Server) readMembers(payload string) (members []wire.Member, initial boo
 // adl handles ADL: people are put on lists.
 func (s *Server) adl(c *conn, trid string, cmd wire.Command) {
 	members, initial, bad := s.readMembers(cmd.Payload)
+	if circles, _ := namesCircles(members); bad == nil && circles {
+		s.adlCircles(c, trid, members)
+		return
+	}
+	c.session.circles.listed = c.session.circles.listed || initial
 	if bad == nil && !initial {
 		bad = s.checkAdded(c.session.account, members)
 	}
@@ -176,6 +184,10 @@ func (s *Server) rml(c *conn, trid string, cmd wire.Command) {
 		s.refuse(c, trid, *bad)
 		return
 	}
+	if circles, _ := namesCircles(members); circles {
+		s.rmlCircles(c, trid, members)
+		return
+	}
 	for _, m := range members {
 		email, lists := normalize(m.Account), List(m.Lists)
 		other := s.accounts[email]
@@ -239,19 +251,27 @@ const addressBookSite = "45705"
 
 // tellBookChanged tells a client to download its lists again (NOT).
 func (s *Server) tellBookChanged(ss *session) {
+	s.tellNotification(ss, "<Service>ABCHInternal</Service><CID>"+ss.account.cid()+"</CID><LastModifiedDate>"+time.Now().UTC().Format(time.RFC3339)+
+		"</LastModifiedDate><HasNewItem>false</HasNewItem>")
+}
+
+// tellNotification sends a notification of the address book.
+func (s *Server) tellNotification(ss *session, data string) {
 	a := ss.account
 	body := "<NotificationData xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">" +
-		"<Service>ABCHInternal</Service><CID>" + a.cid() + "</CID><LastModifiedDate>" + time.Now().UTC().Format(time.RFC3339) +
-		"</LastModifiedDate><HasNewItem>false</HasNewItem></NotificationData>"
+		data + "</NotificationData>"
 	ss.send(wire.New("NOT").WithPayload(`<NOTIFICATION id="0" siteid="` + addressBookSite + `" siteurl="http://contacts.msn.com">` +
 		`<TO pid="` + samplePID + `" name="` + html.EscapeString(a.email) + `"><VIA agent="messenger"/></TO>` +
 		`<MSG id="0"><SUBSCR url="s.htm"/><ACTION url="a.htm"/><BODY>` + html.EscapeString(body) + `</BODY></MSG></NOTIFICATION>`))
 }
 
 // cid is the number of an account in the web services.
-func (a *Account) cid() string {
+func (a *Account) cid() string { return cidOf(a.id) }
+
+// cidOf makes it from a GUID.
+func cidOf(guid string) string {
 	n := int64(0)
-	for _, digit := range strings.ReplaceAll(a.id, "-", "") {
+	for _, digit := range strings.ReplaceAll(guid, "-", "") {
 		if v, err := strconv.ParseInt(string(digit), 16, 64); err == nil {
 			n = n*31 + v
 		}

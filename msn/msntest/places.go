@@ -94,6 +94,7 @@ func (s *Server) signOut(ss *session) {
 			a.told, a.name, a.stored = nil, a.bookName(), ""
 		}
 	})
+	s.exitAll(ss)
 	s.notifyChange()
 	s.log.Info("signed out", "account", a.email)
 }

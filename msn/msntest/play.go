@@ -35,6 +35,11 @@ type Script struct {
 	// Paged is called for each page (PAG, PGD) to the account's mobile device; see
 	// Mobile.
 	Paged func(page SentPage)
+	// CircleText is called for each text in a circle that the account has entered, and
+	// CircleTyping when somebody is typing there; circle is the address. See
+	// Bot.EnterCircle.
+	CircleText   func(circle, from, text string)
+	CircleTyping func(circle, from string)
 	// SignedOut is called when the account is signed out, with the reason of OUT.
 	SignedOut func(reason string)
 }

@@ -49,7 +49,7 @@ func (a *Account) appearance() string {
 // tells everybody concerned: NLN to those who see it now, FLN to those who no
 // longer do. The account's own places are told what others are.
 func (s *Server) change(a *Account, do func()) {
-	before, look, places := s.watchers(a), a.appearance(), a.placesLook()
+	before, look, places, seen := s.watchers(a), a.appearance(), a.placesLook(), a.visible()
 	wasOnline := len(a.places) > 0
 	do()
 	after, changed, moved := s.watchers(a), a.appearance() != look, a.placesLook() != places
@@ -72,6 +72,7 @@ func (s *Server) change(a *Account, do func()) {
 	}
 	if changed || moved {
 		s.tellOneself(a)
+		s.tellCircles(a, seen)
 	}
 	if changed || wasOnline != (len(a.places) > 0) {
 		s.notifyChange()
@@ -340,6 +341,7 @@ func (s *Server) setPlace(ss *session, do func()) {
 		s.tellPlaces(b, a)
 	}
 	s.tellOneself(a)
+	s.tellCircles(a, a.visible())
 	s.notifyChange()
 }
 
@@ -362,6 +364,7 @@ func (s *Server) setPersonal(ss *session, data string) {
 		}
 	}
 	s.tellOneself(a)
+	s.tellCircles(a, a.visible())
 	s.notifyChange()
 }
 

@@ -1,6 +1,7 @@
 package msntest
 
 import (
+	"encoding/base64"
 	"html"
 	"io"
 	"net/http"
@@ -42,8 +43,7 @@ func played(r transcript.Record) bool {
 	}
 	for _, path := range []string{SharingPath, AddressBookPath, MailboxPath, PostPath} {
 		if strings.HasPrefix(r.Text, "POST "+path+" ") {
-			// The download of circles, and what makes them, is not compared.
-			return !strings.Contains(r.Text, "CreateCircle") && !strings.Contains(r.Text, "ManageWLConnection")
+			return true
 		}
 	}
 	return false
@@ -104,6 +104,7 @@ func (p *replay) call(s *step) {
 	if want != got {
 		p.t.Errorf("%.120v…\nrecorded %+v\nours     %+v", s.do, want, got)
 	}
+	p.learnCircles(recorded, string(ours))
 	for _, ids := range []*regexp.Regexp{guidElement, messageIDs} {
 		theirs, mine := ids.FindAllStringSubmatch(recorded, -1), ids.FindAllStringSubmatch(string(ours), -1)
 		if len(theirs) != len(mine) {
@@ -112,6 +113,22 @@ func (p *replay) call(s *step) {
 		for i := range min(len(theirs), len(mine)) {
 			p.ours[theirs[i][1]] = mine[i][1]
 		}
+	}
+}
+
+var (
+	circleElement = regexp.MustCompile(`CreateCircleResult>\s*<Id>([^<]*)<`)
+	circleTickets = regexp.MustCompile(`<CircleTicket>([^<]*)</CircleTicket>`)
+)
+
+// learnCircles notes the ID of a circle that was made, and the ticket of circles.
+func (p *replay) learnCircles(recorded, ours string) {
+	if theirs, mine := circleElement.FindStringSubmatch(recorded), circleElement.FindStringSubmatch(ours); theirs != nil && mine != nil {
+		p.circle = strings.NewReplacer(theirs[1], mine[1])
+	}
+	if theirs, mine := circleTickets.FindStringSubmatch(recorded), circleTickets.FindStringSubmatch(ours); theirs != nil && mine != nil {
+		ticket := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(html.UnescapeString(s))) }
+		p.ours[ticket(theirs[1])] = ticket(mine[1])
 	}
 }
 

@@ -49,9 +49,12 @@ type Server struct {
 	rec          recorder
 	pages        kept[SentPage]
 	invitations  kept[Invitation]
+	circles      []*circle
 	refusals     map[string]string // by telephone number, see RefusePages
 	changed      chan struct{}     // closed and replaced whenever somebody's state changes
 	lastConn     int
+
+	circleKey []byte // signs the tickets of circles
 
 	hooked atomic.Bool // whether there is any hook, to spare the lock
 }
@@ -70,6 +73,7 @@ func Start(ctx context.Context, opts ...Option) (*Server, error) {
 		switchboards: make(map[*switchboard]struct{}),
 		changed:      make(chan struct{}),
 		refusals:     make(map[string]string),
+		circleKey:    randomBytes(32),
 	}
 	for _, opt := range opts {
 		opt(&s.opt)

@@ -34,6 +34,19 @@ var errRequest = errors.New("msntest: not a SOAP request")
 
 // parseRequest reads a request.
 func parseRequest(body []byte) (*node, error) {
+	root, err := parseXML(body)
+	if err != nil {
+		return nil, err
+	}
+	envelope := root.at("Envelope")
+	if envelope.at("Body") == nil {
+		return nil, errRequest
+	}
+	return envelope, nil
+}
+
+// parseXML reads any document; the node it returns holds the outermost element.
+func parseXML(body []byte) (*node, error) {
 	if bytes.Contains(body, []byte("<!")) {
 		return nil, errRequest
 	}
@@ -67,11 +80,7 @@ func parseRequest(body []byte) (*node, error) {
 			last.text += string(token)
 		}
 	}
-	envelope := root.at("Envelope")
-	if envelope.at("Body") == nil {
-		return nil, errRequest
-	}
-	return envelope, nil
+	return root, nil
 }
 
 // at returns the first element at a path below n, or nil.
@@ -154,6 +163,8 @@ type Fault struct {
 	// LockKeyChallenge is what the offline message service wants answered, and
 	// TweenerChallenge says that it wants another ticket.
 	LockKeyChallenge, TweenerChallenge string
+
+	answer string // what stands in the body in place of a fault
 }
 
 // namespaces of the web services.
@@ -177,6 +188,9 @@ func envelope(header, body string) string {
 
 // document is the fault as SOAP 1.1.
 func (f *Fault) document() string {
+	if f.answer != "" {
+		return envelope("", f.answer)
+	}
 	var detail strings.Builder
 	if f.ErrorCode != "" {
 		fmt.Fprintf(&detail, `<errorcode xmlns="%s">%s</errorcode><errorstring xmlns="%[1]s">%[3]s</errorstring>`,

@@ -22,6 +22,9 @@ var addressBook = map[string]webService{
 	"ABGroupDelete":        (*Server).groupDelete,
 	"ABGroupContactAdd":    (*Server).groupContactAdd,
 	"ABGroupContactDelete": (*Server).groupContactDelete,
+	"CreateContact":        (*Server).createContact,
+	"ManageWLConnection":   (*Server).manageConnection,
+	"BreakConnection":      (*Server).breakConnection,
 }
 
 // groupKind is the type of groups of contacts.
@@ -43,9 +46,17 @@ func (s *Server) findPaged(c *call) (string, string, *Fault) {
 	if c.body.value("filterOptions", "DeltasOnly") == "true" || c.body.value("filterOptions", "deltasOnly") == "true" {
 		return "", "", bookFault(c, "FullSyncRequired", "Full sync required. Details: Delta syncs disabled.")
 	}
+	book, fault := s.bookOf(c)
+	if fault != nil {
+		return "", "", fault
+	}
+	if book != nil {
+		return "", s.circleBook(book), nil
+	}
 	groups, contacts, ab := s.bookXML(c.account)
+	now := stamp()
 	return "", `<ABFindContactsPagedResponse xmlns="` + bookNamespace + `"><ABFindContactsPagedResult><Groups>` + groups + `</Groups><Contacts>` + contacts +
-		`</Contacts><CircleResult><CircleTicket></CircleTicket></CircleResult><Ab>` + ab + `</Ab></ABFindContactsPagedResult></ABFindContactsPagedResponse>`, nil
+		s.circleContacts(c.account, now) + `</Contacts>` + s.circleResult(c.account, now) + `<Ab>` + ab + `</Ab></ABFindContactsPagedResult></ABFindContactsPagedResponse>`, nil
 }
 
 // bookXML is the content of an address book.

@@ -18,6 +18,7 @@ var sharing = map[string]webService{
 	"FindMembership": (*Server).findMembership,
 	"AddMember":      (*Server).addMember,
 	"DeleteMember":   (*Server).deleteMember,
+	"CreateCircle":   (*Server).createCircle,
 }
 
 // roles are the membership roles of the lists, in the order in which they are listed.

@@ -1,0 +1,513 @@
+package msntest
+
+import (
+	"encoding/base64"
+	"html"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"matrix-msn/msn/wire"
+)
+
+// Circles on the notification server: USR SHA, ADL and RML with network 9, PUT, DEL,
+// SDG and NFY (protocol/04-switchboard.md, sections 4 and 5).
+
+// circleNetwork is that of circles (protocol/00-overview.md, section 8).
+const circleNetwork = 9
+
+// circlesType is the type of the documents of PUT and NFY.
+const circlesType = "application/circles+xml"
+
+// circleLogin is how far a session has come with circles.
+type circleLogin struct {
+	ticket bool      // it has shown its ticket (USR SHA), without which ADL is refused
+	listed bool      // it has sent the list of its sign-in
+	added  bool      // it has named a circle by ADL, without which PUT is refused
+	fresh  []*circle // that were made meanwhile, which are told after USR SHA
+}
+
+// usrCircles checks the circle ticket (USR SHA). A wrong one does not end the
+// connection, but takes away what an earlier one allowed.
+func (s *Server) usrCircles(c *conn, trid string, cmd wire.Command) {
+	ss := c.session
+	ss.circles.ticket = cmd.Arg(3) == base64.StdEncoding.EncodeToString([]byte(s.circleTicket(ss.account)))
+	if !ss.circles.ticket {
+		c.fail("911", trid)
+		return
+	}
+	c.reply("USR", trid, "OK", ss.account.email, "0", "0")
+	for _, fresh := range ss.circles.fresh {
+		s.circleNotice(ss, fresh, "PUT", true, "Stream: 0\r\n", "Notification: 1.0\r\nNotifNum: 0\r\nUri: /circle\r\nNotifType: Full\r\n", "")
+	}
+	ss.circles.fresh = nil
+}
+
+// namesCircles reports whether ADL or RML is about circles. Those cannot be named
+// together with people.
+func namesCircles(members []wire.Member) (circles, mixed bool) {
+	for _, m := range members {
+		if m.Network == circleNetwork {
+			circles = true
+		} else {
+			mixed = true
+		}
+	}
+	return circles, circles && mixed
+}
+
+// readCircles reads ADL or RML about circles. A number says why it is refused.
+func (s *Server) readCircles(c *conn, members []wire.Member) (circles []*circle, number string) {
+	if !c.session.circles.ticket {
+		return nil, "933"
+	}
+	for _, m := range members {
+		named := s.circleAt(m.Account)
+		if named == nil {
+			return nil, "933"
+		}
+		circles = append(circles, named)
+	}
+	return circles, ""
+}
+
+// adlCircles handles ADL about circles: who names one enters it.
+func (s *Server) adlCircles(c *conn, trid string, members []wire.Member) {
+	ss := c.session
+	circles, number := s.readCircles(c, members)
+	for _, named := range circles {
+		if !named.accepted(ss.account) {
+			number = "933"
+		}
+	}
+	if number != "" {
+		s.refuse(c, trid, refusal{number, members})
+		return
+	}
+	// Escargot wants the list of the sign-in before.
+	ss.circles.added = ss.circles.added || ss.circles.listed || s.historic()
+	for i, named := range circles {
+		m, lists := named.member(ss.account), List(members[i].Lists)
+		if lists&(FL|AL) != 0 {
+			was := m.blocking
+			m.blocking = m.blocking && lists&BL != 0
+			if slices.Contains(named.present, ss) && was && !m.blocking {
+				s.tellCircle(ss, named)
+				s.tellEntered(ss, named, named.holdsElsewhere(ss))
+			}
+			s.enterCircle(ss, named)
+		}
+		if lists&BL != 0 && !m.blocking {
+			m.blocking = true
+			s.tellHiddenIn(named, ss.account)
+		}
+	}
+	c.reply("ADL", trid, "OK")
+}
+
+// rmlCircles handles RML about circles. Escargot takes it without a consequence.
+func (s *Server) rmlCircles(c *conn, trid string, members []wire.Member) {
+	circles, number := s.readCircles(c, members)
+	if !s.historic() && number == "933" && !c.session.circles.ticket {
+		number = "" // not asked for there
+		for _, m := range members {
+			if s.circleAt(m.Account) == nil {
+				number = "933"
+			}
+		}
+	}
+	if number != "" {
+		s.refuse(c, trid, refusal{number, members})
+		return
+	}
+	if s.historic() {
+		for _, named := range circles {
+			s.exitCircle(c.session, named)
+		}
+	}
+	c.reply("RML", trid, "OK")
+}
+
+// enterCircle makes a place of a member one of those that are in the circle. It hears of all
+// who are there, and these of it.
+func (s *Server) enterCircle(ss *session, c *circle) {
+	if slices.Contains(c.present, ss) {
+		return
+	}
+	others := c.accounts()
+	elsewhere := c.holds(ss.account)
+	c.present = append(slices.Clone(c.present), ss)
+	s.tellCircle(ss, c)
+	for _, a := range others {
+		s.tellMemberVia(ss, c, a)
+		s.tellRoster(ss, c)
+	}
+	s.tellEntered(ss, c, elsewhere)
+	s.notifyChange()
+}
+
+// holdsElsewhere reports whether the account of a place is in the circle at another.
+func (c *circle) holdsElsewhere(ss *session) bool {
+	return slices.ContainsFunc(c.present, func(x *session) bool { return x != ss && x.account == ss.account })
+}
+
+// tellEntered tells everybody in a circle who has entered it. The roster follows only
+// when it has changed.
+func (s *Server) tellEntered(ss *session, c *circle, elsewhere bool) {
+	m := c.member(ss.account)
+	for _, to := range c.present {
+		if m.blocking && to.account != ss.account {
+			continue
+		}
+		s.tellMemberVia(to, c, ss.account)
+		if !elsewhere {
+			s.tellRoster(to, c)
+		}
+	}
+}
+
+// exitCircle takes a place out of a circle without an end to the membership.
+func (s *Server) exitCircle(ss *session, c *circle) {
+	if !slices.Contains(c.present, ss) {
+		return
+	}
+	c.present = slices.DeleteFunc(slices.Clone(c.present), func(x *session) bool { return x == ss })
+	if !c.holds(ss.account) && c.shows(ss.account) {
+		for _, to := range c.present {
+			s.tellGoneVia(to, c, ss.account)
+			s.tellRemoved(to, c, ss.account)
+		}
+	}
+	s.notifyChange()
+}
+
+// exitAll takes a place that was signed out from all circles. The others have been
+// told FLN by tellCircles, unless the account is signed in elsewhere.
+func (s *Server) exitAll(ss *session) {
+	for _, c := range s.circles {
+		if !slices.Contains(c.present, ss) {
+			continue
+		}
+		c.present = slices.DeleteFunc(slices.Clone(c.present), func(x *session) bool { return x == ss })
+		for _, to := range c.present {
+			if c.shows(ss.account) && !c.holds(ss.account) {
+				s.tellGoneVia(to, c, ss.account)
+			}
+		}
+	}
+}
+
+// via is how an account is named as a member of a circle (protocol/03-presence.md,
+// section 2).
+func via(a *Account, c *circle) string {
+	return prefixed(a) + ";via=" + strconv.Itoa(circleNetwork) + ":" + c.address()
+}
+
+// tellMemberVia tells a place of a member who has entered: the owner twice, the first
+// time without capabilities.
+func (s *Server) tellMemberVia(to *session, c *circle, a *Account) {
+	ss := a.main()
+	if ss == nil || !c.shows(a) && (to.account != a || ss.status != "HDN") {
+		return
+	}
+	if c.member(a).role == roleAdmin {
+		s.tellVia(to, c, a, "0:0")
+	}
+	s.tellVia(to, c, a, withExtended(ss.caps))
+}
+
+// tellVia sends NLN and UBX about a member of a circle.
+func (s *Server) tellVia(to *session, c *circle, a *Account, caps string) {
+	if to.status == "" || to.conn == nil {
+		return
+	}
+	ss := a.main()
+	args := []string{cmpOr(ss.status, "NLN"), via(a, c), s.encode(a.name), caps}
+	switch {
+	case ss.object != "":
+		args = append(args, ss.object)
+	case !s.historic():
+		args = append(args, "%3Cmsnobj%2F%3E")
+	}
+	to.send(wire.New("NLN", args...))
+	to.send(wire.New("UBX", via(a, c)).WithPayload(s.personalFor(to, a)))
+}
+
+// tellGoneVia sends FLN about a member of a circle.
+func (s *Server) tellGoneVia(to *session, c *circle, a *Account) {
+	if to.status != "" {
+		to.send(wire.New("FLN", via(a, c), "0:0"))
+	}
+}
+
+// tellHiddenIn tells the others in a circle that they no longer see an account.
+func (s *Server) tellHiddenIn(c *circle, a *Account) {
+	for _, to := range c.present {
+		if to.account != a && c.holds(a) {
+			s.tellGoneVia(to, c, a)
+		}
+	}
+}
+
+// tellCircles tells the circles that an account has entered how it looks now; was
+// tells whether it could be seen before.
+func (s *Server) tellCircles(a *Account, was bool) {
+	for _, c := range s.circles {
+		if !c.holds(a) {
+			continue
+		}
+		for _, to := range c.present {
+			switch {
+			case c.shows(a), to.account == a && a.main() != nil:
+				s.tellVia(to, c, a, withExtended(a.main().caps))
+			case was && to.account != a:
+				s.tellGoneVia(to, c, a)
+			}
+		}
+		if c.shows(a) {
+			s.tellRosterAll(c)
+		}
+	}
+}
+
+// circleNotice sends NFY from a circle; reliability and head end the second and begin the
+// third block. atPlace names the place in To.
+func (s *Server) circleNotice(to *session, c *circle, verb string, atPlace bool, reliability, head, body string) {
+	receiver := prefixed(to.account)
+	if atPlace && to.place != "" {
+		receiver += ";epid=" + to.place
+	}
+	length := len(body)
+	if !s.historic() {
+		length = utf8.RuneCountInString(body) // it counts characters
+	}
+	to.send(wire.New("NFY", verb).WithPayload("Routing: 1.0\r\nTo: " + receiver + "\r\nFrom: " + strconv.Itoa(circleNetwork) + ":" + c.address() + "\r\n\r\n" +
+		"Reliability: 1.0\r\n" + reliability + "\r\n" + head +
+		"Content-Type: " + circlesType + "\r\nContent-Length: " + strconv.Itoa(length) + "\r\n\r\n" + body))
+}
+
+// tellRoster tells a place who is in a circle. Who is hidden sees themselves there.
+func (s *Server) tellRoster(to *session, c *circle) {
+	var b strings.Builder
+	for _, a := range c.accounts() {
+		if c.shows(a) || a == to.account {
+			b.WriteString("<user><id>" + html.EscapeString(prefixed(a)) + "</id></user>")
+		}
+	}
+	s.circleNotice(to, c, "PUT", false, "Stream: 0\r\n", "Publication: 1.0\r\nUri: /circle\r\nNotifType: Partial\r\n",
+		"<circle><roster><id>IM</id>"+b.String()+"</roster></circle>")
+}
+
+// tellRosterAll tells everybody in a circle who is in it.
+func (s *Server) tellRosterAll(c *circle) {
+	for _, to := range c.present {
+		s.tellRoster(to, c)
+	}
+}
+
+// tellProperties tells everybody in a circle its name and personal message.
+func (s *Server) tellProperties(c *circle) {
+	name := c.name
+	if s.historic() {
+		name = html.EscapeString(name) // Escargot writes it as it is
+	}
+	for _, to := range c.present {
+		s.circleNotice(to, c, "PUT", true, "Stream: 1\r\nSegment: 0\r\n", "Publication: 1.0\r\nUri: /circle\r\nNotifType: Full\r\n",
+			`<circle><props><presence dtype="xml"><Data><UTL></UTL><MFN>`+name+"</MFN><PSM>"+c.psm+"</PSM><CurrentMedia>"+c.media+
+				"</CurrentMedia></Data></presence></props></circle>")
+	}
+}
+
+// tellRemoved tells a place that somebody is no longer in a circle.
+func (s *Server) tellRemoved(to *session, c *circle, a *Account) {
+	s.circleNotice(to, c, "DEL", false, "Stream: 0\r\n",
+		"Notification: 1.0\r\nNotifNum: 2\r\nUri: /circle/roster(IM)/user("+prefixed(a)+")\r\nNotifType: Partial\r\n", "")
+}
+
+// tellCircle tells a place to download one circle again (NOT with CircleId).
+func (s *Server) tellCircle(ss *session, c *circle) {
+	s.tellNotification(ss, "<HasNewItem>true</HasNewItem><CircleId>"+c.id+"</CircleId>")
+}
+
+// tellCircleChanged does so at all places that are in the circle.
+func (s *Server) tellCircleChanged(c *circle) {
+	for _, ss := range c.present {
+		if ss.circles.ticket {
+			s.tellCircle(ss, c)
+		}
+	}
+}
+
+// tellCreated tells a member of a new circle.
+func (s *Server) tellCreated(c *circle, a *Account) {
+	for _, ss := range a.places {
+		if ss.dialect >= wire.FirstPrefixed {
+			ss.circles.fresh = append(ss.circles.fresh, c)
+			s.tellBookChanged(ss)
+		}
+	}
+}
+
+// tellInvited tells somebody that an invitation has come, or was answered. Escargot
+// tells nobody who has not shown a circle ticket.
+func (s *Server) tellInvited(a *Account) {
+	for _, ss := range a.places {
+		if ss.dialect >= wire.FirstPrefixed && (s.historic() || ss.circles.ticket) {
+			s.tellBookChanged(ss)
+		}
+	}
+}
+
+// blocks takes the payload of PUT, DEL or SDG apart: who sends it to whom, and what it
+// says after the block in between.
+func blocks(payload string) (routing wire.Header, m wire.Message, ok bool) {
+	head, rest, ok := strings.Cut(payload, "\r\n\r\n")
+	if !ok {
+		return "", m, false
+	}
+	_, rest, ok = strings.Cut(rest, "\r\n\r\n")
+	if !ok || !strings.Contains(rest, "\r\n\r\n") {
+		return "", m, false
+	}
+	return wire.Header(head + "\r\n"), wire.ParseMessage(rest), true
+}
+
+// misfit answers what Escargot passes over in silence: the historic servers closed at
+// anything out of place (protocol/08-errors.md).
+func (s *Server) misfit(c *conn) {
+	if s.historic() {
+		c.hangUp()
+	}
+}
+
+// unsuited answers what is addressed to something else than a circle.
+func (s *Server) unsuited(c *conn, trid string) {
+	if s.historic() {
+		c.fail("201", trid)
+	}
+}
+
+// addressed reads To: the circle, nil for one that does not exist, and what follows
+// the address. forCircle is false for the addresses of others.
+func (s *Server) addressed(to string) (c *circle, rest string, forCircle bool) {
+	address, rest, _ := strings.Cut(to, ";")
+	address, forCircle = strings.CutPrefix(strings.TrimSpace(address), strconv.Itoa(circleNetwork)+":")
+	return s.circleAt(address), rest, forCircle
+}
+
+// put handles PUT: a place says that it is in a circle, or what the circle shows of
+// itself. The circle hears of it before the sender has the answer.
+func (s *Server) put(c *conn, trid string, cmd wire.Command) {
+	ss := c.session
+	routing, m, ok := blocks(cmd.Payload)
+	if !ok {
+		s.misfit(c)
+		return
+	}
+	named, _, forCircle := s.addressed(routing.Get("To"))
+	if !forCircle || m.MediaType() != circlesType {
+		s.unsuited(c, trid)
+		return
+	}
+	if named == nil || !ss.circles.added {
+		c.fail("201", trid)
+		return
+	}
+	document, err := parseXML([]byte(m.Body))
+	if err != nil || document.at("circle") == nil {
+		s.misfit(c)
+		return
+	}
+	inside := slices.Contains(named.present, ss)
+	if user := document.at("circle", "roster", "user", "id"); user != nil {
+		if !inside || normalize(strings.TrimSpace(user.text)) != prefixed(ss.account) {
+			c.fail("201", trid)
+			return
+		}
+		for _, to := range named.present {
+			if named.shows(ss.account) || to.account == ss.account && ss.account.visible() {
+				s.tellVia(to, named, ss.account, withExtended(ss.account.main().caps))
+				s.tellRoster(to, named)
+			}
+		}
+	}
+	if data := document.at("circle", "props", "presence", "Data"); data != nil {
+		if !inside {
+			c.fail("201", trid)
+			return
+		}
+		for name, target := range map[string]*string{"PSM": &named.psm, "CurrentMedia": &named.media} {
+			if n := data.at(name); n != nil {
+				*target = html.EscapeString(n.text)
+			}
+		}
+		s.tellProperties(named)
+	}
+	c.send(wire.New("PUT", trid, "OK").WithPayload(""))
+}
+
+// del handles DEL: a place leaves a circle without an end to the membership. Escargot
+// does not know it.
+func (s *Server) del(c *conn, trid string, cmd wire.Command) {
+	if !s.historic() {
+		return
+	}
+	routing, m, ok := blocks(cmd.Payload)
+	if !ok {
+		s.misfit(c)
+		return
+	}
+	named, _, forCircle := s.addressed(routing.Get("To"))
+	uri := normalize(m.Header.Get("Uri"))
+	if !forCircle || named == nil || !slices.Contains(named.present, c.session) ||
+		uri != "/circle" && uri != "/circle/roster(im)/user("+prefixed(c.session.account)+")" {
+		c.fail("201", trid)
+		return
+	}
+	s.exitCircle(c.session, named)
+	c.send(wire.New("DEL", trid, "OK").WithPayload(""))
+}
+
+// sdg handles SDG: something is said to all who are in a circle, at the sender's other
+// places too. It is not acknowledged.
+func (s *Server) sdg(c *conn, trid string, cmd wire.Command) {
+	ss := c.session
+	routing, m, ok := blocks(cmd.Payload)
+	if !ok {
+		s.misfit(c)
+		return
+	}
+	from, ours := strings.CutPrefix(routing.Get("From"), network+":")
+	if from = strings.Replace(from, ";epid=", ";", 1); !ours || !ss.named(from) {
+		c.fail("201", trid)
+		return
+	}
+	named, path, forCircle := s.addressed(routing.Get("To"))
+	length, err := strconv.Atoi(m.Header.Get("Content-Length"))
+	switch {
+	case !forCircle:
+		s.unsuited(c, trid)
+	case named == nil, path != "path=IM", !slices.Contains(named.present, ss), err != nil, length < 0, length > len(m.Body) && s.historic():
+		c.fail("201", trid)
+	default:
+		s.forward(ss, named, cmd.Payload)
+	}
+}
+
+// forward hands a message in a circle on to all other places there, byte by byte.
+func (s *Server) forward(from *session, c *circle, payload string) {
+	_, m, _ := blocks(payload)
+	if length, err := strconv.Atoi(m.Header.Get("Content-Length")); err == nil && length >= 0 && length < len(m.Body) {
+		m.Body = m.Body[:length]
+	}
+	for _, to := range c.present {
+		switch {
+		case to == from || c.member(to.account).blocking:
+		case to.bot != nil:
+			to.bot.circleMessage(c, from.account.email, m)
+		default:
+			to.send(wire.New("SDG", "0").WithPayload(payload))
+		}
+	}
+}
