@@ -28,6 +28,8 @@ func (c *Client) GetChatInfo(ctx context.Context, portal *bridgev2.Portal) (*bri
 		return nil, fmt.Errorf("portal ID %q is none of this bridge", portal.ID)
 	case with.group != "":
 		return c.groupInfo(ctx, with.group)
+	case with.circle != "":
+		return c.circleInfo(ctx, with.circle), nil
 	}
 	return c.dmInfo(ctx, with.account), nil
 }

@@ -393,6 +393,7 @@ func (c *Client) serve(ctx context.Context, session *msn.Client) error {
 	c.introduceGroups(ctx, session)
 	c.alerts = alertCounts{}
 	c.setSession(session, nil)
+	c.chores.recircle()
 	c.login.BridgeState.Send(status.BridgeState{StateEvent: status.StateConnected})
 	c.checkVersion(ctx, session)
 	zerolog.Ctx(ctx).Info().Stringer("dialect", session.Dialect()).Int("contacts", len(session.Contacts())).Msg("Signed in")

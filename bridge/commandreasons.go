@@ -74,6 +74,25 @@ var callFailures = []failure{
 	}},
 }
 
+// circleFailures are the ways in which a circle is not changed.
+var circleFailures = []failure{
+	{msn.ErrArgument, "msn-circle-argument", func(s subject) string {
+		return fmt.Sprintf("That cannot be done with %q. A circle needs a name of 1 to %d bytes; `!circles` shows yours.", s.target, msn.MaxCircleName)
+	}},
+	{msn.ErrCircle, "msn-circle", func(s subject) string {
+		return fmt.Sprintf("You do not belong to the circle any more, so that %s was not invited. `!circles` shows yours.", s.target)
+	}},
+	{msn.ErrNoSuchContact, "msn-no-such-account", func(s subject) string {
+		return fmt.Sprintf("%s knows no account %s. Check the address.", s.service, s.target)
+	}},
+	{msn.ErrDialect, "msn-dialect", func(s subject) string {
+		return fmt.Sprintf("The version of the protocol that is spoken with %s carries no circles.", s.service)
+	}},
+	{msn.ErrBusy, "msn-busy", func(s subject) string {
+		return fmt.Sprintf("%s did not do it: it is out of order, or does not let you.", s.service)
+	}},
+}
+
 // pageFailures are the ways in which a page is not sent.
 var pageFailures = []failure{
 	{msn.ErrUncertain, "msn-uncertain", func(s subject) string {

@@ -21,7 +21,7 @@ import (
 // prefix, in every room: "!contacts". A text that begins with "!" and is not in
 // it goes to the contact as text.
 var bareCommands = []string{
-	"contacts", "page", "invite", "alerts", "url", "inbox", "compose", "profile", "account", "mobile", "find", "client-version", "places",
+	"contacts", "page", "invite", "alerts", "url", "inbox", "compose", "profile", "account", "mobile", "find", "client-version", "places", "circles",
 }
 
 var helpSection = commands.HelpSection{Name: "MSN Messenger", Order: 25}
@@ -60,6 +60,7 @@ func (c *Connector) commandHandlers() []commands.CommandHandler {
 		{"mobile", "", "Link to where your mobile device is set up.", c.fnPageLink("mobile", msn.URLMobile)},
 		{"find", "<_first name_> <_last name_> [city=_…_] [state=_…_] [country=_…_]", "Search the service's directory of members.", c.fnFind},
 		{"places", "[out <_number_>|all]", "List the places where your account is signed in; or sign it out at another one, or all others.", c.fnPlaces},
+		{"circles", "[accept|decline|leave <_number_>|create <_name_>]", "List your circles; or answer an invitation into one, leave one, make one.", c.fnCircles},
 		{"client-version", "[announce]", "Show what the service is told about the bridge, and what it says to that; or tell it again.", c.fnClientVersion},
 	} {
 		handlers = append(handlers, &commands.FullHandler{

@@ -36,7 +36,7 @@ func (c *Client) describeContacts(ctx context.Context) []string {
 		}
 	}
 	if session != nil {
-		lines = append(lines, circleLines(session.Circles())...)
+		lines = append(lines, circleLines(session.Circles(), carriesCircles(session))...)
 	}
 	slices.SortStableFunc(lines, func(a, b contactLine) int { return a.rank - b.rank })
 
@@ -129,18 +129,18 @@ func lineFor(contact *database.Contact, live msn.Contact, connected bool) (conta
 	return contactLine{}, false
 }
 
-// circleLines names the circles. The bridge carries no texts of theirs.
-func circleLines(circles []msn.Circle) (lines []contactLine) {
+// circleLines names the circles. carried tells whether the session carries what is said
+// in them.
+func circleLines(circles []msn.Circle, carried bool) (lines []contactLine) {
 	for _, circle := range circles {
-		name := cleanName(circle.Name)
-		if name == "" {
-			name = circle.ID
+		text := "👥 " + circleName(circle) + ": a circle of yours"
+		switch {
+		case !carried:
+			text += ". What is said there is not carried: that takes MSNP18"
+		case !circle.Member:
+			text = "👥 " + circleName(circle) + ": you are invited into this circle. `!circles` shows how to answer"
 		}
-		state := "you are invited into this circle"
-		if circle.Member {
-			state = "a circle of yours"
-		}
-		lines = append(lines, contactLine{rankCircle, "👥 " + name + ": " + state + ". What is said in circles is not carried over; use a group chat."})
+		lines = append(lines, contactLine{rankCircle, text})
 	}
 	return lines
 }

@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"strings"
 	"testing"
 
 	"matrix-msn/database"
@@ -33,14 +32,23 @@ func TestContactLines(t *testing.T) {
 	}
 }
 
-func TestCirclesAreListedAndRefusedWithASentence(t *testing.T) {
+func TestCirclesAreListed(t *testing.T) {
 	t.Parallel()
-	lines := circleLines([]msn.Circle{
+	circles := []msn.Circle{
 		{ID: "00000000-0000-0000-0009-000000000001@live.com", Name: "Walkers\n", Member: true},
 		{ID: "00000000-0000-0000-0009-000000000002@live.com"},
-	})
-	if len(lines) != 2 || !strings.HasPrefix(lines[0].text, "👥 Walkers: a circle of yours. What is said in circles is not carried") ||
-		!strings.HasPrefix(lines[1].text, "👥 00000000-0000-0000-0009-000000000002@live.com: you are invited") {
-		t.Errorf("lines %+v", lines)
+	}
+	for _, test := range []struct {
+		carried bool
+		want    []string
+	}{
+		{true, []string{"👥 Walkers: a circle of yours", "👥 Circle 00000000-0000-0000-0009-000000000002@live.com: you are invited into this circle. `!circles` shows how to answer"}},
+		{false, []string{"👥 Walkers: a circle of yours. What is said there is not carried: that takes MSNP18", "👥 Circle 00000000-0000-0000-0009-000000000002@live.com: a circle of yours. What is said there is not carried: that takes MSNP18"}},
+	} {
+		for i, line := range circleLines(circles, test.carried) {
+			if line.text != test.want[i] {
+				t.Errorf("carried %v: %q", test.carried, line.text)
+			}
+		}
 	}
 }

@@ -34,6 +34,9 @@ type loginRecord struct {
 	// latest last, at most maxRefused. The service keeps their messages, and their
 	// rooms have been told.
 	Refused []networkid.MessageID `json:"refused,omitempty"`
+	// Circles are those that the user was told of, by their IDs. It is replaced, never
+	// changed in place.
+	Circles map[string]circleState `json:"circles,omitempty"`
 }
 
 var (
@@ -82,6 +85,7 @@ func (m *UserLoginMetadata) CopyFrom(other any) {
 		if brought.Refused == nil {
 			brought.Refused = kept.Refused
 		}
+		brought.Circles = kept.Circles
 		*kept = brought
 	})
 }

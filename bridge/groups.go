@@ -24,12 +24,15 @@ import (
 )
 
 // chat is whom a room is with: one contact, or the members of a group chat.
-type chat struct{ account, group string }
+type chat struct{ account, group, circle string }
 
 // parseChat returns whom a portal is with. It reports false for the alerts.
 func parseChat(portal networkid.PortalID) (chat, bool) {
 	if account, ok := msnid.ParseDMPortalID(portal); ok {
 		return chat{account: account}, true
+	}
+	if circle, ok := msnid.ParseCirclePortalID(portal); ok {
+		return chat{circle: circle}, true
 	}
 	group, ok := msnid.ParseGroupPortalID(portal)
 	return chat{group: group}, ok
@@ -37,7 +40,10 @@ func parseChat(portal networkid.PortalID) (chat, bool) {
 
 // conversationWith returns the conversation that a room stands for.
 func (c *Client) conversationWith(ctx context.Context, session *msn.Client, to chat) (*msn.Conversation, error) {
-	if to.group == "" {
+	switch {
+	case to.circle != "":
+		return session.CircleChat(to.circle), nil
+	case to.group == "":
 		return session.Conversation(to.account), nil
 	}
 	members, err := c.connector.db.Group.Get(ctx, c.login.ID, to.group)
@@ -52,6 +58,9 @@ func (c *Client) conversationWith(ctx context.Context, session *msn.Client, to c
 func (c *Client) portalOf(conversation *msn.Conversation, account string) networkid.PortalKey {
 	if group := conversation.Group(); group != "" {
 		return msnid.MakeGroupPortalKey(c.login.ID, group)
+	}
+	if circle := conversation.Circle(); circle != "" {
+		return msnid.MakeCirclePortalKey(c.login.ID, circle)
 	}
 	return c.portalKey(account)
 }
@@ -299,7 +308,10 @@ func (c *Client) makeGroup(ctx context.Context, members []string) (networkid.Por
 // of the two is made.
 func (c *Client) callInto(ctx context.Context, session *msn.Client, room chat, account string) string {
 	name := c.recipient(ctx, account).name
-	if room.group == "" {
+	switch {
+	case room.circle != "":
+		return c.inviteIntoCircle(ctx, session, room.circle, account)
+	case room.group == "":
 		return c.startGroup(ctx, room.account, account)
 	}
 	conversation, err := c.conversationWith(ctx, session, room)

@@ -69,7 +69,7 @@ func (c *Client) write(ctx context.Context, portal *bridgev2.Portal, evt *event.
 
 // recipients is recipient for everybody in a room.
 func (c *Client) recipients(ctx context.Context, to chat) recipient {
-	if to.group == "" {
+	if to.account != "" {
 		return c.recipient(ctx, to.account)
 	}
 	return recipient{name: "everybody else in this conversation", service: c.serviceOrUnknown().name, listed: true}

@@ -44,6 +44,8 @@ func (c *Client) handleEvent(ctx context.Context, evt msn.Event) {
 		c.participantJoined(ctx, evt)
 	case msn.ParticipantLeft:
 		c.participantLeft(ctx, evt)
+	case msn.CirclesChanged:
+		c.chores.recircle()
 	case msn.CallFailed:
 		c.callFailed(ctx, evt)
 	case msn.PresenceChanged:
@@ -100,7 +102,7 @@ func (c *Client) textReceived(ctx context.Context, evt msn.TextReceived) {
 // in Matrix it is the user's own.
 func (c *Client) textSent(ctx context.Context, evt msn.TextSent) {
 	peer, ok := msnid.FromServer(evt.Conversation.Peer())
-	if !ok && evt.Conversation.Group() == "" || evt.Text == "" {
+	if !ok && evt.Conversation.Group() == "" && evt.Conversation.Circle() == "" || evt.Text == "" {
 		return
 	}
 	if evt.Conversation.Group() != "" {
@@ -124,7 +126,7 @@ func (c *Client) textSent(ctx context.Context, evt msn.TextSent) {
 // groupSize is how many people besides the user hear what is said in the room that a
 // text belongs to.
 func groupSize(evt msn.TextReceived) int {
-	if evt.Conversation.Group() != "" {
+	if evt.Conversation.Group() != "" || evt.Conversation.Circle() != "" {
 		return 1 // all of them: the room is theirs
 	}
 	return 1 + len(evt.Others)

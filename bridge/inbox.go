@@ -414,6 +414,9 @@ func (c *Client) roomInfo(ctx context.Context, m *database.QueuedMessage) (*brid
 	if group, ok := msnid.ParseGroupPortalID(m.PortalID); ok {
 		return c.groupInfo(ctx, group)
 	}
+	if circle, ok := msnid.ParseCirclePortalID(m.PortalID); ok {
+		return c.circleInfo(ctx, circle), nil
+	}
 	account, ok := msnid.ParseDMPortalID(m.PortalID)
 	if !ok {
 		return nil, fmt.Errorf("portal ID %q is none of this bridge", m.PortalID)

@@ -131,7 +131,7 @@ func (h *chores) deleteOffline(ctx context.Context, ids []string) {
 func (o *outbox) leave(ctx context.Context, e *database.QueuedEvent, fate error) error {
 	to, ok := parseChat(e.PortalID)
 	session := o.client.current()
-	if !ok || to.group != "" || session == nil || !undeliveredOffline(fate) || !session.OfflineMessages() {
+	if !ok || to.account == "" || session == nil || !undeliveredOffline(fate) || !session.OfflineMessages() {
 		return fate
 	}
 	if err := inOrder(msgconv.SplitAt(e.Body, msn.MaxOfflineText), func(part string) error {

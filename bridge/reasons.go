@@ -85,6 +85,9 @@ var refusals = []refusal{
 	{msn.ErrNetwork, "msn-other-network", true, event.MessageStatusUnsupported, func(r recipient) string {
 		return fmt.Sprintf("%s is on another network, and %s carries no messages there.", r.name, r.service)
 	}},
+	{msn.ErrCircle, "msn-circle", true, event.MessageStatusNoPermission, func(r recipient) string {
+		return fmt.Sprintf("%s does not carry it to this circle: you may not belong to it any more, or the service has just lost it. `!circles` shows yours.", r.service)
+	}},
 	{msn.ErrNoAnswer, "msn-no-answer", true, event.MessageStatusNetworkError, func(r recipient) string {
 		return fmt.Sprintf("%s did not come into the conversation. Their Messenger may have lost its connection; try again later.", r.name)
 	}},

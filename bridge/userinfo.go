@@ -56,6 +56,16 @@ func newNameBook(contacts []*database.Contact) nameBook {
 	return book
 }
 
+// with returns the book with the name of somebody who is no contact, "" for none. What
+// a contact is called stays.
+func (b nameBook) with(account, name string) nameBook {
+	if name = cleanName(name); name != "" && b.names[account] == "" {
+		b.names[account] = name
+		b.looks[look(name)]++
+	}
+	return b
+}
+
 // displayNameOf returns the display name that a contact chose, clean, or "".
 func (c *Client) displayNameOf(ctx context.Context, account string) string {
 	if session := c.current(); session != nil {

@@ -137,6 +137,23 @@ func ParseGroupPortalID(p networkid.PortalID) (string, bool) {
 	return group, ok && group != "" && len(group) <= maxGroupID
 }
 
+const circlePrefix = "circle:"
+
+// maxCircleID is the longest ID of a circle, in bytes; real ones have 45.
+const maxCircleID = 254
+
+// MakeCirclePortalKey returns the key of the room of a circle that login belongs to.
+func MakeCirclePortalKey(login networkid.UserLoginID, circle string) networkid.PortalKey {
+	return networkid.PortalKey{ID: networkid.PortalID(circlePrefix + circle), Receiver: login}
+}
+
+// ParseCirclePortalID returns the ID of a circle. It reports false for portals of
+// another kind.
+func ParseCirclePortalID(p networkid.PortalID) (string, bool) {
+	circle, ok := strings.CutPrefix(string(p), circlePrefix)
+	return circle, ok && circle != "" && len(circle) <= maxCircleID
+}
+
 // MakeChatMessageID returns the ID of a message that came through a switchboard:
 // session, number of the message from its sender in it, part of the message from
 // 0, and when it came, because servers begin anew with their session numbers. It

@@ -1,0 +1,155 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2/commands"
+
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/msn"
+	"matrix-msn/msn/wire"
+)
+
+const circlesUsage = "Write `!circles` to list your circles, `!circles accept 2` or `!circles decline 2` to answer the invitation into the second one, " +
+	"`!circles leave 2` to leave it, or `!circles create Friends of mine` to make one. " +
+	"`!invite bob@example.com` in the room of a circle invites a contact of yours."
+
+// fnCircles lists the user's circles, answers invitations, leaves and makes circles.
+func (c *Connector) fnCircles(ce *commands.Event) {
+	given := make(options)
+	word, rest := cutWord(given.take(typedArguments(ce), loginOption))
+	client, session, ok := c.sessionFor(ce, given[loginOption])
+	if !ok {
+		return
+	}
+	service := client.serviceOrUnknown().name
+	if !carriesCircles(session) {
+		say(ce, "The version of the protocol that is spoken with %s (%v) carries no circles: that takes %v. Group chats work in all: see `$cmdprefix help create-group`.",
+			service, session.Dialect(), wire.FirstPrefixed)
+		return
+	}
+	circles := circleOrder(session.Circles())
+	switch word = strings.ToLower(word); word {
+	case "":
+		say(ce, "%s", describeCircles(circles, client.identity.Account, service))
+	case "accept", "decline", "leave":
+		circle, ok := pickCircle(circles, rest, word == "leave")
+		if !ok && word == "leave" && rest == "" && ce.Portal != nil {
+			circle, ok = circleOfRoom(ce, circles)
+		}
+		if !ok {
+			say(ce, "Which one? %s", circlesUsage)
+			return
+		}
+		say(ce, "%s", client.answerCircle(ce.Ctx, session, circle, word))
+	case "create":
+		say(ce, "%s", client.createCircle(ce.Ctx, session, rest))
+	default:
+		say(ce, "%s", circlesUsage)
+	}
+}
+
+// pickCircle returns the circle that is named by its number in the list or its name,
+// among those of which the user is a member, or those that they are invited into.
+func pickCircle(circles []msn.Circle, which string, member bool) (msn.Circle, bool) {
+	if n, err := strconv.Atoi(which); err == nil && n >= 1 && n <= len(circles) && circles[n-1].Member == member {
+		return circles[n-1], true
+	}
+	for _, circle := range circles {
+		if circle.Member == member && strings.EqualFold(circleName(circle), oneLine(which)) {
+			return circle, true
+		}
+	}
+	return msn.Circle{}, false
+}
+
+// circleOfRoom returns the circle in whose room a command was given.
+func circleOfRoom(ce *commands.Event, circles []msn.Circle) (msn.Circle, bool) {
+	id, ok := msnid.ParseCirclePortalID(ce.Portal.ID)
+	for _, circle := range circles {
+		if ok && circle.ID == id && circle.Member {
+			return circle, true
+		}
+	}
+	return msn.Circle{}, false
+}
+
+func describeCircles(circles []msn.Circle, account, service string) string {
+	if len(circles) == 0 {
+		return fmt.Sprintf("%s belongs to no circle at %s. `!circles create`, with a name, makes one.", account, service)
+	}
+	lines := []string{fmt.Sprintf("The circles of %s at %s:", account, service)}
+	for i, circle := range circles {
+		lines = append(lines, fmt.Sprintf("%d. %s", i+1, describeCircle(circle)))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func describeCircle(circle msn.Circle) string {
+	name := circleName(circle)
+	if !circle.Member {
+		return name + ": you are invited. Use `!circles accept` or `!circles decline` with its number."
+	}
+	joined, invited := 1, 0
+	for _, member := range circle.Members {
+		if member.Invited {
+			invited++
+		} else {
+			joined++
+		}
+	}
+	text := fmt.Sprintf("%s: %d members, %d of the others there now", name, joined, len(circle.Present))
+	if len(circle.Members) == 0 {
+		text = fmt.Sprintf("%s: %d others there now", name, len(circle.Present))
+	}
+	if invited > 0 {
+		text += fmt.Sprintf(", %d invited", invited)
+	}
+	if circle.Admin {
+		text += ", yours"
+	}
+	return text
+}
+
+// answerCircle does what was ordered with a circle and returns the sentence that says
+// what became of it.
+func (c *Client) answerCircle(ctx context.Context, session *msn.Client, circle msn.Circle, order string) string {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	name := circleName(circle)
+	var err error
+	var done string
+	switch order {
+	case "leave":
+		err, done = session.LeaveCircle(ctx, circle.ID), fmt.Sprintf("You have left the circle %s. Its room stays until you leave it too.", name)
+	case "accept":
+		err, done = session.AnswerCircle(ctx, circle.ID, true), fmt.Sprintf("You belong to the circle %s now. It has a room of its own.", name)
+	default:
+		err, done = session.AnswerCircle(ctx, circle.ID, false), fmt.Sprintf("The invitation into the circle %s is declined.", name)
+	}
+	if err == nil {
+		return done
+	}
+	zerolog.Ctx(ctx).Info().Err(err).Str("order", order).Msg("Circle was not changed")
+	_, why := explain(err, circleFailures, c.subject(name))
+	if order == "leave" && circle.Admin {
+		why += " Services let nobody leave a circle of which they are the only administrator: make somebody else one in Messenger first."
+	}
+	return why
+}
+
+func (c *Client) createCircle(ctx context.Context, session *msn.Client, name string) string {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	name = oneLine(name)
+	if _, err := session.CreateCircle(ctx, name); err != nil {
+		zerolog.Ctx(ctx).Info().Err(err).Msg("Circle was not made")
+		_, why := explain(err, circleFailures, c.subject(name))
+		return why
+	}
+	return fmt.Sprintf("There is a new circle %s, with a room of its own. Write `!invite bob@example.com` there to invite a contact of yours.", name)
+}
