@@ -167,7 +167,7 @@ func onlineAt(t *testing.T, srv *msntest.Server, d wire.Dialect, email, place st
 func (m *modern) book(operation, body string) (int, string) {
 	m.t.Helper()
 	to := m.srv.Web().AddressBook
-	if strings.Contains(operation, "Member") {
+	if strings.Contains(operation, "Member") || operation == "CreateCircle" {
 		to = m.srv.Web().Sharing
 	}
 	return post(m.t, m.srv, to, "http://www.msn.com/webservices/AddressBook/"+operation,
