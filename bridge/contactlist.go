@@ -134,11 +134,14 @@ func lineFor(contact *database.Contact, live msn.Contact, connected bool) (conta
 func circleLines(circles []msn.Circle, carried bool) (lines []contactLine) {
 	for _, circle := range circles {
 		text := "👥 " + circleName(circle) + ": a circle of yours"
+		if !circle.Member {
+			text = "👥 " + circleName(circle) + ": you are invited into this circle"
+		}
 		switch {
 		case !carried:
 			text += ". What is said there is not carried: that takes MSNP18"
 		case !circle.Member:
-			text = "👥 " + circleName(circle) + ": you are invited into this circle. `!circles` shows how to answer"
+			text += ". `!circles` shows how to answer"
 		}
 		lines = append(lines, contactLine{rankCircle, text})
 	}

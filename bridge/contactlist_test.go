@@ -43,7 +43,7 @@ func TestCirclesAreListed(t *testing.T) {
 		want    []string
 	}{
 		{true, []string{"👥 Walkers: a circle of yours", "👥 Circle 00000000-0000-0000-0009-000000000002@live.com: you are invited into this circle. `!circles` shows how to answer"}},
-		{false, []string{"👥 Walkers: a circle of yours. What is said there is not carried: that takes MSNP18", "👥 Circle 00000000-0000-0000-0009-000000000002@live.com: a circle of yours. What is said there is not carried: that takes MSNP18"}},
+		{false, []string{"👥 Walkers: a circle of yours. What is said there is not carried: that takes MSNP18", "👥 Circle 00000000-0000-0000-0009-000000000002@live.com: you are invited into this circle. What is said there is not carried: that takes MSNP18"}},
 	} {
 		for i, line := range circleLines(circles, test.carried) {
 			if line.text != test.want[i] {

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"matrix-msn/msn"
+	"matrix-msn/msn/msntest"
+	"matrix-msn/msn/wire"
 )
 
 // circleOf waits until a user's circle is as wanted. id may be "" for any.
@@ -90,5 +92,123 @@ func shareCircle(t *testing.T, a, b *user) {
 	}
 	if err := b.CircleChat(id).SendText(t.Context(), "too late", ""); !errors.Is(err, msn.ErrCircle) {
 		t.Errorf("who has left writes: %v", err)
+	}
+}
+
+func TestCirclesInBothKindsOfServers(t *testing.T) {
+	for compat, name := range map[msntest.Compat]string{msntest.Historic: "historic", msntest.Escargot: "escargot"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := newService(t, msntest.WithCompat(compat))
+			shareCircle(t, signIn(t, webConfig(srv, alice, 18)), signIn(t, webConfig(srv, bob, 18)))
+		})
+	}
+}
+
+// What the user says at one place comes to the others, once, and who is in a circle at
+// sign-in hears at once.
+func TestCircleAtTwoPlaces(t *testing.T) {
+	t.Parallel()
+	srv := newService(t)
+	id := srv.AddCircle("Walkers", alice, bob)
+	first, second, b := signIn(t, webConfig(srv, alice, 18)), signIn(t, webConfig(srv, alice, 18)), signIn(t, webConfig(srv, bob, 18))
+	var sent []func() error
+	for _, u := range []*user{first, second, b} {
+		sent = append(sent, u.CircleChat(id).StartText(t.Context(), "here I am", ""))
+	}
+	for _, wait := range sent {
+		// Who has written has come in, and hears what follows.
+		if err := wait(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sent = nil
+	for _, said := range []struct {
+		by     *user
+		text   string
+		toOwn  *user
+		others []*user
+	}{
+		{first, "from the first place", second, []*user{b}},
+		{second, "from the second place", first, []*user{b}},
+		{b, "from bob", nil, []*user{first, second}},
+	} {
+		sent = append(sent, said.by.CircleChat(id).StartText(t.Context(), said.text, ""))
+		for _, other := range said.others {
+			if got := other.waitText(said.text); got.Conversation.Circle() != id {
+				t.Errorf("it came as %+v", got)
+			}
+		}
+		if said.toOwn != nil {
+			got := wait(said.toOwn, "one's own text", func(e msn.TextSent) bool { return e.Text == said.text })
+			if got.Conversation.Circle() != id {
+				t.Errorf("it came as %+v", got)
+			}
+		}
+	}
+	for _, wait := range sent {
+		if err := wait(); err != nil {
+			t.Error(err)
+		}
+	}
+	srv.RenameCircle(id, "Runners")
+	first.circleOf("the new name", id, func(c msn.Circle) bool { return c.Name == "Runners" })
+}
+
+func TestInvitationIntoACircleIsDeclined(t *testing.T) {
+	t.Parallel()
+	srv := newService(t)
+	id := srv.AddCircle("Walkers", bob)
+	srv.InviteToCircle(id, alice)
+	a := signIn(t, webConfig(srv, alice, 18))
+	if err := a.LeaveCircle(t.Context(), id); !errors.Is(err, msn.ErrArgument) {
+		t.Errorf("who is only invited leaves: %v", err)
+	}
+	if err := a.AnswerCircle(t.Context(), id, false); err != nil {
+		t.Fatal(err)
+	}
+	if list := a.Circles(); len(list) != 0 {
+		t.Errorf("circles %+v", list)
+	}
+	if err := a.AnswerCircle(t.Context(), id, true); !errors.Is(err, msn.ErrArgument) {
+		t.Errorf("an invitation that is answered: %v", err)
+	}
+}
+
+func TestCirclesThatCannotBeChanged(t *testing.T) {
+	t.Parallel()
+	srv := newService(t)
+	id := srv.AddCircle("Walkers", alice)
+	a := signIn(t, webConfig(srv, alice, 18))
+	for _, test := range []struct {
+		what string
+		err  error
+		want error
+	}{
+		{"invite into an unknown circle", a.InviteToCircle(t.Context(), "x", bob, ""), msn.ErrCircle},
+		{"invite nobody", a.InviteToCircle(t.Context(), id, "nobody", ""), msn.ErrArgument},
+		{"invite an account that is none", a.InviteToCircle(t.Context(), id, "stranger@example.com", ""), msn.ErrNoSuchContact},
+		{"invite with a long message", a.InviteToCircle(t.Context(), id, bob, strings.Repeat("x", msn.MaxRequest+1)), msn.ErrTooLong},
+		{"leave one's own", a.LeaveCircle(t.Context(), id), msn.ErrBusy},
+	} {
+		if !errors.Is(test.err, test.want) {
+			t.Errorf("%s: %v", test.what, test.err)
+		}
+	}
+	for range 2 { // who is invited already is no error
+		if err := a.InviteToCircle(t.Context(), id, bob, ""); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, name := range []string{"", " ", strings.Repeat("x", msn.MaxCircleName+1)} {
+		if _, err := a.CreateCircle(t.Context(), name); !errors.Is(err, msn.ErrArgument) {
+			t.Errorf("a circle called %q: %v", name, err)
+		}
+	}
+	for _, d := range []wire.Dialect{12, 16} {
+		b := signIn(t, webConfig(srv, bob, d))
+		if _, err := b.CreateCircle(t.Context(), "x"); !errors.Is(err, msn.ErrDialect) {
+			t.Errorf("%v: %v", d, err)
+		}
 	}
 }

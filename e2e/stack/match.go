@@ -71,6 +71,13 @@ func Member(room id.RoomID, user id.UserID, membership event.Membership) Match {
 	}
 }
 
+// RoomName matches a room getting its name.
+func RoomName(room id.RoomID, name string) Match {
+	return func(s Seen) bool {
+		return s.Type == event.StateRoomName && (room == "" || s.RoomID == room) && s.Content.AsRoomName().Name == name
+	}
+}
+
 // Redaction matches the removal of an event.
 func Redaction(room id.RoomID, target id.EventID) Match {
 	return func(s Seen) bool {

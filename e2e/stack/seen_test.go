@@ -112,7 +112,8 @@ func TestMatches(t *testing.T) {
 	still := parse(t, event.EphemeralEventType, `{"type":"m.typing","room_id":"!r","content":{"user_ids":[]}}`)
 	joined := parse(t, event.StateEventType, `{"type":"m.room.member","state_key":"@bob:x","room_id":"!r","sender":"@bob:x","content":{"membership":"join"}}`)
 	redaction := parse(t, event.MessageEventType, `{"type":"m.room.redaction","room_id":"!r","sender":"@bob:x","redacts":"$1","content":{}}`)
-	all := []*event.Event{text, notice, edit, typing, still, joined, redaction}
+	named := parse(t, event.StateEventType, `{"type":"m.room.name","state_key":"","room_id":"!r","sender":"@bob:x","content":{"name":"Walkers"}}`)
+	all := []*event.Event{text, notice, edit, typing, still, joined, redaction, named}
 
 	for _, test := range []struct {
 		name  string
@@ -132,6 +133,8 @@ func TestMatches(t *testing.T) {
 		{"not typing", NotTyping(room, "@bob:x"), still},
 		{"member", Member(room, bob, event.MembershipJoin), joined},
 		{"member with another membership", Member(room, bob, event.MembershipLeave), nil},
+		{"room name", RoomName("", "Walkers"), named},
+		{"another room name", RoomName(room, "Walker"), nil},
 		{"redaction", Redaction(room, "$1"), redaction},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,0 +1,232 @@
+package bridge
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/msn/msntest"
+)
+
+// newCircleBridge starts a bridge that speaks MSNP18 with a server on which alice, bob
+// and carol belong to the circle "Walkers".
+func newCircleBridge(t *testing.T, prepare func(srv *msntest.Server, circle string)) (b *testBridge, circle string) {
+	srv := newTestServer(t)
+	circle = srv.AddCircle("Walkers", bob, alice, carol)
+	if prepare != nil {
+		prepare(srv, circle)
+	}
+	return newTestBridge(t, srv, speaking(srv, "MSNP18")), circle
+}
+
+// speaking has the bridge speak a dialect that needs web services.
+func speaking(srv *msntest.Server, dialect string) func(*testBridge) {
+	return withHome(func(home *ServiceConfig) {
+		home.Dialects = []string{dialect}
+		home.Web = strings.TrimSuffix(srv.Web().Login, msntest.RSTPath)
+	})
+}
+
+// circleRoom waits until a circle has a room.
+func (b *testBridge) circleRoom(login networkid.UserLoginID, circle string) (room id.RoomID) {
+	b.Helper()
+	b.eventually("the room of the circle", func() bool {
+		room = b.roomOfPortal(msnid.MakeCirclePortalKey(login, circle))
+		return room != ""
+	})
+	return room
+}
+
+// inCircle plays a member of a circle, who is in it, when alice is.
+func (b *testBridge) inCircle(account, circle string) (member *msntest.Bot, heard <-chan string) {
+	b.Helper()
+	texts := make(chan string, 100)
+	member = b.srv.Play(account, msntest.Script{CircleText: func(_, from, text string) { texts <- from + ": " + text }})
+	if err := member.EnterCircle(circle); err != nil {
+		b.Fatal(err)
+	}
+	b.eventually("alice in the circle", func() bool { return slices.Contains(b.srv.CirclePresent(circle), alice) })
+	return member, texts
+}
+
+// name returns the name of a room on the Matrix side.
+func (b *testBridge) roomName(circle string) string {
+	portal, err := b.br.DB.Portal.GetByKey(b.ctx, msnid.MakeCirclePortalKey(loginID(alice), circle))
+	if err != nil {
+		b.Fatal(err)
+	}
+	if portal == nil {
+		return ""
+	}
+	return portal.Name
+}
+
+func TestCircleHasARoomWithItsNameAndMembers(t *testing.T) {
+	t.Parallel()
+	b, circle := newCircleBridge(t, nil)
+	login := b.login()
+	room := b.circleRoom(login.ID, circle)
+	b.eventually("the members", func() bool { return slices.Equal(b.members(room), []string{bob, carol}) })
+	if name := b.roomName(circle); name != "Walkers" {
+		t.Errorf("the room is called %q", name)
+	}
+	bobs, heard := b.inCircle(bob, circle)
+	if err := bobs.SayInCircle(circle, "Who comes along on Sunday?"); err != nil {
+		t.Fatal(err)
+	}
+	if said, _ := b.waitMessage(0, "Who comes along on Sunday?"); said.room != room || said.body != "Who comes along on Sunday?" {
+		t.Errorf("shown %q in %s, the room is %s", said.body, said.room, room)
+	}
+	b.write(room, "Me ♥")
+	b.receive(heard, alice+": Me ♥")
+	at := b.matrix.position()
+	b.srv.RenameCircle(circle, "Runners\n")
+	b.eventually("the new name", func() bool { return b.roomName(circle) == "Runners" })
+	if err := bobs.TypeInCircle(circle); err != nil {
+		t.Fatal(err)
+	}
+	b.matrix.wait(t, at, "typing", func(r record) bool { return r.kind == "typing" && r.room == room })
+	if rooms := b.matrix.all(func(r record) bool { return r.kind == "room" }); len(rooms) != 1 {
+		t.Errorf("rooms made: %v", rooms)
+	}
+}
+
+// Who leaves the room of a circle does not get it again at the next sign-in, but when
+// something is said there.
+func TestRoomOfACircleThatWasLeft(t *testing.T) {
+	t.Parallel()
+	b, circle := newCircleBridge(t, nil)
+	login := b.login()
+	b.circleRoom(login.ID, circle)
+	b.eventually("the circle to be noted", func() bool {
+		return login.Client.(*Client).meta().get().Circles[circle] == circleMember
+	})
+	portal, err := b.br.GetPortalByKey(b.ctx, msnid.MakeCirclePortalKey(login.ID, circle))
+	if err == nil {
+		err = portal.Delete(b.ctx)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.restart()
+	bobs, _ := b.inCircle(bob, circle)
+	if room := b.roomOfPortal(msnid.MakeCirclePortalKey(login.ID, circle)); room != "" {
+		t.Errorf("it is there again: %s", room)
+	}
+	if err := bobs.SayInCircle(circle, "Are you there?"); err != nil {
+		t.Fatal(err)
+	}
+	again := b.circleRoom(login.ID, circle)
+	if said, _ := b.waitMessage(0, "Are you there?"); said.room != again {
+		t.Errorf("said in %s, the room is %s", said.room, again)
+	}
+}
+
+func TestInvitationIntoACircleIsToldAndAnswered(t *testing.T) {
+	t.Parallel()
+	var invited string
+	b, _ := newCircleBridge(t, func(srv *msntest.Server, _ string) {
+		invited = srv.AddCircle("Cooks & Bakers", carol)
+		srv.InviteToCircle(invited, alice)
+	})
+	login := b.login()
+	b.waitMessage(0, "You are invited into the circle Cooks & Bakers at Home.")
+	list := b.ask(b.management(), "!circles")
+	if !strings.Contains(list.body, "Walkers: 3 members, 0 of the others there now") || !strings.Contains(list.body, "Cooks & Bakers: you are invited") {
+		t.Errorf("listed:\n%s", list.body)
+	}
+	for command, want := range map[string]string{
+		"!circles accept":          "Which one?",
+		"!circles accept 17":       "Which one?",
+		"!circles accept Walkers":  "Which one?",
+		"!circles dance":           "Write `!circles`",
+		"!circles create":          "A circle needs a name",
+		"!circles leave":           "Which one?",
+		"!circles leave Cooks":     "Which one?",
+		"!circles decline Walkers": "Which one?",
+	} {
+		if answer := b.ask(b.management(), command); !strings.Contains(answer.body, want) {
+			t.Errorf("%s: %q", command, answer.body)
+		}
+	}
+	if answer := b.ask(b.management(), "!circles accept cooks & bakers"); !strings.Contains(answer.body, "You belong to the circle Cooks & Bakers now") {
+		t.Errorf("accept: %q", answer.body)
+	}
+	room := b.circleRoom(login.ID, invited)
+	b.eventually("its members", func() bool { return slices.Equal(b.members(room), []string{carol}) })
+	if state := b.srv.CircleMembers(invited)[alice]; state != "Accepted" {
+		t.Errorf("at the service alice is %q", state)
+	}
+	// The command knows its room.
+	if answer := b.ask(room, "!circles leave"); !strings.Contains(answer.body, "You have left the circle Cooks & Bakers") {
+		t.Errorf("leave: %q", answer.body)
+	}
+	b.waitMessage(0, "You do not belong to this circle any more.")
+	at := b.matrix.position()
+	b.write(room, "too late")
+	b.waitMessage(at, "does not carry it to this circle")
+}
+
+func TestCircleIsMadeAndFriendsAreInvited(t *testing.T) {
+	t.Parallel()
+	b, _ := newCircleBridge(t, nil)
+	login := b.login()
+	if answer := b.ask(b.management(), "!circles create Cooks & Bakers"); !strings.Contains(answer.body, "There is a new circle Cooks & Bakers") {
+		t.Fatalf("create: %q", answer.body)
+	}
+	var made string
+	for _, circle := range login.Client.(*Client).current().Circles() {
+		if circle.Name == "Cooks & Bakers" {
+			made = circle.ID
+		}
+	}
+	room := b.circleRoom(login.ID, made)
+	if answer := b.ask(room, "!invite "+bob); !strings.Contains(answer.body, "is invited into this circle") {
+		t.Errorf("invite: %q", answer.body)
+	}
+	if state := b.srv.CircleMembers(made)[bob]; state != "WaitingResponse" {
+		t.Errorf("bob is %q", state)
+	}
+	if answer := b.ask(b.management(), "!circles leave Cooks & Bakers"); !strings.Contains(answer.body, "only administrator") {
+		t.Errorf("leave: %q", answer.body)
+	}
+}
+
+// Below MSNP18 circles are said not to be carried.
+func TestCirclesInAnOlderDialect(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t)
+	srv.AddCircle("Walkers", bob, alice)
+	b := newTestBridge(t, srv, speaking(srv, "MSNP16"))
+	b.login()
+	if answer := b.ask(b.management(), "!circles"); !strings.Contains(answer.body, "carries no circles: that takes MSNP18") {
+		t.Errorf("answer %q", answer.body)
+	}
+	if rooms := b.matrix.all(func(r record) bool { return r.kind == "room" && r.body == "Walkers" }); len(rooms) != 0 {
+		t.Errorf("rooms made: %v", rooms)
+	}
+}
+
+// A homeserver that cannot be reached delays a text of a circle, also over a restart,
+// and loses none.
+func TestTextOfACircleOutlastsAnOutage(t *testing.T) {
+	t.Parallel()
+	b, circle := newCircleBridge(t, nil)
+	login := b.login()
+	room := b.circleRoom(login.ID, circle)
+	bobs, _ := b.inCircle(bob, circle)
+	b.matrix.failSending(context.DeadlineExceeded)
+	if err := bobs.SayInCircle(circle, "kept"); err != nil {
+		t.Fatal(err)
+	}
+	b.waitQueued(1)
+	b.restart()
+	if said, _ := b.waitMessage(0, "kept"); said.room != room || said.sender != b.matrix.FormatGhostMXID(msnid.MakeUserID(msnid.Identity{Service: "home", Account: bob})) {
+		t.Errorf("shown in %s by %s", said.room, said.sender)
+	}
+}
