@@ -10,7 +10,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
+	"matrix-msn/msn/soap"
 	"matrix-msn/msn/wire"
 )
 
@@ -396,4 +398,54 @@ func TestMembersOfACircleThatAreNotTold(t *testing.T) {
 	if list := client.Circles(); len(list) != 1 || !list[0].Member || list[0].Members != nil {
 		t.Errorf("circles %+v", list)
 	}
+}
+
+// Whatever is said in a circle or of one, nothing is remembered without limit.
+func FuzzCircles(f *testing.F) {
+	add := func(line string) {
+		verb, rest, _ := strings.Cut(line, " ")
+		_, payload, _ := strings.Cut(rest, "\r\n")
+		f.Add(verb == "SDG", strings.HasPrefix(rest, "DEL"), payload)
+	}
+	add(sdg("9:"+circleAddress+";path=IM", "1:bob@example.com;epid={B}", "Message-Type: Text\r\n", "Hello"))
+	add(sdg("9:"+circleAddress, "1:x", "Message-Type: Control/Typing\r\n", ""))
+	add(sdg("9:"+circleAddress, own+"x", "Message-Type: Control\r\nMessage-Subtype: Typing\r\n", ""))
+	add(nfy("DEL", "/circle/roster(IM)/user(1:bob@example.com)", "Partial", ""))
+	add(nfy("PUT", "/circle", "Full", "<circle><roster><id>IM</id><user><id>1:a&amp;b@x</id></user></roster></circle>"))
+	add(nfy("PUT", "/circle", "Full", "<MFN>Name & more</MFN>"))
+	f.Fuzz(func(t *testing.T, said, del bool, payload string) {
+		cfg := fakeConfig(newFakeNet(t), 18)
+		c, _, err := newClient(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.cancel()
+		c.dialect, c.book.self, c.book.dialect = 18, c.self, 18
+		c.book.setCircles([]soap.Circle{{ID: circleID, Host: "live.com", Name: "Round", State: "Accepted"}}, nil)
+		verb := "PUT"
+		if del {
+			verb = "DEL"
+		}
+		for range 3 {
+			if said {
+				c.circleMessage(wire.New("SDG", "0").WithPayload(payload))
+			} else {
+				c.circleNews(wire.New("NFY", verb).WithPayload(payload))
+			}
+		}
+		circle := c.book.circle(circleAddress)
+		if len(circle.Present) > maxParticipants || len(circle.names) > maxParticipants || len(circle.Name) > maxName || circle.Name == "" {
+			t.Errorf("circle %+v", circle)
+		}
+		for _, account := range circle.Present {
+			if clean, ok := parseAccount(account); !ok || clean != account || account == c.self {
+				t.Errorf("%q is present", account)
+			}
+		}
+		for ; !c.backlog.empty(); c.backlog.drop() {
+			if text, ok := c.backlog.first().(TextReceived); ok && (!utf8.ValidString(text.Text) || text.From == c.self || text.Conversation.Circle() != circleAddress) {
+				t.Errorf("event %+v", text)
+			}
+		}
+	})
 }
