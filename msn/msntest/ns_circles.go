@@ -134,13 +134,15 @@ func (s *Server) enterCircle(ss *session, c *circle) {
 	if slices.Contains(c.present, ss) {
 		return
 	}
-	others := c.accounts()
+	others := s.rosterOf(c)
 	elsewhere := c.holds(ss.account)
 	c.present = append(slices.Clone(c.present), ss)
 	s.tellCircle(ss, c)
-	for _, a := range others {
+	for i, a := range others {
 		s.tellMemberVia(ss, c, a)
-		s.tellRoster(ss, c)
+		if !slices.Contains(others[:i], a) {
+			s.tellRoster(ss, c)
+		}
 	}
 	s.tellEntered(ss, c, elsewhere)
 	s.notifyChange()
@@ -307,6 +309,17 @@ func (s *Server) del(c *conn, trid string, cmd wire.Command) {
 	c.send(wire.New("DEL", trid, "OK").WithPayload(""))
 }
 
+// sentFrom reports whether From names the place that sends. Escargot compares the case
+// too: the GUID of a place is in lower case there, however its client wrote it in USR.
+func (s *Server) sentFrom(ss *session, from string) bool {
+	if !s.historic() {
+		account, place, _ := strings.Cut(from, ";epid=")
+		return account == prefixed(ss.account) && strings.Trim(place, "{}") == strings.Trim(ss.place, "{}")
+	}
+	from, ours := strings.CutPrefix(from, network+":")
+	return ours && ss.named(strings.Replace(from, ";epid=", ";", 1))
+}
+
 // sdg handles SDG: something is said to all who are in a circle, at the sender's other
 // places too. It is not acknowledged.
 func (s *Server) sdg(c *conn, trid string, cmd wire.Command) {
@@ -316,8 +329,7 @@ func (s *Server) sdg(c *conn, trid string, cmd wire.Command) {
 		s.misfit(c)
 		return
 	}
-	from, ours := strings.CutPrefix(routing.Get("From"), network+":")
-	if from = strings.Replace(from, ";epid=", ";", 1); !ours || !ss.named(from) {
+	if !s.sentFrom(ss, routing.Get("From")) {
 		c.fail("201", trid)
 		return
 	}

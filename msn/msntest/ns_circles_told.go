@@ -55,10 +55,18 @@ func (s *Server) tellGoneVia(to *session, c *circle, a *Account) {
 	}
 }
 
-// tellHiddenIn tells the others in a circle that they no longer see an account.
+// tellHiddenIn tells the others in a circle that they no longer see an account. On
+// Escargot they hear that it is there, and get the roster without it.
 func (s *Server) tellHiddenIn(c *circle, a *Account) {
+	if !c.holds(a) || !a.visible() {
+		return
+	}
 	for _, to := range c.present {
-		if to.account != a && c.holds(a) {
+		switch {
+		case !s.historic():
+			s.tellVia(to, c, a, withExtended(a.main().caps))
+			s.tellRoster(to, c)
+		case to.account != a:
 			s.tellGoneVia(to, c, a)
 		}
 	}
@@ -101,10 +109,22 @@ func (s *Server) circleNotice(to *session, c *circle, verb string, atPlace bool,
 		"Content-Type: " + circlesType + "\r\nContent-Length: " + strconv.Itoa(length) + "\r\n\r\n" + body))
 }
 
+// rosterOf returns who is in a circle. Escargot names an account once for each place.
+func (s *Server) rosterOf(c *circle) []*Account {
+	if s.historic() {
+		return c.accounts()
+	}
+	var list []*Account
+	for _, ss := range c.present {
+		list = append(list, ss.account)
+	}
+	return list
+}
+
 // tellRoster tells a place who is in a circle. Who is hidden sees themselves there.
 func (s *Server) tellRoster(to *session, c *circle) {
 	var b strings.Builder
-	for _, a := range c.accounts() {
+	for _, a := range s.rosterOf(c) {
 		if c.shows(a) || a == to.account {
 			b.WriteString("<user><id>" + html.EscapeString(prefixed(a)) + "</id></user>")
 		}

@@ -71,8 +71,8 @@ func (s *Server) change(a *Account, do func()) {
 		}
 	}
 	if changed || moved {
-		s.tellOneself(a)
 		s.tellCircles(a, seen)
+		s.tellOneself(a)
 	}
 	if changed || wasOnline != (len(a.places) > 0) {
 		s.notifyChange()
@@ -340,8 +340,8 @@ func (s *Server) setPlace(ss *session, do func()) {
 	for b := range s.watchers(a) {
 		s.tellPlaces(b, a)
 	}
-	s.tellOneself(a)
 	s.tellCircles(a, a.visible())
+	s.tellOneself(a)
 	s.notifyChange()
 }
 
@@ -363,8 +363,8 @@ func (s *Server) setPersonal(ss *session, data string) {
 			s.tellPersonal(to, a)
 		}
 	}
-	s.tellOneself(a)
 	s.tellCircles(a, a.visible())
+	s.tellOneself(a)
 	s.notifyChange()
 }
 
