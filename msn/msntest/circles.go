@@ -1,6 +1,7 @@
 package msntest
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -288,9 +289,9 @@ func (s *Server) inCircle(address, email string, do func(c *circle, a *Account))
 }
 
 // InviteToCircle has the owner of a circle invite somebody, who then is waited for
-// (WaitingResponse). They are told that their address book has changed (NOT); a server
+// (WaitingResponse). They are told that their address book has changed (NOT). A server
 // that follows Escargot tells only clients that have shown their circle ticket
-// (USR SHA).
+// (USR SHA); Escargot calls the others to a switchboard, which this one does not.
 func (s *Server) InviteToCircle(address, email string) {
 	s.inCircle(address, email, func(c *circle, a *Account) { s.inviteToCircle(c, c.members[0].account, a, "") })
 }
@@ -358,4 +359,12 @@ func (s *Server) CirclePresent(address string) []string {
 		}
 	}
 	return emails
+}
+
+// WaitInCircle waits until an account has entered a circle.
+func (s *Server) WaitInCircle(ctx context.Context, address, email string) error {
+	return s.wait(ctx, func() bool {
+		c, a := s.circleAt(address), s.accounts[normalize(email)]
+		return c != nil && a != nil && c.holds(a)
+	})
 }

@@ -619,6 +619,7 @@ func TestPlayedMembersOfACircle(t *testing.T) {
 		}
 		must(t, b.EnterCircle(circle))
 		must(t, b.EnterCircle(circle)) // nothing more happens
+		must(t, srv.WaitInCircle(testContext(t), circle, bob))
 		bobVia := "1:" + bob + ";via=9:" + circle
 		got := a.wantHeard("NLN NLN "+bobVia+" Bob%20Builder ...", "UBX "+bobVia+" *", "NFY PUT *")
 		if list := users(got[2].Payload); !slices.Equal(list, []string{alice, bob}) {
