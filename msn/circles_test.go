@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"matrix-msn/msn/internal/transcript"
 	"matrix-msn/msn/soap"
 	"matrix-msn/msn/wire"
 )
@@ -448,4 +449,63 @@ func FuzzCircles(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A client that finds the recorded circle in its address book says what the recorded
+// one said, and takes what the server told it.
+func TestRecordedCircle(t *testing.T) {
+	rec, err := transcript.ReadFile("testdata/transcripts/escargot/msnp18-circles.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ticket, adl, id string
+	var told []string // what the server said from its answer to the ticket to that to ADL
+	book := func(webCall) webAnswer { return webAnswer{} }
+	for _, r := range rec.Records {
+		ns := r.Who == "alice" && r.Conn == "NS"
+		switch {
+		case r.Who == "alice" && r.Conn == "HTTPS" && r.Kind == transcript.FromServer && strings.Contains(r.Text, "<CircleTicket>"):
+			_, content, _ := strings.Cut(r.Text, "\r\n\r\n")
+			_, after, _ := strings.Cut(content, "<Id>")
+			id, _, _ = strings.Cut(after, "</Id>")
+			// alice is called otherwise in these tests.
+			content = strings.Replace(content, "<displayName>Alice</displayName>", "<displayName>Alice A</displayName>", 1)
+			book = func(c webCall) webAnswer {
+				if strings.Contains(c.body, "<ABId>") {
+					return webAnswer{}
+				}
+				return webAnswer{content: content}
+			}
+		case ns && r.Kind == transcript.FromClient && strings.HasPrefix(r.Text, "USR 9 SHA A "):
+			ticket = strings.TrimSpace(strings.TrimPrefix(r.Text, "USR 9 SHA A "))
+		case ns && r.Kind == transcript.FromClient && strings.HasPrefix(r.Text, "ADL 10 "):
+			_, adl, _ = strings.Cut(r.Text, "\r\n")
+		case ns && r.Kind == transcript.FromServer && ticket != "":
+			told = append(told, r.Text)
+		}
+	}
+	client, _, ns := webIn(t, 18, func(w *fakeWeb) { w.answer["ABFindContactsPaged"] = book })
+	ns.expect("USR 11 SHA A " + ticket)
+	for _, line := range told {
+		switch {
+		case strings.HasPrefix(line, "USR 9 OK"):
+			ns.send(strings.Replace(line, "USR 9", "USR 11", 1))
+			if cmd := ns.expect("ADL 12"); cmd.Payload != adl {
+				t.Errorf("the client sends %q, the recorded one %q", cmd.Payload, adl)
+			}
+		case strings.HasPrefix(line, "ADL 10 OK"):
+			ns.send(strings.Replace(line, "ADL 10", "ADL 12", 1))
+			ns.expect("PUT 13")
+		default:
+			ns.send(line)
+		}
+	}
+	ns.send("PUT 13 OK 0\r\n", sdg("9:"+id+"@live.com;path=IM", "1:bob@example.com", "Message-Type: Text\r\n", "Hello"))
+	if e := waitFor[TextReceived](t, client); e.Conversation.Circle() != id+"@live.com" {
+		t.Errorf("event %+v", e)
+	}
+	if list := client.Circles(); len(list) != 1 || list[0].ID != id+"@live.com" || list[0].Name != "Friends circle" || !list[0].Admin || !list[0].Member {
+		t.Errorf("circles %+v", list)
+	}
+	ns.barrier()
 }
