@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -13,20 +12,6 @@ import (
 	"matrix-msn/msn/passport"
 	"matrix-msn/msn/soap"
 	"matrix-msn/msn/wire"
-)
-
-const (
-	// refreshWait gathers the notices of one change: servers send several.
-	refreshWait = 2 * time.Second
-	// refreshEvery bounds how often the lists are downloaded again, whatever a
-	// server and those who add and remove the user do.
-	refreshEvery = 30 * time.Second
-	// loadAttempts is how often the lists are asked for at sign-in.
-	loadAttempts = 3
-	// loadPause is waited between them.
-	loadPause = 2 * time.Second
-	// maxRefreshFailures is how often a refresh in mid-session is tried.
-	maxRefreshFailures = 4
 )
 
 // soapRoster is the roster of MSNP13 and later (protocol/02-contacts.md, section
@@ -60,66 +45,6 @@ func newSOAPRoster(c *Client) *soapRoster {
 	}
 }
 
-// lists is what the web services say.
-type lists struct {
-	members []soap.Member
-	book    *soap.Book
-	// circles are the members of circles, by their IDs in the book.
-	circles map[string][]soap.CircleMember
-}
-
-// download gets both lists. It is called outside of the owner.
-func (r *soapRoster) download(ctx context.Context) (*lists, error) {
-	l := &lists{}
-	err := r.tickets.with(ctx, serviceOfBook, func() (err error) {
-		l.members, err = r.service.Memberships(ctx)
-		return err
-	})
-	if err != nil && !soap.IsMissing(err) {
-		return nil, err
-	}
-	find := r.service.FindAll
-	if r.client.dialect >= wire.FirstPlaces {
-		find = r.service.FindPaged
-	}
-	err = r.tickets.with(ctx, serviceOfBook, func() (err error) {
-		l.book, err = find(ctx)
-		return err
-	})
-	if soap.IsMissing(err) {
-		// Nobody has signed in to this account before.
-		l.book = &soap.Book{}
-		err = r.service.Create(ctx, r.client.cfg.Account)
-	}
-	if err != nil {
-		return nil, err
-	}
-	r.downloadCircles(ctx, l)
-	return l, nil
-}
-
-// downloadCircles gets the members of the user's circles. Without them a circle is one
-// all the same.
-func (r *soapRoster) downloadCircles(ctx context.Context, l *lists) {
-	if r.client.dialect < wire.FirstPrefixed {
-		return
-	}
-	l.circles = make(map[string][]soap.CircleMember)
-	for _, circle := range l.book.Circles[:min(len(l.book.Circles), maxCircles)] {
-		if circle.State != "Accepted" || ctx.Err() != nil {
-			continue
-		}
-		err := r.tickets.with(ctx, serviceOfBook, func() (err error) {
-			l.circles[circle.ID], err = r.service.CircleMembers(ctx, circle.ID)
-			return err
-		})
-		if err != nil {
-			delete(l.circles, circle.ID)
-			r.client.log.Warn("members of a circle not loaded", "account", r.client.account, "circle", circle.ID, "error", err)
-		}
-	}
-}
-
 // load downloads the lists and tells the server.
 func (r *soapRoster) load(ctx context.Context, s *signIn) error {
 	l, err := r.loadLists(ctx, s)
@@ -150,51 +75,6 @@ func (r *soapRoster) load(ctx context.Context, s *signIn) error {
 		}
 	}
 	return nil
-}
-
-// loadLists downloads the lists while the connection is watched. Services are
-// asked again before the sign-in fails.
-func (r *soapRoster) loadLists(ctx context.Context, s *signIn) (*lists, error) {
-	for attempt := 1; ; attempt++ {
-		var l *lists
-		err := s.besides(ctx, func(ctx context.Context) (err error) {
-			l, err = r.download(ctx)
-			return err
-		})
-		if err == nil {
-			return l, nil
-		}
-		_, fault := errors.AsType[*soap.Fault](err)
-		_, status := errors.AsType[*soap.StatusError](err)
-		if !fault && !status && !errors.Is(err, soap.ErrAnswer) || attempt == loadAttempts {
-			return nil, fmt.Errorf("contact list: %w", webError(busy(err)))
-		}
-		r.client.log.Warn("contact lists not loaded", "account", r.client.account, "attempt", attempt, "error", err)
-		if err := s.besides(ctx, func(ctx context.Context) error { return pause(ctx, loadPause) }); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// busy marks the errors of a service that is out of order.
-func busy(err error) error {
-	_, fault := errors.AsType[*soap.Fault](err)
-	_, status := errors.AsType[*soap.StatusError](err)
-	if fault || status || errors.Is(err, soap.ErrAnswer) {
-		return fmt.Errorf("%w: %w", ErrBusy, err)
-	}
-	return err
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // roles are the roster lists of the membership roles.
@@ -390,80 +270,6 @@ func (r *soapRoster) membersChanged(cmd wire.Command) (events []Event) {
 	}
 	r.refresh()
 	return events
-}
-
-// refresh downloads the lists again, in the background.
-func (r *soapRoster) refresh() {
-	c := r.client
-	if c.err != nil {
-		return
-	}
-	if r.refreshing {
-		r.stale = true
-		return
-	}
-	r.refreshing = true
-	wait := max(refreshWait, time.Until(r.refreshed.Add(refreshEvery)))
-	c.group.Go(func() {
-		var l *lists
-		err := pause(c.ctx, wait)
-		for attempt := 1; err == nil; attempt++ {
-			if l, err = r.download(c.ctx); err == nil {
-				break
-			}
-			if attempt == maxRefreshFailures {
-				break
-			}
-			c.log.Warn("contact lists not refreshed", "account", c.account, "attempt", attempt, "error", err)
-			err = pause(c.ctx, refreshEvery<<attempt)
-		}
-		c.post(func() { r.arrived(l, err) })
-	})
-}
-
-// reload downloads the lists again at once, after a change of the user's own, and
-// applies them.
-func (r *soapRoster) reload(ctx context.Context) error {
-	l, err := r.download(ctx)
-	if err != nil {
-		return webError(busy(err))
-	}
-	return r.client.await(ctx, func(result func(error)) {
-		if r.client.err != nil {
-			result(r.client.ended())
-			return
-		}
-		// What is being downloaded meanwhile may be older.
-		r.stale = r.refreshing
-		r.renew(l)
-		result(nil)
-	})
-}
-
-// renew applies new lists in mid-session.
-func (r *soapRoster) renew(l *lists) {
-	r.client.emit(r.apply(l)...)
-	r.tell(nil)
-	r.client.enterCircles(r.client.freshTicket)
-}
-
-// arrived applies what a refresh has brought.
-func (r *soapRoster) arrived(l *lists, err error) {
-	r.refreshing = false
-	r.refreshed = time.Now()
-	stale := r.stale
-	r.stale = false
-	if r.client.err != nil {
-		return
-	}
-	if err != nil {
-		r.client.log.Warn("contact lists not refreshed", "account", r.client.account, "error", err)
-		return
-	}
-	r.renew(l)
-	if stale {
-		r.refresh()
-	}
 }
 
 // tell tells the server what of the lists it was told has changed. result, which may

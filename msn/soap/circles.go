@@ -34,17 +34,12 @@ type circleXML struct {
 // CircleMembers downloads who belongs to a circle, the user included, given its ID as
 // in Circle (ABFindContactsPaged of the circle's own address book).
 func (b *AddressBook) CircleMembers(ctx context.Context, id string) (members []CircleMember, err error) {
-	var answer struct {
-		Result bookXML `xml:"ABFindContactsPagedResult"`
-	}
-	err = b.call(ctx, b.URL, "ABFindContactsPaged", scenarioInitial,
-		findPaged{Shell: true, Hidden: true, View: "MessengerClient8", Extended: "AB AllGroups CircleResult",
-			Circle: id, PageSize: maxItems, Direction: "Forward"}, &answer)
+	result, err := b.findPaged(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	// The circle itself is the book's "Me".
-	for _, c := range answer.Result.book().Contacts {
+	for _, c := range result.book().Contacts {
 		if c.Type == "Live" || c.Type == "LivePending" || c.Type == "Regular" {
 			members = append(members, CircleMember{Account: c.Account, Name: c.Name, Invited: c.Type == "LivePending"})
 		}

@@ -184,16 +184,23 @@ func (b *AddressBook) FindAll(ctx context.Context) (*Book, error) {
 // FindPaged downloads the address book with its circles (ABFindContactsPaged), as
 // MSNP16 and later do.
 func (b *AddressBook) FindPaged(ctx context.Context) (*Book, error) {
+	result, err := b.findPaged(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	return result.book(), nil
+}
+
+// findPaged makes the call, for the user's address book or that of the circle with
+// this ID.
+func (b *AddressBook) findPaged(ctx context.Context, circle string) (*bookXML, error) {
 	var answer struct {
 		Result bookXML `xml:"ABFindContactsPagedResult"`
 	}
 	err := b.call(ctx, b.URL, "ABFindContactsPaged", scenarioInitial,
 		findPaged{Shell: true, Hidden: true, View: "MessengerClient8", Extended: "AB AllGroups CircleResult",
-			PageSize: maxItems, Direction: "Forward"}, &answer)
-	if err != nil {
-		return nil, err
-	}
-	return answer.Result.book(), nil
+			Circle: circle, PageSize: maxItems, Direction: "Forward"}, &answer)
+	return &answer.Result, err
 }
 
 // Create makes the address book of an account that never had one (ABAdd). Calls
