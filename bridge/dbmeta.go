@@ -90,9 +90,17 @@ func (m *UserLoginMetadata) CopyFrom(other any) {
 	})
 }
 
+// PortalMetadata is what the bridge keeps of a room besides what the framework does.
+type PortalMetadata struct {
+	// Named is set when the user has chosen the name of the room of a group chat, which
+	// is that of its members otherwise.
+	Named bool `json:"named,omitempty"`
+}
+
 // GetDBMetaTypes returns constructors for what is kept with the framework's rows.
 func (c *Connector) GetDBMetaTypes() database.MetaTypes {
 	return database.MetaTypes{
 		UserLogin: func() any { return &UserLoginMetadata{} },
+		Portal:    func() any { return &PortalMetadata{} },
 	}
 }

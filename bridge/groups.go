@@ -191,16 +191,25 @@ func (c *Client) groupInfo(ctx context.Context, group string) (*bridgev2.ChatInf
 	if err != nil {
 		return nil, fmt.Errorf("failed to read the members of a group chat: %w", err)
 	}
+	info := &bridgev2.ChatInfo{
+		Type:    ptr.Ptr(bridgedb.RoomTypeGroupDM),
+		Members: c.groupMembers(ctx, members),
+	}
+	// Asked of the database: the framework's own copy changes under its hands.
+	portal, err := c.connector.br.DB.Portal.GetByKey(ctx, msnid.MakeGroupPortalKey(c.login.ID, group))
+	if err != nil {
+		return nil, fmt.Errorf("failed to read the room of a group chat: %w", err)
+	}
+	if portal != nil && portal.Metadata.(*PortalMetadata).Named {
+		return info, nil
+	}
 	book := c.nameBook(ctx)
 	names := make([]string, 0, len(members))
 	for _, account := range members {
 		names = append(names, c.nameAmong(ctx, account, book))
 	}
-	return &bridgev2.ChatInfo{
-		Type:    ptr.Ptr(bridgedb.RoomTypeGroupDM),
-		Name:    ptr.Ptr(shorten(strings.Join(names, ", "), maxGroupName)),
-		Members: c.groupMembers(ctx, members),
-	}, nil
+	info.Name = ptr.Ptr(shorten(strings.Join(names, ", "), maxGroupName))
+	return info, nil
 }
 
 // maxGroupName is the longest name of the room of a group chat in characters.
@@ -268,6 +277,10 @@ func (c *Client) CreateGroup(ctx context.Context, params *bridgev2.GroupCreatePa
 	}
 	if params.Name != nil && params.Name.Name != "" {
 		info.Name = ptr.Ptr(params.Name.Name)
+		info.ExtraUpdates = func(_ context.Context, portal *bridgev2.Portal) bool {
+			portal.Metadata.(*PortalMetadata).Named = true
+			return true
+		}
 	}
 	made := &bridgev2.CreateChatResponse{PortalKey: key, PortalInfo: info}
 	if params.RoomID != "" {

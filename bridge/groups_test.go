@@ -303,6 +303,36 @@ func TestCreateGroupTakesTheRoomInWhichItIsAskedFor(t *testing.T) {
 	}
 }
 
+// The name that the user has given a group chat stays when somebody comes in.
+func TestChosenNameOfAGroupChatStays(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	login := b.login()
+	client := login.Client.(*Client)
+	b.messenger(bob)
+	b.messenger(carol)
+	b.messenger(dave)
+	room := id.RoomID("!made-by-alice:" + fakeServer)
+	if _, err := provisionutil.CreateGroup(b.ctx, login, &bridgev2.GroupCreateParams{Type: "group", RoomID: room,
+		Name: &event.RoomNameEventContent{Name: "Sunday walk"}, Participants: []networkid.UserID{client.ghostID(bob), client.ghostID(carol)}}); err != nil {
+		t.Fatal(err)
+	}
+	b.eventually("the members", func() bool { return slices.Equal(b.members(room), []string{bob, carol}) })
+	if answer := b.ask(room, "!invite "+dave); !strings.Contains(answer.body, "has been called") {
+		t.Fatalf("invite: %q", answer.body)
+	}
+	b.eventually("dave among them", func() bool { return slices.Equal(b.members(room), []string{bob, carol, dave}) })
+	portals, err := b.br.DB.Portal.GetAll(b.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, portal := range portals {
+		if portal.MXID == room && portal.Name != "Sunday walk" {
+			t.Errorf("the room is called %q", portal.Name)
+		}
+	}
+}
+
 func TestNameOfAMemberIsNoFormat(t *testing.T) {
 	t.Parallel()
 	srv := newCircleOfFriends(t)
