@@ -39,3 +39,31 @@ func TestMemberOfAGroupChatIsToldMissingOnce(t *testing.T) {
 		}
 	})
 }
+
+// Who waits for somebody to come hears of it when the session ends before.
+func TestInvitationIsAnsweredWhenTheSessionEnds(t *testing.T) {
+	n := newFakeNet(t)
+	client, ns := signedIn(t, n, 9)
+	chat := client.GroupChat("mine", "bob@example.com", "carol@example.com")
+	sent := goSend(t, chat, "hello")
+	ns.expect("XFR 7 SB")
+	ns.send("XFR 7 SB " + fakeSB + " CKI 123")
+	sb := n.accept(fakeSB)
+	sb.expect("USR 1 alice@example.com 123")
+	sb.send("USR 1 OK alice@example.com Alice")
+	sb.expect("CAL 2 bob@example.com")
+	sb.expect("CAL 3 carol@example.com")
+	sb.send("JOI bob@example.com Bob", "JOI carol@example.com Carol")
+	sb.expect("MSG 4 A")
+	sb.send("ACK 4")
+	if err := waitError(t, sent); err != nil {
+		t.Fatal(err)
+	}
+	invited := make(chan error, 1)
+	go func() { invited <- chat.Invite(t.Context(), "dave@example.com") }()
+	sb.expect("CAL 5 dave@example.com")
+	sb.close()
+	if err := waitError(t, invited); !errors.Is(err, ErrSwitchboard) {
+		t.Errorf("error %v", err)
+	}
+}

@@ -277,6 +277,11 @@ func (s *session) remove(goodbye bool) {
 	// At the end of the Client one that was answered may carry texts already, though
 	// we have not read that it is open.
 	carries := s.state == sessionOpen || s.client.err != nil && !s.outgoing
+	if s.state == sessionOpen {
+		for _, account := range s.callees { // nobody comes into it any more
+			s.conversation.answerInvitations(account, fmt.Errorf("%w: the session has ended", ErrSwitchboard))
+		}
+	}
 	s.state = sessionOver
 	s.stopTimer()
 	c, cv := s.client, s.conversation
