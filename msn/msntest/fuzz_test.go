@@ -14,7 +14,7 @@ import (
 // Whatever is posted to a web service gets an answer, and leaves the server usable.
 func FuzzWebServices(f *testing.F) {
 	const head = `<soap:Envelope xmlns:soap="` + soapNamespace + `"><soap:Header><ABAuthHeader><TicketToken>t=1&amp;p=</TicketToken></ABAuthHeader>` +
-		`<PassportCookie><t>1</t><p></p></PassportCookie><Ticket passport="t=1&amp;p=" lockkey="x"/><From memberName="a@example.com"/><To memberName="a@example.com"/>` +
+		`<StorageUserHeader><TicketToken>t=1&amp;p=</TicketToken></StorageUserHeader><PassportCookie><t>1</t><p></p></PassportCookie><Ticket passport="t=1&amp;p=" lockkey="x"/><From memberName="a@example.com"/><To memberName="a@example.com"/>` +
 		`<Security><UsernameToken><Username>a@example.com</Username><Password>x</Password></UsernameToken></Security></soap:Header><soap:Body>`
 	const end = `</soap:Body></soap:Envelope>`
 	for i, body := range []string{
@@ -29,7 +29,7 @@ func FuzzWebServices(f *testing.F) {
 		"<ManageWLConnection><contactId>00000000-0000-0000-0009-000000000001</contactId><connection>true</connection><action>2</action>" +
 			"<relationshipType>5</relationshipType></ManageWLConnection>",
 		"<BreakConnection><ABId>00000000-0000-0000-0009-000000000001</ABId><contactId>a</contactId></BreakConnection>",
-		"<ABGroupContactAdd/>", "<GetMessage/>", "<MessageType/><Content>MIME-Version: 1.0</Content>", "<RequestSecurityToken/>", "<!DOCTYPE x>", "",
+		"<GetProfile/>", "<UpdateProfile><profile><ExpressionProfile><DisplayName>x</DisplayName></ExpressionProfile></profile></UpdateProfile>", "<ABGroupContactAdd/>", "<GetMessage/>", "<MessageType/><Content>MIME-Version: 1.0</Content>", "<RequestSecurityToken/>", "<!DOCTYPE x>", "",
 	} {
 		f.Add(byte(i), []byte(head+body+end))
 	}
@@ -47,7 +47,7 @@ func FuzzWebServices(f *testing.F) {
 		s.webTickets.put("t=1&p=", &webTicket{account: a}, webTicketLife)
 		a.places = []*session{{account: a, ticket: "t=1&p=", dialect: 15, status: "NLN", caps: "0"}}
 		fuzzedCircle(s)
-		paths := []string{RSTPath, RST2Path, SharingPath, AddressBookPath, MailboxPath, PostPath, GatewayPath}
+		paths := []string{RSTPath, RST2Path, SharingPath, AddressBookPath, MailboxPath, PostPath, GatewayPath, StoragePath}
 		answer := httptest.NewRecorder()
 		s.serveWeb(answer, httptest.NewRequest(http.MethodPost, "https://localhost"+paths[int(which)%len(paths)], bytes.NewReader(body)))
 		if answer.Code == 0 || answer.Body.Len() == 0 {
@@ -115,6 +115,7 @@ func FuzzCircleCommands(f *testing.F) {
 		}
 		for _, c := range conns {
 			r := wire.NewReader(bytes.NewReader(c.out), wire.FromServer)
+			r.SetDialect(c.dialect) // errors have payloads in later ones
 			for {
 				if _, err := r.Read(); errors.Is(err, io.EOF) {
 					break
