@@ -39,6 +39,7 @@ type Account struct {
 	mail       mailbox
 	mspAuth    string // "" makes one for each sign-in
 	refusal    string // see RefusePages
+	profile    profile
 }
 
 // AccountOption changes how an account is made.

@@ -1,7 +1,7 @@
 // Package msntest is an MSN server in process, for tests, benchmarks and demos,
 // as net/http/httptest is for HTTP. It speaks MSNP2 to MSNP18: dispatch,
 // notification and switchboard connections, the log-ins over TLS (Tweener and RST), the
-// web services of contact lists and offline messages, the HTTP gateway, and the
+// web services of contact lists, offline messages and roaming profiles, the HTTP gateway, and the
 // circles of MSNP18 (see [Server.AddCircle] and [Bot.EnterCircle]).
 //
 //	srv := msntest.NewServer(t)

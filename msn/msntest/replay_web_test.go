@@ -41,7 +41,7 @@ func played(r transcript.Record) bool {
 	if r.Conn != "HTTPS" || r.Kind != transcript.FromClient {
 		return false
 	}
-	for _, path := range []string{SharingPath, AddressBookPath, MailboxPath, PostPath} {
+	for _, path := range []string{SharingPath, AddressBookPath, MailboxPath, PostPath, StoragePath} {
 		if strings.HasPrefix(r.Text, "POST "+path+" ") {
 			return true
 		}

@@ -21,6 +21,7 @@ const (
 	AddressBookPath = "/abservice/abservice.asmx"
 	MailboxPath     = "/rsi/rsi.asmx"
 	PostPath        = "/OimWS/oim.asmx"
+	StoragePath     = "/storageservice/SchematizedStore.asmx"
 	GatewayPath     = "/gateway/gateway.dll"
 )
 
@@ -29,6 +30,7 @@ type WebURLs struct {
 	Login, Login2        string // RST and RST2
 	AddressBook, Sharing string
 	Mailbox, Post        string // offline messages: reading and sending
+	Storage              string // roaming profile
 	Gateway              string
 }
 
@@ -46,7 +48,7 @@ func (s *Server) PlainWeb() WebURLs {
 func webURLs(host string) WebURLs {
 	return WebURLs{
 		Login: host + RSTPath, Login2: host + RST2Path, AddressBook: host + AddressBookPath, Sharing: host + SharingPath,
-		Mailbox: host + MailboxPath, Post: host + PostPath, Gateway: host + GatewayPath,
+		Mailbox: host + MailboxPath, Post: host + PostPath, Storage: host + StoragePath, Gateway: host + GatewayPath,
 	}
 }
 
@@ -119,6 +121,8 @@ func (s *Server) readCall(r *http.Request, body []byte) *call {
 		c.account = s.ticketHolder(bookTicket(c), bookService)
 	case MailboxPath:
 		c.account = s.cookieHolder(c)
+	case StoragePath:
+		c.account = s.storageHolder(c)
 	case PostPath:
 		c.operation = "Store"
 		c.account = s.ticketHolder(envelope.at("Header", "Ticket").attribute("passport"), passport.ServiceMessengerSecure.Address)
@@ -131,7 +135,7 @@ func (s *Server) answerWeb(w http.ResponseWriter, r *http.Request, c *call, body
 	switch path := r.URL.Path; {
 	case path == GatewayPath && r.Method == http.MethodPost:
 		s.answerGateway(w, r, body)
-	case path == RSTPath || path == RST2Path || path == SharingPath || path == AddressBookPath || path == MailboxPath || path == PostPath:
+	case path == RSTPath || path == RST2Path || path == SharingPath || path == AddressBookPath || path == MailboxPath || path == PostPath || path == StoragePath:
 		switch {
 		case r.Method != http.MethodPost:
 			http.Error(w, "POST only", http.StatusMethodNotAllowed)
@@ -145,6 +149,8 @@ func (s *Server) answerWeb(w http.ResponseWriter, r *http.Request, c *call, body
 			s.answerSOAP(w, c, bookCall(addressBook))
 		case path == MailboxPath:
 			s.answerSOAP(w, c, readCall)
+		case path == StoragePath:
+			s.answerSOAP(w, c, storageCall)
 		default:
 			s.answerSOAP(w, c, storeCall)
 		}
