@@ -133,7 +133,7 @@ func (c *Client) show(n *notify.Notification, err error) {
 	for _, m := range n.Messages {
 		if kind := m.Kind(); kind != notify.Alert {
 			c.emit(DataReceived{Kind: kind, Data: m.Data})
-			if kind == notify.AddressBook || kind == notify.Circle && !c.enteringCircle(m.Data["CircleId"]) {
+			if kind == notify.AddressBook || kind == notify.Circle && !c.isEcho(m.Data["CircleId"]) {
 				c.roster.refresh()
 			}
 		}

@@ -51,6 +51,12 @@ func weight(e Event) int {
 			size += base + len(name) + len(value)
 		}
 		return size
+	case CirclesChanged:
+		size := base
+		for _, circle := range e.Circles {
+			size += base + len(circle.Name) + 16*len(circle.Present)
+		}
+		return size
 	case PageReceived:
 		return base + len(e.Text)
 	case MailCounted:

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"matrix-msn/msn/soap"
 	"matrix-msn/msn/wire"
 )
 
@@ -49,8 +50,9 @@ func (cv *Conversation) Circle() string { return cv.circle }
 
 // flushCircle sends what waits for the circle, or settles it when the user is not let
 // in.
-func (cv *Conversation) flushCircle(circle *circle) {
+func (cv *Conversation) flushCircle() {
 	c := cv.client
+	circle := c.book.circle(cv.circle)
 	for _, d := range slices.Clone(cv.outbox) {
 		switch {
 		case d.parts != nil: // it is on its way
@@ -66,9 +68,23 @@ func (cv *Conversation) flushCircle(circle *circle) {
 			d.settle(fmt.Errorf("%w: the address book has no ticket", ErrCircle))
 		case circle.entry == entryDone:
 			d.sendWithoutSession(circleBodies(d.text), func(body string, result func(error)) {
-				c.sendSilent(wire.New("SDG").WithPayload(c.circleText(circle, body, d.format)), circleError, result)
+				c.sendSilent(wire.New("SDG").WithPayload(c.circleText(circle, body, d.format)), circleError, func(err error) {
+					if errors.Is(err, ErrCircle) {
+						c.shutOut(cv.circle)
+					}
+					result(err)
+				})
 			})
 		}
+	}
+}
+
+// shutOut notes that the server does not have the user in a circle any more: the address
+// book tells whether they belong to it still, and they enter it again then.
+func (c *Client) shutOut(id string) {
+	if circle := c.book.circle(id); circle != nil && circle.entry == entryDone {
+		circle.entry, circle.Present = entryNone, nil
+		c.roster.refresh()
 	}
 }
 
@@ -123,16 +139,22 @@ func circleError(refused *ServerError) error {
 // circleMessage handles "SDG 0", with a payload: something was said in a circle, by
 // somebody else or by the user at another place.
 func (c *Client) circleMessage(cmd wire.Command) {
-	said := wire.ParseRouted(cmd.Payload)
+	said, readable := wire.ParseRouted(cmd.Payload)
 	to, sender := wire.ParseAddress(said.Routing.Get("To")), wire.ParseAddress(said.Routing.Get("From"))
 	from, ok := parseAccount(sender.Account)
 	circle := c.book.circle(to.Account)
-	if !ok || to.Network != networkCircle || circle == nil || !circle.Member ||
-		from == c.self && sender.Place == strings.ToLower(c.cfg.MachineGUID) {
+	switch {
+	case !readable || !ok || sender.Network != soap.NetworkPassport || to.Network != networkCircle:
+		c.log.Debug("something said in a circle cannot be read", "account", c.account)
+		return
+	case circle == nil || !circle.Member:
+		return
+	case from == c.self && (sender.Place == "" || sender.Place == strings.ToLower(c.cfg.MachineGUID)):
 		return
 	}
-	if from != c.self {
-		circle.come(from)
+	if from != c.self && !circle.knows(from) && len(circle.Present) >= maxParticipants {
+		c.log.Debug("too many people speak in a circle", "account", c.account, "circle", circle.ID)
+		return
 	}
 	cv := c.circleChat(circle.ID)
 	m := wire.Message{Header: said.Content, Body: said.Body}
@@ -140,10 +162,13 @@ func (c *Client) circleMessage(cmd wire.Command) {
 	if subtype := m.Header.Get("Message-Subtype"); subtype != "" {
 		kind += "/" + strings.ToLower(subtype)
 	}
+	if kind != "control/typing" && from != c.self {
+		circle.come(from) // the roster may have been cut
+	}
 	format := cleanFormat(m.Header.Get("X-MMS-IM-Format"))
 	switch {
 	case kind == "control/typing":
-		if from != c.self && c.typing.allow(circle.ID+" "+from, time.Now()) {
+		if circle.knows(from) && c.typing.allow(circle.ID+" "+from, time.Now()) {
 			c.emit(TypingReceived{Conversation: cv, From: from})
 		}
 	case kind != "text" && from == c.self:

@@ -49,9 +49,9 @@ func shareCircle(t *testing.T, a, b *user) {
 	if err := a.InviteToCircle(t.Context(), id, other, "come in"); err != nil {
 		t.Fatalf("invite: %v", err)
 	}
-	if circle := a.circleOf("the invitation", id, func(msn.Circle) bool { return true }); !slices.ContainsFunc(circle.Members, func(m msn.CircleMember) bool { return m.Account == other && m.Invited }) {
-		t.Errorf("with the invitation it is %+v", circle)
-	}
+	a.circleOf("the invitation", id, func(c msn.Circle) bool {
+		return c.Complete && slices.ContainsFunc(c.Members, func(m msn.CircleMember) bool { return m.Account == other && m.Invited })
+	})
 	if circle := b.circleOf("to be invited", id, func(msn.Circle) bool { return true }); circle.Member || circle.Name != name {
 		t.Errorf("the invitation is into %+v", circle)
 	}

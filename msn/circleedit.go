@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"matrix-msn/msn/passport"
 	"matrix-msn/msn/soap"
-	"matrix-msn/msn/wire"
 )
 
 // The user's own changes of their circles. They are made by the web services
@@ -35,13 +35,11 @@ func (c *Client) CreateCircle(ctx context.Context, name string) (id string, err 
 	if err != nil {
 		return "", err
 	}
-	for _, circle := range c.Circles() {
-		if found, _, _ := strings.Cut(circle.ID, "@"); found == id {
-			return circle.ID, nil
-		}
-	}
-	return "", fmt.Errorf("%w: the new circle is not in the address book", ErrCircle)
+	return id + circleHost, nil
 }
+
+// circleHost ends the address of circles that are made here.
+const circleHost = "@live.com"
 
 // AnswerCircle accepts or declines the invitation into a circle. CirclesChanged comes
 // before it returns. The error is ErrArgument when there is no such invitation,
@@ -57,17 +55,18 @@ func (c *Client) AnswerCircle(ctx context.Context, id string, accept bool) error
 }
 
 // InviteToCircle invites somebody into a circle. message is shown to them, at most
-// MaxRequest bytes. Somebody who is invited or belongs to it already is no error.
+// MaxRequest bytes. Somebody who is invited already is no error.
 //
-// The error is ErrCircle when the user does not belong to the circle, ErrNoSuchContact
-// when there is no such account, ErrArgument when account is none, ErrTooLong,
-// ErrDialect below MSNP18, or what the service said: most circles let their
-// administrators invite only.
+// The error is ErrCircle when the user does not belong to the circle, ErrCircleMember
+// when the other one does already, ErrNoSuchContact when there is no such account,
+// ErrArgument when account is none or the user's own, ErrTooLong, ErrDialect below
+// MSNP18, ErrUncertain, or what the service said: most circles let their administrators
+// invite only.
 func (c *Client) InviteToCircle(ctx context.Context, id, account, message string) error {
 	circle, ok := c.findCircle(id)
 	switch {
-	case !isAddress(account):
-		return fmt.Errorf("%w: %q is no account", ErrArgument, account)
+	case !isAddress(account), strings.EqualFold(account, c.account):
+		return fmt.Errorf("%w: %q cannot be invited", ErrArgument, account)
 	case len(message) > MaxRequest:
 		return ErrTooLong
 	case !ok || !circle.Member:
@@ -76,11 +75,14 @@ func (c *Client) InviteToCircle(ctx context.Context, id, account, message string
 	return c.changeCircles(ctx, func(ctx context.Context, book *soap.AddressBook) error {
 		err := book.InviteToCircle(ctx, bare(circle.ID), strings.ToLower(account), message)
 		if soap.IsDone(err) {
-			return nil
+			return fmt.Errorf("%w: %w", ErrCircleMember, err)
 		}
 		return err
 	})
 }
+
+// ErrCircleMember says that somebody belongs to the circle already.
+var ErrCircleMember = errors.New("msn: they belong to the circle already")
 
 // LeaveCircle takes the user out of a circle. CirclesChanged comes before it returns.
 // The error is ErrArgument when the user does not belong to it, ErrDialect below
@@ -92,6 +94,9 @@ func (c *Client) LeaveCircle(ctx context.Context, id string) error {
 	}
 	var own string
 	c.query(func() { own = c.book.ownID })
+	if own == "" {
+		return fmt.Errorf("%w: the address book does not have the user in it", ErrCircle)
+	}
 	return c.changeCircles(ctx, func(ctx context.Context, book *soap.AddressBook) error {
 		return book.LeaveCircle(ctx, bare(circle.ID), own)
 	})
@@ -112,22 +117,37 @@ func bare(id string) string {
 	return id
 }
 
-// changeCircles makes a change and downloads the lists.
+// changeCircles makes a change and downloads the lists. A change that was made is no
+// error, whatever comes of the lists.
 func (c *Client) changeCircles(ctx context.Context, change func(context.Context, *soap.AddressBook) error) error {
 	r, ok := c.roster.(*soapRoster)
-	if !ok || c.dialect < wire.FirstPrefixed {
+	if !ok || !c.CarriesCircles() {
 		return fmt.Errorf("%w: circles", ErrDialect)
 	}
-	err := r.tickets.with(ctx, serviceOfBook, func() error { return change(ctx, r.service) })
+	begun := false
+	err := r.tickets.with(ctx, serviceOfBook, func() error {
+		begun = true
+		return change(ctx, r.service)
+	})
 	if err != nil {
-		return circleEditError(err)
+		return circleEditError(err, begun)
 	}
-	return r.reload(ctx)
+	r.reload(ctx)
+	return nil
 }
 
-func circleEditError(err error) error {
-	if err = listError(err); errors.Is(err, ErrNoSuchContact) {
-		return err
+// circleEditError gives the errors of a change their names. begun tells whether the
+// service was asked for it at all.
+func circleEditError(err error, begun bool) error {
+	_, fault := errors.AsType[*soap.Fault](err)
+	_, status := errors.AsType[*soap.StatusError](err)
+	switch named := listError(err); {
+	case errors.Is(named, ErrNoSuchContact), errors.Is(named, ErrCircleMember):
+		return named
+	case fault, status, neverConnected(err):
+		return fmt.Errorf("%w: %w", ErrBusy, err)
+	case !begun, errors.Is(err, passport.ErrUntrusted):
+		return webError(err)
 	}
-	return webError(busy(err))
+	return fmt.Errorf("%w: %w", ErrUncertain, err)
 }

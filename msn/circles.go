@@ -1,10 +1,13 @@
 package msn
 
 import (
+	"cmp"
+	"context"
 	"encoding/base64"
-	"regexp"
+	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"matrix-msn/msn/internal/xmltext"
 	"matrix-msn/msn/soap"
@@ -20,9 +23,14 @@ type Circle struct {
 	// Member tells whether the user has accepted. Texts are carried for members only,
 	// and in MSNP18 only.
 	Member bool
-	// Members are the others who belong to the circle, by account. It is empty while
-	// the service has not told, and in a circle of which the user is no Member.
-	Members []CircleMember
+	// Entered tells whether the server has let the user in, in this session: texts go
+	// and come then. It may take a moment after signing in.
+	Entered bool
+	// Members are the others who belong to the circle, by account. Complete tells
+	// whether these are all, and as the service told when it was asked last; without it
+	// there may be others.
+	Members  []CircleMember
+	Complete bool
 	// Present are the accounts of those, besides the user, who are there now.
 	Present []string
 }
@@ -34,11 +42,14 @@ type CircleMember struct {
 	Invited bool   // has not accepted yet
 }
 
-// CirclesChanged says that the user's circles, their names or their members are others
-// now. That somebody is Present or not makes none.
+// CirclesChanged says that the user's circles, their names, or their members with their
+// names are others now. That somebody is Present or not, and Entered, make none.
 type CirclesChanged struct{ Circles []Circle }
 
 func (CirclesChanged) isEvent() {}
+
+// CarriesCircles reports whether the dialect carries what is said in circles.
+func (c *Client) CarriesCircles() bool { return c.dialect >= wire.FirstPrefixed }
 
 // Circles returns the user's circles. There are none below MSNP16.
 func (c *Client) Circles() (circles []Circle) {
@@ -47,9 +58,16 @@ func (c *Client) Circles() (circles []Circle) {
 }
 
 const (
-	// maxCircles is how many circles are remembered. Each member's takes a call for
-	// its members and two commands at sign-in.
+	// maxCircles is how many circles that the user belongs to are remembered. Each takes
+	// a call for its members and two commands at sign-in.
 	maxCircles = 64
+	// maxCircleInvitations is how many invitations are: anybody can send them.
+	maxCircleInvitations = 16
+	// maxRefusedTickets is how often in a row a ticket of circles is refused before the
+	// address book is not asked for another.
+	maxRefusedTickets = 3
+	// membersTime bounds asking for the members of all circles.
+	membersTime = 2 * time.Minute
 	// networkCircle is the network of circles (protocol/00-overview.md, section 8).
 	networkCircle = 9
 )
@@ -60,6 +78,9 @@ type circle struct {
 	names   map[string]string
 	entry   entry
 	refused error // why, when entry is entryRefused
+	// announced is set while the server will say that the circle has changed because
+	// the user enters it.
+	announced bool
 }
 
 // entry is how far the user is in a circle in this session.
@@ -96,19 +117,28 @@ func (b *book) circleList() []Circle {
 	for _, circle := range b.circles {
 		snapshot := circle.Circle
 		snapshot.Present = slices.Clone(circle.Present)
+		snapshot.Entered = circle.entry == entryDone
+		snapshot.Members = slices.Clone(circle.Members)
+		for i := range snapshot.Members {
+			m := &snapshot.Members[i]
+			m.Name = cmp.Or(circle.names[m.Account], m.Name)
+		}
 		list = append(list, snapshot)
 	}
 	return list
 }
 
 // setCircles makes the circles what the address book says, and reports whether that
-// changed anything. members are those of the circles for which they are known.
-func (b *book) setCircles(list []soap.Circle, members map[string][]soap.CircleMember) (changed bool) {
+// changed anything. When there are too many, those that are known go first, so that
+// nobody's invitations push them out.
+func (b *book) setCircles(list []soap.Circle) (changed bool) {
+	list = b.inOrder(list)
 	was := b.circles
 	b.circles = nil
+	invited := 0
 	for _, found := range list {
-		id := strings.ToLower(keep(found.ID+"@"+found.Host, maxAccount))
-		if len(b.circles) >= maxCircles || b.circle(id) != nil {
+		id, member := addressOfCircle(found), found.State == circleAccepted
+		if b.circle(id) != nil || member && len(b.circles)-invited >= maxCircles || !member && invited >= maxCircleInvitations {
 			continue
 		}
 		now := &circle{names: make(map[string]string)}
@@ -116,49 +146,117 @@ func (b *book) setCircles(list []soap.Circle, members map[string][]soap.CircleMe
 		if i := slices.IndexFunc(was, func(c *circle) bool { return c.ID == id }); i >= 0 {
 			now, before = was[i], was[i].Circle
 		}
-		now.ID, now.Name, now.Admin = id, keep(found.Name, maxName), found.Role == "Admin"
-		if now.Member = found.State == "Accepted"; !now.Member {
-			now.Members, now.Present, now.entry = nil, nil, entryNone
-		}
-		if told, ok := members[found.ID]; ok && now.Member {
-			now.Members = b.circleMembers(told)
+		now.ID, now.Name, now.Admin, now.Member = id, keep(found.Name, maxName), found.Role == "Admin", member
+		if !member {
+			invited++
+			now.Members, now.Complete, now.Present, now.entry = nil, false, nil, entryNone
 		}
 		b.circles = append(b.circles, now)
-		changed = changed || before.ID == "" || before.Name != now.Name || before.Admin != now.Admin ||
-			before.Member != now.Member || !slices.Equal(before.Members, now.Members)
+		changed = changed || before.ID == "" || before.Name != now.Name || before.Admin != now.Admin || before.Member != now.Member
 	}
 	return changed || len(was) != len(b.circles)
 }
 
-func (b *book) circleMembers(told []soap.CircleMember) (members []CircleMember) {
+// circleAccepted is the State of circles that the user belongs to.
+const circleAccepted = "Accepted"
+
+func addressOfCircle(found soap.Circle) string {
+	return strings.ToLower(keep(found.ID+"@"+found.Host, maxAccount))
+}
+
+// inOrder puts those circles first that the user is known to belong to, and those last
+// that they are invited into.
+func (b *book) inOrder(list []soap.Circle) []soap.Circle {
+	rank := func(found soap.Circle) int {
+		known := b.circle(addressOfCircle(found))
+		switch {
+		case found.State != circleAccepted:
+			return 2
+		case known == nil || !known.Member:
+			return 1
+		}
+		return 0
+	}
+	ranks := make(map[string]int, len(list))
+	for _, found := range list {
+		ranks[found.ID] = rank(found)
+	}
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b soap.Circle) int { return ranks[a.ID] - ranks[b.ID] })
+	return list
+}
+
+// followCircles asks the service who belongs to the user's circles, in the background.
+// Without that a circle is one all the same.
+func (r *soapRoster) followCircles() {
+	c := r.client
+	var ids []string
+	for _, circle := range c.book.circles {
+		if circle.Member {
+			ids = append(ids, circle.ID)
+		}
+	}
+	if !c.CarriesCircles() || c.err != nil || len(ids) == 0 {
+		return
+	}
+	r.following++
+	turn := r.following
+	c.group.Go(func() {
+		ctx, cancel := context.WithTimeout(c.ctx, membersTime)
+		defer cancel()
+		for _, id := range ids {
+			var members []soap.CircleMember
+			var whole bool
+			err := r.tickets.with(ctx, serviceOfBook, func() (err error) {
+				members, whole, err = r.service.CircleMembers(ctx, bare(id))
+				return err
+			})
+			if !c.post(func() {
+				if turn == r.following {
+					c.circleMembers(id, members, whole, err)
+				}
+			}) {
+				return
+			}
+			_, fault := errors.AsType[*soap.Fault](err)
+			_, status := errors.AsType[*soap.StatusError](err)
+			if err != nil && !fault && !status {
+				return // who hangs or cannot be reached is not asked for the others
+			}
+		}
+	})
+}
+
+// circleMembers notes who belongs to a circle, or why that is not known.
+func (c *Client) circleMembers(id string, told []soap.CircleMember, whole bool, err error) {
+	circle := c.book.circle(id)
+	if circle == nil || !circle.Member || c.err != nil {
+		return
+	}
+	members := circle.Members
+	if err != nil {
+		c.log.Warn("members of a circle not loaded", "account", c.account, "circle", id, "error", err)
+		whole = false
+	} else {
+		members = c.book.membersOf(told)
+	}
+	if slices.Equal(circle.Members, members) && circle.Complete == whole {
+		return
+	}
+	circle.Members, circle.Complete = members, whole
+	c.emit(CirclesChanged{Circles: c.book.circleList()})
+}
+
+func (b *book) membersOf(told []soap.CircleMember) (members []CircleMember) {
 	for _, m := range told {
 		account, ok := parseAccount(m.Account)
-		if !ok || account == b.self || len(members) >= maxParticipants {
+		if !ok || account == b.self || m.State == soap.CircleListed {
 			continue
 		}
-		members = append(members, CircleMember{Account: account, Name: keep(m.Name, maxName), Invited: m.Invited})
+		members = append(members, CircleMember{Account: account, Name: keep(m.Name, maxName), Invited: m.State == soap.CircleInvited})
 	}
 	slices.SortFunc(members, func(a, b CircleMember) int { return strings.Compare(a.Account, b.Account) })
 	return slices.CompactFunc(members, func(a, b CircleMember) bool { return a.Account == b.Account })
-}
-
-// come notes that somebody is in the circle now.
-func (c *circle) come(account string) {
-	if !slices.Contains(c.Present, account) && len(c.Present) < maxParticipants {
-		c.Present = append(c.Present, account)
-	}
-}
-
-// left notes that somebody is in the circle no more.
-func (c *circle) left(account string) {
-	c.Present = slices.DeleteFunc(c.Present, func(other string) bool { return other == account })
-}
-
-// name notes how the server calls somebody in the circle.
-func (c *circle) name(account, name string) {
-	if _, known := c.names[account]; name != "" && (known || len(c.names) < maxParticipants) {
-		c.names[account] = name
-	}
 }
 
 // enterCircles shows the server the ticket of the user's circles, so that it tells of
@@ -180,17 +278,25 @@ func (c *Client) enterCircles(ticket string) {
 		c.enter(entering)
 		return
 	}
+	c.circleTicket = "" // a refusal takes the one before away too
 	args := []string{"SHA", "A", base64.StdEncoding.EncodeToString([]byte(ticket))}
 	c.request("USR", args, func(_ wire.Command, err error) {
-		if err != nil {
-			c.log.Warn("the server does not take the ticket of the circles", "account", c.account, "error", err)
-			for _, circle := range entering {
-				c.entered(circle, err)
-			}
+		if err == nil {
+			c.circleTicket, c.refusedTickets = ticket, 0
+			c.enter(entering)
 			return
 		}
-		c.circleTicket = ticket
-		c.enter(entering)
+		for _, circle := range entering {
+			c.entered(circle.ID, err)
+		}
+		if _, refused := errors.AsType[*ServerError](err); !refused {
+			return
+		}
+		c.log.Warn("the server does not take the ticket of the circles", "account", c.account, "error", err)
+		// The circles may be others since the ticket was made.
+		if c.refusedTickets++; c.refusedTickets < maxRefusedTickets && c.roster != nil {
+			c.roster.refresh()
+		}
 	})
 }
 
@@ -198,38 +304,43 @@ func (c *Client) enterCircles(ticket string) {
 // own: a server refuses all for one that it does not like.
 func (c *Client) enter(circles []*circle) {
 	for _, circle := range circles {
+		circle.announced = true
 		member := wire.Member{Account: circle.ID, Lists: uint8(ListForward | ListAllow), Network: networkCircle}
 		for _, payload := range wire.FormatMembers([]wire.Member{member}, false) {
-			c.requestCommand(wire.New("ADL").WithPayload(payload), func(_ wire.Command, err error) {
-				if err != nil {
-					c.log.Warn("circle not entered", "account", c.account, "circle", circle.ID, "error", err)
-				}
-				c.entered(circle, err)
-			})
+			c.requestCommand(wire.New("ADL").WithPayload(payload), func(_ wire.Command, err error) { c.entered(circle.ID, err) })
 		}
 	}
 }
 
-// enteringCircle reports whether the user is just being let into the circle with this
-// ID, given without its host. Servers announce it as changed then, which it is not.
-func (c *Client) enteringCircle(id string) bool {
-	return slices.ContainsFunc(c.book.circles, func(circle *circle) bool {
-		name, _, _ := strings.Cut(circle.ID, "@")
-		return circle.entry == entryAsked && strings.EqualFold(name, id)
-	})
+// isEcho reports whether news of the circle with this ID, given without its host, say
+// only that the user enters it, which servers announce once as a change.
+func (c *Client) isEcho(id string) bool {
+	for _, circle := range c.book.circles {
+		if circle.announced && strings.EqualFold(bare(circle.ID), id) {
+			circle.announced = false
+			return true
+		}
+	}
+	return false
 }
 
 // entered goes on when the server has let the user into a circle, or has not.
-func (c *Client) entered(circle *circle, err error) {
-	cv := c.conversations[circleKey(circle.ID)]
-	if err != nil {
-		circle.entry, circle.refused = entryRefused, err
-	} else {
-		circle.entry = entryDone
-		c.appear(circle)
+func (c *Client) entered(id string, err error) {
+	circle := c.book.circle(id)
+	if circle != nil && circle.entry == entryAsked {
+		circle.entry, circle.refused, circle.announced = entryDone, nil, false
+		if err != nil {
+			circle.entry, circle.refused = entryRefused, err
+		}
+		if _, refused := errors.AsType[*ServerError](err); refused {
+			c.log.Warn("circle not entered", "account", c.account, "circle", id, "error", err)
+		}
+		if err == nil {
+			c.appear(circle)
+		}
 	}
-	if cv != nil {
-		cv.flushCircle(circle)
+	if cv := c.conversations[circleKey(id)]; cv != nil {
+		cv.flushCircle()
 	}
 }
 
@@ -261,53 +372,4 @@ func (c *circle) address(path string) wire.Address {
 // ownAddress is that of this place.
 func (c *Client) ownAddress() wire.Address {
 	return wire.Address{Network: soap.NetworkPassport, Account: c.account, Place: strings.ToLower(c.cfg.MachineGUID)}
-}
-
-// rosterUser is somebody on the roster of a circle, in a document and in a Uri. The
-// documents are not parsed as XML: servers write names into them as they are.
-var (
-	rosterUser = regexp.MustCompile(`<id>\s*1:([^<\s]+)\s*</id>`)
-	rosterURI  = regexp.MustCompile(`/user\(1:([^)]+)\)`)
-)
-
-// circleNews handles "NFY PUT" and "NFY DEL": who is in a circle and what it is called.
-// A circle that is not known is looked up in the address book.
-func (c *Client) circleNews(cmd wire.Command) {
-	news := wire.ParseRouted(cmd.Payload)
-	from := wire.ParseAddress(news.Routing.Get("From"))
-	if from.Network != networkCircle {
-		return
-	}
-	circle := c.book.circle(from.Account)
-	if circle == nil {
-		if c.roster != nil {
-			c.roster.refresh()
-		}
-		return
-	}
-	var named []string
-	for _, match := range rosterURI.FindAllStringSubmatch(news.Content.Get("Uri"), 1) {
-		named = append(named, match[1])
-	}
-	if cmd.Arg(0) == "DEL" {
-		for _, account := range named {
-			circle.left(strings.ToLower(account))
-		}
-		return
-	}
-	for _, match := range rosterUser.FindAllStringSubmatch(news.Body, maxParticipants) {
-		named = append(named, xmltext.Unescape(match[1]))
-	}
-	if news.Content.Get("NotifType") == "Full" && strings.Contains(news.Body, "<roster>") {
-		circle.Present = nil
-	}
-	for _, name := range named {
-		if account, ok := parseAccount(name); ok && account != c.self {
-			circle.come(account)
-		}
-	}
-	if name := keep(elementText(news.Body, "MFN"), maxName); name != "" && name != circle.Name {
-		circle.Name = name
-		c.emit(CirclesChanged{Circles: c.book.circleList()})
-	}
 }

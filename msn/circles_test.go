@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,19 +39,26 @@ func personElement(kind, account, name string) string {
 		"</passportName><displayName>" + name + "</displayName></contactInfo></Contact>"
 }
 
+// invitedElement is a personElement of somebody who has not answered yet.
+func invitedElement(account, name string) string {
+	return strings.Replace(personElement("LivePending", account, name), "</contactInfo>", "<NetworkInfoList><NetworkInfo><RelationshipType>5</RelationshipType>"+
+		"<RelationshipState>2</RelationshipState></NetworkInfo></NetworkInfoList></contactInfo>", 1)
+}
+
 // round are web services with a circle that alice belongs to, and bob, and that carol
-// is invited into.
+// is invited into. Nobody has finished to invite dan.
 func round(w *fakeWeb) {
 	w.circles = circleElements(circleID, "Accepted")
-	w.people = personElement("Live", "Bob@example.com", "Bob") + personElement("LivePending", "carol@example.com", "Carol") +
+	w.people = personElement("Live", "Bob@example.com", "Bob") + invitedElement("carol@example.com", "Carol") + personElement("LivePending", "dan@example.com", "Dan") +
 		personElement("Live", "alice@example.com", "Alice") + personElement("Me", circleAddress, circleAddress)
 }
 
-// circleIn returns a Client that has entered the circle of round.
+// circleIn returns a Client that has entered the circle of round and knows its members.
 func circleIn(t *testing.T, change ...func(*Config)) (*Client, *fakeWeb, *fakeConn) {
 	t.Helper()
 	client, web, ns := webIn(t, 18, round, change...)
 	ns.letIn()
+	waitFor[CirclesChanged](t, client) // the members
 	return client, web, ns
 }
 
@@ -96,10 +105,10 @@ func TestCirclesAreEntered(t *testing.T) {
 		t.Errorf("payload %q", cmd.Payload)
 	}
 	ns.send("PUT 13 OK 0\r\n")
-	list := []Circle{{ID: circleAddress, Name: "Round", Admin: true, Member: true, Members: []CircleMember{
+	list := []Circle{{ID: circleAddress, Name: "Round", Admin: true, Member: true, Entered: true, Complete: true, Members: []CircleMember{
 		{Account: "bob@example.com", Name: "Bob"}, {Account: "carol@example.com", Name: "Carol", Invited: true}}}}
-	if got := client.Circles(); !reflect.DeepEqual(got, list) {
-		t.Errorf("circles %+v", got)
+	if e := waitFor[CirclesChanged](t, client); len(e.Circles) != 1 || !reflect.DeepEqual(client.Circles(), list) {
+		t.Errorf("circles %+v", client.Circles())
 	}
 	for _, c := range client.Contacts() {
 		if strings.Contains(c.Account, "live.com") {
@@ -176,7 +185,10 @@ func TestCircleThatIsNewIsLookedUpAndEntered(t *testing.T) {
 		web.set(func() { round(web) })
 		ns.sendDocument("NOT", dataAlert("<CircleId>"+circleID+"</CircleId><HasNewItem>true</HasNewItem>"))
 		time.Sleep(refreshWait + time.Second)
-		if e := waitFor[CirclesChanged](t, client); len(e.Circles) != 1 || !e.Circles[0].Member || len(e.Circles[0].Members) != 2 {
+		if e := waitFor[CirclesChanged](t, client); len(e.Circles) != 1 || !e.Circles[0].Member || e.Circles[0].Complete {
+			t.Errorf("event %+v", e)
+		}
+		if e := waitFor[CirclesChanged](t, client); len(e.Circles[0].Members) != 2 || !e.Circles[0].Complete {
 			t.Errorf("event %+v", e)
 		}
 		web.forget()
@@ -215,6 +227,11 @@ func TestWhatIsSaidInACircle(t *testing.T) {
 		sdg("1:alice@example.com", "1:bob@example.com", text, "no circle"),
 		sdg(here, "1:", text, "nobody"),
 		sdg(here, own+"x", "Message-Type: Nudge\r\n", "own nudge"),
+		sdg(here, "1:alice@example.com", text, "from no place"),
+		sdg(here, "32:bob@example.com", text, "another network"),
+		sdg(here, "1:eve@example.com\r\n\tX: y", text, "a folded line"),
+		sdg(here, "1:eve@example.com\r\nFrom: 1:bob@example.com", text, "two senders"),
+		sdg(here+"\r\n From: 1:bob@example.com", "1:eve@example.com", text, "a sender in a folded line"),
 		"SDG 0 0\r\n", "SDG 0 3\r\nxxx",
 	)
 	// The length that counts is the outer one.
@@ -225,6 +242,8 @@ func TestWhatIsSaidInACircle(t *testing.T) {
 		t.Errorf("event %+v", e)
 	}
 	for i, typing := range []string{"Message-Type: Control\r\nMessage-Subtype: Typing\r\n", "Message-Type: Control/Typing\r\n"} {
+		ns.send(sdg(here, fmt.Sprintf("1:dave%d@example.com", i), typing, "\r\n")) // nobody has heard of him
+		ns.send("NLN NLN 1:dave" + strconv.Itoa(i) + "@example.com;via=9:" + circleAddress + " Dave 0:0 0")
 		ns.send(sdg(here, fmt.Sprintf("1:dave%d@example.com", i), typing, "\r\n"))
 		if e, ok := nextEvent(t, client).(TypingReceived); !ok || e.From != fmt.Sprintf("dave%d@example.com", i) || e.Conversation.Circle() != circleAddress {
 			t.Errorf("event %+v", e)
@@ -274,7 +293,7 @@ func TestTypingInACircle(t *testing.T) {
 	if err := client.CircleChat(circleAddress).SendTyping(t.Context()); err != nil {
 		t.Error(err)
 	}
-	said := wire.ParseRouted(ns.expect("SDG 14").Payload)
+	said, _ := wire.ParseRouted(ns.expect("SDG 14").Payload)
 	if said.Content.Get("Message-Type") != "Control" || said.Content.Get("Message-Subtype") != "Typing" ||
 		said.Content.Get("TypingUser") != "alice@example.com" || said.Routing.Get("From") != own {
 		t.Errorf("%+v", said)
@@ -293,7 +312,7 @@ func TestTextWaitsForTheCircle(t *testing.T) {
 	ns.send("ADL 12 OK")
 	ns.expect("PUT 13")
 	for i, want := range []string{"first", "second"} {
-		if said := wire.ParseRouted(ns.expect(fmt.Sprintf("SDG %d", 14+i)).Payload); said.Body != want {
+		if said, _ := wire.ParseRouted(ns.expect(fmt.Sprintf("SDG %d", 14+i)).Payload); said.Body != want {
 			t.Errorf("%q is sent", said.Body)
 		}
 		ns.send(fmt.Sprintf("SDG %d OK 0\r\n", 14+i))
@@ -311,7 +330,7 @@ func TestLongTextInACircle(t *testing.T) {
 	sent := goSend(t, client.CircleChat(circleAddress), text)
 	var got string
 	for trid := 14; trid < 17; trid++ {
-		said := wire.ParseRouted(ns.expect(fmt.Sprintf("SDG %d", trid)).Payload)
+		said, _ := wire.ParseRouted(ns.expect(fmt.Sprintf("SDG %d", trid)).Payload)
 		if len(said.Body) > safeBody {
 			t.Errorf("a part has %d bytes", len(said.Body))
 		}
@@ -373,11 +392,17 @@ func TestRosterOfACircle(t *testing.T) {
 		t.Errorf("event %+v", e)
 	}
 	here("another name", "eve@example.com")
+	// What members wrote of themselves stands in the document as it is.
+	ns.send(nfy("PUT", "/circle", "Full", "<circle><props><presence dtype=\"xml\"><Data><UTL></UTL><MFN>Fish & Chips</MFN><PSM><roster><id>1:boss@example.com</id></roster><MFN>Mine</MFN></PSM></Data></presence></props></circle>"))
+	here("a roster in a personal message", "eve@example.com")
+	if name := client.Circles()[0].Name; name != "Fish & Chips" {
+		t.Errorf("the name is %q", name)
+	}
 	var crowd strings.Builder
 	for i := range 3 * maxParticipants {
 		fmt.Fprintf(&crowd, "<user><id>1:p%d@example.com</id></user>", i)
 	}
-	ns.send(nfy("PUT", "/circle", "Partial", roster+crowd.String()), nfy("PUT", "x", "Partial", "<user><id>1:</id><id>1: </id><id>\x00</id>"))
+	ns.send(nfy("PUT", "/circle", "Partial", roster+crowd.String()), nfy("PUT", "x", "Partial", roster+"<user><id>1:</id><id>1: </id><id>\x00</id>"))
 	ns.barrier()
 	if n := len(client.Circles()[0].Present); n != maxParticipants {
 		t.Errorf("%d people are remembered", n)
@@ -396,7 +421,8 @@ func TestMembersOfACircleThatAreNotTold(t *testing.T) {
 		}
 	})
 	ns.letIn()
-	if list := client.Circles(); len(list) != 1 || !list[0].Member || list[0].Members != nil {
+	ns.barrier()
+	if list := client.Circles(); len(list) != 1 || !list[0].Member || list[0].Members != nil || list[0].Complete {
 		t.Errorf("circles %+v", list)
 	}
 }
@@ -422,7 +448,7 @@ func FuzzCircles(f *testing.F) {
 		}
 		defer c.cancel()
 		c.dialect, c.book.self, c.book.dialect = 18, c.self, 18
-		c.book.setCircles([]soap.Circle{{ID: circleID, Host: "live.com", Name: "Round", State: "Accepted"}}, nil)
+		c.book.setCircles([]soap.Circle{{ID: circleID, Host: "live.com", Name: "Round", State: "Accepted"}})
 		verb := "PUT"
 		if del {
 			verb = "DEL"
@@ -508,4 +534,212 @@ func TestRecordedCircle(t *testing.T) {
 		t.Errorf("circles %+v", list)
 	}
 	ns.barrier()
+}
+
+// That the service hangs when it is asked for the members of circles keeps nobody from
+// signing in.
+func TestMembersOfCirclesThatHang(t *testing.T) {
+	hang := make(chan struct{})
+	client, _, ns := webIn(t, 18, func(w *fakeWeb) {
+		round(w)
+		w.answer["ABFindContactsPaged"] = func(c webCall) webAnswer {
+			if strings.Contains(c.body, "<ABId>") {
+				<-hang
+			}
+			return webAnswer{}
+		}
+	})
+	t.Cleanup(func() { close(hang) }) // before the client is closed
+	ns.letIn()
+	if err := func() error {
+		wait := client.CircleChat(circleAddress).StartText(t.Context(), "x", "")
+		ns.expect("SDG 14")
+		ns.send("SDG 14 OK 0\r\n")
+		return wait()
+	}(); err != nil {
+		t.Error(err)
+	}
+}
+
+// circlesElement is what the address book says of several circles.
+func circlesElement(ticket string, states ...string) string {
+	var b strings.Builder
+	for i, state := range states {
+		one := circleElements(fmt.Sprintf("00000000-0000-0000-0009-%012d", i), state)
+		_, after, _ := strings.Cut(one, "<Circles>")
+		inner, _, _ := strings.Cut(after, "</Circles>")
+		b.WriteString(inner)
+	}
+	return "<CircleResult><Circles>" + b.String() + "</Circles><CircleTicket>" + ticket + "</CircleTicket></CircleResult>"
+}
+
+// Invitations, which anybody can send, take no room from the circles that the user
+// belongs to.
+func TestInvitationsPushNoCircleOut(t *testing.T) {
+	t.Parallel()
+	b := newBook()
+	var list []soap.Circle
+	add := func(n int, id, state string) {
+		for i := range n {
+			list = append(list, soap.Circle{ID: fmt.Sprintf("%s%d", id, i), Host: "live.com", Name: id, State: state})
+		}
+	}
+	add(1, "old", "Accepted")
+	b.setCircles(list)
+	list = nil
+	add(3*maxCircleInvitations, "invited", "WaitingResponse")
+	add(2*maxCircles, "new", "Accepted")
+	add(1, "old", "Accepted")
+	b.setCircles(list)
+	counts := make(map[string]int)
+	for _, circle := range b.circles {
+		counts[circle.Name]++
+	}
+	if want := map[string]int{"invited": maxCircleInvitations, "new": maxCircles - 1, "old": 1}; !reflect.DeepEqual(counts, want) {
+		t.Errorf("kept %v, want %v", counts, want)
+	}
+	if b.setCircles(list) {
+		t.Error("the same list is a change")
+	}
+}
+
+// A ticket that the server refuses is asked for again, a few times, and takes the one
+// before away.
+func TestTicketOfCirclesThatIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, web, ns := webIn(t, 18, func(w *fakeWeb) { w.circles = circlesElement("one", "Accepted") }, longPing)
+		expect := func(wait time.Duration, trid int, ticket, answer string) {
+			t.Helper()
+			time.Sleep(wait)
+			ns.expect(fmt.Sprintf("USR %d SHA A %s", trid, ticket))
+			ns.send(fmt.Sprintf(answer, trid))
+		}
+		expect(0, 11, "b25l", "USR %d OK alice@example.com 0 0")
+		ns.expect("ADL 12")
+		ns.send("ADL 12 OK")
+		ns.expect("PUT 13")
+		ns.send("PUT 13 OK 0\r\n")
+		// A second circle comes, with a ticket that is refused, then the first ticket.
+		web.set(func() { web.circles = circlesElement("two", "Accepted", "Accepted") })
+		ns.sendDocument("NOT", dataAlert("<CircleId>"+circleID+"</CircleId><HasNewItem>true</HasNewItem>"))
+		expect(refreshWait+time.Second, 14, "dHdv", "911 %d")
+		web.set(func() { web.circles = circlesElement("one", "Accepted", "Accepted") })
+		expect(refreshEvery+time.Second, 15, "b25l", "911 %d")
+		expect(refreshEvery+time.Second, 16, "b25l", "911 %d")
+		time.Sleep(time.Hour)
+		if len(client.Circles()) != 2 || client.Circles()[1].Entered {
+			t.Errorf("circles %+v", client.Circles())
+		}
+		ns.barrier()
+	})
+}
+
+// A server that has put the user out is told to let them in again.
+func TestCircleIsEnteredAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, _, ns := circleIn(t, longPing)
+		sent := goSend(t, client.CircleChat(circleAddress), "x")
+		ns.expect("SDG 14")
+		ns.send("201 14")
+		if err := waitError(t, sent); !errors.Is(err, ErrCircle) {
+			t.Errorf("error %v", err)
+		}
+		ns.expect("ADL 15")
+		ns.send("ADL 15 OK")
+		ns.expect("PUT 16")
+		ns.send("PUT 16 OK 0\r\n")
+		sent = goSend(t, client.CircleChat(circleAddress), "again")
+		ns.expect("SDG 17")
+		ns.send("SDG 17 OK 0\r\n")
+		if err := waitError(t, sent); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A list that began to be downloaded before a change of the user's own is not taken
+// after it.
+func TestOlderListOfCirclesIsNotTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, web, ns := circleIn(t, longPing)
+		web.set(func() { web.book = strings.Replace(web.book, ">me<", ">00000000-0000-0000-0000-00000000000a<", 1) })
+		stuck := make(chan struct{})
+		web.set(func() {
+			old := web.circles
+			var asked atomic.Bool
+			web.answer["ABFindContactsPaged"] = func(webCall) webAnswer {
+				if asked.Swap(true) {
+					return webAnswer{}
+				}
+				<-stuck
+				return webAnswer{content: soapEnvelope("<ABFindContactsPagedResponse><ABFindContactsPagedResult><Contacts>" + web.book + "</Contacts>" + old +
+					"</ABFindContactsPagedResult></ABFindContactsPagedResponse>")}
+			}
+		})
+		ns.sendDocument("NOT", dataAlert("<CircleId>"+circleID+"</CircleId><HasNewItem>true</HasNewItem>"))
+		time.Sleep(time.Minute)
+		web.set(func() { web.circles = circlesElement("", []string{}...) })
+		if err := client.LeaveCircle(t.Context(), circleAddress); err != nil {
+			t.Fatal(err)
+		}
+		close(stuck)
+		time.Sleep(time.Second)
+		if list := client.Circles(); len(list) != 0 {
+			t.Errorf("the circle that was left is there again: %+v", list)
+		}
+		time.Sleep(time.Hour)
+		ns.barrier()
+	})
+}
+
+// What was changed is changed, also when the lists cannot be downloaded then; and what
+// got no answer may be.
+func TestChangeOfCirclesIsNotCalledFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, web, _ := circleIn(t, longPing)
+		web.set(func() {
+			web.answer["CreateCircle"] = func(webCall) webAnswer {
+				return webAnswer{content: soapEnvelope("<CreateCircleResponse><CreateCircleResult><Id>00000000-0000-0000-0009-0000000000AA</Id></CreateCircleResult></CreateCircleResponse>")}
+			}
+			web.answer["ABFindContactsPaged"] = status(503)
+		})
+		if id, err := client.CreateCircle(t.Context(), "New"); err != nil || id != "00000000-0000-0000-0009-0000000000aa@live.com" {
+			t.Errorf("made %q: %v", id, err)
+		}
+		for answer, want := range map[int]error{500: ErrBusy, 0: ErrUncertain} {
+			web.set(func() {
+				web.answer["CreateCircle"] = func(webCall) webAnswer {
+					if answer != 0 {
+						return webAnswer{status: answer, content: "no"}
+					}
+					return webAnswer{content: "no envelope"}
+				}
+			})
+			if _, err := client.CreateCircle(t.Context(), "New"); !errors.Is(err, want) {
+				t.Errorf("answer %d: %v", answer, err)
+			}
+		}
+	})
+}
+
+// An invitation that was begun and not sent is sent by the next try.
+func TestInvitationIntoACircleThatWasBegun(t *testing.T) {
+	client, web, _ := circleIn(t)
+	web.set(func() {
+		web.answer["CreateContact"] = bookFault("ContactAlreadyExists")
+		web.answer["ManageWLConnection"] = func(c webCall) webAnswer {
+			if !strings.Contains(c.body, "<contactId>dan@example.com</contactId>") || !strings.Contains(c.body, "come &amp; see") {
+				t.Errorf("asked %s", c.body)
+			}
+			return webAnswer{}
+		}
+	})
+	for account, want := range map[string]error{"dan@example.com": nil, "carol@example.com": nil, "bob@example.com": ErrCircleMember, "alice@example.com": ErrArgument} {
+		if err := client.InviteToCircle(t.Context(), circleAddress, account, "come & see"); !errors.Is(err, want) || (want == nil) != (err == nil) {
+			t.Errorf("%s: %v", account, err)
+		}
+	}
+	if n := len(web.called("ManageWLConnection")); n != 1 {
+		t.Errorf("%d invitations were sent", n)
+	}
 }

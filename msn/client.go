@@ -75,6 +75,8 @@ type Client struct {
 	relayed       int    // so much so far
 	freshTicket   string // that of the circles in the address book, "" for none
 	circleTicket  string // the one that the server took
+	// refusedTickets is how many it has refused since.
+	refusedTickets int
 }
 
 // Login signs in: it dials, follows redirects, negotiates the dialect, proves
@@ -98,6 +100,9 @@ func Login(ctx context.Context, cfg Config) (*Client, error) {
 	}
 	c.log.Info("signed in", "account", c.account, "dialect", c.dialect.String(), "contacts", len(c.book.contacts))
 	c.enterCircles(c.freshTicket)
+	if r, ok := c.roster.(*soapRoster); ok {
+		r.followCircles()
+	}
 	go c.run()
 	return c, nil
 }

@@ -218,7 +218,7 @@ func (cv *Conversation) enqueue(d *delivery) {
 	case cv.circle != "":
 		cv.client.remember(cv)
 		cv.outbox = append(cv.outbox, d)
-		cv.flushCircle(cv.client.book.circle(cv.circle))
+		cv.flushCircle()
 	case cv.client.networkOf(cv.peer) != 0:
 		cv.client.sendFederated(d, cv.client.networkOf(cv.peer))
 	default:

@@ -32,7 +32,9 @@ func (b *book) online(cmd wire.Command) []Event {
 		// What a circle says of its members is no news of the contact.
 		if circle := b.circleVia(address.via); circle != nil && address.account != "" {
 			circle.come(address.account)
-			circle.name(address.account, decodeName(argAt(args, 0)))
+			if circle.name(address.account, decodeName(argAt(args, 0))) {
+				return []Event{CirclesChanged{Circles: b.circleList()}}
+			}
 		}
 		return nil
 	}

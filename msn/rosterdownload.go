@@ -31,8 +31,6 @@ const (
 type lists struct {
 	members []soap.Member
 	book    *soap.Book
-	// circles are the members of circles, by their IDs in the book.
-	circles map[string][]soap.CircleMember
 }
 
 // download gets both lists. It is called outside of the owner.
@@ -61,30 +59,7 @@ func (r *soapRoster) download(ctx context.Context) (*lists, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.downloadCircles(ctx, l)
 	return l, nil
-}
-
-// downloadCircles gets the members of the user's circles. Without them a circle is one
-// all the same.
-func (r *soapRoster) downloadCircles(ctx context.Context, l *lists) {
-	if r.client.dialect < wire.FirstPrefixed {
-		return
-	}
-	l.circles = make(map[string][]soap.CircleMember)
-	for _, circle := range l.book.Circles[:min(len(l.book.Circles), maxCircles)] {
-		if circle.State != "Accepted" || ctx.Err() != nil {
-			continue
-		}
-		err := r.tickets.with(ctx, serviceOfBook, func() (err error) {
-			l.circles[circle.ID], err = r.service.CircleMembers(ctx, circle.ID)
-			return err
-		})
-		if err != nil {
-			delete(l.circles, circle.ID)
-			r.client.log.Warn("members of a circle not loaded", "account", r.client.account, "circle", circle.ID, "error", err)
-		}
-	}
 }
 
 // loadLists downloads the lists while the connection is watched. Services are
@@ -143,6 +118,7 @@ func (r *soapRoster) refresh() {
 		return
 	}
 	r.refreshing = true
+	generation := r.generation
 	wait := max(refreshWait, time.Until(r.refreshed.Add(refreshEvery)))
 	c.group.Go(func() {
 		var l *lists
@@ -157,26 +133,28 @@ func (r *soapRoster) refresh() {
 			c.log.Warn("contact lists not refreshed", "account", c.account, "attempt", attempt, "error", err)
 			err = pause(c.ctx, refreshEvery<<attempt)
 		}
-		c.post(func() { r.arrived(l, err) })
+		c.post(func() { r.arrived(l, generation, err) })
 	})
 }
 
 // reload downloads the lists again at once, after a change of the user's own, and
-// applies them.
-func (r *soapRoster) reload(ctx context.Context) error {
+// applies them. When that fails it is tried again in the background: the change was
+// made.
+func (r *soapRoster) reload(ctx context.Context) {
+	c := r.client
 	l, err := r.download(ctx)
 	if err != nil {
-		return webError(busy(err))
+		c.log.Warn("contact lists not loaded after a change", "account", c.account, "error", err)
 	}
-	return r.client.await(ctx, func(result func(error)) {
-		if r.client.err != nil {
-			result(r.client.ended())
-			return
+	c.ask(func() {
+		switch {
+		case c.err != nil:
+		case err != nil:
+			r.refresh()
+		default:
+			r.generation++ // what is being downloaded meanwhile may be older
+			r.renew(l)
 		}
-		// What is being downloaded meanwhile may be older.
-		r.stale = r.refreshing
-		r.renew(l)
-		result(nil)
 	})
 }
 
@@ -185,22 +163,24 @@ func (r *soapRoster) renew(l *lists) {
 	r.client.emit(r.apply(l)...)
 	r.tell(nil)
 	r.client.enterCircles(r.client.freshTicket)
+	r.followCircles()
 }
 
-// arrived applies what a refresh has brought.
-func (r *soapRoster) arrived(l *lists, err error) {
+// arrived applies what a refresh has brought that began in a generation of the lists.
+func (r *soapRoster) arrived(l *lists, generation int, err error) {
 	r.refreshing = false
 	r.refreshed = time.Now()
-	stale := r.stale
+	stale := r.stale || generation != r.generation
 	r.stale = false
-	if r.client.err != nil {
+	switch {
+	case r.client.err != nil:
 		return
-	}
-	if err != nil {
+	case err != nil:
 		r.client.log.Warn("contact lists not refreshed", "account", r.client.account, "error", err)
 		return
+	case generation == r.generation:
+		r.renew(l)
 	}
-	r.renew(l)
 	if stale {
 		r.refresh()
 	}

@@ -29,6 +29,8 @@ type soapRoster struct {
 	refreshing bool
 	stale      bool // something changed while refreshing
 	refreshed  time.Time
+	generation int // how often the lists were loaded after changes of the user's own
+	following  int // how often the members of the circles were asked for
 }
 
 // serviceOfBook is the service whose tickets the address book takes.
@@ -119,7 +121,7 @@ func (r *soapRoster) apply(l *lists) (events []Event) {
 	}
 	r.book.ownID = keep(l.book.Me.ID, maxName)
 	r.client.freshTicket = l.book.CircleTicket
-	if r.book.setCircles(l.book.Circles, l.circles) {
+	if r.book.setCircles(l.book.Circles) {
 		events = append(events, CirclesChanged{Circles: r.book.circleList()})
 	}
 	for _, account := range slices.Sorted(maps.Keys(r.book.contacts)) {

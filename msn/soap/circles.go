@@ -16,12 +16,31 @@ type Circle struct {
 	State string // "Accepted", "WaitingResponse"
 }
 
-// CircleMember is somebody who belongs to a circle.
+// CircleMember is somebody who belongs to a circle, or nearly does.
 type CircleMember struct {
+	ID      string // in the address book of the circle
 	Account string // as it came
-	Name    string
-	Invited bool // has not accepted yet
+	Name    string // at most MaxCircleName bytes
+	State   CircleState
 }
+
+// CircleState is what somebody in the address book of a circle is to it.
+type CircleState uint8
+
+// The states.
+const (
+	// CircleListed: an invitation was begun and never sent.
+	CircleListed CircleState = iota
+	CircleInvited
+	CircleMemberState
+)
+
+const (
+	// MaxCircleMembers is how many people of a circle are read.
+	MaxCircleMembers = 256
+	// maxCircleText is the longest name of a member that is kept, in bytes.
+	maxCircleText = 512
+)
 
 type circleXML struct {
 	ID    Text   `xml:"Content>Handle>Id"`
@@ -32,19 +51,33 @@ type circleXML struct {
 }
 
 // CircleMembers downloads who belongs to a circle, the user included, given its ID as
-// in Circle (ABFindContactsPaged of the circle's own address book).
-func (b *AddressBook) CircleMembers(ctx context.Context, id string) (members []CircleMember, err error) {
+// in Circle (ABFindContactsPaged of the circle's own address book). whole tells whether
+// these are all: not more than MaxCircleMembers.
+func (b *AddressBook) CircleMembers(ctx context.Context, id string) (members []CircleMember, whole bool, err error) {
 	result, err := b.findPaged(ctx, id)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	// The circle itself is the book's "Me".
-	for _, c := range result.book().Contacts {
-		if c.Type == "Live" || c.Type == "LivePending" || c.Type == "Regular" {
-			members = append(members, CircleMember{Account: c.Account, Name: c.Name, Invited: c.Type == "LivePending"})
+	contacts := append(result.Contacts, result.Contacts2...)
+	for i := range contacts {
+		c, ok := contacts[i].contact()
+		state := CircleMemberState
+		switch {
+		case !ok || c.Account == "":
+			continue
+		case c.Type == "LivePending" && contacts[i].Info.Relationship == "":
+			state = CircleListed
+		case c.Type == "LivePending":
+			state = CircleInvited
+		case c.Type != "Live" && c.Type != "Regular":
+			continue // the circle itself is the book's "Me"
 		}
+		if len(members) == MaxCircleMembers {
+			return members, false, nil
+		}
+		members = append(members, CircleMember{ID: keep(c.ID, maxReason), Account: keep(c.Account, maxReason), Name: keep(c.Name, maxCircleText), State: state})
 	}
-	return members, nil
+	return members, true, nil
 }
 
 // CreateCircle makes a circle that the user belongs to, as its owner (CreateCircle of
@@ -106,8 +139,8 @@ func (b *AddressBook) AnswerCircle(ctx context.Context, id string, accept bool) 
 // InviteToCircle invites an account into a circle whose administrator the user is
 // (CreateContact in the circle's address book, then ManageWLConnection). message is
 // shown to the one who is invited. The ErrorCode of the *Fault is InvalidPassportUser
-// for an account that does not exist, ContactAlreadyExists for somebody who belongs to
-// the circle or is invited already.
+// for an account that does not exist, and ContactAlreadyExists for somebody who belongs
+// to the circle. Somebody who is invited already is no error.
 func (b *AddressBook) InviteToCircle(ctx context.Context, id, account, message string) error {
 	body := struct {
 		XMLName xml.Name `xml:"http://www.msn.com/webservices/AddressBook CreateContact"`
@@ -119,7 +152,20 @@ func (b *AddressBook) InviteToCircle(ctx context.Context, id, account, message s
 	var answer struct {
 		ID Text `xml:"CreateContactResult>contactId"`
 	}
-	if err := b.call(ctx, b.URL, "CreateContact", scenarioSave, body, &answer); err != nil {
+	err := b.call(ctx, b.URL, "CreateContact", scenarioSave, body, &answer)
+	if isError(err, "ContactAlreadyExists") {
+		// It may have been begun before and never finished.
+		person, findErr := b.circleMember(ctx, id, account)
+		switch {
+		case findErr != nil:
+			return findErr
+		case person.State == CircleInvited:
+			return nil
+		case person.State == CircleMemberState || person.ID == "":
+			return err
+		}
+		answer.ID = Text(person.ID)
+	} else if err != nil {
 		return err
 	}
 	request := manageConnection{Book: id, Contact: string(answer.ID), Action: actionGrant, Role: roleInvited}
@@ -127,6 +173,18 @@ func (b *AddressBook) InviteToCircle(ctx context.Context, id, account, message s
 		request.Annotations = []newAnnotation{{Name: "MSN.IM.InviteMessage", Value: message}}
 	}
 	return b.manage(ctx, request)
+}
+
+// circleMember finds somebody in the address book of a circle; the zero CircleMember is
+// nobody.
+func (b *AddressBook) circleMember(ctx context.Context, id, account string) (CircleMember, error) {
+	members, _, err := b.CircleMembers(ctx, id)
+	for _, m := range members {
+		if strings.EqualFold(m.Account, account) {
+			return m, nil
+		}
+	}
+	return CircleMember{}, err
 }
 
 // manage makes a call whose refusal can stand in an answer that is none otherwise.

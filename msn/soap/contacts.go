@@ -81,16 +81,18 @@ type contactXML struct {
 	ID      Text `xml:"contactId"`
 	Deleted Text `xml:"fDeleted"`
 	Info    struct {
-		Type        Text            `xml:"contactType"`
-		Passport    Text            `xml:"passportName"`
-		Name        string          `xml:"displayName"`
-		QuickName   string          `xml:"quickName"`
-		Messenger   Text            `xml:"isMessengerUser"`
-		MobileIM    Text            `xml:"isMobileIMEnabled"`
-		CID         Text            `xml:"CID"`
-		Groups      []Text          `xml:"groupIds>guid"`
-		Annotations []annotationXML `xml:"annotations>Annotation"`
-		Phones      []struct {
+		Type      Text   `xml:"contactType"`
+		Passport  Text   `xml:"passportName"`
+		Name      string `xml:"displayName"`
+		QuickName string `xml:"quickName"`
+		Messenger Text   `xml:"isMessengerUser"`
+		MobileIM  Text   `xml:"isMobileIMEnabled"`
+		CID       Text   `xml:"CID"`
+		Groups    []Text `xml:"groupIds>guid"`
+		// Relationship is what a person is to a circle, in its address book.
+		Relationship Text            `xml:"NetworkInfoList>NetworkInfo>RelationshipState"`
+		Annotations  []annotationXML `xml:"annotations>Annotation"`
+		Phones       []struct {
 			Kind   Text `xml:"contactPhoneType"`
 			Number Text `xml:"number"`
 		} `xml:"phones>ContactPhone"`

@@ -15,14 +15,44 @@ type Routed struct {
 	Body        string
 }
 
-// ParseRouted splits a payload. It never fails, as ParseMessage does not; blocks that
-// are missing are empty. The body is all that follows the third block, whatever
+// ParseRouted splits a payload. The body is all that follows the third block, whatever
 // Content-Length says: a server is known that counts characters there.
-func ParseRouted(payload string) Routed {
-	routing := ParseMessage(payload)
-	reliability := ParseMessage(routing.Body)
+//
+// Servers read the routing block to see who is speaking where, and relay what the
+// sender wrote. So that nobody is taken for somebody else by what one reader sees and
+// another does not, it reports false when that block is anything but lines of
+// "Name: value" in printable ASCII, each name once, with CR LF behind them.
+func ParseRouted(payload string) (r Routed, ok bool) {
+	routing, rest, ok := strings.Cut(payload, "\r\n\r\n")
+	if !ok || !strings.HasPrefix(routing, "Routing:") || !plainHeader(routing) {
+		return Routed{}, false
+	}
+	reliability := ParseMessage(rest)
 	content := ParseMessage(reliability.Body)
-	return Routed{Routing: routing.Header, Reliability: reliability.Header, Content: content.Header, Body: content.Body}
+	return Routed{Routing: Header(routing + "\r\n"), Reliability: reliability.Header, Content: content.Header, Body: content.Body}, true
+}
+
+// plainHeader reports whether a block can be read in one way only.
+func plainHeader(block string) bool {
+	seen := make(map[string]bool)
+	for line := range strings.SplitSeq(block, "\r\n") {
+		name, value, ok := strings.Cut(line, ":")
+		for i := range len(name) {
+			if c := name[i] | 0x20; (c < 'a' || c > 'z') && name[i] != '-' {
+				return false
+			}
+		}
+		for i := range len(value) {
+			if value[i] < ' ' || value[i] > '~' {
+				return false
+			}
+		}
+		if name = strings.ToLower(name); !ok || name == "" || seen[name] {
+			return false
+		}
+		seen[name] = true
+	}
+	return true
 }
 
 // Payload returns r as it is sent, with the Content-Length of its body.
