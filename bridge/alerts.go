@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 
 	"matrix-msn/bridge/msgconv"
@@ -157,14 +156,10 @@ func (c *Client) mailReceived(ctx context.Context, evt msn.MailReceived) {
 // mailCounted tells how many unread mails there are after signing in, when that is
 // another number than was known last: what was read since counts.
 func (c *Client) mailCounted(ctx context.Context, evt msn.MailCounted) {
-	meta := c.meta()
-	if evt.Unknown || evt.Inbox == meta.get().Unread {
+	if evt.Unknown || evt.Inbox == c.meta().get().Unread {
 		return
 	}
-	meta.update(func(kept *loginRecord) { kept.Unread = evt.Inbox })
-	if err := c.login.Save(context.WithoutCancel(ctx)); err != nil {
-		zerolog.Ctx(ctx).Err(err).Msg("Failed to save login")
-	}
+	_ = c.remember(ctx, func(kept *loginRecord) { kept.Unread = evt.Inbox })
 	if !evt.Initial || evt.Inbox <= 0 {
 		return
 	}

@@ -134,10 +134,7 @@ func (h *chores) showCircles(ctx context.Context) {
 	if maps.Equal(before, now) {
 		return
 	}
-	c.meta().update(func(kept *loginRecord) { kept.Circles = now })
-	if err := c.login.Save(context.WithoutCancel(ctx)); err != nil {
-		zerolog.Ctx(ctx).Err(err).Msg("Failed to save login")
-	}
+	_ = c.remember(ctx, func(kept *loginRecord) { kept.Circles = now })
 }
 
 // makeCircleRoom makes the room of a circle. It is tried again later when it fails.

@@ -359,14 +359,10 @@ func (c *Client) signIn(ctx context.Context) (*msn.Client, error) {
 // machineGUID returns the login's name for this place. Logins of older versions have
 // none yet.
 func (c *Client) machineGUID(ctx context.Context) string {
-	meta := c.meta()
-	if meta.get().MachineGUID == "" {
-		meta.update(func(kept *loginRecord) { kept.MachineGUID = msn.NewMachineGUID() })
-		if err := c.login.Save(context.WithoutCancel(ctx)); err != nil {
-			zerolog.Ctx(ctx).Err(err).Msg("Failed to save login")
-		}
+	if c.meta().get().MachineGUID == "" {
+		_ = c.remember(ctx, func(kept *loginRecord) { kept.MachineGUID = msn.NewMachineGUID() })
 	}
-	return meta.get().MachineGUID
+	return c.meta().get().MachineGUID
 }
 
 // signIn opens a session; few are opened at the same time.
@@ -472,13 +468,10 @@ func (c *Client) waitForOutcome(ctx context.Context) {
 // rememberElsewhere keeps across restarts whether the account is in use at
 // another place.
 func (c *Client) rememberElsewhere(ctx context.Context, elsewhere bool) {
-	meta := c.meta()
-	if meta.get().Elsewhere == elsewhere {
+	if c.meta().get().Elsewhere == elsewhere {
 		return
 	}
-	meta.update(func(kept *loginRecord) { kept.Elsewhere = elsewhere })
-	if err := c.login.Save(context.WithoutCancel(ctx)); err != nil {
-		meta.update(func(kept *loginRecord) { kept.Elsewhere = !elsewhere })
-		zerolog.Ctx(ctx).Err(err).Msg("Failed to save login")
+	if err := c.remember(ctx, func(kept *loginRecord) { kept.Elsewhere = elsewhere }); err != nil {
+		c.meta().update(func(kept *loginRecord) { kept.Elsewhere = !elsewhere })
 	}
 }

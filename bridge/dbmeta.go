@@ -2,9 +2,11 @@ package bridge
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"sync"
 
+	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 )
@@ -13,8 +15,11 @@ import (
 // stores a login whenever it has news of its own, from any goroutine, so that this is
 // guarded.
 type UserLoginMetadata struct {
-	mu   sync.Mutex
-	kept loginRecord
+	// saving is held from a change until it is stored, so that what is stored last is
+	// never the older of two changes.
+	saving sync.Mutex
+	mu     sync.Mutex
+	kept   loginRecord
 }
 
 // loginRecord is a UserLoginMetadata as it is stored.
@@ -58,6 +63,20 @@ func (m *UserLoginMetadata) update(change func(*loginRecord)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	change(&m.kept)
+}
+
+// remember changes what is kept of the login, and stores it. The change stays when
+// storing it fails, and is stored with the next one.
+func (c *Client) remember(ctx context.Context, change func(*loginRecord)) error {
+	meta := c.meta()
+	meta.saving.Lock()
+	defer meta.saving.Unlock()
+	meta.update(change)
+	err := c.login.Save(context.WithoutCancel(ctx))
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to save login")
+	}
+	return err
 }
 
 // MarshalJSON returns the form that is stored.

@@ -2,11 +2,14 @@ package bridge
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"sync"
 	"testing"
 
 	"maunium.net/go/mautrix/bridgev2/networkid"
+
+	"matrix-msn/msn"
 )
 
 func TestLoginIsStoredWhileItChanges(t *testing.T) {
@@ -33,5 +36,32 @@ func TestLoginIsStoredWhileItChanges(t *testing.T) {
 	read.CopyFrom(&UserLoginMetadata{kept: loginRecord{Password: "new", MachineGUID: "{B}"}})
 	if got, want := read.get(), (loginRecord{Password: "new", MachineGUID: "{A}", Refused: []networkid.MessageID{"offline/0/a"}}); !reflect.DeepEqual(got, want) {
 		t.Errorf("after a new sign-in %+v, want %+v", got, want)
+	}
+}
+
+// What is changed from several goroutines at once is all there after a restart.
+func TestLatestOfSeveralChangesOfALoginIsStored(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	login.Client.Disconnect() // the test is alone with the login
+	client := login.Client.(*Client)
+	for round := range 100 {
+		var wait sync.WaitGroup
+		for i := range 4 {
+			part := networkid.MessageID(fmt.Sprint(round, " ", i))
+			wait.Go(func() {
+				client.updateRefused(b.ctx, func(refused []networkid.MessageID) []networkid.MessageID { return append(refused, part) })
+			})
+		}
+		wait.Go(func() { client.mailCounted(b.ctx, msn.MailCounted{Inbox: 1 + round}) })
+		wait.Wait()
+		stored, err := b.br.DB.UserLogin.GetByID(b.ctx, login.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := stored.Metadata.(*UserLoginMetadata).get(), client.meta().get(); !reflect.DeepEqual(got, want) || len(want.Refused) != 4*(1+round) {
+			t.Fatalf("after %d rounds %+v is stored of %+v", 1+round, got, want)
+		}
 	}
 }

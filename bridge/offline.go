@@ -105,10 +105,7 @@ func (c *Client) noteRefused(ctx context.Context, m *database.QueuedMessage) {
 
 // updateRefused changes a copy of what was refused and stores it.
 func (c *Client) updateRefused(ctx context.Context, change func([]networkid.MessageID) []networkid.MessageID) {
-	c.meta().update(func(kept *loginRecord) { kept.Refused = change(slices.Clone(kept.Refused)) })
-	if err := c.login.Save(context.WithoutCancel(ctx)); err != nil {
-		zerolog.Ctx(ctx).Err(err).Msg("Failed to save login")
-	}
+	_ = c.remember(ctx, func(kept *loginRecord) { kept.Refused = change(slices.Clone(kept.Refused)) })
 }
 
 // deleteOffline has the service forget messages. What is not removed now is listed by
