@@ -381,11 +381,11 @@ func TestOfflineMessagesAreDeletedOneByOneWhenOneIsUnknown(t *testing.T) {
 			client.ask(func() { ids = slices.Sorted(maps.Keys(client.offline.known)) })
 			return ids
 		}
-		var broken string
+		var broken, blamed string
 		web.set(func() {
 			web.answer["DeleteMessages"] = func(c webCall) webAnswer {
 				switch {
-				case strings.Contains(c.body, "<messageId>gone</messageId>"):
+				case strings.Contains(c.body, "<messageId>gone</messageId>"), blamed != "" && strings.Contains(c.body, "<messageId>"+blamed+"</messageId>"):
 					return webAnswer{status: 500, content: soapFault("soap:Client", "Schema validation error", "")}
 				case broken != "" && strings.Contains(c.body, "<messageId>"+broken+"</messageId>"):
 					return webAnswer{status: 500, content: soapFault("soap:Server", "no", "")}
@@ -401,8 +401,8 @@ func TestOfflineMessagesAreDeletedOneByOneWhenOneIsUnknown(t *testing.T) {
 			known        string
 		}{
 			{"one that is unknown", "", []string{"gone"}, 1, false, "a b c"},
-			{"one among others that cannot be removed", "a", []string{"a", "gone", "b"}, 4, true, "a c"},
-			{"one among others", "", []string{"a", "gone", "c"}, 4, false, ""},
+			{"one among others that cannot be removed", "a", []string{"a", "gone", "b"}, 3, true, "a c"},
+			{"one among others", "", []string{"a", "gone", "c"}, 3, false, ""},
 		} {
 			web.forget()
 			web.set(func() { broken = test.broken })
@@ -415,6 +415,18 @@ func TestOfflineMessagesAreDeletedOneByOneWhenOneIsUnknown(t *testing.T) {
 			if got := strings.Join(known(), " "); got != test.known {
 				t.Errorf("%s: then %q is known, want %q", test.name, got, test.known)
 			}
+		}
+		// The same fault for what is listed has another reason.
+		web.set(func() { blamed = "a" })
+		for _, ids := range [][]string{{"a"}, {"a", "b"}, {"gone", "a", "b"}} {
+			if err := client.DeleteOffline(t.Context(), ids...); err == nil {
+				t.Errorf("%q counts as removed, and is still listed", ids)
+			}
+		}
+		// And when there is no list, nobody knows.
+		web.set(func() { web.answer["GetMetadata"] = status(http.StatusServiceUnavailable) })
+		if err := client.DeleteOffline(t.Context(), "gone"); err == nil {
+			t.Error("a message counts as removed that may be listed")
 		}
 		web.forget()
 		web.set(func() { web.answer["DeleteMessages"] = status(http.StatusServiceUnavailable) })

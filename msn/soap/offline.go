@@ -185,8 +185,9 @@ func (b *Mailbox) Get(ctx context.Context, id string) (*OfflineText, error) {
 }
 
 // Delete removes offline messages (DeleteMessages). Services refuse all when they know
-// one of them no more: then they are removed one by one, and those that are unknown are
-// left out of deleted. The error is the last of those that could not be removed.
+// one of them no more: then the others are removed one by one, and those that are
+// unknown are left out of deleted. The error is the last of those that could not be
+// removed.
 func (b *Mailbox) Delete(ctx context.Context, ids ...string) (deleted []string, err error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -197,17 +198,23 @@ func (b *Mailbox) Delete(ctx context.Context, ids ...string) (deleted []string, 
 	if !isClientFault(err) {
 		return nil, err
 	}
-	if len(ids) == 1 {
-		return nil, nil // unknown
+	// The same fault may blame the ticket or anything else, so that only the list tells
+	// what is unknown.
+	waiting, unlisted := b.Metadata(ctx)
+	if unlisted != nil {
+		return nil, err
+	}
+	known := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !waiting.mayHave(id) })
+	if len(ids) == 1 && len(known) == 1 {
+		return nil, err
 	}
 	err = nil
-	for _, id := range ids {
+	for _, id := range known {
 		one := b.delete(ctx, id)
 		_, fault := errors.AsType[*Fault](one)
 		switch {
 		case one == nil:
 			deleted = append(deleted, id)
-		case isClientFault(one): // unknown
 		case !fault || IsUnauthorized(one):
 			return deleted, one // the next one would fare no better
 		default:
@@ -215,6 +222,12 @@ func (b *Mailbox) Delete(ctx context.Context, ids ...string) (deleted []string, 
 		}
 	}
 	return deleted, err
+}
+
+// mayHave reports whether a message is listed, or can be among those that the list was
+// too long for.
+func (d *MailData) mayHave(id string) bool {
+	return len(d.Offline) >= maxOffline || slices.ContainsFunc(d.Offline, func(m Offline) bool { return m.ID == id })
 }
 
 func (b *Mailbox) delete(ctx context.Context, ids ...string) error {
@@ -226,7 +239,7 @@ func (b *Mailbox) delete(ctx context.Context, ids ...string) error {
 }
 
 // isClientFault reports whether a service blames the request, as it does for unknown
-// messages, and not the ticket.
+// messages among others, and not the ticket.
 func isClientFault(err error) bool {
 	fault, ok := errors.AsType[*Fault](err)
 	return ok && fault.Code == "Client" && !IsUnauthorized(err)
