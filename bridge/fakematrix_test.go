@@ -29,7 +29,8 @@ type fakeMatrix struct {
 	records  []record
 	rooms    map[id.RoomID]map[id.UserID]event.Membership
 	names    map[id.UserID]string
-	failSend error         // what SendMessage answers while it is not nil
+	failSend error         // what SendMessage and MarkTyping answer while it is not nil
+	failOnce bool          // failSend goes with the message that it fails
 	maxBody  int           // longer texts are refused, unless 0
 	hang     chan struct{} // names and typing notes wait for it, unless nil
 	uploads  [][]byte
@@ -232,6 +233,9 @@ func (i *fakeIntent) IsDoublePuppet() bool { return false }
 func (i *fakeIntent) SendMessage(_ context.Context, room id.RoomID, evtType event.Type, content *event.Content, _ *bridgev2.MatrixSendExtra) (*mautrix.RespSendEvent, error) {
 	i.f.mu.Lock()
 	fail, maxBody := i.f.failSend, i.f.maxBody
+	if i.f.failOnce {
+		i.f.failSend, i.f.failOnce = nil, false
+	}
 	i.f.mu.Unlock()
 	if fail != nil {
 		return nil, fail
@@ -312,7 +316,9 @@ func (i *fakeIntent) MarkTyping(ctx context.Context, room id.RoomID, _ bridgev2.
 	if timeout > 0 {
 		i.f.add(record{kind: "typing", room: room, sender: i.user})
 	}
-	return nil
+	i.f.mu.Lock()
+	defer i.f.mu.Unlock()
+	return i.f.failSend
 }
 
 func (i *fakeIntent) SetDisplayName(ctx context.Context, name string) error {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/bridgev2"
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/event"
@@ -182,10 +184,19 @@ func TestOfflineMessageThatMatrixRefusesStaysWithTheService(t *testing.T) {
 	b.waitState("CONNECTED")
 	again.Client.Disconnect()
 	login, client = again, again.Client.(*Client)
-	client.inbox.wait = func(context.Context, time.Duration) bool { waits++; return true }
+	client.inbox.wait = func(context.Context, time.Duration) bool {
+		if waits++; waits == 3 {
+			b.matrix.failSending(nil)
+		}
+		return true
+	}
 	refuse(400)
 	if waited, texts, notices, removed = signIn(); waited != 0 || len(texts)+len(notices)+len(removed) != 0 {
 		t.Errorf("after a restart: %d waits, texts %q, notices %q, removed %q", waited, texts, notices, removed)
+	}
+	b.matrix.failSending(errors.New("down")) // until the third wait
+	if waited, texts, notices, removed = signIn(); waited != 3 || len(texts)+len(notices)+len(removed) != 0 {
+		t.Errorf("while the homeserver is down: %d waits, texts %q, notices %q, removed %q", waited, texts, notices, removed)
 	}
 	refuse(0)
 	if waited, texts, notices, removed = signIn(); waited != 0 || !slices.Equal(texts, []string{body[1]}) || len(notices) != 0 || !slices.Equal(removed, []string{"a"}) {
@@ -193,5 +204,68 @@ func TestOfflineMessageThatMatrixRefusesStaysWithTheService(t *testing.T) {
 	}
 	if left := client.meta().get().Refused; len(left) != 0 {
 		t.Errorf("still known as refused: %q", left)
+	}
+}
+
+// A part that was refused before is there when the homeserver, which was down at the
+// sign-in, takes it now; also when it came back right after the attempt.
+func TestOutageDoesNotCountAsTheRefusalOfAnOfflineMessage(t *testing.T) {
+	t.Parallel()
+	for name, back := range map[string]bool{"later": false, "right after the attempt": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newTestBridge(t, newTestServer(t))
+			login := b.login()
+			b.dm(login, bob)
+			login.Client.Disconnect() // the test does the work of its goroutines
+			client := login.Client.(*Client)
+			waits := 0
+			client.inbox.wait = func(context.Context, time.Duration) bool {
+				waits++
+				b.matrix.failSending(nil)
+				return true
+			}
+			m := &database.QueuedMessage{
+				LoginID: login.ID, MessageID: msnid.MakeOfflineMessageID("a", 0), PortalID: client.portalKey(bob).ID, Sender: bob,
+				At: time.Now(), Body: "hello", GroupSize: 1, Kind: database.QueuedOffline,
+			}
+			client.noteRefused(b.ctx, m)
+			b.matrix.failSending(errors.New("down"))
+			b.matrix.mu.Lock()
+			b.matrix.failOnce = back
+			b.matrix.mu.Unlock()
+			client.inbox.put(b.ctx, m)
+			client.inbox.serveRoom(b.ctx, m.PortalID)
+			texts := b.matrix.all(func(r record) bool { return r.kind == "message" && r.body == "hello" })
+			if removed := take(client.chores, client.chores.known); waits != 1 || len(texts) != 1 || !slices.Equal(removed, []string{"a"}) {
+				t.Errorf("%d waits, texts %v, removed %q", waits, texts, removed)
+			}
+		})
+	}
+}
+
+func TestWhatTheHomeserverRefusesIsToldFromItsTrouble(t *testing.T) {
+	t.Parallel()
+	answer := func(status int, matrix *mautrix.RespError) error {
+		return fmt.Errorf("failed: %w", mautrix.HTTPError{Response: &http.Response{StatusCode: status}, RespError: matrix})
+	}
+	for name, test := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"nothing":               {nil, false},
+		"no connection":         {mautrix.HTTPError{WrappedError: errors.New("refused")}, false},
+		"too slow":              {context.DeadlineExceeded, false},
+		"forbidden":             {answer(403, &mautrix.MForbidden), true},
+		"too large":             {answer(413, &mautrix.MTooLarge), true},
+		"too often":             {answer(429, &mautrix.MLimitExceeded), false},
+		"the bridge is unknown": {answer(401, &mautrix.MUnknownToken), false},
+		"out of order":          {answer(500, &mautrix.MUnknown), false},
+		"only a proxy answers":  {answer(404, nil), false},
+		"another error":         {errNotInMatrix, false},
+	} {
+		if got := isRefusal(test.err); got != test.want {
+			t.Errorf("%s: %t, want %t", name, got, test.want)
+		}
 	}
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/bridgev2/simplevent"
@@ -37,6 +39,8 @@ const (
 	// maxAttempts is how often a message is offered to a room that takes others: the
 	// last attempt comes about half an hour after the first.
 	maxAttempts = 12
+	// answerTimeout bounds asking the homeserver whether it answers.
+	answerTimeout = time.Minute
 	// maxWaiting is how many messages may wait for one room: what one contact can
 	// make the bridge keep during an outage of the homeserver.
 	maxWaiting = 5000
@@ -240,11 +244,15 @@ func (b *inbox) serveRoom(ctx context.Context, portal networkid.PortalID) {
 			return
 		}
 		for _, m := range queue {
+			// What may be the last attempt counts only when it was made while the
+			// homeserver answered: it can come back between two requests.
+			last := attempts+1 >= b.client.attempts(m)
+			answered := last && b.answers(ctx, m) == nil
 			err = b.deliverOne(ctx, m)
 			refused := err != nil
 			if refused {
 				attempts++
-				if ctx.Err() != nil || attempts < b.client.attempts(m) || b.giveUp(ctx, m) != nil {
+				if ctx.Err() != nil || !answered || b.giveUp(ctx, m) != nil {
 					break
 				}
 			}
@@ -288,13 +296,17 @@ func (b *inbox) deliverOne(ctx context.Context, m *database.QueuedMessage) error
 }
 
 // giveUp says in the room that a message could not be brought into it. The error
-// says that the room takes nothing at all: then it is not the message's fault. An
-// offline message stays with the service, and the room is told of it once.
+// says that the room takes nothing at all, or that the homeserver does not answer: then
+// it is not the message's fault. An offline message stays with the service, and the room
+// is told of it once.
 func (b *inbox) giveUp(ctx context.Context, m *database.QueuedMessage) error {
 	c := b.client
 	if c.knownRefused(m) {
-		c.noteRefused(ctx, m)
-		return nil
+		err := b.answers(ctx, m)
+		if err == nil {
+			c.noteRefused(ctx, m)
+		}
+		return err
 	}
 	room, err := b.roomOf(ctx, m)
 	if err != nil {
@@ -317,6 +329,37 @@ func (b *inbox) giveUp(ctx context.Context, m *database.QueuedMessage) error {
 		c.noteRefused(ctx, m)
 	}
 	return err
+}
+
+// answers asks the homeserver for something in the room of a message that nobody sees,
+// and returns why it did not answer. A refusal is an answer.
+func (b *inbox) answers(ctx context.Context, m *database.QueuedMessage) error {
+	room, err := b.roomOf(ctx, m)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	err = b.client.connector.br.Bot.MarkTyping(ctx, room, bridgev2.TypingTypeText, 0)
+	if isRefusal(err) {
+		return nil
+	}
+	return err
+}
+
+// isRefusal reports whether an error is what the homeserver says of a request, and not
+// of itself or of the bridge.
+func isRefusal(err error) bool {
+	refused, ok := errors.AsType[mautrix.HTTPError](err)
+	if !ok || refused.RespError == nil || refused.Response == nil {
+		return false
+	}
+	switch code := refused.Response.StatusCode; code {
+	case http.StatusUnauthorized, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return false
+	default:
+		return code >= 400 && code < 500
+	}
 }
 
 // timeFormat is how notices write a time.

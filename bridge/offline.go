@@ -73,7 +73,8 @@ func (c *Client) inMatrix(ctx context.Context, m *database.QueuedMessage) {
 const maxRefused = 100
 
 // attempts is how often a message is offered to a room that does not take it. One that
-// was refused before, and waits with the service, does not hold up the others again.
+// was refused before, and waits with the service, does not hold up the others again. Only
+// attempts at which the homeserver answers count for that: see serveRoom.
 func (c *Client) attempts(m *database.QueuedMessage) int {
 	if m.Kind == database.QueuedOffline && slices.Contains(c.meta().get().Refused, m.MessageID) {
 		return 1
