@@ -151,6 +151,9 @@ func (g *gateway) exchange(ctx context.Context) {
 	defer poll.Stop()
 	<-poll.C
 	for {
+		if g.id == "" && g.parting.Err() != nil {
+			return // a session would be opened for the last words alone
+		}
 		g.mu.Lock()
 		body := bytes.Clone(g.unsent.Bytes())
 		g.unsent.Reset()

@@ -1,9 +1,11 @@
 package msn
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -226,6 +228,53 @@ func TestSigningOutDoesNotWaitForTheGateway(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Where no session was opened, none is opened for the last words.
+func TestGatewayThatOpenedNoSessionIsNotToldOfItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := true
+		server := &fakeGatewayServer{answer: func(n int, r *http.Request, body string) (int, string, string) {
+			if first {
+				first = false
+				return 0, "", ""
+			}
+			return dialogue(n, r, body)
+		}}
+		at, err := url.Parse(fakeGateway)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near, far := net.Pipe()
+		g := &gateway{
+			client: &http.Client{Transport: server}, check: func(*url.URL) error { return nil }, at: at, open: "Action=open",
+			wait: time.Minute, pipe: far, wake: make(chan struct{}, 1), room: make(chan struct{}, 1),
+		}
+		g.parting, g.part = context.WithCancel(t.Context())
+		conn := gatewayConn{near, g}
+		ended := make(chan struct{})
+		go g.read()
+		go func() {
+			g.exchange(t.Context())
+			close(ended)
+		}()
+		if _, err := io.WriteString(conn, "USR 1 alice\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // the request is under way
+		if _, err := io.WriteString(conn, "OUT\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		_ = conn.Close()
+		<-ended
+		if took := time.Since(began); took > gatewayParting {
+			t.Errorf("it took %v", took)
+		}
+		if requests, _ := server.seen(); !slices.Equal(requests, []string{"Action=open 13"}) {
+			t.Errorf("requests %q", requests)
+		}
+	})
 }
 
 // What a gateway does in mid-session ends the Client, and all that it started.
