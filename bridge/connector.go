@@ -43,7 +43,9 @@ var (
 func (c *Connector) Init(br *bridgev2.Bridge) {
 	c.br = br
 	c.db = database.New(br.ID, br.DB.Database, dbutil.ZeroLogger(br.Log.With().Str("db_section", "msn").Logger()))
-	br.Commands.(*commands.Processor).AddHandlers(c.commandHandlers()...)
+	processor := br.Commands.(*commands.Processor)
+	processor.AddHandlers(c.commandHandlers()...)
+	processor.AddHandler(c.createGroupCommand()) // in place of the framework's
 }
 
 // Start brings the own tables up to date.

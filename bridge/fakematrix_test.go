@@ -184,7 +184,12 @@ func (f *fakeMatrix) SendMessageStatus(_ context.Context, ms *bridgev2.MessageSt
 }
 
 func (f *fakeMatrix) GetPowerLevels(context.Context, id.RoomID) (*event.PowerLevelsEventContent, error) {
-	return &event.PowerLevelsEventContent{}, nil
+	return &event.PowerLevelsEventContent{Users: map[id.UserID]int{fakeUser: 100}}, nil
+}
+
+// GetStateEvent finds nothing: no room of a test has state that is asked for.
+func (f *fakeMatrix) GetStateEvent(context.Context, id.RoomID, event.Type, string) (*event.Event, error) {
+	return nil, nil
 }
 
 func (f *fakeMatrix) GetMembers(_ context.Context, room id.RoomID) (map[id.UserID]*event.MemberEventContent, error) {

@@ -303,6 +303,30 @@ func TestCreateGroupTakesTheRoomInWhichItIsAskedFor(t *testing.T) {
 	}
 }
 
+func TestCreateGroupAnswersWithTheMembers(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	login := b.login()
+	client := login.Client.(*Client)
+	room := id.RoomID("!made-by-alice:" + fakeServer)
+	for _, user := range []id.UserID{fakeUser, fakeBot} {
+		b.matrix.setMember(room, user, event.MembershipJoin)
+	}
+	if answer := b.ask(room, "!msn create-group"); !strings.Contains(answer.body, "at least") {
+		t.Errorf("without members: %q", answer.body)
+	}
+	for _, account := range []string{bob, carol} {
+		b.matrix.setMember(room, b.matrix.FormatGhostMXID(client.ghostID(account)), event.MembershipInvite)
+	}
+	answer := b.ask(room, "!msn create-group")
+	if !strings.HasPrefix(answer.body, "This room is now a group chat with ") || !strings.Contains(answer.body, bob) || !strings.Contains(answer.body, carol) {
+		t.Errorf("the answer is %q", answer.body)
+	}
+	if answer = b.ask(room, "!msn create-group"); !strings.Contains(answer.body, "already bridged") {
+		t.Errorf("the second time: %q", answer.body)
+	}
+}
+
 // The name that the user has given a group chat stays when somebody comes in.
 func TestChosenNameOfAGroupChatStays(t *testing.T) {
 	t.Parallel()
