@@ -140,12 +140,9 @@ func (h *chores) showCircles(ctx context.Context) {
 // makeCircleRoom makes the room of a circle. It is tried again later when it fails.
 func (h *chores) makeCircleRoom(ctx context.Context, circle msn.Circle) bool {
 	c := h.client
-	making, cancel := context.WithTimeout(ctx, createTimeout)
-	defer cancel()
-	portal, err := c.connector.br.GetPortalByKey(making, msnid.MakeCirclePortalKey(c.login.ID, circle.ID))
-	if err == nil && portal.MXID == "" {
-		err = portal.CreateMatrixRoom(making, c.login, c.circleInfo(making, circle.ID))
-	}
+	err := c.ensureRoom(ctx, msnid.MakeCirclePortalKey(c.login.ID, circle.ID), func(ctx context.Context) (*bridgev2.ChatInfo, error) {
+		return c.circleInfo(ctx, circle.ID), nil
+	})
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to make the room of a circle")
 		time.AfterFunc(circleRetry, h.recircle)
@@ -168,9 +165,9 @@ func (c *Client) circleInvitation(ctx context.Context, circle msn.Circle) {
 // circleLost says in the room of a circle that the user belongs to it no more. Nothing
 // depends on that being seen: who writes there is told.
 func (c *Client) circleLost(ctx context.Context, id string) {
-	portal, err := c.connector.br.DB.Portal.GetByKey(ctx, msnid.MakeCirclePortalKey(c.login.ID, id))
-	if err == nil && portal != nil && portal.MXID != "" {
-		_, err = c.connector.br.Bot.SendMessage(ctx, portal.MXID, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
+	room, err := c.storedRoom(ctx, msnid.MakeCirclePortalKey(c.login.ID, id))
+	if err == nil && room != "" {
+		_, err = c.connector.br.Bot.SendMessage(ctx, room, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
 			MsgType: event.MsgNotice, Mentions: &event.Mentions{},
 			Body: "You do not belong to this circle any more. What was said stays here; nothing new comes.",
 		}}, nil)

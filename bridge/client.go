@@ -42,6 +42,7 @@ type Client struct {
 	chores    *chores  // what need not be in order
 	pager     *pager   // pages for mobile devices
 	typing    typists
+	rooms     keyedLocks[networkid.PortalID] // that somebody makes
 	alerts    alertCounts // of this session; only of use to run
 
 	iconTrouble iconTrouble

@@ -33,6 +33,7 @@ type fakeMatrix struct {
 	failOnce bool          // failSend goes with the message that it fails
 	maxBody  int           // longer texts are refused, unless 0
 	hang     chan struct{} // names and typing notes wait for it, unless nil
+	making   func() error  // is asked before a room is made, unless nil
 	uploads  [][]byte
 	public   string         // public address of the bridge, or ""
 	router   *http.ServeMux // of the bridge
@@ -316,6 +317,13 @@ func (f *fakeMatrix) setHang(hang chan struct{}) {
 	f.hang = hang
 }
 
+// beforeRooms has something done before each room is made. Its error is that of making it.
+func (f *fakeMatrix) beforeRooms(do func() error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.making = do
+}
+
 func (i *fakeIntent) MarkTyping(ctx context.Context, room id.RoomID, _ bridgev2.TypingType, timeout time.Duration) error {
 	i.f.waitWhileHanging(ctx)
 	if timeout > 0 {
@@ -340,6 +348,14 @@ func (i *fakeIntent) SetExtraProfileMeta(context.Context, any) error          { 
 func (i *fakeIntent) SetProfile(context.Context, any) error                   { return nil }
 
 func (i *fakeIntent) CreateRoom(_ context.Context, req *mautrix.ReqCreateRoom) (id.RoomID, error) {
+	i.f.mu.Lock()
+	making := i.f.making
+	i.f.mu.Unlock()
+	if making != nil {
+		if err := making(); err != nil {
+			return "", err
+		}
+	}
 	i.f.mu.Lock()
 	room := id.RoomID(fmt.Sprintf("!room%d:%s", len(i.f.rooms), fakeServer))
 	i.f.mu.Unlock()

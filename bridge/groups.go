@@ -127,8 +127,7 @@ func (c *Client) noteInGroup(ctx context.Context, conversation *msn.Conversation
 		return
 	}
 	key := msnid.MakeGroupPortalKey(c.login.ID, conversation.Group())
-	portal, err := c.connector.br.DB.Portal.GetByKey(ctx, key)
-	if err != nil || portal == nil || portal.MXID == "" {
+	if room, err := c.storedRoom(ctx, key); err != nil || room == "" {
 		return // nobody there to read it; an error shows with the next message
 	}
 	at := time.Now()
@@ -357,16 +356,8 @@ func (c *Client) startGroup(ctx context.Context, first, second string) string {
 }
 
 func (c *Client) makeGroupRoom(ctx context.Context, key networkid.PortalKey) error {
-	portal, err := c.connector.br.GetPortalByKey(ctx, key)
-	if err != nil {
-		return err
-	}
-	group, _ := msnid.ParseGroupPortalID(key.ID)
-	info, err := c.groupInfo(ctx, group)
-	if err != nil {
-		return err
-	}
-	making, cancel := context.WithTimeout(ctx, createTimeout)
-	defer cancel()
-	return portal.CreateMatrixRoom(making, c.login, info)
+	return c.ensureRoom(ctx, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) {
+		group, _ := msnid.ParseGroupPortalID(key.ID)
+		return c.groupInfo(ctx, group)
+	})
 }

@@ -26,8 +26,6 @@ const (
 	inboxBatch = 64
 	// maxRooms is how many rooms of a login are written to at the same time.
 	maxRooms = 8
-	// createTimeout bounds making a room.
-	createTimeout = 2 * time.Minute
 	// handleTimeout is how long the framework may take for one message. It handles
 	// what takes longer than 5 minutes in the background.
 	handleTimeout = 15 * time.Minute
@@ -371,14 +369,11 @@ func (b *inbox) roomOf(ctx context.Context, m *database.QueuedMessage) (id.RoomI
 	if c.toManagement(m) {
 		return c.login.User.GetManagementRoom(ctx)
 	}
-	portal, err := c.connector.br.GetPortalByKey(ctx, networkid.PortalKey{ID: m.PortalID, Receiver: c.login.ID})
-	if err == nil && portal.MXID == "" {
+	room, err := c.storedRoom(ctx, networkid.PortalKey{ID: m.PortalID, Receiver: c.login.ID})
+	if err == nil && room == "" {
 		err = errNotInMatrix
 	}
-	if err != nil {
-		return "", err
-	}
-	return portal.MXID, nil
+	return room, err
 }
 
 // handOver gives one message to the framework and waits until it is done with.
@@ -393,22 +388,10 @@ func (b *inbox) handOver(ctx context.Context, m *database.QueuedMessage) error {
 		return err
 	}
 	key := networkid.PortalKey{ID: m.PortalID, Receiver: c.login.ID}
-	portal, err := c.connector.br.GetPortalByKey(ctx, key)
-	if err != nil {
-		return err
-	}
 	// Made here and not by the message, because the framework does not tell when
 	// that fails.
-	if portal.MXID == "" {
-		making, cancel := context.WithTimeout(ctx, createTimeout)
-		defer cancel()
-		info, err := c.roomInfo(making, m)
-		if err != nil {
-			return err
-		}
-		if err := portal.CreateMatrixRoom(making, c.login, info); err != nil {
-			return err
-		}
+	if err := c.ensureRoom(ctx, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) { return c.roomInfo(ctx, m) }); err != nil {
+		return err
 	}
 	handled := make(chan struct{})
 	result := make(chan bridgev2.EventHandlingResult, 1)

@@ -1,0 +1,43 @@
+package bridge
+
+import (
+	"context"
+	"time"
+
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/id"
+)
+
+// createTimeout bounds making a room.
+const createTimeout = 2 * time.Minute
+
+// storedRoom returns the room of a portal, "" while there is none. It is asked of the
+// database, because the framework's own copy changes under its hands.
+func (c *Client) storedRoom(ctx context.Context, key networkid.PortalKey) (id.RoomID, error) {
+	portal, err := c.connector.br.DB.Portal.GetByKey(ctx, key)
+	if err != nil || portal == nil {
+		return "", err
+	}
+	return portal.MXID, nil
+}
+
+// ensureRoom makes the room of a portal unless there is one. Who comes while somebody
+// else makes it waits for them.
+func (c *Client) ensureRoom(ctx context.Context, key networkid.PortalKey, describe func(context.Context) (*bridgev2.ChatInfo, error)) error {
+	defer c.rooms.lock(key.ID)()
+	if room, err := c.storedRoom(ctx, key); err != nil || room != "" {
+		return err
+	}
+	making, cancel := context.WithTimeout(ctx, createTimeout)
+	defer cancel()
+	portal, err := c.connector.br.GetPortalByKey(making, key)
+	if err != nil {
+		return err
+	}
+	info, err := describe(making)
+	if err != nil {
+		return err
+	}
+	return portal.CreateMatrixRoom(making, c.login, info)
+}
