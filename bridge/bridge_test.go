@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 	"go.mau.fi/util/dbutil"
 	_ "go.mau.fi/util/dbutil/litestream" // registers the driver
+	"go.mau.fi/util/ptr"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/bridgeconfig"
 	"maunium.net/go/mautrix/bridgev2/commands"
@@ -115,7 +116,10 @@ func (b *testBridge) startWith(prepare func()) {
 	if err := b.conn.ValidateConfig(); err != nil {
 		b.Fatal(err)
 	}
-	b.matrix = newFakeMatrix()
+	before := b.matrix
+	if b.matrix = newFakeMatrix(); before != nil {
+		b.matrix.rooms = before.memberships() // the homeserver outlives the bridge
+	}
 	b.matrix.public = b.public
 	permissions := bridgeconfig.PermissionConfig{"*": &bridgeconfig.PermissionLevelUser}
 	if b.only {
@@ -222,6 +226,28 @@ func (b *testBridge) dm(login *bridgev2.UserLogin, account string) id.RoomID {
 		b.Fatal(err)
 	}
 	return portal.MXID
+}
+
+// leave has the user leave a room, as the homeserver would hand it over.
+func (b *testBridge) leave(room id.RoomID) {
+	b.Helper()
+	b.matrix.setMember(room, fakeUser, event.MembershipLeave)
+	b.events++
+	b.br.QueueMatrixEvent(b.ctx, &event.Event{
+		Type: event.StateMember, StateKey: ptr.Ptr(string(fakeUser)), ID: id.EventID(fmt.Sprintf("$user%d", b.events)),
+		RoomID: room, Sender: fakeUser, Timestamp: time.Now().UnixMilli(),
+		Content: event.Content{Parsed: &event.MemberEventContent{Membership: event.MembershipLeave}},
+	})
+}
+
+// isIn reports whether the user is in a room, or invited.
+func (b *testBridge) isIn(room id.RoomID) bool {
+	b.Helper()
+	info, err := b.matrix.GetMemberInfo(b.ctx, room, fakeUser)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return info != nil && info.Membership.IsInviteOrJoin()
 }
 
 // write sends a Matrix message as the user, as the homeserver would hand it over.

@@ -8,6 +8,7 @@ import (
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/bridgev2/simplevent"
+	"maunium.net/go/mautrix/event"
 )
 
 // chores is what contacts cause on the Matrix side that needs neither order nor
@@ -126,20 +127,25 @@ func (h *chores) showTyping(ctx context.Context, who typist) {
 	})
 }
 
-// queue puts an event among those of the room with a contact, if there is one:
-// neither a name nor a note makes a room, or calls back a user who left.
+// queue puts an event among those of a room, if there is one that the user has not left:
+// neither a name nor a note nor a new member makes a room, or calls back a user who left.
+// The framework invites the user to the room of whatever is queued, be they mentioned in
+// it or not.
 func (h *chores) queue(ctx context.Context, evt bridgev2.RemoteEvent) {
 	c := h.client
-	// Asked of the database: the framework's own copy changes under its hands.
-	portal, err := c.connector.br.DB.Portal.GetByKey(ctx, evt.GetPortalKey())
-	if err != nil {
-		if ctx.Err() == nil {
-			zerolog.Ctx(ctx).Err(err).Msg("Failed to get portal")
-		}
+	room, err := c.storedRoom(ctx, evt.GetPortalKey())
+	var own event.Membership
+	if err == nil && room != "" {
+		own, err = c.membership(ctx, room)
+	}
+	if err != nil && ctx.Err() == nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to look whether the user is in a room")
+	}
+	if err != nil || room == "" || hasLeft(own) {
 		return
 	}
-	if portal == nil || portal.MXID == "" {
-		return
+	if change, ok := evt.(*simplevent.ChatInfoChange); ok && own != "" {
+		change.ChatInfoChange.ChatInfo.Members.MemberMap[c.GetUserID()] = c.stayingAway()
 	}
 	queued := make(chan struct{})
 	go func() {
@@ -151,4 +157,10 @@ func (h *chores) queue(ctx context.Context, evt bridgev2.RemoteEvent) {
 	case <-queued:
 	case <-ctx.Done():
 	}
+}
+
+// stayingAway is the user among the members of a room to which they were invited before:
+// neither are they put out of it, nor invited when they leave before that is handled.
+func (c *Client) stayingAway() bridgev2.ChatMember {
+	return bridgev2.ChatMember{EventSender: c.ownSender(), PrevMembership: event.MembershipJoin}
 }

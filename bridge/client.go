@@ -43,7 +43,7 @@ type Client struct {
 	pager     *pager   // pages for mobile devices
 	typing    typists
 	rooms     keyedLocks[networkid.PortalID] // that somebody makes
-	alerts    alertCounts // of this session; only of use to run
+	alerts    alertCounts                    // of this session; only of use to run
 
 	iconTrouble iconTrouble
 	notes       noteCounts

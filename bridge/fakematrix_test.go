@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -294,6 +295,17 @@ func (f *fakeMatrix) setMember(room id.RoomID, user id.UserID, membership event.
 		f.rooms[room] = make(map[id.UserID]event.Membership)
 	}
 	f.rooms[room][user] = membership
+}
+
+// memberships returns who is in which room.
+func (f *fakeMatrix) memberships() map[id.RoomID]map[id.UserID]event.Membership {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	rooms := make(map[id.RoomID]map[id.UserID]event.Membership)
+	for room, members := range f.rooms {
+		rooms[room] = maps.Clone(members)
+	}
+	return rooms
 }
 
 func (i *fakeIntent) MarkRead(context.Context, id.RoomID, id.EventID, time.Time) error { return nil }

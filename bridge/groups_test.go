@@ -436,3 +436,35 @@ func TestGroupThatCannotBeMadeIsAnError(t *testing.T) {
 		}
 	}
 }
+
+// Neither a new member of a group chat nor a new name calls back a user who has left its
+// room.
+func TestGroupRoomThatWasLeft(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	login := b.login()
+	client := login.Client.(*Client)
+	room, other := b.makeGroup(login, bob, carol), b.dm(login, dave)
+	b.eventually("the invitations", func() bool { return b.isIn(room) && b.isIn(other) })
+	b.leave(room)
+	var group string
+	groups, err := b.conn.db.Group.GetAll(b.ctx, login.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for group = range groups {
+	}
+	if _, err := b.conn.db.Group.Put(b.ctx, login.ID, group, dave); err != nil {
+		t.Fatal(err)
+	}
+	from := b.matrix.position()
+	client.chores.regroup(group)
+	// Done after that.
+	client.chores.types(typist{client.portalKey(dave), dave})
+	b.matrix.wait(t, from, "typing", func(r record) bool { return r.kind == "typing" && r.room == other })
+	client.chores.types(typist{client.portalKey(dave), dave})
+	b.matrix.wait(t, b.matrix.position(), "typing", func(r record) bool { return r.kind == "typing" && r.room == other })
+	if b.isIn(room) {
+		t.Error("the user is called back")
+	}
+}

@@ -6,6 +6,7 @@ import (
 
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 )
 
@@ -20,6 +21,21 @@ func (c *Client) storedRoom(ctx context.Context, key networkid.PortalKey) (id.Ro
 		return "", err
 	}
 	return portal.MXID, nil
+}
+
+// membership returns what the user is to a room, "" while they were never invited.
+func (c *Client) membership(ctx context.Context, room id.RoomID) (event.Membership, error) {
+	members, err := c.connector.br.Matrix.GetMembers(ctx, room)
+	if own := members[c.login.UserMXID]; err == nil && own != nil {
+		return own.Membership, nil
+	}
+	return "", err
+}
+
+// hasLeft reports whether a membership is that of somebody who was in a room, or invited,
+// and is no more.
+func hasLeft(membership event.Membership) bool {
+	return membership == event.MembershipLeave || membership == event.MembershipBan
 }
 
 // ensureRoom makes the room of a portal unless there is one. Who comes while somebody
