@@ -23,7 +23,6 @@ type chores struct {
 	renamed map[string]struct{} // accounts
 	typing  map[typist]struct{}
 	groups  map[string]struct{} // whose members changed
-	circles map[string]struct{} // holds "" when circles are others than before
 	known   map[string]struct{} // offline messages that Matrix has
 }
 
@@ -37,14 +36,13 @@ func newChores(c *Client) *chores {
 	return &chores{
 		client: c, wake: make(chan struct{}, 1),
 		renamed: make(map[string]struct{}), typing: make(map[typist]struct{}), groups: make(map[string]struct{}),
-		known: make(map[string]struct{}), circles: make(map[string]struct{}),
+		known: make(map[string]struct{}),
 	}
 }
 
 func (h *chores) rename(account string) { note(h, h.renamed, account) }
 func (h *chores) types(who typist)      { note(h, h.typing, who) }
 func (h *chores) regroup(group string)  { note(h, h.groups, group) }
-func (h *chores) recircle()             { note(h, h.circles, "") }
 func (h *chores) forget(id string)      { note(h, h.known, id) }
 
 func note[T comparable](h *chores, what map[T]struct{}, item T) {
@@ -80,9 +78,6 @@ func (h *chores) run(ctx context.Context) {
 		}
 		for _, group := range take(h, h.groups) {
 			h.showMembers(ctx, group)
-		}
-		if len(take(h, h.circles)) > 0 {
-			h.showCircles(ctx)
 		}
 		h.deleteOffline(ctx, take(h, h.known))
 		renamed := take(h, h.renamed)

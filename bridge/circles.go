@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 	"go.mau.fi/util/ptr"
+	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/bridgev2"
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/simplevent"
@@ -31,10 +33,9 @@ type circleState string
 const (
 	circleInvited circleState = "invited"
 	circleMember  circleState = "member"
+	// circleTelling stands before the mark of an invitation that may be told already.
+	circleTelling = "telling "
 )
-
-// circleRetry is how long a room that could not be made is waited with.
-const circleRetry = time.Minute
 
 // carriesCircles reports whether a session carries what is said in circles.
 func carriesCircles(session *msn.Client) bool { return session.Dialect() >= wire.FirstPrefixed }
@@ -96,75 +97,170 @@ func (c *Client) circleInfo(ctx context.Context, id string) *bridgev2.ChatInfo {
 	return info
 }
 
-// showCircles brings the rooms of the circles up to date, makes those of new ones, and
-// tells of invitations and of circles that the user belongs to no more.
-func (h *chores) showCircles(ctx context.Context) {
-	c := h.client
-	session := c.current()
-	if session == nil || !carriesCircles(session) {
-		return
-	}
-	before := c.meta().get().Circles
-	now := make(map[string]circleState)
-	for _, circle := range session.Circles() {
-		was := before[circle.ID]
-		switch {
-		case !circle.Member:
-			if now[circle.ID] = circleInvited; was != circleInvited {
-				c.circleInvitation(ctx, circle)
-			}
-		case was == circleMember || h.makeCircleRoom(ctx, circle):
-			now[circle.ID] = circleMember
-			h.queue(ctx, &simplevent.ChatInfoChange{
-				EventMeta: simplevent.EventMeta{
-					Type:      bridgev2.RemoteEventChatInfoChange,
-					PortalKey: msnid.MakeCirclePortalKey(c.login.ID, circle.ID),
-				},
-				ChatInfoChange: &bridgev2.ChatInfoChange{ChatInfo: c.circleInfo(ctx, circle.ID)},
-			})
-		case was != "":
-			now[circle.ID] = was
-		}
-	}
-	for id, was := range before {
-		if now[id] != circleMember && was == circleMember {
-			c.circleLost(ctx, id)
-		}
-	}
-	if maps.Equal(before, now) {
-		return
-	}
-	_ = c.remember(ctx, func(kept *loginRecord) { kept.Circles = now })
+// circles keeps the rooms of the circles as the service has them. It has a goroutine of
+// its own, because a homeserver can take minutes for a room.
+type circles struct {
+	client *Client
+	again  chan struct{} // one token: circles are others than before
+	// show does what is to be done, and reports whether nothing is left of it.
+	show func(context.Context) bool
+	// after starts the timer of the next attempt.
+	after func(time.Duration) (fires <-chan time.Time, stop func() bool)
 }
 
-// makeCircleRoom makes the room of a circle. It is tried again later when it fails.
-func (h *chores) makeCircleRoom(ctx context.Context, circle msn.Circle) bool {
-	c := h.client
-	err := c.ensureRoom(ctx, msnid.MakeCirclePortalKey(c.login.ID, circle.ID), func(ctx context.Context) (*bridgev2.ChatInfo, error) {
-		return c.circleInfo(ctx, circle.ID), nil
+func newCircles(c *Client) *circles {
+	r := &circles{client: c, again: make(chan struct{}, 1), after: func(d time.Duration) (<-chan time.Time, func() bool) {
+		timer := time.NewTimer(d)
+		return timer.C, timer.Stop
+	}}
+	r.show = r.showAll
+	return r
+}
+
+// look has the circles looked at again.
+func (r *circles) look() {
+	select {
+	case r.again <- struct{}{}:
+	default:
+	}
+}
+
+// run keeps the rooms until ctx ends. What fails is tried again, less and less often, and
+// when circles change.
+func (r *circles) run(ctx context.Context) {
+	waits := newWaits()
+	var fires <-chan time.Time
+	stop := func() bool { return true }
+	defer func() { stop() }()
+	for {
+		select {
+		case <-r.again:
+		case <-fires:
+		case <-ctx.Done():
+			return
+		}
+		stop()
+		if fires = nil; r.show(ctx) {
+			waits.Reset()
+		} else {
+			fires, stop = r.after(waits.NextBackOff())
+		}
+	}
+}
+
+// showAll brings the rooms of the circles up to date, tells of invitations and of circles
+// that the user belongs to no more, and makes the rooms of new ones, which can take long.
+// It reports whether all of that worked.
+func (r *circles) showAll(ctx context.Context) (done bool) {
+	c := r.client
+	session := c.current()
+	if session == nil || !carriesCircles(session) {
+		return true // the next session tells again
+	}
+	before := c.meta().get().Circles
+	list := session.Circles()
+	member := make(map[string]bool)
+	for _, circle := range list {
+		if member[circle.ID] = circle.Member; circle.Member && before[circle.ID] == circleMember {
+			r.update(ctx, circle.ID)
+		}
+	}
+	done = true
+	for id, was := range before {
+		_, listed := member[id]
+		switch {
+		case was == circleMember && !member[id] && !c.circleLost(ctx, id):
+			done = false // it stays noted down until it is told
+		case was == circleMember && !member[id], !listed:
+			c.noteCircle(ctx, id, "")
+		}
+	}
+	for _, circle := range list {
+		if was := c.meta().get().Circles[circle.ID]; !circle.Member && was != circleMember {
+			c.circleInvitation(ctx, circle, was)
+		}
+	}
+	for _, circle := range list {
+		if !circle.Member || before[circle.ID] == circleMember {
+			continue
+		}
+		if r.makeRoom(ctx, circle.ID) {
+			c.noteCircle(ctx, circle.ID, circleMember)
+			r.update(ctx, circle.ID) // perhaps somebody else made it, from less
+		} else {
+			done = false
+		}
+	}
+	return done
+}
+
+// update brings the room of a circle up to date.
+func (r *circles) update(ctx context.Context, id string) {
+	c := r.client
+	c.chores.queue(ctx, &simplevent.ChatInfoChange{
+		EventMeta: simplevent.EventMeta{
+			Type:      bridgev2.RemoteEventChatInfoChange,
+			PortalKey: msnid.MakeCirclePortalKey(c.login.ID, id),
+		},
+		ChatInfoChange: &bridgev2.ChatInfoChange{ChatInfo: c.circleInfo(ctx, id)},
+	})
+}
+
+// makeRoom makes the room of a circle, and reports whether there is one.
+func (r *circles) makeRoom(ctx context.Context, id string) bool {
+	c := r.client
+	err := c.ensureRoom(ctx, msnid.MakeCirclePortalKey(c.login.ID, id), func(ctx context.Context) (*bridgev2.ChatInfo, error) {
+		return c.circleInfo(ctx, id), nil
 	})
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to make the room of a circle")
-		time.AfterFunc(circleRetry, h.recircle)
 	}
 	return err == nil
 }
 
-// circleInvitation tells the user that they are invited into a circle.
-func (c *Client) circleInvitation(ctx context.Context, circle msn.Circle) {
+// noteCircle keeps what the user is to a circle, or forgets it: "".
+func (c *Client) noteCircle(ctx context.Context, id string, state circleState) {
+	if c.meta().get().Circles[id] == state {
+		return
+	}
+	_ = c.remember(ctx, func(kept *loginRecord) {
+		now := maps.Clone(kept.Circles)
+		if now == nil {
+			now = make(map[string]circleState)
+		}
+		if now[id] = state; state == "" {
+			delete(now, id)
+		}
+		kept.Circles = now
+	})
+}
+
+// circleInvitation tells the user that they are invited into a circle, unless it did. was
+// is what is kept of it: the mark by which the notice is known is, before it is told, so
+// that a crash between the two has it told once all the same.
+func (c *Client) circleInvitation(ctx context.Context, circle msn.Circle, was circleState) {
+	if was == circleInvited {
+		return
+	}
 	now := time.Now()
+	mark, begun := strings.CutPrefix(string(was), circleTelling)
+	if !begun {
+		mark = now.UTC().Format(time.RFC3339Nano)
+		c.noteCircle(ctx, circle.ID, circleState(circleTelling+mark))
+	}
 	c.notice(ctx, database.Alert{
-		AlertID:    msnid.MakeNoticeMessageID("circle", circle.ID, now.Format(time.RFC3339Nano)),
+		AlertID:    msnid.MakeNoticeMessageID("circle", circle.ID, mark),
 		ReceivedAt: now,
 		Kind:       database.AlertKindSystem,
 		Text: "You are invited into the circle " + circleName(circle) + " at " + c.serviceOrUnknown().name +
 			". Write !circles to see it; !circles accept, with its number there, lets you in, and !circles decline does not.",
 	})
+	c.noteCircle(ctx, circle.ID, circleInvited)
 }
 
-// circleLost says in the room of a circle that the user belongs to it no more. Nothing
-// depends on that being seen: who writes there is told.
-func (c *Client) circleLost(ctx context.Context, id string) {
+// circleLost says in the room of a circle that the user belongs to it no more, and reports
+// whether that is said, or cannot be.
+func (c *Client) circleLost(ctx context.Context, id string) (told bool) {
 	room, err := c.storedRoom(ctx, msnid.MakeCirclePortalKey(c.login.ID, id))
 	if err == nil && room != "" {
 		_, err = c.connector.br.Bot.SendMessage(ctx, room, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
@@ -175,6 +271,7 @@ func (c *Client) circleLost(ctx context.Context, id string) {
 	if err != nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to tell of a circle that was left")
 	}
+	return err == nil || errors.Is(err, mautrix.MForbidden) || errors.Is(err, mautrix.MNotFound)
 }
 
 // inviteIntoCircle invites a contact into the circle of a room and returns the sentence

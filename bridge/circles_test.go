@@ -4,7 +4,9 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/id"
@@ -227,5 +229,127 @@ func TestTextOfACircleOutlastsAnOutage(t *testing.T) {
 	b.restart()
 	if said, _ := b.waitMessage(0, "kept"); said.room != room || said.sender != b.matrix.FormatGhostMXID(msnid.MakeUserID(msnid.Identity{Service: "home", Account: bob})) {
 		t.Errorf("shown in %s by %s", said.room, said.sender)
+	}
+}
+
+// Attempts come less and less often, with one timer at a time, which ends with the run.
+func TestCirclesAreTriedAgainLessAndLessOften(t *testing.T) {
+	t.Parallel()
+	ctx, end := context.WithCancel(context.Background())
+	waits, shown := make(chan time.Duration), make(chan bool)
+	timer := make(chan time.Time)
+	pending := 0 // timers; only of use to run
+	r := newCircles(nil)
+	r.show = func(context.Context) bool { return <-shown }
+	r.after = func(d time.Duration) (<-chan time.Time, func() bool) {
+		if pending++; pending > 1 {
+			t.Errorf("%d timers at a time", pending)
+		}
+		waits <- d
+		return timer, sync.OnceValue(func() bool { pending--; return true })
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.run(ctx)
+	}()
+	r.look()
+	var last time.Duration
+	for range 20 {
+		shown <- false
+		last = <-waits
+		if last > longestRetry*3/2 {
+			t.Fatalf("a wait of %v", last)
+		}
+		timer <- time.Time{}
+	}
+	if last < longestRetry/2 {
+		t.Errorf("after 20 failures the wait is %v", last)
+	}
+	shown <- false
+	<-waits
+	r.look() // does not wait for the timer
+	shown <- true
+	r.look()
+	shown <- false
+	if first := <-waits; first > 2*firstRetry {
+		t.Errorf("after a success the first wait is %v", first)
+	}
+	end()
+	if <-ended; pending != 0 {
+		t.Errorf("%d timers outlive the run", pending)
+	}
+}
+
+// A homeserver that takes long for the room of a circle holds up nothing else, and one
+// that refuses it is asked again.
+func TestRoomOfACircleThatTakesLong(t *testing.T) {
+	t.Parallel()
+	b, circle := newCircleBridge(t, nil)
+	begun, goOn := make(chan struct{}, 10), make(chan error)
+	b.matrix.beforeRooms(func() error {
+		begun <- struct{}{}
+		return <-goOn
+	})
+	login := b.login()
+	<-begun
+	b.matrix.beforeRooms(nil)
+	client := login.Client.(*Client)
+	room := b.dm(login, bob)
+	client.chores.types(typist{client.portalKey(bob), bob})
+	b.matrix.wait(t, 0, "typing", func(r record) bool { return r.kind == "typing" && r.room == room })
+	goOn <- context.DeadlineExceeded
+	client.circles.look()
+	b.circleRoom(login.ID, circle)
+}
+
+// That a circle is lost is said when the room takes it again.
+func TestLostCircleIsToldAfterAnOutage(t *testing.T) {
+	t.Parallel()
+	b, circle := newCircleBridge(t, nil)
+	login := b.login()
+	client := login.Client.(*Client)
+	room := b.circleRoom(login.ID, circle)
+	b.eventually("the circle to be noted", func() bool { return client.meta().get().Circles[circle] == circleMember })
+	b.matrix.failSending(context.DeadlineExceeded)
+	if err := client.current().LeaveCircle(b.ctx, circle); err != nil {
+		t.Fatal(err)
+	}
+	// Its room is made after the other one was to be told.
+	second := b.srv.AddCircle("Cooks", bob, alice)
+	b.circleRoom(login.ID, second)
+	b.matrix.failSending(nil)
+	client.circles.look()
+	if told, _ := b.waitMessage(0, "You do not belong to this circle any more."); told.room != room {
+		t.Errorf("told in %s, the room is %s", told.room, room)
+	}
+	b.eventually("the circle to be forgotten", func() bool { return client.meta().get().Circles[circle] == "" })
+}
+
+// A bridge that was killed while it told of an invitation does not tell it twice.
+func TestInvitationIntoACircleIsToldOnce(t *testing.T) {
+	t.Parallel()
+	var invited string
+	b, _ := newCircleBridge(t, func(srv *msntest.Server, _ string) {
+		invited = srv.AddCircle("Cooks", carol)
+		srv.InviteToCircle(invited, alice)
+	})
+	login := b.login()
+	client := login.Client.(*Client)
+	b.waitMessage(0, "You are invited into the circle")
+	b.eventually("the invitation to be noted", func() bool { return client.meta().get().Circles[invited] == circleInvited })
+	alerts, err := b.conn.db.Alert.Last(b.ctx, login.ID, 10)
+	if err != nil || len(alerts) != 1 {
+		t.Fatalf("alerts %v, %v", alerts, err)
+	}
+	// As it is kept right before the notice.
+	const mark = "2009-01-01T00:00:00Z"
+	circle, _ := client.findCircle(invited)
+	client.circleInvitation(b.ctx, circle, circleState(circleTelling+mark))
+	client.circleInvitation(b.ctx, circle, circleState(circleTelling+mark))
+	client.circleInvitation(b.ctx, circle, circleInvited)
+	alerts, err = b.conn.db.Alert.Last(b.ctx, login.ID, 10)
+	if err != nil || len(alerts) != 2 {
+		t.Errorf("alerts %v, %v", alerts, err)
 	}
 }

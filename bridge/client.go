@@ -40,6 +40,7 @@ type Client struct {
 	inbox     *inbox   // from MSN to Matrix
 	outbox    *outbox  // from Matrix to MSN
 	chores    *chores  // what need not be in order
+	circles   *circles // their rooms
 	pager     *pager   // pages for mobile devices
 	typing    typists
 	rooms     keyedLocks[networkid.PortalID] // that somebody makes
@@ -84,7 +85,7 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 		changed:   make(chan struct{}),
 	}
 	client.inbox, client.outbox, client.chores = newInbox(client), newOutbox(client), newChores(client)
-	client.pager = newPager(client)
+	client.pager, client.circles = newPager(client), newCircles(client)
 	return client
 }
 
@@ -256,6 +257,7 @@ func (c *Client) run(ctx context.Context, session *msn.Client) {
 	helpers.Go(func() { c.inbox.run(ctx) })
 	helpers.Go(func() { c.outbox.run(ctx) })
 	helpers.Go(func() { c.chores.run(ctx) })
+	helpers.Go(func() { c.circles.run(ctx) })
 	helpers.Go(func() { c.pager.run(ctx) })
 	c.typing.open(ctx)
 	defer helpers.Wait()
@@ -390,7 +392,7 @@ func (c *Client) serve(ctx context.Context, session *msn.Client) error {
 	c.introduceGroups(ctx, session)
 	c.alerts = alertCounts{}
 	c.setSession(session, nil)
-	c.chores.recircle()
+	c.circles.look()
 	c.login.BridgeState.Send(status.BridgeState{StateEvent: status.StateConnected})
 	c.checkVersion(ctx, session)
 	zerolog.Ctx(ctx).Info().Stringer("dialect", session.Dialect()).Int("contacts", len(session.Contacts())).Msg("Signed in")

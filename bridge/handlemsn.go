@@ -45,7 +45,7 @@ func (c *Client) handleEvent(ctx context.Context, evt msn.Event) {
 	case msn.ParticipantLeft:
 		c.participantLeft(ctx, evt)
 	case msn.CirclesChanged:
-		c.chores.recircle()
+		c.circles.look()
 	case msn.CallFailed:
 		c.callFailed(ctx, evt)
 	case msn.PresenceChanged:
