@@ -125,8 +125,8 @@ func (h *chores) showTyping(ctx context.Context, who typist) {
 // queue puts an event among those of a room, if there is one that the user has not left:
 // neither a name nor a note nor a new member makes a room, or calls back a user who left.
 // The framework invites the user to the room of whatever is queued, be they mentioned in
-// it or not.
-func (h *chores) queue(ctx context.Context, evt bridgev2.RemoteEvent) {
+// it or not. It reports whether the event is among them.
+func (h *chores) queue(ctx context.Context, evt bridgev2.RemoteEvent) bool {
 	c := h.client
 	room, err := c.storedRoom(ctx, evt.GetPortalKey())
 	var own event.Membership
@@ -137,7 +137,7 @@ func (h *chores) queue(ctx context.Context, evt bridgev2.RemoteEvent) {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to look whether the user is in a room")
 	}
 	if err != nil || room == "" || hasLeft(own) {
-		return
+		return false
 	}
 	if change, ok := evt.(*simplevent.ChatInfoChange); ok && own != "" {
 		change.ChatInfoChange.ChatInfo.Members.MemberMap[c.GetUserID()] = c.stayingAway()
@@ -150,7 +150,9 @@ func (h *chores) queue(ctx context.Context, evt bridgev2.RemoteEvent) {
 	}()
 	select {
 	case <-queued:
+		return true
 	case <-ctx.Done():
+		return false
 	}
 }
 

@@ -185,8 +185,8 @@ func (r *circles) showAll(ctx context.Context) (done bool) {
 			continue
 		}
 		if r.makeRoom(ctx, circle.ID) {
-			c.noteCircle(ctx, circle.ID, circleMember)
 			r.update(ctx, circle.ID) // perhaps somebody else made it, from less
+			c.noteCircle(ctx, circle.ID, circleMember)
 		} else {
 			done = false
 		}
@@ -194,22 +194,40 @@ func (r *circles) showAll(ctx context.Context) (done bool) {
 	return done
 }
 
-// update brings the room of a circle up to date.
+// update brings the room of a circle up to date, and waits for that: rooms that share
+// members are written to one after the other, because the framework expects nobody else to
+// change a ghost.
 func (r *circles) update(ctx context.Context, id string) {
 	c := r.client
-	c.chores.queue(ctx, &simplevent.ChatInfoChange{
+	handled := make(chan struct{})
+	queued := c.chores.queue(ctx, &simplevent.ChatInfoChange{
 		EventMeta: simplevent.EventMeta{
-			Type:      bridgev2.RemoteEventChatInfoChange,
-			PortalKey: msnid.MakeCirclePortalKey(c.login.ID, id),
+			Type:           bridgev2.RemoteEventChatInfoChange,
+			PortalKey:      msnid.MakeCirclePortalKey(c.login.ID, id),
+			PostHandleFunc: func(context.Context, *bridgev2.Portal) { close(handled) },
 		},
 		ChatInfoChange: &bridgev2.ChatInfoChange{ChatInfo: c.circleInfo(ctx, id)},
 	})
+	if !queued {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, createTimeout)
+	defer cancel()
+	select {
+	case <-handled:
+	case <-ctx.Done():
+	}
 }
 
 // makeRoom makes the room of a circle, and reports whether there is one.
 func (r *circles) makeRoom(ctx context.Context, id string) bool {
 	c := r.client
-	err := c.ensureRoom(ctx, msnid.MakeCirclePortalKey(c.login.ID, id), func(ctx context.Context) (*bridgev2.ChatInfo, error) {
+	if ctx.Err() != nil {
+		return false
+	}
+	making, cancel := settling(ctx)
+	defer cancel()
+	err := c.ensureRoom(making, msnid.MakeCirclePortalKey(c.login.ID, id), func(ctx context.Context) (*bridgev2.ChatInfo, error) {
 		return c.circleInfo(ctx, id), nil
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/msn"
 	"matrix-msn/msn/msntest"
 )
 
@@ -351,5 +352,36 @@ func TestInvitationIntoACircleIsToldOnce(t *testing.T) {
 	alerts, err = b.conn.db.Alert.Last(b.ctx, login.ID, 10)
 	if err != nil || len(alerts) != 2 {
 		t.Errorf("alerts %v, %v", alerts, err)
+	}
+}
+
+// A number is that of the list that the user has seen, not of what there is now.
+func TestNumberOfACircleIsThatOfTheListShown(t *testing.T) {
+	t.Parallel()
+	b, circle := newCircleBridge(t, nil)
+	client := b.login().Client.(*Client)
+	if answer := b.ask(b.management(), "!circles leave 1"); !strings.Contains(answer.body, "Write `!circles` first") {
+		t.Errorf("without a list: %q", answer.body)
+	}
+	if list := b.ask(b.management(), "!circles"); !strings.Contains(list.body, "1. Walkers") {
+		t.Fatalf("listed:\n%s", list.body)
+	}
+	list := []msn.Circle{{ID: "0", Name: "Cooks", Member: true}, {ID: circle, Name: "Walkers", Member: true},
+		{ID: "2", Name: "cooks", Member: true}, {ID: "3", Name: "Cooks"}}
+	for which, want := range map[string]string{"1": circle, "Walkers": circle, "2": "", "0": "", "-1": "", "Bakers": ""} {
+		picked, why := client.pickCircle(list, which, true)
+		if picked.ID != want || (why == "") != (want != "") {
+			t.Errorf("%s is %q: %s", which, picked.ID, why)
+		}
+	}
+	if _, why := client.pickCircle(list, "COOKS", true); why != severalOfName {
+		t.Errorf("of two of one name: %s", why)
+	}
+	if picked, why := client.pickCircle(list, "cooks", false); picked.ID != "3" || why != "" {
+		t.Errorf("the invitation is %q: %s", picked.ID, why)
+	}
+	// Gone since: its number is nobody else's.
+	if picked, why := client.pickCircle(list[:1], "1", true); why != whichCircle {
+		t.Errorf("1 is %q: %s", picked.ID, why)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2/commands"
@@ -35,14 +36,17 @@ func (c *Connector) fnCircles(ce *commands.Event) {
 	circles := circleOrder(session.Circles())
 	switch word = strings.ToLower(word); word {
 	case "":
+		client.circlesShown.set(circles)
 		say(ce, "%s", describeCircles(circles, client.identity.Account, service))
 	case "accept", "decline", "leave":
-		circle, ok := pickCircle(circles, rest, word == "leave")
-		if !ok && word == "leave" && rest == "" && ce.Portal != nil {
-			circle, ok = circleOfRoom(ce, circles)
+		circle, why := client.pickCircle(circles, rest, word == "leave")
+		if word == "leave" && rest == "" && ce.Portal != nil {
+			if own, ok := circleOfRoom(ce, circles); ok {
+				circle, why = own, ""
+			}
 		}
-		if !ok {
-			say(ce, "Which one? %s", circlesUsage)
+		if why != "" {
+			say(ce, "%s", why)
 			return
 		}
 		say(ce, "%s", client.answerCircle(ce.Ctx, session, circle, word))
@@ -53,18 +57,68 @@ func (c *Connector) fnCircles(ce *commands.Event) {
 	}
 }
 
-// pickCircle returns the circle that is named by its number in the list or its name,
-// among those of which the user is a member, or those that they are invited into.
-func pickCircle(circles []msn.Circle, which string, member bool) (msn.Circle, bool) {
-	if n, err := strconv.Atoi(which); err == nil && n >= 1 && n <= len(circles) && circles[n-1].Member == member {
-		return circles[n-1], true
-	}
+// circlesShown is the list of circles that the user saw last, by their IDs: numbers are
+// taken from it, whatever has changed since. The zero value is ready.
+type circlesShown struct {
+	mu  sync.Mutex
+	ids []string // nil before the first list
+}
+
+func (l *circlesShown) set(circles []msn.Circle) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ids = make([]string, 0, len(circles))
 	for _, circle := range circles {
-		if circle.Member == member && strings.EqualFold(circleName(circle), oneLine(which)) {
-			return circle, true
+		l.ids = append(l.ids, circle.ID)
+	}
+}
+
+// at returns the ID with a number, "" when there is none. It reports false when no list
+// was shown.
+func (l *circlesShown) at(n int) (id string, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n < 1 || n > len(l.ids) {
+		return "", l.ids != nil
+	}
+	return l.ids[n-1], true
+}
+
+// Why a circle cannot be told from what was typed.
+const (
+	whichCircle   = "Which one? " + circlesUsage
+	noList        = "Write `!circles` first: the numbers are those of its list."
+	severalOfName = "There are several circles of that name: give the number that `!circles` shows."
+)
+
+// pickCircle returns the circle that is named by its number in the list that was shown or
+// its name, among those of which the user is a member, or those that they are invited
+// into. why says to the user why there is none.
+func (c *Client) pickCircle(circles []msn.Circle, which string, member bool) (circle msn.Circle, why string) {
+	if n, err := strconv.Atoi(which); err == nil {
+		id, listed := c.circlesShown.at(n)
+		if !listed {
+			return msn.Circle{}, noList
+		}
+		for _, circle := range circles {
+			if circle.ID == id && circle.Member == member {
+				return circle, ""
+			}
 		}
 	}
-	return msn.Circle{}, false
+	var named []msn.Circle
+	for _, circle := range circles {
+		if circle.Member == member && strings.EqualFold(circleName(circle), oneLine(which)) {
+			named = append(named, circle)
+		}
+	}
+	switch len(named) {
+	case 0:
+		return msn.Circle{}, whichCircle
+	case 1:
+		return named[0], ""
+	}
+	return msn.Circle{}, severalOfName
 }
 
 // circleOfRoom returns the circle in whose room a command was given.

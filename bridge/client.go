@@ -46,8 +46,9 @@ type Client struct {
 	rooms     keyedLocks[networkid.PortalID] // that somebody makes
 	alerts    alertCounts                    // of this session; only of use to run
 
-	iconTrouble iconTrouble
-	notes       noteCounts
+	iconTrouble  iconTrouble
+	circlesShown circlesShown
+	notes        noteCounts
 
 	// life is held while the Client is started or stopped.
 	life    sync.Mutex

@@ -57,3 +57,17 @@ func (c *Client) ensureRoom(ctx context.Context, key networkid.PortalKey, descri
 	}
 	return portal.CreateMatrixRoom(making, c.login, info)
 }
+
+// settling returns a context that ends a moment after ctx, so that what is half-way comes
+// to its end when the bridge stops.
+func settling(ctx context.Context) (context.Context, context.CancelFunc) {
+	settled, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(settleTimeout, cancel)
+		context.AfterFunc(settled, func() { timer.Stop() })
+	})
+	return settled, func() {
+		stop()
+		cancel()
+	}
+}
