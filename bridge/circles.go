@@ -69,20 +69,21 @@ func (c *Client) circleInfo(ctx context.Context, id string) *bridgev2.ChatInfo {
 			MemberMap: bridgev2.ChatMemberMap{c.GetUserID(): {EventSender: c.ownSender()}},
 		},
 	}
-	circle, known := c.findCircle(id)
-	if !known {
-		return info
+	if circle, known := c.findCircle(id); known {
+		c.describe(ctx, circle, info)
 	}
-	info.Name = ptr.Ptr(circleName(circle))
-	info.Members.IsFull = len(circle.Members) > 0
+	return info
+}
+
+// describe adds to the info of a circle's room what the session knows.
+func (c *Client) describe(ctx context.Context, circle msn.Circle, info *bridgev2.ChatInfo) {
 	book := c.nameBook(ctx)
+	info.Name = ptr.Ptr(c.circleRoomName(ctx, circle, book))
+	info.Members.IsFull = completeMembers(circle)
+	var accounts []string
 	add := func(account, name string) {
-		account, ok := msnid.FromServer(account)
-		if !ok || account == c.identity.Account {
-			return
-		}
-		info.Members.MemberMap[c.ghostID(account)] = bridgev2.ChatMember{
-			EventSender: c.senderOf(account), UserInfo: c.userInfoAmong(ctx, account, book.with(account, name)),
+		if account, ok := msnid.FromServer(account); ok && account != c.identity.Account {
+			accounts, book = append(accounts, account), book.with(account, name)
 		}
 	}
 	for _, account := range circle.Present {
@@ -93,9 +94,40 @@ func (c *Client) circleInfo(ctx context.Context, id string) *bridgev2.ChatInfo {
 			add(member.Account, member.Name)
 		}
 	}
+	// When the book has everybody's name: who comes first has it no more than others.
+	for _, account := range accounts {
+		info.Members.MemberMap[c.ghostID(account)] = bridgev2.ChatMember{
+			EventSender: c.senderOf(account), UserInfo: c.userInfoAmong(ctx, account, book),
+		}
+	}
 	info.Members.TotalMemberCount = len(info.Members.MemberMap)
-	return info
 }
+
+// completeMembers reports whether everybody who belongs to a circle is known.
+func completeMembers(circle msn.Circle) bool { return len(circle.Members) > 0 }
+
+// circleRoomName is what the room of a circle is called. One whose name is that of a
+// contact or of a room of the bridge's, or looks so, is marked.
+func (c *Client) circleRoomName(ctx context.Context, circle msn.Circle, book nameBook) string {
+	name := circleName(circle)
+	own := look(name)
+	taken := c.isReserved(own) || book.looks[own] > 0
+	for account := range book.names {
+		taken = taken || own == look(account) || own == look(c.nameAmong(ctx, account, book))
+	}
+	if taken {
+		name += " (circle)"
+	}
+	return name
+}
+
+// quoted puts a name that somebody chose among the bridge's own words: so that its end is
+// seen, and that nothing in it becomes a link.
+func quoted(name string) string { return "“" + unlinked.Replace(name) + "”" }
+
+// unlinked breaks addresses by a character that is not seen.
+var unlinked = strings.NewReplacer("“", `"`, "”", `"`,
+	".", ".\u2060", ":", ":\u2060", "/", "/\u2060", "@", "@\u2060", "#", "#\u2060")
 
 // circles keeps the rooms of the circles as the service has them. It has a goroutine of
 // its own, because a homeserver can take minutes for a room.
@@ -270,7 +302,7 @@ func (c *Client) circleInvitation(ctx context.Context, circle msn.Circle, was ci
 		AlertID:    msnid.MakeNoticeMessageID("circle", circle.ID, mark),
 		ReceivedAt: now,
 		Kind:       database.AlertKindSystem,
-		Text: "You are invited into the circle " + circleName(circle) + " at " + c.serviceOrUnknown().name +
+		Text: "You are invited into the circle " + quoted(circleName(circle)) + " at " + c.serviceOrUnknown().name +
 			". Write !circles to see it; !circles accept, with its number there, lets you in, and !circles decline does not.",
 	})
 	c.noteCircle(ctx, circle.ID, circleInvited)
@@ -292,18 +324,22 @@ func (c *Client) circleLost(ctx context.Context, id string) (told bool) {
 	return err == nil || errors.Is(err, mautrix.MForbidden) || errors.Is(err, mautrix.MNotFound)
 }
 
-// inviteIntoCircle invites a contact into the circle of a room and returns the sentence
-// that says what became of it.
-func (c *Client) inviteIntoCircle(ctx context.Context, session *msn.Client, id, account string) string {
+// inviteIntoCircle invites a contact into the circle of a room, with a text unless it is
+// "", and returns the sentence that says what became of it.
+func (c *Client) inviteIntoCircle(ctx context.Context, session *msn.Client, id, account, text string) string {
 	name := c.recipient(ctx, account).name
 	asking, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	if err := session.InviteToCircle(asking, id, account, ""); err != nil {
+	if err := session.InviteToCircle(asking, id, account, text); err != nil {
 		zerolog.Ctx(ctx).Info().Err(err).Msg("Contact was not invited into a circle")
 		_, why := explain(err, circleFailures, c.subject(name))
 		return why
 	}
-	return name + " is invited into this circle, and comes in when they accept."
+	with := ""
+	if text != "" {
+		with = ", with your text"
+	}
+	return name + " is invited into this circle" + with + ", and comes in when they accept."
 }
 
 // circleOrder is how circles are listed and numbered.

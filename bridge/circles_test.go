@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -24,7 +25,15 @@ func newCircleBridge(t *testing.T, prepare func(srv *msntest.Server, circle stri
 	if prepare != nil {
 		prepare(srv, circle)
 	}
-	return newTestBridge(t, srv, speaking(srv, "MSNP18")), circle
+	// Without a room for alerts: made at the same time as that of a circle, the
+	// framework touches the user's ghost from both.
+	return newTestBridge(t, srv, speaking(srv, "MSNP18"), func(b *testBridge) {
+		home := b.config
+		b.config = func(c *Config) {
+			home(c)
+			c.Alerts = alertsInManagement
+		}
+	}), circle
 }
 
 // speaking has the bridge speak a dialect that needs web services.
@@ -137,7 +146,7 @@ func TestInvitationIntoACircleIsToldAndAnswered(t *testing.T) {
 		srv.InviteToCircle(invited, alice)
 	})
 	login := b.login()
-	b.waitMessage(0, "You are invited into the circle Cooks & Bakers at Home.")
+	b.waitMessage(0, "You are invited into the circle “Cooks & Bakers” at Home.")
 	list := b.ask(b.management(), "!circles")
 	if !strings.Contains(list.body, "Walkers: 3 members, 0 of the others there now") || !strings.Contains(list.body, "Cooks & Bakers: you are invited") {
 		t.Errorf("listed:\n%s", list.body)
@@ -188,8 +197,11 @@ func TestCircleIsMadeAndFriendsAreInvited(t *testing.T) {
 		}
 	}
 	room := b.circleRoom(login.ID, made)
-	if answer := b.ask(room, "!invite "+bob); !strings.Contains(answer.body, "is invited into this circle") {
+	if answer := b.ask(room, "!invite "+bob+" Come and cook"); !strings.Contains(answer.body, "is invited into this circle, with your text") {
 		t.Errorf("invite: %q", answer.body)
+	}
+	if answer := b.ask(room, "!invite "+bob+" "+strings.Repeat("x", msn.MaxRequest+1)); !strings.Contains(answer.body, "Shorten it") {
+		t.Errorf("invite with a long text: %q", answer.body)
 	}
 	if state := b.srv.CircleMembers(made)[bob]; state != "WaitingResponse" {
 		t.Errorf("bob is %q", state)
@@ -383,5 +395,58 @@ func TestNumberOfACircleIsThatOfTheListShown(t *testing.T) {
 	// Gone since: its number is nobody else's.
 	if picked, why := client.pickCircle(list[:1], "1", true); why != whichCircle {
 		t.Errorf("1 is %q: %s", picked.ID, why)
+	}
+}
+
+// Names that others choose pass for nothing that they are not.
+func TestNamesOfCirclesAreNoLinksAndNoOtherRooms(t *testing.T) {
+	t.Parallel()
+	b, circle := newCircleBridge(t, nil)
+	client := b.login().Client.(*Client)
+	for name, want := range map[string]string{
+		"Walkers": "Walkers", "MSN Alerts": "MSN Alerts (circle)", "msn alerts": "msn alerts (circle)",
+		"MSN Messenger bridge bot": "MSN Messenger bridge bot (circle)", "Bob Builder": "Bob Builder (circle)",
+		"Bob Builder (MSN)": "Bob Builder (MSN) (circle)", "bob@example.com": "bob@example.com (circle)",
+	} {
+		if got := client.circleRoomName(b.ctx, msn.Circle{Name: name}, client.nameBook(b.ctx)); got != want {
+			t.Errorf("the room of %q is called %q", name, got)
+		}
+	}
+	for name, want := range map[string]string{
+		"Walkers": "“Walkers”", "a” at Home. Send “b": "“a\" at Home.\u2060 Send \"b”",
+		"https://evil.example/#/@x:y": "“https:\u2060/\u2060/\u2060evil.\u2060example/\u2060#\u2060/\u2060@\u2060x:\u2060y”",
+	} {
+		if got := quoted(name); got != want {
+			t.Errorf("%q is quoted as %q", name, got)
+		}
+	}
+	b.inCircle(bob, circle)
+	b.srv.RenameCircle(circle, "MSN Alerts")
+	b.eventually("the name of the room", func() bool { return b.roomName(circle) == "MSN Alerts (circle)" })
+}
+
+// Members who are no contacts and have one name are told apart, whoever comes first.
+func TestMembersOfACircleWithOneName(t *testing.T) {
+	t.Parallel()
+	b, _ := newCircleBridge(t, nil)
+	client := b.login().Client.(*Client)
+	info := client.circleInfo(b.ctx, "1@live.com") // which nobody knows
+	client.describe(b.ctx, msn.Circle{Name: "Walkers", Member: true, Members: []msn.CircleMember{
+		{Account: carol, Name: "Someone"}, {Account: dave, Name: "Someone"}, {Account: "eve@example.com", Name: "Eve"},
+	}}, info)
+	for account, want := range map[string]string{
+		carol: "Someone (" + carol + ") (MSN)", dave: "Someone (" + dave + ") (MSN)", "eve@example.com": "Eve (MSN)",
+	} {
+		if got := *info.Members.MemberMap[client.ghostID(account)].UserInfo.Name; got != want {
+			t.Errorf("%s is called %q, want %q", account, got, want)
+		}
+	}
+}
+
+func TestCircleChangeThatIsUncertain(t *testing.T) {
+	t.Parallel()
+	code, sentence := explain(fmt.Errorf("%w: %w", msn.ErrUncertain, msn.ErrNotConnected), circleFailures, subject{service: "Home"})
+	if code != "msn-uncertain" || sentence != "Home may or may not have done it: the connection was lost before it answered. `!circles` shows what is." {
+		t.Errorf("%s: %q", code, sentence)
 	}
 }

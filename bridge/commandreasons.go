@@ -76,6 +76,12 @@ var callFailures = []failure{
 
 // circleFailures are the ways in which a circle is not changed.
 var circleFailures = []failure{
+	{msn.ErrUncertain, "msn-uncertain", func(s subject) string {
+		return fmt.Sprintf("%s may or may not have done it: the connection was lost before it answered. `!circles` shows what is.", s.service)
+	}},
+	{msn.ErrTooLong, "msn-too-long", func(subject) string {
+		return fmt.Sprintf("The text of the invitation is longer than %d bytes. Shorten it; nobody was invited.", msn.MaxRequest)
+	}},
 	{msn.ErrArgument, "msn-circle-argument", func(s subject) string {
 		return fmt.Sprintf("That cannot be done with %q. A circle needs a name of 1 to %d bytes; `!circles` shows yours.", s.target, msn.MaxCircleName)
 	}},

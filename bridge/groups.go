@@ -317,12 +317,13 @@ func (c *Client) makeGroup(ctx context.Context, members []string) (networkid.Por
 
 // callInto calls a contact into the conversation of a room, and returns the sentence
 // that says what came of it. The room of one contact stays theirs: then a group chat
-// of the two is made.
-func (c *Client) callInto(ctx context.Context, session *msn.Client, room chat, account string) string {
+// of the two is made. text goes with an invitation into a circle only: the others come
+// at once.
+func (c *Client) callInto(ctx context.Context, session *msn.Client, room chat, account, text string) string {
 	name := c.recipient(ctx, account).name
 	switch {
 	case room.circle != "":
-		return c.inviteIntoCircle(ctx, session, room.circle, account)
+		return c.inviteIntoCircle(ctx, session, room.circle, account, text)
 	case room.group == "":
 		return c.startGroup(ctx, room.account, account)
 	}

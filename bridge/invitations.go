@@ -85,7 +85,7 @@ func (c *Connector) fnInvite(ce *commands.Event) {
 			return
 		}
 		room, _ := parseChat(ce.Portal.ID)
-		say(ce, "%s", client.callInto(ce.Ctx, session, room, address))
+		say(ce, "%s", client.callInto(ce.Ctx, session, room, address, text))
 		return
 	case who == contactOf:
 		say(ce, "%s is a contact of yours already, so that no mail is needed. Send `$cmdprefix start-chat %s` to talk to them.",

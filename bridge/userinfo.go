@@ -104,10 +104,16 @@ func (c *Client) nameIsTaken(name string, book nameBook) bool {
 		return true
 	}
 	own := look(name)
+	return c.isReserved(own) || book.looks[own] > 1
+}
+
+// isReserved reports whether a name with a look could be taken for the bot's, that of the
+// alerts or the user's.
+func (c *Client) isReserved(own string) bool {
 	for _, reserved := range []string{c.connector.GetName().DisplayName, c.connector.GetName().DisplayName + " bridge bot", alertsRoomName, c.login.RemoteProfile.Name} {
 		if reserved != "" && own == look(reserved) {
 			return true
 		}
 	}
-	return book.looks[own] > 1
+	return false
 }

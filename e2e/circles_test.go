@@ -54,7 +54,7 @@ func TestCircleHasARoomOnMatrix(t *testing.T) {
 	cooks := modern.AddCircle("Cooks "+c.account, c.bobAccount)
 	modern.InviteToCircle(cooks, c.account)
 	c.sees(0, "the invitation", func(s stack.Seen) bool {
-		return s.Type == event.EventMessage && strings.Contains(s.Content.AsMessage().Body, "You are invited into the circle Cooks "+c.account)
+		return s.Type == event.EventMessage && strings.Contains(s.Content.AsMessage().Body, "You are invited into the circle “Cooks ")
 	})
 	c.asks(c.management, "!circles accept Cooks "+c.account, "You belong to the circle")
 	second := c.sees(0, "the room of the second circle", stack.RoomName("", "Cooks "+c.account)).RoomID
