@@ -3,8 +3,8 @@ package bridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +19,6 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/database"
 	"matrix-msn/msn"
-	"matrix-msn/msn/wire"
 )
 
 // Circles are the persistent groups of MSNP18. Each that the user belongs to has a room,
@@ -36,9 +35,6 @@ const (
 	// circleTelling stands before the mark of an invitation that may be told already.
 	circleTelling = "telling "
 )
-
-// carriesCircles reports whether a session carries what is said in circles.
-func carriesCircles(session *msn.Client) bool { return session.Dialect() >= wire.FirstPrefixed }
 
 // circleName is what a circle is called.
 func circleName(circle msn.Circle) string {
@@ -79,15 +75,17 @@ func (c *Client) circleInfo(ctx context.Context, id string) *bridgev2.ChatInfo {
 func (c *Client) describe(ctx context.Context, circle msn.Circle, info *bridgev2.ChatInfo) {
 	book := c.nameBook(ctx)
 	info.Name = ptr.Ptr(c.circleRoomName(ctx, circle, book))
-	info.Members.IsFull = completeMembers(circle)
+	info.Members.IsFull = circle.Complete
 	var accounts []string
 	add := func(account, name string) {
 		if account, ok := msnid.FromServer(account); ok && account != c.identity.Account {
 			accounts, book = append(accounts, account), book.with(account, name)
 		}
 	}
-	for _, account := range circle.Present {
-		add(account, "")
+	if !circle.Complete {
+		for _, account := range circle.Present {
+			add(account, "")
+		}
 	}
 	for _, member := range circle.Members {
 		if !member.Invited {
@@ -102,9 +100,6 @@ func (c *Client) describe(ctx context.Context, circle msn.Circle, info *bridgev2
 	}
 	info.Members.TotalMemberCount = len(info.Members.MemberMap)
 }
-
-// completeMembers reports whether everybody who belongs to a circle is known.
-func completeMembers(circle msn.Circle) bool { return len(circle.Members) > 0 }
 
 // circleRoomName is what the room of a circle is called. One whose name is that of a
 // contact or of a room of the bridge's, or looks so, is marked.
@@ -186,7 +181,7 @@ func (r *circles) run(ctx context.Context) {
 func (r *circles) showAll(ctx context.Context) (done bool) {
 	c := r.client
 	session := c.current()
-	if session == nil || !carriesCircles(session) {
+	if session == nil || !session.CarriesCircles() {
 		return true // the next session tells again
 	}
 	before := c.meta().get().Circles
@@ -293,6 +288,9 @@ func (c *Client) circleInvitation(ctx context.Context, circle msn.Circle, was ci
 		return
 	}
 	now := time.Now()
+	if !c.notes.allow("circle invitations", circle.ID, now) {
+		return // a flood of them: `!circles` shows those that are left
+	}
 	mark, begun := strings.CutPrefix(string(was), circleTelling)
 	if !begun {
 		mark = now.UTC().Format(time.RFC3339Nano)
@@ -328,10 +326,14 @@ func (c *Client) circleLost(ctx context.Context, id string) (told bool) {
 // "", and returns the sentence that says what became of it.
 func (c *Client) inviteIntoCircle(ctx context.Context, session *msn.Client, id, account, text string) string {
 	name := c.recipient(ctx, account).name
+	circle, known := c.findCircle(id)
 	asking, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	if err := session.InviteToCircle(asking, id, account, text); err != nil {
 		zerolog.Ctx(ctx).Info().Err(err).Msg("Contact was not invited into a circle")
+		if known && !circle.Admin && errors.Is(err, msn.ErrBusy) {
+			return fmt.Sprintf("%s was not invited: only the administrators of a circle can invite, and you are none of this one.", name)
+		}
 		_, why := explain(err, circleFailures, c.subject(name))
 		return why
 	}
@@ -340,10 +342,4 @@ func (c *Client) inviteIntoCircle(ctx context.Context, session *msn.Client, id, 
 		with = ", with your text"
 	}
 	return name + " is invited into this circle" + with + ", and comes in when they accept."
-}
-
-// circleOrder is how circles are listed and numbered.
-func circleOrder(circles []msn.Circle) []msn.Circle {
-	slices.SortFunc(circles, func(a, b msn.Circle) int { return strings.Compare(a.ID, b.ID) })
-	return circles
 }

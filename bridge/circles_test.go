@@ -118,7 +118,7 @@ func TestRoomOfACircleThatWasLeft(t *testing.T) {
 	b.eventually("the circle to be noted", func() bool {
 		return login.Client.(*Client).meta().get().Circles[circle] == circleMember
 	})
-	b.eventually("the invitation", func() bool { return b.isIn(room) })
+	b.eventually("the members", func() bool { return b.isIn(room) && slices.Equal(b.members(room), []string{bob, carol}) })
 	b.leave(room)
 	b.srv.RenameCircle(circle, "Runners")
 	// Circles come in the order of the list: this one's room is made when the rooms of
@@ -147,25 +147,29 @@ func TestInvitationIntoACircleIsToldAndAnswered(t *testing.T) {
 	})
 	login := b.login()
 	b.waitMessage(0, "You are invited into the circle “Cooks & Bakers” at Home.")
+	b.eventually("alice to be let in", func() bool {
+		walkers := login.Client.(*Client).current().Circles()
+		return slices.ContainsFunc(walkers, func(c msn.Circle) bool { return c.Name == "Walkers" && c.Entered && c.Complete })
+	})
 	list := b.ask(b.management(), "!circles")
-	if !strings.Contains(list.body, "Walkers: 3 members, 0 of the others there now") || !strings.Contains(list.body, "Cooks & Bakers: you are invited") {
+	if !strings.Contains(list.body, "“Walkers”: you and 2 more, 0 of them there now") || !strings.Contains(list.body, "“Cooks & Bakers”: you are invited") {
 		t.Errorf("listed:\n%s", list.body)
 	}
 	for command, want := range map[string]string{
 		"!circles accept":          "Which one?",
-		"!circles accept 17":       "Which one?",
-		"!circles accept Walkers":  "Which one?",
+		"!circles accept 17":       "There is no invitation into a circle with the number or name “17”",
+		"!circles accept Walkers":  "There is no invitation",
 		"!circles dance":           "Write `!circles`",
 		"!circles create":          "A circle needs a name",
 		"!circles leave":           "Which one?",
-		"!circles leave Cooks":     "Which one?",
-		"!circles decline Walkers": "Which one?",
+		"!circles leave Cooks":     "There is no circle that you belong to",
+		"!circles decline Walkers": "There is no invitation",
 	} {
 		if answer := b.ask(b.management(), command); !strings.Contains(answer.body, want) {
 			t.Errorf("%s: %q", command, answer.body)
 		}
 	}
-	if answer := b.ask(b.management(), "!circles accept cooks & bakers"); !strings.Contains(answer.body, "You belong to the circle Cooks & Bakers now") {
+	if answer := b.ask(b.management(), "!circles accept cooks & bakers"); !strings.Contains(answer.body, "You belong to the circle “Cooks & Bakers” now") {
 		t.Errorf("accept: %q", answer.body)
 	}
 	room := b.circleRoom(login.ID, invited)
@@ -176,18 +180,20 @@ func TestInvitationIntoACircleIsToldAndAnswered(t *testing.T) {
 	// The command knows its room.
 	left := b.matrix.position()
 	b.write(room, "!circles leave")
-	b.waitMessage(left, "You have left the circle Cooks & Bakers") // before or after the next
-	b.waitMessage(left, "You do not belong to this circle any more.")
+	b.waitMessage(left, "You have left the circle “Cooks & Bakers”")
 	at := b.matrix.position()
 	b.write(room, "too late")
 	b.waitMessage(at, "does not carry it to this circle")
+	if told := b.matrix.all(func(r record) bool { return strings.Contains(r.body, "You do not belong to this circle any more.") }); len(told) != 0 {
+		t.Errorf("who leaves is told %v", told)
+	}
 }
 
 func TestCircleIsMadeAndFriendsAreInvited(t *testing.T) {
 	t.Parallel()
 	b, _ := newCircleBridge(t, nil)
 	login := b.login()
-	if answer := b.ask(b.management(), "!circles create Cooks & Bakers"); !strings.Contains(answer.body, "There is a new circle Cooks & Bakers") {
+	if answer := b.ask(b.management(), "!circles create Cooks & Bakers"); !strings.Contains(answer.body, "There is a new circle “Cooks & Bakers”") {
 		t.Fatalf("create: %q", answer.body)
 	}
 	var made string
@@ -325,11 +331,11 @@ func TestLostCircleIsToldAfterAnOutage(t *testing.T) {
 	room := b.circleRoom(login.ID, circle)
 	b.eventually("the circle to be noted", func() bool { return client.meta().get().Circles[circle] == circleMember })
 	b.matrix.failSending(context.DeadlineExceeded)
+	// Its room is made after the other one was to be told.
+	second := b.srv.AddCircle("Cooks", bob, alice)
 	if err := client.current().LeaveCircle(b.ctx, circle); err != nil {
 		t.Fatal(err)
 	}
-	// Its room is made after the other one was to be told.
-	second := b.srv.AddCircle("Cooks", bob, alice)
 	b.circleRoom(login.ID, second)
 	b.matrix.failSending(nil)
 	client.circles.look()
@@ -375,7 +381,7 @@ func TestNumberOfACircleIsThatOfTheListShown(t *testing.T) {
 	if answer := b.ask(b.management(), "!circles leave 1"); !strings.Contains(answer.body, "Write `!circles` first") {
 		t.Errorf("without a list: %q", answer.body)
 	}
-	if list := b.ask(b.management(), "!circles"); !strings.Contains(list.body, "1. Walkers") {
+	if list := b.ask(b.management(), "!circles"); !strings.Contains(list.body, "1. “Walkers”") {
 		t.Fatalf("listed:\n%s", list.body)
 	}
 	list := []msn.Circle{{ID: "0", Name: "Cooks", Member: true}, {ID: circle, Name: "Walkers", Member: true},
@@ -393,7 +399,7 @@ func TestNumberOfACircleIsThatOfTheListShown(t *testing.T) {
 		t.Errorf("the invitation is %q: %s", picked.ID, why)
 	}
 	// Gone since: its number is nobody else's.
-	if picked, why := client.pickCircle(list[:1], "1", true); why != whichCircle {
+	if picked, why := client.pickCircle(list[:1], "1", true); why != noCircle("1", true) {
 		t.Errorf("1 is %q: %s", picked.ID, why)
 	}
 }

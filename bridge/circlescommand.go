@@ -2,10 +2,13 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2/commands"
@@ -17,7 +20,7 @@ import (
 
 const circlesUsage = "Write `!circles` to list your circles, `!circles accept 2` or `!circles decline 2` to answer the invitation into the second one, " +
 	"`!circles leave 2` to leave it, or `!circles create Friends of mine` to make one. " +
-	"`!invite bob@example.com` in the room of a circle invites a contact of yours."
+	"`!invite bob@example.com` in the room of a circle invites somebody."
 
 // fnCircles lists the user's circles, answers invitations, leaves and makes circles.
 func (c *Connector) fnCircles(ce *commands.Event) {
@@ -28,12 +31,13 @@ func (c *Connector) fnCircles(ce *commands.Event) {
 		return
 	}
 	service := client.serviceOrUnknown().name
-	if !carriesCircles(session) {
+	if !session.CarriesCircles() {
 		say(ce, "The version of the protocol that is spoken with %s (%v) carries no circles: that takes %v. Group chats work in all: see `$cmdprefix help create-group`.",
 			service, session.Dialect(), wire.FirstPrefixed)
 		return
 	}
-	circles := circleOrder(session.Circles())
+	circles := session.Circles()
+	slices.SortFunc(circles, func(a, b msn.Circle) int { return strings.Compare(a.ID, b.ID) })
 	switch word = strings.ToLower(word); word {
 	case "":
 		client.circlesShown.set(circles)
@@ -86,10 +90,22 @@ func (l *circlesShown) at(n int) (id string, ok bool) {
 
 // Why a circle cannot be told from what was typed.
 const (
-	whichCircle   = "Which one? " + circlesUsage
 	noList        = "Write `!circles` first: the numbers are those of its list."
 	severalOfName = "There are several circles of that name: give the number that `!circles` shows."
 )
+
+// noCircle says that a circle of that number or name is none that can be left, or whose
+// invitation can be answered.
+func noCircle(which string, member bool) string {
+	kind := "invitation into a circle"
+	if member {
+		kind = "circle that you belong to"
+	}
+	if which == "" {
+		return "Which one? " + circlesUsage
+	}
+	return fmt.Sprintf("There is no %s with the number or name %s. Write `!circles` to see what there is.", kind, quoted(shorten(oneLine(which), maxName)))
+}
 
 // pickCircle returns the circle that is named by its number in the list that was shown or
 // its name, among those of which the user is a member, or those that they are invited
@@ -105,6 +121,7 @@ func (c *Client) pickCircle(circles []msn.Circle, which string, member bool) (ci
 				return circle, ""
 			}
 		}
+		return msn.Circle{}, noCircle(which, member)
 	}
 	var named []msn.Circle
 	for _, circle := range circles {
@@ -114,7 +131,7 @@ func (c *Client) pickCircle(circles []msn.Circle, which string, member bool) (ci
 	}
 	switch len(named) {
 	case 0:
-		return msn.Circle{}, whichCircle
+		return msn.Circle{}, noCircle(which, member)
 	case 1:
 		return named[0], ""
 	}
@@ -144,11 +161,11 @@ func describeCircles(circles []msn.Circle, account, service string) string {
 }
 
 func describeCircle(circle msn.Circle) string {
-	name := circleName(circle)
+	text := quoted(circleName(circle))
 	if !circle.Member {
-		return name + ": you are invited. Use `!circles accept` or `!circles decline` with its number."
+		return text + ": you are invited. Use `!circles accept` or `!circles decline` with its number."
 	}
-	joined, invited := 1, 0
+	joined, invited := 0, 0
 	for _, member := range circle.Members {
 		if member.Invited {
 			invited++
@@ -156,15 +173,21 @@ func describeCircle(circle msn.Circle) string {
 			joined++
 		}
 	}
-	text := fmt.Sprintf("%s: %d members, %d of the others there now", name, joined, len(circle.Present))
-	if len(circle.Members) == 0 {
-		text = fmt.Sprintf("%s: %d others there now", name, len(circle.Present))
+	switch {
+	case !circle.Entered:
+		text += ": the service has not let you in yet, or does not; what is said there is not carried"
+	case !circle.Complete:
+		text += fmt.Sprintf(": %d others are there now", len(circle.Present))
+	case joined == 0:
+		text += ": only you"
+	default:
+		text += fmt.Sprintf(": you and %d more, %d of them there now", joined, len(circle.Present))
 	}
 	if invited > 0 {
 		text += fmt.Sprintf(", %d invited", invited)
 	}
 	if circle.Admin {
-		text += ", yours"
+		text += "; you are an administrator"
 	}
 	return text
 }
@@ -174,12 +197,16 @@ func describeCircle(circle msn.Circle) string {
 func (c *Client) answerCircle(ctx context.Context, session *msn.Client, circle msn.Circle, order string) string {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	name := circleName(circle)
+	name := quoted(circleName(circle))
 	var err error
 	var done string
 	switch order {
 	case "leave":
+		c.noteCircle(ctx, circle.ID, "") // who leaves by a command need not be told in the room
 		err, done = session.LeaveCircle(ctx, circle.ID), fmt.Sprintf("You have left the circle %s. Its room stays until you leave it too.", name)
+		if err != nil {
+			c.noteCircle(ctx, circle.ID, circleMember)
+		}
 	case "accept":
 		err, done = session.AnswerCircle(ctx, circle.ID, true), fmt.Sprintf("You belong to the circle %s now. It has a room of its own.", name)
 	default:
@@ -189,10 +216,10 @@ func (c *Client) answerCircle(ctx context.Context, session *msn.Client, circle m
 		return done
 	}
 	zerolog.Ctx(ctx).Info().Err(err).Str("order", order).Msg("Circle was not changed")
-	_, why := explain(err, circleFailures, c.subject(name))
-	if order == "leave" && circle.Admin {
-		why += " Services let nobody leave a circle of which they are the only administrator: make somebody else one in Messenger first."
+	if order == "leave" && circle.Admin && errors.Is(err, msn.ErrBusy) {
+		return fmt.Sprintf("You have not left %s: services let nobody leave a circle of which they are the only administrator.", name)
 	}
+	_, why := explain(err, circleFailures, c.subject(name))
 	return why
 }
 
@@ -200,10 +227,17 @@ func (c *Client) createCircle(ctx context.Context, session *msn.Client, name str
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	name = oneLine(name)
+	switch {
+	case name == "":
+		return "A circle needs a name: write it behind, as in `!circles create Friends of mine`."
+	case len(name) > msn.MaxCircleName:
+		return fmt.Sprintf("That name is too long: shorten it to %d of its %d characters.",
+			utf8.RuneCountInString(strings.ToValidUTF8(name[:msn.MaxCircleName], "")), utf8.RuneCountInString(name))
+	}
 	if _, err := session.CreateCircle(ctx, name); err != nil {
 		zerolog.Ctx(ctx).Info().Err(err).Msg("Circle was not made")
-		_, why := explain(err, circleFailures, c.subject(name))
+		_, why := explain(err, circleFailures, c.subject(quoted(name)))
 		return why
 	}
-	return fmt.Sprintf("There is a new circle %s, with a room of its own. Write `!invite bob@example.com` there to invite a contact of yours.", name)
+	return fmt.Sprintf("There is a new circle %s, with a room of its own. Write `!invite bob@example.com` there to invite somebody.", quoted(name))
 }

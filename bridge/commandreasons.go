@@ -82,11 +82,14 @@ var circleFailures = []failure{
 	{msn.ErrTooLong, "msn-too-long", func(subject) string {
 		return fmt.Sprintf("The text of the invitation is longer than %d bytes. Shorten it; nobody was invited.", msn.MaxRequest)
 	}},
+	{msn.ErrCircleMember, "msn-circle-member", func(s subject) string {
+		return fmt.Sprintf("%s belongs to this circle already.", s.target)
+	}},
 	{msn.ErrArgument, "msn-circle-argument", func(s subject) string {
-		return fmt.Sprintf("That cannot be done with %q. A circle needs a name of 1 to %d bytes; `!circles` shows yours.", s.target, msn.MaxCircleName)
+		return fmt.Sprintf("That cannot be done with %s. `!circles` shows how your circles are now.", s.target)
 	}},
 	{msn.ErrCircle, "msn-circle", func(s subject) string {
-		return fmt.Sprintf("You do not belong to the circle any more, so that %s was not invited. `!circles` shows yours.", s.target)
+		return fmt.Sprintf("You do not belong to this circle any more: nothing was done about %s. `!circles` shows yours.", s.target)
 	}},
 	{msn.ErrNoSuchContact, "msn-no-such-account", func(s subject) string {
 		return fmt.Sprintf("%s knows no account %s. Check the address.", s.service, s.target)

@@ -36,7 +36,7 @@ func (c *Client) describeContacts(ctx context.Context) []string {
 		}
 	}
 	if session != nil {
-		lines = append(lines, circleLines(session.Circles(), carriesCircles(session))...)
+		lines = append(lines, circleLines(session.Circles(), session.CarriesCircles())...)
 	}
 	slices.SortStableFunc(lines, func(a, b contactLine) int { return a.rank - b.rank })
 

@@ -317,14 +317,10 @@ func (c *Client) makeGroup(ctx context.Context, members []string) (networkid.Por
 
 // callInto calls a contact into the conversation of a room, and returns the sentence
 // that says what came of it. The room of one contact stays theirs: then a group chat
-// of the two is made. text goes with an invitation into a circle only: the others come
-// at once.
-func (c *Client) callInto(ctx context.Context, session *msn.Client, room chat, account, text string) string {
+// of the two is made.
+func (c *Client) callInto(ctx context.Context, session *msn.Client, room chat, account string) string {
 	name := c.recipient(ctx, account).name
-	switch {
-	case room.circle != "":
-		return c.inviteIntoCircle(ctx, session, room.circle, account, text)
-	case room.group == "":
+	if room.group == "" {
 		return c.startGroup(ctx, room.account, account)
 	}
 	conversation, err := c.conversationWith(ctx, session, room)

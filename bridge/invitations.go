@@ -71,7 +71,16 @@ func (c *Connector) fnInvite(ce *commands.Event) {
 		return
 	}
 	who, err := client.inviteeOf(ce.Ctx, address)
+	var room chat
+	if ce.Portal != nil {
+		room, _ = parseChat(ce.Portal.ID)
+	}
 	switch {
+	case room.circle != "" && who != oneself:
+		if session, ok := sessionOf(ce, client); ok {
+			say(ce, "%s", client.inviteIntoCircle(ce.Ctx, session, room.circle, address, text))
+		}
+		return
 	case err != nil:
 		zerolog.Ctx(ce.Ctx).Err(err).Msg("Failed to read contacts")
 		say(ce, "The contact list could not be read. Nothing was sent; the admin of this bridge finds the reason in the log.")
@@ -84,8 +93,7 @@ func (c *Connector) fnInvite(ce *commands.Event) {
 		if !ok {
 			return
 		}
-		room, _ := parseChat(ce.Portal.ID)
-		say(ce, "%s", client.callInto(ce.Ctx, session, room, address, text))
+		say(ce, "%s", client.callInto(ce.Ctx, session, room, address))
 		return
 	case who == contactOf:
 		say(ce, "%s is a contact of yours already, so that no mail is needed. Send `$cmdprefix start-chat %s` to talk to them.",

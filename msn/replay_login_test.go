@@ -160,7 +160,14 @@ func (r *replay) login(result <-chan loginResult) (*Client, error) {
 		if done != nil && done.err == nil {
 			if r.rec.dialect >= 8 || r.sawCVR {
 				_ = ns.conn.SetReadDeadline(time.Now())
-				<-ended
+				select {
+				case <-ended:
+				case cmd := <-commands:
+					// The ticket of the circles, which recorded clients send later.
+					if cmd.Verb != "USR" || cmd.Arg(1) != "SHA" {
+						r.t.Errorf("after signing in the client sends %q", lineOf(cmd))
+					}
+				}
 				return done.client, nil
 			}
 			if cmd := <-commands; r.loginCommand(cmd) {
