@@ -88,6 +88,6 @@ func TestSearchIsExplainedAndTheSessionGoesOn(t *testing.T) {
 	c := newFriends(t, sharedBridge)
 	room := c.startChat()
 	c.asks(room, "!find Bob Builder", "switched off for all versions of Messenger in 2003")
-	c.asks(room, "!client-version announce", "announces itself to Home MSN as MSNMSGR", "recommends version")
+	c.asks(room, "!client-version announce", "announced itself to Home MSN again, as MSNMSGR", "recommends version")
 	c.sends(room, "still there")
 }
