@@ -119,6 +119,9 @@ func TestRoomOfACircleThatWasLeft(t *testing.T) {
 		return login.Client.(*Client).meta().get().Circles[circle] == circleMember
 	})
 	b.eventually("the members", func() bool { return b.isIn(room) && slices.Equal(b.members(room), []string{bob, carol}) })
+	// The name is stored when all that came before is done with.
+	b.srv.RenameCircle(circle, "Hikers")
+	b.eventually("the new name", func() bool { return b.roomName(circle) == "Hikers" })
 	b.leave(room)
 	b.srv.RenameCircle(circle, "Runners")
 	// Circles come in the order of the list: this one's room is made when the rooms of
