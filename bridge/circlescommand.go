@@ -202,10 +202,11 @@ func (c *Client) answerCircle(ctx context.Context, session *msn.Client, circle m
 	var done string
 	switch order {
 	case "leave":
+		was := c.meta().get().Circles[circle.ID]
 		c.noteCircle(ctx, circle.ID, "") // who leaves by a command need not be told in the room
 		err, done = session.LeaveCircle(ctx, circle.ID), fmt.Sprintf("You have left the circle %s. Its room stays until you leave it too.", name)
 		if err != nil {
-			c.noteCircle(ctx, circle.ID, circleMember)
+			c.noteCircle(ctx, circle.ID, was)
 		}
 	case "accept":
 		err, done = session.AnswerCircle(ctx, circle.ID, true), fmt.Sprintf("You belong to the circle %s now. It has a room of its own.", name)

@@ -55,6 +55,9 @@ func weight(e Event) int {
 		size := base
 		for _, circle := range e.Circles {
 			size += base + len(circle.Name) + 16*len(circle.Present)
+			for _, m := range circle.Members {
+				size += 48 + len(m.Name)
+			}
 		}
 		return size
 	case PageReceived:

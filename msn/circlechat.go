@@ -53,9 +53,13 @@ func (cv *Conversation) Circle() string { return cv.circle }
 func (cv *Conversation) flushCircle() {
 	c := cv.client
 	circle := c.book.circle(cv.circle)
+	flying := 0
 	for _, d := range slices.Clone(cv.outbox) {
 		switch {
-		case d.parts != nil: // it is on its way
+		case d.parts != nil:
+			flying += len(d.parts) // it is on its way
+		case flying >= maxInFlight:
+			return // goes on when something of that has arrived
 		case circle == nil:
 			d.settle(fmt.Errorf("%w: no such circle", ErrCircle))
 		case !circle.Member:
@@ -65,7 +69,7 @@ func (cv *Conversation) flushCircle() {
 		case circle.entry == entryRefused:
 			d.settle(fmt.Errorf("%w: %w", ErrCircle, circle.refused))
 		case circle.entry == entryNone:
-			d.settle(fmt.Errorf("%w: the address book has no ticket", ErrCircle))
+			d.settle(fmt.Errorf("%w: the user is not in it", ErrCircle))
 		case circle.entry == entryDone:
 			d.sendWithoutSession(circleBodies(d.text), func(body string, result func(error)) {
 				c.sendSilent(wire.New("SDG").WithPayload(c.circleText(circle, body, d.format)), circleError, func(err error) {
@@ -73,8 +77,10 @@ func (cv *Conversation) flushCircle() {
 						c.shutOut(cv.circle)
 					}
 					result(err)
+					cv.live().flushCircle()
 				})
 			})
+			flying += len(d.parts)
 		}
 	}
 }
@@ -150,10 +156,6 @@ func (c *Client) circleMessage(cmd wire.Command) {
 	case circle == nil || !circle.Member:
 		return
 	case from == c.self && (sender.Place == "" || sender.Place == strings.ToLower(c.cfg.MachineGUID)):
-		return
-	}
-	if from != c.self && !circle.knows(from) && len(circle.Present) >= maxParticipants {
-		c.log.Debug("too many people speak in a circle", "account", c.account, "circle", circle.ID)
 		return
 	}
 	cv := c.circleChat(circle.ID)

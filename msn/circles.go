@@ -66,6 +66,10 @@ const (
 	// maxRefusedTickets is how often in a row a ticket of circles is refused before the
 	// address book is not asked for another.
 	maxRefusedTickets = 3
+	// maxCircleRetries is how often it is tried again to enter circles, circleRetry after
+	// what time first.
+	maxCircleRetries = 4
+	circleRetry      = time.Minute
 	// membersTime bounds asking for the members of all circles.
 	membersTime = 2 * time.Minute
 	// networkCircle is the network of circles (protocol/00-overview.md, section 8).
@@ -342,6 +346,24 @@ func (c *Client) entered(id string, err error) {
 	if cv := c.conversations[circleKey(id)]; cv != nil {
 		cv.flushCircle()
 	}
+	if err != nil {
+		c.retryCircles()
+	}
+}
+
+// retryCircles has circles that the server did not let the user into tried again, a few
+// times and less and less often: it may have been busy.
+func (c *Client) retryCircles() {
+	if c.err != nil || c.retryingCircles || c.circleRetries == maxCircleRetries {
+		return
+	}
+	c.retryingCircles = true
+	wait := circleRetry << (2 * c.circleRetries)
+	c.circleRetries++
+	c.after(wait, func() {
+		c.retryingCircles = false
+		c.enterCircles(c.freshTicket)
+	})
 }
 
 // appear puts the user on the roster of those who are in the circle. Texts go without

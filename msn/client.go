@@ -77,6 +77,10 @@ type Client struct {
 	circleTicket  string // the one that the server took
 	// refusedTickets is how many it has refused since.
 	refusedTickets int
+	// circleRetries is how often circles were tried again, and retryingCircles whether
+	// they are about to be.
+	circleRetries   int
+	retryingCircles bool
 }
 
 // Login signs in: it dials, follows redirects, negotiates the dialect, proves

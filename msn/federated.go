@@ -64,6 +64,8 @@ func (c *Client) sendSilent(cmd wire.Command, failure func(*ServerError) error, 
 		result(c.ended())
 		return
 	}
+	// What is not answered says nothing of the connection: PNG goes out all the same.
+	defer func(sent time.Time) { c.pulse.sent = sent }(c.pulse.sent)
 	c.submit(c.ns.newTrID(), cmd, silentGrace, &request{done: func(_ wire.Command, err error) {
 		refused, isRefused := errors.AsType[*ServerError](err)
 		switch {

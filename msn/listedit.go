@@ -261,6 +261,7 @@ func (r *soapRoster) edit(ctx context.Context, account string, change func(*Cont
 		}
 		before := *contact
 		change(contact)
+		r.generation++ // what is being downloaded may be older
 		c.emit(changeOf(before, *contact)...)
 		r.tell(result)
 	})

@@ -25,6 +25,9 @@ const (
 	loadPause = 2 * time.Second
 	// maxRefreshFailures is how often a refresh in mid-session is tried.
 	maxRefreshFailures = 4
+	// maxReloads is how often the lists are downloaded after a change of the user's own
+	// when others are made meanwhile.
+	maxReloads = 3
 )
 
 // lists is what the web services say.
@@ -142,20 +145,32 @@ func (r *soapRoster) refresh() {
 // made.
 func (r *soapRoster) reload(ctx context.Context) {
 	c := r.client
-	l, err := r.download(ctx)
-	if err != nil {
-		c.log.Warn("contact lists not loaded after a change", "account", c.account, "error", err)
-	}
-	c.ask(func() {
-		switch {
-		case c.err != nil:
-		case err != nil:
-			r.refresh()
-		default:
+	for attempt := 1; ; attempt++ {
+		var generation int
+		c.ask(func() {
 			r.generation++ // what is being downloaded meanwhile may be older
-			r.renew(l)
+			generation = r.generation
+		})
+		l, err := r.download(ctx)
+		if err != nil {
+			c.log.Warn("contact lists not loaded after a change", "account", c.account, "error", err)
 		}
-	})
+		again := false
+		c.ask(func() {
+			switch {
+			case c.err != nil:
+			case err != nil, generation != r.generation && attempt == maxReloads:
+				r.refresh()
+			case generation != r.generation:
+				again = true // something else was changed meanwhile
+			default:
+				r.renew(l)
+			}
+		})
+		if !again {
+			return
+		}
+	}
 }
 
 // renew applies new lists in mid-session.

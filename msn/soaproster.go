@@ -29,7 +29,7 @@ type soapRoster struct {
 	refreshing bool
 	stale      bool // something changed while refreshing
 	refreshed  time.Time
-	generation int // how often the lists were loaded after changes of the user's own
+	generation int // rises with the user's own changes
 	following  int // how often the members of the circles were asked for
 }
 
