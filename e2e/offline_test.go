@@ -1,6 +1,9 @@
 package e2e
 
 import (
+	"io"
+	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -28,17 +31,8 @@ func TestOfflineMessagesBothWaysOverAKill(t *testing.T) {
 		t.Fatalf("the service keeps %+v", kept)
 	}
 
-	// From Bob to Alice, while the bridge is down. The one that removes them is not answered, nor carried out, until
-	// the bridge was killed.
-	var let atomic.Bool
-	asked := make(chan struct{}, 10)
-	t.Cleanup(modern.Hook(func(r *msntest.Request) msntest.Action {
-		if r.Operation != "DeleteMessages" || r.Account != c.account || let.Load() {
-			return msntest.Action{}
-		}
-		asked <- struct{}{}
-		return msntest.Hang()
-	}))
+	// From Bob to Alice, while the bridge is down. Nothing is removed until the bridge was killed, which is when it
+	// asks for the second message to be: it has noted then that Matrix has both.
 	if err := c.bridge.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -48,6 +42,22 @@ func TestOfflineMessagesBothWaysOverAKill(t *testing.T) {
 			From: c.bobAccount, FromName: c.bobName, Text: text, At: written.Add(time.Duration(i) * time.Minute), Number: i + 1,
 		})
 	}
+	kept := modern.OfflineMessages(c.account)
+	if len(kept) != 2 {
+		t.Fatalf("the service keeps %+v", kept)
+	}
+	var let atomic.Bool
+	asked := make(chan struct{}, 10)
+	t.Cleanup(modern.Hook(func(r *msntest.Request) msntest.Action {
+		if r.Operation != "DeleteMessages" || r.Account != c.account || let.Load() {
+			return msntest.Action{}
+		}
+		if body, err := io.ReadAll(r.HTTP.Body); err != nil || !strings.Contains(string(body), kept[1].ID) {
+			return msntest.Respond(http.StatusServiceUnavailable, nil, "later")
+		}
+		asked <- struct{}{}
+		return msntest.Hang()
+	}))
 	mark = c.alice.Mark()
 	if err := c.bridge.Start(t.Context()); err != nil {
 		t.Fatal(err)
