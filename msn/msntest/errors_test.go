@@ -327,7 +327,7 @@ func TestChallenges(t *testing.T) {
 
 func TestIdleSwitchboardsAreClosed(t *testing.T) {
 	t.Parallel()
-	srv := friends(t, msntest.WithSwitchboardIdle(50*time.Millisecond))
+	srv := friends(t, msntest.WithSwitchboardIdle(2*time.Second))
 	a, b := online(t, srv, 12, alice), online(t, srv, 12, bob)
 	a.want("NLN NLN bob@example.com ...")
 	sa := a.switchboard(alice)
