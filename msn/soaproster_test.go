@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -450,4 +451,45 @@ func BenchmarkSignIn1000(b *testing.B) {
 			}
 		})
 	}
+}
+
+// Lists that began to be downloaded before the user blocked somebody do not let them in
+// again.
+func TestOlderListsDoNotUndoABlock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, web, ns := webIn(t, 15, nil, longPing)
+		stuck := make(chan struct{})
+		var asked atomic.Bool
+		web.set(func() {
+			web.answer["ABFindAll"] = func(webCall) webAnswer {
+				if !asked.Swap(true) {
+					<-stuck // the memberships are there already, as they were
+				}
+				return webAnswer{}
+			}
+		})
+		ns.sendDocument("NOT", dataAlert("<Service>ABCHInternal</Service><HasNewItem>true</HasNewItem>"))
+		time.Sleep(refreshWait + time.Second)
+		if !asked.Load() {
+			t.Fatal("the lists are not downloaded")
+		}
+		web.set(func() {
+			web.members = membership("Block", "bob@example.com") + membership("Reverse", "bob@example.com")
+		})
+		blocked := make(chan error, 1)
+		go func() { blocked <- client.Block(t.Context(), "bob@example.com") }()
+		for range 2 {
+			cmd := ns.read()
+			ns.send(cmd.Verb + " " + cmd.Arg(0) + " OK")
+		}
+		if err := waitError(t, blocked); err != nil {
+			t.Fatal(err)
+		}
+		close(stuck)
+		time.Sleep(time.Second)
+		ns.barrier() // no RML and ADL that let bob in
+		if contact, _ := client.Contact("bob@example.com"); !contact.Lists.Has(ListBlock) || contact.Lists.Has(ListAllow) {
+			t.Errorf("bob is on %b", contact.Lists)
+		}
+	})
 }

@@ -30,9 +30,9 @@ type CircleState uint8
 // The states.
 const (
 	// CircleListed: an invitation was begun and never sent.
-	CircleListed CircleState = iota
-	CircleInvited
-	CircleMemberState
+	CircleListed  CircleState = iota
+	CircleInvited             // has not answered yet
+	CircleJoined
 )
 
 const (
@@ -61,7 +61,7 @@ func (b *AddressBook) CircleMembers(ctx context.Context, id string) (members []C
 	contacts := append(result.Contacts, result.Contacts2...)
 	for i := range contacts {
 		c, ok := contacts[i].contact()
-		state := CircleMemberState
+		state := CircleJoined
 		switch {
 		case !ok || c.Account == "":
 			continue
@@ -161,7 +161,7 @@ func (b *AddressBook) InviteToCircle(ctx context.Context, id, account, message s
 			return findErr
 		case person.State == CircleInvited:
 			return nil
-		case person.State == CircleMemberState || person.ID == "":
+		case person.State == CircleJoined || person.ID == "":
 			return err
 		}
 		answer.ID = Text(person.ID)
