@@ -6,6 +6,7 @@ import (
 	"os"
 	"syscall"
 
+	_ "github.com/mattn/go-sqlite3" // the driver of the default database
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/bridgev2/matrix"
