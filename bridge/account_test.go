@@ -7,9 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/status"
 	"maunium.net/go/mautrix/event"
 
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/login"
+	"matrix-msn/bridge/session"
 	"matrix-msn/msn"
 	"matrix-msn/msn/msntest"
 	"matrix-msn/msn/wire"
@@ -29,7 +33,7 @@ func TestEveryFailedLoginHasItsSentence(t *testing.T) {
 		{"empty password", nil, alice, "", "the password is empty"},
 		{"password with a line end", nil, alice, "a\r\nOUT", "line end"},
 		{"unknown host", func(b *testBridge) {
-			b.conn.services["home"].template.Server = "host-that-is-not.invalid:1863"
+			b.conn.Config.Service("home").Template.Server = "host-that-is-not.invalid:1863"
 		}, alice, pass, "was not found"},
 		{"nothing listens", func(b *testBridge) {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -37,7 +41,7 @@ func TestEveryFailedLoginHasItsSentence(t *testing.T) {
 				b.Fatal(err)
 			}
 			l.Close()
-			b.conn.services["home"].template.Server = l.Addr().String()
+			b.conn.Config.Service("home").Template.Server = l.Addr().String()
 		}, alice, pass, "cannot reach Home"},
 		{"service busy", func(b *testBridge) {
 			b.srv.Hook(msntest.On("USR", msntest.Refuse("601").ThenClose()))
@@ -46,7 +50,7 @@ func TestEveryFailedLoginHasItsSentence(t *testing.T) {
 			b.srv.Hook(msntest.On("USR", msntest.Refuse("927").ThenClose()))
 		}, alice, pass, "the account is suspended"},
 		{"no common dialect", func(b *testBridge) {
-			b.conn.services["home"].template.Dialects = []wire.Dialect{3}
+			b.conn.Config.Service("home").Template.Dialects = []wire.Dialect{3}
 		}, alice, pass, "none of the versions"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -74,15 +78,15 @@ func TestPasswordIsStoredEncrypted(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t))
 	login := b.login()
-	meta := login.Metadata.(*UserLoginMetadata).get()
+	meta := login.Metadata.(*account.Metadata).Get()
 	if meta.Password == "" || strings.Contains(meta.Password, pass) {
 		t.Errorf("the password is stored as %q", meta.Password)
 	}
-	if _, err := b.conn.openPassword("home/"+bob, meta.Password); err == nil {
+	if _, err := b.conn.Config.OpenPassword("home/"+bob, meta.Password); err == nil {
 		t.Error("the password of one login can be used for another")
 	}
 	b.conn.Config.CredentialKey = "another key, just as long"
-	if _, err := b.conn.openPassword(login.ID, meta.Password); err == nil {
+	if _, err := b.conn.Config.OpenPassword(login.ID, meta.Password); err == nil {
 		t.Error("the password can be read with another key")
 	}
 }
@@ -117,19 +121,19 @@ func TestSignedInElsewhereIsNoFight(t *testing.T) {
 	if err := b.srv.Kick(alice, "OTH"); err != nil {
 		t.Fatal(err)
 	}
-	state, _ := b.matrix.wait(t, 0, "the state", func(r record) bool { return r.bridge.Error == codeElsewhere })
+	state, _ := b.matrix.wait(t, 0, "the state", func(r record) bool { return r.bridge.Error == "msn-signed-in-elsewhere" })
 	if state.bridge.StateEvent != status.StateUnknownError || !strings.Contains(state.bridge.Message, "reconnect") {
 		t.Errorf("state is %+v", state.bridge)
 	}
 	// A restart does not change it, and neither does the framework's own way of
 	// coming back.
 	b.restart()
-	b.matrix.wait(t, 0, "the state after the restart", func(r record) bool { return r.bridge.Error == codeElsewhere })
+	b.matrix.wait(t, 0, "the state after the restart", func(r record) bool { return r.bridge.Error == "msn-signed-in-elsewhere" })
 	if logins() != before {
 		t.Error("the bridge signed in again by itself")
 	}
 	login = b.br.GetCachedUserLoginByID(login.ID)
-	login.Client.(*Client).Reconnect(b.ctx)
+	login.Client.(*Client).session.Reconnect(b.ctx)
 	b.waitState(status.StateConnected)
 	if !b.srv.Online(alice) {
 		t.Error("alice is not online")
@@ -145,7 +149,7 @@ func TestRefusedPasswordIsTriedOnceOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	state, _ := b.matrix.wait(t, 0, "the state", func(r record) bool { return r.bridge.StateEvent == status.StateBadCredentials })
-	if state.bridge.Error != codeBadCredentials || state.bridge.UserAction != status.UserActionRelogin {
+	if state.bridge.Error != "msn-bad-credentials" || state.bridge.UserAction != status.UserActionRelogin {
 		t.Errorf("state is %+v", state.bridge)
 	}
 	if login.Client.IsLoggedIn() {
@@ -186,13 +190,13 @@ func TestLoggingInAgainReplacesTheSession(t *testing.T) {
 	login := b.br.GetCachedUserLoginByID(loginID(alice))
 	b.write(b.dm(login, bob), "still here")
 	b.receive(texts, alice+": still here")
-	if elsewhere := b.matrix.all(func(r record) bool { return r.bridge.Error == codeElsewhere }); len(elsewhere) > 0 {
+	if elsewhere := b.matrix.all(func(r record) bool { return r.bridge.Error == "msn-signed-in-elsewhere" }); len(elsewhere) > 0 {
 		t.Error("the two sessions threw each other out")
 	}
 }
 
 // strangersLogin is the log-in of another Matrix user than the one of the bridge.
-func (b *testBridge) strangersLogin() *loginProcess {
+func (b *testBridge) strangersLogin() bridgev2.LoginProcessUserInput {
 	b.Helper()
 	other, err := b.br.GetUserByMXID(b.ctx, "@mallory:example.test")
 	if err != nil {
@@ -202,21 +206,21 @@ func (b *testBridge) strangersLogin() *loginProcess {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return process.(*loginProcess)
+	return process.(bridgev2.LoginProcessUserInput)
 }
 
 func TestLoginOfAnotherMatrixUserIsNotTaken(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t))
 	b.login()
-	_, err := b.strangersLogin().SubmitUserInput(b.ctx, map[string]string{fieldAccount: alice, fieldPassword: pass})
+	_, err := b.strangersLogin().SubmitUserInput(b.ctx, map[string]string{login.FieldAccount: alice, login.FieldPassword: pass})
 	if err == nil || !strings.Contains(err.Error(), "another Matrix user") {
 		t.Errorf("got %v", err)
 	}
 	// Whoever knows the password can end the owner's session; it comes back.
 	client := b.br.GetCachedUserLoginByID(loginID(alice)).Client.(*Client)
-	b.eventually("the owner's session", func() bool { return client.current() != nil && b.srv.Online(alice) })
-	if client.meta().get().Elsewhere {
+	b.eventually("the owner's session", func() bool { return client.session.Current() != nil && b.srv.Online(alice) })
+	if client.account.Stored().Elsewhere {
 		t.Error("the owner's login stays signed out")
 	}
 }
@@ -225,7 +229,7 @@ func TestStrangerLearnsNothingOfALoginWithoutItsPassword(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t))
 	b.login()
-	_, err := b.strangersLogin().SubmitUserInput(b.ctx, map[string]string{fieldAccount: alice, fieldPassword: "a guess"})
+	_, err := b.strangersLogin().SubmitUserInput(b.ctx, map[string]string{login.FieldAccount: alice, login.FieldPassword: "a guess"})
 	if err == nil || !strings.Contains(err.Error(), "refused the e-mail address or the password") {
 		t.Errorf("got %v", err)
 	}
@@ -237,12 +241,12 @@ func TestReconnectingAgainAndAgainAtOnceLeavesOneSession(t *testing.T) {
 	client := b.login().Client.(*Client)
 	var all sync.WaitGroup
 	for range 20 {
-		all.Go(func() { client.Reconnect(b.ctx) })
+		all.Go(func() { client.session.Reconnect(b.ctx) })
 		all.Go(client.Disconnect)
 	}
 	all.Wait()
-	client.Reconnect(b.ctx)
-	b.eventually("a session", func() bool { return client.current() != nil })
+	client.session.Reconnect(b.ctx)
+	b.eventually("a session", func() bool { return client.session.Current() != nil })
 	client.Disconnect()
 	b.eventually("alice to be offline", func() bool { return !b.srv.Online(alice) })
 }
@@ -258,16 +262,16 @@ func TestLoggingInTwiceAtOnceLeavesOneClient(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		all.Go(func() { first.Reconnect(b.ctx) })
+		all.Go(func() { first.session.Reconnect(b.ctx) })
 	}
 	all.Wait()
 	login := b.br.GetCachedUserLoginByID(loginID(alice))
 	client := login.Client.(*Client)
-	b.eventually("a session", func() bool { return client.current() != nil })
-	if first.current() != nil || first.running != nil {
+	b.eventually("a session", func() bool { return client.session.Current() != nil })
+	if first.session.Current() != nil || first.session.Running() {
 		t.Error("a client that was replaced is still running")
 	}
-	if login.Metadata.(*UserLoginMetadata).get().Elsewhere {
+	if login.Metadata.(*account.Metadata).Get().Elsewhere {
 		t.Error("the bridge takes its own new session for another place")
 	}
 }
@@ -276,11 +280,11 @@ func TestWrongPasswordDoesNotDisturbTheSession(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t))
 	client := b.login().Client.(*Client)
-	before := client.current()
+	before := client.session.Current()
 	if _, err := b.tryLogin(alice, "wrong"); err == nil {
 		t.Fatal("logged in with a wrong password")
 	}
-	if client.current() != before || before.Err() != nil {
+	if client.session.Current() != before || before.Err() != nil {
 		t.Error("the session was disturbed")
 	}
 }
@@ -292,15 +296,15 @@ func TestWrongPasswordDoesNotEndASessionElsewhere(t *testing.T) {
 	if err := b.srv.Kick(alice, "OTH"); err != nil {
 		t.Fatal(err)
 	}
-	b.matrix.wait(t, 0, "the state", func(r record) bool { return r.bridge.Error == codeElsewhere })
+	b.matrix.wait(t, 0, "the state", func(r record) bool { return r.bridge.Error == "msn-signed-in-elsewhere" })
 	if _, err := b.tryLogin(alice, "wrong"); err == nil {
 		t.Fatal("logged in with a wrong password")
 	}
 	b.eventually("the client to be told why", func() bool {
-		_, err := client.waitForSession(b.ctx)
+		_, err := client.session.Wait(b.ctx)
 		return err != nil
 	})
-	if b.srv.Online(alice) || !client.meta().get().Elsewhere {
+	if b.srv.Online(alice) || !client.account.Stored().Elsewhere {
 		t.Error("the bridge signed in")
 	}
 }
@@ -311,14 +315,15 @@ func TestSessionOfARunThatIsStoppedAtOnceIsClosed(t *testing.T) {
 	login := b.login()
 	client := login.Client.(*Client)
 	client.Disconnect()
-	session, err := b.conn.signIn(b.ctx, client.service, alice, pass, msn.NewMachineGUID(), login.Log)
+	open, err := b.conn.signIns.Open(b.ctx, session.Background, client.account.Service,
+		session.Credentials{Account: alice, Password: pass, MachineGUID: msn.NewMachineGUID()}, login.Log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	client.start(session)
+	client.session.Start(open)
 	client.Disconnect()
 	select {
-	case <-session.Done():
+	case <-open.Done():
 	case <-time.After(waitLimit):
 		t.Error("the session lives")
 	}
@@ -336,7 +341,7 @@ func TestFailedStoreKeepsTheOldClient(t *testing.T) {
 		t.Fatal("logged in without being stored")
 	}
 	b.exec("DROP TRIGGER no")
-	b.eventually("the old session to come back", func() bool { return old.current() != nil })
+	b.eventually("the old session to come back", func() bool { return old.session.Current() != nil })
 	if login.Client.(*Client) != old {
 		t.Error("the framework has another client than the one that runs")
 	}
@@ -386,7 +391,7 @@ func TestReloginNeedsNoServiceAndNoStranger(t *testing.T) {
 	if got := evt("relogin home/alice@example.com").Body; got != "relogin home/alice@example.com" {
 		t.Errorf("a text in a room with a contact became %q", got)
 	}
-	if _, err := b.strangersLogin().StartWithOverride(b.ctx, login); err == nil || !strings.Contains(err.Error(), "not yours") {
+	if _, err := b.strangersLogin().(bridgev2.LoginProcessWithOverride).StartWithOverride(b.ctx, login); err == nil || !strings.Contains(err.Error(), "not yours") {
 		t.Errorf("got %v", err)
 	}
 }

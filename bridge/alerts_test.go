@@ -11,6 +11,8 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/msn"
 	"matrix-msn/msn/msntest"
@@ -52,7 +54,7 @@ func (b *testBridge) waitAlert(from int, text string) (record, int) {
 
 // inManagement makes a bridge that shows alerts in the chat with the bot.
 func inManagement(b *testBridge) {
-	b.config = func(c *Config) { c.Alerts = alertsInManagement }
+	b.config = func(c *config.Config) { c.Alerts = config.AlertsInManagement }
 }
 
 func TestFirstAlertMakesARoomOfItsOwn(t *testing.T) {
@@ -74,17 +76,17 @@ func TestFirstAlertMakesARoomOfItsOwn(t *testing.T) {
 			if got.msg != event.MsgNotice || len(got.calls) > 0 {
 				t.Errorf("it is %s and calls %v", got.msg, got.calls)
 			}
-			field, _ := got.raw[alertField].(map[string]any)
+			field, _ := got.raw["chat.matrix_msn.alert"].(map[string]any)
 			for name, want := range map[string]any{"site_id": "111100200", "notification_id": "1", "message_id": "1", "category": "111100201", "lcid": 2052, "lang": "zh-CN"} {
 				if field[name] != want {
 					t.Errorf("%s of the event is %v, want %v", name, field[name], want)
 				}
 			}
 			rooms := b.matrix.all(func(r record) bool { return r.kind == "room" && r.room == got.room })
-			if len(rooms) != 1 || rooms[0].body != alertsRoomName {
+			if len(rooms) != 1 || rooms[0].body != account.AlertsName {
 				t.Errorf("the room was made as %+v", rooms)
 			}
-			if name := b.matrix.names[got.sender]; name != alertsRoomName {
+			if name := b.matrix.names[got.sender]; name != account.AlertsName {
 				t.Errorf("the ghost is named %q", name)
 			}
 		})
@@ -197,7 +199,7 @@ func TestAlertsCanBeShownInTheChatWithTheBot(t *testing.T) {
 func TestAlertsCanBeSwitchedOff(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t), func(b *testBridge) {
-		b.config = func(c *Config) { c.Alerts = alertsOff }
+		b.config = func(c *config.Config) { c.Alerts = config.AlertsOff }
 	})
 	b.login()
 	b.alert(calendar("goto club"))
@@ -300,16 +302,16 @@ func TestLongListComesInSeveralMessages(t *testing.T) {
 		n := calendar(fmt.Sprint(i, strings.Repeat("<", 300)))
 		n.ID = fmt.Sprint(i + 1)
 		n.Messages[0].ActionURL = "http://example.com/?" + strings.Repeat("&", 950)
-		client.alertReceived(b.ctx, msn.AlertReceived{Notification: &n, At: time.Now()})
+		client.session.Dispatch(b.ctx, msn.AlertReceived{Notification: &n, At: time.Now()})
 	}
-	messages := client.describeAlerts(b.ctx, 20)
+	messages := client.alerts.List(b.ctx, 20)
 	if len(messages) < 2 {
 		t.Fatalf("%d messages", len(messages))
 	}
 	items := 0
 	for _, m := range messages {
-		if n := sizeInEvent(m.Body, m.FormattedBody); n > 60<<10 {
-			t.Errorf("a message takes %d bytes", n)
+		if data, err := json.Marshal([]string{m.Body, m.FormattedBody}); err != nil || len(data) > 60<<10 {
+			t.Errorf("a message takes %d bytes", len(data))
 		}
 		items += strings.Count(m.FormattedBody, "<li>")
 	}
@@ -333,9 +335,9 @@ func TestNoticesOfTheService(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.waitAlert(from, "Home goes down for maintenance in 5 minutes")
-	client.handleEvent(b.ctx, msn.AlertsSuppressed{Count: 17})
+	client.session.Dispatch(b.ctx, msn.AlertsSuppressed{Count: 17})
 	b.waitAlert(from, "left out 17 of them")
-	client.handleEvent(b.ctx, msn.SystemMessage{Type: "7", Args: []string{"<x>"}})
+	client.session.Dispatch(b.ctx, msn.SystemMessage{Type: "7", Args: []string{"<x>"}})
 	b.waitAlert(from, "type 7, <x>")
 }
 
@@ -379,7 +381,7 @@ func TestWhatAStoppedSessionHasLeftOutIsTold(t *testing.T) {
 	client := b.login().Client.(*Client)
 	stopped, stop := context.WithCancel(b.ctx)
 	stop()
-	client.handleEvent(stopped, msn.AlertsSuppressed{Count: 17})
+	client.session.Dispatch(stopped, msn.AlertsSuppressed{Count: 17})
 	b.waitAlert(0, "left out 17 of them")
 }
 
@@ -422,7 +424,7 @@ func TestPageFromAContactIsAMessageFromThem(t *testing.T) {
 	if got.room != room || got.sender != b.matrix.FormatGhostMXID("home/bob@example.com") {
 		t.Errorf("it came from %s into %s", got.sender, got.room)
 	}
-	if !strings.HasPrefix(got.body, mobileNote) || got.html != "" || got.raw[pageField] == nil {
+	if !strings.HasPrefix(got.body, "📱 (from a mobile phone) ") || got.html != "" || got.raw["chat.matrix_msn.page"] == nil {
 		t.Errorf("got %q, %q, %v", got.body, got.html, got.raw)
 	}
 	// The same text again is another page.
@@ -445,8 +447,8 @@ func TestLongPageFromAContactComesInParts(t *testing.T) {
 	}
 	b.waitMessage(0, "the end")
 	length := 0
-	for _, r := range b.matrix.all(func(r record) bool { return strings.HasPrefix(r.body, mobileNote) }) {
-		length += len(r.body) - len(mobileNote)
+	for _, r := range b.matrix.all(func(r record) bool { return strings.HasPrefix(r.body, "📱 (from a mobile phone) ") }) {
+		length += len(r.body) - len("📱 (from a mobile phone) ")
 	}
 	if length != 40<<10+len("the end") {
 		t.Errorf("%d bytes arrived", length)
@@ -466,15 +468,6 @@ func TestFieldsOfAnAlertMakeNoHugeEvent(t *testing.T) {
 	got, _ := b.waitAlert(0, "with long fields")
 	if data, err := json.Marshal(got.raw); err != nil || len(got.raw) == 0 || len(data) > 8<<10 {
 		t.Errorf("%d bytes of fields, %v", len(data), err)
-	}
-}
-
-func TestAccountBeforeAnAlertMakesNoMarkup(t *testing.T) {
-	t.Parallel()
-	content := &event.MessageEventContent{Body: "x", FormattedBody: "<b>x</b>"}
-	prefixContent(content, "a<b>@example.com: ")
-	if content.Body != "a<b>@example.com: x" || content.FormattedBody != "a&lt;b&gt;@example.com: <b>x</b>" {
-		t.Errorf("got %q, %q", content.Body, content.FormattedBody)
 	}
 }
 

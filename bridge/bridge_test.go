@@ -24,6 +24,7 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge/config"
 	"matrix-msn/msn/msntest"
 	"matrix-msn/msn/wire"
 )
@@ -46,9 +47,9 @@ type testBridge struct {
 	br     *bridgev2.Bridge
 	dbPath string
 	events int
-	config func(*Config) // changes the config, unless nil
-	public string        // public address of the bridge, or ""
-	only   bool          // nobody but the user may use the bridge
+	config func(*config.Config) // changes the config, unless nil
+	public string               // public address of the bridge, or ""
+	only   bool                 // nobody but the user may use the bridge
 }
 
 // newTestServer starts an MSN server where alice and bob are friends, carol is
@@ -74,9 +75,9 @@ func newTestBridge(t *testing.T, srv *msntest.Server, changes ...func(*testBridg
 }
 
 // withHome changes the settings of the service.
-func withHome(change func(*ServiceConfig)) func(*testBridge) {
+func withHome(change func(*config.ServiceConfig)) func(*testBridge) {
 	return func(b *testBridge) {
-		b.config = func(c *Config) {
+		b.config = func(c *config.Config) {
 			home := c.Services["home"]
 			change(&home)
 			c.Services["home"] = home
@@ -100,10 +101,10 @@ func (b *testBridge) startWith(prepare func()) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.conn = &Connector{Config: Config{
+	b.conn = &Connector{Config: config.Config{
 		DisplaynameTemplate: "{{or .Name .Account}} (MSN)",
 		CredentialKey:       "a key of the tests, long enough",
-		Services: map[string]ServiceConfig{"home": {
+		Services: map[string]config.ServiceConfig{"home": {
 			Name: "Home", Server: b.srv.Addr(), Nexus: b.srv.NexusURL(), AllowPrivate: true, CAFile: ca,
 			Dialects: []string{"MSNP12", "MSNP11", "MSNP10", "MSNP9", "MSNP8", "MSNP7", "MSNP6", "MSNP5", "MSNP4", "MSNP3", "MSNP2"},
 			// Long enough for the test server to answer with an error.
@@ -121,6 +122,7 @@ func (b *testBridge) startWith(prepare func()) {
 		b.matrix.rooms = before.memberships() // the homeserver outlives the bridge
 	}
 	b.matrix.public = b.public
+	b.conn.Homeserver = b.matrix
 	permissions := bridgeconfig.PermissionConfig{"*": &bridgeconfig.PermissionLevelUser}
 	if b.only {
 		permissions = bridgeconfig.PermissionConfig{string(fakeUser): &bridgeconfig.PermissionLevelUser}

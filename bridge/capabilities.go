@@ -1,11 +1,10 @@
 package bridge
 
 import (
-	"context"
-
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/event"
 
+	"matrix-msn/bridge/command"
 	"matrix-msn/msn"
 )
 
@@ -29,27 +28,20 @@ var roomFeatures = &event.RoomFeatures{
 	Poll:                event.CapLevelRejected,
 }
 
-// GetCapabilities returns what the framework should know of the network.
-func (c *Connector) GetCapabilities() *bridgev2.NetworkGeneralCapabilities {
-	return &bridgev2.NetworkGeneralCapabilities{
-		Provisioning: bridgev2.ProvisioningCapabilities{
-			ResolveIdentifier: bridgev2.ResolveIdentifierCapabilities{
-				CreateDM:    true,
-				LookupEmail: true,
-				ContactList: true,
-			},
-			GroupCreation: map[string]bridgev2.GroupTypeCapabilities{
-				"group": {
-					TypeDescription: "a group chat",
-					Name:            bridgev2.GroupFieldCapability{Allowed: true},
-					Participants:    bridgev2.GroupFieldCapability{Allowed: true, Required: true, MinLength: 1, MaxLength: msn.MaxMembers},
-				},
+// networkFeatures is what the framework should know of the network.
+var networkFeatures = &bridgev2.NetworkGeneralCapabilities{
+	Provisioning: bridgev2.ProvisioningCapabilities{
+		ResolveIdentifier: bridgev2.ResolveIdentifierCapabilities{
+			CreateDM:    true,
+			LookupEmail: true,
+			ContactList: true,
+		},
+		GroupCreation: map[string]bridgev2.GroupTypeCapabilities{
+			command.GroupType: {
+				TypeDescription: "a group chat",
+				Name:            bridgev2.GroupFieldCapability{Allowed: true},
+				Participants:    bridgev2.GroupFieldCapability{Allowed: true, Required: true, MinLength: 1, MaxLength: msn.MaxMembers},
 			},
 		},
-	}
-}
-
-// GetCapabilities returns what a room supports.
-func (c *Client) GetCapabilities(context.Context, *bridgev2.Portal) *event.RoomFeatures {
-	return roomFeatures
+	},
 }

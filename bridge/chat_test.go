@@ -14,6 +14,7 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge/config"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 	"matrix-msn/msn/msntest"
@@ -138,7 +139,7 @@ func TestTypingFromMSNShowsOnlyWhereARoomIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.matrix.wait(t, 0, "typing", func(r record) bool {
-		return r.kind == "typing" && r.sender == b.matrix.FormatGhostMXID(login.Client.(*Client).ghostID(bob))
+		return r.kind == "typing" && r.sender == b.matrix.FormatGhostMXID(login.Client.(*Client).account.GhostID(bob))
 	})
 }
 
@@ -205,7 +206,7 @@ func TestEveryFailureHasItsSentence(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			b := newTestBridge(t, newTestServer(t), func(b *testBridge) {
-				b.config = func(c *Config) { c.KeepForOffline = "0s" }
+				b.config = func(c *config.Config) { c.KeepForOffline = "0s" }
 			})
 			if test.prepare != nil {
 				test.prepare(b)
@@ -233,7 +234,7 @@ func TestOneThatHangsHoldsUpNobodyElse(t *testing.T) {
 	srv := newTestServer(t)
 	srv.Befriend(alice, carol)
 	b := newTestBridge(t, srv)
-	b.conn.services["home"].template.Timeouts.Answer = 2 * time.Second
+	b.conn.Config.Service("home").Template.Timeouts.Answer = 2 * time.Second
 	login := b.login()
 	_, texts := b.friend()
 	srv.Play(carol, msntest.Script{}).IgnoreCalls(true)
@@ -269,7 +270,7 @@ func TestMessageWhileSignedOutSaysWhy(t *testing.T) {
 	if err := b.srv.Kick(alice, "OTH"); err != nil {
 		t.Fatal(err)
 	}
-	b.matrix.wait(t, 0, "the state", func(r record) bool { return r.bridge.Error == codeElsewhere })
+	b.matrix.wait(t, 0, "the state", func(r record) bool { return r.bridge.Error == "msn-signed-in-elsewhere" })
 	from := b.matrix.position()
 	b.write(room, "hello?")
 	got, _ := b.waitStatus(from)
@@ -352,7 +353,7 @@ func TestMessagesThatACrashLeftAreSentOnceOrSaidToBeUncertain(t *testing.T) {
 	room := b.dm(login, bob)
 	leave := func(event id.EventID, text string, started bool) {
 		_, err := b.conn.db.MatrixQueue.Put(b.ctx, &database.QueuedEvent{
-			LoginID: login.ID, EventID: event, RoomID: room, Sender: fakeUser, PortalID: login.Client.(*Client).portalKey(bob).ID,
+			LoginID: login.ID, EventID: event, RoomID: room, Sender: fakeUser, PortalID: login.Client.(*Client).account.PortalKey(bob).ID,
 			Body: text, WrittenAt: time.Now(), Started: started,
 		})
 		if err != nil {
@@ -441,13 +442,13 @@ func TestContactsAreNamedAfterTheirListAndCannotTakeAnothersName(t *testing.T) {
 	b := newTestBridge(t, srv)
 	client := b.login().Client.(*Client)
 	for account := range names {
-		got := *client.userInfo(b.ctx, account).Name
+		got := *client.account.UserInfo(b.ctx, account).Name
 		marked := strings.Contains(got, "("+account+")")
 		if want := account != "frank@example.com" && account != "c6@example.com" && account != "c7@example.com"; marked != want {
 			t.Errorf("%s is named %q", account, got)
 		}
 	}
-	if got := *client.userInfo(b.ctx, "nobody@example.com").Name; got != "nobody@example.com (MSN)" {
+	if got := *client.account.UserInfo(b.ctx, "nobody@example.com").Name; got != "nobody@example.com (MSN)" {
 		t.Errorf("somebody unknown is named %q", got)
 	}
 }
@@ -477,7 +478,7 @@ func TestContactsCommandListsEverybodyWithStatus(t *testing.T) {
 	room := b.dm(login, bob)
 	client := login.Client.(*Client)
 	b.eventually("bob to be busy", func() bool {
-		contact, _ := client.current().Contact(bob)
+		contact, _ := client.session.Current().Contact(bob)
 		return contact.Status == "BSY"
 	})
 	for _, command := range []string{"!contacts", "!Contacts", "!msn contacts"} {
@@ -513,7 +514,7 @@ func TestRoomThatRefusesAMessageTakesTheNext(t *testing.T) {
 	login := b.login()
 	client := login.Client.(*Client)
 	b.dm(login, bob)
-	key := client.portalKey(bob)
+	key := client.account.PortalKey(bob)
 	m := &database.QueuedMessage{LoginID: login.ID, MessageID: "refused", PortalID: key.ID, Sender: bob, At: time.Now(), Body: strings.Repeat("x", 2000)}
 	b.matrix.mu.Lock()
 	b.matrix.maxBody = 1000
@@ -538,7 +539,7 @@ func TestVeryLongTextComesInParts(t *testing.T) {
 	b.matrix.maxBody = 10_000
 	b.matrix.mu.Unlock()
 	text := strings.Repeat("all of it ", 10_000) + "the end"
-	client.handleEvent(b.ctx, msn.TextReceived{Conversation: new(msn.Conversation), From: bob, Text: text, Session: "s", Seq: 1, At: time.Now()})
+	client.session.Dispatch(b.ctx, msn.TextReceived{Conversation: new(msn.Conversation), From: bob, Text: text, Session: "s", Seq: 1, At: time.Now()})
 	b.waitMessage(0, "the end")
 	var got strings.Builder
 	for _, r := range b.matrix.all(func(r record) bool { return r.kind == "message" && r.msg == event.MsgText }) {
@@ -559,10 +560,10 @@ func TestHomeserverThatHangsDoesNotStopTheSession(t *testing.T) {
 	b.matrix.setHang(hang)
 	defer close(hang)
 	for i := range 200 {
-		client.handleEvent(b.ctx, msn.TypingReceived{Conversation: new(msn.Conversation), From: bob})
-		client.handleEvent(b.ctx, msn.PresenceChanged{Contact: msn.Contact{Account: bob, Name: fmt.Sprint("Bob ", i), Lists: 11}})
+		client.session.Dispatch(b.ctx, msn.TypingReceived{Conversation: new(msn.Conversation), From: bob})
+		client.session.Dispatch(b.ctx, msn.PresenceChanged{Contact: msn.Contact{Account: bob, Name: fmt.Sprint("Bob ", i), Lists: 11}})
 	}
-	client.handleEvent(b.ctx, msn.TextReceived{Conversation: new(msn.Conversation), From: carol, Text: "hello", Session: "s", Seq: 1, At: time.Now()})
+	client.session.Dispatch(b.ctx, msn.TextReceived{Conversation: new(msn.Conversation), From: carol, Text: "hello", Session: "s", Seq: 1, At: time.Now()})
 	b.eventually("the message of somebody else to be kept", func() bool {
 		queued, err := b.queued(login.ID)
 		arrived := b.matrix.all(func(r record) bool { return r.kind == "message" && r.body == "hello" })
@@ -576,7 +577,7 @@ func TestMessageOfAnEndingSessionIsKept(t *testing.T) {
 	login := b.login()
 	ended, cancel := context.WithCancel(b.ctx)
 	cancel()
-	login.Client.(*Client).handleEvent(ended, msn.TextReceived{Conversation: new(msn.Conversation), From: bob, Text: "last words", Session: "s", Seq: 1, At: time.Now()})
+	login.Client.(*Client).session.Dispatch(ended, msn.TextReceived{Conversation: new(msn.Conversation), From: bob, Text: "last words", Session: "s", Seq: 1, At: time.Now()})
 	b.waitMessage(0, "last words")
 }
 
@@ -586,7 +587,7 @@ func TestDeliveredMessageIsNotCalledUncertainAfterACrash(t *testing.T) {
 	login := b.login()
 	client := login.Client.(*Client)
 	room := b.dm(login, bob)
-	e := &database.QueuedEvent{LoginID: login.ID, EventID: "$done", RoomID: room, Sender: fakeUser, PortalID: client.portalKey(bob).ID,
+	e := &database.QueuedEvent{LoginID: login.ID, EventID: "$done", RoomID: room, Sender: fakeUser, PortalID: client.account.PortalKey(bob).ID,
 		Body: "x", WrittenAt: time.Now(), Started: true}
 	if err := client.outbox.save(b.ctx, e); err != nil {
 		t.Fatal(err)
@@ -650,13 +651,13 @@ func TestDatabaseThatFailsAtFirstSendsNothingTwice(t *testing.T) {
 	client := login.Client.(*Client)
 	client.Disconnect()
 	_, err := b.conn.db.MatrixQueue.Put(b.ctx, &database.QueuedEvent{LoginID: login.ID, EventID: "$old", RoomID: room, Sender: fakeUser,
-		PortalID: client.portalKey(bob).ID, Body: "already on the wire", WrittenAt: time.Now(), Started: true})
+		PortalID: client.account.PortalKey(bob).ID, Body: "already on the wire", WrittenAt: time.Now(), Started: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.exec("ALTER TABLE matrix_queue RENAME TO away")
 	client.Connect(b.ctx)
-	b.eventually("a session", func() bool { return client.current() != nil })
+	b.eventually("a session", func() bool { return client.session.Current() != nil })
 	b.exec("ALTER TABLE away RENAME TO matrix_queue")
 	b.waitMessage(0, "may not have been bridged")
 	select {
@@ -673,7 +674,7 @@ func TestIncomingTextOutlastsADatabaseOutage(t *testing.T) {
 	client := login.Client.(*Client)
 	b.exec("ALTER TABLE msn_queue RENAME TO away")
 	for i, text := range []string{"one", "two"} {
-		client.handleEvent(b.ctx, msn.TextReceived{Conversation: new(msn.Conversation), From: bob, Text: text, Session: "s", Seq: i, At: time.Now()})
+		client.session.Dispatch(b.ctx, msn.TextReceived{Conversation: new(msn.Conversation), From: bob, Text: text, Session: "s", Seq: i, At: time.Now()})
 	}
 	b.exec("ALTER TABLE away RENAME TO msn_queue")
 	_, from := b.waitMessage(0, "one")
@@ -689,7 +690,7 @@ func TestRoomThatHangsHoldsUpNoOther(t *testing.T) {
 	b.dm(login, carol)
 	release := b.block(login, bob)
 	for _, from := range []string{bob, carol} {
-		client.handleEvent(b.ctx, msn.TextReceived{Conversation: new(msn.Conversation), From: from, Text: "from " + from, Session: "s", Seq: 1, At: time.Now()})
+		client.session.Dispatch(b.ctx, msn.TextReceived{Conversation: new(msn.Conversation), From: from, Text: "from " + from, Session: "s", Seq: 1, At: time.Now()})
 	}
 	b.waitMessage(0, "from "+carol)
 	release()
@@ -707,6 +708,6 @@ func TestUnsentTextIsSentAfterAReconnect(t *testing.T) {
 		return slices.ContainsFunc(b.srv.Sent(alice), func(r msntest.Record) bool { return r.Command.Verb == "CAL" })
 	})
 	_, texts := b.friend()
-	login.Client.(*Client).Reconnect(b.ctx)
+	login.Client.(*Client).session.Reconnect(b.ctx)
 	b.receive(texts, alice+": hello")
 }

@@ -2,16 +2,15 @@ package bridge
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/msn"
 	"matrix-msn/msn/msntest"
@@ -29,16 +28,16 @@ func newCircleBridge(t *testing.T, prepare func(srv *msntest.Server, circle stri
 	// framework touches the user's ghost from both.
 	return newTestBridge(t, srv, speaking(srv, "MSNP18"), func(b *testBridge) {
 		home := b.config
-		b.config = func(c *Config) {
+		b.config = func(c *config.Config) {
 			home(c)
-			c.Alerts = alertsInManagement
+			c.Alerts = config.AlertsInManagement
 		}
 	}), circle
 }
 
 // speaking has the bridge speak a dialect that needs web services.
 func speaking(srv *msntest.Server, dialect string) func(*testBridge) {
-	return withHome(func(home *ServiceConfig) {
+	return withHome(func(home *config.ServiceConfig) {
 		home.Dialects = []string{dialect}
 		home.Web = strings.TrimSuffix(srv.Web().Login, msntest.RSTPath)
 	})
@@ -116,7 +115,7 @@ func TestRoomOfACircleThatWasLeft(t *testing.T) {
 	login := b.login()
 	room := b.circleRoom(login.ID, circle)
 	b.eventually("the circle to be noted", func() bool {
-		return login.Client.(*Client).meta().get().Circles[circle] == circleMember
+		return login.Client.(*Client).account.Stored().Circles[circle] == "member"
 	})
 	b.eventually("the members", func() bool { return b.isIn(room) && slices.Equal(b.members(room), []string{bob, carol}) })
 	// The name is stored when all that came before is done with.
@@ -151,7 +150,7 @@ func TestInvitationIntoACircleIsToldAndAnswered(t *testing.T) {
 	login := b.login()
 	b.waitMessage(0, "You are invited into the circle “Cooks & Bakers” at Home.")
 	b.eventually("alice to be let in", func() bool {
-		walkers := login.Client.(*Client).current().Circles()
+		walkers := login.Client.(*Client).session.Current().Circles()
 		return slices.ContainsFunc(walkers, func(c msn.Circle) bool { return c.Name == "Walkers" && c.Entered && c.Complete })
 	})
 	list := b.ask(b.management(), "!circles")
@@ -200,7 +199,7 @@ func TestCircleIsMadeAndFriendsAreInvited(t *testing.T) {
 		t.Fatalf("create: %q", answer.body)
 	}
 	var made string
-	for _, circle := range login.Client.(*Client).current().Circles() {
+	for _, circle := range login.Client.(*Client).session.Current().Circles() {
 		if circle.Name == "Cooks & Bakers" {
 			made = circle.ID
 		}
@@ -254,55 +253,6 @@ func TestTextOfACircleOutlastsAnOutage(t *testing.T) {
 	}
 }
 
-// Attempts come less and less often, with one timer at a time, which ends with the run.
-func TestCirclesAreTriedAgainLessAndLessOften(t *testing.T) {
-	t.Parallel()
-	ctx, end := context.WithCancel(context.Background())
-	waits, shown := make(chan time.Duration), make(chan bool)
-	timer := make(chan time.Time)
-	pending := 0 // timers; only of use to run
-	r := newCircles(nil)
-	r.show = func(context.Context) bool { return <-shown }
-	r.after = func(d time.Duration) (<-chan time.Time, func() bool) {
-		if pending++; pending > 1 {
-			t.Errorf("%d timers at a time", pending)
-		}
-		waits <- d
-		return timer, sync.OnceValue(func() bool { pending--; return true })
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		r.run(ctx)
-	}()
-	r.look()
-	var last time.Duration
-	for range 20 {
-		shown <- false
-		last = <-waits
-		if last > longestRetry*3/2 {
-			t.Fatalf("a wait of %v", last)
-		}
-		timer <- time.Time{}
-	}
-	if last < longestRetry/2 {
-		t.Errorf("after 20 failures the wait is %v", last)
-	}
-	shown <- false
-	<-waits
-	r.look() // does not wait for the timer
-	shown <- true
-	r.look()
-	shown <- false
-	if first := <-waits; first > 2*firstRetry {
-		t.Errorf("after a success the first wait is %v", first)
-	}
-	end()
-	if <-ended; pending != 0 {
-		t.Errorf("%d timers outlive the run", pending)
-	}
-}
-
 // A homeserver that takes long for the room of a circle holds up nothing else, and one
 // that refuses it is asked again.
 func TestRoomOfACircleThatTakesLong(t *testing.T) {
@@ -318,10 +268,10 @@ func TestRoomOfACircleThatTakesLong(t *testing.T) {
 	b.matrix.beforeRooms(nil)
 	client := login.Client.(*Client)
 	room := b.dm(login, bob)
-	client.chores.types(typist{client.portalKey(bob), bob})
+	client.session.Dispatch(b.ctx, msn.TypingReceived{Conversation: new(msn.Conversation), From: bob})
 	b.matrix.wait(t, 0, "typing", func(r record) bool { return r.kind == "typing" && r.room == room })
 	goOn <- context.DeadlineExceeded
-	client.circles.look()
+	client.session.Dispatch(b.ctx, msn.CirclesChanged{})
 	b.circleRoom(login.ID, circle)
 }
 
@@ -332,44 +282,50 @@ func TestLostCircleIsToldAfterAnOutage(t *testing.T) {
 	login := b.login()
 	client := login.Client.(*Client)
 	room := b.circleRoom(login.ID, circle)
-	b.eventually("the circle to be noted", func() bool { return client.meta().get().Circles[circle] == circleMember })
+	b.eventually("the circle to be noted", func() bool { return client.account.Stored().Circles[circle] == "member" })
 	b.matrix.failSending(context.DeadlineExceeded)
 	// Its room is made after the other one was to be told.
 	second := b.srv.AddCircle("Cooks", bob, alice)
-	if err := client.current().LeaveCircle(b.ctx, circle); err != nil {
+	if err := client.session.Current().LeaveCircle(b.ctx, circle); err != nil {
 		t.Fatal(err)
 	}
 	b.circleRoom(login.ID, second)
 	b.matrix.failSending(nil)
-	client.circles.look()
+	client.session.Dispatch(b.ctx, msn.CirclesChanged{})
 	if told, _ := b.waitMessage(0, "You do not belong to this circle any more."); told.room != room {
 		t.Errorf("told in %s, the room is %s", told.room, room)
 	}
-	b.eventually("the circle to be forgotten", func() bool { return client.meta().get().Circles[circle] == "" })
+	b.eventually("the circle to be forgotten", func() bool { return client.account.Stored().Circles[circle] == "" })
 }
 
 // A bridge that was killed while it told of an invitation does not tell it twice.
 func TestInvitationIntoACircleIsToldOnce(t *testing.T) {
 	t.Parallel()
 	var invited string
-	b, _ := newCircleBridge(t, func(srv *msntest.Server, _ string) {
+	b, circle := newCircleBridge(t, func(srv *msntest.Server, _ string) {
 		invited = srv.AddCircle("Cooks", carol)
 		srv.InviteToCircle(invited, alice)
 	})
 	login := b.login()
 	client := login.Client.(*Client)
 	b.waitMessage(0, "You are invited into the circle")
-	b.eventually("the invitation to be noted", func() bool { return client.meta().get().Circles[invited] == circleInvited })
+	b.eventually("the invitation to be noted", func() bool { return client.account.Stored().Circles[invited] == "invited" })
 	alerts, err := b.conn.db.Alert.Last(b.ctx, login.ID, 10)
 	if err != nil || len(alerts) != 1 {
 		t.Fatalf("alerts %v, %v", alerts, err)
 	}
 	// As it is kept right before the notice.
 	const mark = "2009-01-01T00:00:00Z"
-	circle, _ := client.findCircle(invited)
-	client.circleInvitation(b.ctx, circle, circleState(circleTelling+mark))
-	client.circleInvitation(b.ctx, circle, circleState(circleTelling+mark))
-	client.circleInvitation(b.ctx, circle, circleInvited)
+	for range 2 {
+		if err := client.account.Remember(b.ctx, func(kept *account.Record) {
+			kept.Circles = map[string]account.CircleState{circle: "member", invited: "telling " + mark}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		client.session.Dispatch(b.ctx, msn.CirclesChanged{})
+		b.eventually("the invitation to be noted again", func() bool { return client.account.Stored().Circles[invited] == "invited" })
+	}
+	client.session.Dispatch(b.ctx, msn.CirclesChanged{})
 	alerts, err = b.conn.db.Alert.Last(b.ctx, login.ID, 10)
 	if err != nil || len(alerts) != 2 {
 		t.Errorf("alerts %v, %v", alerts, err)
@@ -379,31 +335,13 @@ func TestInvitationIntoACircleIsToldOnce(t *testing.T) {
 // A number is that of the list that the user has seen, not of what there is now.
 func TestNumberOfACircleIsThatOfTheListShown(t *testing.T) {
 	t.Parallel()
-	b, circle := newCircleBridge(t, nil)
-	client := b.login().Client.(*Client)
+	b, _ := newCircleBridge(t, nil)
+	b.login()
 	if answer := b.ask(b.management(), "!circles leave 1"); !strings.Contains(answer.body, "Write `!circles` first") {
 		t.Errorf("without a list: %q", answer.body)
 	}
 	if list := b.ask(b.management(), "!circles"); !strings.Contains(list.body, "1. “Walkers”") {
 		t.Fatalf("listed:\n%s", list.body)
-	}
-	list := []msn.Circle{{ID: "0", Name: "Cooks", Member: true}, {ID: circle, Name: "Walkers", Member: true},
-		{ID: "2", Name: "cooks", Member: true}, {ID: "3", Name: "Cooks"}}
-	for which, want := range map[string]string{"1": circle, "Walkers": circle, "2": "", "0": "", "-1": "", "Bakers": ""} {
-		picked, why := client.pickCircle(list, which, true)
-		if picked.ID != want || (why == "") != (want != "") {
-			t.Errorf("%s is %q: %s", which, picked.ID, why)
-		}
-	}
-	if _, why := client.pickCircle(list, "COOKS", true); why != severalOfName {
-		t.Errorf("of two of one name: %s", why)
-	}
-	if picked, why := client.pickCircle(list, "cooks", false); picked.ID != "3" || why != "" {
-		t.Errorf("the invitation is %q: %s", picked.ID, why)
-	}
-	// Gone since: its number is nobody else's.
-	if picked, why := client.pickCircle(list[:1], "1", true); why != noCircle("1", true) {
-		t.Errorf("1 is %q: %s", picked.ID, why)
 	}
 }
 
@@ -411,51 +349,8 @@ func TestNumberOfACircleIsThatOfTheListShown(t *testing.T) {
 func TestNamesOfCirclesAreNoLinksAndNoOtherRooms(t *testing.T) {
 	t.Parallel()
 	b, circle := newCircleBridge(t, nil)
-	client := b.login().Client.(*Client)
-	for name, want := range map[string]string{
-		"Walkers": "Walkers", "MSN Alerts": "MSN Alerts (circle)", "msn alerts": "msn alerts (circle)",
-		"MSN Messenger bridge bot": "MSN Messenger bridge bot (circle)", "Bob Builder": "Bob Builder (circle)",
-		"Bob Builder (MSN)": "Bob Builder (MSN) (circle)", "bob@example.com": "bob@example.com (circle)",
-	} {
-		if got := client.circleRoomName(b.ctx, msn.Circle{Name: name}, client.nameBook(b.ctx)); got != want {
-			t.Errorf("the room of %q is called %q", name, got)
-		}
-	}
-	for name, want := range map[string]string{
-		"Walkers": "“Walkers”", "a” at Home. Send “b": "“a\" at Home.\u2060 Send \"b”",
-		"https://evil.example/#/@x:y": "“https:\u2060/\u2060/\u2060evil.\u2060example/\u2060#\u2060/\u2060@\u2060x:\u2060y”",
-	} {
-		if got := quoted(name); got != want {
-			t.Errorf("%q is quoted as %q", name, got)
-		}
-	}
+	b.login()
 	b.inCircle(bob, circle)
 	b.srv.RenameCircle(circle, "MSN Alerts")
 	b.eventually("the name of the room", func() bool { return b.roomName(circle) == "MSN Alerts (circle)" })
-}
-
-// Members who are no contacts and have one name are told apart, whoever comes first.
-func TestMembersOfACircleWithOneName(t *testing.T) {
-	t.Parallel()
-	b, _ := newCircleBridge(t, nil)
-	client := b.login().Client.(*Client)
-	info := client.circleInfo(b.ctx, "1@live.com") // which nobody knows
-	client.describe(b.ctx, msn.Circle{Name: "Walkers", Member: true, Members: []msn.CircleMember{
-		{Account: carol, Name: "Someone"}, {Account: dave, Name: "Someone"}, {Account: "eve@example.com", Name: "Eve"},
-	}}, info)
-	for account, want := range map[string]string{
-		carol: "Someone (" + carol + ") (MSN)", dave: "Someone (" + dave + ") (MSN)", "eve@example.com": "Eve (MSN)",
-	} {
-		if got := *info.Members.MemberMap[client.ghostID(account)].UserInfo.Name; got != want {
-			t.Errorf("%s is called %q, want %q", account, got, want)
-		}
-	}
-}
-
-func TestCircleChangeThatIsUncertain(t *testing.T) {
-	t.Parallel()
-	code, sentence := explain(fmt.Errorf("%w: %w", msn.ErrUncertain, msn.ErrNotConnected), circleFailures, subject{service: "Home"})
-	if code != "msn-uncertain" || sentence != "Home may or may not have done it: the connection was lost before it answered. `!circles` shows what is." {
-		t.Errorf("%s: %q", code, sentence)
-	}
 }

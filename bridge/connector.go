@@ -1,36 +1,48 @@
 // Package bridge puppets MSN accounts in Matrix: a network connector for the
 // bridgev2 framework, which carries the Matrix side. Package msn speaks to the
-// MSN services.
+// MSN services. The types here are what the framework demands; the packages below do
+// the work.
 package bridge
 
 import (
 	"context"
 	"fmt"
-	"sort"
+	"net/http"
 
+	"go.mau.fi/util/configupgrade"
 	"go.mau.fi/util/dbutil"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/commands"
+	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/networkid"
-	"maunium.net/go/mautrix/id"
+	"maunium.net/go/mautrix/event"
 
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/command"
+	"matrix-msn/bridge/config"
+	"matrix-msn/bridge/intake"
+	"matrix-msn/bridge/login"
+	"matrix-msn/bridge/loginpage"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/room"
+	"matrix-msn/bridge/session"
 	"matrix-msn/database"
 )
 
 // Connector is the bridge to MSN services, one per process.
 type Connector struct {
-	Config Config
+	Config config.Config
+	// Homeserver can be asked whether it answers. It is set before the first login is
+	// loaded; without, it counts as answering.
+	Homeserver room.Homeserver
 
-	transactions transactions
-	generatedKey string // network.credential_key, when this start has made it
-
-	br       *bridgev2.Bridge
-	db       *database.Database
-	services map[string]*service
-	logins   keyedLocks[networkid.UserLoginID] // who signs in, signs out or is replaced
-	inviting keyedLocks[id.UserID]             // who has an invitation mailed
-	pages    loginPages
+	br           *bridgev2.Bridge
+	db           *database.Database
+	signIns      session.SignIns
+	logins       *login.Logins
+	commands     *command.Commands
+	pages        loginpage.Pages
+	transactions *intake.Transactions
 }
 
 var (
@@ -39,33 +51,39 @@ var (
 	_ bridgev2.IdentifierValidatingNetwork = (*Connector)(nil)
 )
 
-// Init keeps the framework's bridge and registers the commands.
+// Init keeps the framework's bridge, wires what all logins share and registers the
+// commands.
 func (c *Connector) Init(br *bridgev2.Bridge) {
 	c.br = br
 	c.db = database.New(br.ID, br.DB.Database, dbutil.ZeroLogger(br.Log.With().Str("db_section", "msn").Logger()))
-	processor := br.Commands.(*commands.Processor)
-	processor.AddHandlers(c.commandHandlers()...)
-	processor.AddHandler(c.createGroupCommand()) // in place of the framework's
+	c.logins = &login.Logins{Bridge: br, Config: &c.Config, SignIns: &c.signIns, SessionOf: func(login *bridgev2.UserLogin) *session.Session {
+		return login.Client.(*Client).session
+	}}
+	c.commands = command.New(br, c.db, &c.pages, func(login *bridgev2.UserLogin) *command.Login {
+		return login.Client.(*Client).commands
+	})
+	c.transactions = intake.New(br)
+	br.Commands.(*commands.Processor).AddHandlers(c.commands.Handlers()...)
 }
 
 // Start brings the own tables up to date.
 func (c *Connector) Start(ctx context.Context) error {
-	if c.services == nil {
-		if err := c.ValidateConfig(); err != nil {
+	if !c.Config.Checked() {
+		if err := c.Config.Check(); err != nil {
 			return err
 		}
 	}
 	if err := c.db.Upgrade(ctx); err != nil {
 		return bridgev2.DBUpgradeError{Err: err, Section: "msn"}
 	}
-	c.pages.open(c.br.Matrix, c.br.Log)
+	c.pages.Open(c.br.Matrix, c.br.Log)
 	return nil
 }
 
 // GetName describes the network.
 func (c *Connector) GetName() bridgev2.BridgeName {
 	return bridgev2.BridgeName{
-		DisplayName:          "MSN Messenger",
+		DisplayName:          account.NetworkName,
 		NetworkURL:           "https://en.wikipedia.org/wiki/MSN_Messenger",
 		NetworkID:            "msn",
 		BeeperBridgeType:     "msn",
@@ -78,33 +96,62 @@ func (c *Connector) GetName() bridgev2.BridgeName {
 // and about their features. A higher one is sent to all rooms.
 func (c *Connector) GetBridgeInfoVersion() (info, capabilities int) { return 1, 1 }
 
+// GetCapabilities returns what the framework should know of the network.
+func (c *Connector) GetCapabilities() *bridgev2.NetworkGeneralCapabilities { return networkFeatures }
+
 // GetLoginFlows returns one login flow per service, in the order of their keys.
-func (c *Connector) GetLoginFlows() []bridgev2.LoginFlow {
-	flows := make([]bridgev2.LoginFlow, 0, len(c.services))
-	for _, s := range c.services {
-		flows = append(flows, bridgev2.LoginFlow{
-			ID:          s.key,
-			Name:        s.name,
-			Description: fmt.Sprintf("Sign in to %s with an e-mail address and a password", s.name),
-		})
-	}
-	sort.Slice(flows, func(i, j int) bool { return flows[i].ID < flows[j].ID })
-	return flows
+func (c *Connector) GetLoginFlows() []bridgev2.LoginFlow { return login.Flows(&c.Config) }
+
+// CreateLogin begins to sign a user in to the service that flow names.
+func (c *Connector) CreateLogin(_ context.Context, user *bridgev2.User, flow string) (bridgev2.LoginProcess, error) {
+	return c.logins.Begin(user, flow)
 }
 
 // ValidateUserID reports whether a ghost's ID is that of an account at a service
 // of this bridge.
 func (c *Connector) ValidateUserID(id networkid.UserID) bool {
 	identity, ok := msnid.ParseUserID(id)
-	return ok && c.services[identity.Service] != nil
+	return ok && c.Config.Service(identity.Service) != nil
 }
 
 // LoadUserLogin makes the client of a login that is in the database.
 func (c *Connector) LoadUserLogin(_ context.Context, login *bridgev2.UserLogin) error {
 	identity, ok := msnid.ParseLoginID(login.ID)
 	if !ok {
-		return fmt.Errorf("login ID %q is none of this bridge", login.ID)
+		return fmt.Errorf("login ID %q does not belong to this bridge", login.ID)
 	}
 	login.Client = newClient(c, login, identity)
 	return nil
 }
+
+// GetDBMetaTypes returns constructors for what is kept with the framework's rows.
+func (c *Connector) GetDBMetaTypes() bridgedb.MetaTypes { return account.MetaTypes() }
+
+// GetConfig returns the section's example, where to decode it and how to carry
+// old settings over.
+func (c *Connector) GetConfig() (example string, data any, upgrader configupgrade.Upgrader) {
+	return config.Example, &c.Config, configupgrade.SimpleUpgrader(c.Config.Upgrade)
+}
+
+// ValidateConfig checks the section before anything is started.
+func (c *Connector) ValidateConfig() error { return c.Config.Check() }
+
+// RewriteCommand makes a text that is a command, or only looks like one, plain to the
+// framework. It is to be called for every m.room.message before the framework sees it.
+func (c *Connector) RewriteCommand(ctx context.Context, evt *event.Event) {
+	c.commands.Rewrite(ctx, evt)
+}
+
+// HoldTransactions returns a handler for the homeserver's transactions, as
+// intake.Transactions.Hold.
+func (c *Connector) HoldTransactions(next http.Handler, allowed func(*http.Request) bool) http.Handler {
+	return c.transactions.Hold(next, allowed)
+}
+
+// Dispatched is to be called for every m.room.message after the framework has seen it.
+func (c *Connector) Dispatched(ctx context.Context, evt *event.Event) {
+	c.transactions.Dispatched(ctx, evt)
+}
+
+// SeparateCommandLogs gives each command a logger of its own, as command.SeparateLogs.
+func SeparateCommandLogs(br *bridgev2.Bridge) { command.SeparateLogs(br) }

@@ -30,7 +30,7 @@ type fakeMatrix struct {
 	records  []record
 	rooms    map[id.RoomID]map[id.UserID]event.Membership
 	names    map[id.UserID]string
-	failSend error         // what SendMessage and MarkTyping answer while it is not nil
+	failSend error         // what SendMessage and Answers answer while it is not nil
 	failOnce bool          // failSend goes with the message that it fails
 	maxBody  int           // longer texts are refused, unless 0
 	hang     chan struct{} // names and typing notes wait for it, unless nil
@@ -122,6 +122,14 @@ func (f *fakeMatrix) position() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.records)
+}
+
+// Answers implements room.Homeserver.
+func (f *fakeMatrix) Answers(ctx context.Context) error {
+	f.waitWhileHanging(ctx)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.failSend
 }
 
 func (f *fakeMatrix) failSending(err error) {
@@ -341,9 +349,7 @@ func (i *fakeIntent) MarkTyping(ctx context.Context, room id.RoomID, _ bridgev2.
 	if timeout > 0 {
 		i.f.add(record{kind: "typing", room: room, sender: i.user})
 	}
-	i.f.mu.Lock()
-	defer i.f.mu.Unlock()
-	return i.f.failSend
+	return nil
 }
 
 func (i *fakeIntent) SetDisplayName(ctx context.Context, name string) error {

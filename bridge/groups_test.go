@@ -258,7 +258,7 @@ func (b *testBridge) makeGroup(login *bridgev2.UserLogin, accounts ...string) id
 	b.Helper()
 	var participants []networkid.UserID
 	for _, account := range accounts {
-		participants = append(participants, login.Client.(*Client).ghostID(account))
+		participants = append(participants, login.Client.(*Client).account.GhostID(account))
 	}
 	made, err := login.Client.(*Client).CreateGroup(b.ctx, &bridgev2.GroupCreateParams{Type: "group", Participants: participants})
 	if err != nil {
@@ -282,7 +282,7 @@ func TestCreateGroupTakesTheRoomInWhichItIsAskedFor(t *testing.T) {
 	client := login.Client.(*Client)
 	room := id.RoomID("!made-by-alice:" + fakeServer)
 	made, err := provisionutil.CreateGroup(b.ctx, login, &bridgev2.GroupCreateParams{Type: "group", RoomID: room,
-		Participants: []networkid.UserID{client.ghostID(bob), client.ghostID(carol)}})
+		Participants: []networkid.UserID{client.account.GhostID(bob), client.account.GhostID(carol)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,7 +316,7 @@ func TestCreateGroupAnswersWithTheMembers(t *testing.T) {
 		t.Errorf("without members: %q", answer.body)
 	}
 	for _, account := range []string{bob, carol} {
-		b.matrix.setMember(room, b.matrix.FormatGhostMXID(client.ghostID(account)), event.MembershipInvite)
+		b.matrix.setMember(room, b.matrix.FormatGhostMXID(client.account.GhostID(account)), event.MembershipInvite)
 	}
 	answer := b.ask(room, "!msn create-group")
 	if !strings.HasPrefix(answer.body, "This room is now a group chat with ") || !strings.Contains(answer.body, bob) || !strings.Contains(answer.body, carol) {
@@ -338,7 +338,7 @@ func TestChosenNameOfAGroupChatStays(t *testing.T) {
 	b.messenger(dave)
 	room := id.RoomID("!made-by-alice:" + fakeServer)
 	if _, err := provisionutil.CreateGroup(b.ctx, login, &bridgev2.GroupCreateParams{Type: "group", RoomID: room,
-		Name: &event.RoomNameEventContent{Name: "Sunday walk"}, Participants: []networkid.UserID{client.ghostID(bob), client.ghostID(carol)}}); err != nil {
+		Name: &event.RoomNameEventContent{Name: "Sunday walk"}, Participants: []networkid.UserID{client.account.GhostID(bob), client.account.GhostID(carol)}}); err != nil {
 		t.Fatal(err)
 	}
 	b.eventually("the members", func() bool { return slices.Equal(b.members(room), []string{bob, carol}) })
@@ -397,25 +397,8 @@ func TestWhoComesAndGoesDoesNotFillTheRoom(t *testing.T) {
 	}
 	b.waitMessage(0, "after")
 	notes := b.matrix.all(func(r record) bool { return strings.Contains(r.body, "has left the conversation") })
-	if len(notes) != maxRoomNotes {
+	if len(notes) != 2*msn.MaxMembers {
 		t.Errorf("the room has %d notes", len(notes))
-	}
-}
-
-func TestNotesOfAMemberAreCounted(t *testing.T) {
-	t.Parallel()
-	var n noteCounts
-	now := time.Now()
-	for i := range maxMemberNotes + 1 {
-		if got := n.allow("g", bob, now); got != (i < maxMemberNotes) {
-			t.Errorf("note %d of bob: %t", i+1, got)
-		}
-	}
-	if !n.allow("g", carol, now) || !n.allow("h", bob, now) {
-		t.Error("others are not noted any more")
-	}
-	if !n.allow("g", bob, now.Add(noteWindow)) {
-		t.Error("bob is not noted ever again")
 	}
 }
 
@@ -425,7 +408,7 @@ func TestGroupThatCannotBeMadeIsAnError(t *testing.T) {
 	client := b.login().Client.(*Client)
 	many := make([]networkid.UserID, msn.MaxMembers+1)
 	for i := range many {
-		many[i] = client.ghostID(fmt.Sprintf("friend%d@example.com", i))
+		many[i] = client.account.GhostID(fmt.Sprintf("friend%d@example.com", i))
 	}
 	for name, participants := range map[string][]networkid.UserID{
 		"nobody": nil, "oneself": {client.GetUserID()}, "another service": {"elsewhere/bob@example.com"},
@@ -454,15 +437,16 @@ func TestGroupRoomThatWasLeft(t *testing.T) {
 	}
 	for group = range groups {
 	}
-	if _, err := b.conn.db.Group.Put(b.ctx, login.ID, group, dave); err != nil {
-		t.Fatal(err)
-	}
 	from := b.matrix.position()
-	client.chores.regroup(group)
+	talk := client.session.Current().GroupChat(group, bob, carol, dave)
+	client.session.Dispatch(b.ctx, msn.ParticipantJoined{Conversation: talk, Account: dave})
+	if members, err := b.conn.db.Group.Get(b.ctx, login.ID, group); err != nil || !slices.Contains(members, dave) {
+		t.Fatalf("the members are %q, %v", members, err)
+	}
 	// Done after that.
-	client.chores.types(typist{client.portalKey(dave), dave})
+	client.session.Dispatch(b.ctx, msn.TypingReceived{Conversation: new(msn.Conversation), From: dave})
 	b.matrix.wait(t, from, "typing", func(r record) bool { return r.kind == "typing" && r.room == other })
-	client.chores.types(typist{client.portalKey(dave), dave})
+	client.session.Dispatch(b.ctx, msn.TypingReceived{Conversation: new(msn.Conversation), From: dave})
 	b.matrix.wait(t, b.matrix.position(), "typing", func(r record) bool { return r.kind == "typing" && r.room == other })
 	if b.isIn(room) {
 		t.Error("the user is called back")

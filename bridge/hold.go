@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -18,25 +17,22 @@ import (
 // until the contact is seen online: they stay in the queue on disk, and the room says
 // so.
 
-// errNotSeen: the recipient was not online in all the time that a message is kept.
-var errNotSeen = errors.New("the contact was not online in time")
-
 // hold keeps a message that failed because its recipient is offline. It reports false
 // when it is not to be kept.
 func (o *outbox) hold(ctx context.Context, e *database.QueuedEvent, fate error) bool {
 	account, ok := msnid.ParseDMPortalID(e.PortalID)
-	limit := o.client.connector.Config.keepFor
+	limit := o.client.account.Config.KeepFor()
 	if !ok || limit == 0 || !undeliveredOffline(fate) {
 		return false
 	}
-	if to := o.client.recipient(ctx, account); to.online || !to.listed {
+	if to := o.client.account.Person(ctx, account); to.Online || !to.Listed {
 		return false // waiting for them to be seen online would be in vain
 	}
 	since, first := e.HeldAt, e.HeldAt.IsZero()
 	if first {
 		since = time.Now()
 	}
-	if err := o.client.connector.db.MatrixQueue.Hold(context.WithoutCancel(ctx), e, since); err != nil {
+	if err := o.client.account.DB.MatrixQueue.Hold(context.WithoutCancel(ctx), e, since); err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to keep a message for a contact who is offline")
 		return false
 	}
@@ -44,8 +40,8 @@ func (o *outbox) hold(ctx context.Context, e *database.QueuedEvent, fate error) 
 	o.mu.Lock()
 	o.held[e.PortalID] = append(o.held[e.PortalID], e.EventID)
 	o.mu.Unlock()
-	if o.client.recipient(ctx, account).online {
-		o.release(account) // came online meanwhile, when nothing waited yet
+	if o.client.account.Person(ctx, account).Online {
+		o.Release(account) // came online meanwhile, when nothing waited yet
 	}
 	if first {
 		o.sayKept(ctx, e, account, limit)
@@ -53,9 +49,9 @@ func (o *outbox) hold(ctx context.Context, e *database.QueuedEvent, fate error) 
 	return true
 }
 
-// release has what waits for a contact sent: they are online.
-func (o *outbox) release(account string) {
-	o.releaseRoom(o.client.portalKey(account).ID)
+// Release has what waits for a contact sent: they are online.
+func (o *outbox) Release(account string) {
+	o.releaseRoom(o.client.account.PortalKey(account).ID)
 	select {
 	case o.wake <- struct{}{}:
 	default:
@@ -75,7 +71,7 @@ func (o *outbox) releaseRoom(room networkid.PortalID) {
 // who is to be tried again because there is something new for them, which must not
 // overtake it.
 func (o *outbox) sort(queue []*database.QueuedEvent) {
-	limit := o.client.connector.Config.keepFor
+	limit := o.client.account.Config.KeepFor()
 	for _, e := range queue {
 		o.mu.Lock()
 		fresh := !o.active[e.EventID]
@@ -88,14 +84,14 @@ func (o *outbox) sort(queue []*database.QueuedEvent) {
 
 // expired reports whether a message has waited for too long.
 func (o *outbox) expired(e *database.QueuedEvent) bool {
-	return !e.HeldAt.IsZero() && time.Since(e.HeldAt) > o.client.connector.Config.keepFor
+	return !e.HeldAt.IsZero() && time.Since(e.HeldAt) > o.client.account.Config.KeepFor()
 }
 
 // sayKept tells the room that a message waits.
 func (o *outbox) sayKept(ctx context.Context, e *database.QueuedEvent, account string, limit time.Duration) {
 	c := o.client
 	o.reply(ctx, e, fmt.Sprintf("%s is offline. The bridge keeps your message and sends it when they are seen online, within %s.",
-		c.recipient(ctx, account).name, inDays(limit)))
+		c.account.Person(ctx, account).Name, inDays(limit)))
 }
 
 // inDays writes a time for people.
@@ -111,7 +107,7 @@ func inDays(d time.Duration) string {
 
 // reply answers a message of the user's with a notice that nothing depends on.
 func (o *outbox) reply(ctx context.Context, e *database.QueuedEvent, text string) {
-	_, err := o.client.connector.br.Bot.SendMessage(ctx, e.RoomID, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
+	_, err := o.client.account.Bridge.Bot.SendMessage(ctx, e.RoomID, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
 		MsgType: event.MsgNotice, Body: text, Mentions: &event.Mentions{},
 		RelatesTo: (&event.RelatesTo{}).SetReplyTo(e.EventID),
 	}}, nil)

@@ -4,18 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/bridgev2"
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/event"
 
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/chat"
+	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/session"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -112,15 +114,15 @@ func TestOfflineMessageThatIsLeftOutStaysWithTheService(t *testing.T) {
 	message := arrival{QueuedMessage: &database.QueuedMessage{
 		MessageID: msnid.MakeOfflineMessageID("a", 0), Kind: database.QueuedOffline, Body: "hello", Sender: bob,
 	}}
-	client := &Client{login: &bridgev2.UserLogin{UserLogin: &bridgedb.UserLogin{Metadata: &UserLoginMetadata{}}}}
-	client.chores = newChores(client)
+	client := &Client{account: account.New(nil, &bridgev2.UserLogin{UserLogin: &bridgedb.UserLogin{Metadata: &account.Metadata{}}}, nil, new(config.Config), msnid.Identity{})}
+	client.chat = chat.New(client.account, session.New(client.account, nil), nil, nil, nil, nil)
 	left := message.leftOut()
 	client.inMatrix(t.Context(), left.QueuedMessage)
-	if ids := take(client.chores, client.chores.known); len(ids) != 0 || left.Body != leftOut || left.MessageID == message.MessageID {
+	if ids := client.chat.Removals().Take(); len(ids) != 0 || left.Body != leftOut || left.MessageID == message.MessageID {
 		t.Errorf("removed %q after %+v", ids, left.QueuedMessage)
 	}
 	client.inMatrix(t.Context(), message.QueuedMessage)
-	if ids := take(client.chores, client.chores.known); len(ids) != 1 || ids[0] != "a" {
+	if ids := client.chat.Removals().Take(); len(ids) != 1 || ids[0] != "a" {
 		t.Errorf("removed %q of what Matrix has", ids)
 	}
 }
@@ -136,7 +138,7 @@ func TestOfflineMessageThatMatrixRefusesStaysWithTheService(t *testing.T) {
 	client := login.Client.(*Client)
 	waits := 0
 	client.inbox.wait = func(context.Context, time.Duration) bool { waits++; return true }
-	portal := client.portalKey(bob).ID
+	portal := client.account.PortalKey(bob).ID
 	body := map[int]string{2: "the beginning", 1: strings.Repeat("x", 500), 0: "the end"}
 	// signIn brings the message as a sign-in does, and returns how often was waited, what
 	// came into the room, and what is removed from the service.
@@ -145,7 +147,7 @@ func TestOfflineMessageThatMatrixRefusesStaysWithTheService(t *testing.T) {
 		waits = 0
 		from := b.matrix.position()
 		for _, left := range []int{2, 1, 0} {
-			client.inbox.put(b.ctx, &database.QueuedMessage{
+			client.inbox.Put(b.ctx, &database.QueuedMessage{
 				LoginID: login.ID, MessageID: msnid.MakeOfflineMessageID("a", left), PortalID: portal, Sender: bob,
 				At: time.Now(), Body: body[left], GroupSize: 1, Kind: database.QueuedOffline,
 			})
@@ -161,7 +163,7 @@ func TestOfflineMessageThatMatrixRefusesStaysWithTheService(t *testing.T) {
 				notices = append(notices, r.body)
 			}
 		}
-		return waits, texts, notices, take(client.chores, client.chores.known)
+		return waits, texts, notices, client.chat.Removals().Take()
 	}
 	refuse := func(longer int) {
 		b.matrix.mu.Lock()
@@ -202,7 +204,7 @@ func TestOfflineMessageThatMatrixRefusesStaysWithTheService(t *testing.T) {
 	if waited, texts, notices, removed = signIn(); waited != 0 || !slices.Equal(texts, []string{body[1]}) || len(notices) != 0 || !slices.Equal(removed, []string{"a"}) {
 		t.Errorf("when it is taken: %d waits, texts %q, notices %q, removed %q", waited, texts, notices, removed)
 	}
-	if left := client.meta().get().Refused; len(left) != 0 {
+	if left := client.account.Stored().Refused; len(left) != 0 {
 		t.Errorf("still known as refused: %q", left)
 	}
 }
@@ -226,7 +228,7 @@ func TestOutageDoesNotCountAsTheRefusalOfAnOfflineMessage(t *testing.T) {
 				return true
 			}
 			m := &database.QueuedMessage{
-				LoginID: login.ID, MessageID: msnid.MakeOfflineMessageID("a", 0), PortalID: client.portalKey(bob).ID, Sender: bob,
+				LoginID: login.ID, MessageID: msnid.MakeOfflineMessageID("a", 0), PortalID: client.account.PortalKey(bob).ID, Sender: bob,
 				At: time.Now(), Body: "hello", GroupSize: 1, Kind: database.QueuedOffline,
 			}
 			client.noteRefused(b.ctx, m)
@@ -234,38 +236,12 @@ func TestOutageDoesNotCountAsTheRefusalOfAnOfflineMessage(t *testing.T) {
 			b.matrix.mu.Lock()
 			b.matrix.failOnce = back
 			b.matrix.mu.Unlock()
-			client.inbox.put(b.ctx, m)
+			client.inbox.Put(b.ctx, m)
 			client.inbox.serveRoom(b.ctx, m.PortalID)
 			texts := b.matrix.all(func(r record) bool { return r.kind == "message" && r.body == "hello" })
-			if removed := take(client.chores, client.chores.known); waits != 1 || len(texts) != 1 || !slices.Equal(removed, []string{"a"}) {
+			if removed := client.chat.Removals().Take(); waits != 1 || len(texts) != 1 || !slices.Equal(removed, []string{"a"}) {
 				t.Errorf("%d waits, texts %v, removed %q", waits, texts, removed)
 			}
 		})
-	}
-}
-
-func TestWhatTheHomeserverRefusesIsToldFromItsTrouble(t *testing.T) {
-	t.Parallel()
-	answer := func(status int, matrix *mautrix.RespError) error {
-		return fmt.Errorf("failed: %w", mautrix.HTTPError{Response: &http.Response{StatusCode: status}, RespError: matrix})
-	}
-	for name, test := range map[string]struct {
-		err  error
-		want bool
-	}{
-		"nothing":               {nil, false},
-		"no connection":         {mautrix.HTTPError{WrappedError: errors.New("refused")}, false},
-		"too slow":              {context.DeadlineExceeded, false},
-		"forbidden":             {answer(403, &mautrix.MForbidden), true},
-		"too large":             {answer(413, &mautrix.MTooLarge), true},
-		"too often":             {answer(429, &mautrix.MLimitExceeded), false},
-		"the bridge is unknown": {answer(401, &mautrix.MUnknownToken), false},
-		"out of order":          {answer(500, &mautrix.MUnknown), false},
-		"only a proxy answers":  {answer(404, nil), false},
-		"another error":         {errNotInMatrix, false},
-	} {
-		if got := isRefusal(test.err); got != test.want {
-			t.Errorf("%s: %t, want %t", name, got, test.want)
-		}
 	}
 }

@@ -4,20 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
-	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/bridgev2/simplevent"
-	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
-	"matrix-msn/bridge/msgconv"
+	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/retry"
+	"matrix-msn/bridge/room"
 	"matrix-msn/database"
 )
 
@@ -29,16 +28,11 @@ const (
 	// handleTimeout is how long the framework may take for one message. It handles
 	// what takes longer than 5 minutes in the background.
 	handleTimeout = 15 * time.Minute
-	// settleTimeout is how long a stop waits for a message that is half-way. The
-	// framework gives a login 5 seconds to disconnect.
-	settleTimeout = 4 * time.Second
 	// storeTimeout bounds storing one message. The session waits meanwhile.
 	storeTimeout = 5 * time.Second
 	// maxAttempts is how often a message is offered to a room that takes others: the
 	// last attempt comes about half an hour after the first.
 	maxAttempts = 12
-	// answerTimeout bounds asking the homeserver whether it answers.
-	answerTimeout = time.Minute
 	// maxWaiting is how many messages may wait for one room: what one contact can
 	// make the bridge keep during an outage of the homeserver.
 	maxWaiting = 5000
@@ -51,8 +45,9 @@ const (
 // of the bridge; whoever hands one in never waits for Matrix.
 type inbox struct {
 	client  *Client
-	wake    chan struct{} // one token: something was put in, or a room is done
-	writing chan struct{} // a token for each room that is written to
+	wake    chan struct{}  // one token: something was put in, or a room is done
+	writing chan struct{}  // a token for each room that is written to
+	loop    sync.WaitGroup // run
 	rooms   sync.WaitGroup
 	// wait waits between two attempts to hand a message over.
 	wait func(context.Context, time.Duration) bool
@@ -71,19 +66,19 @@ type arrival struct {
 func newInbox(c *Client) *inbox {
 	return &inbox{
 		client: c, wake: make(chan struct{}, 1), writing: make(chan struct{}, maxRooms),
-		wait: sleep, active: make(map[networkid.PortalID]bool),
+		wait: retry.Sleep, active: make(map[networkid.PortalID]bool),
 	}
 }
 
-// put stores a message at the end of the queue. The server believes that it is
+// Put stores a message at the end of the queue. The server believes that it is
 // delivered, so that the end of the session is no reason not to. What the database
 // does not take waits in memory, with all that comes after it.
-func (b *inbox) put(ctx context.Context, m *database.QueuedMessage) {
+func (b *inbox) Put(ctx context.Context, m *database.QueuedMessage) {
 	b.take(ctx, arrival{QueuedMessage: m})
 }
 
-// putAlert is put for an alert. One that is known already is not shown again.
-func (b *inbox) putAlert(ctx context.Context, a *database.Alert) {
+// PutAlert is Put for an alert. One that is known already is not shown again.
+func (b *inbox) PutAlert(ctx context.Context, a *database.Alert) {
 	b.take(ctx, arrival{alert: a, QueuedMessage: &database.QueuedMessage{
 		LoginID:   a.LoginID,
 		MessageID: a.AlertID,
@@ -137,7 +132,7 @@ func (b *inbox) signal() {
 const leftOut = "(Further messages were left out: more came than the bridge keeps while the homeserver does not take them.)"
 
 func (b *inbox) store(ctx context.Context, m arrival) error {
-	queue := b.client.connector.db.MSNQueue
+	queue := b.client.account.DB.MSNQueue
 	waiting, err := queue.Count(ctx, m.LoginID, m.PortalID)
 	if err != nil {
 		return err
@@ -150,7 +145,7 @@ func (b *inbox) store(ctx context.Context, m arrival) error {
 		return nil
 	}
 	if m.alert != nil {
-		_, err = b.client.connector.db.Alert.Put(ctx, m.alert, m.QueuedMessage)
+		_, err = b.client.account.DB.Alert.Put(ctx, m.alert, m.QueuedMessage)
 		return err
 	}
 	return queue.Put(ctx, m.QueuedMessage)
@@ -173,6 +168,12 @@ func (m arrival) leftOut() arrival {
 	return replaced
 }
 
+// Start implements session.Part.
+func (b *inbox) Start(ctx context.Context) { b.loop.Go(func() { b.run(ctx) }) }
+
+// Stop implements session.Part. What came after the end of run is stored by then.
+func (b *inbox) Stop() { b.loop.Wait() }
+
 // run has each room with messages taken care of until ctx ends: in order within a
 // room, and without a room that fails or hangs holding up the others.
 func (b *inbox) run(ctx context.Context) {
@@ -182,13 +183,13 @@ func (b *inbox) run(ctx context.Context) {
 		err := b.save(ctx)
 		var portals []networkid.PortalID
 		if err == nil {
-			portals, err = b.client.connector.db.MSNQueue.Portals(ctx, b.client.login.ID)
+			portals, err = b.client.account.DB.MSNQueue.Portals(ctx, b.client.account.Login.ID)
 		}
 		if err != nil {
 			if ctx.Err() == nil {
 				zerolog.Ctx(ctx).Err(err).Msg("Failed to use queue of incoming messages")
 			}
-			sleep(ctx, firstRetry)
+			retry.Sleep(ctx, retry.First)
 			continue
 		}
 		for _, portal := range portals {
@@ -233,10 +234,10 @@ func (b *inbox) end(portal networkid.PortalID) {
 // serveRoom hands the messages of a room over until there are none, or ctx ends.
 func (b *inbox) serveRoom(ctx context.Context, portal networkid.PortalID) {
 	log := zerolog.Ctx(ctx)
-	waits := newWaits()
+	waits := retry.Waits()
 	attempts := 0
 	for ctx.Err() == nil {
-		queue, err := b.client.connector.db.MSNQueue.ForPortal(ctx, b.client.login.ID, portal, inboxBatch)
+		queue, err := b.client.account.DB.MSNQueue.ForPortal(ctx, b.client.account.Login.ID, portal, inboxBatch)
 		if err == nil && len(queue) == 0 {
 			b.end(portal)
 			return
@@ -256,7 +257,7 @@ func (b *inbox) serveRoom(ctx context.Context, portal networkid.PortalID) {
 			}
 			attempts = 0
 			waits.Reset()
-			if err = b.client.connector.db.MSNQueue.Delete(context.WithoutCancel(ctx), m); err != nil {
+			if err = b.client.account.DB.MSNQueue.Delete(context.WithoutCancel(ctx), m); err != nil {
 				break
 			}
 			if !refused {
@@ -286,7 +287,7 @@ func (b *inbox) deliverOne(ctx context.Context, m *database.QueuedMessage) error
 	handing, cancel := context.WithTimeout(context.WithoutCancel(ctx), handleTimeout)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() {
-		timer := time.AfterFunc(settleTimeout, cancel)
+		timer := time.AfterFunc(room.SettleTimeout, cancel)
 		context.AfterFunc(handing, func() { timer.Stop() })
 	})
 	defer stop()
@@ -306,22 +307,20 @@ func (b *inbox) giveUp(ctx context.Context, m *database.QueuedMessage) error {
 		}
 		return err
 	}
-	room, err := b.roomOf(ctx, m)
+	to, err := b.roomOf(ctx, m)
 	if err != nil {
 		return err
 	}
 	what := "A message that " + m.Sender + " sent"
 	if m.Kind == database.QueuedAlert {
-		what = "An alert that " + c.serviceOrUnknown().name + " sent"
+		what = "An alert that " + c.account.Service.Name + " sent"
 	}
 	text := fmt.Sprintf("%s at %s could not be brought into this room: the homeserver refuses it.",
-		what, m.At.UTC().Format(timeFormat))
+		what, m.At.UTC().Format(room.TimeFormat))
 	if m.Kind == database.QueuedOffline {
-		text += fmt.Sprintf(" %s keeps it; the bridge tries again when it signs in the next time.", c.serviceOrUnknown().name)
+		text += fmt.Sprintf(" %s keeps it; the bridge tries again when it signs in the next time.", c.account.Service.Name)
 	}
-	_, err = c.connector.br.Bot.SendMessage(ctx, room, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
-		MsgType: event.MsgNotice, Body: text, Mentions: &event.Mentions{},
-	}}, nil)
+	err = c.rooms.Notice(ctx, to, text, "")
 	if err == nil {
 		zerolog.Ctx(ctx).Error().Str("message_id", string(m.MessageID)).Msg("Gave up an incoming message that the homeserver refuses")
 		c.noteRefused(ctx, m)
@@ -329,47 +328,22 @@ func (b *inbox) giveUp(ctx context.Context, m *database.QueuedMessage) error {
 	return err
 }
 
-// answers asks the homeserver for something in the room of a message that nobody sees,
-// and returns why it did not answer. A refusal is an answer.
+// answers asks the homeserver whether it is there, when there is a room for a message, and
+// returns why it did not answer.
 func (b *inbox) answers(ctx context.Context, m *database.QueuedMessage) error {
-	room, err := b.roomOf(ctx, m)
-	if err != nil {
+	if _, err := b.roomOf(ctx, m); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
-	defer cancel()
-	err = b.client.connector.br.Bot.MarkTyping(ctx, room, bridgev2.TypingTypeText, 0)
-	if isRefusal(err) {
-		return nil
-	}
-	return err
+	return b.client.rooms.Answers(ctx)
 }
-
-// isRefusal reports whether an error is what the homeserver says of a request, and not
-// of itself or of the bridge.
-func isRefusal(err error) bool {
-	refused, ok := errors.AsType[mautrix.HTTPError](err)
-	if !ok || refused.RespError == nil || refused.Response == nil {
-		return false
-	}
-	switch code := refused.Response.StatusCode; code {
-	case http.StatusUnauthorized, http.StatusRequestTimeout, http.StatusTooManyRequests:
-		return false
-	default:
-		return code >= 400 && code < 500
-	}
-}
-
-// timeFormat is how notices write a time.
-const timeFormat = "2006-01-02 15:04 MST"
 
 // roomOf returns the room that a message goes to, if there is one.
 func (b *inbox) roomOf(ctx context.Context, m *database.QueuedMessage) (id.RoomID, error) {
 	c := b.client
-	if c.toManagement(m) {
-		return c.login.User.GetManagementRoom(ctx)
+	if c.alerts.ToManagement(m) {
+		return c.rooms.Management(ctx)
 	}
-	room, err := c.storedRoom(ctx, networkid.PortalKey{ID: m.PortalID, Receiver: c.login.ID})
+	room, err := c.rooms.Stored(ctx, networkid.PortalKey{ID: m.PortalID, Receiver: c.account.Login.ID})
 	if err == nil && room == "" {
 		err = errNotInMatrix
 	}
@@ -380,17 +354,17 @@ func (b *inbox) roomOf(ctx context.Context, m *database.QueuedMessage) (id.RoomI
 // The framework knows messages by their IDs: one that is there is not sent again.
 func (b *inbox) handOver(ctx context.Context, m *database.QueuedMessage) error {
 	c := b.client
-	if c.toManagement(m) {
-		return c.showInManagement(ctx, m)
+	if c.alerts.ToManagement(m) {
+		return c.alerts.ShowInManagement(ctx, m)
 	}
-	converted, err := c.convertQueued(ctx, m)
+	converted, err := c.convert(ctx, m)
 	if err != nil {
 		return err
 	}
-	key := networkid.PortalKey{ID: m.PortalID, Receiver: c.login.ID}
+	key := networkid.PortalKey{ID: m.PortalID, Receiver: c.account.Login.ID}
 	// Made here and not by the message, because the framework does not tell when
 	// that fails.
-	if err := c.ensureRoom(ctx, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) { return c.roomInfo(ctx, m) }); err != nil {
+	if err := c.rooms.Ensure(ctx, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) { return c.info(ctx, m.PortalID) }); err != nil {
 		return err
 	}
 	handled := make(chan struct{})
@@ -399,7 +373,7 @@ func (b *inbox) handOver(ctx context.Context, m *database.QueuedMessage) error {
 		EventMeta: simplevent.EventMeta{
 			Type:           bridgev2.RemoteEventMessage,
 			PortalKey:      key,
-			Sender:         c.senderOfQueued(m),
+			Sender:         c.senderOf(m),
 			CreatePortal:   true,
 			Timestamp:      m.At,
 			PostHandleFunc: func(context.Context, *bridgev2.Portal) { close(handled) },
@@ -408,7 +382,7 @@ func (b *inbox) handOver(ctx context.Context, m *database.QueuedMessage) error {
 		Data: &bridgev2.ConvertedMessage{Parts: []*bridgev2.ConvertedMessagePart{converted}},
 	}
 	// Waits while the events of the room are stuck, whatever ctx says.
-	go func() { result <- c.login.QueueRemoteEvent(evt) }()
+	go func() { result <- c.account.Login.QueueRemoteEvent(evt) }()
 	select {
 	case r := <-result:
 		if !r.Queued && r.Error != nil {
@@ -422,7 +396,7 @@ func (b *inbox) handOver(ctx context.Context, m *database.QueuedMessage) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	parts, err := c.connector.br.DB.Message.GetAllPartsByID(ctx, c.login.ID, m.MessageID)
+	parts, err := c.account.Bridge.DB.Message.GetAllPartsByID(ctx, c.account.Login.ID, m.MessageID)
 	if err != nil {
 		return err
 	}
@@ -432,57 +406,17 @@ func (b *inbox) handOver(ctx context.Context, m *database.QueuedMessage) error {
 	return nil
 }
 
-// roomInfo describes the room that a message goes to.
-func (c *Client) roomInfo(ctx context.Context, m *database.QueuedMessage) (*bridgev2.ChatInfo, error) {
+func (c *Client) senderOf(m *database.QueuedMessage) bridgev2.EventSender {
 	if m.Kind == database.QueuedAlert {
-		return c.alertsInfo(), nil
+		return c.alerts.Sender()
 	}
-	if group, ok := msnid.ParseGroupPortalID(m.PortalID); ok {
-		return c.groupInfo(ctx, group)
-	}
-	if circle, ok := msnid.ParseCirclePortalID(m.PortalID); ok {
-		return c.circleInfo(ctx, circle), nil
-	}
-	account, ok := msnid.ParseDMPortalID(m.PortalID)
-	if !ok {
-		return nil, fmt.Errorf("portal ID %q is none of this bridge", m.PortalID)
-	}
-	return c.dmInfo(ctx, account), nil
+	return c.chat.SenderOf(m)
 }
 
-func (c *Client) senderOfQueued(m *database.QueuedMessage) bridgev2.EventSender {
+// convert makes the event of a message.
+func (c *Client) convert(ctx context.Context, m *database.QueuedMessage) (*bridgev2.ConvertedMessagePart, error) {
 	if m.Kind == database.QueuedAlert {
-		return c.alertsSender()
+		return c.alerts.Convert(ctx, m)
 	}
-	if m.Sender == c.identity.Account {
-		return c.ownSender()
-	}
-	return c.senderOf(m.Sender)
-}
-
-// convertQueued makes the event of a message.
-func (c *Client) convertQueued(ctx context.Context, m *database.QueuedMessage) (*bridgev2.ConvertedMessagePart, error) {
-	switch m.Kind {
-	case database.QueuedAlert:
-		return c.convertAlert(ctx, m)
-	case database.QueuedPage:
-		return convertPage(m), nil
-	case database.QueuedOffline:
-		return convertText(m), nil
-	case database.QueuedNote:
-		return convertNote(m), nil
-	}
-	return convertText(m), nil
-}
-
-// groupNote stands before a text that was said to more people than the user: an
-// answer in the room goes to its sender alone.
-const groupNote = "(in a conversation with several people) "
-
-func convertText(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
-	body := m.Body
-	if m.GroupSize > 1 {
-		body = groupNote + body
-	}
-	return &bridgev2.ConvertedMessagePart{Type: event.EventMessage, Content: msgconv.ToMatrix(body, m.Format)}
+	return chat.Convert(m), nil
 }

@@ -1,19 +1,17 @@
 package bridge
 
 import (
-	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/id"
 
-	"matrix-msn/msn"
+	"matrix-msn/bridge/config"
+	"matrix-msn/bridge/loginpage"
 	"matrix-msn/msn/msntest"
 	"matrix-msn/msn/wire"
 )
@@ -24,7 +22,7 @@ const publicAddress = "https://bridge.example.test"
 // login page of Passport.
 func withPublicAddress(b *testBridge) {
 	b.public = publicAddress
-	withHome(func(home *ServiceConfig) { home.Hosts = []string{".passport.com"} })(b)
+	withHome(func(home *config.ServiceConfig) { home.Hosts = []string{".passport.com"} })(b)
 }
 
 func TestEveryPageOfTheServiceHasItsLink(t *testing.T) {
@@ -81,7 +79,7 @@ func TestEveryPageOfTheServiceHasItsLink(t *testing.T) {
 func TestLocaleOfTheConfigIsAskedFor(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t), func(b *testBridge) {
-		b.config = func(c *Config) { c.Locale = 0x0407 }
+		b.config = func(c *config.Config) { c.Locale = 0x0407 }
 	})
 	b.login()
 	if got := b.ask(b.management(), "!url chat"); !strings.HasSuffix(got.body, "lc=1031") {
@@ -219,20 +217,18 @@ func TestLoginLinksAreForgotten(t *testing.T) {
 	b.login()
 	room := b.management()
 	first := b.loginPath(room, "!inbox")
-	for range maxLoginPagesOf {
+	for range loginpage.MaxOfUser {
 		b.loginPath(room, "!account")
 	}
 	if page := b.browse(http.MethodGet, first); page.Code != http.StatusNotFound {
 		t.Errorf("the oldest of too many: %d", page.Code)
 	}
 	path := b.loginPath(room, "!inbox")
-	b.conn.pages.mu.Lock()
-	b.conn.pages.purge(time.Now().Add(loginPageLife + time.Second))
-	b.conn.pages.mu.Unlock()
+	b.conn.pages.Purge(time.Now().Add(loginpage.Life + time.Second))
 	if page := b.browse(http.MethodPost, path); page.Code != http.StatusNotFound {
 		t.Errorf("a link that is too old: %d", page.Code)
 	}
-	for _, path := range []string{loginPagePath + "x", loginPagePath + strings.Repeat("A", 43)} {
+	for _, path := range []string{loginpage.Path + "x", loginpage.Path + strings.Repeat("A", 43)} {
 		if page := b.browse(http.MethodPost, path); page.Code != http.StatusNotFound {
 			t.Errorf("%s: %d", path, page.Code)
 		}
@@ -291,49 +287,6 @@ func TestLoginPageThatIsNoLinkGetsNoPassword(t *testing.T) {
 		if got := b.ask(b.management(), "!inbox"); !strings.Contains(got.body, "does not trust with your password") || !strings.HasSuffix(got.body, "Open: http://chat.msn.com/") {
 			t.Errorf("the answer is %q", got.body)
 		}
-	}
-}
-
-func TestPublicAddressWithoutEncryptionHasNoLoginPages(t *testing.T) {
-	t.Parallel()
-	for address, want := range map[string]bool{
-		publicAddress: true, "http://localhost:29330": true, "http://127.0.0.1": true,
-		"http://bridge.example.test": false, "http://localhost.example.test": false, "bridge.example.test": false, "ftp://localhost": false, "https://": false,
-	} {
-		matrix := newFakeMatrix()
-		matrix.public = address
-		var pages loginPages
-		pages.open(matrix, zerolog.Nop())
-		if pages.available() != want {
-			t.Errorf("%q: available is %v", address, !want)
-		}
-	}
-}
-
-func TestServiceNamesInPagesAreEscaped(t *testing.T) {
-	t.Parallel()
-	var pages loginPages
-	answer := httptest.NewRecorder()
-	pages.answer(answer, http.StatusOK, "form-action 'none'", "n", loginView{Title: "<script>x</script>", Text: `"><b>`,
-		Button: &loginForm{Action: "https://x.example/?a=\"><b>", Word: "go", Fields: []msn.FormField{{Name: `"><i>`, Value: `"><u>`}}}})
-	for _, bad := range []string{"<script>x", "<b>", "<i>", "<u>"} {
-		if strings.Contains(answer.Body.String(), bad) {
-			t.Errorf("%s is in %s", bad, answer.Body)
-		}
-	}
-}
-
-func TestStoreOfLoginLinksIsBounded(t *testing.T) {
-	t.Parallel()
-	pages := loginPages{address: publicAddress}
-	for i := range maxLoginPages + 10 {
-		link := pages.issue(id.UserID(fmt.Sprintf("@u%d:x", i)), nil, msn.ServiceURL{})
-		if u, err := url.Parse(link); err != nil || u.Host != "bridge.example.test" {
-			t.Fatalf("the link is %q", link)
-		}
-	}
-	if n := len(pages.pages); n != maxLoginPages {
-		t.Errorf("%d links are kept", n)
 	}
 }
 

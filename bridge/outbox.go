@@ -14,7 +14,10 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/retry"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -42,7 +45,8 @@ const (
 // start, and what may have been on the wire then is not sent twice.
 type outbox struct {
 	client *Client
-	wake   chan struct{} // one token: something was put in
+	wake   chan struct{}  // one token: something was put in
+	loop   sync.WaitGroup // run
 	sent   sync.WaitGroup
 
 	mu     sync.Mutex
@@ -55,10 +59,10 @@ func newOutbox(c *Client) *outbox {
 		held: make(map[networkid.PortalID][]id.EventID)}
 }
 
-// put stores a message, also while the login is stopped. One that is there
+// Put stores a message, also while the login is stopped. One that is there
 // already, because the homeserver has repeated it, is not stored again.
-func (o *outbox) put(ctx context.Context, e *database.QueuedEvent) error {
-	if _, err := o.client.connector.db.MatrixQueue.Put(ctx, e); err != nil {
+func (o *outbox) Put(ctx context.Context, e *database.QueuedEvent) error {
+	if _, err := o.client.account.DB.MatrixQueue.Put(ctx, e); err != nil {
 		return err
 	}
 	select {
@@ -68,12 +72,18 @@ func (o *outbox) put(ctx context.Context, e *database.QueuedEvent) error {
 	return nil
 }
 
+// Start implements session.Part.
+func (o *outbox) Start(ctx context.Context) { o.loop.Go(func() { o.run(ctx) }) }
+
+// Stop implements session.Part.
+func (o *outbox) Stop() { o.loop.Wait() }
+
 // run sends what is in the queue until ctx ends.
 func (o *outbox) run(ctx context.Context) {
-	defer o.farewell(ctx)
+	defer o.forget()
 	defer o.sent.Wait()
 	starting, cancel := context.WithTimeout(ctx, startWait)
-	o.client.waitForOutcome(starting)
+	o.client.session.WaitForOutcome(starting)
 	cancel()
 	ticker := time.NewTicker(passInterval)
 	defer ticker.Stop()
@@ -82,7 +92,7 @@ func (o *outbox) run(ctx context.Context) {
 			leftOver = false
 		} else if ctx.Err() == nil {
 			zerolog.Ctx(ctx).Err(err).Msg("Failed to read queue of outgoing messages")
-			sleep(ctx, firstRetry)
+			retry.Sleep(ctx, retry.First)
 			continue
 		}
 		select {
@@ -96,7 +106,7 @@ func (o *outbox) run(ctx context.Context) {
 // pass takes up what is new in the queue. What was begun before this run may have
 // gone out.
 func (o *outbox) pass(ctx context.Context, leftOver bool) error {
-	queue, err := o.client.connector.db.MatrixQueue.GetAll(ctx, o.client.login.ID)
+	queue, err := o.client.account.DB.MatrixQueue.GetAll(ctx, o.client.account.Login.ID)
 	if err != nil {
 		return err
 	}
@@ -109,7 +119,7 @@ func (o *outbox) pass(ctx context.Context, leftOver bool) error {
 		}
 		switch {
 		case o.expired(e):
-			o.sent.Go(func() { o.settle(ctx, e, errNotSeen) })
+			o.sent.Go(func() { o.settle(ctx, e, reason.ErrNotSeen) })
 		case o.isSent(ctx, e):
 			// The bridge did not get to forgetting it, or the homeserver repeats it.
 			o.sent.Go(func() { o.settle(ctx, e, nil) })
@@ -142,7 +152,7 @@ func (o *outbox) end(e *database.QueuedEvent) {
 // isSent reports whether the framework knows a message as sent.
 func (o *outbox) isSent(ctx context.Context, e *database.QueuedEvent) bool {
 	c := o.client
-	parts, err := c.connector.br.DB.Message.GetAllPartsByID(ctx, c.login.ID, msnid.MakeSentMessageID(e.EventID))
+	parts, err := c.account.Bridge.DB.Message.GetAllPartsByID(ctx, c.account.Login.ID, msnid.MakeSentMessageID(e.EventID))
 	return err == nil && len(parts) > 0
 }
 
@@ -181,7 +191,7 @@ func mayHaveArrived(err error) bool {
 }
 
 func (o *outbox) setStarted(ctx context.Context, e *database.QueuedEvent, started bool) {
-	if err := o.client.connector.db.MatrixQueue.SetStarted(context.WithoutCancel(ctx), e, started); err != nil {
+	if err := o.client.account.DB.MatrixQueue.SetStarted(context.WithoutCancel(ctx), e, started); err != nil {
 		zerolog.Ctx(ctx).Err(err).Stringer("event_id", e.EventID).Msg("Failed to note how far a message is")
 	}
 }
@@ -189,35 +199,26 @@ func (o *outbox) setStarted(ctx context.Context, e *database.QueuedEvent, starte
 // handOver gives a message to its conversation; wait returns when the service has
 // it, or not.
 func (o *outbox) handOver(sending, waiting context.Context, e *database.QueuedEvent) (wait func() error, err error) {
-	to, ok := parseChat(e.PortalID)
+	to, ok := chat.ParsePeer(e.PortalID)
 	if !ok {
-		return nil, errNotADM
+		return nil, reason.ErrNotAChat
 	}
-	session, err := o.client.waitForSession(waiting)
+	session, err := o.client.session.Wait(waiting)
 	if err != nil {
 		return nil, err
 	}
-	if contact, ok := session.Contact(to.account); ok && contact.Lists.Has(msn.ListBlock) {
-		return nil, errBlockedByUser
+	if contact, ok := session.Contact(to.Account); ok && contact.Lists.Has(msn.ListBlock) {
+		return nil, reason.ErrBlockedByUser
 	}
-	conversation, err := o.client.conversationWith(sending, session, to)
+	conversation, err := o.client.chat.Conversation(sending, session, to)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.client.connector.db.MatrixQueue.SetStarted(sending, e, true); err != nil {
-		return nil, fmt.Errorf("%w: %w", errBridge, err)
+	if err := o.client.account.DB.MatrixQueue.SetStarted(sending, e, true); err != nil {
+		return nil, fmt.Errorf("%w: %w", reason.ErrBridge, err)
 	}
 	return conversation.StartText(sending, e.Body, e.Format), nil
 }
-
-// errBridge: the bridge itself has trouble, before anything was sent.
-var errBridge = errors.New("the bridge could not store the message")
-
-// errAlertsRoom: the room is the one of the alerts.
-var errAlertsRoom = errors.New("the room shows alerts only")
-
-// errNotADM: the room is none with a contact.
-var errNotADM = errors.New("not a room with a contact")
 
 // settle tells the room what became of a message, and then forgets it. It goes on
 // trying until ctx ends or a room shows that it takes nothing; what is not told
@@ -225,7 +226,7 @@ var errNotADM = errors.New("not a room with a contact")
 func (o *outbox) settle(ctx context.Context, e *database.QueuedEvent, fate error) {
 	log := zerolog.Ctx(ctx).With().Stringer("event_id", e.EventID).Logger()
 	if untilTold(ctx, log, func() error { return o.tell(ctx, e, fate) }, func() error {
-		return o.client.connector.db.MatrixQueue.Delete(context.WithoutCancel(ctx), e)
+		return o.client.account.DB.MatrixQueue.Delete(context.WithoutCancel(ctx), e)
 	}) {
 		o.end(e)
 	}
@@ -241,19 +242,19 @@ func (o *outbox) tell(ctx context.Context, e *database.QueuedEvent, fate error) 
 		if err := o.save(context.WithoutCancel(ctx), e); err != nil {
 			return err
 		}
-		c.connector.br.Matrix.SendMessageStatus(ctx, &bridgev2.MessageStatus{Status: event.MessageStatusSuccess}, info)
+		c.account.Bridge.Matrix.SendMessageStatus(ctx, &bridgev2.MessageStatus{Status: event.MessageStatusSuccess}, info)
 		return nil
 	}
-	to, _ := parseChat(e.PortalID)
+	to, _ := chat.ParsePeer(e.PortalID)
 	zerolog.Ctx(ctx).Warn().Err(fate).Stringer("event_id", e.EventID).Msg("Message was not delivered")
-	status := bridgev2.WrapErrorInStatus(refused(fate, c.recipients(ctx, to)))
+	status := bridgev2.WrapErrorInStatus(reason.Refused(fate, c.chat.Recipients(ctx, to)))
 	// Sent here and not by the framework, which does not tell whether it could.
-	_, err := c.connector.br.Bot.SendMessage(ctx, e.RoomID, event.EventMessage, &event.Content{Parsed: status.ToNoticeEvent(info)}, nil)
+	_, err := c.account.Bridge.Bot.SendMessage(ctx, e.RoomID, event.EventMessage, &event.Content{Parsed: status.ToNoticeEvent(info)}, nil)
 	if err != nil {
 		return err
 	}
 	status.SendNotice = false
-	c.connector.br.Matrix.SendMessageStatus(ctx, &status, info)
+	c.account.Bridge.Matrix.SendMessageStatus(ctx, &status, info)
 	return nil
 }
 
@@ -263,37 +264,38 @@ func (o *outbox) save(ctx context.Context, e *database.QueuedEvent) error {
 	if o.isSent(ctx, e) {
 		return nil
 	}
-	key := networkid.PortalKey{ID: e.PortalID, Receiver: c.login.ID}
-	if portal, err := c.connector.br.DB.Portal.GetByKey(ctx, key); err != nil || portal == nil {
+	key := networkid.PortalKey{ID: e.PortalID, Receiver: c.account.Login.ID}
+	if portal, err := c.account.Bridge.DB.Portal.GetByKey(ctx, key); err != nil || portal == nil {
 		return err // without a room there is nothing to know the message by
 	}
 	// A message needs the row of its sender's ghost.
-	if _, err := c.connector.br.GetGhostByID(ctx, c.GetUserID()); err != nil {
+	if _, err := c.account.Bridge.GetGhostByID(ctx, c.account.UserID()); err != nil {
 		return err
 	}
-	return c.connector.br.DB.Message.Insert(ctx, &bridgedb.Message{
+	return c.account.Bridge.DB.Message.Insert(ctx, &bridgedb.Message{
 		ID:         msnid.MakeSentMessageID(e.EventID),
 		MXID:       e.EventID,
 		Room:       key,
-		SenderID:   c.GetUserID(),
+		SenderID:   c.account.UserID(),
 		SenderMXID: e.Sender,
 		Timestamp:  e.WrittenAt,
 	})
 }
 
-// farewell tells the fate of what is left when the user logs out: the login, and
-// with it the queue, will be gone.
-func (o *outbox) farewell(ctx context.Context) {
+// forget has everything taken up again at the next start.
+func (o *outbox) forget() {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	clear(o.active)
 	clear(o.held)
-	o.mu.Unlock()
-	if !o.client.leaving.Load() {
-		return
-	}
+}
+
+// Farewell tells the fate of what is left when the user logs out: the login, and
+// with it the queue, will be gone.
+func (o *outbox) Farewell(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTimeout)
 	defer cancel()
-	queue, err := o.client.connector.db.MatrixQueue.GetAll(ctx, o.client.login.ID)
+	queue, err := o.client.account.DB.MatrixQueue.GetAll(ctx, o.client.account.Login.ID)
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read queue of outgoing messages")
 	}

@@ -12,6 +12,10 @@ import (
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/retry"
+	"matrix-msn/bridge/session"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 	"matrix-msn/msn/notify"
@@ -34,7 +38,8 @@ const (
 // uncertain.
 type pager struct {
 	client *Client
-	wake   chan struct{} // one token: the table has something new
+	wake   chan struct{}  // one token: the table has something new
+	loop   sync.WaitGroup // run
 	pages  sync.WaitGroup
 
 	mu     sync.Mutex
@@ -46,12 +51,12 @@ func newPager(c *Client) *pager {
 	return &pager{client: c, wake: make(chan struct{}, 1), fresh: make(map[string]bool), active: make(map[string]bool)}
 }
 
-// put stores a page to be sent.
-func (p *pager) put(ctx context.Context, page *database.Page) error {
+// Put stores a page to be sent.
+func (p *pager) Put(ctx context.Context, page *database.Page) error {
 	p.mu.Lock()
 	p.fresh[page.PageID] = true
 	p.mu.Unlock()
-	if err := p.client.connector.db.Page.Put(ctx, page); err != nil {
+	if err := p.client.account.DB.Page.Put(ctx, page); err != nil {
 		p.mu.Lock()
 		delete(p.fresh, page.PageID)
 		p.mu.Unlock()
@@ -68,16 +73,24 @@ func (p *pager) signal() {
 	}
 }
 
+// Start implements session.Part.
+func (p *pager) Start(ctx context.Context) { p.loop.Go(func() { p.run(ctx) }) }
+
+// Stop implements session.Part.
+func (p *pager) Stop() { p.loop.Wait() }
+
+// Listen has bounces of pages told.
+func (p *pager) Listen(s *session.Session) { session.OnDelivered(s, p.client.pageBounced) }
+
 // run sends pages and tells their fate until ctx ends.
 func (p *pager) run(ctx context.Context) {
-	defer p.farewell(ctx)
 	defer p.pages.Wait()
 	ticker := time.NewTicker(pagerInterval)
 	defer ticker.Stop()
 	for ctx.Err() == nil {
 		if err := p.pass(ctx); err != nil && ctx.Err() == nil {
 			zerolog.Ctx(ctx).Err(err).Msg("Failed to read table of pages")
-			sleep(ctx, firstRetry)
+			retry.Sleep(ctx, retry.First)
 			continue
 		}
 		select {
@@ -91,7 +104,7 @@ func (p *pager) run(ctx context.Context) {
 // pass takes up what is new in the table. What is there and was not put in since the
 // last run is left over from it.
 func (p *pager) pass(ctx context.Context) error {
-	pages, err := p.client.connector.db.Page.Untold(ctx, p.client.login.ID)
+	pages, err := p.client.account.DB.Page.Untold(ctx, p.client.account.Login.ID)
 	if err != nil {
 		return err
 	}
@@ -120,7 +133,7 @@ func (p *pager) pass(ctx context.Context) error {
 // leftOverFate is what is known of a page whose sending was interrupted.
 func leftOverFate(page *database.Page) error {
 	if page.SentAt.IsZero() {
-		return errPageNotSent
+		return reason.ErrPageNotSent
 	}
 	return msn.ErrUncertain
 }
@@ -148,7 +161,7 @@ func (p *pager) end(page *database.Page) {
 
 // send sends a page and waits until the service could have refused it.
 func (p *pager) send(ctx context.Context, page *database.Page) error {
-	session := p.client.current()
+	session := p.client.session.Current()
 	if session == nil {
 		return msn.ErrNotConnected
 	}
@@ -162,12 +175,12 @@ func (p *pager) send(ctx context.Context, page *database.Page) error {
 			Callback: notify.Callback{Location: notify.Location(page.Callback), Number: page.CallbackNumber},
 		}, func(sent msn.SentPage) {
 			page.TrID, page.SentAt = sent.TrID, sent.At
-			if stored = p.client.connector.db.Page.SetSent(sending, page); stored != nil {
+			if stored = p.client.account.DB.Page.SetSent(sending, page); stored != nil {
 				cancel() // it must not go out when a crash would have it unknown
 			}
 		})
 		if stored != nil {
-			err = fmt.Errorf("%w: %w", errBridge, stored)
+			err = fmt.Errorf("%w: %w", reason.ErrBridge, stored)
 		}
 		result <- err
 	})
@@ -194,36 +207,29 @@ func (p *pager) setFate(ctx context.Context, page *database.Page, fate error) bo
 	case errors.Is(fate, msn.ErrUncertain):
 		page.State = database.PageUncertain
 	default:
-		code, _ := explain(fate, pageFailures, subject{})
+		code := reason.Of(fate, reason.Page, reason.Subject{}).Code
 		page.State = database.PageState(code)
 	}
-	var tooLong *notify.TooLongError
-	var refused *msn.ServerError
-	switch {
-	case errors.As(fate, &tooLong):
-		page.Code = fmt.Sprint(tooLong.Count)
-	case errors.As(fate, &refused):
-		page.Code = fmt.Sprint(refused.Number)
-	}
 	if fate != nil {
+		page.Code = reason.NumberOf(fate)
 		log.Info().Err(fate).Msg("Page was not sent, or may not have been")
 	}
 	page.UpdatedAt = time.Now()
 	// What is known of the page is known here alone, so that nothing is left to the next
 	// pass: it would find the page uncertain.
 	changed := false
-	for waits := newWaits(); ; {
+	for waits := retry.Waits(); ; {
 		var err error
-		if changed, err = p.client.connector.db.Page.Change(context.WithoutCancel(ctx), page, database.PageSending); err == nil {
+		if changed, err = p.client.account.DB.Page.Change(context.WithoutCancel(ctx), page, database.PageSending); err == nil {
 			break
 		}
 		log.Err(err).Msg("Failed to note what became of a page")
-		if !sleep(ctx, waits.NextBackOff()) {
+		if !retry.Sleep(ctx, waits.NextBackOff()) {
 			return false
 		}
 	}
 	// It bounced meanwhile when it was not changed: the next pass tells.
-	return changed && (ctx.Err() == nil || p.client.leaving.Load())
+	return changed && (ctx.Err() == nil || p.client.session.Leaving())
 }
 
 // settle tells the fate of a page, and goes on trying until ctx ends or the room
@@ -233,7 +239,7 @@ func (p *pager) settle(ctx context.Context, page *database.Page) {
 	untilTold(ctx, log, func() error { return p.say(ctx, page, p.sentence(ctx, page)) }, func() error {
 		page.Told = true
 		// Unless it has bounced meanwhile, which the next pass tells.
-		_, err := p.client.connector.db.Page.Change(context.WithoutCancel(ctx), page, page.State)
+		_, err := p.client.account.DB.Page.Change(context.WithoutCancel(ctx), page, page.State)
 		return err
 	})
 }
@@ -244,39 +250,23 @@ func (p *pager) say(ctx context.Context, page *database.Page, text string) error
 	if page.EventID != "" {
 		content.RelatesTo = (&event.RelatesTo{}).SetReplyTo(page.EventID)
 	}
-	_, err := p.client.connector.br.Bot.SendMessage(ctx, page.RoomID, event.EventMessage, &event.Content{Parsed: content}, nil)
+	_, err := p.client.account.Bridge.Bot.SendMessage(ctx, page.RoomID, event.EventMessage, &event.Content{Parsed: content}, nil)
 	return err
 }
 
 // sentence says what became of a page.
 func (p *pager) sentence(ctx context.Context, page *database.Page) string {
 	name := p.nameOf(ctx, page.To)
-	about := p.client.subject(name)
+	about := p.client.account.About(name)
 	switch page.State {
 	case database.PagePaged:
 		return fmt.Sprintf("Paged %s: no error came back. MSN does not confirm that a page has arrived.", name)
 	case database.PageBounced:
 		return bounceSentence(name, page)
 	case database.PageUncertain:
-		_, sentence := explain(msn.ErrUncertain, pageFailures, about)
-		return sentence
-	case "msn-page-too-long":
-		var count int
-		if _, err := fmt.Sscan(page.Code, &count); err == nil {
-			_, sentence := explain(&notify.TooLongError{Count: count}, pageFailures, about)
-			return sentence
-		}
-	case "msn-server-error":
-		return fmt.Sprintf("%s refused the page to %s (error %s).", about.service, name, page.Code)
+		return reason.Of(msn.ErrUncertain, reason.Page, about).Sentence
 	}
-	for _, table := range [][]failure{pageFailures, commonFailures} {
-		for _, row := range table {
-			if row.code == string(page.State) {
-				return row.sentence(about)
-			}
-		}
-	}
-	return fmt.Sprintf("The page to %s was not sent: %s did something unexpected. The admin of this bridge finds more in the log.", name, about.service)
+	return reason.OfCode(string(page.State), page.Code, reason.Page, about).Sentence
 }
 
 // bounceSentence says why a page came back.
@@ -287,31 +277,28 @@ func bounceSentence(name string, page *database.Page) string {
 		text += ": it was too long for the device"
 	case "", "0", "1":
 	default:
-		text += " (code " + shorten(oneLine(page.Code), maxName) + ")"
+		text += " (code " + names.Clean(page.Code) + ")"
 	}
 	if page.Text != "" {
-		text += fmt.Sprintf(". It said: %s", shorten(oneLine(page.Text), notify.MaxPageText))
+		text += fmt.Sprintf(". It said: %s", names.Cut(names.OneLine(page.Text), notify.MaxPageText))
 	}
 	return text
 }
 
 // nameOf names whom a page is for.
 func (p *pager) nameOf(ctx context.Context, to string) string {
-	if number, ok := strings.CutPrefix(to, telPrefix); ok {
+	if number, ok := strings.CutPrefix(to, names.Tel); ok {
 		return number
 	}
-	return p.client.recipient(ctx, to).name
+	return p.client.account.Person(ctx, to).Name
 }
 
-// farewell tells the fate of what is left when the user logs out: the login, and
+// Farewell tells the fate of what is left when the user logs out: the login, and
 // with it the table, will be gone.
-func (p *pager) farewell(ctx context.Context) {
-	if !p.client.leaving.Load() {
-		return
-	}
+func (p *pager) Farewell(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTimeout)
 	defer cancel()
-	pages, err := p.client.connector.db.Page.Untold(ctx, p.client.login.ID)
+	pages, err := p.client.account.DB.Page.Untold(ctx, p.client.account.Login.ID)
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read table of pages")
 	}
@@ -334,19 +321,19 @@ func (c *Client) pageBounced(ctx context.Context, evt msn.PageBounced) {
 	if account, ok := msnid.FromServer(to); ok {
 		to = account
 	}
-	page, err := c.connector.db.Page.Sent(ctx, c.login.ID, evt.Page.TrID, to, now.Add(-bounceWindow))
+	page, err := c.account.DB.Page.Sent(ctx, c.account.Login.ID, evt.Page.TrID, to, now.Add(-bounceWindow))
 	if err != nil {
 		log.Err(err).Msg("Failed to look for a page that bounced")
 	}
 	if page != nil {
 		before := page.State
 		page.State, page.Code, page.Told, page.UpdatedAt = database.PageBounced, evt.Code, false, now
-		changed, err := c.connector.db.Page.Change(ctx, page, before)
+		changed, err := c.account.DB.Page.Change(ctx, page, before)
 		if err == nil && !changed { // its own answer came in between
-			if page, err = c.connector.db.Page.Get(ctx, c.login.ID, page.PageID); err == nil && page != nil {
+			if page, err = c.account.DB.Page.Get(ctx, c.account.Login.ID, page.PageID); err == nil && page != nil {
 				before = page.State
 				page.State, page.Code, page.Told, page.UpdatedAt = database.PageBounced, evt.Code, false, now
-				changed, err = c.connector.db.Page.Change(ctx, page, before)
+				changed, err = c.account.DB.Page.Change(ctx, page, before)
 			}
 		}
 		if err == nil && changed {
@@ -357,9 +344,9 @@ func (c *Client) pageBounced(ctx context.Context, evt msn.PageBounced) {
 	}
 	name := "somebody"
 	if to != "" {
-		name = c.pager.nameOf(ctx, cleanName(to))
+		name = c.pager.nameOf(ctx, names.Clean(to))
 	}
-	c.notice(ctx, database.Alert{
+	c.alerts.Notice(ctx, database.Alert{
 		AlertID:    msnid.MakeNoticeMessageID("bounce", fmt.Sprint(evt.Page.TrID), to, now.Format(time.RFC3339Nano)),
 		ReceivedAt: now,
 		Kind:       database.AlertKindPage,

@@ -9,6 +9,7 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge/config"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 	"matrix-msn/msn/msntest"
@@ -112,35 +113,6 @@ func TestLongestPageGoesOut(t *testing.T) {
 	}
 }
 
-func TestWhomAPageIsFor(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		name, typed, contact string
-		to, text, problem    string
-	}{
-		{"address", "Bob@Example.com Call me", "", bob, "Call me", ""},
-		{"number", "+1-555-111-2222 Call  me", "", "tel:+15551112222", "Call  me", ""},
-		{"number with tel", "TEL:+15551112222 x", "", "tel:+15551112222", "x", ""},
-		{"lines", "bob@example.com\na\n b", "", bob, "a\n b", ""},
-		{"neither", "bob x", "", "", "", "bob is neither an e-mail address nor a number"},
-		{"short number", "+123 x", "", "", "", "+123 is neither"},
-		{"nothing", "", "", "", "", "Whom, and what?"},
-		{"the contact of the room", "Call me", bob, bob, "Call me", ""},
-		{"a short number is text there", "+1 from me", bob, bob, "+1 from me", ""},
-		{"a word with an at sign is text there", "meet@noon ok", bob, bob, "meet@noon ok", ""},
-		{"another address there", "carol@example.com x", bob, carol, "x", ""},
-		{"a number there", "+15551112222 x", bob, "tel:+15551112222", "x", ""},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			to, text, problem := pageTarget(test.typed, test.contact)
-			if to != test.to || text != test.text || !strings.Contains(problem, test.problem) || test.problem == "" && problem != "" {
-				t.Errorf("got %q, %q, %q", to, text, problem)
-			}
-		})
-	}
-}
-
 func TestPageCanAskToBeCalledBack(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newPagingServer(t))
@@ -180,7 +152,7 @@ func TestPageCanAskToBeCalledBack(t *testing.T) {
 
 func TestServiceThatDoesNotPageIsSentNoPage(t *testing.T) {
 	t.Parallel()
-	b := newTestBridge(t, newPagingServer(t, msntest.WithoutPaging()), withHome(func(home *ServiceConfig) { home.Paging = pagingNever }))
+	b := newTestBridge(t, newPagingServer(t, msntest.WithoutPaging()), withHome(func(home *config.ServiceConfig) { home.Paging = "never" }))
 	room := b.dm(b.login(), bob)
 	if got := b.ask(room, "!page Call me"); !strings.Contains(got.body, "Home does not page mobile devices") || !strings.Contains(got.body, "network.services.home.paging") {
 		t.Errorf("the answer is %q", got.body)
@@ -192,7 +164,7 @@ func TestServiceThatDoesNotPageIsSentNoPage(t *testing.T) {
 
 func TestPageThatTakesLongIsSaidToBeOnItsWay(t *testing.T) {
 	t.Parallel()
-	b := newTestBridge(t, newPagingServer(t), withHome(func(home *ServiceConfig) { home.PageGrace = "3s" }))
+	b := newTestBridge(t, newPagingServer(t), withHome(func(home *config.ServiceConfig) { home.PageGrace = "3s" }))
 	room := b.dm(b.login(), bob)
 	_, texts := b.friend()
 	from := b.matrix.position()
@@ -381,13 +353,13 @@ func TestPageIsUncertainWhenItsWaitIsCutShort(t *testing.T) {
 	for name, end := range map[string]func(*testBridge, *bridgev2.UserLogin){
 		"by a restart": func(b *testBridge, _ *bridgev2.UserLogin) { b.restart() },
 		"by a reconnect": func(b *testBridge, login *bridgev2.UserLogin) {
-			login.Client.(*Client).Reconnect(b.ctx)
+			login.Client.(*Client).session.Reconnect(b.ctx)
 		},
 		"by a logout": func(b *testBridge, login *bridgev2.UserLogin) { login.Logout(b.ctx) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newTestBridge(t, newPagingServer(t), withHome(func(home *ServiceConfig) { home.PageGrace = "5m" }))
+			b := newTestBridge(t, newPagingServer(t), withHome(func(home *config.ServiceConfig) { home.PageGrace = "5m" }))
 			login := b.login()
 			room := b.management()
 			b.write(room, "page bob@example.com Call me")

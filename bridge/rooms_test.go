@@ -14,7 +14,7 @@ func TestRoomIsMadeByOneAtATime(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t))
 	client := b.login().Client.(*Client)
-	key := client.portalKey(bob)
+	key := client.account.PortalKey(bob)
 	begun, goOn := make(chan struct{}, 2), make(chan struct{})
 	b.matrix.beforeRooms(func() error {
 		begun <- struct{}{}
@@ -23,9 +23,9 @@ func TestRoomIsMadeByOneAtATime(t *testing.T) {
 	})
 	described := make(chan struct{}, 2)
 	make1 := func() error {
-		return client.ensureRoom(b.ctx, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) {
+		return client.rooms.Ensure(b.ctx, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) {
 			described <- struct{}{}
-			return client.dmInfo(ctx, bob), nil
+			return client.chat.Info(ctx, key.ID)
 		})
 	}
 	var makers sync.WaitGroup

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"matrix-msn/bridge/retry"
+
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix"
 )
@@ -12,7 +14,7 @@ import (
 // said. It goes on trying until ctx ends or the room shows that it takes nothing, and
 // reports whether it is noted.
 func untilTold(ctx context.Context, log zerolog.Logger, tell, forget func() error) bool {
-	waits := newWaits()
+	waits := retry.Waits()
 	for told, attempt := false, 1; ; attempt++ {
 		var err error
 		if !told {
@@ -28,7 +30,7 @@ func untilTold(ctx context.Context, log zerolog.Logger, tell, forget func() erro
 			}
 			log.Err(err).Msg("Failed to note that the fate of a message is told")
 		}
-		if !sleep(ctx, waits.NextBackOff()) {
+		if !retry.Sleep(ctx, waits.NextBackOff()) {
 			return false
 		}
 	}

@@ -52,7 +52,7 @@ func (b *testBridge) block(login *bridgev2.UserLogin, account string) (release f
 	b.Helper()
 	busy, free := make(chan struct{}), make(chan struct{})
 	login.QueueRemoteEvent(&simplevent.EventMeta{
-		Type: bridgev2.RemoteEventUnknown, PortalKey: login.Client.(*Client).portalKey(account),
+		Type: bridgev2.RemoteEventUnknown, PortalKey: login.Client.(*Client).account.PortalKey(account),
 		PreHandleFunc: func(context.Context, *bridgev2.Portal) { close(busy); <-free },
 	})
 	<-busy

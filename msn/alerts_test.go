@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"matrix-msn/msn/internal/notice"
+	"matrix-msn/msn/internal/paging"
 	"matrix-msn/msn/notify"
 	"matrix-msn/msn/wire"
 )
@@ -97,9 +99,9 @@ func TestAlertsForPrograms(t *testing.T) {
 		ns.sendDocument("NOT", book)
 		ns.sendDocument("NOT", dataAlert("<CircleId>00000000-0000-0000-0009-000000000001</CircleId><HasNewItem>true</HasNewItem>"))
 		for _, want := range []DataReceived{
-			{notify.AddressBook, map[string]string{"Service": "ABCHInternal", "CID": "4294967298", "HasNewItem": "false"}},
-			{notify.AddressBook, map[string]string{"Service": "ABCHInternal", "CID": "4294967298", "HasNewItem": "false"}},
-			{notify.Circle, map[string]string{"CircleId": "00000000-0000-0000-0009-000000000001", "HasNewItem": "true"}},
+			{Kind: notify.AddressBook, Data: map[string]string{"Service": "ABCHInternal", "CID": "4294967298", "HasNewItem": "false"}},
+			{Kind: notify.AddressBook, Data: map[string]string{"Service": "ABCHInternal", "CID": "4294967298", "HasNewItem": "false"}},
+			{Kind: notify.Circle, Data: map[string]string{"CircleId": "00000000-0000-0000-0009-000000000001", "HasNewItem": "true"}},
 		} {
 			if e := waitFor[DataReceived](t, client); !reflect.DeepEqual(e, want) {
 				t.Errorf("event %+v, want %+v", e, want)
@@ -156,11 +158,12 @@ func TestAlertsAreShownOnce(t *testing.T) {
 func expectNothingMore(t *testing.T, client *Client, ns *fakeConn) {
 	t.Helper()
 	ns.barrier()
-	client.ask(func() {
-		for _, e := range client.backlog.events {
-			t.Errorf("one event too many: %T %+v", e, e)
-		}
-	})
+	waiting := 0
+	client.conn.Do(func() { waiting = client.conn.Waiting() })
+	for range waiting {
+		e := nextEvent(t, client)
+		t.Errorf("one event too many: %T %+v", e, e)
+	}
 }
 
 func TestAlertsThatCannotBeRead(t *testing.T) {
@@ -227,9 +230,9 @@ func TestPagesThatComeIn(t *testing.T) {
 			t.Parallel()
 			client, ns := signedIn(t, newFakeNet(t), d)
 			mobileBob(ns)
-			client.ask(func() {
+			client.conn.Do(func() {
 				for _, account := range []string{"erin@example.com", "carol@example.com"} {
-					client.book.open(account).setProperty("PHM", "49%2030")
+					client.book.Change(account, func(c *Contact) { c.SetProperty("PHM", "49%2030") })
 				}
 			})
 			for _, test := range tests {
@@ -263,7 +266,7 @@ func TestAlertFlood(t *testing.T) {
 		}
 		ns.barrier()
 		ns.sendDocument("IPG", pageDocument("bob@example.com", "another kind"))
-		for range alertBurst {
+		for range notice.AlertBurst {
 			if _, ok := nextEvent(t, client).(AlertReceived); !ok {
 				t.Fatal("no alert")
 			}
@@ -282,10 +285,10 @@ func TestAlertFlood(t *testing.T) {
 		}()
 		start := time.Now()
 		e := <-client.Events()
-		if told, ok := e.(AlertsSuppressed); !ok || told.Count != flood-alertBurst {
+		if told, ok := e.(AlertsSuppressed); !ok || told.Count != flood-notice.AlertBurst {
 			t.Errorf("event %T %+v", e, e)
 		}
-		if took := time.Since(start); took != suppressedEvery {
+		if took := time.Since(start); took != notice.SuppressedEvery {
 			t.Errorf("told after %v", took)
 		}
 		ns.sendDocument("NOT", plainAlert("1", "1000", alertMessage("1", "x")))
@@ -300,12 +303,12 @@ func TestFloodOfWhatCannotBeReadDoesNotFloodTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // in which no time passes that would allow more
 		var log testLog
 		client, ns := signedIn(t, newFakeNet(t), 9, func(c *Config) { c.Logger = log.logger() })
-		for i := range 5 * alertBurst {
+		for i := range 5 * notice.AlertBurst {
 			ns.sendDocument("NOT", "<!x>")
 			ns.sendDocument("IPG", fmt.Sprintf(`<NOTIFICATION id="%d"/>`, 1000+i))
 		}
 		ns.barrier()
-		for what, most := range map[string]int{"unreadable notification": alertBurst, "has not sent": alertBurst} {
+		for what, most := range map[string]int{"unreadable notification": notice.AlertBurst, "has not sent": notice.AlertBurst} {
 			if n := strings.Count(log.text(), what); n != most {
 				t.Errorf("%d lines say %q, want %d", n, what, most)
 			}
@@ -327,7 +330,7 @@ func TestPageFloodOfOneSenderLeavesOthersAlone(t *testing.T) {
 		}
 		ns.sendDocument("IPG", pageDocument("bob@example.com", "hello"))
 		ns.barrier()
-		for range pageBurst {
+		for range paging.Burst {
 			if e := waitFor[PageReceived](t, client); e.From != "mallory@example.net" {
 				t.Fatalf("event %+v", e)
 			}
@@ -337,35 +340,13 @@ func TestPageFloodOfOneSenderLeavesOthersAlone(t *testing.T) {
 		}
 		ns.close()
 		// What was left out is told before the end.
-		if e := nextEvent(t, client); e != (AlertsSuppressed{Count: 1000 - pageBurst}) {
+		if e := nextEvent(t, client); e != (AlertsSuppressed{Count: 1000 - paging.Burst}) {
 			t.Errorf("event %T %+v", e, e)
 		}
 		if e, ok := nextEvent(t, client).(Disconnected); !ok {
 			t.Errorf("event %T", e)
 		}
 	})
-}
-
-func TestAlertMemoryIsBounded(t *testing.T) {
-	a := newAlerts()
-	var first alertKey
-	for i := range maxSeenAlerts + 1 {
-		key := keyOf(&notify.Notification{ID: fmt.Sprint(i)}, notify.Message{})
-		if i == 0 {
-			first = key
-		}
-		a.remember(key)
-		a.remember(key)
-	}
-	if len(a.seen) != maxSeenAlerts || len(a.order) != maxSeenAlerts {
-		t.Errorf("%d alerts are remembered, %d in order", len(a.seen), len(a.order))
-	}
-	if _, known := a.seen[first]; known {
-		t.Error("the oldest is remembered")
-	}
-	if keyOf(&notify.Notification{ID: "1"}, notify.Message{ID: "2"}) == keyOf(&notify.Notification{ID: "12"}, notify.Message{}) {
-		t.Error("the border between fields does not count")
-	}
 }
 
 // A contact cannot say what only the server says.
@@ -392,24 +373,5 @@ func TestSwitchboardMakesNoMailAndNoAlerts(t *testing.T) {
 		default:
 			t.Fatalf("a contact makes the event %T %+v", e, e)
 		}
-	}
-}
-
-// BenchmarkAlert is one alert of the founding page, from the payload to the event.
-func BenchmarkAlert(b *testing.B) {
-	c, _, err := newClient(b.Context(), fakeConfig(&fakeNet{t: b}))
-	if err != nil {
-		b.Fatal(err)
-	}
-	cmd := wire.New("NOT").WithPayload(foundingAlert("1", "1", foundingTextB))
-	b.SetBytes(int64(len(cmd.Payload)))
-	b.ReportAllocs()
-	for b.Loop() {
-		c.alerts = newAlerts()
-		c.backlog = backlog{}
-		c.alert(cmd)
-	}
-	if len(c.backlog.events) != 1 {
-		b.Fatalf("%d events", len(c.backlog.events))
 	}
 }

@@ -2,6 +2,7 @@ package msn
 
 import (
 	"fmt"
+	"matrix-msn/msn/chat"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -49,11 +50,11 @@ func TestHostileGroupsThatStay(t *testing.T) {
 		n := newFakeNet(t)
 		client, ns := signedIn(t, n, 9, func(c *Config) { c.Timeouts.Ping = 24 * time.Hour })
 		var groups []*fakeConn
-		for i := range maxIncoming {
+		for i := range chat.MaxIncoming {
 			if i == 1 {
 				time.Sleep(time.Second) // the first is the oldest
 			}
-			groups = append(groups, n.callIn(ns, fmt.Sprintf("evil%d@example.com", i/maxSessionsPerContact), "carol@example.com"))
+			groups = append(groups, n.callIn(ns, fmt.Sprintf("evil%d@example.com", i/chat.MaxSessionsPerContact), "carol@example.com"))
 		}
 		refused := func() {
 			t.Helper()
@@ -68,7 +69,7 @@ func TestHostileGroupsThatStay(t *testing.T) {
 		refused()
 		trid := 7
 		var own []*fakeConn
-		for i := range maxSessions - maxIncoming {
+		for i := range chat.MaxSessions - chat.MaxIncoming {
 			own = append(own, n.callOut(t, client, ns, fmt.Sprintf("friend%d@example.com", i), trid))
 			time.Sleep(time.Second)
 			trid++
@@ -102,8 +103,8 @@ func TestHostileCallersWhoAreMany(t *testing.T) {
 		ns.send(fmt.Sprintf("RNG 1 10.0.0.1:1864 CKI 2 caller%d@example.com Name", i))
 	}
 	kept := 0
-	client.ask(func() { kept = len(client.conversations) })
-	if kept > maxConversations {
+	client.conn.Do(func() { kept = client.chats.Len() })
+	if kept > chat.MaxConversations {
 		t.Errorf("%d conversations are remembered", kept)
 	}
 	n.callIn(ns, "dave@example.com")

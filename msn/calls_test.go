@@ -61,7 +61,7 @@ func lastTrID(d wire.Dialect) string {
 		return "7" // VER INF USR USR SYN CHG CVR
 	case d < wire.FirstSOAP:
 		return "6" // VER CVR USR USR SYN CHG
-	case d < wire.FirstPlaces:
+	case d < wire.FirstEndpoints:
 		return "8" // VER CVR USR USR BLP ADL PRP CHG
 	}
 	return "10" // VER CVR USR USR BLP ADL PRP UUX UUX CHG

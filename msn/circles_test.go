@@ -12,10 +12,11 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-	"unicode/utf8"
 
+	"matrix-msn/msn/chat"
+	"matrix-msn/msn/circle"
+	"matrix-msn/msn/internal/contactlist"
 	"matrix-msn/msn/internal/transcript"
-	"matrix-msn/msn/soap"
 	"matrix-msn/msn/wire"
 )
 
@@ -169,7 +170,7 @@ func TestCircleThatIsNewIsLookedUpAndEntered(t *testing.T) {
 		web.set(func() { web.circles = circleElements(circleID, "WaitingResponse") })
 		news := nfy("PUT", "/circle", "Full", "")
 		ns.send(news, "NFY DEL 2\r\nxx")
-		time.Sleep(refreshWait + time.Second)
+		time.Sleep(contactlist.RefreshWait + time.Second)
 		if e := waitFor[CirclesChanged](t, client); len(e.Circles) != 1 || e.Circles[0].Member || e.Circles[0].ID != circleAddress {
 			t.Errorf("event %+v", e)
 		}
@@ -184,7 +185,7 @@ func TestCircleThatIsNewIsLookedUpAndEntered(t *testing.T) {
 		// The user accepts in their own Messenger.
 		web.set(func() { round(web) })
 		ns.sendDocument("NOT", dataAlert("<CircleId>"+circleID+"</CircleId><HasNewItem>true</HasNewItem>"))
-		time.Sleep(refreshWait + time.Second)
+		time.Sleep(contactlist.RefreshWait + time.Second)
 		if e := waitFor[CirclesChanged](t, client); len(e.Circles) != 1 || !e.Circles[0].Member || e.Circles[0].Complete {
 			t.Errorf("event %+v", e)
 		}
@@ -331,7 +332,7 @@ func TestLongTextInACircle(t *testing.T) {
 	var got string
 	for trid := 14; trid < 17; trid++ {
 		said, _ := wire.ParseRouted(ns.expect(fmt.Sprintf("SDG %d", trid)).Payload)
-		if len(said.Body) > safeBody {
+		if len(said.Body) > chat.MaxBody {
 			t.Errorf("a part has %d bytes", len(said.Body))
 		}
 		got += said.Body
@@ -399,12 +400,12 @@ func TestRosterOfACircle(t *testing.T) {
 		t.Errorf("the name is %q", name)
 	}
 	var crowd strings.Builder
-	for i := range 3 * maxParticipants {
+	for i := range 3 * circle.MaxPresent {
 		fmt.Fprintf(&crowd, "<user><id>1:p%d@example.com</id></user>", i)
 	}
 	ns.send(nfy("PUT", "/circle", "Partial", roster+crowd.String()), nfy("PUT", "x", "Partial", roster+"<user><id>1:</id><id>1: </id><id>\x00</id>"))
 	ns.barrier()
-	if n := len(client.Circles()[0].Present); n != maxParticipants {
+	if n := len(client.Circles()[0].Present); n != circle.MaxPresent {
 		t.Errorf("%d people are remembered", n)
 	}
 }
@@ -425,56 +426,6 @@ func TestMembersOfACircleThatAreNotTold(t *testing.T) {
 	if list := client.Circles(); len(list) != 1 || !list[0].Member || list[0].Members != nil || list[0].Complete {
 		t.Errorf("circles %+v", list)
 	}
-}
-
-// Whatever is said in a circle or of one, nothing is remembered without limit.
-func FuzzCircles(f *testing.F) {
-	add := func(line string) {
-		verb, rest, _ := strings.Cut(line, " ")
-		_, payload, _ := strings.Cut(rest, "\r\n")
-		f.Add(verb == "SDG", strings.HasPrefix(rest, "DEL"), payload)
-	}
-	add(sdg("9:"+circleAddress+";path=IM", "1:bob@example.com;epid={B}", "Message-Type: Text\r\n", "Hello"))
-	add(sdg("9:"+circleAddress, "1:x", "Message-Type: Control/Typing\r\n", ""))
-	add(sdg("9:"+circleAddress, own+"x", "Message-Type: Control\r\nMessage-Subtype: Typing\r\n", ""))
-	add(nfy("DEL", "/circle/roster(IM)/user(1:bob@example.com)", "Partial", ""))
-	add(nfy("PUT", "/circle", "Full", "<circle><roster><id>IM</id><user><id>1:a&amp;b@x</id></user></roster></circle>"))
-	add(nfy("PUT", "/circle", "Full", "<MFN>Name & more</MFN>"))
-	f.Fuzz(func(t *testing.T, said, del bool, payload string) {
-		cfg := fakeConfig(newFakeNet(t), 18)
-		c, _, err := newClient(t.Context(), cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.cancel()
-		c.dialect, c.book.self, c.book.dialect = 18, c.self, 18
-		c.book.setCircles([]soap.Circle{{ID: circleID, Host: "live.com", Name: "Round", State: "Accepted"}})
-		verb := "PUT"
-		if del {
-			verb = "DEL"
-		}
-		for range 3 {
-			if said {
-				c.circleMessage(wire.New("SDG", "0").WithPayload(payload))
-			} else {
-				c.circleNews(wire.New("NFY", verb).WithPayload(payload))
-			}
-		}
-		circle := c.book.circle(circleAddress)
-		if len(circle.Present) > maxParticipants || len(circle.names) > maxParticipants || len(circle.Name) > maxName || circle.Name == "" {
-			t.Errorf("circle %+v", circle)
-		}
-		for _, account := range circle.Present {
-			if clean, ok := parseAccount(account); !ok || clean != account || account == c.self {
-				t.Errorf("%q is present", account)
-			}
-		}
-		for ; !c.backlog.empty(); c.backlog.drop() {
-			if text, ok := c.backlog.first().(TextReceived); ok && (!utf8.ValidString(text.Text) || text.From == c.self || text.Conversation.Circle() != circleAddress) {
-				t.Errorf("event %+v", text)
-			}
-		}
-	})
 }
 
 // A client that finds the recorded circle in its address book says what the recorded
@@ -573,36 +524,6 @@ func circlesElement(ticket string, states ...string) string {
 	return "<CircleResult><Circles>" + b.String() + "</Circles><CircleTicket>" + ticket + "</CircleTicket></CircleResult>"
 }
 
-// Invitations, which anybody can send, take no room from the circles that the user
-// belongs to.
-func TestInvitationsPushNoCircleOut(t *testing.T) {
-	t.Parallel()
-	b := newBook()
-	var list []soap.Circle
-	add := func(n int, id, state string) {
-		for i := range n {
-			list = append(list, soap.Circle{ID: fmt.Sprintf("%s%d", id, i), Host: "live.com", Name: id, State: state})
-		}
-	}
-	add(1, "old", "Accepted")
-	b.setCircles(list)
-	list = nil
-	add(3*maxCircleInvitations, "invited", "WaitingResponse")
-	add(2*maxCircles, "new", "Accepted")
-	add(1, "old", "Accepted")
-	b.setCircles(list)
-	counts := make(map[string]int)
-	for _, circle := range b.circles {
-		counts[circle.Name]++
-	}
-	if want := map[string]int{"invited": maxCircleInvitations, "new": maxCircles - 1, "old": 1}; !reflect.DeepEqual(counts, want) {
-		t.Errorf("kept %v, want %v", counts, want)
-	}
-	if b.setCircles(list) {
-		t.Error("the same list is a change")
-	}
-}
-
 // A ticket that the server refuses is asked for again, a few times, and takes the one
 // before away.
 func TestTicketOfCirclesThatIsRefused(t *testing.T) {
@@ -622,7 +543,7 @@ func TestTicketOfCirclesThatIsRefused(t *testing.T) {
 		// A second circle comes, with a ticket that is refused, then the first ticket.
 		web.set(func() { web.circles = circlesElement("two", "Accepted", "Accepted") })
 		ns.sendDocument("NOT", dataAlert("<CircleId>"+circleID+"</CircleId><HasNewItem>true</HasNewItem>"))
-		expect(refreshWait+time.Second, 14, "dHdv", "911 %d")
+		expect(contactlist.RefreshWait+time.Second, 14, "dHdv", "911 %d")
 		web.set(func() { web.circles = circlesElement("one", "Accepted", "Accepted") })
 		var asked atomic.Int32
 		_ = ns.conn.SetReadDeadline(time.Time{})
@@ -640,7 +561,7 @@ func TestTicketOfCirclesThatIsRefused(t *testing.T) {
 		}()
 		time.Sleep(24 * time.Hour)
 		// As often as the address book is asked for another, and as it is tried again.
-		if n := asked.Load(); n < 2 || n > maxRefusedTickets+maxCircleRetries {
+		if n := asked.Load(); n < 2 || n > circle.MaxRefused+circle.MaxRetries {
 			t.Errorf("shown %d times", n)
 		}
 		if list := client.Circles(); len(list) != 2 || list[1].Entered || client.Err() != nil {

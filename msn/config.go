@@ -10,6 +10,9 @@ import (
 	"slices"
 	"time"
 
+	"matrix-msn/msn/internal/clean"
+	"matrix-msn/msn/internal/web"
+	"matrix-msn/msn/trust"
 	"matrix-msn/msn/wire"
 )
 
@@ -40,14 +43,14 @@ type Config struct {
 	// that carries the connections where TCP port 1863 is closed. Empty means none.
 	Gateway string
 
-	// MachineGUID names this place among those where the account is signed in, from
+	// MachineGUID names this endpoint among those where the account is signed in, from
 	// MSNP16 on. It is to stay the same for an account from sign-in to sign-in: the
 	// server takes another sign-in with it for the end of the first. Empty means a
 	// new one; see NewMachineGUID.
 	MachineGUID string
 
-	// PlaceName is what the user's other places show of this one, from MSNP16 on.
-	PlaceName string
+	// EndpointName is what the user's other endpoints show of this one, from MSNP16 on.
+	EndpointName string
 
 	// Trust says which addresses the server may send the client to.
 	Trust Trust
@@ -112,27 +115,21 @@ type Timeouts struct {
 	IdleClose time.Duration // a switchboard without traffic is left after this (default 5 min)
 }
 
-// WebServices are the addresses of a service's web services: https, except on
-// loopback.
-type WebServices struct {
-	// Login gives tickets (RST), from MSNP13 on, and in MSNP8 to MSNP12 when there is
-	// no nexus. RST2 is spoken when its path ends in "RST2.srf".
-	Login string
-	// AddressBook and Sharing keep the contact lists, from MSNP13 on.
-	AddressBook, Sharing string
-	// Mailbox keeps the offline messages sent to the user, and Post takes those that
-	// the user sends, from MSNP11 on. Without them there are none.
-	Mailbox, Post string
-}
+// WebServices are the addresses of a service's web services: https, except on loopback.
+type WebServices = web.Addresses
 
-// addresses returns those that are set.
-func (w WebServices) addresses() (list []string) {
-	for _, address := range []string{w.Login, w.AddressBook, w.Sharing, w.Mailbox, w.Post} {
+// Trust says which hosts the server may send the client to.
+type Trust = trust.Trust
+
+// trusted are the addresses that the configuration names.
+func (c *Config) trusted() trust.Configured {
+	urls := c.Web.All()
+	for _, address := range []string{c.NexusURL, c.Gateway} {
 		if address != "" {
-			list = append(list, address)
+			urls = append(urls, address)
 		}
 	}
-	return list
+	return trust.Configured{Server: c.Server, URLs: urls}
 }
 
 // missing says which address a dialect needs that is not set, or "".
@@ -150,7 +147,7 @@ func (c *Config) missing(d wire.Dialect) string {
 
 // prepare checks c and fills in what was left out.
 func (c *Config) prepare() error {
-	if _, ok := parseAccount(c.Account); !ok {
+	if _, ok := clean.Account(c.Account); !ok {
 		return fmt.Errorf("%w: %q is no account", ErrConfig, c.Account)
 	}
 	if len(c.Dialects) == 0 {
@@ -172,7 +169,7 @@ func (c *Config) prepare() error {
 	if c.Status == "" {
 		c.Status = Online
 	}
-	if !c.Status.settable() {
+	if !c.Status.Settable() {
 		return fmt.Errorf("%w: %q is no status to set", ErrConfig, c.Status)
 	}
 	if c.Paging > PageNobody {
@@ -184,11 +181,12 @@ func (c *Config) prepare() error {
 	if c.MachineGUID == "" {
 		c.MachineGUID = NewMachineGUID()
 	}
-	if !isGUID(c.MachineGUID) {
+	if !clean.IsGUID(c.MachineGUID) {
 		return fmt.Errorf("%w: %q is no GUID in braces", ErrConfig, c.MachineGUID)
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Timeouts = c.Timeouts.withDefaults()
 	return nil
 }

@@ -237,8 +237,8 @@ func TestTextsAreSentInOrder(t *testing.T) {
 	results := []<-chan error{first}
 	for i := 1; i < count; i++ {
 		result := make(chan error, 1)
-		d := &delivery{conversation: cv, text: fmt.Sprint(i), result: result}
-		client.ask(func() { cv.enqueue(d) })
+		wait := cv.StartText(t.Context(), fmt.Sprint(i), "")
+		go func() { result <- wait() }()
 		results = append(results, result)
 	}
 	ns.send("XFR 7 SB " + fakeSB + " CKI t")

@@ -1,11 +1,11 @@
 package msn
 
 import (
-	"errors"
-	"fmt"
-	"time"
-
-	"matrix-msn/msn/passport"
+	"matrix-msn/msn/chat"
+	"matrix-msn/msn/circle"
+	"matrix-msn/msn/internal/contactlist"
+	"matrix-msn/msn/internal/errs"
+	"matrix-msn/msn/internal/transport"
 )
 
 // Errors of this package are tested with errors.Is and errors.As. What comes from
@@ -15,171 +15,105 @@ var (
 	// ErrBadCredentials: the service refused account or password (911, 928, or
 	// the login server's "failed", then with a *passport.RefusedError). Trying
 	// again with the same is useless.
-	ErrBadCredentials = passport.ErrBadCredentials
+	ErrBadCredentials = errs.ErrBadCredentials
 	// ErrAccountLocked: the service knows the account but does not let it in
 	// before its owner has settled something with it (917, 920, 923 to 927, 420).
-	ErrAccountLocked = errors.New("msn: the service does not let this account in")
+	ErrAccountLocked = errs.ErrAccountLocked
 	// ErrBusy: the service is busy, broken or being worked on (500, 600, 910, …).
 	// Trying again later helps.
-	ErrBusy = errors.New("msn: the service is busy or out of order")
+	ErrBusy = errs.ErrBusy
 	// ErrConfig: the Config cannot be used; nothing was sent.
-	ErrConfig = errors.New("msn: unusable configuration")
+	ErrConfig = errs.ErrConfig
 	// ErrNoDialect: server and client have no dialect in common.
-	ErrNoDialect = errors.New("msn: the server speaks none of the offered dialects")
+	ErrNoDialect = errs.ErrNoDialect
 	// ErrTimeout: the server did not answer in time.
-	ErrTimeout = errors.New("msn: the server did not answer in time")
+	ErrTimeout = errs.ErrTimeout
 	// ErrRefused: the server closed the connection instead of answering, which is
 	// how many servers say no.
-	ErrRefused = errors.New("msn: the server closed the connection instead of answering")
+	ErrRefused = errs.ErrRefused
 	// ErrClosed: the Client or Conversation was closed by its owner.
-	ErrClosed = errors.New("msn: closed")
+	ErrClosed = errs.ErrClosed
 	// ErrNotConnected: the connection to the service is gone. Nothing was sent.
-	ErrNotConnected = errors.New("msn: not connected")
+	ErrNotConnected = errs.ErrNotConnected
 	// ErrUntrusted: the server named an address that Trust does not cover.
-	ErrUntrusted = passport.ErrUntrusted
+	ErrUntrusted = errs.ErrUntrusted
+	// ErrGateway: the HTTP gateway did not answer as one, or ended the connection.
+	ErrGateway = transport.ErrGateway
 
 	// ErrOffline: the contact is offline, appears so, or does not let the user
 	// through; the protocol does not tell these apart (217).
-	ErrOffline = errors.New("msn: the contact is not online or not accepting messages")
+	ErrOffline = errs.ErrOffline
 	// ErrBlocked: the contact blocks the user (216, which few servers send).
-	ErrBlocked = errors.New("msn: the contact has blocked the user")
+	ErrBlocked = errs.ErrBlocked
 	// ErrNoSuchContact: the service knows no such account (205, 208).
-	ErrNoSuchContact = errors.New("msn: no such account")
+	ErrNoSuchContact = errs.ErrNoSuchContact
 	// ErrNoAnswer: the contact was rung and did not come.
-	ErrNoAnswer = errors.New("msn: the contact did not answer")
+	ErrNoAnswer = errs.ErrNoAnswer
 	// ErrHidden: the user appears offline and may not start conversations (913).
-	ErrHidden = errors.New("msn: not allowed while appearing offline")
+	ErrHidden = errs.ErrHidden
 	// ErrTooFast: the server wants fewer requests (713, 714, 800).
-	ErrTooFast = errors.New("msn: too many requests")
+	ErrTooFast = errs.ErrTooFast
 	// ErrSwitchboard: no switchboard session could be had.
-	ErrSwitchboard = errors.New("msn: no session")
+	ErrSwitchboard = errs.ErrSwitchboard
 	// ErrNotDelivered: the server said that the message did not arrive (NAK).
-	ErrNotDelivered = errors.New("msn: the message was not delivered")
+	ErrNotDelivered = errs.ErrNotDelivered
 	// ErrUncertain: the message was sent, but the connection ended or time ran
 	// out before the server acknowledged it. It may have arrived.
-	ErrUncertain = errors.New("msn: it is not certain that the message arrived")
+	ErrUncertain = errs.ErrUncertain
 	// ErrTooLong: the text has more than MaxText bytes.
-	ErrTooLong = errors.New("msn: the text is too long")
+	ErrTooLong = errs.ErrTooLong
 	// ErrTooMany: MaxOutbox messages of the Conversation wait to be sent.
-	ErrTooMany = errors.New("msn: too many messages are waiting to be sent")
+	ErrTooMany = errs.ErrTooMany
 	// ErrEmpty: there is no text to send.
-	ErrEmpty = errors.New("msn: the text is empty")
+	ErrEmpty = errs.ErrEmpty
+	// ErrNetwork: the contact is on a network that the service, or the dialect, carries
+	// no texts to. Yahoo contacts are written to from MSNP14 on.
+	ErrNetwork = chat.ErrNetwork
 
-	// ErrArgument says that an argument of a call cannot be sent.
-	ErrArgument = errors.New("msn: unusable argument")
-	// ErrDialect says that the dialect of the session does not have this.
-	ErrDialect = errors.New("msn: the dialect cannot do this")
-	// ErrNoSuchURL says that a URLName is none.
-	ErrNoSuchURL = errors.New("msn: no such service URL")
-	// ErrNoForm says that the server gave nothing to log in with by a browser.
-	ErrNoForm = errors.New("msn: the service gave no web login")
-	// ErrSearchDisabled says that the service does not search its directory (502).
-	ErrSearchDisabled = errors.New("msn: the service does not search its directory")
-	// ErrNoPaging says that the service, or the dialect, does not carry pages.
-	ErrNoPaging = errors.New("msn: the service does not page")
-	// ErrNoMobile says that the contact has no mobile device that takes pages.
-	ErrNoMobile = errors.New("msn: the contact has no mobile device")
+	// ErrCircle: the service does not carry texts to a circle: the user does not belong
+	// to it (any more), the server has not let them in, or the dialect is not MSNP18.
+	ErrCircle = circle.ErrCircle
+	// ErrCircleMember: somebody belongs to the circle already.
+	ErrCircleMember = circle.ErrMember
+
+	// ErrListFull: the contact list has no room.
+	ErrListFull = contactlist.ErrListFull
+	// ErrArgument: an argument of a call cannot be sent.
+	ErrArgument = errs.ErrArgument
+	// ErrDialect: the dialect of the session does not have this.
+	ErrDialect = errs.ErrDialect
+	// ErrNoSuchURL: a URLName is invalid.
+	ErrNoSuchURL = errs.ErrNoSuchURL
+	// ErrNoForm: the server gave nothing to log in with by a browser.
+	ErrNoForm = errs.ErrNoForm
+	// ErrSearchDisabled: the service does not search its directory (502).
+	ErrSearchDisabled = errs.ErrSearchDisabled
+	// ErrNoPaging: the service, or the dialect, does not carry pages.
+	ErrNoPaging = errs.ErrNoPaging
+	// ErrNoMobile: the contact has no mobile device that takes pages.
+	ErrNoMobile = errs.ErrNoMobile
 	// ErrPageRefused is error 220 to a page: not accepted, not allowed or malformed.
-	ErrPageRefused = errors.New("msn: the page was not accepted")
+	ErrPageRefused = errs.ErrPageRefused
 	// ErrPageFailed is error 800 to a page: not sent, perhaps too fast.
-	ErrPageFailed = errors.New("msn: the page could not be sent")
+	ErrPageFailed = errs.ErrPageFailed
 	// ErrPagingUnavailable is error 606, 710 or 715 to a page.
-	ErrPagingUnavailable = errors.New("msn: paging is not available")
+	ErrPagingUnavailable = errs.ErrPagingUnavailable
 )
 
 // ServerError is a numeric error of the server (protocol/08-errors.md). It wraps
 // the error of this package that stands for the number, if there is one.
-type ServerError struct {
-	Number int
-	Verb   string // the command that it answers
-	kind   error
-}
-
-// Error implements error.
-func (e *ServerError) Error() string {
-	if name := errorNames[e.Number]; name != "" {
-		return fmt.Sprintf("msn: error %d (%s) in answer to %s", e.Number, name, e.Verb)
-	}
-	return fmt.Sprintf("msn: error %d in answer to %s", e.Number, e.Verb)
-}
-
-// Unwrap returns the error of this package that the number stands for, or nil.
-func (e *ServerError) Unwrap() error { return e.kind }
-
-// serverError makes the error for a number that answers verb on the notification
-// connection.
-func serverError(number int, verb string) *ServerError {
-	kind, special := verbErrorKinds[verb][number]
-	if !special {
-		kind = errorKinds[number]
-	}
-	return &ServerError{Number: number, Verb: verb, kind: kind}
-}
-
-// switchboardError is serverError for a switchboard. There 911 is about a ticket
-// of the server's own and says nothing about the user's password.
-func switchboardError(number int, verb string) *ServerError {
-	e := serverError(number, verb)
-	if e.kind == ErrBadCredentials {
-		e.kind = nil
-	}
-	return e
-}
+type ServerError = errs.ServerError
 
 // PartsError says how far a text came that was sent in several messages and has
 // failed as a whole. What is neither acknowledged nor uncertain has not arrived.
 // It wraps the reason, which wraps ErrUncertain when Uncertain is not 0.
-type PartsError struct {
-	Parts        int // messages that the text was cut into
-	Acknowledged int // of them, how many the server has acknowledged
-	Uncertain    int // and how many may have arrived besides
-	err          error
-}
-
-// Error implements error.
-func (e *PartsError) Error() string {
-	return fmt.Sprintf("msn: of %d parts of the text %d were delivered, %d are uncertain and %d were not: %v",
-		e.Parts, e.Acknowledged, e.Uncertain, e.Parts-e.Acknowledged-e.Uncertain, e.err)
-}
-
-// Unwrap returns the reason.
-func (e *PartsError) Unwrap() error { return e.err }
+type PartsError = errs.PartsError
 
 // OutError says that the server ended the session with OUT
 // (protocol/01-login.md, section 10).
-type OutError struct {
-	// Reason is "" (none given), OTH (signed in elsewhere), SSD (shutting down),
-	// MIG, TOU (terms not accepted) or RCT.
-	Reason string
-	// After is how long to wait before the next attempt, for RCT.
-	After time.Duration
-}
-
-// Error implements error.
-func (e *OutError) Error() string {
-	if e.Reason == "" {
-		return "msn: the server ended the session"
-	}
-	return fmt.Sprintf("msn: the server ended the session: OUT %s", e.Reason)
-}
-
-// SignedInElsewhere reports whether the account was signed in at another place,
-// which ends this one. Signing in again would end that one: do not, by itself.
-func (e *OutError) SignedInElsewhere() bool { return e.Reason == "OTH" }
+type OutError = errs.OutError
 
 // MovedError says that the server wants its client at another notification
 // server (XFR NS in mid-session). Signing in again finds the way there, as the
 // dispatch server knows it; it may be done at once.
-type MovedError struct {
-	// Address is where the server points to, or "" when it only asks for a new
-	// login. It has not been held against Trust.
-	Address string
-}
-
-// Error implements error.
-func (e *MovedError) Error() string {
-	if e.Address == "" {
-		return "msn: the server asks to sign in again"
-	}
-	return fmt.Sprintf("msn: the server asks to sign in again at %q", e.Address)
-}
+type MovedError = errs.MovedError

@@ -382,3 +382,11 @@ func waitFor[E Event](t testing.TB, c *Client) E {
 		}
 	}
 }
+
+// argAt returns an argument, or "" where there are fewer.
+func argAt(args []string, i int) string {
+	if i >= len(args) {
+		return ""
+	}
+	return args[i]
+}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"matrix-msn/msn/internal/web"
 	"matrix-msn/msn/passport"
 	"matrix-msn/msn/wire"
 )
@@ -255,7 +256,7 @@ func tokensEnvelope(number int, life time.Duration) string {
 	}
 	created := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	var b strings.Builder
-	for _, service := range append([]passport.Service{passport.ServiceMessengerClear}, webServices...) {
+	for _, service := range append([]passport.Service{passport.ServiceMessengerClear}, web.TicketServices...) {
 		secret := ""
 		if service == passport.ServiceMessengerClear {
 			secret = "<wst:RequestedProofToken><wst:BinarySecret>" + fakeSecret + "</wst:BinarySecret></wst:RequestedProofToken>"
@@ -297,7 +298,7 @@ func (f *fakeConn) proof(d wire.Dialect) {
 	f.t.Helper()
 	usr := f.read()
 	want := []string{"4", "SSO", "S", fakeTicket(passport.ServiceMessengerClear, 1), usr.Arg(4)}
-	if d >= wire.FirstPlaces {
+	if d >= wire.FirstEndpoints {
 		want = append(want, fakeGUID)
 	}
 	if usr.Verb != "USR" || !slices.Equal(usr.Args, want) {
@@ -321,7 +322,7 @@ func (f *fakeConn) lists() (payloads []string) {
 			f.send(lineOf(cmd))
 			return payloads
 		}
-		if cmd.Arg(0) != formatTrID(uint32(trid)) {
+		if cmd.Arg(0) != fmt.Sprint(uint32(trid)) {
 			f.t.Fatalf("the client sent %q", lineOf(cmd))
 		}
 		payloads = append(payloads, cmd.Payload)

@@ -1,11 +1,11 @@
 package msn
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
+	"matrix-msn/msn/internal/transport"
+	"matrix-msn/msn/trust"
 	"net/http"
 	"net/url"
 	"slices"
@@ -140,7 +140,7 @@ func TestGatewayThatMisbehavesWhileSigningIn(t *testing.T) {
 		"100":      func(int, *http.Request, string) (int, string, string) { return 100, fine, "" },
 		"closed":   func(int, *http.Request, string) (int, string, string) { return 200, "Session=close", "" },
 		"too long": func(int, *http.Request, string) (int, string, string) {
-			return 200, fine, strings.Repeat("x", maxGatewayReply+1)
+			return 200, fine, strings.Repeat("x", transport.MaxGatewayReply+1)
 		},
 		"no MSNP": func(int, *http.Request, string) (int, string, string) { return 200, fine, "<html>\r\n" },
 		"half": func(int, *http.Request, string) (int, string, string) {
@@ -215,10 +215,10 @@ func TestSigningOutDoesNotWaitForTheGateway(t *testing.T) {
 					}
 				}()
 				signedIn.Store(true)
-				time.Sleep(2 * gatewayPoll) // a poll is under way
+				time.Sleep(2 * transport.GatewayPoll) // a poll is under way
 				began := time.Now()
 				_ = client.Close()
-				if took := time.Since(began); took > gatewayParting {
+				if took := time.Since(began); took > transport.GatewayParting {
 					t.Errorf("it took %v", took)
 				}
 				requests, _ := g.seen()
@@ -228,53 +228,6 @@ func TestSigningOutDoesNotWaitForTheGateway(t *testing.T) {
 			})
 		})
 	}
-}
-
-// Where no session was opened, none is opened for the last words.
-func TestGatewayThatOpenedNoSessionIsNotToldOfItsEnd(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		first := true
-		server := &fakeGatewayServer{answer: func(n int, r *http.Request, body string) (int, string, string) {
-			if first {
-				first = false
-				return 0, "", ""
-			}
-			return dialogue(n, r, body)
-		}}
-		at, err := url.Parse(fakeGateway)
-		if err != nil {
-			t.Fatal(err)
-		}
-		near, far := net.Pipe()
-		g := &gateway{
-			client: &http.Client{Transport: server}, check: func(*url.URL) error { return nil }, at: at, open: "Action=open",
-			wait: time.Minute, pipe: far, wake: make(chan struct{}, 1), room: make(chan struct{}, 1),
-		}
-		g.parting, g.part = context.WithCancel(t.Context())
-		conn := gatewayConn{near, g}
-		ended := make(chan struct{})
-		go g.read()
-		go func() {
-			g.exchange(t.Context())
-			close(ended)
-		}()
-		if _, err := io.WriteString(conn, "USR 1 alice\r\n"); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait() // the request is under way
-		if _, err := io.WriteString(conn, "OUT\r\n"); err != nil {
-			t.Fatal(err)
-		}
-		began := time.Now()
-		_ = conn.Close()
-		<-ended
-		if took := time.Since(began); took > gatewayParting {
-			t.Errorf("it took %v", took)
-		}
-		if requests, _ := server.seen(); !slices.Equal(requests, []string{"Action=open 13"}) {
-			t.Errorf("requests %q", requests)
-		}
-	})
 }
 
 // What a gateway does in mid-session ends the Client, and all that it started.
@@ -358,7 +311,7 @@ func TestHostileGatewayHost(t *testing.T) {
 	}
 	for _, address := range []string{"ftp://gateway.msn.example.com/", "http://169.254.169.254/gateway.dll", "http://evil.example.net/x", "http://user@gateway.msn.example.com/"} {
 		cfg := gatewayConfig(t, &fakeGatewayServer{answer: dialogue})
-		p, _, err := newPolicy(&cfg)
+		p, _, err := trust.New(cfg.trusted(), cfg.Trust)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -366,34 +319,8 @@ func TestHostileGatewayHost(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := p.checkGateway(u); !errors.Is(err, ErrUntrusted) {
+		if err := p.CheckGateway(u); !errors.Is(err, ErrUntrusted) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
-}
-
-// FuzzGateway reads whatever a gateway says of its session.
-func FuzzGateway(f *testing.F) {
-	f.Add("SessionID=123.456; GW-IP=gateway.msn.example.com")
-	f.Add("SessionID=1; Session=close")
-	f.Add("sessionid=;gw-ip=;session=CLOSE;;==")
-	f.Fuzz(func(t *testing.T, header string) {
-		at, _ := url.Parse(fakeGateway)
-		g := &gateway{at: at, asked: "ns.msn.example.com", check: func(u *url.URL) error {
-			if u.Hostname() != "gw2.msn.example.com" {
-				return ErrUntrusted
-			}
-			return nil
-		}}
-		over, err := g.session(header)
-		if err == nil && !over && (g.id == "" || len(g.id) > maxGatewayID) {
-			t.Errorf("%q gives the session %q", header, g.id)
-		}
-		if host := g.at.Hostname(); host != "gateway.msn.example.com" && host != "gw2.msn.example.com" {
-			t.Errorf("%q leads to %q", header, host)
-		}
-		if err != nil && !errors.Is(err, ErrGateway) {
-			t.Errorf("error %v", err)
-		}
-	})
 }

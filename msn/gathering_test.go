@@ -23,14 +23,14 @@ func lateAnswers(srv *msntest.Server, account string, late time.Duration) {
 
 func TestFirstTextIsHeardAtAllPlacesOfBoth(t *testing.T) {
 	t.Parallel()
-	for d := wire.FirstPlaces; d <= msn.MaxDialect; d++ {
+	for d := wire.FirstEndpoints; d <= msn.MaxDialect; d++ {
 		t.Run(d.String(), func(t *testing.T) {
 			t.Parallel()
 			srv := newService(t, msntest.WithDialects(d))
 			bobs := []*user{signIn(t, webConfig(srv, bob, d)), signIn(t, webConfig(srv, bob, d))}
 			a := signIn(t, webConfig(srv, alice, d))
 			other := signIn(t, webConfig(srv, alice, d))
-			wait(a, "the other place", func(e msn.PlacesChanged) bool { return len(e.Places) == 2 })
+			wait(a, "the other place", func(e msn.EndpointsChanged) bool { return len(e.Endpoints) == 2 })
 			wait(a, "where bob is", anyOf[msn.PersonalMessageChanged])
 			lateAnswers(srv, bob, 100*time.Millisecond)
 			srv.Hook(msntest.For(alice, msntest.On("ANS", msntest.Delay(50*time.Millisecond))))

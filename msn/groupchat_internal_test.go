@@ -30,7 +30,7 @@ func TestMemberOfAGroupChatIsToldMissingOnce(t *testing.T) {
 		if e := waitFor[CallFailed](t, client); e.Account != "carol@example.com" || !errors.Is(e.Err, ErrOffline) {
 			t.Errorf("told %+v", e)
 		}
-		time.Sleep(2 * client.timeouts.Answer)
+		time.Sleep(2 * client.cfg.Timeouts.Answer)
 		ns.barrier()
 		for range client.backlogLength() {
 			if e, ok := nextEvent(t, client).(CallFailed); ok {

@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"matrix-msn/msn/chat"
+	"matrix-msn/msn/internal/ns"
 	"matrix-msn/msn/wire"
 )
 
@@ -166,30 +168,6 @@ func TestHostileListOf5000(t *testing.T) {
 	}
 }
 
-func TestHostileEndlessList(t *testing.T) {
-	b := newBook()
-	for i := range MaxContacts + 100 {
-		b.open(fmt.Sprintf("contact%d@example.com", i))
-	}
-	if len(b.contacts) != MaxContacts {
-		t.Errorf("%d contacts are kept", len(b.contacts))
-	}
-	for i := range 1000 {
-		b.setGroup(fmt.Sprint(i), "x")
-	}
-	if len(b.groups) != maxGroups {
-		t.Errorf("%d groups are kept", len(b.groups))
-	}
-	c := b.open("contact1@example.com")
-	for i := range 1000 {
-		c.setProperty(fmt.Sprintf("K%02d", i), strings.Repeat("x", 10_000))
-		c.joinGroup(fmt.Sprint(i))
-	}
-	if len(c.Properties) > maxProperties || len(c.Properties["K00"]) > maxField || len(c.Groups) > maxGroups {
-		t.Errorf("%d properties and %d groups are kept", len(c.Properties), len(c.Groups))
-	}
-}
-
 // A Client never signs in again by itself, so that two of them cannot throw each
 // other out in turn.
 func TestHostileLoopOfSignIns(t *testing.T) {
@@ -226,7 +204,7 @@ func TestHostileFloodOfCalls(t *testing.T) {
 	ns.send("RNG 4242 " + fakeSB + " CKI 1 carol@example.com Carol")
 	ns.barrier()
 	answered := make(map[string]int)
-	for range maxSessionsPerContact + 1 {
+	for range chat.MaxSessionsPerContact + 1 {
 		sb := n.accept(fakeSB)
 		cmd := sb.read()
 		who := "bob"
@@ -270,7 +248,7 @@ func TestHostileFloodOfTypingNotes(t *testing.T) {
 		}
 		break
 	}
-	if notes == 0 || notes > 2*typingBurst+int(patience/time.Second) {
+	if notes == 0 || notes > 2*chat.TypingBurst+int(patience/time.Second) {
 		t.Errorf("%d notes were passed on", notes)
 	}
 }
@@ -374,3 +352,5 @@ func TestHostileFloodOfMessages(t *testing.T) {
 		t.Error(client.Err())
 	}
 }
+
+const maxBacklogBytes = ns.MaxBacklogBytes

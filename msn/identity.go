@@ -19,6 +19,12 @@ type Identity struct {
 	Brand   string // seventh parameter, "msmsgs"
 }
 
+// The dialects that this package speaks.
+const (
+	MinDialect = wire.MinDialect
+	MaxDialect = wire.MaxDialect
+)
+
 // queryDialect is the pseudo-dialect at the end of VER: a server that speaks no
 // real one answers it, and can be asked which client it wants.
 const queryDialect = "CVR0"
@@ -88,7 +94,7 @@ func (id Identity) or(other Identity) Identity {
 func (c *Client) cvrArgs(d wire.Dialect) []string {
 	id := c.cfg.Identity.or(OfficialIdentity(d))
 	args := []string{id.Locale, id.OS, id.OSVer, id.Arch, id.Client, id.Version}
-	if d >= 4 {
+	if d >= wire.FirstBrand {
 		args = append(args, id.Brand)
 	}
 	if d >= wire.FirstTweener {

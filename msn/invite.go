@@ -2,11 +2,12 @@ package msn
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
+	"matrix-msn/msn/internal/clean"
+	"matrix-msn/msn/internal/ns"
 	"matrix-msn/msn/wire"
 )
 
@@ -27,24 +28,24 @@ const library = "MSMSGS"
 // ErrUncertain when the connection, ctx or the time for an answer ended after that:
 // the mail may be on its way.
 func (c *Client) Invite(ctx context.Context, address, text string) error {
-	if !isAddress(address) {
+	if !clean.IsAddress(address) {
 		return fmt.Errorf("%w: %q is no address", ErrArgument, address)
 	}
 	cmd := wire.New("SND", c.sndArgs(address)...)
 	if text = cleanText(text); text != "" {
-		if c.dialect < 5 {
+		if c.conn.Dialect() < wire.FirstPages {
 			return fmt.Errorf("%w: an invitation with a text", ErrDialect)
 		}
 		if len(text) > MaxInvitationText {
 			return ErrTooLong
 		}
 		cmd = wire.New("SDC", address, localeName(c.cfg.Locale), library, library, "X", "X", wire.Encode(c.DisplayName())).
-			WithPayload(crlf.Replace(text))
+			WithPayload(clean.CRLF(text))
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	err := c.await(ctx, func(result func(error)) { c.order(cmd, result) })
+	err := c.conn.Await(ctx, func(result func(error)) { c.order(cmd, result) })
 	if ctx.Err() != nil && err == ctx.Err() {
 		return fmt.Errorf("%w: %w", ErrUncertain, err)
 	}
@@ -54,22 +55,12 @@ func (c *Client) Invite(ctx context.Context, address, text string) error {
 // order sends an invitation. Without an answer it is uncertain unless it was not
 // written.
 func (c *Client) order(cmd wire.Command, result func(error)) {
-	if c.err != nil {
-		result(c.ended())
-		return
-	}
-	at := c.ns.position()
-	c.requestCommand(cmd, func(reply wire.Command, err error) {
-		_, refused := errors.AsType[*ServerError](err)
-		switch {
-		case err == nil && reply.Arg(1) != "OK":
+	c.conn.Send(ns.Request{Command: cmd, Effect: true, Done: func(reply wire.Command, err error) {
+		if err == nil && reply.Arg(1) != "OK" {
 			err = fmt.Errorf("%w: %s is not answered by OK", wire.ErrProtocol, reply.Verb)
-		case err == nil, refused, errors.Is(err, wire.ErrUnsafe), c.ns.unwritten(at):
-		default:
-			err = fmt.Errorf("%w: %w", ErrUncertain, err)
 		}
 		result(err)
-	})
+	}})
 }
 
 // sndArgs are the parameters of SND behind the TrID, which grew with the dialects
@@ -77,9 +68,9 @@ func (c *Client) order(cmd wire.Command, result func(error)) {
 func (c *Client) sndArgs(address string) []string {
 	locale := "0x" + strconv.FormatUint(uint64(c.cfg.Locale), 16)
 	switch {
-	case c.dialect < 3:
+	case c.conn.Dialect() < wire.FirstLocale:
 		return []string{address}
-	case c.dialect < 4:
+	case c.conn.Dialect() < wire.FirstBrand:
 		return []string{address, locale, library}
 	}
 	return []string{address, locale, library, library}
@@ -88,7 +79,7 @@ func (c *Client) sndArgs(address string) []string {
 // cleanText returns a text as it may go into a mail: UTF-8 with LF line ends and
 // without NUL, or "" when it is nothing but blanks.
 func cleanText(text string) string {
-	text = strings.ReplaceAll(lineEnds.Replace(strings.ToValidUTF8(text, "\uFFFD")), "\x00", "\uFFFD")
+	text = strings.ReplaceAll(clean.LF(strings.ToValidUTF8(text, "\uFFFD")), "\x00", "\uFFFD")
 	if strings.TrimSpace(text) == "" {
 		return ""
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"reflect"
 	"strings"
 	"syscall"
@@ -116,7 +117,11 @@ func TestLoginErrors(t *testing.T) {
 		wants []func(error) bool
 	}{
 		{"no dialect", send("VER", "VER 1 0"), []func(error) bool{is(ErrNoDialect)}},
-		{"only the version query", send("VER", "VER 1 CVR0", "CVQ 2 5.0.0544 5.0.0544 5.0.0540 http://a/ http://b/"), []func(error) bool{is(ErrNoDialect)}},
+		{"only the version query", func(ns *fakeConn) {
+			send("VER", "VER 1 CVR0")(ns)
+			ns.read()
+			ns.send("CVQ 2 5.0.0544 5.0.0544 5.0.0540 http://a/ http://b/")
+		}, []func(error) bool{is(ErrNoDialect)}},
 		{"a dialect that was not offered", send("VER", "VER 1 MSNP15"), []func(error) bool{is(ErrNoDialect)}},
 		{"bad credentials at USR I", send("USR I", "911 3"), []func(error) bool{is(ErrBadCredentials), number(911)}},
 		{"bad ticket", send("USR S", "928 4"), []func(error) bool{is(ErrBadCredentials), number(928)}},
@@ -275,6 +280,75 @@ func TestLoginSoftReset(t *testing.T) {
 	}
 	if got := n.addresses(); len(got) != 1 {
 		t.Errorf("connected to %v", got)
+	}
+}
+
+// A new sign-in on the same connection begins at once, whatever the one before waits for:
+// lines of the contact list, or a web service that hangs.
+func TestLoginSoftResetWhileTheListsLoad(t *testing.T) {
+	t.Run("SYN", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			n := newFakeNet(t)
+			result := goLogin(t, fakeConfig(n, 9))
+			ns := n.accept(fakeServer)
+			ns.greet(9)
+			ns.send("SYN 5 1 2 0", "LST bob@example.com Bob 11 0")
+			begun := time.Now()
+			ns.send("XFR 0 NS 0")
+			ns.expect("VER 6 MSNP9 CVR0")
+			if took := time.Since(begun); took != 0 {
+				t.Errorf("it took %v", took)
+			}
+			ns.close()
+			if _, err := waitLogin(t, result); !errors.Is(err, ErrRefused) {
+				t.Errorf("error %v", err)
+			}
+		})
+	})
+	for _, operation := range []string{"FindMembership", "RST"} {
+		t.Run(operation, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newFakeNet(t)
+				cfg := fakeConfig(n, 13)
+				web := newFakeWeb(t)
+				asked := make(chan struct{}, 8)
+				cfg.https = roundTripper(func(r *http.Request) (*http.Response, error) {
+					body, _ := io.ReadAll(r.Body)
+					if !strings.Contains(string(body), map[string]string{"RST": "RequestSecurityToken", "FindMembership": "FindMembership"}[operation]) {
+						r.Body = io.NopCloser(strings.NewReader(string(body)))
+						return web.RoundTrip(r)
+					}
+					asked <- struct{}{}
+					<-r.Context().Done()
+					return nil, r.Context().Err()
+				})
+				result := goLogin(t, cfg)
+				ns := n.accept(fakeServer)
+				ns.read()
+				ns.send("VER 1 MSNP13")
+				ns.read()
+				ns.send("CVR 2 1 1 1")
+				ns.read()
+				ns.send("USR 3 TWN S ct=1,rver=1")
+				next := "VER 4 MSNP13 CVR0"
+				if operation != "RST" {
+					ns.read()
+					ns.send("USR 4 OK alice@example.com 1 0")
+					next = "VER 5 MSNP13 CVR0"
+				}
+				<-asked
+				begun := time.Now()
+				ns.send("XFR 0 NS 0")
+				ns.expect(next)
+				if took := time.Since(begun); took != 0 {
+					t.Errorf("it took %v", took)
+				}
+				ns.close()
+				if _, err := waitLogin(t, result); !errors.Is(err, ErrRefused) {
+					t.Errorf("error %v", err)
+				}
+			})
+		})
 	}
 }
 

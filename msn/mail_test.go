@@ -8,9 +8,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
+	"matrix-msn/msn/internal/notice"
+	"matrix-msn/msn/internal/offline"
 	"matrix-msn/msn/wire"
 )
 
@@ -50,7 +50,7 @@ var mailSeeds = []string{
 
 func TestMailIsCountedInEveryDialect(t *testing.T) {
 	inEveryDialect(t, func(t *testing.T, client *Client, ns *fakeConn, _ string) {
-		url := ServiceURL{"/cgi-bin/HoTMaiL", postURL, ""}
+		url := ServiceURL{Redirect: "/cgi-bin/HoTMaiL", Post: postURL, SiteID: ""}
 		switch d := client.Dialect(); {
 		case d < 3:
 			ns.sendMessage("Hotmail", "Hotmail", noticePayload(oldMail, "Inbox-Unread: 3", "Folders-Unread: 2", "Inbox-URL: /cgi-bin/HoTMaiL", "Post-URL: "+postURL))
@@ -74,7 +74,7 @@ func TestMailIsCountedInEveryDialect(t *testing.T) {
 		}
 		e.At = time.Time{}
 		if want := (MailReceived{From: "Example User", FromAddress: "example@passport.com", Subject: "newsubject", Folder: "ACTIVE",
-			URL: ServiceURL{"/cgi-bin/getmsg?msg=1", postURL, "2"}}); e != want {
+			URL: ServiceURL{Redirect: "/cgi-bin/getmsg?msg=1", Post: postURL, SiteID: "2"}}); e != want {
 			t.Errorf("event %+v", e)
 		}
 		ns.sendMessage("Hotmail", "Hotmail", noticePayload(movedMail, "Src-Folder: ACTIVE", "Dest-Folder: trAsH", "Message-Delta: 2"))
@@ -99,7 +99,7 @@ func TestServerMessages(t *testing.T) {
 		{"offline messages in the list", oims, []Event{MailCounted{Inbox: 3, Folders: 2, Initial: true}, server(oims)}},
 		{"a list that is too large", tooLarge, []Event{MailCounted{Unknown: true, Initial: true}, server(tooLarge)}},
 		{"a list with entities", bomb, []Event{server(bomb)}},
-		{"numbers beyond belief", noticePayload(initialMail, "Inbox-Unread: 4294967295", "Folders-Unread: -1"), []Event{MailCounted{Inbox: maxMails, Initial: true}}},
+		{"numbers beyond belief", noticePayload(initialMail, "Inbox-Unread: 4294967295", "Folders-Unread: -1"), []Event{MailCounted{Inbox: notice.MaxMails, Initial: true}}},
 		{"no numbers", noticePayload(initialMail, "Inbox-Unread: many"), []Event{server(noticePayload(initialMail, "Inbox-Unread: many"))}},
 		{"a number of a million digits", noticePayload(initialMail, "Inbox-Unread: "+strings.Repeat("9", 1000)), []Event{server(noticePayload(initialMail, "Inbox-Unread: "+strings.Repeat("9", 1000)))}},
 		{"more moved than there were", mailSeeds[3], []Event{MailCounted{Unknown: true}}},
@@ -109,7 +109,7 @@ func TestServerMessages(t *testing.T) {
 		{"an offline message", noticePayload(oimNotice, "Mail-Data: <MD></MD>"), []Event{server(noticePayload(oimNotice, "Mail-Data: <MD></MD>"))}},
 		{"a shutdown", mailSeeds[5], []Event{ShutdownAnnounced{In: 5 * time.Minute}}},
 		{"a shutdown in the header", "Content-Type: " + systemNote + "\r\nType: 1\r\nArg1: 5\r\n\r\n", []Event{ShutdownAnnounced{In: 5 * time.Minute}}},
-		{"a shutdown far ahead", noticePayload(systemNote, "Type: 1", "Arg1: 4000000000"), []Event{ShutdownAnnounced{In: longestShutdown}}},
+		{"a shutdown far ahead", noticePayload(systemNote, "Type: 1", "Arg1: 4000000000"), []Event{ShutdownAnnounced{In: notice.LongestShutdown}}},
 		{"a shutdown at no time", noticePayload(systemNote, "Type: 1", "Arg1: -5"), []Event{SystemMessage{Type: "1", Args: []string{"-5"}}}},
 		{"a shutdown without a time", noticePayload(systemNote, "Type: 1"), []Event{SystemMessage{Type: "1"}}},
 		{"another system message", noticePayload(systemNote, "Type: 17", "Arg1: a", "Arg2: \x1bb", "Arg4: d"), []Event{SystemMessage{Type: "17", Args: []string{"a", "b"}}}},
@@ -132,7 +132,7 @@ func TestServerMessages(t *testing.T) {
 
 // Where the notice is too large to tell the numbers, the web service does.
 func TestMailIsCountedByTheServiceWhenTheNoticeIsTooLarge(t *testing.T) {
-	url := ServiceURL{"/cgi-bin/HoTMaiL", postURL, ""}
+	url := ServiceURL{Redirect: "/cgi-bin/HoTMaiL", Post: postURL, SiteID: ""}
 	unknown := MailCounted{Unknown: true, Initial: true, URL: url}
 	for name, test := range map[string]struct {
 		answer string // of GetMetadata
@@ -141,7 +141,7 @@ func TestMailIsCountedByTheServiceWhenTheNoticeIsTooLarge(t *testing.T) {
 		"as elements":    {"<MD>" + mailCounts + oimInList + "</MD>", MailCounted{Inbox: 3, Folders: 2, Initial: true, URL: url}},
 		"in a result":    {"<GetMetadataResult><MD>" + mailCounts + "</MD></GetMetadataResult>", MailCounted{Inbox: 3, Folders: 2, Initial: true, URL: url}},
 		"as text":        {html.EscapeString("<MD>" + mailCounts + oimInList + "</MD>"), MailCounted{Inbox: 3, Folders: 2, Initial: true, URL: url}},
-		"beyond belief":  {"<MD><E><IU>4294967295</IU></E></MD>", MailCounted{Inbox: maxMails, Initial: true, URL: url}},
+		"beyond belief":  {"<MD><E><IU>4294967295</IU></E></MD>", MailCounted{Inbox: notice.MaxMails, Initial: true, URL: url}},
 		"it does not":    {"<MD>" + oimInList + "</MD>", unknown},
 		"no such number": {"<MD><E><IU>-1</IU></E></MD>", unknown},
 		"it fails":       {"", unknown},
@@ -158,7 +158,7 @@ func TestMailIsCountedByTheServiceWhenTheNoticeIsTooLarge(t *testing.T) {
 					}
 				}, longPing)
 				ns.sendMessage("Hotmail", "Hotmail", noticePayload(initialData, "Mail-Data: too-large", "Inbox-URL: /cgi-bin/HoTMaiL", "Post-URL: "+postURL))
-				time.Sleep(offlineAttempts * offlinePause)
+				time.Sleep(offline.Attempts * offline.Pause)
 				var counted []MailCounted
 				for range client.backlogLength() {
 					if e, ok := nextEvent(t, client).(MailCounted); ok {
@@ -172,91 +172,4 @@ func TestMailIsCountedByTheServiceWhenTheNoticeIsTooLarge(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestEncodedWords(t *testing.T) {
-	for _, test := range []struct{ name, raw, want string }{
-		{"plain", "Hello, world", "Hello, world"},
-		{"quotes around the charset", `=?"us-ascii"?Q?new_subject?=`, "new subject"},
-		{"base64", "=?utf-8?B?R3LDvMOfZQ==?=", "Grüße"},
-		{"base64 without its end", "=?utf-8?B?R3LDvMOfZQ?=", "Grüße"},
-		{"a blank inside", "=?utf-8?B?QWxpY2U= ?=", "Alice"},
-		{"blanks inside", "=?utf-8?B?QWxp Y2U= ?=", "Alice"},
-		{"blanks in Q", "=?utf-8?q?a b_c?=", "a b c"},
-		{"Q that ends in an equals sign", "=?utf-8?Q?=41?=", "A"},
-		{"two words", "=?utf-8?B?R3LDvMOfZQ==?=\t=?utf-8?Q?_an_?= =?utf-8?Q?alle?=", "Grüße an alle"},
-		{"words and text", "Re: =?iso-8859-1?Q?Gr=FC=DFe?= an  =?utf-8?Q?alle?=!", "Re: Grüße an  alle!"},
-		{"a charset of the East", "=?gb2312?B?1tDOxA==?=", "中文"},
-		{"Shift-JIS", "=?Shift_JIS?B?k/qWew==?=", "日本"},
-		{"with a language", "=?utf-8*de?Q?Gr=C3=BC=C3=9Fe?=", "Grüße"},
-		{"an unknown charset", "=?x-none?Q?abc?=", "=?x-none?Q?abc?="},
-		{"an unknown encoding", "=?utf-8?X?abc?=", "=?utf-8?X?abc?="},
-		{"broken base64", "=?utf-8?B?###?=", "=?utf-8?B?###?="},
-		{"broken Q", "=?utf-8?Q?=ZZ?=", "=?utf-8?Q?=ZZ?="},
-		{"no end", "=?utf-8?Q?abc", "=?utf-8?Q?abc"},
-		{"a broken word before a good one", "=?a =?utf-8?Q?b?=", "=?a =?utf-8?Q?b?="},
-		{"line ends and escapes", "=?utf-8?Q?a=0D=0AOUT=1B[2J?=", "a  OUT [2J"},
-		{"no UTF-8", "=?utf-8?Q?=FF?= \xff", "\uFFFD \uFFFD"},
-		{"nothing", "", ""},
-	} {
-		if got := decodeWords(test.raw); got != test.want {
-			t.Errorf("%s: %q, want %q", test.name, got, test.want)
-		}
-	}
-}
-
-func FuzzEncodedWords(f *testing.F) {
-	for _, seed := range []string{`=?"us-ascii"?Q?new_subject?=`, "=?utf-8?B?QWxpY2U= ?=", "=?gb2312?B?1tDOxA==?= =?a?b?c?=", "=?=?=?=", "=??????="} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, raw string) {
-		got := decodeWords(raw)
-		if !utf8.ValidString(got) || len(got) > maxMailField || strings.ContainsFunc(got, unicode.IsControl) {
-			t.Errorf("%q becomes %q", raw, got)
-		}
-		if !strings.Contains(raw, "=?") && len(raw) < maxMailField && utf8.ValidString(raw) && got != oneLiner(raw) {
-			t.Errorf("%q becomes %q", raw, got)
-		}
-	})
-}
-
-// FuzzServerMessage gives a Client messages of the notification server. Each makes
-// something, and what it makes is within limits.
-func FuzzServerMessage(f *testing.F) {
-	for _, seed := range mailSeeds {
-		f.Add(seed)
-	}
-	f.Add(noticePayload(initialData, "Mail-Data: too-large"))
-	f.Add(noticePayload(initialData, "Mail-Data: "+mailList+oimInList+"</MD>"))
-	c, _, err := newClient(f.Context(), fakeConfig(&fakeNet{t: f}))
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Fuzz(func(t *testing.T, payload string) {
-		c.alerts.all = newLimiter(alertBurst, alertEvery)
-		c.backlog = backlog{}
-		c.message(wire.New("MSG", "Hotmail", "Hotmail").WithPayload(payload))
-		if c.backlog.empty() {
-			t.Errorf("%q is lost", payload)
-		}
-		if m := c.mail; m.inbox < 0 || m.inbox > maxMails || m.folders < 0 || m.folders > maxMails || len(m.url.Redirect) > maxURL || len(m.url.Post) > maxURL {
-			t.Errorf("mailbox %+v", m)
-		}
-		for _, e := range c.backlog.events {
-			switch e := e.(type) {
-			case MailReceived:
-				if len(e.Subject) > maxMailField || len(e.From) > maxMailField || len(e.FromAddress) > maxAccount || len(e.URL.Redirect) > maxURL {
-					t.Errorf("mail %+v", e)
-				}
-			case ShutdownAnnounced:
-				if e.In < 0 || e.In > longestShutdown {
-					t.Errorf("shutdown in %v", e.In)
-				}
-			case SystemMessage:
-				if e.Type == "" || len(e.Args) > maxSystemArgs {
-					t.Errorf("system message %+v", e)
-				}
-			}
-		}
-	})
 }

@@ -151,15 +151,15 @@ func leaveMessage(t *testing.T, srv *msntest.Server, a *user, d wire.Dialect) {
 func TestTwoPlaces(t *testing.T) {
 	inAllDialects(t, func(t *testing.T, srv *msntest.Server, d wire.Dialect) {
 		home, work := webConfig(srv, alice, d), webConfig(srv, alice, d)
-		home.PlaceName, work.PlaceName = "home", "work"
+		home.EndpointName, work.EndpointName = "home", "work"
 		first := signIn(t, home)
 		second := signIn(t, work)
-		if d < wire.FirstPlaces {
+		if d < wire.FirstEndpoints {
 			wait(first, "to be signed out", anyOf[msn.Disconnected])
 			return
 		}
-		wait(first, "two places", func(e msn.PlacesChanged) bool {
-			return len(e.Places) == 2 && slices.ContainsFunc(e.Places, func(p msn.Place) bool { return p.Name == "work" && !p.Here })
+		wait(first, "two places", func(e msn.EndpointsChanged) bool {
+			return len(e.Endpoints) == 2 && slices.ContainsFunc(e.Endpoints, func(p msn.Endpoint) bool { return p.Name == "work" && !p.Here })
 		})
 		b := signIn(t, webConfig(srv, bob, d))
 		b.say(alice, "come in")
@@ -175,17 +175,17 @@ func TestTwoPlaces(t *testing.T) {
 		b.say(alice, "to both")
 		first.waitText("to both")
 		second.waitText("to both")
-		var other msn.Place
-		for _, p := range first.Places() {
+		var other msn.Endpoint
+		for _, p := range first.Endpoints() {
 			if !p.Here {
 				other = p
 			}
 		}
-		if err := first.SignOutPlace(t.Context(), other.ID); err != nil {
+		if err := first.SignOutEndpoint(t.Context(), other.ID); err != nil {
 			t.Error(err)
 		}
 		wait(second, "to be signed out", anyOf[msn.Disconnected])
-		wait(first, "one place", func(e msn.PlacesChanged) bool { return len(e.Places) == 1 })
+		wait(first, "one place", func(e msn.EndpointsChanged) bool { return len(e.Endpoints) == 1 })
 	})
 }
 

@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"syscall"
@@ -17,7 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"matrix-msn/msn/soap"
+	"matrix-msn/msn/internal/clean"
+	"matrix-msn/msn/internal/offline"
 	"matrix-msn/msn/wire"
 )
 
@@ -114,13 +113,13 @@ func TestOfflineMessagesAreFetchedAgain(t *testing.T) {
 			}
 		})
 		ns.send(offlineNotice())
-		time.Sleep(2 * offlinePause)
+		time.Sleep(2 * offline.Pause)
 		if e := waitFor[OfflineReceived](t, client); e.Text != "hello" || e.ID != "a" {
 			t.Errorf("event %+v", e)
 		}
 		// The one that cannot be had keeps nobody from the rest, and ends by itself.
 		time.Sleep(time.Hour)
-		if got := len(web.called("GetMetadata")); got > offlineAttempts {
+		if got := len(web.called("GetMetadata")); got > offline.Attempts {
 			t.Errorf("asked %d times", got)
 		}
 		ns.barrier()
@@ -147,10 +146,10 @@ func TestOfflineMessageThatFailsIsFetchedAgainAndHoldsUpNoOther(t *testing.T) {
 		})
 		began := time.Now()
 		ns.send(offlineNotice())
-		if e := waitFor[OfflineReceived](t, client); e.Text != "the second" || time.Since(began) >= offlinePause {
+		if e := waitFor[OfflineReceived](t, client); e.Text != "the second" || time.Since(began) >= offline.Pause {
 			t.Errorf("event %+v after %v", e, time.Since(began))
 		}
-		time.Sleep(2 * offlinePause)
+		time.Sleep(2 * offline.Pause)
 		if e := waitFor[OfflineReceived](t, client); e.Text != "the first" {
 			t.Errorf("event %+v", e)
 		}
@@ -378,7 +377,7 @@ func TestOfflineMessagesAreDeletedOneByOneWhenOneIsUnknown(t *testing.T) {
 			waitFor[OfflineReceived](t, client)
 		}
 		known := func() (ids []string) {
-			client.ask(func() { ids = slices.Sorted(maps.Keys(client.offline.known)) })
+			client.conn.Do(func() { ids = client.offline.Known() })
 			return ids
 		}
 		var broken, blamed string
@@ -437,21 +436,6 @@ func TestOfflineMessagesAreDeletedOneByOneWhenOneIsUnknown(t *testing.T) {
 	})
 }
 
-// That no connection is made is known by what net/http says of it.
-func TestOfflineMessageToAServiceThatIsNotThereIsNotUncertain(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	gone := listener.Addr().String()
-	_ = listener.Close()
-	caller := soap.Caller{Client: &http.Client{Transport: &http.Transport{}}, Allow: func(*url.URL) error { return nil }}
-	post := soap.Post{Caller: caller, URL: "https://" + gone, Ticket: func() string { return "" }}
-	if err := offlineError(post.Send(t.Context(), soap.OfflineMessage{Text: "Hello"})); !errors.Is(err, ErrBusy) || errors.Is(err, ErrUncertain) {
-		t.Errorf("error %v", err)
-	}
-}
-
 func TestNoticesOfOfflineMessagesInAFloodHaveThemFetchedNowAndThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, web, ns := webIn(t, 15, func(w *fakeWeb) { w.waiting(nil) }, longPing)
@@ -464,7 +448,7 @@ func TestNoticesOfOfflineMessagesInAFloodHaveThemFetchedNowAndThen(t *testing.T)
 			}
 		}
 		lists := len(web.called("GetMetadata"))
-		if most := floods/10/int(offlineEvery/time.Second) + 1; lists > most || lists < most/2 {
+		if most := floods/10/int(offline.Every/time.Second) + 1; lists > most || lists < most/2 {
 			t.Errorf("asked %d times in a minute, at most %d were right", lists, most)
 		}
 		web.set(func() { web.waiting(map[string]string{"a": mailOf("the last", "{1}", 1, "22 Nov 1999 10:00:01")}, "a") })
@@ -481,20 +465,20 @@ func TestOfflineMessagesThatFailAreLoggedTogether(t *testing.T) {
 		var log testLog
 		client, web, ns := webIn(t, 15, func(w *fakeWeb) {
 			w.waiting(map[string]string{"a": mailOf("good", "{1}", 1, "22 Nov 1999 10:00:01")},
-				"broken1", "broken2", "broken3", "a", strings.Repeat("x", maxName+1), strings.Repeat("x", maxName+2))
+				"broken1", "broken2", "broken3", "a", strings.Repeat("x", clean.MaxName+1), strings.Repeat("x", clean.MaxName+2))
 		}, longPing, func(c *Config) { c.Logger = log.logger() })
 		ns.send(offlineNotice())
 		if e := waitFor[OfflineReceived](t, client); e.ID != "a" {
 			t.Errorf("event %+v", e)
 		}
-		time.Sleep(offlineAttempts * offlinePause)
+		time.Sleep(offline.Attempts * offline.Pause)
 		var lines []string
 		for line := range strings.Lines(log.text()) {
 			if strings.Contains(line, "level=WARN") {
 				lines = append(lines, line)
 			}
 		}
-		if len(lines) != 2*offlineAttempts || !strings.Contains(lines[0], "messages=2") || !strings.Contains(lines[1], "3 of 6") {
+		if len(lines) != 2*offline.Attempts || !strings.Contains(lines[0], "messages=2") || !strings.Contains(lines[1], "3 of 6") {
 			t.Errorf("logged %q", lines)
 		}
 		for _, call := range web.called("GetMessage") {

@@ -6,13 +6,14 @@ import (
 	"strings"
 	"testing"
 
+	"matrix-msn/msn/chat"
 	"matrix-msn/msn/wire"
 )
 
 // A text in several messages is not sent again where a part may have arrived, and
 // the error says how far it came.
 func TestPartsAreNotSentTwice(t *testing.T) {
-	text := strings.Repeat("x", 3*safeBody)
+	text := strings.Repeat("x", 3*chat.MaxBody)
 	for _, test := range []struct {
 		name string
 		caps string // of bob; 1073741856 joins parts
@@ -45,7 +46,7 @@ func TestPartsAreNotSentTwice(t *testing.T) {
 			if !errors.As(err, &parts) || !errors.Is(err, test.kind) {
 				t.Fatalf("error %v", err)
 			}
-			if got := (PartsError{parts.Parts, parts.Acknowledged, parts.Uncertain, nil}); got != test.want {
+			if got := (PartsError{Parts: parts.Parts, Acknowledged: parts.Acknowledged, Uncertain: parts.Uncertain}); got != test.want {
 				t.Errorf("error %v", err)
 			}
 			if errors.Is(err, ErrUncertain) != (parts.Uncertain > 0) {
@@ -67,7 +68,7 @@ func TestPartsAreNotSentTwice(t *testing.T) {
 			cmd := sb.read()
 			parts[cmd.Arg(0)] = cmd.Payload
 		}
-		queued(client, cv)
+		queued(cv)
 		next := goSend(t, cv, "next")
 		sb.expect("MSG 5 A")
 		sb.send("ACK 2", "BYE bob@example.com", "NAK 3")
@@ -110,4 +111,30 @@ func TestPartsAreNotSentTwice(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
+}
+
+func TestChunksAreOnlySentToThoseWhoJoinThem(t *testing.T) {
+	for _, test := range []struct {
+		d    wire.Dialect
+		caps string
+		want bool
+	}{{11, "1073741856", true}, {12, "32", true}, {11, "1073741824", false}, {10, "1073741856", false}, {11, "0", false}} {
+		n := newFakeNet(t)
+		client, ns := signedIn(t, n, test.d)
+		ns.send("NLN NLN bob@example.com Bob " + test.caps)
+		waitFor[PresenceChanged](t, client)
+		sb := n.ring(ns, "bob@example.com")
+		waitFor[ParticipantJoined](t, client)
+		sent := goSend(t, client.Conversation("bob@example.com"), strings.Repeat("long ", 400))
+		for range 2 {
+			cmd := sb.read()
+			if got := strings.Contains(cmd.Payload, "Message-ID: "); got != test.want {
+				t.Errorf("%v with %s: chunked %v", test.d, test.caps, got)
+			}
+			sb.send("ACK " + cmd.Arg(0))
+		}
+		if err := waitError(t, sent); err != nil {
+			t.Error(err)
+		}
+	}
 }

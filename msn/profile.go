@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/wire"
 )
 
@@ -38,17 +39,23 @@ func ticketPart(ticket string) string {
 	return ""
 }
 
+// message handles the profile message. Others are told of it too.
+func (p *profile) message(m wire.Message) (understood bool) {
+	p.update(m.Header)
+	return false
+}
+
 // update reads the profile message (protocol/01-login.md, section 6), which is
 // all header. What it leaves out stays as it was.
 func (p *profile) update(h wire.Header) {
 	if auth := h.Get("MSPAuth"); auth != "" && len(auth) <= maxSecret {
-		p.auth = keep(auth, maxSecret)
+		p.auth = clean.Cut(auth, maxSecret)
 	}
 	if sid := h.Get("sid"); sid != "" {
-		p.sid = keep(sid, maxName)
+		p.sid = clean.Cut(sid, clean.MaxName)
 	}
 	if kv := h.Get("kv"); kv != "" {
-		p.kv = keep(kv, maxName)
+		p.kv = clean.Cut(kv, clean.MaxName)
 	}
 	// 32 bits of seconds reach to the year 2106; more is a mistake, and so is 0.
 	if seconds, err := strconv.ParseUint(h.Get("LoginTime"), 10, 32); err == nil && seconds > 0 {

@@ -2,6 +2,7 @@ package msn
 
 import (
 	"errors"
+	"matrix-msn/msn/internal/ns"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,7 +17,7 @@ func TestHeartbeat(t *testing.T) {
 		{"without a wish", "QNG", defaultPing},
 		{"a longer wish", "QNG 60", defaultPing},
 		{"a shorter wish", "QNG 20", 20 * time.Second},
-		{"a wish that is too short", "QNG 1", minPing},
+		{"a wish that is too short", "QNG 1", ns.MinPing},
 		{"zero", "QNG 0", defaultPing},
 		{"no number", "QNG soon", defaultPing},
 	} {
@@ -158,17 +159,4 @@ func TestCloseWhenNobodyReadsEvents(t *testing.T) {
 	})
 }
 
-func TestTransactionIDsBeginAgain(t *testing.T) {
-	n := newFakeNet(t)
-	client, ns := signedIn(t, n, 9)
-	client.ask(func() { client.ns.trid = 1<<32 - 2 })
-	for _, want := range []string{"CHG 4294967295 BSY 1073741856", "CHG 1 BSY 1073741856"} {
-		result := make(chan error, 1)
-		go func() { result <- client.SetStatus(t.Context(), Busy) }()
-		cmd := ns.expect(want)
-		ns.send(lineOf(cmd))
-		if err := waitError(t, result); err != nil {
-			t.Error(err)
-		}
-	}
-}
+const eventGrace = ns.EventGrace

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/passport"
 	"matrix-msn/msn/wire"
 )
@@ -56,7 +57,7 @@ func difference(d wire.Dialect, recorded, sent wire.Command) string {
 			return "letters beyond ASCII go as they are; the recorded client encoded them"
 		}
 	case "UUX":
-		if d >= wire.FirstPlaces && strings.Contains(recorded.Payload, "EndpointData>") {
+		if d >= wire.FirstEndpoints && strings.Contains(recorded.Payload, "EndpointData>") {
 			return "what a place says of itself: capabilities and a name of its own"
 		}
 	case "SYN":
@@ -65,7 +66,7 @@ func difference(d wire.Dialect, recorded, sent wire.Command) string {
 		}
 	case "CHG":
 		switch {
-		case d >= wire.FirstPlaces && len(was) >= 2 && len(is) == 2 && was[0] == is[0] && strings.HasSuffix(is[1], ":0"):
+		case d >= wire.FirstEndpoints && len(was) >= 2 && len(is) == 2 && was[0] == is[0] && strings.HasSuffix(is[1], ":0"):
 			return "this client has no extended capabilities and no display picture"
 		case len(was) >= 2 && len(is) == 2 && was[0] == is[0] && was[1] == "0":
 			return "a capability number of 0 cannot be configured: it means the default"
@@ -120,7 +121,7 @@ func never(cmd wire.Command) string {
 	case "VER", "INF", "USR", "SYN":
 		return "done once, while signing in"
 	case "CHG":
-		if status := Status(cmd.Arg(1)); !status.settable() {
+		if status := Status(cmd.Arg(1)); !status.Settable() {
 			return "no status that a user can have"
 		}
 	case "XFR":
@@ -156,7 +157,7 @@ func sameMessage(a, b string) bool {
 	if len(format) > MaxFormat {
 		format = ""
 	}
-	return m.MediaType() == n.MediaType() && lineEnds.Replace(m.Text()) == lineEnds.Replace(n.Text()) &&
+	return m.MediaType() == n.MediaType() && clean.LF(m.Text()) == clean.LF(n.Text()) &&
 		format == n.Header.Get("X-MMS-IM-Format") && m.Header.Get("TypingUser") == n.Header.Get("TypingUser")
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/wire"
 )
 
@@ -79,7 +80,7 @@ func compileForms(table map[string]string) map[string]*regexp.Regexp {
 // wellFormed reports whether a server's command is as the specification has it.
 func wellFormed(cmd wire.Command) bool {
 	if _, isError := cmd.ErrorNumber(); isError {
-		return len(cmd.Args) == 1 && isNumber(cmd.Args[0])
+		return len(cmd.Args) == 1 && clean.IsNumber(cmd.Args[0])
 	}
 	form, ok := forms[cmd.Verb]
 	return !ok || form.MatchString(strings.Join(cmd.Args, " "))

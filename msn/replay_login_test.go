@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/internal/transcript"
 	"matrix-msn/msn/wire"
 )
@@ -58,7 +59,7 @@ func (r *replay) config() (Config, string) {
 				ticket = i.cmd.Arg(3)
 			}
 		case "CHG":
-			if cfg.Status == "" && Status(i.cmd.Arg(1)).settable() {
+			if cfg.Status == "" && Status(i.cmd.Arg(1)).Settable() {
 				cfg.Status = Status(i.cmd.Arg(1))
 				caps, _, _ := strings.Cut(i.cmd.Arg(2), ":")
 				if n, err := strconv.ParseUint(caps, 10, 32); err == nil {
@@ -67,7 +68,7 @@ func (r *replay) config() (Config, string) {
 			}
 		}
 	}
-	if _, ok := parseAccount(cfg.Account); !ok {
+	if _, ok := clean.Account(cfg.Account); !ok {
 		return cfg, "the recorded client does not get as far as naming an account"
 	}
 	if len(cfg.Dialects) == 0 {
@@ -144,6 +145,11 @@ func (r *replay) login(result <-chan loginResult) (*Client, error) {
 		if done == nil || r.rec.dialect < 8 && !r.sawCVR {
 			select {
 			case cmd := <-commands:
+				if cmd.Verb == "USR" && cmd.Arg(1) == "SHA" {
+					// The ticket of the circles, which recorded clients send later: the
+					// sign-in is complete.
+					return waitLogin(r.t, result)
+				}
 				if !r.loginCommand(cmd) {
 					_, err := waitLogin(r.t, result)
 					return nil, err

@@ -49,7 +49,7 @@ func (r *replay) expectEvents(i item) {
 		status := Status(args[0])
 		account, rest, theirs := r.about(args[1:])
 		name := argAt(rest, 0)
-		if !theirs || !status.settable() || status == Hidden {
+		if !theirs || !status.Settable() || status == Hidden {
 			return
 		}
 		r.known[account] = true
@@ -187,7 +187,7 @@ func (r *replay) settle() {
 func (r *replay) disregard() {
 	r.t.Helper()
 	waiting := 0
-	r.client.ask(func() { waiting = len(r.client.backlog.events) })
+	r.client.conn.Do(func() { waiting = r.client.conn.Waiting() })
 	for range waiting {
 		nextEvent(r.t, r.client)
 	}

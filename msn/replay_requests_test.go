@@ -27,7 +27,7 @@ func (r *replay) requestCommand(i item) bool {
 			break
 		}
 		r.call(i, call, func(reply item) {
-			want := ServiceURL{reply.cmd.Arg(1), reply.cmd.Arg(2), reply.cmd.Arg(3)}
+			want := ServiceURL{Redirect: reply.cmd.Arg(1), Post: reply.cmd.Arg(2), SiteID: reply.cmd.Arg(3)}
 			if got != want {
 				r.t.Errorf("%v: ServiceURL returns %+v", reply.Record, got)
 			}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/internal/transcript"
 	"matrix-msn/msn/wire"
 )
@@ -315,7 +316,7 @@ func (r *replay) openConversation(i item) {
 		// The error shows in what SendText returns.
 		go func() { call.result <- cv.SendText(r.t.Context(), "x", "") }()
 	} else {
-		r.client.ask(func() { r.client.call(cv) })
+		r.client.conn.Do(func() { r.client.chats.Call(cv) })
 	}
 	r.expectCommand(r.ns, i)
 	r.ns.sendText(r.translate(r.ns, reply))
@@ -357,7 +358,7 @@ func (r *replay) firstCall(n int) (peer string, failed, ok bool) {
 		if !i.client() || i.cmd.Verb != "CAL" {
 			continue
 		}
-		peer, valid := parseAccount(i.cmd.Arg(1))
+		peer, valid := clean.Account(i.cmd.Arg(1))
 		if !valid || peer == strings.ToLower(r.account) {
 			return "", false, false
 		}

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/internal/transcript"
+	"matrix-msn/msn/internal/transport"
 	"matrix-msn/msn/wire"
 )
 
@@ -55,12 +57,12 @@ func (r *replay) endBoard(conn *replayConn, i item) {
 func (r *replay) leave(conn *replayConn) {
 	r.t.Helper()
 	conn.gone = true
-	r.client.ask(func() {
-		for s := range r.client.sessions {
-			if s.transport != nil && s.transport.conn == conn.pipe {
-				s.leave()
+	r.client.conn.Do(func() {
+		r.client.chats.Sessions(func(link *transport.Transport, leave func()) {
+			if link.Conn() == conn.pipe {
+				leave()
 			}
-		}
+		})
 	})
 	if lines := conn.expectEnd(); !slices.Equal(lines, []string{"OUT"}) {
 		r.t.Errorf("leaving %s the client sent %q", conn.name, lines)
@@ -78,7 +80,7 @@ func (r *replay) boardCommand(conn *replayConn, i item) {
 	case "USR", "ANS":
 		r.expectCommand(conn, i)
 	case "CAL":
-		if peer, _ := parseAccount(i.cmd.Arg(1)); peer == conn.peer && !slices.Contains(conn.people, peer) && conn.cause.cmd.Verb == "" &&
+		if peer, _ := clean.Account(i.cmd.Arg(1)); peer == conn.peer && !slices.Contains(conn.people, peer) && conn.cause.cmd.Verb == "" &&
 			len(conn.trids) == 1 {
 			r.expectCommand(conn, i)
 			return
@@ -99,7 +101,7 @@ func (r *replay) boardMessage(conn *replayConn, i item) {
 	r.t.Helper()
 	m := wire.ParseMessage(i.cmd.Payload)
 	alone := slices.Equal(conn.people, []string{conn.peer}) && !conn.group
-	text := lineEnds.Replace(m.Text())
+	text := clean.LF(m.Text())
 	switch {
 	case !alone:
 		r.left(i, "in a group chat the replay only listens")
@@ -225,10 +227,10 @@ func (r *replay) awaitEnd(conn *replayConn) {
 	r.t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		open := false
-		r.client.ask(func() {
-			for s := range r.client.sessions {
-				open = open || s.transport != nil && s.transport.conn == conn.pipe
-			}
+		r.client.conn.Do(func() {
+			r.client.chats.Sessions(func(link *transport.Transport, _ func()) {
+				open = open || link.Conn() == conn.pipe
+			})
 		})
 		if !open {
 			return
@@ -255,7 +257,7 @@ func (r *replay) callResult(conn *replayConn, i, cause item) {
 
 func (r *replay) boardJoins(conn *replayConn, i item, account string) {
 	_, place, _ := strings.Cut(account, ";")
-	account, ok := parseAccount(account)
+	account, ok := clean.Account(account)
 	if ok && place != "" {
 		if conn.at == nil {
 			conn.at = make(map[string]int)
@@ -289,7 +291,7 @@ func (conn *replayConn) isOf(cv *Conversation) bool {
 }
 
 func (r *replay) boardLeaves(conn *replayConn, i item) {
-	account, ok := parseAccount(i.cmd.Arg(0))
+	account, ok := clean.Account(i.cmd.Arg(0))
 	if !ok || !slices.Contains(conn.people, account) {
 		return
 	}
@@ -307,9 +309,9 @@ func (r *replay) boardLeaves(conn *replayConn, i item) {
 
 // boardReceives says what a received message has to be told as.
 func (r *replay) boardReceives(conn *replayConn, i item) {
-	from, ok := parseAccount(i.cmd.Arg(0))
+	from, ok := clean.Account(i.cmd.Arg(0))
 	m := wire.ParseMessage(i.cmd.Payload)
-	if from == strings.ToLower(r.account) && r.rec.dialect >= wire.FirstPlaces && m.MediaType() == "text/plain" {
+	if from == strings.ToLower(r.account) && r.rec.dialect >= wire.FirstEndpoints && m.MediaType() == "text/plain" {
 		// Said at another place of the user's.
 		r.due = append(r.due, expectation{i.Record.String(), func(e Event) bool {
 			sent, ok := e.(TextSent)
@@ -361,7 +363,7 @@ func (r *replay) chunk(conn *replayConn, i item, from string, m wire.Message) {
 		whole.WriteString(part.Body)
 		seen++
 	}
-	if n, ok := parseSmall(total); !ok || n != seen {
+	if n, ok := clean.Small(total); !ok || n != seen {
 		return
 	}
 	r.due = append(r.due, expectation{i.Record.String(), func(e Event) bool {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/internal/transcript"
 	"matrix-msn/msn/wire"
 )
@@ -335,7 +336,7 @@ var replyVerbs = map[string][]string{
 // answers.
 func (r *replay) cause(i item) (item, bool) {
 	trid := i.cmd.Arg(0)
-	if !isNumber(trid) || trid == "0" {
+	if !clean.IsNumber(trid) || trid == "0" {
 		return item{}, false
 	}
 	_, isError := i.cmd.ErrorNumber()

@@ -12,8 +12,11 @@ import (
 	"strings"
 	"sync"
 
+	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/internal/transcript"
+	"matrix-msn/msn/internal/web"
 	"matrix-msn/msn/passport"
+	"matrix-msn/msn/soap"
 	"matrix-msn/msn/wire"
 )
 
@@ -124,7 +127,7 @@ func (w *replayWeb) made(operation string) (string, bool) {
 	}
 	switch operation {
 	case "RST":
-		for i, service := range append([]passport.Service{passport.ServiceMessengerClear}, webServices...) {
+		for i, service := range append([]passport.Service{passport.ServiceMessengerClear}, web.TicketServices...) {
 			fmt.Fprintf(&b, `<R><RequestSecurityTokenResponse><AppliesTo><EndpointReference><Address>%s</Address></EndpointReference></AppliesTo>`+
 				`<RequestedSecurityToken><BinarySecurityToken Id="Compact%d">%s</BinarySecurityToken></RequestedSecurityToken>`+
 				`<RequestedProofToken><BinarySecret>%s</BinarySecret></RequestedProofToken></RequestSecurityTokenResponse></R>`,
@@ -132,7 +135,7 @@ func (w *replayWeb) made(operation string) (string, bool) {
 		}
 		return soapEnvelope("<C>" + strings.NewReplacer("<R>", "", "</R>", "").Replace(b.String()) + "</C>"), true
 	case "FindMembership":
-		for role, list := range roles {
+		for role, list := range rolesOfLists {
 			if list&(ListAllow|ListBlock) == 0 {
 				continue
 			}
@@ -182,7 +185,7 @@ func (r *replay) webConfig(cfg *Config) {
 		if !isNotification(i.Conn) {
 			_, place, _ = strings.Cut(i.cmd.Arg(1), ";")
 		}
-		if isGUID(place) {
+		if clean.IsGUID(place) {
 			cfg.MachineGUID = place
 		}
 	}
@@ -283,7 +286,7 @@ func (r *replay) compareProof(recorded item, sent wire.Command) {
 		r.t.Errorf("line %d: the proof %q is wrong", recorded.Line, sent.Arg(4))
 	}
 	if place := sent.Arg(5); place != recorded.cmd.Arg(5) {
-		if recorded.cmd.Arg(5) != "" && place != "{"+recorded.cmd.Arg(5)+"}" || r.rec.dialect < wire.FirstPlaces || !isGUID(place) {
+		if recorded.cmd.Arg(5) != "" && place != "{"+recorded.cmd.Arg(5)+"}" || r.rec.dialect < wire.FirstEndpoints || !clean.IsGUID(place) {
 			r.t.Errorf("line %d: the place is %q", recorded.Line, place)
 		}
 		r.t.Logf("line %d: from MSNP16 on this client always names its place, in braces", recorded.Line)
@@ -325,9 +328,9 @@ func (r *replay) expectPlaces(i item, account string) {
 		}
 	}
 	r.due = append(r.due, expectation{i.Record.String(), func(e Event) bool {
-		changed, ok := e.(PlacesChanged)
-		ok = ok && len(changed.Places) == len(ids)
-		for _, place := range changed.Places {
+		changed, ok := e.(EndpointsChanged)
+		ok = ok && len(changed.Endpoints) == len(ids)
+		for _, place := range changed.Endpoints {
 			ok = ok && ids[place.ID] && strings.Contains(places, escapeText(place.Name))
 		}
 		return ok
@@ -396,7 +399,7 @@ func (r *replay) checkTold() {
 	}
 	got := make(map[string]List)
 	for _, c := range r.client.Contacts() {
-		if lists := c.Lists & sessionLists; lists != 0 {
+		if lists := c.Lists & (ListForward | ListAllow | ListBlock); lists != 0 {
 			got[c.Account] = lists
 		}
 	}
@@ -405,4 +408,9 @@ func (r *replay) checkTold() {
 			r.t.Errorf("%s is on the lists %d, the recorded client says %d", account, got[account], want[account])
 		}
 	}
+}
+
+// rolesOfLists are the lists of the membership roles.
+var rolesOfLists = map[soap.Role]List{
+	soap.Allow: ListAllow, soap.Block: ListBlock, soap.Reverse: ListReverse, soap.Pending: ListPending,
 }

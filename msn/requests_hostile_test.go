@@ -1,6 +1,7 @@
 package msn
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -24,22 +25,36 @@ func TestNoArgumentMakesASecondCommand(t *testing.T) {
 		call func(c *Client, s string) error
 		args int // of the command, TrID included
 	}{
-		"URL name":     {func(c *Client, s string) error { _, err := c.ServiceURL(c.ctx, URLName(s), ""); return err }, 2},
-		"URL argument": {func(c *Client, s string) error { _, err := c.ServiceURL(c.ctx, URLCompose, s); return err }, 3},
-		"URL locale":   {func(c *Client, s string) error { _, err := c.ServiceURL(c.ctx, URLProfile, s); return err }, 3},
-		"SND address":  {func(c *Client, s string) error { return c.Invite(c.ctx, s, "") }, 5},
-		"SDC address":  {func(c *Client, s string) error { return c.Invite(c.ctx, s, "x") }, 8},
-		"SDC text":     {func(c *Client, s string) error { return c.Invite(c.ctx, "a@b", s+"x") }, 8},
+		"URL name": {func(c *Client, s string) error {
+			_, err := c.ServiceURL(context.Background(), URLName(s), "")
+			return err
+		}, 2},
+		"URL argument": {func(c *Client, s string) error {
+			_, err := c.ServiceURL(context.Background(), URLCompose, s)
+			return err
+		}, 3},
+		"URL locale": {func(c *Client, s string) error {
+			_, err := c.ServiceURL(context.Background(), URLProfile, s)
+			return err
+		}, 3},
+		"SND address": {func(c *Client, s string) error { return c.Invite(context.Background(), s, "") }, 5},
+		"SDC address": {func(c *Client, s string) error { return c.Invite(context.Background(), s, "x") }, 8},
+		"SDC text":    {func(c *Client, s string) error { return c.Invite(context.Background(), "a@b", s+"x") }, 8},
 		"FND name": {func(c *Client, s string) error {
-			_, err := c.Search(c.ctx, Query{FirstName: s, LastName: s})
+			_, err := c.Search(context.Background(), Query{FirstName: s, LastName: s})
 			return err
 		}, 6},
-		"FND place":   {func(c *Client, s string) error { _, err := c.Search(c.ctx, Query{"a", "b", s, s, s}); return err }, 6},
-		"page target": {func(c *Client, s string) error { return c.Page(c.ctx, s, notify.Page{Text: "x"}, nil) }, 3},
-		"page number": {func(c *Client, s string) error { return c.Page(c.ctx, "tel:"+s, notify.Page{Text: "x"}, nil) }, 3},
-		"page text":   {func(c *Client, s string) error { return c.Page(c.ctx, "a@b", notify.Page{Text: s}, nil) }, 3},
+		"FND place": {func(c *Client, s string) error {
+			_, err := c.Search(context.Background(), Query{"a", "b", s, s, s})
+			return err
+		}, 6},
+		"page target": {func(c *Client, s string) error { return c.Page(context.Background(), s, notify.Page{Text: "x"}, nil) }, 3},
+		"page number": {func(c *Client, s string) error {
+			return c.Page(context.Background(), "tel:"+s, notify.Page{Text: "x"}, nil)
+		}, 3},
+		"page text": {func(c *Client, s string) error { return c.Page(context.Background(), "a@b", notify.Page{Text: s}, nil) }, 3},
 		"page callback": {func(c *Client, s string) error {
-			return c.Page(c.ctx, "a@b", notify.Page{Text: "x", Callback: notify.Callback{Location: notify.Location(s), Number: s}}, nil)
+			return c.Page(context.Background(), "a@b", notify.Page{Text: "x", Callback: notify.Callback{Location: notify.Location(s), Number: s}}, nil)
 		}, 3},
 	}
 	for name, test := range calls {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"matrix-msn/msn/internal/clean"
+	"matrix-msn/msn/internal/ns"
 	"matrix-msn/msn/wire"
 )
 
@@ -40,11 +42,7 @@ func (c *Client) Search(ctx context.Context, q Query) ([]Person, error) {
 		return nil, err
 	}
 	found := make(chan []Person, 1)
-	err = c.await(ctx, func(result func(error)) {
-		if c.err != nil {
-			result(c.ended())
-			return
-		}
+	err = c.conn.Await(ctx, func(result func(error)) {
 		var people []Person
 		lines := uint64(0)
 		more := func(reply wire.Command) bool {
@@ -55,7 +53,7 @@ func (c *Client) Search(ctx context.Context, q Query) ([]Person, error) {
 			lines++
 			return lines < min(total, maxPeople)
 		}
-		c.submit(c.ns.newTrID(), wire.New("FND", args...), c.timeouts.Silence, &request{more: more, done: func(_ wire.Command, err error) {
+		c.conn.Send(ns.Request{Command: wire.New("FND", args...), Wait: c.cfg.Timeouts.Silence, More: more, Done: func(_ wire.Command, err error) {
 			switch {
 			case err == ErrTimeout && len(people) > 0:
 				err = nil // the server has counted wrong
@@ -106,7 +104,7 @@ func parseFound(args []string) (person Person, total uint64) {
 	}
 	for _, arg := range args[2:] {
 		name, value, _ := strings.Cut(arg, "=")
-		value = keep(wire.Decode(value), maxQueryField)
+		value = clean.Cut(wire.Decode(value), maxQueryField)
 		switch strings.ToLower(name) {
 		case "fname":
 			person.FirstName = value

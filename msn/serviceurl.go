@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"matrix-msn/msn/internal/clean"
+	"matrix-msn/msn/internal/link"
 	"matrix-msn/msn/passport"
 	"matrix-msn/msn/wire"
 )
@@ -83,13 +85,9 @@ func isLocale(s string) bool {
 	return err == nil && len(digits) <= 8
 }
 
-// ServiceURL is the answer to URL, or what a mail notice points to. Everything in
-// it is the server's word and not checked.
-type ServiceURL struct {
-	Redirect string // where to go after the login: relative or absolute
-	Post     string // the login page that the form is posted to
-	SiteID   string // "" when the dialect has none
-}
+// ServiceURL is the answer to URL, or what a mail notice points to. Everything in it is the
+// server's word and not checked.
+type ServiceURL = link.ServiceURL
 
 // ServiceURL asks for a page of the service. argument is sent as it is, or "" for
 // none; names that need a locale get Config.Locale when it is "".
@@ -103,8 +101,8 @@ func (c *Client) ServiceURL(ctx context.Context, name URLName, argument string) 
 		return ServiceURL{}, err
 	}
 	answer := make(chan ServiceURL, 1)
-	err = c.exchange(ctx, wire.New("URL", args...), func(reply wire.Command) error {
-		u, err := parseServiceURL(reply.Args[1:])
+	err = c.conn.Call(ctx, wire.New("URL", args...), func(reply wire.Command) error {
+		u, err := link.Parse(reply.Args[1:])
 		answer <- u
 		return err
 	})
@@ -126,53 +124,11 @@ func (c *Client) urlArgs(name URLName, argument string) ([]string, error) {
 	switch {
 	case argument == "" && kind != localeArgument:
 		return []string{string(name)}, nil
-	case kind == localeArgument && isLocale(argument), kind == addressOrNone && isAddress(argument):
+	case kind == localeArgument && isLocale(argument), kind == addressOrNone && clean.IsAddress(argument):
 		return []string{string(name), argument}, nil
 	}
 	return nil, fmt.Errorf("%w: %q for %s", ErrArgument, argument, name)
 }
-
-// maxURL is the longest address that is taken from a server, in bytes. Real ones
-// have some 200; a part of one is of no use.
-const maxURL = 4096
-
-// parseServiceURL reads what stands behind the TrID in an answer to URL: two
-// addresses and, from MSNP3 on, the site's number.
-func parseServiceURL(args []string) (ServiceURL, error) {
-	if len(args) < 2 || args[0] == "" || args[1] == "" {
-		return ServiceURL{}, fmt.Errorf("%w: URL without two addresses", wire.ErrProtocol)
-	}
-	if len(args[0]) > maxURL || len(args[1]) > maxURL {
-		return ServiceURL{}, fmt.Errorf("%w: URL with an address of more than %d bytes", wire.ErrProtocol, maxURL)
-	}
-	u := ServiceURL{Redirect: keep(args[0], maxURL), Post: keep(args[1], maxURL)}
-	if len(args) > 2 {
-		u.SiteID = keep(args[2], maxName)
-	}
-	return u, nil
-}
-
-// Absolute reports whether Redirect is a whole URL.
-func (u ServiceURL) Absolute() bool { return isAbsolute(u.Redirect) }
-
-// isAbsolute reports whether s begins with a scheme and a host.
-func isAbsolute(s string) bool {
-	scheme, rest, ok := strings.Cut(s, "://")
-	if !ok || rest == "" || scheme == "" {
-		return false
-	}
-	for i := 0; i < len(scheme); i++ {
-		letter := scheme[i]|0x20 >= 'a' && scheme[i]|0x20 <= 'z'
-		if !letter && (i == 0 || !strings.Contains("0123456789+-.", scheme[i:i+1])) {
-			return false
-		}
-	}
-	return true
-}
-
-// Dummy reports whether the answer stands for nothing, as revival servers give it:
-// "/unused1 /unused2". There is no place to go then: neither address names a host.
-func (u ServiceURL) Dummy() bool { return !isAbsolute(u.Redirect) && !isAbsolute(u.Post) }
 
 // LoginForm is what a browser posts to be logged in at a page of the service
 // (section 2.3). It holds a hash that the password can be guessed from.
@@ -203,17 +159,17 @@ func (c *Client) LoginForm(u ServiceURL) (LoginForm, error) {
 	if post.Scheme != "https" {
 		return LoginForm{}, fmt.Errorf("%w: the login page %q has no https", ErrUntrusted, u.Post)
 	}
-	if err := c.policy.checkURL(post); err != nil {
+	if err := c.policy.CheckURL(post); err != nil {
 		return LoginForm{}, err
 	}
 	var p profile
-	c.query(func() { p = c.profile })
+	c.conn.Query(func() { p = c.profile })
 	if p.auth == "" {
 		return LoginForm{}, ErrNoForm
 	}
 	// A clock that is behind the server's must not make a negative number.
 	seconds := strconv.FormatInt(max(0, int64(time.Since(p.login)/time.Second)), 10)
-	local, _, _ := strings.Cut(c.account, "@")
+	local, _, _ := strings.Cut(c.conn.Account(), "@")
 	target := "rru"
 	if u.Absolute() {
 		target = "ru"
@@ -221,7 +177,7 @@ func (c *Client) LoginForm(u ServiceURL) (LoginForm, error) {
 	return LoginForm{Action: post.String(), Fields: []FormField{
 		{"mode", "ttl"},
 		{"login", local},
-		{"username", c.account},
+		{"username", c.conn.Account()},
 		{"sid", p.sid},
 		{"kv", p.kv},
 		{"id", u.SiteID},

@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"matrix-msn/msn/internal/clean"
+	"matrix-msn/msn/internal/link"
 	"matrix-msn/msn/passport"
 	"matrix-msn/msn/wire"
 )
@@ -45,7 +47,7 @@ func TestURLOfEachName(t *testing.T) {
 			call := goCall(func() (ServiceURL, error) { return client.ServiceURL(t.Context(), test.name, test.argument) })
 			ns.expect("URL " + id + " " + test.want)
 			ns.send("URL " + id + " /cgi-bin/HoTMaiL https://loginnet.passport.com/ppsecure/md5auth.srf?lc=1033 2")
-			want := ServiceURL{"/cgi-bin/HoTMaiL", "https://loginnet.passport.com/ppsecure/md5auth.srf?lc=1033", "2"}
+			want := ServiceURL{Redirect: "/cgi-bin/HoTMaiL", Post: "https://loginnet.passport.com/ppsecure/md5auth.srf?lc=1033", SiteID: "2"}
 			if got, err := waitCall(t, call); err != nil || got != want {
 				t.Errorf("%s: %+v, %v", test.name, got, err)
 			}
@@ -97,13 +99,13 @@ func TestURLAnswers(t *testing.T) {
 		dummy        bool
 		err          func(error) bool
 	}{
-		{name: "relative, without id", answer: "URL # /cgi-bin/HoTMaiL https://l/x", want: ServiceURL{"/cgi-bin/HoTMaiL", "https://l/x", ""}},
-		{name: "relative, with id", answer: "URL # /cgi-bin/HoTMaiL https://l/x 2", want: ServiceURL{"/cgi-bin/HoTMaiL", "https://l/x", "2"}},
-		{name: "absolute, with id", answer: "URL # http://members.msn.com/Edit.asp?lc=1033 https://l/x 4263", want: ServiceURL{"http://members.msn.com/Edit.asp?lc=1033", "https://l/x", "4263"}, absolute: true},
-		{name: "absolute, without id", answer: "URL # HTTPS://members.msn.com/ https://l/x", want: ServiceURL{"HTTPS://members.msn.com/", "https://l/x", ""}, absolute: true},
-		{name: "more values", answer: "URL # /a https://l/x 1 2 3", want: ServiceURL{"/a", "https://l/x", "1"}},
-		{name: "dummies", answer: "URL # /unused1 /unused2 1", want: ServiceURL{"/unused1", "/unused2", "1"}, dummy: true},
-		{name: "an address inside", answer: "URL # /a?u=http://b https://l/x 1", want: ServiceURL{"/a?u=http://b", "https://l/x", "1"}},
+		{name: "relative, without id", answer: "URL # /cgi-bin/HoTMaiL https://l/x", want: ServiceURL{Redirect: "/cgi-bin/HoTMaiL", Post: "https://l/x", SiteID: ""}},
+		{name: "relative, with id", answer: "URL # /cgi-bin/HoTMaiL https://l/x 2", want: ServiceURL{Redirect: "/cgi-bin/HoTMaiL", Post: "https://l/x", SiteID: "2"}},
+		{name: "absolute, with id", answer: "URL # http://members.msn.com/Edit.asp?lc=1033 https://l/x 4263", want: ServiceURL{Redirect: "http://members.msn.com/Edit.asp?lc=1033", Post: "https://l/x", SiteID: "4263"}, absolute: true},
+		{name: "absolute, without id", answer: "URL # HTTPS://members.msn.com/ https://l/x", want: ServiceURL{Redirect: "HTTPS://members.msn.com/", Post: "https://l/x", SiteID: ""}, absolute: true},
+		{name: "more values", answer: "URL # /a https://l/x 1 2 3", want: ServiceURL{Redirect: "/a", Post: "https://l/x", SiteID: "1"}},
+		{name: "dummies", answer: "URL # /unused1 /unused2 1", want: ServiceURL{Redirect: "/unused1", Post: "/unused2", SiteID: "1"}, dummy: true},
+		{name: "an address inside", answer: "URL # /a?u=http://b https://l/x 1", want: ServiceURL{Redirect: "/a?u=http://b", Post: "https://l/x", SiteID: "1"}},
 		{name: "one value", answer: "URL # /a", err: func(err error) bool { return errors.Is(err, wire.ErrProtocol) }},
 		{name: "empty values", answer: "URL #  ", err: func(err error) bool { return errors.Is(err, wire.ErrProtocol) }},
 		{name: "an endless address", answer: "URL # /" + strings.Repeat("a", 5000) + " https://l/x 1", err: func(err error) bool { return errors.Is(err, wire.ErrProtocol) }},
@@ -156,7 +158,7 @@ func TestLoginForm(t *testing.T) {
 					ns.sendMessage("Hotmail", "Hotmail", profileMessage(
 						fmt.Sprintf("LoginTime: %d", time.Now().Unix()-100), "sid: 507", "kv: 5", "mspauth: "+vectorAuth))
 					ns.barrier()
-					u := ServiceURL{"/cgi-bin/HoTMaiL", "https://login.msn.example.com/ppsecure/md5auth.srf?lc=1033", "2"}
+					u := ServiceURL{Redirect: "/cgi-bin/HoTMaiL", Post: "https://login.msn.example.com/ppsecure/md5auth.srf?lc=1033", SiteID: "2"}
 					target := "rru"
 					if absolute {
 						u.Redirect, target = "http://members.msn.com/Edit.asp?lc=1033", "ru"
@@ -170,7 +172,7 @@ func TestLoginForm(t *testing.T) {
 					if form.Action != u.Post || !slices.Equal(form.Fields, want) {
 						t.Errorf("form %+v", form.Fields)
 					}
-					client.log.Info("form", "form", form)
+					client.conn.Log().Info("form", "form", form)
 					for _, secret := range []string{vectorAuth, vectorCreds, "secret"} {
 						if strings.Contains(log.text(), secret) {
 							t.Errorf("the log holds %q", secret)
@@ -186,7 +188,7 @@ func TestLoginForm(t *testing.T) {
 }
 
 func TestLoginFormWithoutProfile(t *testing.T) {
-	post := ServiceURL{"/a", "https://login.msn.example.com/", ""}
+	post := ServiceURL{Redirect: "/a", Post: "https://login.msn.example.com/", SiteID: ""}
 	t.Run("from the ticket", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			client, ns := signedIn(t, newFakeNet(t), 9)
@@ -243,7 +245,7 @@ func FuzzServiceURL(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
-		u, err := parseServiceURL(strings.Split(line, " "))
+		u, err := link.Parse(strings.Split(line, " "))
 		if err != nil && u != (ServiceURL{}) || err == nil && (u.Post == "" || u.Redirect == "") {
 			t.Errorf("%+v, %v", u, err)
 		}
@@ -261,7 +263,7 @@ func FuzzProfile(f *testing.F) {
 		var p profile
 		p.begin(time.Unix(1, 0), "t=a&p=b")
 		p.update(wire.ParseMessage(payload).Header)
-		if p.auth == "" || len(p.auth) > maxSecret+8 || len(p.sid) > maxName || len(p.kv) > maxName || p.login.Before(time.Unix(1, 0)) {
+		if p.auth == "" || len(p.auth) > maxSecret+8 || len(p.sid) > clean.MaxName || len(p.kv) > clean.MaxName || p.login.Before(time.Unix(1, 0)) {
 			t.Errorf("profile of %q: %v bytes, sid %q, kv %q, login %v", payload, len(p.auth), p.sid, p.kv, p.login)
 		}
 	})

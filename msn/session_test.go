@@ -127,9 +127,9 @@ func TestNothingGoesToThirdPersons(t *testing.T) {
 }
 
 // queued waits until the text that is sent next was handed to a transport.
-func queued(client *Client, cv *Conversation) {
-	for sent := false; !sent; {
-		client.ask(func() { sent = len(cv.outbox) == 1 && cv.outbox[0].parts != nil })
+func queued(cv *Conversation) {
+	for waiting, sent := 0, 0; waiting != 0 || sent != 1; {
+		waiting, sent = cv.Unsettled()
 	}
 }
 
@@ -210,7 +210,7 @@ func TestSessionIsOpenedAgain(t *testing.T) {
 		n, client, ns, sb, cv := open(t)
 		waitFor[ParticipantJoined](t, client)
 		sent := goSend(t, cv, "x") // nobody reads it: the pipe holds nothing
-		queued(client, cv)
+		queued(cv)
 		sb.close()
 		again(t, n, ns, sent, "x")
 	})
@@ -219,7 +219,7 @@ func TestSessionIsOpenedAgain(t *testing.T) {
 		n, client, ns, sb, cv := open(t)
 		waitFor[ParticipantJoined](t, client)
 		sent := goSend(t, cv, "x")
-		queued(client, cv)
+		queued(cv)
 		sb.close()
 		n.switchboard(ns, "7").close()
 		if err := waitError(t, sent); !errors.Is(err, ErrSwitchboard) || errors.Is(err, ErrUncertain) {

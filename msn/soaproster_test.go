@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"matrix-msn/msn/internal/clean"
+	"matrix-msn/msn/internal/contactlist"
 	"matrix-msn/msn/soap"
 	"matrix-msn/msn/wire"
 )
@@ -74,7 +76,7 @@ func TestSOAPListsOfEveryRole(t *testing.T) {
 				t.Errorf("the user's name is %q", client.DisplayName())
 			}
 			find := "ABFindAll"
-			if d >= wire.FirstPlaces {
+			if d >= wire.FirstEndpoints {
 				find = "ABFindContactsPaged"
 			}
 			if got := web.operations(); !slices.Equal(got, []string{"RST", "FindMembership", find}) {
@@ -193,7 +195,7 @@ func TestSOAPListsAreAskedForAgain(t *testing.T) {
 					if got := <-result; !errors.Is(got.err, test.want) {
 						t.Errorf("error %v", got.err)
 					}
-					if calls := len(web.called("ABFindAll")); calls > loadAttempts*2 {
+					if calls := len(web.called("ABFindAll")); calls > contactlist.LoadAttempts*2 {
 						t.Errorf("asked %d times", calls)
 					}
 					return
@@ -232,7 +234,7 @@ func TestSOAPBeingAddedAndRemovedIsToldOnce(t *testing.T) {
 				}
 				web.set(func() { w := web; w.members += membership("Pending", "eve@example.com") })
 				ns.send(membersCommand("ADL", "bob@example.com", ListForward)) // nobody's business
-				time.Sleep(refreshEvery)                                       // the lists have come again, and say the same
+				time.Sleep(contactlist.RefreshEvery)                           // the lists have come again, and say the same
 				ns.send(membersCommand("RML", "eve@example.com", ListReverse))
 				web.set(func() { web.members = membership("Allow", "bob@example.com") })
 				added := 0
@@ -251,7 +253,7 @@ func TestSOAPBeingAddedAndRemovedIsToldOnce(t *testing.T) {
 				if added != 0 {
 					t.Errorf("told %d times more", added)
 				}
-				time.Sleep(refreshEvery)
+				time.Sleep(contactlist.RefreshEvery)
 				if e := waitFor[RemovedYou](t, client); e.Contact.Account != "bob@example.com" {
 					t.Errorf("what the lists say alone: %+v", e)
 				}
@@ -269,7 +271,7 @@ func TestSOAPRefreshesAreGatheredAndLimited(t *testing.T) {
 		for range 50 {
 			ns.send(membersCommand("ADL", "eve@example.com", ListReverse))
 		}
-		time.Sleep(refreshWait + time.Second)
+		time.Sleep(contactlist.RefreshWait + time.Second)
 		if got := len(web.called("FindMembership")); got != 1 {
 			t.Errorf("%d downloads after 50 notices, want 1", got)
 		}
@@ -280,7 +282,7 @@ func TestSOAPRefreshesAreGatheredAndLimited(t *testing.T) {
 				nextEvent(t, client)
 			}
 		}
-		if got := len(web.called("FindMembership")); got > 10*60/int(refreshEvery/time.Second)+1 {
+		if got := len(web.called("FindMembership")); got > 10*60/int(contactlist.RefreshEvery/time.Second)+1 {
 			t.Errorf("%d downloads in 10 minutes", got)
 		}
 		ns.barrier()
@@ -289,7 +291,7 @@ func TestSOAPRefreshesAreGatheredAndLimited(t *testing.T) {
 
 // backlogLength is how many events wait to be read.
 func (c *Client) backlogLength() (n int) {
-	c.ask(func() { n = len(c.backlog.events) })
+	c.conn.Do(func() { n = c.conn.Waiting() })
 	return n
 }
 
@@ -303,8 +305,8 @@ func TestSOAPRefreshTellsTheServerWhatChanged(t *testing.T) {
 			web.members = membership("Allow", "bob@example.com", "dave@example.com", "erin@example.com") + membership("Block", "carol@example.com") + membership("Reverse", "bob@example.com")
 			web.book += contactElement("c9", "erin@example.com", "Erin")
 		})
-		client.ask(func() { client.roster.refresh() })
-		time.Sleep(refreshEvery)
+		client.conn.Do(func() { client.lists.Refresh() })
+		time.Sleep(contactlist.RefreshEvery)
 		var lines []string
 		for range 2 {
 			cmd := ns.read()
@@ -322,8 +324,8 @@ func TestSOAPRefreshTellsTheServerWhatChanged(t *testing.T) {
 			t.Errorf("erin is %+v", erin)
 		}
 		// The same once more tells nobody anything.
-		client.ask(func() { client.roster.refresh() })
-		time.Sleep(refreshEvery)
+		client.conn.Do(func() { client.lists.Refresh() })
+		time.Sleep(contactlist.RefreshEvery)
 		ns.barrier()
 	})
 }
@@ -332,16 +334,16 @@ func TestSOAPRefreshThatFailsIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, web, ns := webIn(t, 15, nil, longPing)
 		web.set(func() { web.answer["FindMembership"] = status(http.StatusInternalServerError) })
-		client.ask(func() { client.roster.refresh() })
+		client.conn.Do(func() { client.lists.Refresh() })
 		time.Sleep(10 * time.Hour)
-		if got := len(web.called("FindMembership")); got != 1+maxRefreshFailures {
+		if got := len(web.called("FindMembership")); got != 1+contactlist.MaxRefreshFailures {
 			t.Errorf("asked %d times", got)
 		}
 		if client.Err() != nil {
 			t.Errorf("the Client has ended: %v", client.Err())
 		}
 		web.set(func() { delete(web.answer, "FindMembership"); web.members = membership("Allow", "bob@example.com") })
-		client.ask(func() { client.roster.refresh() })
+		client.conn.Do(func() { client.lists.Refresh() })
 		if e := waitFor[RemovedYou](t, client); e.Contact.Account != "bob@example.com" {
 			t.Errorf("event %+v", e)
 		}
@@ -388,7 +390,7 @@ func TestHostileListChanges(t *testing.T) {
 	}
 	ns.barrier()
 	for _, c := range client.Contacts() {
-		if !strings.Contains(c.Account, "@") || len(c.Account) > maxAccount || strings.ContainsAny(c.Account, " \r\n\x00") {
+		if !strings.Contains(c.Account, "@") || len(c.Account) > clean.MaxAccount || strings.ContainsAny(c.Account, " \r\n\x00") {
 			t.Errorf("contact %+v", c)
 		}
 	}
@@ -403,9 +405,9 @@ func TestHostileListChanges(t *testing.T) {
 			break
 		}
 	}
-	client.ask(func() {
-		if len(client.book.contacts) > 20 {
-			t.Errorf("%d contacts are known", len(client.book.contacts))
+	client.conn.Do(func() {
+		if client.book.Len() > 20 {
+			t.Errorf("%d contacts are known", client.book.Len())
 		}
 	})
 }
@@ -434,7 +436,7 @@ func BenchmarkSignIn1000(b *testing.B) {
 				ns.greet(d)
 				payloads := ns.lists()
 				last := 7 + len(payloads)
-				if d >= wire.FirstPlaces {
+				if d >= wire.FirstEndpoints {
 					last += 2
 				}
 				ns.present(d, last)
@@ -469,7 +471,7 @@ func TestOlderListsDoNotUndoABlock(t *testing.T) {
 			}
 		})
 		ns.sendDocument("NOT", dataAlert("<Service>ABCHInternal</Service><HasNewItem>true</HasNewItem>"))
-		time.Sleep(refreshWait + time.Second)
+		time.Sleep(contactlist.RefreshWait + time.Second)
 		if !asked.Load() {
 			t.Fatal("the lists are not downloaded")
 		}

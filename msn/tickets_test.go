@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"matrix-msn/msn/internal/web"
 	"matrix-msn/msn/passport"
 	"matrix-msn/msn/wire"
 )
@@ -99,17 +100,6 @@ func TestTicketsAreRenewedOnceForManyCalls(t *testing.T) {
 		t.Errorf("tickets were got %d times, want 2", got)
 	}
 	ns.barrier()
-}
-
-func TestTicketThatCannotBeRenewed(t *testing.T) {
-	tickets := onlyTicket("t=a&p=b")
-	refused := tickets.with(t.Context(), passport.ServiceMessenger, func() error { return &passport.AccountError{} })
-	if !errors.Is(refused, passport.ErrAccount) {
-		t.Errorf("an error of another kind becomes %v", refused)
-	}
-	if err := tickets.renew(t.Context(), 0); !errors.Is(err, errOneTicket) {
-		t.Errorf("renewing it: %v", err)
-	}
 }
 
 // loginFault is what the login service answers in place of tickets.
@@ -259,7 +249,7 @@ func TestSignInBySSOThatCannotBe(t *testing.T) {
 // say is how long it lives.
 func TestTicketLifeIsCountedByThisClock(t *testing.T) {
 	client, _, ns := webIn(t, 15, func(w *fakeWeb) { w.life = 2 * time.Hour })
-	token, _ := client.tickets.of(passport.ServiceContacts)
+	token := client.network.web.Tickets().Token(passport.ServiceContacts)
 	if left := time.Until(token.Expires); left < 119*time.Minute || left > 2*time.Hour {
 		t.Errorf("a ticket of two hours lives for %v", left)
 	}
@@ -298,3 +288,5 @@ func TestLoginServiceThatHangs(t *testing.T) {
 		}
 	})
 }
+
+const renewBefore = web.RenewBefore

@@ -3,8 +3,10 @@ package msn
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 
+	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/wire"
 )
 
@@ -60,7 +62,7 @@ func older(a, b string) bool {
 // isVersion reports whether s is numbers with dots between them.
 func isVersion(s string) bool {
 	for number := range strings.SplitSeq(s, ".") {
-		if !isNumber(number) {
+		if !clean.IsNumber(number) {
 			return false
 		}
 	}
@@ -74,58 +76,69 @@ func parseVersion(args []string) (Version, bool) {
 	var v Version
 	for i, field := range []*string{&v.Recommended, nil, &v.Minimum, &v.DownloadURL, &v.InfoURL} {
 		if field != nil && i < len(args) {
-			*field = keep(args[i], maxField)
+			*field = clean.Cut(args[i], clean.MaxField)
 		}
 	}
 	return v, v.Recommended != ""
 }
 
+// versions is what the server has answered to CVR.
+type versions struct {
+	latest   *Version
+	outdated bool // the log says that the server wants a newer client
+}
+
 // Identity returns what the Client announces.
-func (c *Client) Identity() Identity { return c.cfg.Identity.or(OfficialIdentity(c.dialect)) }
+func (c *Client) Identity() Identity { return c.cfg.Identity.or(OfficialIdentity(c.conn.Dialect())) }
 
 // AnnounceVersion sends CVR once more and returns the answer. The error is a
 // *ServerError (710 for parameters that the server does not like), wire.ErrProtocol
 // for an answer without a version, ErrTimeout, or that of the connection.
 func (c *Client) AnnounceVersion(ctx context.Context) (version Version, err error) {
-	answered := make(chan Version, 1)
-	err = c.await(ctx, func(result func(error)) {
-		c.announce(func(v Version, err error) {
-			answered <- v
-			result(err)
-		})
+	answer := make(chan Version, 1)
+	err = c.conn.Call(ctx, c.cvr(), func(reply wire.Command) error {
+		if !c.noteVersion(c.conn.Log(), c.conn.Dialect(), reply) {
+			return fmt.Errorf("%w: %s without a version", wire.ErrProtocol, reply.Verb)
+		}
+		answer <- *c.versions.latest
+		return nil
 	})
 	if err != nil {
 		return Version{}, err
 	}
-	return <-answered, nil
+	return <-answer, nil
 }
 
-// announce sends CVR. done is called once, by the owner.
-func (c *Client) announce(done func(Version, error)) {
-	c.request("CVR", c.cvrArgs(c.dialect), func(reply wire.Command, err error) {
+func (c *Client) cvr() wire.Command { return wire.New("CVR", c.cvrArgs(c.conn.Dialect())...) }
+
+// announceAtSignIn sends CVR where nothing depends on the answer. The connection's owner
+// calls it.
+func (c *Client) announceAtSignIn() {
+	c.conn.Request(c.cvr(), func(reply wire.Command, err error) {
+		if refused, ok := err.(*ServerError); ok {
+			c.conn.Accuse(refused)
+			return
+		}
+		if err == nil && !c.noteVersion(c.conn.Log(), c.conn.Dialect(), reply) {
+			err = fmt.Errorf("%w: %s without a version", wire.ErrProtocol, reply.Verb)
+		}
 		if err != nil {
-			done(Version{}, err)
-			return
+			c.conn.Log().Info("no answer to the client's version", "account", c.conn.Account(), "error", err)
 		}
-		if !c.noteVersion(reply) {
-			done(Version{}, fmt.Errorf("%w: %s without a version", wire.ErrProtocol, reply.Verb))
-			return
-		}
-		done(*c.version, nil)
 	})
 }
 
 // noteVersion keeps the answer to CVR, and tells the log once when the server wants
-// another client.
-func (c *Client) noteVersion(reply wire.Command) bool {
+// another client. It reports false when the answer has no version.
+func (c *Client) noteVersion(log *slog.Logger, d wire.Dialect, reply wire.Command) bool {
 	version, ok := parseVersion(reply.Args[1:])
 	if !ok {
 		return false
 	}
-	c.version = &version
-	if own := c.Identity().Version; version.Outdated(own) && !c.outdated {
-		c.outdated = true
-		c.log.Warn("the service wants a newer client than is announced", "account", c.cfg.Account,
+	c.versions.latest = &version
+	if own := c.cfg.Identity.or(OfficialIdentity(d)).Version; version.Outdated(own) && !c.versions.outdated {
+		c.versions.outdated = true
+		log.Warn("the service wants a newer client than is announced", "account", c.cfg.Account,
 			"announced", own, "minimum", version.Minimum, "recommended", version.Recommended)
 	}
 	return true
@@ -134,9 +147,9 @@ func (c *Client) noteVersion(reply wire.Command) bool {
 // Version returns the server's latest answer, if there was one. Up to MSNP7 the
 // answer comes after Login has returned.
 func (c *Client) Version() (version Version, ok bool) {
-	c.query(func() {
-		if c.version != nil {
-			version, ok = *c.version, true
+	c.conn.Query(func() {
+		if c.versions.latest != nil {
+			version, ok = *c.versions.latest, true
 		}
 	})
 	return version, ok

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/wire"
 )
 
@@ -96,7 +97,7 @@ func listVerbs(d wire.Dialect) string {
 	switch {
 	case d < wire.FirstSOAP:
 		return "SYN"
-	case d < wire.FirstPlaces:
+	case d < wire.FirstEndpoints:
 		return "BLP ADL PRP"
 	}
 	return "BLP ADL PRP UUX UUX"
@@ -355,7 +356,7 @@ func FuzzVersion(f *testing.F) {
 			t.Errorf("%q is a version: %v", line, ok)
 		}
 		for _, field := range []string{v.Recommended, v.Minimum, v.DownloadURL, v.InfoURL} {
-			if len(field) > maxField {
+			if len(field) > clean.MaxField {
 				t.Errorf("a field of %d bytes", len(field))
 			}
 		}

@@ -2,8 +2,12 @@ package main
 
 import "maunium.net/go/mauflag"
 
-// args is what this program must know of its command line before the framework
-// reads it: the framework's own -e writes a config with other defaults.
+// args is what this program must know of its command line before the framework reads it:
+// the framework's own -e writes a config with other defaults, and its reading of a config
+// overwrites what has the wrong type or name without a word. The framework keeps its flags to
+// itself and reads them, the config and the environment in one step, BridgeMain.PreInit. It
+// would have to offer a hook between the flags and the config, or let a program set the
+// example config; then this can go.
 type args struct {
 	config  string // path of the config file
 	example bool   // -e: write an example config

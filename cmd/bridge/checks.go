@@ -11,6 +11,7 @@ import (
 	"maunium.net/go/mautrix/bridgev2/matrix/mxmain"
 
 	"matrix-msn/bridge"
+	"matrix-msn/bridge/config"
 )
 
 // Exit codes that the framework uses for the same.
@@ -27,22 +28,22 @@ func fail(code int, err error) {
 // checkConfigFile checks what the framework would overwrite without a word. That
 // the file is missing is left to the framework to say, except for how to get one.
 func checkConfigFile(path string) error {
-	config, err := os.ReadFile(path)
+	content, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("there is no config file %s: make one with -e, edit it, and make the registration with -g", path)
 	} else if err != nil {
 		return fmt.Errorf("cannot read the config: %w", err)
 	}
-	return bridge.CheckFile(config)
+	return config.CheckFile(content)
 }
 
 // checkKeyIsSaved refuses to go on with a key that the next start would not have.
 func checkKeyIsSaved(path string, connector *bridge.Connector) error {
-	config, err := os.ReadFile(path)
+	content, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("cannot read the config: %w", err)
 	}
-	return connector.CheckKeyIsSaved(config)
+	return connector.Config.CheckKeyIsSaved(content)
 }
 
 // checkListener tries the address at which the homeserver reaches the bridge. The

@@ -52,6 +52,7 @@ func main() {
 		Connector:   connector,
 	}
 	m.PostInit = func() {
+		connector.Homeserver = homeserver{m.Matrix.AS.BotClient()}
 		if m.Config.AppService.AsyncTransactions {
 			m.Log.WithLevel(zerolog.FatalLevel).Msg("appservice.async_transactions must be false: messages would lose their order")
 			os.Exit(11)

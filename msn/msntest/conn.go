@@ -67,30 +67,55 @@ func (s *Server) newConn(nc net.Conn, kind Kind) *conn {
 	return c
 }
 
-// serve reads and answers until the connection ends.
+// serve begins to read and answer.
 func (c *conn) serve() {
 	s := c.srv
-	defer func() {
-		s.mu.Lock()
-		c.hangUp()
-		delete(s.conns, c)
-		s.mu.Unlock()
-		c.kill()
-	}()
 	_ = c.nc.SetReadDeadline(time.Now().Add(s.opt.authTimeout))
 	if s.hooked.Load() && !s.receive(c, wire.Command{}) {
+		c.end()
 		return
 	}
+	c.rest()
+}
+
+// end forgets the connection.
+func (c *conn) end() {
+	c.srv.mu.Lock()
+	c.hangUp()
+	delete(c.srv.conns, c)
+	c.srv.mu.Unlock()
+	c.kill()
+}
+
+// rest waits for the client to say something, and has it answered by another goroutine: the
+// stack that answering takes is not kept while a client is idle.
+func (c *conn) rest() {
+	if c.r.Wait() != nil {
+		c.end()
+		return
+	}
+	c.srv.wg.Go(c.answer)
+}
+
+// answer reads and answers what is there.
+func (c *conn) answer() {
+	s := c.srv
 	for {
 		cmd, err := c.r.Read()
 		if err != nil {
 			if errors.Is(err, wire.ErrProtocol) {
 				s.log.Info("protocol error of a client", "conn", c.id, "kind", c.kind, "err", err)
 			}
+			c.end()
 			return
 		}
 		if !s.receive(c, cmd) {
 			c.drain()
+			c.end()
+			return
+		}
+		if !c.r.Buffered() {
+			s.wg.Go(c.rest)
 			return
 		}
 	}

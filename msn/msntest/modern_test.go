@@ -117,7 +117,7 @@ func signInAt(t *testing.T, srv *msntest.Server, d wire.Dialect, email, place st
 			t.Fatal(err)
 		}
 		line := "USR 4 SSO S " + ticket("messengerclear.live.com") + " " + proof
-		if d >= wire.FirstPlaces {
+		if d >= wire.FirstEndpoints {
 			line += " " + place
 		}
 		m.send(line)
@@ -126,7 +126,7 @@ func signInAt(t *testing.T, srv *msntest.Server, d wire.Dialect, email, place st
 	switch {
 	case d >= wire.FirstPrefixed:
 		m.want("UBX 1:" + email + " 0")
-	case d >= wire.FirstPlaces:
+	case d >= wire.FirstEndpoints:
 		m.want("UBX " + email + " 1 0")
 	}
 	return m
@@ -155,7 +155,7 @@ func onlineAt(t *testing.T, srv *msntest.Server, d wire.Dialect, email, place st
 	m := signInAt(t, srv, d, email, place)
 	m.send(payload("ADL 5", members(true, "3", "alice", "bob", "carol")))
 	caps := "1610612764"
-	if d >= wire.FirstPlaces {
+	if d >= wire.FirstEndpoints {
 		caps = "2788999228:48"
 	}
 	m.send("CHG 6 NLN " + caps)
@@ -202,7 +202,7 @@ func TestModernPresenceInItsForms(t *testing.T) {
 		case d >= wire.FirstNetworks:
 			first, later, offline, ubx = "ILN 7 NLN "+alice+" 1 Alice", "NLN NLN "+bob+" 1", "FLN "+bob+" 1 0", "UBX "+bob+" 1 *"
 		}
-		if d >= wire.FirstPlaces {
+		if d >= wire.FirstEndpoints {
 			caps = "2788999228:48"
 			if d < wire.FirstPrefixed {
 				offline += ":0"
@@ -214,11 +214,11 @@ func TestModernPresenceInItsForms(t *testing.T) {
 		if !strings.Contains(lines, first+" "+caps) {
 			t.Errorf("bob hears\n%s\nwithout %q", lines, first)
 		}
-		if own := strings.Contains(lines, "NLN NLN "+strings.TrimPrefix(later, "NLN NLN ")); own != (d >= wire.FirstPlaces) {
+		if own := strings.Contains(lines, "NLN NLN "+strings.TrimPrefix(later, "NLN NLN ")); own != (d >= wire.FirstEndpoints) {
 			t.Errorf("bob hears of himself: %v\n%s", own, lines)
 		}
 		a.want(later + " Bob%20Builder " + caps)
-		if d >= wire.FirstPlaces {
+		if d >= wire.FirstEndpoints {
 			a.want(ubx)
 		}
 		b.send(payload("UUX 8", "<Data><PSM>hi</PSM><CurrentMedia></CurrentMedia></Data>"))
@@ -281,7 +281,7 @@ func TestModernRefusals(t *testing.T) {
 				return " " + proof
 			},
 		} {
-			if name == "no place" && d < wire.FirstPlaces {
+			if name == "no place" && d < wire.FirstEndpoints {
 				continue
 			}
 			c := dial(t, srv, srv.NotificationAddr())
@@ -367,7 +367,7 @@ func TestAddressBookAndListsAreTheSame(t *testing.T) {
 			t.Errorf("memberships\n%s", answer)
 		}
 		find := "ABFindAll"
-		if d >= wire.FirstPlaces {
+		if d >= wire.FirstEndpoints {
 			find = "ABFindContactsPaged"
 		}
 		if _, answer = a.book(find, ""); strings.Count(answer, "<isMessengerUser>true</isMessengerUser>") != 3 || !strings.Contains(answer, "<contactType>Me</contactType>") {
@@ -409,7 +409,7 @@ func TestSessionListsAreTold(t *testing.T) {
 // Two places: one status, both are rung, and one can end the other.
 func TestPlaces(t *testing.T) {
 	t.Parallel()
-	for d := wire.FirstPlaces; d <= wire.MaxDialect; d++ {
+	for d := wire.FirstEndpoints; d <= wire.MaxDialect; d++ {
 		t.Run(d.String(), func(t *testing.T) {
 			t.Parallel()
 			srv := friends(t, msntest.WithDialects(d, 12, 15))

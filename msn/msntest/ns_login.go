@@ -208,7 +208,7 @@ func (s *Server) welcome(c *conn, trid string, a *Account, ticket, place string)
 	switch {
 	case c.dialect >= wire.FirstPrefixed:
 		c.send(wire.New("UBX", prefixed(a)).WithPayload(""))
-	case c.dialect >= wire.FirstPlaces:
+	case c.dialect >= wire.FirstEndpoints:
 		c.send(wire.New("UBX", a.email, network).WithPayload(""))
 	}
 }
@@ -246,7 +246,7 @@ func (s *Server) profile(c *conn, a *Account) string {
 	if c.dialect >= 10 {
 		h = h.With("ABCHMigrated", "1")
 	}
-	if c.dialect >= wire.FirstPlaces {
+	if c.dialect >= wire.FirstEndpoints {
 		h = h.With("MPOPEnabled", "1")
 	}
 	return wire.Message{Header: h}.Payload()

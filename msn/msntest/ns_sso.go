@@ -47,7 +47,7 @@ func (s *Server) usrProof(c *conn, trid string, cmd wire.Command) {
 		return
 	}
 	place := ""
-	if c.dialect >= wire.FirstPlaces {
+	if c.dialect >= wire.FirstEndpoints {
 		place = normalize(cmd.Arg(5))
 		if !s.historic() && len(place) == 36 {
 			place = "{" + place + "}" // the braces may be left out there

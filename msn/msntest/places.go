@@ -63,7 +63,7 @@ func (a *Account) tell(other string, added, removed List) {
 func (s *Server) signIn(ss *session) {
 	a := ss.account
 	for _, old := range slices.Clone(a.places) {
-		if min(old.dialect, ss.dialect) < wire.FirstPlaces || old.place == ss.place {
+		if min(old.dialect, ss.dialect) < wire.FirstEndpoints || old.place == ss.place {
 			s.kick(old, "OTH")
 		}
 	}

@@ -87,7 +87,7 @@ func (s *Server) tellGone(b, a *Account) {
 			to.bot.presence(a.email, "FLN")
 		case to.dialect >= wire.FirstPrefixed:
 			to.send(wire.New("FLN", prefixed(a), "0:0"))
-		case to.dialect >= wire.FirstPlaces:
+		case to.dialect >= wire.FirstEndpoints:
 			to.send(wire.New("FLN", a.email, network, "0:0"))
 		case to.dialect >= wire.FirstNetworks:
 			to.send(wire.New("FLN", a.email, network, "0"))
@@ -114,7 +114,7 @@ func (s *Server) tellAll(b, a *Account) {
 // it.
 func (s *Server) tellPlaces(b, a *Account) {
 	for _, to := range b.present() {
-		if to.dialect >= wire.FirstPlaces {
+		if to.dialect >= wire.FirstEndpoints {
 			s.tellPersonal(to, a)
 		}
 	}
@@ -123,7 +123,7 @@ func (s *Server) tellPlaces(b, a *Account) {
 // tellPersonalBelow sends UBX to those places of b that do not get it with each NLN.
 func (s *Server) tellPersonalBelow(b, a *Account) {
 	for _, to := range b.present() {
-		if to.dialect < wire.FirstPlaces {
+		if to.dialect < wire.FirstEndpoints {
 			s.tellPersonal(to, a)
 		}
 	}
@@ -132,7 +132,7 @@ func (s *Server) tellPersonalBelow(b, a *Account) {
 // tellOneself tells the places of an account its own presence, from MSNP16 on.
 func (s *Server) tellOneself(a *Account) {
 	for _, to := range a.present() {
-		if to.dialect >= wire.FirstPlaces {
+		if to.dialect >= wire.FirstEndpoints {
 			s.tellPresence(to, a, "")
 		}
 	}
@@ -157,7 +157,7 @@ func (s *Server) tellPresence(to *session, a *Account, trid string) {
 	}
 	args = append(args, s.encode(a.name))
 	switch {
-	case to.dialect >= wire.FirstPlaces:
+	case to.dialect >= wire.FirstEndpoints:
 		args = append(args, withExtended(ss.caps))
 	case to.dialect >= 8:
 		args = append(args, withoutExtended(ss.caps))
@@ -175,7 +175,7 @@ func (s *Server) tellPresence(to *session, a *Account, trid string) {
 	} else {
 		to.send(wire.New("NLN", args...))
 	}
-	if to.dialect >= wire.FirstPlaces {
+	if to.dialect >= wire.FirstEndpoints {
 		s.tellPersonal(to, a)
 	}
 }
@@ -229,7 +229,7 @@ func (s *Server) tellInitial(ss *session, trid string) {
 // tellFirst sends ILN and UBX about a.
 func (s *Server) tellFirst(ss *session, a *Account, trid string) {
 	s.tellPresence(ss, a, trid)
-	if ss.dialect < wire.FirstPlaces && (a.main().personal != "" || !s.historic()) {
+	if ss.dialect < wire.FirstEndpoints && (a.main().personal != "" || !s.historic()) {
 		s.tellPersonal(ss, a)
 	}
 }
@@ -259,7 +259,7 @@ func (s *Server) chg(c *conn, trid string, cmd wire.Command) {
 		}
 	}
 	if c.dialect >= 9 {
-		if object = cmd.Arg(3); object == "0" && (s.historic() || c.dialect < wire.FirstPlaces) {
+		if object = cmd.Arg(3); object == "0" && (s.historic() || c.dialect < wire.FirstEndpoints) {
 			object = ""
 		}
 	}
@@ -311,12 +311,12 @@ func (s *Server) uux(c *conn, trid string, cmd wire.Command) {
 			data = merged(data, ss.personal)
 		}
 		s.setPersonal(ss, data)
-	case wraps(data, "EndpointData") && c.dialect >= wire.FirstPlaces:
+	case wraps(data, "EndpointData") && c.dialect >= wire.FirstEndpoints:
 		c.send(wire.New("UUX", trid).WithPayload(""))
 		if caps, ok := element(data, "Capabilities"); ok && isCaps(caps, c.dialect) {
 			s.setPlace(ss, func() { ss.caps = caps })
 		}
-	case wraps(data, "PrivateEndpointData") && c.dialect >= wire.FirstPlaces:
+	case wraps(data, "PrivateEndpointData") && c.dialect >= wire.FirstEndpoints:
 		private, _ := element(data, "PrivateEndpointData")
 		if state, ok := element(private, "State"); ok && !statuses[state] {
 			c.hangUp()
@@ -347,7 +347,7 @@ func (s *Server) setPlace(ss *session, do func()) {
 
 func (s *Server) setPersonal(ss *session, data string) {
 	a := ss.account
-	if ss.personal == data && (s.historic() || ss.dialect < wire.FirstSOAP) && ss.dialect < wire.FirstPlaces {
+	if ss.personal == data && (s.historic() || ss.dialect < wire.FirstSOAP) && ss.dialect < wire.FirstEndpoints {
 		return
 	}
 	a.personal = data

@@ -163,7 +163,7 @@ func (s *Server) sbANS(c *conn, trid string, cmd wire.Command) {
 	}
 	c.reply("ANS", trid, "OK")
 	s.join(c.party)
-	if !s.historic() && c.dialect >= wire.FirstPlaces {
+	if !s.historic() && c.dialect >= wire.FirstEndpoints {
 		c.reply("JOI", s.introduction(c.party, c.dialect)...)
 	}
 }
@@ -178,7 +178,7 @@ func (s *Server) roster(p *party, sb *switchboard) [][]string {
 	}
 	var entries [][]string
 	for i, x := range parties {
-		if p.session.dialect >= wire.FirstPlaces && x.session.place != "" {
+		if p.session.dialect >= wire.FirstEndpoints && x.session.place != "" {
 			entries = append(entries, s.introductionAt(x))
 		}
 		if !slices.ContainsFunc(parties[i+1:], func(later *party) bool { return later.account == x.account }) {
@@ -198,7 +198,7 @@ func (s *Server) introductionAt(p *party) []string {
 func (s *Server) introduction(p *party, to wire.Dialect) []string {
 	args := []string{p.account.email, s.encode(p.account.name)}
 	switch {
-	case to >= wire.FirstPlaces:
+	case to >= wire.FirstEndpoints:
 		args = append(args, withExtended(p.session.caps))
 	case to >= 12:
 		args = append(args, withoutExtended(p.session.caps))
@@ -217,7 +217,7 @@ func (s *Server) join(p *party) {
 			}
 			continue
 		}
-		if other.conn.dialect >= wire.FirstPlaces && p.session.place != "" {
+		if other.conn.dialect >= wire.FirstEndpoints && p.session.place != "" {
 			other.send(wire.New("JOI", s.introductionAt(p)...))
 		}
 		if first {
@@ -241,7 +241,7 @@ func (s *Server) leave(p *party, idle bool) {
 	}
 	last := !sb.has(p.account)
 	for _, other := range sb.parties {
-		if other.conn != nil && other.conn.dialect >= wire.FirstPlaces && p.session.place != "" {
+		if other.conn != nil && other.conn.dialect >= wire.FirstEndpoints && p.session.place != "" {
 			other.send(bye(p.session.at(), idle))
 		}
 		switch {

@@ -35,7 +35,7 @@ func (s *Server) personalFor(to *session, a *Account) string {
 	if !s.historic() {
 		data = escargotData(data, to.dialect)
 	}
-	if to.dialect < wire.FirstPlaces {
+	if to.dialect < wire.FirstEndpoints {
 		return data
 	}
 	var b strings.Builder
@@ -113,5 +113,5 @@ func withoutExtended(caps string) string {
 // MSNP16 on.
 func isCaps(s string, d wire.Dialect) bool {
 	first, second, extended := strings.Cut(s, ":")
-	return isNumber(first) && (!extended || d >= wire.FirstPlaces && isNumber(second))
+	return isNumber(first) && (!extended || d >= wire.FirstEndpoints && isNumber(second))
 }

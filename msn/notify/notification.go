@@ -68,6 +68,13 @@ type Message struct {
 	Data map[string]string
 }
 
+// Identity returns what tells a message from others besides its IDs. IDs start again at 1
+// with each sign-in, and some sites number nothing: the same IDs with the same Identity are
+// the same alert.
+func (m Message) Identity() []string {
+	return []string{m.Text, m.TextX, m.ActionURL, m.SubscribeURL, m.IconURL, m.CategoryID, m.Priority, strconv.Itoa(m.LCID)}
+}
+
 // Kind tells what a Message is about.
 type Kind uint8
 

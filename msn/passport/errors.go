@@ -3,6 +3,8 @@ package passport
 import (
 	"errors"
 	"fmt"
+
+	"matrix-msn/msn/trust"
 )
 
 var (
@@ -13,7 +15,7 @@ var (
 	ErrAccount = errors.New("msn: the account cannot be used as it is")
 	// ErrUntrusted says that a login server named a host that must not see the
 	// password.
-	ErrUntrusted = errors.New("msn: address not trusted")
+	ErrUntrusted = trust.ErrUntrusted
 	// ErrLoginServer says that a login server did not answer as one.
 	ErrLoginServer = errors.New("msn: the login server gave no usable answer")
 )

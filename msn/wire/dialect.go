@@ -16,24 +16,42 @@ const (
 	MaxDialect Dialect = 18
 )
 
-// FirstTweener is the first dialect that signs in with a ticket, which costs a
-// login over HTTPS (USR TWN), and that wants to know the client's version (CVR)
-// before that (protocol/01-login.md, sections 1 and 3).
-const FirstTweener Dialect = 8
-
-// Where the later dialects differ (protocol/00-overview.md, section 6).
+// Where the dialects differ (protocol/00-overview.md, section 6).
 const (
+	// FirstLocale is the first that sends the language along with SND, and whose URL
+	// names a site.
+	FirstLocale Dialect = 3
+	// FirstBrand is the first with the client's brand in CVR, and in SND.
+	FirstBrand Dialect = 4
+	// FirstPages is the first with pages to mobile devices (PAG), and with a text in
+	// invitations (SDC).
+	FirstPages Dialect = 5
+	// FirstGroups is the first whose contact list has groups.
+	FirstGroups Dialect = 7
+	// FirstTweener is the first that signs in with a ticket, which costs a login over
+	// HTTPS (USR TWN), that wants to know the client's version (CVR) before that, and
+	// that sends capabilities with CHG (protocol/01-login.md, sections 1 and 3).
+	FirstTweener Dialect = 8
+	// FirstDevices is the first that pages numbers too (PGD).
+	FirstDevices Dialect = 9
+	// FirstContactIDs is the first whose contacts have GUIDs (ADC, LST with prefixes).
+	FirstContactIDs Dialect = 10
+	// FirstPersonal is the first with personal messages (UBX), offline messages and
+	// messages in parts.
+	FirstPersonal Dialect = 11
+	// FirstListNetworks is the first whose LST says of which network a contact is.
+	FirstListNetworks Dialect = 12
 	// FirstSOAP is the first whose contact lists live in web services.
 	FirstSOAP Dialect = 13
-	// FirstNetworks is the first that says of which network a contact is.
+	// FirstNetworks is the first whose presence says of which network a contact is.
 	FirstNetworks Dialect = 14
 	// FirstSSO is the first that signs in with a proof (USR SSO).
 	FirstSSO Dialect = 15
-	// FirstPlaces is the first in which an account can be signed in at several
-	// places.
-	FirstPlaces Dialect = 16
+	// FirstEndpoints is the first in which an account can be signed in at several
+	// endpoints.
+	FirstEndpoints Dialect = 16
 	// FirstPrefixed is the first that writes the network before the account:
-	// "1:bob@example.com".
+	// "1:bob@example.com". It is the one with circles.
 	FirstPrefixed Dialect = 18
 )
 

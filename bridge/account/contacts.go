@@ -1,0 +1,110 @@
+package account
+
+import (
+	"context"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2"
+
+	"matrix-msn/bridge/config"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/names"
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+// Names of the bridge's own, which no contact may be taken to bear.
+const (
+	NetworkName = "MSN Messenger"
+	AlertsName  = "MSN Alerts" // the room of the alerts, and the ghost that writes there
+	botName     = NetworkName + " bridge bot"
+)
+
+// Contacts returns the contact list: of the session, or as it was last seen.
+func (a *Account) Contacts(ctx context.Context) ([]*database.Contact, error) {
+	roster := a.live()
+	if roster == nil {
+		return a.DB.Contact.GetAll(ctx, a.Login.ID)
+	}
+	contacts := roster.Contacts()
+	rows := make([]*database.Contact, 0, len(contacts))
+	for _, contact := range contacts {
+		if row, ok := a.ContactRow(contact); ok {
+			rows = append(rows, row)
+		}
+	}
+	return rows, nil
+}
+
+// ContactRow returns a contact as it is stored. It reports false when its account is not
+// a valid one.
+func (a *Account) ContactRow(contact msn.Contact) (*database.Contact, bool) {
+	account, ok := msnid.FromServer(contact.Account)
+	return &database.Contact{LoginID: a.Login.ID, Account: account, Name: contact.Name, Lists: int(contact.Lists)}, ok
+}
+
+// Listed reports whether a contact is on the user's contact list: others are known
+// because they have the user on theirs, or are blocked.
+func Listed(contact *database.Contact) bool {
+	return msn.List(contact.Lists).Has(msn.ListForward)
+}
+
+// DisplayName returns the display name that a contact chose, clean, or "".
+func (a *Account) DisplayName(ctx context.Context, account string) string {
+	if roster := a.live(); roster != nil {
+		contact, _ := roster.Contact(account)
+		return names.Clean(contact.Name)
+	}
+	contact, err := a.DB.Contact.Get(ctx, a.Login.ID, account)
+	if err != nil || contact == nil {
+		return ""
+	}
+	return names.Clean(contact.Name)
+}
+
+// Names returns the names of the contact list.
+func (a *Account) Names(ctx context.Context) *names.Book {
+	contacts, err := a.Contacts(ctx)
+	if err != nil { // names can do without
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read contacts")
+	}
+	return a.NamesOf(contacts)
+}
+
+// NamesOf is Names for who has the contacts already.
+func (a *Account) NamesOf(contacts []*database.Contact) *names.Book {
+	book := names.NewBook(NetworkName, botName, AlertsName, a.Login.RemoteProfile.Name)
+	for _, contact := range contacts {
+		book.Add(contact.Account, contact.Name)
+	}
+	return book
+}
+
+// MatrixName returns the name of a contact for Matrix. Contacts choose their names
+// themselves: one that another contact or the bridge bears already gets the account
+// behind it.
+func (a *Account) MatrixName(ctx context.Context, account string, book *names.Book) string {
+	params := config.NameParams{Name: book.Name(account), Account: account, Service: a.Service.Name}
+	if account == a.Identity.Account {
+		params.Name = a.Login.RemoteProfile.Name
+	} else if params.Name != "" && params.Name != account && book.Ambiguous(params.Name) {
+		params.Name += " (" + account + ")"
+	}
+	name, err := a.Config.DisplayName(params)
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to apply network.displayname_template")
+		return account
+	}
+	return name
+}
+
+// UserInfo describes a contact's ghost.
+func (a *Account) UserInfo(ctx context.Context, account string) *bridgev2.UserInfo {
+	return a.UserInfoAmong(ctx, account, a.Names(ctx))
+}
+
+// UserInfoAmong is UserInfo for who has the names already.
+func (a *Account) UserInfoAmong(ctx context.Context, account string, book *names.Book) *bridgev2.UserInfo {
+	name := a.MatrixName(ctx, account, book)
+	return &bridgev2.UserInfo{Name: &name, Identifiers: []string{"mailto:" + account}}
+}

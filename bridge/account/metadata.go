@@ -1,0 +1,137 @@
+package account
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"sync"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+)
+
+// Metadata is what the bridge keeps of a login besides its ID. The framework
+// stores a login whenever it has news of its own, from any goroutine, so that this is
+// guarded.
+type Metadata struct {
+	// saving is held from a change until it is stored, so that what is stored last is
+	// never the older of two changes.
+	saving sync.Mutex
+	mu     sync.Mutex
+	kept   Record
+}
+
+// NewMetadata returns the Metadata of a new login.
+func NewMetadata(kept Record) *Metadata { return &Metadata{kept: kept} }
+
+// Record is a Metadata as it is stored.
+type Record struct {
+	// Password is encrypted, by config.Config.SealPassword.
+	Password string `json:"password"`
+	// Elsewhere is set while the account is signed in at another place, which
+	// ended the bridge's session. The bridge does not sign in by itself then, not
+	// even after a restart.
+	Elsewhere bool `json:"elsewhere,omitempty"`
+	// MachineGUID names the bridge among the places where the account is signed in.
+	// It stays the same for the login.
+	MachineGUID string `json:"machine_guid,omitempty"`
+	// Unread is how many unread mails there were when the server counted them last.
+	Unread int `json:"unread,omitempty"`
+	// Refused are the parts of offline messages that the homeserver did not take, the
+	// latest last, at most a hundred. The service keeps their messages, and their
+	// rooms have been told.
+	Refused []networkid.MessageID `json:"refused,omitempty"`
+	// Circles are those that the user was told of, by their IDs. It is replaced, never
+	// changed in place.
+	Circles map[string]CircleState `json:"circles,omitempty"`
+}
+
+var (
+	_ database.MetaMerger = (*Metadata)(nil)
+	_ json.Marshaler      = (*Metadata)(nil)
+	_ json.Unmarshaler    = (*Metadata)(nil)
+)
+
+// Get returns what is kept now. It shares its lists with others, who do not change
+// them.
+func (m *Metadata) Get() Record {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.kept
+}
+
+// Update changes what is kept, without storing it.
+func (m *Metadata) Update(change func(*Record)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	change(&m.kept)
+}
+
+// Stored returns what is kept of the login, as Metadata.Get.
+func (a *Account) Stored() Record { return a.Metadata().Get() }
+
+// Metadata returns where what is kept of the login is.
+func (a *Account) Metadata() *Metadata { return a.Login.Metadata.(*Metadata) }
+
+// Remember changes what is kept of the login, and stores it. The change stays when
+// storing it fails, and is stored with the next one.
+func (a *Account) Remember(ctx context.Context, change func(*Record)) error {
+	meta := a.Metadata()
+	meta.saving.Lock()
+	defer meta.saving.Unlock()
+	meta.Update(change)
+	err := a.Login.Save(context.WithoutCancel(ctx))
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to save login")
+	}
+	return err
+}
+
+// MarshalJSON returns the form that is stored.
+func (m *Metadata) MarshalJSON() ([]byte, error) { return json.Marshal(m.Get()) }
+
+// UnmarshalJSON reads the form that is stored.
+func (m *Metadata) UnmarshalJSON(data []byte) error {
+	var record Record
+	if err := json.Unmarshal(data, &record); err != nil {
+		return err
+	}
+	m.Update(func(kept *Record) { *kept = record })
+	return nil
+}
+
+// CopyFrom takes over what a new sign-in of the same account brought.
+func (m *Metadata) CopyFrom(other any) {
+	o, ok := other.(*Metadata)
+	if !ok {
+		return
+	}
+	brought := o.Get()
+	m.Update(func(kept *Record) {
+		brought.MachineGUID = cmp.Or(kept.MachineGUID, brought.MachineGUID)
+		if brought.Refused == nil {
+			brought.Refused = kept.Refused
+		}
+		brought.Circles = kept.Circles
+		*kept = brought
+	})
+}
+
+// CircleState is what the user is to a circle.
+type CircleState string
+
+// PortalMetadata is what the bridge keeps of a room besides what the framework does.
+type PortalMetadata struct {
+	// Named is set when the user has chosen the name of the room of a group chat, which
+	// is that of its members otherwise.
+	Named bool `json:"named,omitempty"`
+}
+
+// MetaTypes returns constructors for what is kept with the framework's rows.
+func MetaTypes() database.MetaTypes {
+	return database.MetaTypes{
+		UserLogin: func() any { return &Metadata{} },
+		Portal:    func() any { return &PortalMetadata{} },
+	}
+}

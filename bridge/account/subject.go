@@ -1,0 +1,29 @@
+package account
+
+import (
+	"context"
+
+	"matrix-msn/bridge/reason"
+	"matrix-msn/msn"
+)
+
+// About returns what sentences need to speak of something: name is how it is called.
+func (a *Account) About(name string) reason.Subject {
+	return reason.Subject{Name: name, Service: a.Service.Name, ServiceKey: a.Identity.Service}
+}
+
+// Person is About for a contact: with the name and the account, and with what the session
+// knows of them.
+func (a *Account) Person(ctx context.Context, account string) reason.Subject {
+	who := a.About(account)
+	if name := a.DisplayName(ctx, account); name != "" && name != account {
+		who.Name = name + " (" + account + ")"
+	}
+	if roster := a.live(); roster != nil {
+		if contact, ok := roster.Contact(account); ok {
+			who.Online = contact.Status != msn.Offline && contact.Status != ""
+			who.Listed = contact.Lists.Has(msn.ListForward)
+		}
+	}
+	return who
+}

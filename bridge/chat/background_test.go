@@ -1,0 +1,126 @@
+package chat
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestWorkThatIsStuckHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, end := context.WithCancel(t.Context())
+		var b background
+		b.Start(ctx)
+		b.do("stuck", func(ctx context.Context) { <-ctx.Done() })
+		synctest.Wait()
+		done := 0
+		b.do("other", func(context.Context) { done++ })
+		b.do("stuck", func(context.Context) { t.Error("begun while another of its key goes on") })
+		synctest.Wait()
+		if done != 1 {
+			t.Errorf("the other work is done %d times", done)
+		}
+		end()
+		b.Stop()
+	})
+}
+
+func TestOfManyCallsTheLastCounts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, end := context.WithCancel(t.Context())
+		defer end()
+		var b background
+		var done []int
+		for i := range 10 {
+			b.do("key", func(context.Context) { done = append(done, i) })
+		}
+		synctest.Wait()
+		if len(done) > 0 {
+			t.Errorf("done while stopped: %v", done)
+		}
+		b.Start(ctx)
+		synctest.Wait()
+		if fmt.Sprint(done) != "[9]" {
+			t.Errorf("done: %v", done)
+		}
+		end()
+		b.Stop()
+		if b.do("key", func(context.Context) { t.Error("done after the end") }); len(b.active) != 0 {
+			t.Errorf("active after the end: %v", b.active)
+		}
+		synctest.Wait()
+	})
+}
+
+// Whatever comes in whatever order: of one key nothing is done at the same time, what was
+// asked for last is done last, and when nothing is left there is no goroutine.
+func TestBackgroundWorkAgainstItsModel(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(200) {
+		synctest.Test(t, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 0))
+			var b background
+			var mu sync.Mutex
+			asked, done, active := make(map[string]int), make(map[string]int), make(map[string]bool)
+			ctx, end := context.WithCancel(t.Context())
+			started := false
+			for step := range 100 {
+				switch random.IntN(10) {
+				case 0:
+					if started {
+						end()
+						b.Stop()
+						ctx, end = context.WithCancel(t.Context())
+					} else {
+						b.Start(ctx)
+					}
+					started = !started
+				case 1:
+					time.Sleep(time.Duration(random.IntN(10)) * time.Second)
+				default:
+					key := fmt.Sprint(random.IntN(4))
+					takes := time.Duration(random.IntN(5)) * time.Second
+					mu.Lock()
+					asked[key] = step
+					mu.Unlock()
+					b.do(key, func(context.Context) {
+						mu.Lock()
+						if active[key] {
+							t.Errorf("seed %d: %s twice at a time", seed, key)
+						}
+						active[key] = true
+						mu.Unlock()
+						time.Sleep(takes)
+						mu.Lock()
+						defer mu.Unlock()
+						if active[key] = false; done[key] > step {
+							t.Errorf("seed %d: %s goes back", seed, key)
+						}
+						done[key] = step
+					})
+				}
+			}
+			if !started {
+				b.Start(ctx)
+			}
+			time.Sleep(time.Hour)
+			synctest.Wait()
+			for key, step := range asked {
+				if done[key] != step {
+					t.Errorf("seed %d: of %s %d was done, %d was asked for", seed, key, done[key], step)
+				}
+			}
+			if len(b.active)+len(b.waiting) != 0 {
+				t.Errorf("seed %d: active %v, waiting %d", seed, b.active, len(b.waiting))
+			}
+			end()
+			b.Stop()
+		})
+	}
+}

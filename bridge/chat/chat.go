@@ -1,0 +1,106 @@
+// Package chat is what people say to each other, both ways: with one contact, in group
+// chats and in circles; who they are, and that they write.
+package chat
+
+import (
+	"context"
+
+	"maunium.net/go/mautrix/bridgev2/networkid"
+
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/room"
+	"matrix-msn/bridge/session"
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+// Inbox brings what was said on MSN into Matrix.
+type Inbox interface {
+	// Put stores a message at the end of the queue. The server believes that it is
+	// delivered, so that it is stored also when ctx has ended.
+	Put(context.Context, *database.QueuedMessage)
+}
+
+// Outbox brings what was said in Matrix to MSN.
+type Outbox interface {
+	// Put stores a message. One that is there already is not stored again.
+	Put(context.Context, *database.QueuedEvent) error
+	// Release has what waits for a contact sent: they are online.
+	Release(account string)
+}
+
+// Notices are shown among the alerts.
+type Notices interface {
+	Notice(context.Context, database.Alert)
+}
+
+// Chat is what one login says and hears.
+type Chat struct {
+	account  *account.Account
+	session  *session.Session
+	rooms    *room.Rooms
+	inbox    Inbox
+	outbox   Outbox
+	notices  Notices
+	work     background
+	updates  *updates
+	removals *Removals
+	circles  *circles
+	typing   typists
+	notes    noteCounts
+}
+
+// New returns the chats of a login.
+func New(a *account.Account, s *session.Session, rooms *room.Rooms, inbox Inbox, outbox Outbox, notices Notices) *Chat {
+	c := &Chat{account: a, session: s, rooms: rooms, inbox: inbox, outbox: outbox, notices: notices}
+	c.updates, c.circles = newUpdates(c), newCircles(c)
+	c.removals = &Removals{session: s, work: &c.work}
+	return c
+}
+
+// Listen has what the session tells handled, and what follows from it done while the login
+// is started.
+func (c *Chat) Listen(s *session.Session) {
+	s.Use(c.circles, &c.work, &c.typing)
+	s.OnOpen(c.saveRoster)
+	s.OnOpen(c.introduceGroups)
+	s.OnReady(func(context.Context, *msn.Client) { c.circles.look() })
+	session.OnDelivered(s, c.textReceived)
+	session.OnDelivered(s, c.textSent)
+	session.OnDelivered(s, c.pageReceived)
+	session.On(s, c.offlineReceived)
+	session.On(s, c.typingReceived)
+	session.On(s, c.participantJoined)
+	session.On(s, c.participantLeft)
+	session.On(s, c.callFailed)
+	session.On(s, func(context.Context, msn.CirclesChanged) { c.circles.look() })
+	session.On(s, func(ctx context.Context, evt msn.ContactChanged) { c.contactChanged(ctx, evt.Contact) })
+	session.On(s, func(ctx context.Context, evt msn.AddedYou) { c.contactChanged(ctx, evt.Contact) })
+	session.On(s, func(ctx context.Context, evt msn.RemovedYou) { c.contactChanged(ctx, evt.Contact) })
+	session.On(s, func(ctx context.Context, evt msn.PresenceChanged) {
+		c.contactChanged(ctx, evt.Contact)
+		if evt.Contact.Status != msn.Offline {
+			c.outbox.Release(evt.Contact.Account)
+		}
+	})
+}
+
+// Removals returns the offline messages that the service is to forget.
+func (c *Chat) Removals() *Removals { return c.removals }
+
+// Peer is whom a room is with: one contact, the members of a group chat, or a circle. One
+// of the fields is set.
+type Peer struct{ Account, Group, Circle string }
+
+// ParsePeer returns whom a portal is with. It reports false for the alerts.
+func ParsePeer(portal networkid.PortalID) (Peer, bool) {
+	if account, ok := msnid.ParseDMPortalID(portal); ok {
+		return Peer{Account: account}, true
+	}
+	if circle, ok := msnid.ParseCirclePortalID(portal); ok {
+		return Peer{Circle: circle}, true
+	}
+	group, ok := msnid.ParseGroupPortalID(portal)
+	return Peer{Group: group}, ok
+}

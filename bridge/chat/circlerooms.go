@@ -1,0 +1,164 @@
+package chat
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/simplevent"
+
+	"matrix-msn/bridge/retry"
+	"matrix-msn/bridge/room"
+)
+
+// circles keeps the rooms of the circles as the service has them. What fails is tried
+// again, less and less often, and when circles change.
+type circles struct {
+	chat *Chat
+	work *background
+	// show does what is to be done, and reports whether nothing is left of it.
+	show  func(context.Context) bool
+	waits *backoff.ExponentialBackOff // only of use to pass
+
+	mu    sync.Mutex
+	ctx   context.Context // of the run; nil while stopped
+	again *time.Timer     // of the next attempt, nil for none
+}
+
+func newCircles(c *Chat) *circles {
+	r := &circles{chat: c, work: &c.work, waits: retry.Waits()}
+	r.show = r.showAll
+	return r
+}
+
+// look has the circles looked at again. It does not wait for that: a homeserver can take
+// minutes for a room.
+func (r *circles) look() { r.work.do("circles", r.pass) }
+
+// pass is one attempt.
+func (r *circles) pass(ctx context.Context) {
+	r.setTimer(nil)
+	if r.show(ctx) {
+		r.waits.Reset()
+		return
+	}
+	r.setTimer(time.AfterFunc(r.waits.NextBackOff(), r.look))
+}
+
+// setTimer sets the timer of the next attempt in the place of the one before.
+func (r *circles) setTimer(timer *time.Timer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.again != nil {
+		r.again.Stop()
+	}
+	if r.again = timer; timer != nil && r.ctx == nil {
+		timer.Stop()
+	}
+}
+
+// Start implements session.Part.
+func (r *circles) Start(ctx context.Context) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ctx = ctx
+}
+
+// Stop implements session.Part.
+func (r *circles) Stop() {
+	r.mu.Lock()
+	r.ctx = nil
+	r.mu.Unlock()
+	r.setTimer(nil)
+}
+
+// showAll brings the rooms of the circles up to date, tells of invitations and of circles
+// that the user belongs to no more, and makes the rooms of new ones, which can take long.
+// It reports whether all of that worked.
+func (r *circles) showAll(ctx context.Context) (done bool) {
+	c := r.chat
+	client := c.session.Current()
+	if client == nil || !client.CarriesCircles() {
+		return true // the next session tells again
+	}
+	before := c.account.Stored().Circles
+	list := client.Circles()
+	member := make(map[string]bool)
+	for _, circle := range list {
+		if member[circle.ID] = circle.Member; circle.Member && before[circle.ID] == circleMember {
+			r.update(ctx, circle.ID)
+		}
+	}
+	done = true
+	for id, was := range before {
+		_, listed := member[id]
+		switch {
+		case was == circleMember && !member[id] && !c.circleLost(ctx, id):
+			done = false // it stays noted down until it is told
+		case was == circleMember && !member[id], !listed:
+			c.noteCircle(ctx, id, "")
+		}
+	}
+	for _, circle := range list {
+		if was := c.account.Stored().Circles[circle.ID]; !circle.Member && was != circleMember {
+			c.circleInvitation(ctx, circle, was)
+		}
+	}
+	for _, circle := range list {
+		if !circle.Member || before[circle.ID] == circleMember {
+			continue
+		}
+		if r.makeRoom(ctx, circle.ID) {
+			r.update(ctx, circle.ID) // perhaps somebody else made it, from less
+			c.noteCircle(ctx, circle.ID, circleMember)
+		} else {
+			done = false
+		}
+	}
+	return done
+}
+
+// update brings the room of a circle up to date, and waits for that: rooms that share
+// members are written to one after the other, because the framework expects nobody else to
+// change a ghost.
+func (r *circles) update(ctx context.Context, id string) {
+	c := r.chat
+	ctx, cancel := context.WithTimeout(ctx, room.CreateTimeout)
+	defer cancel()
+	handled := make(chan struct{})
+	queued := c.updates.queue(ctx, &simplevent.ChatInfoChange{
+		EventMeta: simplevent.EventMeta{
+			Type:           bridgev2.RemoteEventChatInfoChange,
+			PortalKey:      c.account.CircleKey(id),
+			PostHandleFunc: func(context.Context, *bridgev2.Portal) { close(handled) },
+		},
+		ChatInfoChange: &bridgev2.ChatInfoChange{ChatInfo: c.circleInfo(ctx, id)},
+	})
+	if !queued {
+		return
+	}
+	select {
+	case <-handled:
+	case <-ctx.Done():
+	}
+}
+
+// makeRoom makes the room of a circle, and reports whether there is one.
+func (r *circles) makeRoom(ctx context.Context, id string) bool {
+	c := r.chat
+	if ctx.Err() != nil {
+		return false
+	}
+	making, cancel := room.Settling(ctx)
+	defer cancel()
+	err := c.rooms.Ensure(making, c.account.CircleKey(id), func(ctx context.Context) (*bridgev2.ChatInfo, error) {
+		return c.circleInfo(ctx, id), nil
+	})
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to make the room of a circle")
+	}
+	return err == nil
+}

@@ -1,0 +1,62 @@
+package chat
+
+import (
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/bridge/msgconv"
+	"matrix-msn/database"
+)
+
+// Convert makes the event of a message that waits for Matrix, of any kind but alerts.
+func Convert(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
+	switch m.Kind {
+	case database.QueuedPage:
+		return convertPage(m)
+	case database.QueuedNote:
+		return convertNote(m)
+	}
+	return convertText(m)
+}
+
+// SenderOf returns who sent a message.
+func (c *Chat) SenderOf(m *database.QueuedMessage) bridgev2.EventSender {
+	if m.Sender == c.account.Identity.Account {
+		return c.account.OwnSender()
+	}
+	return c.account.SenderOf(m.Sender)
+}
+
+func convertNote(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
+	content := msgconv.ToMatrix(m.Body, "")
+	content.MsgType = event.MsgNotice
+	return &bridgev2.ConvertedMessagePart{Type: event.EventMessage, Content: content}
+}
+
+const (
+	// mobileNote stands before a text that a contact sent from a mobile device: an
+	// answer in the room does not reach it there.
+	mobileNote = "📱 (from a mobile phone) "
+	// pageField marks the event of such a text.
+	pageField = "chat.matrix_msn.page"
+)
+
+func convertPage(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
+	return &bridgev2.ConvertedMessagePart{
+		Type:    event.EventMessage,
+		Content: msgconv.ToMatrix(mobileNote+m.Body, ""),
+		Extra:   map[string]any{pageField: map[string]any{"mobile": true}},
+	}
+}
+
+// groupNote stands before a text that was said to more people than the user: an
+// answer in the room goes to its sender alone.
+const groupNote = "(in a conversation with several people) "
+
+func convertText(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
+	body := m.Body
+	if m.GroupSize > 1 {
+		body = groupNote + body
+	}
+	return &bridgev2.ConvertedMessagePart{Type: event.EventMessage, Content: msgconv.ToMatrix(body, m.Format)}
+}

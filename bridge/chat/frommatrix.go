@@ -1,0 +1,84 @@
+package chat
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/bridge/msgconv"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+// NoCommand stands before a text that begins like the prefix of commands but is none
+// ("!msnfoo"): it is an invisible character that no text begins with, put there before the
+// framework sees the text, and taken away by Send. The framework takes every text that begins
+// with the prefix for a command, wherever the word ends, and never gives it to the room. It
+// would have to compare whole words, or to ask the network connector whether a text is a
+// command; then this can go.
+const NoCommand = "\u2060"
+
+// Send sends a message to the contact of its room. It returns when
+// the message is on disk and stands in the order in which messages go out; the
+// outbox tells the room what became of it.
+func (c *Chat) Send(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2.MatrixMessageResponse, error) {
+	if msg.Content == nil {
+		return nil, reason.Refused(msn.ErrEmpty, reason.Subject{})
+	}
+	msg.Content.Body = strings.TrimPrefix(msg.Content.Body, NoCommand)
+	text, format := msgconv.ToMSN(msg.Content)
+	if err := c.write(ctx, msg.Portal, msg.Event, text, format); err != nil {
+		return nil, err
+	}
+	return &bridgev2.MatrixMessageResponse{Pending: true}, nil
+}
+
+// correctionMark stands before the new text of a message that was edited: MSN has
+// no edits, and this is how people mark a correction in chats without.
+const correctionMark = "* "
+
+// SendCorrection sends the new text as a correction.
+func (c *Chat) SendCorrection(ctx context.Context, edit *bridgev2.MatrixEdit) error {
+	text, format := msgconv.ToMSN(edit.Content)
+	return c.write(ctx, edit.Portal, edit.Event, correctionMark+text, format)
+}
+
+// write puts a text for the contact of a room into the outbox.
+func (c *Chat) write(ctx context.Context, portal *bridgev2.Portal, evt *event.Event, text, format string) error {
+	if msnid.IsAlertsPortalID(portal.ID) {
+		return reason.Refused(reason.ErrAlertsRoom, reason.Subject{Service: c.account.Service.Name})
+	}
+	to, ok := ParsePeer(portal.ID)
+	if !ok {
+		return fmt.Errorf("portal ID %q: %w", portal.ID, reason.ErrNotAChat)
+	}
+	c.typing.stop(portal.ID)
+	err := c.outbox.Put(ctx, &database.QueuedEvent{
+		LoginID:   c.account.Login.ID,
+		EventID:   evt.ID,
+		RoomID:    evt.RoomID,
+		Sender:    evt.Sender,
+		PortalID:  portal.ID,
+		Body:      text,
+		Format:    format,
+		WrittenAt: time.UnixMilli(evt.Timestamp),
+	})
+	if err != nil {
+		return reason.Refused(fmt.Errorf("%w: %w", reason.ErrBridge, err), c.Recipients(ctx, to))
+	}
+	return nil
+}
+
+// Recipients is recipient for everybody in a room.
+func (c *Chat) Recipients(ctx context.Context, to Peer) reason.Subject {
+	if to.Account != "" {
+		return c.account.Person(ctx, to.Account)
+	}
+	return reason.Subject{Name: "everybody else in this conversation", Service: c.account.Service.Name, Listed: true}
+}

@@ -1,0 +1,76 @@
+package chat
+
+import (
+	"context"
+
+	"matrix-msn/bridge/msgconv"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+// textReceived puts a message into the queue on disk, from where it goes to
+// Matrix.
+func (c *Chat) textReceived(ctx context.Context, evt msn.TextReceived) {
+	account, ok := msnid.FromServer(evt.From)
+	if !ok || account == c.account.Identity.Account || evt.Text == "" {
+		return
+	}
+	if evt.Conversation.Group() != "" {
+		c.noteMembers(ctx, evt.Conversation)
+	}
+	for i, part := range msgconv.Split(msgconv.Clean(evt.Text)) {
+		c.inbox.Put(ctx, &database.QueuedMessage{
+			LoginID:   c.account.Login.ID,
+			MessageID: msnid.MakeChatMessageID(evt.Session, account, evt.Seq, i, evt.At),
+			PortalID:  c.portalOf(evt.Conversation, account).ID,
+			Sender:    account,
+			At:        evt.At,
+			Body:      part,
+			Format:    evt.Format,
+			GroupSize: groupSize(evt),
+			Kind:      database.QueuedText,
+		})
+	}
+}
+
+// textSent puts a message that the user wrote in their own Messenger into the queue:
+// in Matrix it is the user's own.
+func (c *Chat) textSent(ctx context.Context, evt msn.TextSent) {
+	peer, ok := msnid.FromServer(evt.Conversation.Peer())
+	if !ok && evt.Conversation.Group() == "" && evt.Conversation.Circle() == "" || evt.Text == "" {
+		return
+	}
+	if evt.Conversation.Group() != "" {
+		c.noteMembers(ctx, evt.Conversation)
+	}
+	for i, part := range msgconv.Split(msgconv.Clean(evt.Text)) {
+		c.inbox.Put(ctx, &database.QueuedMessage{
+			LoginID:   c.account.Login.ID,
+			MessageID: msnid.MakeChatMessageID(evt.Session, c.account.Identity.Account, evt.Seq, i, evt.At),
+			PortalID:  c.portalOf(evt.Conversation, peer).ID,
+			Sender:    c.account.Identity.Account,
+			At:        evt.At,
+			Body:      part,
+			Format:    evt.Format,
+			GroupSize: 1,
+			Kind:      database.QueuedText,
+		})
+	}
+}
+
+// groupSize is how many people besides the user hear what is said in the room that a
+// text belongs to.
+func groupSize(evt msn.TextReceived) int {
+	if evt.Conversation.Group() != "" || evt.Conversation.Circle() != "" {
+		return 1 // all of them: the room is theirs
+	}
+	return 1 + len(evt.Others)
+}
+
+// typingReceived has a contact shown as writing.
+func (c *Chat) typingReceived(_ context.Context, evt msn.TypingReceived) {
+	if account, ok := msnid.FromServer(evt.From); ok && account != c.account.Identity.Account {
+		c.updates.types(typist{c.portalOf(evt.Conversation, account), account})
+	}
+}

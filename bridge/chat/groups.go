@@ -1,0 +1,322 @@
+package chat
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+	"go.mau.fi/util/ptr"
+	"maunium.net/go/mautrix/bridgev2"
+	bridgedb "maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/session"
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+// Conversation returns the conversation that a room stands for.
+func (c *Chat) Conversation(ctx context.Context, client *msn.Client, to Peer) (*msn.Conversation, error) {
+	switch {
+	case to.Circle != "":
+		return client.CircleChat(to.Circle), nil
+	case to.Group == "":
+		return client.Conversation(to.Account), nil
+	}
+	members, err := c.account.DB.Group.Get(ctx, c.account.Login.ID, to.Group)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", reason.ErrBridge, err)
+	}
+	return client.GroupChat(to.Group, members...), nil
+}
+
+// portalOf returns the key of the room that a conversation belongs to, in which
+// account has said something.
+func (c *Chat) portalOf(conversation *msn.Conversation, account string) networkid.PortalKey {
+	if group := conversation.Group(); group != "" {
+		return c.account.GroupKey(group)
+	}
+	if circle := conversation.Circle(); circle != "" {
+		return c.account.CircleKey(circle)
+	}
+	return c.account.PortalKey(account)
+}
+
+// introduceGroups tells a new session of the group chats that there are rooms for, so
+// that the same people find the same room.
+func (c *Chat) introduceGroups(ctx context.Context, client *msn.Client) {
+	groups, err := c.account.DB.Group.GetAll(ctx, c.account.Login.ID)
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read group chats")
+	}
+	for group, members := range groups {
+		client.GroupChat(group, members...)
+	}
+}
+
+// noteMembers stores who belongs to a group chat, and shows those who are new in its
+// room.
+func (c *Chat) noteMembers(ctx context.Context, conversation *msn.Conversation) {
+	var members []string
+	for _, member := range conversation.Members() {
+		if account, ok := msnid.FromServer(member); ok {
+			members = append(members, account)
+		}
+	}
+	added, err := c.account.DB.Group.Put(ctx, c.account.Login.ID, conversation.Group(), members...)
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to store the members of a group chat")
+	}
+	if len(added) > 0 {
+		c.updates.members(conversation.Group())
+	}
+}
+
+// participantJoined notes that somebody came into a group chat.
+func (c *Chat) participantJoined(ctx context.Context, evt msn.ParticipantJoined) {
+	if evt.Conversation.Group() != "" {
+		c.noteMembers(ctx, evt.Conversation)
+	}
+}
+
+// participantLeft says in the room of a group chat that somebody has left. Who is gone
+// because nothing was said any more is called in again by the next message.
+func (c *Chat) participantLeft(ctx context.Context, evt msn.ParticipantLeft) {
+	if !evt.Idle {
+		c.noteInGroup(ctx, evt.Conversation, evt.Account, func(name string) string { return name + " has left the conversation." })
+	}
+}
+
+// callFailed says in the room of a group chat that somebody does not hear what is said.
+func (c *Chat) callFailed(ctx context.Context, evt msn.CallFailed) {
+	zerolog.Ctx(ctx).Info().Err(evt.Err).Msg("A member of a group chat does not come")
+	c.noteInGroup(ctx, evt.Conversation, evt.Account, func(name string) string {
+		why := reason.Of(evt.Err, reason.Call, c.account.About(name)).Sentence
+		return why
+	})
+}
+
+// noteInGroup puts a note about a member into the room of a group chat, if there is a
+// room already. say makes it of the member's name.
+func (c *Chat) noteInGroup(ctx context.Context, conversation *msn.Conversation, member string, say func(name string) string) {
+	account, ok := msnid.FromServer(member)
+	if !ok || conversation.Group() == "" {
+		return
+	}
+	key := c.account.GroupKey(conversation.Group())
+	if room, err := c.rooms.Stored(ctx, key); err != nil || room == "" {
+		return // nobody there to read it; an error shows with the next message
+	}
+	at := time.Now()
+	if !c.notes.allow(conversation.Group(), account, at) {
+		return
+	}
+	body := say(c.account.Person(ctx, account).Name)
+	c.inbox.Put(ctx, &database.QueuedMessage{
+		LoginID:   c.account.Login.ID,
+		MessageID: msnid.MakeNoticeMessageID("note", account, body, at.Format(time.RFC3339Nano)),
+		PortalID:  key.ID,
+		Sender:    account,
+		At:        at,
+		Body:      body,
+		Kind:      database.QueuedNote,
+	})
+}
+
+// What is noted in a room within noteWindow: so much of one member, and of all. Who
+// comes and goes all the time would fill the room.
+const (
+	noteWindow     = 10 * time.Minute
+	maxMemberNotes = 3
+	maxRoomNotes   = 2 * msn.MaxMembers
+	maxNoteCounts  = 10000 // members whose notes are counted at a time
+)
+
+// noteCounts counts notes in the rooms of group chats. The zero value is ready.
+type noteCounts struct {
+	mu     sync.Mutex
+	since  time.Time
+	counts map[Peer]int // of a member in a group; of the whole room without an account
+}
+
+// allow reports whether there may be another note, and counts it.
+func (n *noteCounts) allow(group, account string, now time.Time) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if now.Sub(n.since) >= noteWindow || len(n.counts) >= maxNoteCounts {
+		n.since, n.counts = now, make(map[Peer]int)
+	}
+	member, room := Peer{Account: account, Group: group}, Peer{Group: group}
+	if n.counts[member] >= maxMemberNotes || n.counts[room] >= maxRoomNotes {
+		return false
+	}
+	n.counts[member]++
+	n.counts[room]++
+	return true
+}
+
+// groupInfo describes the room of a group chat.
+func (c *Chat) groupInfo(ctx context.Context, group string) (*bridgev2.ChatInfo, error) {
+	members, err := c.account.DB.Group.Get(ctx, c.account.Login.ID, group)
+	if err != nil {
+		return nil, fmt.Errorf("failed to read the members of a group chat: %w", err)
+	}
+	info := &bridgev2.ChatInfo{
+		Type:    ptr.Ptr(bridgedb.RoomTypeGroupDM),
+		Members: c.groupMembers(ctx, members),
+	}
+	// Asked of the database: the framework's own copy changes under its hands.
+	portal, err := c.account.Bridge.DB.Portal.GetByKey(ctx, c.account.GroupKey(group))
+	if err != nil {
+		return nil, fmt.Errorf("failed to read the room of a group chat: %w", err)
+	}
+	if portal != nil && portal.Metadata.(*account.PortalMetadata).Named {
+		return info, nil
+	}
+	book := c.account.Names(ctx)
+	called := make([]string, 0, len(members))
+	for _, account := range members {
+		called = append(called, c.account.MatrixName(ctx, account, book))
+	}
+	info.Name = ptr.Ptr(names.Cut(strings.Join(called, ", "), maxGroupName))
+	return info, nil
+}
+
+// maxGroupName is the longest name of the room of a group chat in characters.
+const maxGroupName = 120
+
+func (c *Chat) groupMembers(ctx context.Context, members []string) *bridgev2.ChatMemberList {
+	book := c.account.Names(ctx)
+	list := &bridgev2.ChatMemberList{
+		IsFull:           true,
+		TotalMemberCount: len(members) + 1,
+		MemberMap:        bridgev2.ChatMemberMap{c.account.UserID(): {EventSender: c.account.OwnSender()}},
+	}
+	for _, account := range members {
+		list.MemberMap[c.account.GhostID(account)] = bridgev2.ChatMember{
+			EventSender: c.account.SenderOf(account), UserInfo: c.account.UserInfoAmong(ctx, account, book),
+		}
+	}
+	return list
+}
+
+// CreateGroup makes a group chat. Its members are called with the first message.
+func (c *Chat) CreateGroup(ctx context.Context, params *bridgev2.GroupCreateParams) (*bridgev2.CreateChatResponse, error) {
+	var members []string
+	for _, user := range params.Participants {
+		identity, ok := msnid.ParseUserID(user)
+		if !ok || identity.Service != c.account.Identity.Service {
+			return nil, fmt.Errorf("%q is no account at %s", user, c.account.Service.Name)
+		}
+		if identity.Account != c.account.Identity.Account && !slices.Contains(members, identity.Account) {
+			members = append(members, identity.Account)
+		}
+	}
+	switch {
+	case len(members) == 0:
+		return nil, fmt.Errorf("a group chat needs members: name at least one contact")
+	case len(members) > msn.MaxMembers:
+		return nil, fmt.Errorf("a group chat has at most %d members", msn.MaxMembers)
+	}
+	key, err := c.makeGroup(ctx, members)
+	if err != nil {
+		return nil, err
+	}
+	group, _ := msnid.ParseGroupPortalID(key.ID)
+	info, err := c.groupInfo(ctx, group)
+	if err != nil {
+		return nil, err
+	}
+	if params.Name != nil && params.Name.Name != "" {
+		info.Name = ptr.Ptr(params.Name.Name)
+		info.ExtraUpdates = func(_ context.Context, portal *bridgev2.Portal) bool {
+			portal.Metadata.(*account.PortalMetadata).Named = true
+			return true
+		}
+	}
+	made := &bridgev2.CreateChatResponse{PortalKey: key, PortalInfo: info}
+	if params.RoomID != "" {
+		made.Portal, err = c.takeRoom(ctx, key, params.RoomID, info)
+	}
+	return made, err
+}
+
+// takeRoom makes a room that the user has made that of a group chat. Its name is theirs.
+func (c *Chat) takeRoom(ctx context.Context, key networkid.PortalKey, room id.RoomID, info *bridgev2.ChatInfo) (*bridgev2.Portal, error) {
+	portal, err := c.account.Bridge.GetPortalByKey(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	// Its members come after the command was answered.
+	return portal, portal.UpdateMatrixRoomID(context.WithoutCancel(ctx), room, bridgev2.UpdateMatrixRoomIDParams{
+		FailIfMXIDSet:  true,
+		SyncDBMetadata: func() { portal.Name, portal.NameSet, portal.RoomType = *info.Name, true, *info.Type },
+		ChatInfo:       info,
+		ChatInfoSource: c.account.Login,
+	})
+}
+
+// makeGroup stores a new group chat with these members.
+func (c *Chat) makeGroup(ctx context.Context, members []string) (networkid.PortalKey, error) {
+	group := msn.NewMachineGUID()
+	if _, err := c.account.DB.Group.Put(ctx, c.account.Login.ID, group, members...); err != nil {
+		return networkid.PortalKey{}, fmt.Errorf("failed to store the group chat: %w", err)
+	}
+	if client := c.session.Current(); client != nil {
+		client.GroupChat(group, members...)
+	}
+	return c.account.GroupKey(group), nil
+}
+
+// CallInto calls a contact into the conversation of a room, and returns the sentence
+// that says what came of it. The room of one contact stays theirs: then a group chat
+// of the two is made.
+func (c *Chat) CallInto(ctx context.Context, client *msn.Client, room Peer, account string) string {
+	name := c.account.Person(ctx, account).Name
+	if room.Group == "" {
+		return c.startGroup(ctx, room.Account, account)
+	}
+	conversation, err := c.Conversation(ctx, client, room)
+	if err == nil {
+		calling, cancel := context.WithTimeout(ctx, session.RequestTimeout)
+		defer cancel()
+		err = conversation.Invite(calling, account)
+	}
+	if err != nil {
+		zerolog.Ctx(ctx).Info().Err(err).Msg("Contact does not come into a group chat")
+		why := reason.Of(err, reason.Call, c.account.About(name)).Sentence
+		return why
+	}
+	c.noteMembers(ctx, conversation)
+	return fmt.Sprintf("%s is a contact of yours and has been called: they are in the conversation now.", name)
+}
+
+// startGroup makes a group chat with two contacts, and its room.
+func (c *Chat) startGroup(ctx context.Context, first, second string) string {
+	key, err := c.makeGroup(ctx, []string{first, second})
+	if err == nil {
+		err = c.makeGroupRoom(ctx, key)
+	}
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to make a group chat")
+		return "The bridge could not make a room for the three of you. Try again; if that lasts, tell the admin of this bridge."
+	}
+	return fmt.Sprintf("%s is a contact of yours. There is a new room for them, %s and you: both are called with the first message that you write there.",
+		c.account.Person(ctx, second).Name, c.account.Person(ctx, first).Name)
+}
+
+func (c *Chat) makeGroupRoom(ctx context.Context, key networkid.PortalKey) error {
+	return c.rooms.Ensure(ctx, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) {
+		group, _ := msnid.ParseGroupPortalID(key.ID)
+		return c.groupInfo(ctx, group)
+	})
+}

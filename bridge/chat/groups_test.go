@@ -1,0 +1,23 @@
+package chat
+
+import (
+	"testing"
+	"time"
+)
+
+func TestNotesOfAMemberAreCounted(t *testing.T) {
+	t.Parallel()
+	var n noteCounts
+	now := time.Now()
+	for i := range maxMemberNotes + 1 {
+		if got := n.allow("g", bob, now); got != (i < maxMemberNotes) {
+			t.Errorf("note %d of bob: %t", i+1, got)
+		}
+	}
+	if !n.allow("g", carol, now) || !n.allow("h", bob, now) {
+		t.Error("others are not noted any more")
+	}
+	if !n.allow("g", bob, now.Add(noteWindow)) {
+		t.Error("bob is not noted ever again")
+	}
+}

@@ -1,0 +1,102 @@
+package chat
+
+import (
+	"context"
+	"fmt"
+
+	"go.mau.fi/util/ptr"
+	"maunium.net/go/mautrix/bridgev2"
+	bridgedb "maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/msnid"
+)
+
+// Info describes the room of a portal.
+func (c *Chat) Info(ctx context.Context, portal networkid.PortalID) (*bridgev2.ChatInfo, error) {
+	with, ok := ParsePeer(portal)
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("portal ID %q does not belong to this bridge", portal)
+	case with.Group != "":
+		return c.groupInfo(ctx, with.Group)
+	case with.Circle != "":
+		return c.circleInfo(ctx, with.Circle), nil
+	}
+	return c.dmInfo(ctx, with.Account), nil
+}
+
+// dmInfo describes the room with one contact.
+func (c *Chat) dmInfo(ctx context.Context, account string) *bridgev2.ChatInfo {
+	other := c.account.GhostID(account)
+	return &bridgev2.ChatInfo{
+		Type: ptr.Ptr(bridgedb.RoomTypeDM),
+		Members: &bridgev2.ChatMemberList{
+			IsFull:           true,
+			TotalMemberCount: 2,
+			OtherUserID:      other,
+			MemberMap: bridgev2.ChatMemberMap{
+				other:              {EventSender: c.account.SenderOf(account), UserInfo: c.account.UserInfo(ctx, account)},
+				c.account.UserID(): {EventSender: c.account.OwnSender()},
+			},
+		},
+	}
+}
+
+// Resolve finds the contact that a user names: by e-mail address, or
+// by the ID of its ghost. Anybody with an account can be named, also people who
+// are on no list: whether they can be reached shows with the first message.
+func (c *Chat) Resolve(ctx context.Context, identifier string, createChat bool) (*bridgev2.ResolveIdentifierResponse, error) {
+	account := identifier
+	if identity, ok := msnid.ParseUserID(networkid.UserID(identifier)); ok {
+		if identity.Service != c.account.Identity.Service {
+			return nil, fmt.Errorf("%w: it belongs to the service %s", bridgev2.ErrResolveIdentifierTryNext, identity.Service)
+		}
+		account = identity.Account
+	}
+	account, err := msnid.ParseAccount(account)
+	if err != nil {
+		return nil, err
+	}
+	if account == c.account.Identity.Account {
+		return nil, fmt.Errorf("%s is your own account", account)
+	}
+	ghost, err := c.account.Bridge.GetGhostByID(ctx, c.account.GhostID(account))
+	if err != nil {
+		return nil, fmt.Errorf("failed to get ghost: %w", err)
+	}
+	response := &bridgev2.ResolveIdentifierResponse{
+		Ghost:    ghost,
+		UserID:   ghost.ID,
+		UserInfo: c.account.UserInfo(ctx, account),
+	}
+	if createChat {
+		response.Chat = &bridgev2.CreateChatResponse{
+			PortalKey:  c.account.PortalKey(account),
+			PortalInfo: c.dmInfo(ctx, account),
+		}
+	}
+	return response, nil
+}
+
+// ContactList returns the people on the user's contact list.
+func (c *Chat) ContactList(ctx context.Context) ([]*bridgev2.ResolveIdentifierResponse, error) {
+	contacts, err := c.account.Contacts(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("failed to read contacts: %w", err)
+	}
+	book := c.account.NamesOf(contacts)
+	var list []*bridgev2.ResolveIdentifierResponse
+	for _, contact := range contacts {
+		if !account.Listed(contact) {
+			continue
+		}
+		list = append(list, &bridgev2.ResolveIdentifierResponse{
+			UserID:   c.account.GhostID(contact.Account),
+			UserInfo: c.account.UserInfoAmong(ctx, contact.Account, book),
+			Chat:     &bridgev2.CreateChatResponse{PortalKey: c.account.PortalKey(contact.Account)},
+		})
+	}
+	return list, nil
+}

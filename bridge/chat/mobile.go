@@ -1,0 +1,50 @@
+package chat
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"matrix-msn/bridge/msgconv"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/names"
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+// pageReceived stores a page from somebody's mobile device: for the room with the
+// contact who sent it, or among the alerts when nobody known did.
+func (c *Chat) pageReceived(ctx context.Context, evt msn.PageReceived) {
+	text := msgconv.Clean(evt.Text)
+	if strings.TrimSpace(text) == "" {
+		return
+	}
+	account, ok := msnid.FromServer(evt.Contact)
+	if ok && account != c.account.Identity.Account {
+		for i, part := range msgconv.Split(text) {
+			c.inbox.Put(ctx, &database.QueuedMessage{
+				LoginID:   c.account.Login.ID,
+				MessageID: msnid.MakePageMessageID(evt.From, evt.Text, i, evt.At),
+				PortalID:  c.account.PortalKey(account).ID,
+				Sender:    account,
+				At:        evt.At,
+				Body:      part,
+				GroupSize: 1,
+				Kind:      database.QueuedPage,
+			})
+		}
+		return
+	}
+	from := names.Clean(strings.TrimPrefix(evt.From, names.Tel))
+	if from == "" {
+		from = "somebody unknown"
+	}
+	c.notices.Notice(ctx, database.Alert{
+		AlertID:    msnid.MakePageMessageID(evt.From, evt.Text, 0, evt.At),
+		ReceivedAt: evt.At,
+		Kind:       database.AlertKindPage,
+		LCID:       evt.LCID,
+		Priority:   "1", // a person writes
+		Text:       fmt.Sprintf("📱 %s, who is none of your contacts, writes from a mobile phone:\n%s", from, text),
+	})
+}

@@ -1,0 +1,169 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"html"
+	"slices"
+	"strings"
+
+	"github.com/rs/zerolog"
+
+	"matrix-msn/bridge/chat"
+	"matrix-msn/bridge/names"
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+// contactsPerMessage keeps one list below the size that an event can have.
+const contactsPerMessage = 200
+
+// describeContacts returns the contact list as HTML, in as many messages as it
+// takes.
+func (l *Login) describeContacts(ctx context.Context) []string {
+	contacts, err := l.Account.Contacts(ctx)
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read contacts")
+		return []string{"The contact list could not be read. The admin of this bridge finds the reason in the log."}
+	}
+	client := l.Session.Current()
+	var lines []contactLine
+	for _, contact := range contacts {
+		var live msn.Contact
+		if client != nil {
+			live, _ = client.Contact(contact.Account)
+		}
+		if line, ok := lineFor(contact, live, client != nil); ok {
+			lines = append(lines, line)
+		}
+	}
+	if client != nil {
+		lines = append(lines, circleLines(client.Circles(), client.CarriesCircles())...)
+	}
+	slices.SortStableFunc(lines, func(a, b contactLine) int { return a.rank - b.rank })
+
+	title := fmt.Sprintf("Contacts of %s at %s", l.Account.Identity.Account, l.Account.Service.Name)
+	if client != nil {
+		title += fmt.Sprintf(" over %v", client.Dialect())
+	}
+	switch {
+	case client == nil:
+		title += " (not connected: as last seen)"
+	case len(lines) > 0:
+		title += fmt.Sprintf(" (%d of %d online)", countOnline(lines), countListed(lines))
+	}
+	if len(lines) == 0 {
+		return []string{html.EscapeString(title) + ": the list is empty."}
+	}
+	var messages []string
+	for part := range slices.Chunk(lines, contactsPerMessage) {
+		var b strings.Builder
+		if len(messages) == 0 {
+			b.WriteString("<strong>" + html.EscapeString(title) + "</strong>")
+		}
+		b.WriteString("<ul>")
+		for _, line := range part {
+			b.WriteString("<li>" + html.EscapeString(line.text) + "</li>")
+		}
+		b.WriteString("</ul>")
+		messages = append(messages, b.String())
+	}
+	return messages
+}
+
+// contactLine is one contact as the list shows it.
+type contactLine struct {
+	rank int
+	text string
+}
+
+// Ranks of contactLine: who can be talked to comes first.
+const (
+	rankOnline = iota
+	rankAway
+	rankOffline
+	rankBlocked
+	rankWaiting
+	rankCircle
+)
+
+// statusWords are the statuses as Messenger named them.
+var statusWords = map[msn.Status]string{
+	msn.Online:      "online",
+	msn.Busy:        "busy",
+	msn.Idle:        "idle",
+	msn.BeRightBack: "be right back",
+	msn.Away:        "away",
+	msn.OnThePhone:  "on the phone",
+	msn.OutToLunch:  "out to lunch",
+}
+
+// networkNames are the other networks of contacts, by their numbers
+// (protocol/00-overview.md, section 8).
+var networkNames = map[int]string{2: "Office Communicator", 4: "telephone", 32: "Yahoo"}
+
+// lineFor describes a contact on a list. live is what the session knows of them.
+func lineFor(contact *database.Contact, live msn.Contact, connected bool) (contactLine, bool) {
+	lists := msn.List(contact.Lists)
+	name := contact.Account
+	if clean := names.Clean(contact.Name); clean != "" && clean != contact.Account {
+		name = clean + " (" + contact.Account + ")"
+	}
+	if network := networkNames[live.Network]; network != "" {
+		name += " on " + network
+	}
+	status := live.Status
+	word, online := statusWords[status]
+	switch {
+	case lists.Has(msn.ListBlock):
+		return contactLine{rankBlocked, "🚫 " + name + ": blocked"}, true
+	case lists.Has(msn.ListForward) && online && status == msn.Online:
+		return contactLine{rankOnline, "🟢 " + name + ": " + word}, true
+	case lists.Has(msn.ListForward) && online:
+		return contactLine{rankAway, "🟡 " + name + ": " + word}, true
+	case lists.Has(msn.ListForward) && !connected:
+		return contactLine{rankOffline, "⚪ " + name}, true
+	case lists.Has(msn.ListForward):
+		return contactLine{rankOffline, "⚪ " + name + ": offline"}, true
+	case lists.Has(msn.ListPending), lists.Has(msn.ListReverse) && !lists.Has(msn.ListAllow):
+		return contactLine{rankWaiting, "❔ " + name + ": has added you, and waits for an answer"}, true
+	}
+	return contactLine{}, false
+}
+
+// circleLines names the circles. carried tells whether the session carries what is said
+// in them.
+func circleLines(circles []msn.Circle, carried bool) (lines []contactLine) {
+	for _, circle := range circles {
+		text := "👥 " + chat.CircleName(circle) + ": a circle of yours"
+		if !circle.Member {
+			text = "👥 " + chat.CircleName(circle) + ": you are invited into this circle"
+		}
+		switch {
+		case !carried:
+			text += ". What is said there is not carried: that takes MSNP18"
+		case !circle.Member:
+			text += ". `!circles` shows how to answer"
+		}
+		lines = append(lines, contactLine{rankCircle, text})
+	}
+	return lines
+}
+
+func countOnline(lines []contactLine) (n int) {
+	for _, line := range lines {
+		if line.rank <= rankAway {
+			n++
+		}
+	}
+	return n
+}
+
+func countListed(lines []contactLine) (n int) {
+	for _, line := range lines {
+		if line.rank <= rankOffline {
+			n++
+		}
+	}
+	return n
+}

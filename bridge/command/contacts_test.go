@@ -1,0 +1,54 @@
+package command
+
+import (
+	"testing"
+
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+func TestContactLines(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name      string
+		lists     msn.List
+		live      msn.Contact
+		connected bool
+		want      string
+	}{
+		{"online", msn.ListForward, msn.Contact{Status: msn.Online}, true, "🟢 Bob (bob@example.com): online"},
+		{"of MSN by number", msn.ListForward, msn.Contact{Status: msn.Busy, Network: 1}, true, "🟡 Bob (bob@example.com): busy"},
+		{"on Yahoo", msn.ListForward, msn.Contact{Status: msn.Online, Network: 32}, true, "🟢 Bob (bob@example.com) on Yahoo: online"},
+		{"on a network without name", msn.ListForward, msn.Contact{Status: msn.Offline, Network: 77}, true, "⚪ Bob (bob@example.com): offline"},
+		{"not connected", msn.ListForward, msn.Contact{}, false, "⚪ Bob (bob@example.com)"},
+		{"blocked", msn.ListBlock, msn.Contact{}, true, "🚫 Bob (bob@example.com): blocked"},
+		{"waiting", msn.ListReverse, msn.Contact{}, true, "❔ Bob (bob@example.com): has added you, and waits for an answer"},
+		{"on no list that counts", msn.ListAllow, msn.Contact{}, true, ""},
+	} {
+		line, ok := lineFor(&database.Contact{Account: "bob@example.com", Name: "Bob", Lists: int(test.lists)}, test.live, test.connected)
+		if line.text != test.want || ok != (test.want != "") {
+			t.Errorf("%s: %q, want %q", test.name, line.text, test.want)
+		}
+	}
+}
+
+func TestCirclesAreListed(t *testing.T) {
+	t.Parallel()
+	circles := []msn.Circle{
+		{ID: "00000000-0000-0000-0009-000000000001@live.com", Name: "Walkers\n", Member: true},
+		{ID: "00000000-0000-0000-0009-000000000002@live.com"},
+	}
+	for _, test := range []struct {
+		carried bool
+		want    []string
+	}{
+		{true, []string{"👥 Walkers: a circle of yours", "👥 Circle 00000000-0000-0000-0009-000000000002@live.com: you are invited into this circle. `!circles` shows how to answer"}},
+		{false, []string{"👥 Walkers: a circle of yours. What is said there is not carried: that takes MSNP18", "👥 Circle 00000000-0000-0000-0009-000000000002@live.com: you are invited into this circle. What is said there is not carried: that takes MSNP18"}},
+	} {
+		for i, line := range circleLines(circles, test.carried) {
+			if line.text != test.want[i] {
+				t.Errorf("carried %v: %q", test.carried, line.text)
+			}
+		}
+	}
+}

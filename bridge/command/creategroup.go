@@ -1,0 +1,142 @@
+package command
+
+import (
+	"strings"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/commands"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/bridgev2/provisionutil"
+	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/bridge/msnid"
+)
+
+// GroupType is the one type of group chats, as the framework knows it.
+const GroupType = "group"
+
+// createGroup is the framework's create-group with an answer for people: that of the
+// framework names the group chat by its ID.
+func (c *Commands) createGroup() commands.CommandHandler {
+	handler := *commands.CommandCreateGroup
+	refuse := handler.Func
+	handler.Func = func(ce *commands.Event) {
+		if ce.Portal != nil {
+			refuse(ce) // the room is one already
+			return
+		}
+		runCreateGroup(&call{Event: ce, Commands: c})
+	}
+	return &handler
+}
+
+// runCreateGroup makes the room a group chat with the contacts who are in it.
+func runCreateGroup(c *call) {
+	login, kind := c.loginForGroup()
+	if login == nil {
+		c.Reply("You're not logged in")
+		return
+	}
+	members, err := c.groupMembers()
+	if err != nil {
+		c.Log.Err(err).Msg("Failed to get room members for group creation")
+		c.Reply("Failed to get room members: %v", err)
+		return
+	}
+	made, err := provisionutil.CreateGroup(c.Ctx, login, &bridgev2.GroupCreateParams{
+		Type: kind, Participants: members, Name: c.nameOfRoom(), RoomID: c.RoomID,
+	})
+	if err != nil {
+		c.Reply("Failed to create group: %v", err)
+		return
+	}
+	called := c.namesOfGroup(login, made.ID)
+	if called == "" {
+		c.Reply("Successfully created group `%s`", made.ID)
+		return
+	}
+	c.say("This room is now a group chat with %s. Your first message calls them into it.", called)
+}
+
+// loginForGroup returns the login that is named behind the command, or the user's default,
+// nil for none; and the type of the group chat.
+func (c *call) loginForGroup() (login *bridgev2.UserLogin, kind string) {
+	args := c.Args
+	if len(args) > 0 {
+		login = c.bridge.GetCachedUserLoginByID(networkid.UserLoginID(args[0]))
+	}
+	if login != nil && login.UserMXID == c.User.MXID {
+		args = args[1:]
+	} else {
+		login = c.User.GetDefaultLogin()
+	}
+	if len(args) > 0 {
+		return login, args[0]
+	}
+	return login, GroupType
+}
+
+// groupMembers returns the IDs of the people in the command's room: ghosts, and other users
+// of the bridge by their logins.
+func (c *call) groupMembers() (ids []networkid.UserID, err error) {
+	members, err := c.bridge.Matrix.GetMembers(c.Ctx, c.RoomID)
+	for user, member := range members {
+		if user == c.User.MXID || user == c.Bot.GetMXID() || !member.Membership.IsInviteOrJoin() {
+			continue
+		}
+		if ghost, ok := c.bridge.Matrix.ParseGhostMXID(user); ok {
+			ids = append(ids, ghost)
+			continue
+		}
+		if c.bridge.Config.SplitPortals {
+			continue
+		}
+		other, err := c.bridge.GetExistingUserByMXID(c.Ctx, user)
+		if err != nil {
+			c.Log.Err(err).Stringer("user_id", user).Msg("Failed to get user for room member")
+		} else if other != nil {
+			for _, login := range other.GetUserLogins() {
+				if login.Client.IsLoggedIn() {
+					ids = append(ids, c.loginOf(login).Account.UserID())
+				}
+			}
+		}
+	}
+	return ids, err
+}
+
+// nameOfRoom returns what the command's room is called, or nil.
+func (c *call) nameOfRoom() *event.RoomNameEventContent {
+	matrix, ok := c.bridge.Matrix.(bridgev2.MatrixConnectorWithArbitraryRoomState)
+	if !ok {
+		return nil
+	}
+	state, err := matrix.GetStateEvent(c.Ctx, c.RoomID, event.StateRoomName, "")
+	if err != nil {
+		zerolog.Ctx(c.Ctx).Err(err).Stringer("event_type", event.StateRoomName).Msg("Failed to get state event for group creation")
+	}
+	if err != nil || state == nil {
+		return nil
+	}
+	name, _ := state.Content.Parsed.(*event.RoomNameEventContent)
+	return name
+}
+
+// namesOfGroup returns the names of the members of a group chat, or "".
+func (c *call) namesOfGroup(login *bridgev2.UserLogin, portal networkid.PortalID) string {
+	group, ok := msnid.ParseGroupPortalID(portal)
+	if !ok {
+		return ""
+	}
+	members, err := c.db.Group.Get(c.Ctx, login.ID, group)
+	if err != nil {
+		zerolog.Ctx(c.Ctx).Err(err).Msg("Failed to read the members of a group chat")
+		return ""
+	}
+	called := make([]string, 0, len(members))
+	for _, account := range members {
+		called = append(called, c.loginOf(login).Account.Person(c.Ctx, account).Name)
+	}
+	return strings.Join(called, ", ")
+}

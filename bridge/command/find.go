@@ -1,0 +1,92 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/rs/zerolog"
+
+	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/session"
+	"matrix-msn/msn"
+)
+
+// maxFound is how many people of the directory are listed.
+const maxFound = 50
+
+// runFind searches the directory of members.
+func runFind(c *call) {
+	query, ok := parseQuery(c.text)
+	if !ok {
+		c.say("Write `!find Bob Builder`; `city=…`, `state=…` and `country=…` behind the names narrow it down.")
+		return
+	}
+	login, client, ok := c.session()
+	if !ok {
+		return
+	}
+	asking, cancel := context.WithTimeout(c.Ctx, session.RequestTimeout)
+	defer cancel()
+	people, err := client.Search(asking, query)
+	about := login.Account.About(query.FirstName + " " + query.LastName)
+	if err != nil {
+		zerolog.Ctx(c.Ctx).Info().Err(err).Msg("The directory was not searched")
+		sentence := reason.Of(err, reason.Search, about).Sentence
+		c.say("%s", sentence)
+		return
+	}
+	if len(people) == 0 {
+		c.say("%s has nobody of that name in its directory.", about.Service)
+		return
+	}
+	lines := []string{fmt.Sprintf("%s has %d in its directory:", about.Service, len(people))}
+	for i, person := range people {
+		if i == maxFound {
+			lines = append(lines, "… and more. Narrow it down with city=…, state=… or country=….")
+			break
+		}
+		lines = append(lines, "• "+describePerson(person))
+	}
+	c.say("%s", strings.Join(lines, "\n"))
+}
+
+func describePerson(p msn.Person) string {
+	line := names.Clean(p.FirstName + " " + p.LastName)
+	var places []string
+	for _, place := range []string{p.City, p.State, p.Country} {
+		if place = names.Clean(place); place != "" {
+			places = append(places, place)
+		}
+	}
+	if len(places) > 0 {
+		line += " (" + strings.Join(places, ", ") + ")"
+	}
+	return line
+}
+
+// parseQuery reads a first and a last name, and places with their names. The last
+// name may have several words. It reports false when a name is missing.
+func parseQuery(typed string) (q msn.Query, ok bool) {
+	places := map[string]*string{"city": &q.City, "state": &q.State, "country": &q.Country}
+	var names []string
+	current := (*string)(nil) // the place that words are added to
+	for _, word := range strings.Fields(typed) {
+		name, value, marked := strings.Cut(word, "=")
+		if place := places[strings.ToLower(name)]; marked && place != nil {
+			*place, current = value, place
+			continue
+		}
+		if current != nil {
+			*current = strings.TrimSpace(*current + " " + word)
+			continue
+		}
+		names = append(names, word)
+	}
+	if len(names) < 2 {
+		return q, false
+	}
+	q.FirstName, q.LastName = names[0], strings.Join(names[1:], " ")
+	return q, true
+}

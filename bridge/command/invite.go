@@ -1,0 +1,180 @@
+package command
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/chat"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/session"
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+// What a user can have mailed: so many invitations within a time, over all of their
+// accounts. They go to strangers, in the user's name.
+const (
+	maxInvitations   = 5
+	invitationWindow = 50 * time.Minute // one in 10 minutes in the long run
+)
+
+const inviteUsage = "Write `!invite carol@example.com`, or `!invite carol@example.com Come and talk to me` with a text of your own."
+
+// invitee is who an address given to `invite` is.
+type invitee uint8
+
+const (
+	stranger  invitee = iota // nobody known: is mailed an invitation
+	contactOf                // on the contact list: is called, or can be talked to
+	oneself
+)
+
+// inviteeOf tells who an address is.
+func (l *Login) inviteeOf(ctx context.Context, address string) (invitee, error) {
+	if address == l.Account.Identity.Account {
+		return oneself, nil
+	}
+	contacts, err := l.Account.Contacts(ctx)
+	if err != nil {
+		return stranger, err
+	}
+	for _, contact := range contacts {
+		if contact.Account == address && account.Listed(contact) {
+			return contactOf, nil
+		}
+	}
+	return stranger, nil
+}
+
+// runInvite has the service mail an invitation to somebody who is no contact.
+func runInvite(c *call) {
+	login, ok := c.login()
+	if !ok {
+		return
+	}
+	word, text := cutWord(c.text)
+	if word == "" {
+		c.say("Whom? %s", inviteUsage)
+		return
+	}
+	address, err := msnid.ParseAccount(word)
+	if err != nil {
+		c.say("%s Nothing was sent. %s", reason.Sentence(err), inviteUsage)
+		return
+	}
+	who, err := login.inviteeOf(c.Ctx, address)
+	var room chat.Peer
+	if c.Portal != nil {
+		room, _ = chat.ParsePeer(c.Portal.ID)
+	}
+	switch {
+	case room.Circle != "" && who != oneself:
+		if client, ok := c.sessionOf(login); ok {
+			c.say("%s", login.Chat.InviteIntoCircle(c.Ctx, client, room.Circle, address, text))
+		}
+		return
+	case err != nil:
+		zerolog.Ctx(c.Ctx).Err(err).Msg("Failed to read contacts")
+		c.say("The contact list could not be read. Nothing was sent; the admin of this bridge finds the reason in the log.")
+		return
+	case who == oneself:
+		c.say("%s is your own account. Nothing was sent.", address)
+		return
+	case who == contactOf && c.Portal != nil && c.inRoomWithOthers(address):
+		client, ok := c.sessionOf(login)
+		if !ok {
+			return
+		}
+		c.say("%s", login.Chat.CallInto(c.Ctx, client, room, address))
+		return
+	case who == contactOf:
+		c.say("%s is a contact of yours already, so that no mail is needed. Send `$cmdprefix start-chat %s` to talk to them.",
+			login.Account.Person(c.Ctx, address).Name, address)
+		return
+	}
+	client, ok := c.sessionOf(login)
+	if !ok {
+		return
+	}
+	c.say("%s", c.invite(login, client, address, text))
+}
+
+// inRoomWithOthers reports whether a command was typed in a room with people among
+// whom the account is not yet.
+func (c *call) inRoomWithOthers(address string) bool {
+	room, ok := chat.ParsePeer(c.Portal.ID)
+	return ok && room.Account != address
+}
+
+// invite has an invitation mailed and returns the sentence that says what became of
+// it.
+func (c *call) invite(login *Login, client *msn.Client, address, text string) string {
+	ctx := c.Ctx
+	log := zerolog.Ctx(ctx)
+	row := &database.Invitation{
+		LoginID: login.Account.Login.ID, ID: rand.Text(), Address: address, TextLength: len(text),
+		Sender: c.User.MXID, Outcome: database.InvitationSending, OrderedAt: time.Now(),
+	}
+	wait, err := c.reserveInvitation(ctx, row)
+	if err != nil {
+		log.Err(err).Msg("Failed to store an invitation")
+		return "The bridge could not note the invitation down, and has sent nothing. If that lasts, tell the admin of this bridge."
+	}
+	if wait > 0 {
+		return fmt.Sprintf("You have had %d invitations mailed within %d minutes, which is as many as this bridge lets through. "+
+			"The next one can go in %s.", maxInvitations, invitationWindow/time.Minute, inMinutes(wait))
+	}
+	asking, cancel := context.WithTimeout(ctx, session.RequestTimeout)
+	defer cancel()
+	err = client.Invite(asking, address, text)
+	answer := fmt.Sprintf("%s is no contact of yours: %s has been asked to mail an invitation to them", address, login.Account.Service.Name)
+	if strings.TrimSpace(text) != "" {
+		answer += ", with your text"
+	}
+	answer += ". Whether it does is not known."
+	row.Outcome = database.InvitationOrdered
+	if err != nil {
+		log.Info().Err(err).Msg("Invitation was not ordered")
+		why := reason.Of(err, reason.Invitation, login.Account.About(address))
+		row.Outcome, answer = why.Code, why.Sentence
+	}
+	if err := c.db.Invitation.SetOutcome(context.WithoutCancel(ctx), row); err != nil {
+		log.Err(err).Msg("Failed to note what became of an invitation")
+	}
+	return answer
+}
+
+// keptBack are the outcomes of invitations that never left the bridge.
+var keptBack = []string{"msn-invalid-address", "msn-too-long", "msn-dialect", "msn-not-connected"}
+
+// reserveInvitation stores an invitation unless its sender has ordered too many; then
+// it returns how long they have to wait.
+func (c *Commands) reserveInvitation(ctx context.Context, row *database.Invitation) (wait time.Duration, err error) {
+	defer c.inviting.WithLock(row.Sender)()
+	sent, err := c.db.Invitation.Since(ctx, row.Sender, row.OrderedAt.Add(-invitationWindow))
+	if err != nil {
+		return 0, err
+	}
+	sent = slices.DeleteFunc(sent, func(i *database.Invitation) bool { return slices.Contains(keptBack, i.Outcome) })
+	if len(sent) >= maxInvitations {
+		first := sent[len(sent)-maxInvitations]
+		return max(first.OrderedAt.Add(invitationWindow).Sub(row.OrderedAt), time.Second), nil
+	}
+	return 0, c.db.Invitation.Put(ctx, row)
+}
+
+// inMinutes writes a time for people.
+func inMinutes(d time.Duration) string {
+	if minutes := int((d + time.Minute - 1) / time.Minute); minutes > 1 {
+		return fmt.Sprintf("%d minutes", minutes)
+	}
+	return "a minute"
+}

@@ -1,0 +1,73 @@
+package command
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"maunium.net/go/mautrix/bridgev2/commands"
+)
+
+func TestOptions(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		typed, rest string
+		want        options
+	}{
+		{"a b", "a b", options{}},
+		{"--callback home  a\n b", "a\n b", options{"callback": "home"}},
+		{"--CallBack=home=123 a", "a", options{"callback": "home=123"}},
+		{"—login x --callback y a --login z", "a --login z", options{"login": "x", "callback": "y"}},
+		{"--other x", "--other x", options{}},
+		{"--callback", "", options{"callback": ""}},
+		{"", "", options{}},
+		{"-- a", "-- a", options{}},
+	} {
+		got := make(options)
+		if rest := got.take(test.typed, "login", "callback"); rest != test.rest || !maps.Equal(got, test.want) {
+			t.Errorf("%q gives %q, %v", test.typed, rest, got)
+		}
+	}
+}
+
+func TestArgumentsAsTheyWereTyped(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		raw  string
+		args []string
+		want string
+	}{
+		{"a  b\nc", []string{"a", "b", "c"}, "a  b\nc"},
+		{"Page a  b", []string{"a", "b"}, "a  b"},
+		{"\na", []string{"a"}, "a"},
+		{"PAGE\na", []string{"a"}, "a"},
+		{"", nil, ""},
+		{"Page", nil, ""},
+		{"page page", []string{"page", "page"}, "page page"},
+	} {
+		if got := typedArguments(&commands.Event{RawArgs: test.raw, Args: test.args}); got != test.want {
+			t.Errorf("%q gives %q, want %q", test.raw, got, test.want)
+		}
+	}
+}
+
+func TestBareCommandsAreThoseOfTheHelp(t *testing.T) {
+	t.Parallel()
+	var bare []string
+	for _, handler := range new(Commands).Handlers() {
+		full := handler.(*commands.FullHandler)
+		if full.Name == commands.CommandCreateGroup.Name {
+			continue // the framework's, but for its answer
+		}
+		if full.Help.Description == "" || full.Help.Section != helpSection {
+			t.Errorf("%s is not in the help", full.Name)
+		}
+		if slices.Contains(full.Aliases, "!"+full.Name) {
+			bare = append(bare, full.Name)
+		}
+	}
+	want := []string{"account", "alerts", "circles", "client-version", "compose", "contacts", "find", "inbox", "invite", "mobile", "page", "places", "profile", "url"}
+	if !slices.Equal(slices.Sorted(slices.Values(bare)), want) {
+		t.Errorf("the help has %v, the table %v", bare, want)
+	}
+}

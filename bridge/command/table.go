@@ -1,0 +1,115 @@
+package command
+
+import (
+	"cmp"
+	"fmt"
+	"html"
+	"slices"
+
+	"maunium.net/go/mautrix/bridgev2/commands"
+
+	"matrix-msn/msn"
+)
+
+// row is one line of the table of commands.
+type row struct {
+	name, args, description string
+	// bare commands are also understood without the prefix, in every room: "!contacts". A
+	// text that begins with "!" and is none of them goes to the contact as text.
+	bare bool
+	// options can stand right behind the name, besides --login.
+	options []string
+	run     func(*call)
+}
+
+// table is all commands but those of the framework.
+var table = []row{
+	{name: "reconnect", args: "[_login ID_]",
+		description: "Sign in again now. If the account is in use at another place, this ends the session there.", run: runReconnect},
+	{name: "contacts", bare: true, args: "[_login ID_]", description: "Show your contact list with everybody's status.", run: runContacts},
+	{name: "page", bare: true, args: "[--callback home|work|mobile[=_number_]] [_e-mail or +number_] <_text_>",
+		description: "Send a text of up to 113 characters to somebody's mobile device. In the room with a contact the address may be left out.",
+		options:     []string{callbackOption}, run: runPage},
+	{name: "invite", bare: true, args: "<_e-mail_> [_text_]",
+		description: "Call a contact into the conversation of the room; or have the service mail an invitation to somebody who is no contact of yours.", run: runInvite},
+	{name: "alerts", bare: true, args: "[_number_] [_login ID_]", description: "List the latest alerts, mail notices and announcements of the service.", run: runAlerts},
+	{name: "url", bare: true, args: "[_name_] [_argument_]", description: "Link to a page of the service. Without a name it lists them.", run: runURL},
+	{name: "inbox", bare: true, description: "Link to your mail.", run: runPageLink("inbox", msn.URLInbox)},
+	{name: "compose", bare: true, args: "[_e-mail_]", description: "Link to where a mail is written.", run: runCompose},
+	{name: "profile", bare: true, args: "[_e-mail_]", description: "Link to where your profile is edited, or to the profile of a contact.", run: runProfile},
+	{name: "account", bare: true, description: "Link to where your account is managed: password, secret question, data.", run: runPageLink("account", msn.URLPerson)},
+	{name: "mobile", bare: true, description: "Link to where your mobile device is set up.", run: runPageLink("mobile", msn.URLMobile)},
+	{name: "find", bare: true, args: "<_first name_> <_last name_> [city=_…_] [state=_…_] [country=_…_]", description: "Search the service's directory of members.", run: runFind},
+	{name: "places", bare: true, args: "[out <_number_>|all]",
+		description: "List the places where your account is signed in; or sign it out at another one, or all others.", run: runEndpoints},
+	{name: "circles", bare: true, args: "[accept|decline|leave <_number_>|create <_name_>]",
+		description: "List your circles; or answer an invitation into one, leave one, make one.", run: runCircles},
+	{name: "client-version", bare: true, args: "[announce]",
+		description: "Show what the service is told about the bridge, and what it says to that; or tell it again.", run: runClientVersion},
+}
+
+// everywhere is added to the description of bare commands.
+const everywhere = " In every room also as `!%s`."
+
+var helpSection = commands.HelpSection{Name: "MSN Messenger", Order: 25}
+
+// isBare reports whether a command is also understood without prefix.
+func isBare(name string) bool {
+	return slices.ContainsFunc(table, func(r row) bool { return r.bare && r.name == name })
+}
+
+// Handlers returns the commands for the framework, with their help.
+func (c *Commands) Handlers() []commands.CommandHandler {
+	var handlers []commands.CommandHandler
+	for _, r := range table {
+		handler := &commands.FullHandler{
+			Func:          func(ce *commands.Event) { c.run(r, ce) },
+			Name:          r.name,
+			Help:          commands.HelpMeta{Section: helpSection, Description: r.description, Args: r.args},
+			RequiresLogin: true,
+		}
+		if r.bare {
+			handler.Aliases = []string{"!" + r.name}
+			handler.Help.Description += fmt.Sprintf(everywhere, r.name)
+		}
+		handlers = append(handlers, handler)
+	}
+	return append(handlers, c.createGroup())
+}
+
+// run parses a command and does what it says.
+func (c *Commands) run(r row, ce *commands.Event) {
+	given := make(options)
+	text := given.take(typedArguments(ce), append([]string{loginOption}, r.options...)...)
+	r.run(&call{Event: ce, Commands: c, given: given, text: text})
+}
+
+// namedLogin returns the login that is named behind a command that takes nothing else, with
+// --login or without.
+func (c *call) namedLogin() string {
+	word, _ := cutWord(c.text)
+	return cmp.Or(c.given[loginOption], word)
+}
+
+func runReconnect(c *call) {
+	logins, ok := c.logins(c.namedLogin())
+	if !ok {
+		return
+	}
+	for _, login := range logins {
+		c.Reply("Signing in to MSN again as %s.", html.EscapeString(string(login.Account.Login.ID)))
+		login.Session.Reconnect(c.Ctx)
+	}
+}
+
+func runContacts(c *call) {
+	logins, ok := c.logins(c.namedLogin())
+	if !ok {
+		return
+	}
+	for _, login := range logins {
+		for _, part := range login.describeContacts(c.Ctx) {
+			c.ReplyAdvanced(part, false, true)
+		}
+	}
+}

@@ -1,0 +1,283 @@
+// Package config is the "network:" section of the config file, read and checked: the
+// services that users can sign in to, and the key with which their passwords are stored.
+package config
+
+import (
+	"cmp"
+	_ "embed"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+
+	"go.mau.fi/util/configupgrade"
+	"gopkg.in/yaml.v3"
+
+	"matrix-msn/bridge/msnid"
+)
+
+// Example is the section as the example config has it.
+//
+//go:embed example-config.yaml
+var Example string
+
+// Config is the "network:" section of the config file. What it holds besides the
+// settings is there after Check.
+type Config struct {
+	DisplaynameTemplate string                   `yaml:"displayname_template"`
+	CredentialKey       string                   `yaml:"credential_key"`
+	Alerts              AlertsWhere              `yaml:"alerts"`
+	AlertIcons          bool                     `yaml:"alert_icons"`
+	Locale              int                      `yaml:"locale"`
+	KeepForOffline      string                   `yaml:"keep_for_offline"`
+	Services            map[string]ServiceConfig `yaml:"services"`
+
+	displayname  *template.Template
+	keepFor      time.Duration // of KeepForOffline
+	checked      map[string]*Service
+	generatedKey string // CredentialKey, when this start has made it
+}
+
+// AlertsWhere says where alerts of a service are shown: one of the constants below.
+type AlertsWhere string
+
+// The choices for network.alerts. A config without it means AlertsInRoom.
+const (
+	AlertsInRoom       AlertsWhere = "room"       // a room of their own for each login
+	AlertsInManagement AlertsWhere = "management" // the user's chat with the bot
+	AlertsOff          AlertsWhere = "off"
+)
+
+// defaultLocale is English (US).
+const defaultLocale = 0x0409
+
+// maxLocale is the largest Windows locale: they have 16 bits.
+const maxLocale = 0xFFFF
+
+// What network.keep_for_offline can be: how long messages wait for contacts who are
+// offline.
+const (
+	defaultKeepFor = 7 * 24 * time.Hour
+	longestKeepFor = 90 * 24 * time.Hour
+)
+
+// unsetKey stands in the example config until the first start replaces it.
+const unsetKey = "generate"
+
+// minCredentialKey is the shortest key in characters that is accepted. The
+// generated ones have 52.
+const minCredentialKey = 16
+
+// UnmarshalYAML reads the section and compiles its templates.
+func (c *Config) UnmarshalYAML(node *yaml.Node) error {
+	type raw Config
+	if err := node.Decode((*raw)(c)); err != nil {
+		return err
+	}
+	return c.compile()
+}
+
+func (c *Config) compile() (err error) {
+	c.displayname, err = template.New("displayname").Parse(c.DisplaynameTemplate)
+	if err != nil {
+		return fmt.Errorf("network.displayname_template: %w", err)
+	}
+	return nil
+}
+
+// Upgrade carries the settings of a config file over into the example, and makes a
+// CredentialKey where there is none.
+func (c *Config) Upgrade(helper configupgrade.Helper) {
+	helper.Copy(configupgrade.Str, "displayname_template")
+	if key, ok := helper.Get(configupgrade.Str, "credential_key"); !ok || key == "" || key == unsetKey {
+		c.generatedKey = newKey()
+		helper.Set(configupgrade.Str, c.generatedKey, "credential_key")
+	} else {
+		helper.Copy(configupgrade.Str, "credential_key")
+	}
+	helper.Copy(configupgrade.Str, "alerts")
+	helper.Copy(configupgrade.Bool, "alert_icons")
+	helper.Copy(configupgrade.Int, "locale")
+	helper.Copy(configupgrade.Str, "keep_for_offline")
+	helper.Copy(configupgrade.Map, "services")
+}
+
+// CheckFile checks the section in a config file before the file is upgraded, which
+// would put the default in the place of what has the wrong type or name. The error
+// is a sentence for the admin. A file without the section is fine.
+func CheckFile(config []byte) error {
+	var file struct {
+		Network yaml.Node `yaml:"network"`
+	}
+	if err := yaml.Unmarshal(config, &file); err != nil {
+		return fmt.Errorf("the config is no YAML: %w", err)
+	}
+	network := resolve(&file.Network)
+	for i := 0; i+1 < len(network.Content); i += 2 {
+		name, value := network.Content[i].Value, resolve(network.Content[i+1])
+		switch name {
+		case "displayname_template", "credential_key":
+			if value.Kind != yaml.ScalarNode || value.Tag != "!!str" && value.Tag != "!!null" {
+				return fmt.Errorf("network.%s (line %d) must be a text: put it in quotes", name, value.Line)
+			}
+		case "alerts":
+			if value.Kind != yaml.ScalarNode || value.Tag != "!!str" && value.Tag != "!!null" {
+				return fmt.Errorf("network.alerts (line %d) must be room, management or off", value.Line)
+			}
+		case "alert_icons":
+			if value.Kind != yaml.ScalarNode || value.Tag != "!!bool" && value.Tag != "!!null" {
+				return fmt.Errorf("network.alert_icons (line %d) must be true or false", value.Line)
+			}
+		case "keep_for_offline":
+			if value.Kind != yaml.ScalarNode || value.Tag != "!!str" && value.Tag != "!!null" {
+				return fmt.Errorf("network.keep_for_offline (line %d) must be a time with its unit, such as 168h, or 0s to keep nothing", value.Line)
+			}
+		case "locale":
+			if value.Kind != yaml.ScalarNode || value.Tag != "!!int" && value.Tag != "!!null" {
+				return fmt.Errorf("network.locale (line %d) must be the number of a Windows locale, such as 0x0409, without quotes", value.Line)
+			}
+		case "services":
+			if err := checkServices(value); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("network.%s (line %d) is no setting; there are displayname_template, credential_key, alerts, alert_icons, locale, keep_for_offline and services", name, value.Line)
+		}
+	}
+	return nil
+}
+
+// resolve returns what an alias stands for.
+func resolve(node *yaml.Node) *yaml.Node {
+	for node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	return node
+}
+
+func checkServices(services *yaml.Node) error {
+	if services.Kind != yaml.MappingNode {
+		return fmt.Errorf("network.services (line %d) must be a list of keys, each with its settings below it, as in the example config", services.Line)
+	}
+	for i := 0; i+1 < len(services.Content); i += 2 {
+		key, service := services.Content[i].Value, resolve(services.Content[i+1])
+		if err := service.Decode(new(ServiceConfig)); err != nil {
+			return fmt.Errorf("network.services.%s (line %d): %w", key, service.Line, err)
+		}
+		for j := 0; j+1 < len(service.Content); j += 2 {
+			if name := service.Content[j]; name.Tag == "!!merge" {
+				return fmt.Errorf("network.services.%s (line %d): merge keys (<<) are lost when the config is upgraded; write the settings out", key, name.Line)
+			} else if !slices.Contains(serviceSettings, name.Value) {
+				return fmt.Errorf("network.services.%s.%s (line %d) is no setting; there are %s",
+					key, name.Value, name.Line, strings.Join(serviceSettings, ", "))
+			}
+		}
+	}
+	return nil
+}
+
+// serviceSettings are the names of the fields of ServiceConfig.
+var serviceSettings = []string{"preset", "name", "server", "nexus", "dialects", "hosts", "allow_private_addresses", "ca_file",
+	"paging", "page_grace", "client", "web", "web_services", "gateway", "place_name"}
+
+// CheckKeyIsSaved returns an error when the key was generated at this start and is
+// not in the config file: the next start would generate another one, with which no
+// stored password can be read.
+func (c *Config) CheckKeyIsSaved(config []byte) error {
+	if c.generatedKey == "" || c.CredentialKey != c.generatedKey || strings.Contains(string(config), c.generatedKey) {
+		return nil
+	}
+	return errors.New("network.credential_key was generated but could not be written to the config file: start once without -n " +
+		"and with the file and its directory writable, or set it to a long random text yourself")
+}
+
+// Checked reports whether Check has found nothing wrong.
+func (c *Config) Checked() bool { return c.checked != nil }
+
+// Check checks the section before anything is started. Errors are sentences for the
+// admin that begin with the setting at fault.
+func (c *Config) Check() error {
+	// Again: the environment can have changed it since it was read.
+	if err := c.compile(); err != nil {
+		return err
+	}
+	if _, err := c.DisplayName(NameParams{Name: "Bob", Account: "bob@example.com", Service: "MSN"}); err != nil {
+		return fmt.Errorf("network.displayname_template: %w", err)
+	}
+	switch key := c.CredentialKey; {
+	case key == "" || key == unsetKey:
+		return errors.New("network.credential_key is not set: start once without -n to have one generated, " +
+			"or set it to a long random text; passwords are stored encrypted with it")
+	case len(key) < minCredentialKey:
+		return fmt.Errorf("network.credential_key is shorter than %d characters: set it to a longer random text", minCredentialKey)
+	}
+	switch c.Alerts = cmp.Or(c.Alerts, AlertsInRoom); c.Alerts {
+	case AlertsInRoom, AlertsInManagement, AlertsOff:
+	default:
+		return fmt.Errorf("network.alerts is %q: set it to room, management or off", c.Alerts)
+	}
+	c.Locale = cmp.Or(c.Locale, defaultLocale)
+	if c.Locale < 1 || c.Locale > maxLocale {
+		return fmt.Errorf("network.locale is %#x: set it to the number of a Windows locale, such as 0x0409 for English (US)", c.Locale)
+	}
+	keep, err := parseKeepFor(c.KeepForOffline)
+	if err != nil {
+		return err
+	}
+	c.keepFor = keep
+	if len(c.Services) == 0 {
+		return fmt.Errorf("network.services is empty: list at least one service, for example one of the presets %s", presetNames())
+	}
+	services := make(map[string]*Service, len(c.Services))
+	for _, key := range slices.Sorted(maps.Keys(c.Services)) {
+		if !msnid.ValidService(key) {
+			return fmt.Errorf("network.services: the key %q may only hold lower-case letters, digits, - and _, 32 at most; "+
+				"it becomes part of Matrix user names", key)
+		}
+		s, err := newService(key, c.Services[key])
+		if err != nil {
+			return err
+		}
+		s.Template.Locale = uint16(c.Locale)
+		services[key] = s
+	}
+	c.checked = services
+	return nil
+}
+
+// parseKeepFor reads network.keep_for_offline.
+func parseKeepFor(s string) (time.Duration, error) {
+	if s == "" {
+		return defaultKeepFor, nil
+	}
+	keep, err := time.ParseDuration(s)
+	if err != nil || keep < 0 || keep > longestKeepFor {
+		return 0, fmt.Errorf("network.keep_for_offline: %q is no time from 0s to %dh; write it like 168h, for seven days", s, longestKeepFor/time.Hour)
+	}
+	return keep, nil
+}
+
+func presetNames() string {
+	return strings.Join(slices.Sorted(maps.Keys(presets)), ", ")
+}
+
+// KeepFor is how long messages wait for contacts who are offline, 0 for not at all.
+func (c *Config) KeepFor() time.Duration { return c.keepFor }
+
+// Service returns a service by its key, or nil when there is none.
+func (c *Config) Service(key string) *Service { return c.checked[key] }
+
+// ServiceOrUnknown is Service for what may have been taken out of the config: then it
+// returns a Service that is not Configured and bears its key as its name.
+func (c *Config) ServiceOrUnknown(key string) *Service {
+	if s := c.checked[key]; s != nil {
+		return s
+	}
+	return &Service{Key: key, Name: key}
+}
+
+// ServiceKeys returns the keys of all services, sorted.
+func (c *Config) ServiceKeys() []string { return slices.Sorted(maps.Keys(c.checked)) }

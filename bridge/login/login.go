@@ -1,0 +1,269 @@
+// Package login asks a user for an address and a password, signs in with them, and makes a
+// login of that.
+package login
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/bridgev2/status"
+
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/config"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/session"
+	"matrix-msn/msn"
+)
+
+const (
+	stepCredentials = "com.github.matrix-msn.login.credentials"
+	stepComplete    = "com.github.matrix-msn.login.complete"
+
+	// FieldAccount and FieldPassword are the fields that are asked for.
+	FieldAccount  = "account"
+	FieldPassword = "password"
+
+	loginErrorPrefix = "COM.GITHUB.MATRIX_MSN."
+
+	// maxPassword is the longest password in bytes that is accepted. Passport cut
+	// them at 16 characters; today's services take longer ones.
+	maxPassword = 256
+)
+
+// Logins makes logins.
+type Logins struct {
+	Bridge  *bridgev2.Bridge
+	Config  *config.Config
+	SignIns *session.SignIns
+	// SessionOf returns what keeps a login signed in.
+	SessionOf func(*bridgev2.UserLogin) *session.Session
+}
+
+// process is one user signing in to one service.
+type process struct {
+	*Logins
+	user     *bridgev2.User
+	service  *config.Service
+	override *bridgev2.UserLogin
+}
+
+var (
+	_ bridgev2.LoginProcessUserInput    = (*process)(nil)
+	_ bridgev2.LoginProcessWithOverride = (*process)(nil)
+)
+
+// Flows returns one login flow per service, in the order of their keys.
+func Flows(cfg *config.Config) (flows []bridgev2.LoginFlow) {
+	for _, key := range cfg.ServiceKeys() {
+		name := cfg.Service(key).Name
+		flows = append(flows, bridgev2.LoginFlow{
+			ID: key, Name: name, Description: fmt.Sprintf("Sign in to %s with an e-mail address and a password", name),
+		})
+	}
+	return flows
+}
+
+// Begin begins to sign a user in to the service that flow names.
+func (l *Logins) Begin(user *bridgev2.User, flow string) (bridgev2.LoginProcess, error) {
+	s := l.Config.Service(flow)
+	if s == nil {
+		return nil, bridgev2.ErrInvalidLoginFlowID
+	}
+	return &process{Logins: l, user: user, service: s}, nil
+}
+
+// Start asks for address and password.
+func (p *process) Start(context.Context) (*bridgev2.LoginStep, error) {
+	return p.credentialsStep(), nil
+}
+
+// StartWithOverride asks for the password of a login that exists.
+func (p *process) StartWithOverride(_ context.Context, override *bridgev2.UserLogin) (*bridgev2.LoginStep, error) {
+	if override.UserMXID != p.user.MXID {
+		return nil, loginError("NOT_YOURS", http.StatusForbidden, "That login is not yours. Use `list-logins` to see yours.")
+	}
+	if identity, ok := msnid.ParseLoginID(override.ID); !ok || identity.Service != p.service.Key {
+		return nil, loginError("OTHER_SERVICE", http.StatusBadRequest,
+			fmt.Sprintf("The login %s is not at %s. Send `relogin %[1]s %s`.", override.ID, p.service.Name, identity.Service))
+	}
+	p.override = override
+	return p.credentialsStep(), nil
+}
+
+// Cancel has nothing to undo: nothing is connected between the steps.
+func (p *process) Cancel() {}
+
+func (p *process) credentialsStep() *bridgev2.LoginStep {
+	account := bridgev2.LoginInputDataField{
+		Type:        bridgev2.LoginInputFieldTypeEmail,
+		ID:          FieldAccount,
+		Name:        "e-mail address",
+		Description: fmt.Sprintf("The address with which you sign in to %s", p.service.Name),
+		Validate:    msnid.ParseAccount,
+	}
+	if p.override != nil {
+		if identity, ok := msnid.ParseLoginID(p.override.ID); ok {
+			account.DefaultValue = identity.Account
+		}
+	}
+	return &bridgev2.LoginStep{
+		Type:   bridgev2.LoginStepTypeUserInput,
+		StepID: stepCredentials,
+		Instructions: fmt.Sprintf("Sign in to %s. The bridge keeps your password, encrypted, to sign in again after a restart. "+
+			"It removes the message with the password from this room if it may; should you still see it, delete it yourself.", p.service.Name),
+		UserInputParams: &bridgev2.LoginUserInputParams{Fields: []bridgev2.LoginInputDataField{
+			account,
+			{
+				Type:        bridgev2.LoginInputFieldTypePassword,
+				ID:          FieldPassword,
+				Name:        "password",
+				Description: fmt.Sprintf("Your password at %s", p.service.Name),
+				Validate:    checkPassword,
+			},
+		}},
+	}
+}
+
+func checkPassword(password string) (string, error) {
+	switch {
+	case password == "":
+		return "", errors.New("the password is empty")
+	case len(password) > maxPassword:
+		return "", fmt.Errorf("the password is longer than %d bytes", maxPassword)
+	case strings.ContainsAny(password, "\r\n\x00"):
+		return "", errors.New("the password holds a line end")
+	}
+	return password, nil
+}
+
+// SubmitUserInput signs in with what the user typed and, when the service lets
+// them, makes the login and hands the session over to it.
+func (p *process) SubmitUserInput(ctx context.Context, input map[string]string) (*bridgev2.LoginStep, error) {
+	address, err := msnid.ParseAccount(input[FieldAccount])
+	if err != nil {
+		return nil, loginError("INVALID_ADDRESS", http.StatusBadRequest, reason.Sentence(err))
+	}
+	password, err := checkPassword(input[FieldPassword])
+	if err != nil {
+		return nil, loginError("INVALID_PASSWORD", http.StatusBadRequest, reason.Sentence(err))
+	}
+	identity := msnid.Identity{Service: p.service.Key, Account: address}
+	id := msnid.MakeLoginID(identity)
+	if p.override != nil && id != p.override.ID {
+		return nil, loginError("OTHER_ACCOUNT", http.StatusBadRequest,
+			fmt.Sprintf("This login is for %s. To add another account, use `login`.", p.override.ID))
+	}
+	defer p.SignIns.Lock(id)()
+	existing, err := p.Bridge.GetExistingUserLoginByID(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("failed to look for an existing login: %w", err)
+	}
+	credentials := session.Credentials{Account: address, Password: password, MachineGUID: msn.NewMachineGUID()}
+	resume, goOn := func() {}, func() {}
+	if existing != nil {
+		old := p.SessionOf(existing)
+		if old.Leaving() {
+			return nil, loginError("LEAVING", http.StatusConflict, "This account is just being logged out. Try again in a moment.")
+		}
+		credentials.MachineGUID = cmp.Or(existing.Metadata.(*account.Metadata).Get().MachineGUID, credentials.MachineGUID)
+		// Signing in ends the session that this login has; a wrong password does not.
+		// One that has none must not sign in at the same time.
+		old.Yield()
+		goOn = old.GoOn
+		resume = func() { old.ReconnectLocked(context.WithoutCancel(ctx)) }
+	}
+	client, err := p.SignIns.Open(ctx, session.Interactive, p.service, credentials, p.Bridge.Log.With().Stringer("user_mxid", p.user.MXID).Logger())
+	if err != nil {
+		goOn()
+		return nil, p.refuse(ctx, err)
+	}
+	if existing != nil && existing.UserMXID != p.user.MXID {
+		session.Discard(client)
+		resume()
+		return nil, loginError("TAKEN", http.StatusConflict,
+			"This account is in use by another Matrix user of this bridge. They have to log out first.")
+	}
+	login, err := p.store(ctx, existing, credentials, client)
+	if err != nil {
+		session.Discard(client)
+		resume()
+		return nil, err
+	}
+	return &bridgev2.LoginStep{
+		Type:         bridgev2.LoginStepTypeComplete,
+		StepID:       stepComplete,
+		Instructions: fmt.Sprintf("Signed in to %s as %s", p.service.Name, address),
+		CompleteParams: &bridgev2.LoginCompleteParams{
+			UserLoginID: login.ID,
+			UserLogin:   login,
+		},
+	}, nil
+}
+
+// refuse says why signing in failed.
+func (p *process) refuse(ctx context.Context, err error) error {
+	problem := reason.Of(err, reason.Connection, reason.Subject{Service: p.service.Name, ServiceKey: p.service.Key})
+	zerolog.Ctx(ctx).Warn().Err(err).Str("code", problem.Code).Msg("Sign-in for a new login failed")
+	code := http.StatusBadGateway
+	if problem.BadCredentials() {
+		code = http.StatusForbidden
+	}
+	return loginError(strings.ToUpper(strings.ReplaceAll(problem.Code, "-", "_")), code, problem.Sentence)
+}
+
+// store makes the login, in the place of existing unless that is nil, and hands client over
+// to it.
+func (p *process) store(ctx context.Context, existing *bridgev2.UserLogin, credentials session.Credentials, client *msn.Client) (*bridgev2.UserLogin, error) {
+	id := msnid.MakeLoginID(msnid.Identity{Service: p.service.Key, Account: credentials.Account})
+	sealed, err := p.Config.SealPassword(id, credentials.Password)
+	if err != nil {
+		return nil, err
+	}
+	takeBack := func() {}
+	if existing != nil {
+		api, old, meta := existing.Client, p.SessionOf(existing), existing.Metadata.(*account.Metadata)
+		before := meta.Get()
+		old.Retire()
+		takeBack = func() {
+			existing.Client = api
+			meta.Update(func(kept *account.Record) { *kept = before })
+			old.Unretire()
+		}
+	}
+	login, err := p.user.NewLogin(ctx, &database.UserLogin{
+		ID:         id,
+		RemoteName: credentials.Account,
+		RemoteProfile: status.RemoteProfile{
+			Email: credentials.Account,
+			Name:  names.Clean(client.DisplayName()),
+		},
+		Metadata: account.NewMetadata(account.Record{Password: sealed, MachineGUID: credentials.MachineGUID}),
+	}, &bridgev2.NewLoginParams{DeleteOnConflict: false})
+	if err != nil {
+		takeBack()
+		return nil, fmt.Errorf("failed to store the login: %w", err)
+	}
+	made := p.SessionOf(login)
+	made.Start(client)
+	// A logout can have come between, which the framework does not guard against.
+	if row, err := p.Bridge.DB.UserLogin.GetByID(ctx, id); err == nil && row == nil || p.Bridge.GetCachedUserLoginByID(id) != login {
+		made.Retire()
+		return nil, loginError("LEAVING", http.StatusConflict, "This account was logged out meanwhile. Try again.")
+	}
+	return login, nil
+}
+
+// loginError is what a user or the provisioning API is told when a sign-in
+// failed.
+func loginError(code string, status int, text string) error {
+	return bridgev2.RespError{ErrCode: loginErrorPrefix + code, Err: text, StatusCode: status}
+}

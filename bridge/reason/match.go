@@ -1,0 +1,123 @@
+package reason
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"strconv"
+	"strings"
+
+	"matrix-msn/bridge/names"
+	"matrix-msn/msn"
+	"matrix-msn/msn/notify"
+	"matrix-msn/msn/passport"
+)
+
+// row is one line of the table.
+type row struct {
+	place   Place
+	when    func(error) bool
+	code    string
+	certain bool
+	as      outcome
+	text    words
+}
+
+func (r row) reason(err error, about Subject) Reason {
+	return Reason{
+		Code: r.code, Certain: r.certain, Sentence: r.text(err, about),
+		status: r.as.status, final: r.as.final, state: r.as.state, action: r.as.action,
+	}
+}
+
+// words makes a sentence of an error and what it is about.
+type words func(error, Subject) string
+
+// say is a sentence with marks in braces, in whose places names and numbers are put.
+func say(text string) words {
+	return func(err error, s Subject) string {
+		return strings.NewReplacer(
+			"{name}", s.Name, "{service}", s.Service, "{key}", s.ServiceKey, "{choices}", s.Choices,
+			"{n}", numberIn(err), "{host}", hostIn(err), "{version}", versionIn(err),
+		).Replace(text)
+	}
+}
+
+// numberIn returns the number of a server's error.
+func numberIn(err error) string {
+	if refused, ok := errors.AsType[*msn.ServerError](err); ok {
+		return strconv.Itoa(refused.Number)
+	}
+	return ""
+}
+
+// hostIn returns the host that was not found.
+func hostIn(err error) string {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return names.Clean(dns.Name)
+	}
+	return ""
+}
+
+// versionIn returns the version that the service wants.
+func versionIn(err error) string {
+	if upgrade, ok := errors.AsType[*msn.UpgradeError](err); ok {
+		return names.Clean(upgrade.Version.Recommended)
+	}
+	return ""
+}
+
+// The ways in which a row matches.
+
+func is(target error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, target) }
+}
+
+func hasType[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// out matches the end of a session that the server announced with a reason.
+func out(reason string) func(error) bool {
+	return func(err error) bool {
+		ended, ok := errors.AsType[*msn.OutError](err)
+		return ok && ended.Reason == reason
+	}
+}
+
+// locked matches an account that is refused for good, with the number of an error.
+func locked(number int) func(error) bool {
+	return func(err error) bool {
+		refused, ok := errors.AsType[*msn.ServerError](err)
+		return ok && errors.Is(err, msn.ErrAccountLocked) && refused.Number == number
+	}
+}
+
+// lockedBy matches an account that is refused for good by an error of some type.
+func lockedBy[E error](err error) bool {
+	return errors.Is(err, msn.ErrAccountLocked) && hasType[E](err)
+}
+
+func timedOut(err error) bool {
+	timeout, ok := errors.AsType[net.Error](err)
+	return errors.Is(err, msn.ErrTimeout) || ok && timeout.Timeout()
+}
+
+// anything matches what no row before it did.
+func anything(error) bool { return true }
+
+var (
+	isCertificate  = hasType[*tls.CertificateVerificationError]
+	isTooLongPage  = hasType[*notify.TooLongError]
+	isServerError  = hasType[*msn.ServerError]
+	isPassport     = lockedBy[*passport.AccountError]
+	isPastDeadline = is(context.DeadlineExceeded)
+	isCancelled    = is(context.Canceled)
+)
+
+// both matches an error that is two.
+func both(one, other error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, one) && errors.Is(err, other) }
+}

@@ -1,0 +1,183 @@
+// Package reason says what an error means to people: one table holds every error with the
+// place where it came, its stable code, whether it is certain, and the sentence that says
+// what to do. Nothing else in the bridge turns errors into words.
+package reason
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/status"
+	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/msn"
+	"matrix-msn/msn/notify"
+)
+
+// Place is where an error came: what was being done. The same error can mean different
+// things in different places.
+type Place uint16
+
+// The places.
+const (
+	Connection Place = 1 << iota // signing in, and being signed in
+	Message                      // a message from Matrix to people on MSN
+	Page                         // a page to a mobile device
+	Call                         // a call of a contact into a group chat
+	Circle                       // a change of a circle
+	Invitation                   // an invitation by mail
+	Link                         // a link to a page of the service
+	Search                       // a search of the directory
+	Request                      // any other request of a command
+
+	commands = Page | Call | Circle | Invitation | Link | Search | Request
+)
+
+// Errors of the bridge itself. Others are those of package msn and of package config.
+var (
+	// ErrBridge says that the bridge itself has trouble, before anything was sent.
+	ErrBridge = errors.New("the bridge could not store the message")
+	// ErrNotAChat says that a room is with nobody on MSN.
+	ErrNotAChat = errors.New("not a room with a contact")
+	// ErrAlertsRoom says that a room is the one of the alerts.
+	ErrAlertsRoom = errors.New("the room shows alerts only")
+	// ErrBlockedByUser says that the contact is on the user's own block list.
+	ErrBlockedByUser = errors.New("the contact is on the block list")
+	// ErrNotSeen says that the recipient was not online in all the time that a message is kept.
+	ErrNotSeen = errors.New("the contact was not online in time")
+	// ErrPageNotSent says that the bridge was stopped before a page went out.
+	ErrPageNotSent = errors.New("the bridge was stopped before the page was sent")
+	// ErrReaction and ErrRedaction say that MSN has neither.
+	ErrReaction  = errors.New("reactions are not carried")
+	ErrRedaction = errors.New("deletions are not carried")
+	// ErrNotAdmin and ErrLastAdmin say, besides what the service said, what the user is to
+	// a circle into which they cannot invite, or which they cannot leave.
+	ErrNotAdmin  = errors.New("the user is no administrator of the circle")
+	ErrLastAdmin = errors.New("the user may be the only administrator of the circle")
+)
+
+// Subject is what sentences can say besides the error. Names are fit to be shown.
+type Subject struct {
+	Name       string // whom or what it was about
+	Service    string // name of the service
+	ServiceKey string // its key in network.services
+	Online     bool   // the contact was seen online
+	Listed     bool   // the contact is on the user's contact list
+	Choices    string // what could have been named in the place of Name
+}
+
+// Reason is what an error means.
+type Reason struct {
+	Code     string // stable: tables, logs, status pages and other programs see it
+	Certain  bool   // what was to be done surely was not done
+	Sentence string // says why, and what to do
+
+	// Of messages: what clients are told.
+	status event.MessageStatusReason
+	final  bool // trying again makes no sense
+	// Of connections: what the login is in then, and what its user is to do.
+	state  status.BridgeStateEvent
+	action status.BridgeStateUserAction
+}
+
+// Of returns what an error means in a place.
+func Of(err error, place Place, about Subject) Reason {
+	for _, row := range table {
+		if row.place&place != 0 && row.when(err) {
+			return row.reason(err, about)
+		}
+	}
+	panic("the table of reasons has no row for everything") // its last rows are that
+}
+
+// OfCode returns what Of said of an error of which only code and number are kept: the
+// number of a msn.ServerError or the length of a notify.TooLongError.
+func OfCode(code, number string, place Place, about Subject) Reason {
+	n, notNumber := strconv.Atoi(number)
+	for _, row := range table {
+		if row.place&place == 0 || row.code != code {
+			continue
+		}
+		var err error
+		switch {
+		case code == codePageTooLong && notNumber == nil:
+			err = &notify.TooLongError{Count: n}
+		case code == codePageTooLong:
+			continue
+		case code == codeServerError:
+			err = &msn.ServerError{Number: n}
+		}
+		return row.reason(err, about)
+	}
+	return Of(nil, place, about)
+}
+
+// NumberOf returns the number to be kept of an error, for OfCode, or "".
+func NumberOf(err error) string {
+	if tooLong, ok := errors.AsType[*notify.TooLongError](err); ok {
+		return strconv.Itoa(tooLong.Count)
+	}
+	if refused, ok := errors.AsType[*msn.ServerError](err); ok {
+		return strconv.Itoa(refused.Number)
+	}
+	return ""
+}
+
+// Retried reports whether the bridge signs in again by itself.
+func (r Reason) Retried() bool { return r.state == status.StateTransientDisconnect }
+
+// BadCredentials reports whether only another password, or the user's putting the account
+// in order, can help.
+func (r Reason) BadCredentials() bool { return r.state == status.StateBadCredentials }
+
+// BridgeState returns what the framework and status pages are told of a connection.
+func (r Reason) BridgeState() status.BridgeState {
+	return status.BridgeState{StateEvent: r.state, Error: status.BridgeStateErrorCode(r.Code), Message: r.Sentence, UserAction: r.action}
+}
+
+// NotConnected says why there is no session to send over.
+type NotConnected struct {
+	Why *Reason // nil before the first attempt to sign in has ended
+}
+
+// Error names the code.
+func (e NotConnected) Error() string {
+	if e.Why == nil {
+		return "msn: not connected yet"
+	}
+	return "msn: not connected: " + e.Why.Code
+}
+
+// Unwrap returns msn.ErrNotConnected.
+func (NotConnected) Unwrap() error { return msn.ErrNotConnected }
+
+// Refused turns the error of a message into what its room is told, a
+// bridgev2.MessageStatus.
+func Refused(err error, to Subject) error {
+	why := Of(err, Message, to)
+	if parts, ok := errors.AsType[*msn.PartsError](err); ok && parts.Acknowledged > 0 {
+		why.Certain = false
+		why.Sentence = fmt.Sprintf("only the first %d of its %d parts surely reached %s. ", parts.Acknowledged, parts.Parts, to.Name) + why.Sentence
+	}
+	if gone, ok := errors.AsType[NotConnected](err); ok && gone.Why != nil {
+		why.Sentence = gone.Why.Sentence
+	}
+	told := bridgev2.WrapErrorInStatus(fmt.Errorf("%s: %w", why.Code, err)).
+		WithMessage(why.Sentence).
+		WithIsCertain(why.Certain).
+		WithErrorReason(why.status).
+		WithSendNotice(true)
+	if why.final {
+		told = told.WithStatus(event.MessageStatusFail)
+	}
+	return told
+}
+
+// Sentence makes an error that is a sentence without capital and full stop one with both.
+func Sentence(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}

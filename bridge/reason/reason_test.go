@@ -1,0 +1,236 @@
+package reason
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"testing"
+
+	"maunium.net/go/mautrix/bridgev2"
+
+	"matrix-msn/bridge/config"
+	"matrix-msn/msn"
+	"matrix-msn/msn/notify"
+	"matrix-msn/msn/passport"
+)
+
+var update = flag.Bool("update", false, "write testdata/reasons.txt anew")
+
+var home = Subject{Name: "Bob", Service: "Home", ServiceKey: "home", Choices: "INBOX, PROFILE"}
+
+// places have their names in testdata/reasons.txt.
+var places = []struct {
+	name  string
+	place Place
+}{
+	{"page", Page}, {"call", Call}, {"circle", Circle}, {"invitation", Invitation}, {"link", Link}, {"search", Search}, {"request", Request},
+}
+
+// Codes and sentences are what people and programs know: testdata/reasons.txt holds what
+// each error means in each place, but for those that mean nothing in particular there.
+func TestCodesAndSentencesStayWhatTheyAre(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	line := func(code, format string, args ...any) {
+		if code != "msn-error" {
+			fmt.Fprintf(&b, format, args...)
+		}
+	}
+	for _, test := range examples() {
+		err := fmt.Errorf("x: %w", test.err)
+		if p := Of(err, Connection, home); p.Code != "msn-connection-lost" || strings.HasPrefix(test.name, "OUT ") {
+			state := p.BridgeState()
+			line(p.Code, "connection: %s: %s %s %s %q\n", test.name, p.Code, state.StateEvent, state.UserAction, p.Sentence)
+		}
+		for _, who := range []Subject{{Listed: true}, {Online: true}, {}} {
+			if who != (Subject{Listed: true}) && !errors.Is(err, msn.ErrOffline) {
+				continue
+			}
+			who.Name, who.Service = "Bob (bob@example.com)", "Home"
+			r := Refused(err, who).(bridgev2.MessageStatus)
+			code, _, _ := strings.Cut(r.InternalError.Error(), ":")
+			line(code, "message: %s (online %v, listed %v): %v %s %s %v %v %q\n", test.name, who.Online, who.Listed,
+				r.InternalError, r.Status, r.ErrorReason, r.IsCertain, r.SendNotice, r.Message)
+		}
+		for _, place := range places {
+			r := Of(err, place.place, home)
+			line(r.Code, "%s: %s: %s %q\n", place.name, test.name, r.Code, r.Sentence)
+		}
+	}
+	const golden = "testdata/reasons.txt"
+	if *update {
+		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, wanted := strings.Split(b.String(), "\n"), strings.Split(string(want), "\n")
+	for i := range max(len(got), len(wanted)) {
+		if i >= len(got) || i >= len(wanted) || got[i] != wanted[i] {
+			t.Fatalf("line %d is\n%s\nwant\n%s", i+1, strings.Join(got[min(i, len(got)):min(i+1, len(got))], ""), strings.Join(wanted[min(i, len(wanted)):min(i+1, len(wanted))], ""))
+		}
+	}
+}
+
+type example struct {
+	name string
+	err  error
+}
+
+// examples are errors of all kinds.
+func examples() (all []example) {
+	add := func(name string, err error) { all = append(all, example{name, err}) }
+	password := Of(msn.ErrBadCredentials, Connection, home)
+	add("bridge trouble", ErrBridge)
+	add("not a chat", ErrNotAChat)
+	add("alerts room", ErrAlertsRoom)
+	add("blocked by the user", ErrBlockedByUser)
+	add("not seen", ErrNotSeen)
+	add("page not sent", ErrPageNotSent)
+	add("reaction", ErrReaction)
+	add("redaction", ErrRedaction)
+	add("no service", config.ErrNoService)
+	add("stored password", config.ErrCredentials)
+	for _, e := range []error{msn.ErrUncertain, msn.ErrUntrusted, msn.ErrBlocked, msn.ErrOffline, msn.ErrNoSuchContact, msn.ErrNetwork, msn.ErrCircle, msn.ErrCircleMember,
+		msn.ErrNoAnswer, msn.ErrHidden, msn.ErrTooFast, msn.ErrNotDelivered, msn.ErrTooMany, msn.ErrTooLong, msn.ErrEmpty, msn.ErrSwitchboard, msn.ErrBusy,
+		msn.ErrNotConnected, msn.ErrClosed, msn.ErrTimeout, msn.ErrArgument, msn.ErrDialect, msn.ErrNoMobile, msn.ErrNoPaging, msn.ErrPageRefused, msn.ErrPageFailed,
+		msn.ErrPagingUnavailable, msn.ErrNoSuchURL, msn.ErrSearchDisabled, msn.ErrBadCredentials, msn.ErrAccountLocked, msn.ErrNoDialect, msn.ErrGateway, msn.ErrRefused,
+		notify.ErrEmptyPage, notify.ErrPageText, notify.ErrCallback, context.DeadlineExceeded, context.Canceled} {
+		add(e.Error(), e)
+	}
+	add("page too long", &notify.TooLongError{Count: 120})
+	add("server error", &msn.ServerError{Number: 280})
+	for _, number := range []int{420, 911, 917, 923, 924, 926, 927} {
+		add(fmt.Sprint("account locked ", number), fmt.Errorf("%w: %w", msn.ErrAccountLocked, &msn.ServerError{Number: number}))
+	}
+	add("account locked by the login service", fmt.Errorf("%w: %w", msn.ErrAccountLocked, &passport.AccountError{Code: "0x80048831", Reason: "its password has expired"}))
+	for _, why := range []string{"OTH", "TOU", "SSD", "RCT"} {
+		add("OUT "+why, &msn.OutError{Reason: why})
+	}
+	add("unknown host", &net.DNSError{Name: "host.invalid", Err: "no such host", IsNotFound: true})
+	add("certificate", &tls.CertificateVerificationError{Err: errors.New("unknown authority")})
+	add("other client wanted", &msn.UpgradeError{Version: msn.Version{Recommended: "14.0.8117"}})
+	add("nothing listens", &net.OpError{Op: "dial", Err: errors.New("connection refused")})
+	add("some parts arrived", fmt.Errorf("%w: %w", &msn.PartsError{Parts: 3, Acknowledged: 1}, msn.ErrOffline))
+	add("not connected yet", NotConnected{})
+	add("not connected because of the password", NotConnected{&password})
+	add("switchboard refused with an error", fmt.Errorf("%w: %w", msn.ErrSwitchboard, &msn.ServerError{Number: 280}))
+	add("switchboard elsewhere", fmt.Errorf("%w: %w", msn.ErrSwitchboard, msn.ErrUntrusted))
+	add("cut off in the middle", fmt.Errorf("%w: %w", msn.ErrUncertain, context.Canceled))
+	add("something else", errors.New("something else"))
+	return all
+}
+
+// What package msn returns is wrapped; the row that says the most must win.
+func TestErrorsComeOutAsTheRowThatSaysTheMost(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]error{
+		"msn-untrusted-address": fmt.Errorf("%w: %w", msn.ErrSwitchboard, msn.ErrUntrusted),
+		"msn-session-refused":   fmt.Errorf("%w: %w", msn.ErrSwitchboard, &msn.ServerError{Number: 280}),
+		"msn-uncertain":         fmt.Errorf("%w: %w", msn.ErrUncertain, context.Canceled),
+		"msn-timeout":           context.DeadlineExceeded,
+		"msn-not-connected":     NotConnected{},
+		"msn-offline":           fmt.Errorf("x: %w", msn.ErrOffline),
+		"msn-error":             fmt.Errorf("something else"),
+	} {
+		status, ok := Refused(err, Subject{Name: "Bob", Service: "Home"}).(bridgev2.MessageStatus)
+		if !ok || status.Message == "" || !status.SendNotice {
+			t.Errorf("%v gives %+v", err, status)
+			continue
+		}
+		if got := fmt.Sprint(status.InternalError); len(got) < len(want) || got[:len(want)] != want {
+			t.Errorf("%v is %q, want %q", err, got, want)
+		}
+	}
+}
+
+func TestServiceThatAsksForAnotherClientSaysWhich(t *testing.T) {
+	t.Parallel()
+	got := Of(fmt.Errorf("x: %w", &msn.UpgradeError{Version: msn.Version{Recommended: "14.0.8117"}}), Connection, home)
+	if got.Code != "msn-no-dialect" || !got.Retried() || !strings.Contains(got.Sentence, "version 14.0.8117 of the client") {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestEveryRowHasItsSentence(t *testing.T) {
+	t.Parallel()
+	for i, row := range table {
+		// The errors of some rows hold what their sentences say.
+		for _, test := range examples() {
+			if !row.when(test.err) {
+				continue
+			}
+			sentence := row.text(test.err, home)
+			if !strings.HasSuffix(sentence, ".") || strings.ContainsAny(sentence, "{}") || strings.Contains(sentence, "%!") {
+				t.Errorf("row %d, %s: %q", i, row.code, sentence)
+			}
+		}
+		if !strings.HasPrefix(row.code, "msn-") {
+			t.Errorf("row %d has the code %q", i, row.code)
+		}
+	}
+}
+
+func TestEveryPlaceHasARowForEverything(t *testing.T) {
+	t.Parallel()
+	for place := Connection; place <= Request; place <<= 1 {
+		if r := Of(errors.New("something else"), place, home); r.Sentence == "" {
+			t.Errorf("place %b has no sentence", place)
+		}
+	}
+}
+
+func TestReasonIsKnownByItsCodeAndNumber(t *testing.T) {
+	t.Parallel()
+	for _, test := range examples() {
+		if errors.Is(test.err, msn.ErrNotConnected) || errors.Is(test.err, msn.ErrClosed) || errors.Is(test.err, context.Canceled) ||
+			errors.Is(test.err, msn.ErrTimeout) || errors.Is(test.err, context.DeadlineExceeded) {
+			continue // several sentences have the same code
+		}
+		want := Of(test.err, Page, home)
+		if got := OfCode(want.Code, NumberOf(test.err), Page, home); got.Sentence != want.Sentence {
+			t.Errorf("%s: %q, want %q", test.name, got.Sentence, want.Sentence)
+		}
+	}
+	if got := OfCode("msn-of-another-version", "", Page, home); !strings.Contains(got.Sentence, "was not sent: Home did something unexpected") {
+		t.Errorf("an unknown code is %q", got.Sentence)
+	}
+	if got := OfCode("msn-page-too-long", "", Page, home); !strings.Contains(got.Sentence, "was not sent: Home did something unexpected") {
+		t.Errorf("a page of unknown length is %q", got.Sentence)
+	}
+}
+
+func TestWhatTheWebServicesRefuseReachesTheUser(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err  error
+		want string
+	}{
+		"the account": {
+			fmt.Errorf("%w: %w", msn.ErrAccountLocked, &passport.AccountError{Code: "0x80048831", Reason: "its password has expired"}),
+			"Home refused the account: its password has expired.",
+		},
+		"the contact list": {fmt.Errorf("contact list: %w: 503", msn.ErrBusy), "Home is out of order or busy."},
+		"the gateway":      {fmt.Errorf("%w: %w: status 404", msn.ErrRefused, msn.ErrGateway), "network.services.home.gateway"},
+	} {
+		if got := Of(test.err, Connection, home); !strings.Contains(got.Sentence, test.want) {
+			t.Errorf("%s: told %q", name, got.Sentence)
+		}
+	}
+}
+
+// A name that somebody chose is put into a sentence as it is.
+func TestNamesAreNoMarks(t *testing.T) {
+	t.Parallel()
+	if got := Of(msn.ErrBlocked, Message, Subject{Name: "{service} %s"}).Sentence; got != "{service} %s has blocked you." {
+		t.Errorf("told %q", got)
+	}
+}

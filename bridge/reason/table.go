@@ -1,0 +1,230 @@
+package reason
+
+import (
+	"errors"
+	"fmt"
+	"net"
+
+	"maunium.net/go/mautrix/bridgev2/status"
+	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/bridge/config"
+	"matrix-msn/msn"
+	"matrix-msn/msn/notify"
+	"matrix-msn/msn/passport"
+)
+
+// outcome is what others than people are told.
+type outcome struct {
+	status event.MessageStatusReason
+	final  bool
+	state  status.BridgeStateEvent
+	action status.BridgeStateUserAction
+}
+
+// Outcomes of messages, as Matrix names them.
+var (
+	generic      = outcome{status: event.MessageStatusGenericError}
+	network      = outcome{status: event.MessageStatusNetworkError}
+	unavailable  = outcome{status: event.MessageStatusBridgeUnavailable}
+	unsupported  = outcome{status: event.MessageStatusUnsupported}
+	notCarried   = outcome{status: event.MessageStatusUnsupported, final: true}
+	noPermission = outcome{status: event.MessageStatusNoPermission}
+	tooLate      = outcome{status: event.MessageStatusTooOld}
+)
+
+// Outcomes of connections.
+var (
+	retried = outcome{state: status.StateTransientDisconnect} // the bridge goes on trying
+	relogin = outcome{state: status.StateBadCredentials, action: status.UserActionRelogin}
+	waiting = outcome{state: status.StateUnknownError} // for the user, or the admin
+)
+
+// answered is the outcome of what a command asked for: nobody else is told.
+var answered outcome
+
+// What a row says of whether something was done all the same.
+const (
+	certain   = true // it was not
+	uncertain = false
+)
+
+// CodeElsewhere is the code of an account that was signed in at another place.
+const CodeElsewhere = "msn-signed-in-elsewhere"
+
+const (
+	codePageTooLong = "msn-page-too-long"
+	codeServerError = "msn-server-error"
+)
+
+// refusedAccount is the sentence for an account that is refused for good though the
+// password may be right (protocol/08-errors.md).
+func refusedAccount(why string) words {
+	return say("{service} refused the account: " + why + ". Put that right with the service, then log in again.")
+}
+
+// table is all that can go wrong. Of the rows of a place the first that matches counts.
+var table = []row{
+	// Signing in, and being signed in.
+	{Connection, is(config.ErrNoService), "msn-service-not-configured", certain, waiting, say("" +
+		"The service \"{key}\" is not in the config of this bridge any more. Ask its admin to put network.services.{key} back.")},
+	{Connection, is(config.ErrCredentials), "msn-stored-password", certain, relogin, say("" +
+		"The bridge cannot read your stored password any more, because network.credential_key in its config was changed. Log in again.")},
+	{Connection, out("OTH"), CodeElsewhere, certain, waiting, say("Your account at {service} was signed in at another place, which signed the bridge out. " +
+		"The bridge stays signed out, so that the two don't throw each other out. Send `reconnect` to come back; that ends the other session.")},
+	{Connection, out("TOU"), "msn-terms-of-use", certain, relogin, say("{service} wants its terms of use accepted. Do that on its website, then log in again.")},
+	{Connection, out("SSD"), "msn-server-going-down", certain, retried, say("The server of {service} is going down for maintenance. The bridge comes back by itself.")},
+	{Connection, hasType[*msn.OutError], "msn-connection-lost", certain, retried, say("The server of {service} ended the connection. The bridge comes back by itself.")},
+	{Connection, is(msn.ErrBadCredentials), "msn-bad-credentials", certain, relogin, say("{service} refused the e-mail address or the password. Check both and log in again.")},
+	{Connection, isPassport, "msn-account-refused", certain, relogin, func(err error, s Subject) string {
+		account, _ := errors.AsType[*passport.AccountError](err)
+		return refusedAccount(account.Reason)(err, s)
+	}},
+	{Connection, locked(420), "msn-account-refused", certain, relogin, refusedAccount("the account may not be used with this client")},
+	{Connection, locked(917), "msn-account-refused", certain, relogin, refusedAccount("the account does not belong to this service")},
+	{Connection, locked(923), "msn-account-refused", certain, relogin, refusedAccount("the account is a child's and has no consent yet")},
+	{Connection, locked(924), "msn-account-refused", certain, relogin, refusedAccount("the account's e-mail address is not verified yet")},
+	{Connection, locked(926), "msn-account-refused", certain, relogin, refusedAccount("the account is managed and may not be used with this client")},
+	{Connection, locked(927), "msn-account-refused", certain, relogin, refusedAccount("the account is suspended")},
+	{Connection, lockedBy[*msn.ServerError], "msn-account-refused", certain, relogin, refusedAccount("it does not let the account in (error {n})")},
+	{Connection, is(msn.ErrAccountLocked), "msn-account-refused", certain, relogin, refusedAccount("it does not let the account in")},
+	{Connection, hasType[*net.DNSError], "msn-unknown-host", certain, retried, say("The server {host} of {service} was not found. If that lasts, ask the admin of this bridge " +
+		"to check the host name in the config.")},
+	{Connection, is(msn.ErrUntrusted), "msn-untrusted-address", certain, retried, say("{service} sent the bridge to an address that it must not use. The admin of this bridge " +
+		"finds the address in the log and can allow it with network.services.{key}.hosts.")},
+	{Connection, isCertificate, "msn-certificate", certain, retried, say("The login server of {service} shows a certificate that the bridge does not trust. For a service " +
+		"with a certificate of its own, the admin of this bridge names that in network.services.{key}.ca_file.")},
+	{Connection, hasType[*msn.UpgradeError], "msn-no-dialect", certain, retried, say("{service} speaks none of the versions of the protocol that the bridge offers; it asks for version {version} of the client. " +
+		"Ask the admin of this bridge to check network.services.{key}.dialects.")},
+	{Connection, is(msn.ErrNoDialect), "msn-no-dialect", certain, retried, say("{service} speaks none of the versions of the protocol that the bridge offers. " +
+		"Ask the admin of this bridge to check network.services.{key}.dialects.")},
+	{Connection, timedOut, "msn-timeout", certain, retried, say("{service} does not answer. Try again in a few minutes.")},
+	{Connection, isServerError, codeServerError, certain, retried, say("{service} is busy or has trouble (error {n}). Try again in a few minutes.")},
+	{Connection, is(msn.ErrGateway), "msn-unreachable", certain, retried, say("The HTTP gateway of {service} does not answer as one. If that lasts, ask the admin of this bridge " +
+		"to check network.services.{key}.gateway.")},
+	{Connection, is(msn.ErrBusy), codeServerError, certain, retried, say("{service} is out of order or busy. Try again in a few minutes.")},
+	{Connection, hasType[*net.OpError], "msn-unreachable", certain, retried, say("The bridge cannot reach {service}: there is no network, or the server is down. " +
+		"Try again in a few minutes.")},
+	{Connection, anything, "msn-connection-lost", certain, retried, say("The connection to {service} was lost.")},
+
+	// Messages from Matrix to people on MSN.
+	{Message, is(ErrReaction), "msn-unsupported", certain, notCarried, say("MSN has no reactions: your contact does not see it.")},
+	{Message, is(ErrRedaction), "msn-unsupported", certain, notCarried, say("MSN has no deletion: your contact keeps the message.")},
+	{Message, is(ErrBridge), "msn-bridge-trouble", certain, unavailable, say("the bridge could not store it. Send it again; if that lasts, tell the admin of this bridge.")},
+	{Message, is(ErrNotAChat), "msn-not-a-dm", certain, unsupported, say("this room is not one with people on MSN.")},
+	{Message, is(ErrAlertsRoom), "msn-alerts-room", certain, unsupported, say("nobody reads what is written here: this room shows what {service} announces. " +
+		"Commands work here; write to a contact in the room with them.")},
+	{Message, is(msn.ErrUncertain), "msn-uncertain", uncertain, network, say("the connection was lost before {service} confirmed it. Ask {name} whether it arrived before you send it again.")},
+	{Message, is(msn.ErrUntrusted), "msn-untrusted-address", certain, network, say("{service} wanted the conversation at an address that the bridge must not use. The admin of this bridge finds it in the log and can allow it in the config.")},
+	{Message, is(msn.ErrBlocked), "msn-blocked", certain, noPermission, say("{name} has blocked you.")},
+	{Message, is(ErrBlockedByUser), "msn-blocked-by-you", certain, noPermission, say("you have blocked {name}. Unblock them in Messenger first.")},
+	{Message, is(ErrNotSeen), "msn-not-seen", certain, tooLate, say("{name} was not online in all the time that the bridge keeps messages. Send it again when they are back.")},
+	{Message, is(msn.ErrOffline), "msn-offline", certain, generic, func(_ error, r Subject) string {
+		switch {
+		case r.Online:
+			return fmt.Sprintf("%s is shown as online but takes no messages: they may have blocked you, or have just left.", r.Name)
+		case !r.Listed:
+			return fmt.Sprintf("%s is not on your contact list, and is offline or takes no messages from people they don't know.", r.Name)
+		}
+		return fmt.Sprintf("%s is offline. Send it again when they are back.", r.Name)
+	}},
+	{Message, is(msn.ErrNoSuchContact), "msn-no-such-account", certain, generic, say("{service} knows no account {name}. Check the address.")},
+	{Message, is(msn.ErrNetwork), "msn-other-network", certain, unsupported, say("{name} is on another network, and {service} carries no messages there.")},
+	{Message, is(msn.ErrCircle), "msn-circle", certain, noPermission, say("{service} does not carry it to this circle: you may not belong to it any more, or the service has just lost it. `!circles` shows yours.")},
+	{Message, is(msn.ErrNoAnswer), "msn-no-answer", certain, network, say("{name} did not come into the conversation. Their Messenger may have lost its connection; try again later.")},
+	{Message, is(msn.ErrHidden), "msn-hidden", certain, generic, say("{service} starts no conversations while you appear offline. Go online first.")},
+	{Message, is(msn.ErrTooFast), "msn-too-fast", certain, generic, say("{service} says that you send too fast. Wait a minute and send it again.")},
+	{Message, is(msn.ErrNotDelivered), "msn-not-delivered", certain, network, say("{service} reported that it did not reach {name}. Send it again.")},
+	{Message, is(msn.ErrTooMany), "msn-too-many-waiting", certain, generic, say("too many messages to {name} wait to be sent already. Wait until they are through and send it again.")},
+	{Message, is(msn.ErrTooLong), "msn-too-long", certain, unsupported, func(_ error, r Subject) string {
+		return fmt.Sprintf("it is longer than %d bytes. Send it in parts.", msn.MaxText)
+	}},
+	{Message, is(msn.ErrEmpty), "msn-empty", certain, unsupported, say("it holds no text.")},
+	{Message, is(msn.ErrSwitchboard), "msn-session-refused", certain, network, say("{service} refused to open a conversation. Try again in a minute.")},
+	{Message, is(msn.ErrBusy), "msn-busy", certain, network, say("{service} is out of order or busy. Send it again in a few minutes.")},
+	{Message, is(msn.ErrNotConnected), "msn-not-connected", certain, unavailable, say("the bridge is not connected to {service} at the moment; it keeps trying. Send it again later.")},
+	{Message, is(msn.ErrClosed), "msn-not-connected", certain, unavailable, say("the bridge has just signed out of {service}. Send it again later.")},
+	{Message, is(msn.ErrTimeout), "msn-timeout", certain, tooLate, say("{service} did not answer in time. Try again in a minute.")},
+	{Message, isPastDeadline, "msn-timeout", certain, tooLate, say("{service} did not answer in time. Try again in a minute.")},
+	{Message, isCancelled, "msn-not-connected", certain, unavailable, say("the bridge has just signed out of {service}. Send it again later.")},
+	{Message, anything, "msn-error", uncertain, generic, say("{service} did something unexpected. Ask {name} whether it arrived before you send it again.")},
+
+	// Of all commands.
+	{commands, isTooLongPage, codePageTooLong, certain, answered, func(err error, _ Subject) string {
+		tooLong, _ := errors.AsType[*notify.TooLongError](err)
+		return fmt.Sprintf("The page has %d characters, and at most %d fit. Shorten it by %d; it was not sent.",
+			tooLong.Count, notify.MaxPageText, tooLong.Count-notify.MaxPageText)
+	}},
+
+	// Pages to mobile devices.
+	{Page, is(msn.ErrUncertain), "msn-uncertain", uncertain, answered, say("The connection to {service} was lost right after the page to {name} was sent. It may or may not have gone out.")},
+	{Page, is(ErrPageNotSent), "msn-not-sent", certain, answered, say("The page to {name} was not sent: the bridge was stopped before. Send it again.")},
+	{Page, is(ErrBridge), "msn-bridge-trouble", certain, answered, say("The page was not sent: the bridge could not store it. Try again; if that lasts, tell the admin of this bridge.")},
+	{Page, is(msn.ErrNoMobile), "msn-no-mobile", certain, answered, say("{name} has no mobile device that takes pages, or does not let you page it. The page was not sent.")},
+	{Page, is(msn.ErrNoPaging), "msn-no-paging", certain, answered, say("{service} does not page mobile devices. The page was not sent. If the service does, the admin of this bridge " +
+		"can say so with network.services.{key}.paging: always.")},
+	{Page, is(msn.ErrDialect), "msn-dialect", certain, answered, say("The version of the protocol that {service} speaks pages contacts only, no numbers. Name the contact by their address.")},
+	{Page, is(msn.ErrPageRefused), "msn-page-refused", certain, answered, say("The page was not accepted: {name} does not take pages from you, or {service} does not let you send this one.")},
+	{Page, is(msn.ErrPageFailed), "msn-page-failed", certain, answered, say("The page to {name} could not be sent, perhaps because you send too fast. Wait a minute and try again.")},
+	{Page, is(msn.ErrPagingUnavailable), "msn-paging-unavailable", certain, answered, say("Paging is not available at {service} at the moment, or not at all. The page to {name} was not sent.")},
+	{Page, is(msn.ErrEmpty), "msn-empty", certain, answered, say("The page holds no text. Write it behind the command.")},
+	{Page, is(notify.ErrEmptyPage), "msn-empty", certain, answered, say("The page holds no text. Write it behind the command.")},
+	{Page, is(notify.ErrPageText), "msn-page-characters", certain, answered, say("The page was not sent: it holds characters that no page can carry, such as control characters. Leave them out.")},
+	{Page, is(notify.ErrCallback), "msn-callback", certain, answered, say("The page was not sent: the number to call back must have 1 to 20 digits. Write it like --callback home=15551112222.")},
+	{Page, is(msn.ErrArgument), "msn-page-target", certain, answered, say("{name} is neither an MSN account nor a telephone number that can be paged. Write the number like +15551112222.")},
+
+	// Calls of contacts into group chats.
+	{Call, is(ErrBridge), "msn-bridge-trouble", certain, answered, say("{name} was not called: the bridge could not read who is in the conversation. Try again; if that lasts, tell the admin of this bridge.")},
+	{Call, is(msn.ErrArgument), "msn-not-callable", certain, answered, say("{name} cannot be called into this conversation.")},
+	{Call, is(msn.ErrBlocked), "msn-blocked", certain, answered, say("{name} has blocked you and does not come into the conversation.")},
+	{Call, is(msn.ErrOffline), "msn-offline", certain, answered, say("{name} is offline, or takes no calls from you, and does not hear what is said in the conversation.")},
+	{Call, is(msn.ErrNoSuchContact), "msn-no-such-account", certain, answered, say("{service} knows no account {name}. Check the address.")},
+	{Call, is(msn.ErrNoAnswer), "msn-no-answer", certain, answered, say("{name} was called and did not come into the conversation.")},
+	{Call, is(msn.ErrHidden), "msn-hidden", certain, answered, say("{service} starts no conversations while you appear offline. Go online first.")},
+	{Call, is(msn.ErrSwitchboard), "msn-session-refused", certain, answered, say("{service} refused to open a conversation. Try again in a minute.")},
+
+	// Changes of circles.
+	{Circle, both(ErrNotAdmin, msn.ErrBusy), "msn-circle-not-admin", certain, answered, say("{name} was not invited: only the administrators of a circle can invite, and you are none of this one.")},
+	{Circle, both(ErrLastAdmin, msn.ErrBusy), "msn-circle-last-admin", certain, answered, say("You have not left {name}: services let nobody leave a circle of which they are the only administrator.")},
+	{Circle, is(msn.ErrUncertain), "msn-uncertain", uncertain, answered, say("{service} may or may not have done it: the connection was lost before it answered. `!circles` shows what is.")},
+	{Circle, is(msn.ErrTooLong), "msn-too-long", certain, answered, func(_ error, s Subject) string {
+		return fmt.Sprintf("The text of the invitation is longer than %d bytes. Shorten it; nobody was invited.", msn.MaxRequest)
+	}},
+	{Circle, is(msn.ErrCircleMember), "msn-circle-member", certain, answered, say("{name} belongs to this circle already.")},
+	{Circle, is(msn.ErrArgument), "msn-circle-argument", certain, answered, say("That cannot be done with {name}. `!circles` shows how your circles are now.")},
+	{Circle, is(msn.ErrCircle), "msn-circle", certain, answered, say("You do not belong to this circle any more: nothing was done about {name}. `!circles` shows yours.")},
+	{Circle, is(msn.ErrNoSuchContact), "msn-no-such-account", certain, answered, say("{service} knows no account {name}. Check the address.")},
+	{Circle, is(msn.ErrDialect), "msn-dialect", certain, answered, say("The version of the protocol that is spoken with {service} carries no circles.")},
+	{Circle, is(msn.ErrBusy), "msn-busy", certain, answered, say("{service} did not do it: it is out of order, or does not let you.")},
+
+	// Invitations by mail.
+	{Invitation, is(msn.ErrArgument), "msn-invalid-address", certain, answered, say("{name} is no e-mail address that {service} can mail to. Nothing was sent.")},
+	{Invitation, is(msn.ErrTooLong), "msn-too-long", certain, answered, func(_ error, s Subject) string {
+		return fmt.Sprintf("The text of the invitation is longer than %d bytes. Shorten it; nothing was sent.", msn.MaxInvitationText)
+	}},
+	{Invitation, is(msn.ErrDialect), "msn-dialect", certain, answered, say("The version of the protocol that {service} speaks carries no text with an invitation. Nothing was sent; " +
+		"try it without the text.")},
+	{Invitation, is(msn.ErrUncertain), "msn-uncertain", uncertain, answered, say("{service} has not confirmed the invitation to {name}: it may or may not have been mailed. Ask them before you send it again.")},
+
+	// Links to pages of the service.
+	{Link, is(msn.ErrNoSuchURL), "msn-no-such-link", certain, answered, say("{name} is no page of the service. There are {choices}.")},
+	{Link, is(msn.ErrArgument), "msn-link-argument", certain, answered, say("The argument to {name} cannot be sent. COMPOSE takes an e-mail address; PROFILE, PERSON, CHAT, N2PACCOUNT and N2PFUND take " +
+		"a language such as 0x0409; the others take nothing, as in `!url INBOX`.")},
+
+	// Searches of the directory.
+	{Search, is(msn.ErrSearchDisabled), "msn-search-disabled", certain, answered, say("{service} does not search its directory of members: that was switched off for all versions of Messenger in 2003. " +
+		"Ask people for their address and use `start-chat` with it.")},
+	{Search, is(msn.ErrArgument), "msn-search-argument", certain, answered, say("A first and a last name are needed, as in `!find Bob Builder`; they may not be `*`.")},
+
+	// Whatever a command asks the service.
+	{commands, is(msn.ErrNotConnected), "msn-not-connected", certain, answered, say("The bridge is not connected to {service} at the moment; it keeps trying. Try again later.")},
+	{commands, is(msn.ErrClosed), "msn-not-connected", certain, answered, say("The bridge has just signed out of {service}. Try again later.")},
+	{commands, is(msn.ErrTooFast), "msn-too-fast", certain, answered, say("{service} says that you do this too often. Wait a minute and try again.")},
+	{commands, is(msn.ErrTimeout), "msn-timeout", certain, answered, say("{service} did not answer: it may not know this request. Try again in a minute.")},
+	{commands, isPastDeadline, "msn-timeout", certain, answered, say("{service} did not answer in time. Try again in a minute.")},
+	{commands, isCancelled, "msn-not-connected", certain, answered, say("The bridge has just signed out of {service}. Try again later.")},
+	{Page, isServerError, codeServerError, certain, answered, say("{service} refused the page to {name} (error {n}).")},
+	{Page, anything, "msn-error", certain, answered, say("The page to {name} was not sent: {service} did something unexpected. The admin of this bridge finds more in the log.")},
+	{commands, isServerError, codeServerError, certain, answered, say("{service} refused it (error {n}). Try again later.")},
+	{commands, anything, "msn-error", uncertain, answered, say("{service} did something unexpected. Try again later; the admin of this bridge finds more in the log.")},
+}

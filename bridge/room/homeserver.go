@@ -1,0 +1,54 @@
+package room
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"maunium.net/go/mautrix"
+)
+
+// answerTimeout bounds asking the homeserver whether it answers.
+const answerTimeout = time.Minute
+
+// Homeserver is the homeserver as far as it can be asked whether it is there.
+type Homeserver interface {
+	// Answers makes a request that changes nothing and nobody sees, and returns why there
+	// was no answer. A refusal may be returned too.
+	Answers(ctx context.Context) error
+}
+
+// Answers asks the homeserver for something that nobody sees, and returns why it did not
+// answer. A refusal is an answer.
+func (r *Rooms) Answers(ctx context.Context) error {
+	if r.homeserver == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	if err := r.homeserver.Answers(ctx); !IsRefusal(err) {
+		return err
+	}
+	return nil
+}
+
+// IsRefusal reports whether an error is what the homeserver says of a request, and not
+// of itself or of the bridge.
+func IsRefusal(err error) bool {
+	refused, ok := errors.AsType[mautrix.HTTPError](err)
+	if !ok || refused.RespError == nil || refused.Response == nil {
+		return false
+	}
+	switch code := refused.Response.StatusCode; code {
+	case http.StatusUnauthorized, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return false
+	default:
+		return code >= 400 && code < 500
+	}
+}
+
+// TakesNothing reports whether an error shows that the bridge can say nothing in a room.
+func TakesNothing(err error) bool {
+	return errors.Is(err, mautrix.MForbidden) || errors.Is(err, mautrix.MNotFound)
+}

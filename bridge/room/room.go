@@ -1,0 +1,111 @@
+// Package room makes the rooms of a login, puts notices into them, and knows what the user
+// is to them.
+package room
+
+import (
+	"context"
+	"time"
+
+	"go.mau.fi/util/exsync"
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/account"
+)
+
+const (
+	// CreateTimeout bounds making a room.
+	CreateTimeout = 2 * time.Minute
+	// SettleTimeout is how long a stop waits for what is half-way. The framework gives a
+	// login 5 seconds to disconnect.
+	SettleTimeout = 4 * time.Second
+	// TimeFormat is how notices write a time.
+	TimeFormat = "2006-01-02 15:04 MST"
+)
+
+// Rooms are the rooms of one login.
+type Rooms struct {
+	account    *account.Account
+	homeserver Homeserver
+	making     exsync.KeyedMutex[networkid.PortalID] // by who makes a room
+}
+
+// New returns the rooms of a login. homeserver may be nil: then it counts as answering.
+func New(a *account.Account, homeserver Homeserver) *Rooms {
+	return &Rooms{account: a, homeserver: homeserver}
+}
+
+// Stored returns the room of a portal, "" while there is none.
+func (r *Rooms) Stored(ctx context.Context, key networkid.PortalKey) (id.RoomID, error) {
+	return r.account.StoredRoom(ctx, key)
+}
+
+// Membership returns what the user is to a room, "" while they were never invited.
+func (r *Rooms) Membership(ctx context.Context, room id.RoomID) (event.Membership, error) {
+	members, err := r.account.Bridge.Matrix.GetMembers(ctx, room)
+	if own := members[r.account.Login.UserMXID]; err == nil && own != nil {
+		return own.Membership, nil
+	}
+	return "", err
+}
+
+// HasLeft reports whether a membership is that of somebody who was in a room, or invited,
+// and is no more.
+func HasLeft(membership event.Membership) bool {
+	return membership == event.MembershipLeave || membership == event.MembershipBan
+}
+
+// Describe says what a room is to be like.
+type Describe func(context.Context) (*bridgev2.ChatInfo, error)
+
+// Ensure makes the room of a portal unless there is one. Who comes while somebody else
+// makes it waits for them.
+func (r *Rooms) Ensure(ctx context.Context, key networkid.PortalKey, describe Describe) error {
+	defer r.making.WithLock(key.ID)()
+	if room, err := r.Stored(ctx, key); err != nil || room != "" {
+		return err
+	}
+	making, cancel := context.WithTimeout(ctx, CreateTimeout)
+	defer cancel()
+	portal, err := r.account.Bridge.GetPortalByKey(making, key)
+	if err != nil {
+		return err
+	}
+	info, err := describe(making)
+	if err != nil {
+		return err
+	}
+	return portal.CreateMatrixRoom(making, r.account.Login, info)
+}
+
+// Management returns the user's chat with the bot, which is made when there is none.
+func (r *Rooms) Management(ctx context.Context) (id.RoomID, error) {
+	return r.account.Login.User.GetManagementRoom(ctx)
+}
+
+// Notice says something in a room as the bot. answered is the event that it answers, "" for
+// none.
+func (r *Rooms) Notice(ctx context.Context, room id.RoomID, text string, answered id.EventID) error {
+	content := &event.MessageEventContent{MsgType: event.MsgNotice, Body: text, Mentions: &event.Mentions{}}
+	if answered != "" {
+		content.RelatesTo = (&event.RelatesTo{}).SetReplyTo(answered)
+	}
+	_, err := r.account.Bridge.Bot.SendMessage(ctx, room, event.EventMessage, &event.Content{Parsed: content}, nil)
+	return err
+}
+
+// Settling returns a context that ends SettleTimeout after ctx, so that what is half-way
+// comes to its end when the bridge stops.
+func Settling(ctx context.Context) (context.Context, context.CancelFunc) {
+	settled, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(SettleTimeout, cancel)
+		context.AfterFunc(settled, func() { timer.Stop() })
+	})
+	return settled, func() {
+		stop()
+		cancel()
+	}
+}

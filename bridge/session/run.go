@@ -1,0 +1,167 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2/status"
+
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/config"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/retry"
+	"matrix-msn/msn"
+)
+
+const (
+	// stableAfter is how long a session must last for the waits between attempts to begin
+	// anew.
+	stableAfter = time.Minute
+	// longestServerWait bounds how long a server can ask to be left alone (OUT RCT).
+	longestServerWait = time.Hour
+)
+
+// run keeps the account signed in until ctx ends or only the user can help.
+func (s *Session) run(ctx context.Context, client *msn.Client, lane Lane) {
+	log := zerolog.Ctx(ctx)
+	defer func() {
+		if client != nil { // the run was stopped before it was served
+			Discard(client)
+		}
+	}()
+	for _, part := range s.parts {
+		part.Start(ctx)
+	}
+	defer func() {
+		<-ctx.Done()
+		for _, part := range slices.Backward(s.parts) {
+			part.Stop()
+		}
+	}()
+
+	if client == nil && s.account.Stored().Elsewhere {
+		s.report(s.problemOf(&msn.OutError{Reason: "OTH"}))
+		return
+	}
+	if client == nil {
+		// Once, not before each attempt: it would hide from the framework how long
+		// the trouble lasts already.
+		s.account.Login.BridgeState.Send(status.BridgeState{StateEvent: status.StateConnecting})
+	}
+	waits := retry.Waits()
+	for ctx.Err() == nil {
+		var err error
+		if client == nil {
+			client, err = s.signIn(ctx, lane)
+			lane = Background
+		}
+		began := time.Now()
+		if err == nil {
+			err = s.serve(ctx, client)
+			client = nil
+			if errors.Is(err, msn.ErrBadCredentials) {
+				// Nobody was asked for a password: the next sign-in tells.
+				err = fmt.Errorf("%w: %v", msn.ErrNotConnected, err)
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if s.park() {
+			return // who signs in anew stops this run, or starts it again
+		}
+		if time.Since(began) > stableAfter {
+			waits.Reset()
+		}
+		problem := s.problemOf(err)
+		log.Warn().Err(err).Str("code", problem.Code).Bool("retried", problem.Retried()).Msg("Not signed in")
+		s.rememberElsewhere(ctx, problem.Code == reason.CodeElsewhere)
+		s.report(problem)
+		if !problem.Retried() || !retry.Sleep(ctx, max(waits.NextBackOff(), minimumWait(err))) {
+			return
+		}
+	}
+}
+
+// minimumWait is how long the server asked to be left alone.
+func minimumWait(err error) time.Duration {
+	if out, ok := errors.AsType[*msn.OutError](err); ok {
+		return min(out.After, longestServerWait)
+	}
+	return 0
+}
+
+// signIn opens a session with the stored password.
+func (s *Session) signIn(ctx context.Context, lane Lane) (*msn.Client, error) {
+	a := s.account
+	if !a.Service.Configured() {
+		return nil, config.ErrNoService
+	}
+	password, err := a.Config.OpenPassword(a.Login.ID, a.Stored().Password)
+	if err != nil {
+		return nil, err
+	}
+	return s.signIns.Open(ctx, lane, a.Service, Credentials{a.Identity.Account, password, s.machineGUID(ctx)}, a.Login.Log)
+}
+
+// machineGUID returns the login's name for this endpoint. Logins of older versions have
+// none yet.
+func (s *Session) machineGUID(ctx context.Context) string {
+	if s.account.Stored().MachineGUID == "" {
+		_ = s.account.Remember(ctx, func(kept *account.Record) { kept.MachineGUID = msn.NewMachineGUID() })
+	}
+	return s.account.Stored().MachineGUID
+}
+
+// serve hands on what a session tells until it ends, and returns why it did.
+func (s *Session) serve(ctx context.Context, client *msn.Client) error {
+	stop := context.AfterFunc(ctx, func() { client.Close() })
+	defer stop()
+	defer client.Close()
+	s.rememberElsewhere(ctx, false)
+	for _, do := range s.opened {
+		do(ctx, client)
+	}
+	s.set(client, nil)
+	s.account.Login.BridgeState.Send(status.BridgeState{StateEvent: status.StateConnected})
+	for _, do := range s.ready {
+		do(ctx, client)
+	}
+	zerolog.Ctx(ctx).Info().Stringer("dialect", client.Dialect()).Int("contacts", len(client.Contacts())).Msg("Signed in")
+	var end error = msn.ErrClosed
+	for evt := range client.Events() {
+		if d, ok := evt.(msn.Disconnected); ok {
+			end = d.Err
+			s.set(nil, nil)
+			continue
+		}
+		s.Dispatch(ctx, evt)
+	}
+	s.set(nil, nil)
+	return end
+}
+
+func (s *Session) problemOf(err error) reason.Reason {
+	return reason.Of(err, reason.Connection, s.account.About(s.account.Identity.Account))
+}
+
+// report tells the user, and everybody who waits for the session, what is wrong.
+func (s *Session) report(problem reason.Reason) {
+	s.set(nil, &problem)
+	s.account.Login.BridgeState.Send(problem.BridgeState())
+}
+
+// rememberElsewhere keeps across restarts whether the account is in use at another
+// endpoint.
+func (s *Session) rememberElsewhere(ctx context.Context, elsewhere bool) {
+	if s.account.Stored().Elsewhere == elsewhere {
+		return
+	}
+	if err := s.account.Remember(ctx, func(kept *account.Record) { kept.Elsewhere = elsewhere }); err != nil {
+		s.account.Metadata().Update(func(kept *account.Record) { kept.Elsewhere = !elsewhere })
+	}
+}

@@ -1,0 +1,87 @@
+package session
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/rs/zerolog"
+	"go.mau.fi/util/exsync"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+
+	"matrix-msn/bridge/config"
+	"matrix-msn/msn"
+)
+
+// Lane is where a sign-in waits for its turn.
+type Lane uint8
+
+// The lanes. People who wait for an answer do not stand behind the bridge's own attempts.
+const (
+	Background  Lane = iota // the bridge signs in by itself, at a start or after an outage
+	Interactive             // somebody waits for it
+	lanes
+)
+
+// maxSignIns is how many accounts sign in to one service at the same time in one lane.
+// After a restart of the bridge hundreds want to, and to a service that would look like
+// an attack.
+const maxSignIns = 8
+
+// SignIns opens the sessions of all logins of the bridge. The zero value is ready.
+type SignIns struct {
+	logins exsync.KeyedMutex[networkid.UserLoginID]
+
+	mu    sync.Mutex
+	turns map[string]*[lanes]chan struct{} // by service: a token for each sign-in under way
+}
+
+// Lock waits until nobody else signs a login in or out or replaces it. It must not be
+// called by who has the lock.
+func (s *SignIns) Lock(login networkid.UserLoginID) (unlock func()) { return s.logins.WithLock(login) }
+
+// Credentials are what an account signs in with.
+type Credentials struct {
+	Account, Password string
+	MachineGUID       string // the login's name for this endpoint
+}
+
+// Open signs in to a service. Of each service few sign-ins are under way in each lane; the
+// others wait, until ctx ends.
+func (s *SignIns) Open(ctx context.Context, lane Lane, service *config.Service, who Credentials, log zerolog.Logger) (*msn.Client, error) {
+	turns := s.turnsOf(service.Key, lane)
+	select {
+	case turns <- struct{}{}:
+		defer func() { <-turns }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	cfg := service.Template
+	cfg.Account, cfg.Password, cfg.MachineGUID = who.Account, who.Password, who.MachineGUID
+	cfg.Logger = slog.New(zerolog.NewSlogHandler(log))
+	return msn.Login(ctx, cfg)
+}
+
+func (s *SignIns) turnsOf(service string, lane Lane) chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.turns == nil {
+		s.turns = make(map[string]*[lanes]chan struct{})
+	}
+	if s.turns[service] == nil {
+		s.turns[service] = new([lanes]chan struct{})
+		for lane := range s.turns[service] {
+			s.turns[service][lane] = make(chan struct{}, maxSignIns)
+		}
+	}
+	return s.turns[service][lane]
+}
+
+// Discard closes a session whose events nobody wants.
+func Discard(client *msn.Client) {
+	go func() {
+		for range client.Events() {
+		}
+	}()
+	client.Close()
+}

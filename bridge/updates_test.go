@@ -1,0 +1,48 @@
+package bridge
+
+import (
+	"context"
+	"testing"
+
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/simplevent"
+
+	"matrix-msn/msn"
+	"matrix-msn/msn/msntest"
+)
+
+// A room whose events are stuck holds up neither what is shown in others, nor names, nor the
+// removal of offline messages.
+func TestStuckRoomHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t)
+	srv.Befriend(alice, carol)
+	b := newTestBridge(t, srv)
+	login := b.login()
+	client := login.Client.(*Client)
+	b.dm(login, bob)
+	other := b.dm(login, carol)
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	stuck := &simplevent.EventMeta{Type: bridgev2.RemoteEventUnknown, PortalKey: client.account.PortalKey(bob)}
+	first := *stuck
+	first.PreHandleFunc = func(context.Context, *bridgev2.Portal) {
+		close(begun)
+		<-goOn
+	}
+	login.QueueRemoteEvent(&first)
+	<-begun
+	defer close(goOn)
+	for range b.br.Config.PortalEventBuffer {
+		login.QueueRemoteEvent(stuck)
+	}
+	// The room takes nothing more: who puts something into it waits.
+	client.session.Dispatch(b.ctx, msn.TypingReceived{Conversation: new(msn.Conversation), From: bob})
+	client.session.Dispatch(b.ctx, msn.TypingReceived{Conversation: new(msn.Conversation), From: carol})
+	b.matrix.wait(t, 0, "typing", func(r record) bool { return r.kind == "typing" && r.room == other })
+	for _, account := range []string{bob, carol} {
+		b.srv.Play(account, msntest.Script{})
+	}
+	b.srv.Account(bob).SetName("Robert")
+	b.srv.Account(carol).SetName("Caroline")
+	b.matrix.wait(t, 0, "the name", func(r record) bool { return r.kind == "name" && r.body == "Caroline (MSN)" })
+}

@@ -1,0 +1,181 @@
+// Package chat is conversations with people: over switchboards, and over other carriers
+// that need none.
+package chat
+
+import (
+	"context"
+	"maps"
+	"net"
+	"strconv"
+	"time"
+
+	"matrix-msn/msn/internal/limit"
+	"matrix-msn/msn/internal/ns"
+	"matrix-msn/msn/internal/transport"
+	"matrix-msn/msn/roster"
+	"matrix-msn/msn/wire"
+)
+
+// ID says whom a conversation is with. One of the fields is set.
+type ID struct {
+	Contact string // account in lower case
+	Group   string // of several people; see [Chats.Group]
+	Circle  string // address of a circle
+}
+
+// People is what conversations ask of the contact list. The owner asks.
+type People interface {
+	// Find returns a contact.
+	Find(account string) (contact roster.Contact, ok bool)
+	// EndpointCount returns how many endpoints the user has, or a contact who is known to
+	// have more than one, else 0.
+	EndpointCount(account string) int
+}
+
+// Config is what conversations need to know.
+type Config struct {
+	// Open opens a connection to a switchboard at an address that Check gave.
+	Open func(ctx context.Context, address string) (net.Conn, error)
+	// Check returns an address that the server named in the form that is dialled, or an
+	// error that wraps errs.ErrUntrusted.
+	Check func(address string) (string, error)
+	// Address is how the user is called in switchboards: with the endpoint from MSNP16 on.
+	Address string
+
+	Request   time.Duration // one answer of a switchboard
+	Answer    time.Duration // from CAL to the contact's JOI
+	Ack       time.Duration // the acknowledgement of one message
+	IdleClose time.Duration // a switchboard without traffic is left after this
+}
+
+// Chats are all conversations of an account. They belong to the owner of the connection,
+// and so do the methods, unless they say otherwise.
+type Chats struct {
+	conn   *ns.Conn
+	cfg    Config
+	people People
+
+	conversations map[ID]*Conversation
+	sessions      map[*session]struct{}
+	opened        int // sessions so far
+	rings, typing *limit.Limiter
+	data          []handler
+
+	boards  carrier
+	others  carrier // contacts of other networks
+	circles carrier // nil without
+
+	relaySession string // names in events what came without a switchboard
+	relayed      int    // so much so far
+}
+
+// New returns the conversations of an account and registers what is theirs.
+func New(conn *ns.Conn, people People, cfg Config) *Chats {
+	c := &Chats{
+		conn: conn, cfg: cfg, people: people,
+		conversations: make(map[ID]*Conversation),
+		sessions:      make(map[*session]struct{}),
+		rings:         limit.New(ringBurst, ringEvery),
+		typing:        limit.New(TypingBurst, typingEvery),
+		relaySession:  "NS." + strconv.FormatInt(time.Now().UnixNano(), 36),
+	}
+	c.boards, c.others = switchboards{c}, direct{c, federated{c}}
+	c.Data("text/plain", c.text)
+	c.Data("text/x-msmsgscontrol", c.control)
+	conn.Handle(
+		ns.Verb{Name: "RNG", Do: c.ring},
+		ns.Verb{Name: "UBM", From: wire.FirstSOAP, Do: c.fromOtherNetwork},
+	)
+	conn.OnEnd(c.end)
+	return c
+}
+
+// Carry has a carrier bring texts to circles and from them.
+func (c *Chats) Carry(circles Carrier) { c.circles = direct{c, circles} }
+
+// carrierOf returns what carries the texts of a conversation.
+func (c *Chats) carrierOf(id ID) carrier {
+	switch {
+	case id.Circle != "" && c.circles != nil:
+		return c.circles
+	case id.Contact != "" && c.networkOf(id.Contact) != 0:
+		return c.others
+	}
+	return c.boards
+}
+
+// Conversation returns a conversation. It costs nothing until something is sent.
+func (c *Chats) Conversation(id ID) *Conversation {
+	cv := c.conversations[id]
+	if cv == nil {
+		cv = &Conversation{chats: c, id: id}
+		c.remember(cv)
+	}
+	return cv
+}
+
+// Get is Conversation for other goroutines than the owner. After the end of the connection
+// it returns one in which nothing can be said.
+func (c *Chats) Get(id ID) (cv *Conversation) {
+	if id == (ID{}) || !c.conn.Do(func() { cv = c.Conversation(id) }) {
+		return &Conversation{chats: c, id: id}
+	}
+	return cv
+}
+
+// remember keeps a conversation. When there are many, those are forgotten in which nothing
+// is going on; whoever holds one can go on using it, see live.
+func (c *Chats) remember(cv *Conversation) {
+	if c.conversations[cv.id] == nil && len(c.conversations) >= MaxConversations {
+		maps.DeleteFunc(c.conversations, func(_ ID, cv *Conversation) bool {
+			return cv.id.Group == "" && cv.quiet()
+		})
+	}
+	if cv.id.Group != "" && cv.invitations == nil {
+		cv.invitations = make(map[string][]func(error))
+	}
+	c.conversations[cv.id] = cv
+}
+
+// Flush sends what waits in a conversation, or settles it, after its carrier was not
+// ready.
+func (c *Chats) Flush(id ID) {
+	if cv := c.conversations[id]; cv != nil {
+		cv.flush()
+	}
+}
+
+// NextRelayed identifies the next message that comes without a switchboard; see
+// [TextReceived].
+func (c *Chats) NextRelayed() (session string, seq int) {
+	c.relayed++
+	return c.relaySession, c.relayed
+}
+
+// AllowTyping reports whether one more typing note of a sender is passed on.
+func (c *Chats) AllowTyping(sender string) bool { return c.typing.Allow(sender, time.Now()) }
+
+// end ends all conversations with the connection.
+func (c *Chats) end(error) {
+	for s := range c.sessions {
+		s.drop()
+	}
+	for _, cv := range c.conversations {
+		cv.failAll(c.conn.Ended())
+	}
+}
+
+// Len returns how many conversations are remembered.
+func (c *Chats) Len() int { return len(c.conversations) }
+
+// Sessions calls f for each switchboard session that has a connection. leave leaves it.
+func (c *Chats) Sessions(f func(link *transport.Transport, leave func())) {
+	for s := range c.sessions {
+		if s.link != nil {
+			f(s.link, s.leave)
+		}
+	}
+}
+
+// Call opens a switchboard session for a conversation, as a text would.
+func (c *Chats) Call(cv *Conversation) { c.call(cv) }

@@ -1,0 +1,226 @@
+package chat
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"matrix-msn/msn/internal/errs"
+	"matrix-msn/msn/roster"
+	"matrix-msn/msn/wire"
+)
+
+// delivery is one text on its way: one call of SendText.
+type delivery struct {
+	conversation *Conversation
+	text, format string
+	parts        []*part // made when there is a session: they depend on the contact
+	chunked      bool    // the contact joins the parts, so that all must go through one session
+	settled      bool
+	result       chan error // gets one value
+}
+
+// part is one MSG of a delivery.
+type part struct {
+	delivery *delivery
+	payload  string
+	state    partState
+	session  *session    // through which it was sent last; nil without a switchboard
+	at       uint64      // where it begins in what that session's transport sends
+	retried  bool        // it came back and waits, or was sent, once more
+	timer    *time.Timer // runs while the part waits for its acknowledgement
+}
+
+// nowhere is the place of a part that its transport did not take.
+const nowhere = math.MaxUint64
+
+type partState uint8
+
+const (
+	partWaiting partState = iota
+	partSent
+	partAcknowledged
+)
+
+// waiting reports whether a part is still to be sent.
+func (d *delivery) waiting() bool {
+	return !d.settled && (d.parts == nil ||
+		slices.ContainsFunc(d.parts, func(p *part) bool { return p.state == partWaiting }))
+}
+
+// unanswered reports whether a part was sent where the contact has left
+// meanwhile. It comes back with NAK, mostly.
+func (d *delivery) unanswered() bool {
+	return slices.ContainsFunc(d.parts, func(p *part) bool { return p.state == partSent && p.session != nil && p.session.deserted })
+}
+
+// cut reports whether s cannot take the parts that wait because others, which the
+// contact would join with them, have arrived through another session.
+func (d *delivery) cut(s *session) bool {
+	return d.chunked && slices.ContainsFunc(d.parts, func(p *part) bool {
+		return p.state == partAcknowledged && p.session != s
+	})
+}
+
+// send sends the parts that wait. It reports false when the session takes no
+// more for now.
+func (d *delivery) send(s *session) bool {
+	if d.parts == nil {
+		d.split(s)
+	}
+	if d.cut(s) {
+		d.settle(fmt.Errorf("%w: the session ended before the last part", errs.ErrNotDelivered))
+		return true
+	}
+	for _, p := range d.parts {
+		if p.state != partWaiting {
+			continue
+		}
+		if len(s.unacknowledged) >= maxInFlight || s.state != sessionOpen {
+			return false
+		}
+		if !s.sendPart(p) {
+			return false
+		}
+		if d.settled {
+			return true
+		}
+	}
+	return true
+}
+
+// split makes the parts.
+func (d *delivery) split(s *session) {
+	contact, _ := s.chats.people.Find(d.conversation.id.Contact)
+	chunks := s.chats.conn.Dialect() >= wire.FirstPersonal && contact.Capabilities&roster.CanChunk != 0
+	payloads, chunked := textPayloads(d.text, d.format, chunks)
+	d.chunked = chunked
+	for _, payload := range payloads {
+		d.parts = append(d.parts, &part{delivery: d, payload: payload})
+	}
+}
+
+// sentBy reports whether the part waits for an acknowledgement in s.
+func (p *part) sentBy(s *session) bool { return p.state == partSent && p.session == s }
+
+// acknowledged notes an ACK.
+func (p *part) acknowledged() {
+	p.stop(partAcknowledged)
+	d := p.delivery
+	if !slices.ContainsFunc(d.parts, func(p *part) bool { return p.state != partAcknowledged }) {
+		d.settle(nil)
+	}
+}
+
+// uncertain reports whether the part may have arrived without being acknowledged.
+func (p *part) uncertain() bool {
+	return p.state == partSent && (p.session == nil || !p.session.link.Unwritten(p.at))
+}
+
+// sendDirect sends the parts over the notification connection, all at once. send sends one
+// and has its result called once, with ErrUncertain when the part may have arrived in spite
+// of an error.
+func (d *delivery) sendDirect(payloads []string, send func(payload string, result func(error))) {
+	for _, payload := range payloads {
+		d.parts = append(d.parts, &part{delivery: d, payload: payload, state: partSent})
+	}
+	open := len(d.parts)
+	var failure error
+	for _, p := range d.parts {
+		send(p.payload, func(err error) {
+			switch {
+			case err == nil:
+				p.stop(partAcknowledged)
+			case !errors.Is(err, errs.ErrUncertain):
+				p.stop(partWaiting)
+			}
+			failure = cmp.Or(failure, err)
+			if open--; open == 0 {
+				d.settle(failure)
+			}
+		})
+	}
+}
+
+// again has a part that did not arrive wait for another session. It reports false
+// when that was done before.
+func (p *part) again() bool {
+	p.stop(partWaiting)
+	if p.retried {
+		return false
+	}
+	p.retried = true
+	return true
+}
+
+// lost is called when the connection of s has ended with err and nothing is
+// written to it any more.
+func (d *delivery) lost(s *session, err error) {
+	var unwritten []*part
+	for _, p := range d.parts {
+		switch {
+		case !p.sentBy(s):
+		case p.uncertain():
+			d.settle(err)
+			return
+		default:
+			unwritten = append(unwritten, p)
+		}
+	}
+	for _, p := range unwritten {
+		if !p.again() {
+			d.settle(fmt.Errorf("%w: %w", errs.ErrSwitchboard, err))
+			return
+		}
+	}
+}
+
+func (p *part) stop(state partState) {
+	p.state = state
+	if p.timer != nil {
+		p.timer.Stop()
+		p.timer = nil
+	}
+}
+
+// settle ends the delivery, once: with err, or as uncertain because of err if
+// something of it may have arrived without being acknowledged.
+func (d *delivery) settle(err error) {
+	if d.settled {
+		return
+	}
+	d.settled = true
+	err = d.verdict(err)
+	for _, p := range d.parts {
+		p.stop(p.state)
+	}
+	cv := d.conversation
+	cv.outbox = slices.DeleteFunc(cv.outbox, func(other *delivery) bool { return other == d })
+	d.result <- err
+}
+
+// verdict makes of the reason why a text failed what its sender is told.
+func (d *delivery) verdict(err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &errs.PartsError{Parts: len(d.parts), Reason: err}
+	for _, p := range d.parts {
+		switch {
+		case p.state == partAcknowledged:
+			e.Acknowledged++
+		case p.uncertain():
+			e.Uncertain++
+		}
+	}
+	if e.Uncertain > 0 {
+		e.Reason = fmt.Errorf("%w: %w", errs.ErrUncertain, err)
+	}
+	if e.Parts == 1 || e.Acknowledged+e.Uncertain == 0 {
+		return e.Reason
+	}
+	return e
+}

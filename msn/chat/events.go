@@ -1,0 +1,104 @@
+package chat
+
+import (
+	"time"
+
+	"matrix-msn/msn/internal/event"
+	"matrix-msn/msn/wire"
+)
+
+// TextReceived is a text message (text/plain) from a switchboard.
+type TextReceived struct {
+	Conversation *Conversation
+	// From is the account that the server vouches for; FromName the display
+	// name that it gives, which is under the sender's control.
+	From, FromName string
+	// Text is valid UTF-8 with LF line ends.
+	Text string
+	// Format is the value of X-MMS-IM-Format, at most 256 bytes, else "".
+	Format string
+	// Session and Seq identify the message: the switchboard session and the
+	// number of the message from this sender in it, from 1.
+	Session string
+	Seq     int
+	// Others are the other people in the session besides From and the user;
+	// empty in a conversation of two.
+	Others []string
+	At     time.Time
+}
+
+// TextSent is a text message that the user wrote at another endpoint, from MSNP16 on.
+// Others are the people in the session besides the contact of the Conversation.
+// Session and Seq identify it as they do a TextReceived.
+type TextSent struct {
+	Conversation *Conversation
+	Text, Format string
+	Session      string
+	Seq          int
+	Others       []string
+	At           time.Time
+}
+
+// TypingReceived says that From is writing. It holds for about 6 seconds.
+type TypingReceived struct {
+	Conversation *Conversation
+	From         string
+}
+
+// OtherReceived is a message of any other type from a switchboard: a nudge, an
+// invitation, data. Types that nobody asked for are to be ignored.
+type OtherReceived struct {
+	Conversation   *Conversation
+	From, FromName string
+	Message        wire.Message
+	Session        string
+	Seq            int
+}
+
+// ParticipantJoined says that somebody has come into a conversation (IRO, JOI).
+type ParticipantJoined struct {
+	Conversation  *Conversation
+	Account, Name string
+}
+
+// ParticipantLeft says that somebody has left a conversation (BYE). Idle tells
+// that the server ended it because nothing was said.
+type ParticipantLeft struct {
+	Conversation *Conversation
+	Account      string
+	Idle         bool
+}
+
+// CallFailed says that somebody who was called into a group chat does not come.
+type CallFailed struct {
+	Conversation *Conversation
+	Account      string
+	Err          error
+}
+
+// Size implements Event.
+func (e TextReceived) Size() int {
+	return event.Size(e.From, e.FromName, e.Text, e.Format, e.Session) + event.Strings(e.Others)
+}
+
+// Size implements Event.
+func (e TextSent) Size() int {
+	return event.Size(e.Text, e.Format, e.Session) + event.Strings(e.Others)
+}
+
+// Size implements Event.
+func (e TypingReceived) Size() int { return event.Size(e.From) }
+
+// Size implements Event.
+func (e OtherReceived) Size() int {
+	return event.Size(e.From, e.FromName, string(e.Message.Header), e.Message.Body, e.Session)
+}
+
+// Size implements Event.
+func (e ParticipantJoined) Size() int { return event.Size(e.Account, e.Name) }
+
+// Size implements Event.
+func (e ParticipantLeft) Size() int { return event.Size(e.Account) }
+
+// Size implements Event.
+func (e CallFailed) Size() int { return event.Size(e.Account) }

@@ -1,0 +1,194 @@
+package chat
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"matrix-msn/msn/internal/clean"
+	"matrix-msn/msn/internal/errs"
+)
+
+// A conversation of several people is a switchboard session like any other
+// (protocol/04-switchboard.md, section 1): who is called into it makes it one. It has
+// no name and no number of its own, so the Client gives it an ID, which its user can
+// keep: the same people are the same group chat then, also in a later sign-in.
+
+const (
+	// MaxMembers is how many people a group chat has besides the user; official
+	// clients allowed 20.
+	MaxMembers = 50
+	// groupGrace is how long those who were called are waited for when somebody is
+	// there, so that they don't miss what is said first.
+	groupGrace = 5 * time.Second
+)
+
+// Group returns the conversation with several people that has this ID. It is made
+// when there is none, or gets those of the members that it does not have. Accounts
+// that are none, and the user's own, are left out.
+//
+// A group chat does not need to be open: the first text calls the members in, and a
+// session with exactly its members that somebody else opens belongs to it.
+//
+// It may be called from any goroutine.
+func (c *Chats) Group(id string, members ...string) (conversation *Conversation) {
+	if !c.conn.Do(func() {
+		conversation = c.Conversation(ID{Group: id})
+		for _, member := range members {
+			conversation.include(member)
+		}
+	}) {
+		return &Conversation{chats: c, id: ID{Group: id}}
+	}
+	return conversation
+}
+
+// include makes somebody a member.
+func (cv *Conversation) include(account string) {
+	account, ok := clean.Account(account)
+	if ok && account != cv.chats.conn.Self() && !slices.Contains(cv.members, account) && len(cv.members) < MaxMembers {
+		cv.members = append(cv.members, account)
+	}
+}
+
+// Members returns the members of a group chat, whether they are there now or not, in
+// order of coming; for the conversation with one contact it is that one.
+func (cv *Conversation) Members() (members []string) {
+	cv.chats.conn.Query(func() { members = slices.Clone(cv.live().callees()) })
+	return members
+}
+
+// callees are those who are called into a session of the conversation.
+func (cv *Conversation) callees() []string {
+	if cv.id.Group == "" {
+		return []string{cv.id.Contact}
+	}
+	return cv.members
+}
+
+// Invite calls somebody into a group chat and returns when they are there. They become
+// a member. Without a session one is opened, with all members.
+//
+// The error is ErrArgument when account is none or the conversation is none of several
+// people, and else says why they do not come: ErrOffline, ErrBlocked,
+// ErrNoSuchContact, ErrNoAnswer, ErrHidden, ErrTooFast, ErrSwitchboard.
+func (cv *Conversation) Invite(ctx context.Context, account string) error {
+	peer, ok := clean.Account(account)
+	if !ok || cv.id.Group == "" || peer == cv.chats.conn.Self() {
+		return fmt.Errorf("%w: %q cannot be called into this conversation", errs.ErrArgument, account)
+	}
+	return cv.chats.conn.Await(ctx, func(result func(error)) {
+		cv := cv.live()
+		if cv.chats.conn.Err() != nil {
+			result(cv.chats.conn.Ended())
+			return
+		}
+		cv.include(peer)
+		cv.invitations[peer] = append(cv.invitations[peer], result)
+		switch s := cv.current(); {
+		case s != nil && slices.Contains(s.people, peer):
+			cv.answerInvitations(peer, nil)
+		case s != nil:
+			s.callOne(peer)
+		case !cv.opening():
+			cv.chats.call(cv)
+		}
+	})
+}
+
+// answerInvitations tells those who wait for somebody what became of the call.
+func (cv *Conversation) answerInvitations(account string, err error) {
+	waiting := cv.invitations[account]
+	delete(cv.invitations, account)
+	for _, result := range waiting {
+		result(err)
+	}
+}
+
+// failInvitations tells all who wait for somebody that they do not come.
+func (cv *Conversation) failInvitations(err error) {
+	for account := range cv.invitations {
+		cv.answerInvitations(account, err)
+	}
+}
+
+// callOne calls somebody into the session.
+func (s *session) callOne(account string) {
+	trid := s.ask("CAL", account)
+	s.callees[trid] = account
+	s.chats.conn.After(s.chats.cfg.Answer, func() {
+		// Who came and left again, or was said not to come, is not among them.
+		if s.state != sessionOver && s.callees[trid] == account {
+			s.notComing(account, errs.ErrNoAnswer)
+		}
+	})
+}
+
+// notComing notes that somebody who was called into a group chat does not come. A
+// session that nobody comes to has failed.
+func (s *session) notComing(account string, err error) {
+	cv := s.conversation
+	maps.DeleteFunc(s.callees, func(_ uint32, callee string) bool { return callee == account })
+	s.chats.conn.Emit(CallFailed{Conversation: cv, Account: account, Err: err})
+	cv.answerInvitations(account, err)
+	if s.state != sessionCalling {
+		return
+	}
+	switch {
+	case len(s.people) > 0:
+		s.gathered()
+	case len(s.callees) == 0:
+		s.fail(err)
+	}
+}
+
+// arrived goes on when a member has come into a session that was opened for a group
+// chat.
+func (s *session) arrived(account string) {
+	maps.DeleteFunc(s.callees, func(_ uint32, callee string) bool { return callee == account })
+	s.conversation.answerInvitations(account, nil)
+}
+
+// regroup makes a session to which a third person has come one of a group chat: that
+// with these members, or a new one.
+func (s *session) regroup() {
+	c, was := s.chats, s.conversation
+	people := slices.Sorted(slices.Values(s.people))
+	var cv *Conversation
+	for _, other := range c.conversations {
+		if other.id.Group != "" && slices.Equal(slices.Sorted(slices.Values(other.members)), people) &&
+			(cv == nil || other.id.Group < cv.id.Group) {
+			cv = other
+		}
+	}
+	if cv == nil {
+		c.forgetGroups()
+		cv = c.Conversation(ID{Group: clean.NewGUID()})
+		for _, account := range s.people {
+			cv.include(account)
+		}
+	}
+	was.sessions = slices.DeleteFunc(was.sessions, func(o *session) bool { return o == s })
+	s.conversation = cv
+	cv.sessions = append(cv.sessions, s)
+	was.flush() // what waits there needs a session of its own
+}
+
+// maxGroupChats is how many group chats that others opened are remembered. Who keeps their
+// IDs can name those again that are forgotten.
+const maxGroupChats = 512
+
+// forgetGroups makes room for another group chat.
+func (c *Chats) forgetGroups() {
+	groups := 0
+	for _, cv := range c.conversations {
+		if cv.id.Group != "" {
+			groups++
+		}
+	}
+	if groups >= maxGroupChats {
+		maps.DeleteFunc(c.conversations, func(_ ID, cv *Conversation) bool { return cv.id.Group != "" && cv.quiet() })
+	}
+}

@@ -1,0 +1,364 @@
+package chat
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"matrix-msn/msn/internal/clean"
+	"matrix-msn/msn/internal/errs"
+	"matrix-msn/msn/roster"
+	"matrix-msn/msn/wire"
+)
+
+// call opens a session and calls the contact into it: XFR, then USR and CAL on
+// the switchboard (protocol/04-switchboard.md, section 1).
+func (c *Chats) call(cv *Conversation) {
+	if len(cv.callees()) == 0 {
+		cv.unreachable(errs.ErrNoSuchContact)
+		return
+	}
+	if len(c.sessions) >= MaxSessions && !c.makeRoom(c.quietest((*session).unused)) {
+		cv.unreachable(fmt.Errorf("%w: %d are open", errs.ErrSwitchboard, MaxSessions))
+		return
+	}
+	s := c.addSession(cv, true)
+	s.requestTicket()
+}
+
+// incoming counts the sessions that others have opened.
+func (c *Chats) incoming() (n int) {
+	for s := range c.sessions {
+		if !s.outgoing {
+			n++
+		}
+	}
+	return n
+}
+
+// unused reports whether the session can be left for another one: it is open and
+// nothing is on its way in it.
+func (s *session) unused() bool { return s.state == sessionOpen && len(s.unacknowledged) == 0 }
+
+// idleGroup reports whether the session is a group that the user was called into
+// and in which nothing was said for long.
+func (s *session) idleGroup() bool {
+	return s.unused() && !s.outgoing && len(s.people) > 1 && time.Since(s.lastHeard) >= s.chats.cfg.IdleClose
+}
+
+// quietest returns the session that has been silent longest of those that fit, or
+// nil. A group comes after all others: it goes on without the user, while a
+// session with one contact is opened again by the next message.
+func (c *Chats) quietest(fits func(*session) bool) (found *session) {
+	for s := range c.sessions {
+		if !fits(s) {
+			continue
+		}
+		if found == nil {
+			found = s
+			continue
+		}
+		group, otherGroup := len(s.people) > 1, len(found.people) > 1
+		if group != otherGroup && otherGroup || group == otherGroup && s.lastHeard.Before(found.lastHeard) {
+			found = s
+		}
+	}
+	return found
+}
+
+// makeRoom leaves a session for another one, if there is one to leave.
+func (c *Chats) makeRoom(s *session) bool {
+	if s == nil {
+		return false
+	}
+	c.conn.Log().Info("session left: too many are open", "account", c.conn.Account(), "peer", s.conversation.id.Contact, "people", len(s.people))
+	s.drop()
+	return true
+}
+
+func (s *session) requestTicket() {
+	c := s.chats
+	s.state = sessionRequesting
+	c.conn.Request(wire.New("XFR", "SB"), func(reply wire.Command, err error) {
+		if s.state != sessionRequesting {
+			return // the conversation was closed
+		}
+		if err == nil && (reply.Arg(1) != "SB" || reply.Arg(4) == "") {
+			err = fmt.Errorf("%w: XFR is not answered by a switchboard", wire.ErrProtocol)
+		}
+		if err == nil {
+			s.address, err = c.cfg.Check(reply.Arg(2))
+		}
+		if err != nil {
+			s.fail(noSession(err))
+			return
+		}
+		s.ticket = strings.Clone(reply.Arg(4))
+		s.connect()
+	})
+}
+
+// ring answers a RNG: "session host:port CKI ticket account name …". There is no
+// way to decline; what is not answered is passed over.
+func (c *Chats) ring(cmd wire.Command) {
+	peer, ok := clean.Account(cmd.Arg(4))
+	ownCall := peer == c.conn.Self()
+	if !ok || ownCall && c.conn.Dialect() < wire.FirstEndpoints || cmd.Arg(0) == "" || cmd.Arg(3) == "" {
+		return
+	}
+	refuse := func(why string) {
+		c.conn.Log().Warn("call not answered", "account", c.conn.Account(), "peer", peer, "reason", why)
+	}
+	if !c.rings.Allow(peer, time.Now()) {
+		// Not logged: a flood of calls must not become a flood of log lines.
+		return
+	}
+	cv := &Conversation{chats: c, id: ID{Contact: peer}} // until it shows with whom the user's other endpoint talks
+	if !ownCall {
+		cv = c.Conversation(ID{Contact: peer})
+	}
+	if len(cv.sessions) >= MaxSessionsPerContact {
+		refuse("too many sessions with this contact")
+		return
+	}
+	address, err := c.cfg.Check(cmd.Arg(1))
+	if err != nil {
+		refuse(err.Error())
+		return
+	}
+	if c.incoming() >= MaxIncoming && !c.makeRoom(c.quietest((*session).idleGroup)) ||
+		len(c.sessions) >= MaxSessions && !c.makeRoom(c.quietest((*session).unused)) {
+		refuse("too many sessions")
+		return
+	}
+	s := c.addSession(cv, false)
+	s.ownCall = ownCall
+	s.id, s.ticket = strings.Clone(cmd.Arg(0)), strings.Clone(cmd.Arg(3))
+	s.address = address
+	s.connect()
+}
+
+// errLeft is what ends a session that the server says is over.
+var errLeft = errors.New("msn: the server ended the conversation")
+
+// receive handles one command of the switchboard.
+func (s *session) receive(cmd wire.Command) {
+	if number, ok := cmd.ErrorNumber(); ok {
+		s.refused(cmd, number)
+		return
+	}
+	if s.state < sessionGreeting {
+		return
+	}
+	switch cmd.Verb {
+	case "USR", "ANS", "CAL":
+		s.answered(cmd)
+	case "IRO":
+		// Repeats the TrID of ANS: "trid index total account name [caps]".
+		s.joined(cmd.Arg(3), cmd.Arg(4))
+	case "JOI":
+		s.joined(cmd.Arg(0), cmd.Arg(1))
+	case "BYE":
+		s.left(cmd.Arg(0), cmd.Arg(1) == "1")
+	case "MSG":
+		s.message(cmd)
+	case "ACK", "NAK":
+		s.acknowledge(cmd)
+	case "OUT":
+		// The connection ends next; what is sent now would be lost.
+		s.lost(errLeft)
+	}
+}
+
+// answered goes on after the answer to USR, ANS or CAL.
+func (s *session) answered(cmd wire.Command) {
+	trid, _ := cmd.TrID()
+	if s.asked[trid] != cmd.Verb {
+		return
+	}
+	delete(s.asked, trid)
+	c := s.chats
+	switch cmd.Verb {
+	case "USR":
+		if cmd.Arg(1) != "OK" {
+			s.fail(fmt.Errorf("%w: %w: USR is not answered by OK", errs.ErrSwitchboard, wire.ErrProtocol))
+			return
+		}
+		s.state = sessionCalling
+		s.within(c.cfg.Answer, func() { s.fail(errs.ErrNoAnswer) })
+		if c.people.EndpointCount(c.conn.Self()) > 1 && s.promising() {
+			// So that what is said shows at the user's other endpoints too.
+			s.calledOwn = s.ask("CAL", c.conn.Account())
+		}
+		if s.conversation.id.Group == "" {
+			s.ask("CAL", s.conversation.id.Contact)
+			return
+		}
+		for _, member := range s.conversation.members {
+			s.callOne(member)
+		}
+	case "CAL":
+		if s.id == "" {
+			s.id = clean.Cut(cmd.Arg(2), clean.MaxName)
+		}
+	case "ANS":
+		if s.state != sessionGreeting {
+			return
+		}
+		if len(s.people) == 0 && !s.ownCall {
+			// The caller has given up meanwhile.
+			s.fail(fmt.Errorf("%w: nobody there", errs.ErrSwitchboard))
+			return
+		}
+		s.opened()
+	}
+}
+
+// promising reports whether somebody who is to be called is online, so that the call
+// leaves no empty conversation at the user's other endpoints.
+func (s *session) promising() bool {
+	return slices.ContainsFunc(s.conversation.callees(), func(account string) bool {
+		contact, known := s.chats.people.Find(account)
+		return known && contact.Status != roster.Offline
+	})
+}
+
+// refused handles an error number.
+func (s *session) refused(cmd wire.Command, number int) {
+	trid, _ := cmd.TrID()
+	if p := s.unacknowledged[trid]; p != nil {
+		delete(s.unacknowledged, trid)
+		if p.sentBy(s) {
+			p.stop(partWaiting)
+		}
+		p.delivery.settle(fmt.Errorf("%w: %w", errs.ErrNotDelivered, errs.Switchboard(number, "MSG")))
+		s.settled(p)
+		return
+	}
+	verb, known := s.asked[trid]
+	if !known {
+		return
+	}
+	delete(s.asked, trid)
+	err := errs.Switchboard(number, verb)
+	switch {
+	case trid == s.calledOwn && verb == "CAL":
+		// The user's other endpoints are not in it. The conversation goes on.
+		s.calledOwn = 0
+		s.gathered()
+	case verb == "USR" && number == 911 && !s.retried:
+		// Tickets live for two minutes and work once; another one may do.
+		s.retried = true
+		s.chats.conn.Release(s.link)
+		s.link.Abort()
+		s.link = nil
+		s.stopTimer()
+		s.requestTicket()
+	case verb == "CAL" && number == 215:
+		// Somebody has called the contact already: JOI comes.
+	case verb == "CAL" && s.callees[trid] != "":
+		s.notComing(s.callees[trid], noSession(err))
+	default:
+		s.fail(noSession(err))
+	}
+}
+
+// noSession wraps ErrSwitchboard around what has no better name.
+func noSession(err error) error {
+	for _, name := range []error{errs.ErrOffline, errs.ErrBlocked, errs.ErrNoSuchContact, errs.ErrHidden, errs.ErrTooFast, errs.ErrClosed, errs.ErrNotConnected} {
+		if errors.Is(err, name) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %w", errs.ErrSwitchboard, err)
+}
+
+// joined notes that somebody is there. From MSNP16 on each of their endpoints is told,
+// and then the account itself.
+func (s *session) joined(address, name string) {
+	account, endpoint, ok := clean.Endpoint(address)
+	if !ok {
+		return
+	}
+	if known := s.endpoints[account]; endpoint != "" && len(known) < maxEndpoints && !slices.Contains(known, endpoint) {
+		s.endpoints[account] = append(known, endpoint)
+		s.gathered()
+	}
+	if account == s.chats.conn.Self() {
+		return
+	}
+	if slices.Contains(s.people, account) || len(s.people) >= MaxParticipants {
+		return
+	}
+	s.people = append(s.people, account)
+	s.deserted = false
+	s.touch()
+	if s.conversation.id.Contact == s.chats.conn.Self() {
+		s.adopt(account)
+	}
+	if s.conversation.id.Group != "" {
+		s.conversation.include(account)
+		s.arrived(account)
+	} else if s.state == sessionOpen && len(s.people) > 1 {
+		s.regroup()
+	}
+	s.chats.conn.Emit(ParticipantJoined{Conversation: s.conversation, Account: account, Name: clean.Name(name)})
+	s.gathered()
+	if s.state == sessionOpen {
+		s.conversation.flush()
+	}
+}
+
+// adopt makes a session that another endpoint of the user's has begun one with the
+// contact it is with.
+func (s *session) adopt(peer string) {
+	s.conversation = s.chats.Conversation(ID{Contact: peer})
+	s.conversation.sessions = append(s.conversation.sessions, s)
+}
+
+// left notes that somebody has left: with the last of their endpoints, or as the account
+// itself. A session without anybody is of no use: what is sent there is lost.
+func (s *session) left(address string, idle bool) {
+	account, endpoint, ok := clean.Endpoint(address)
+	if !ok || !slices.Contains(s.people, account) {
+		return
+	}
+	if endpoint != "" {
+		s.endpoints[account] = slices.DeleteFunc(s.endpoints[account], func(other string) bool { return other == endpoint })
+		if len(s.endpoints[account]) > 0 {
+			return
+		}
+	}
+	delete(s.endpoints, account)
+	s.people = slices.DeleteFunc(s.people, func(p string) bool { return p == account })
+	s.chats.conn.Emit(ParticipantLeft{Conversation: s.conversation, Account: account, Idle: idle})
+	if len(s.people) == 0 && s.state == sessionOpen {
+		s.deserted = true
+	}
+	s.goOn()
+}
+
+// acknowledge handles ACK and NAK.
+func (s *session) acknowledge(cmd wire.Command) {
+	trid, _ := cmd.TrID()
+	p := s.unacknowledged[trid]
+	if p == nil {
+		return
+	}
+	delete(s.unacknowledged, trid)
+	switch {
+	case !p.sentBy(s):
+		// It was given up.
+	case cmd.Verb == "ACK":
+		p.acknowledged()
+	case s.gone() && p.again():
+		// The contact left while the message was on its way. It did not arrive and
+		// waits for another session.
+	default:
+		p.stop(partWaiting)
+		p.delivery.settle(errs.ErrNotDelivered)
+	}
+	s.settled(p)
+}

@@ -1,0 +1,139 @@
+package chat
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"matrix-msn/msn/internal/clean"
+	"matrix-msn/msn/internal/ns"
+	"matrix-msn/msn/internal/ns/nstest"
+	"matrix-msn/msn/roster"
+	"matrix-msn/msn/wire"
+)
+
+func TestTextPayloads(t *testing.T) {
+	format := "FN=" + strings.Repeat("x", clean.MaxFormat-3)
+	for name, text := range map[string]string{
+		"short": "hello", "around the limit": strings.Repeat("a", 1600),
+		"euros": strings.Repeat("€", 2000), "emoji": strings.Repeat("🙂", 3000), "line ends": strings.Repeat("a\n", 3000),
+		"only line ends": strings.Repeat("\n", 2500), "longest": strings.Repeat("x", MaxText), "longest of lines": strings.Repeat("\n", MaxText),
+	} {
+		for _, chunks := range []bool{false, true} {
+			payloads, chunked := textPayloads(text, format, chunks)
+			var whole strings.Builder
+			for i, payload := range payloads {
+				if len(payload) > wire.MaxSwitchboardPayload {
+					t.Errorf("%s: payload of %d bytes", name, len(payload))
+				}
+				m := wire.ParseMessage(payload)
+				if !utf8.ValidString(m.Body) || strings.HasSuffix(m.Body, "\r") {
+					t.Errorf("%s: a character or line end was cut", name)
+				}
+				if !chunked && m.Header.Get("X-MMS-IM-Format") != format {
+					t.Errorf("%s: message %d has no style", name, i)
+				}
+				whole.WriteString(m.Body)
+			}
+			if clean.LF(whole.String()) != text {
+				t.Errorf("%s: the text is another one after cutting", name)
+			}
+			if chunked != (chunks && len(payloads) > 1) {
+				t.Errorf("%s: chunked %v with %d payloads", name, chunked, len(payloads))
+			}
+		}
+	}
+	for i := 1400; i < 1700; i++ {
+		payloads, _ := textPayloads(strings.Repeat("a", i), "", false)
+		if whole := len(wire.Message{Header: textHeader("")}.Payload()) + i; (whole <= wire.MaxSwitchboardPayload) != (len(payloads) == 1) {
+			t.Errorf("%d bytes make %d messages", i, len(payloads))
+		}
+	}
+}
+
+func TestChunksAreJoined(t *testing.T) {
+	text := strings.Repeat("ä€🙂 word\n", 400)
+	payloads, chunked := textPayloads(text, "FN=Arial", true)
+	if !chunked {
+		t.Fatal("not chunked")
+	}
+	s := newSession(t)
+	for i, payload := range payloads {
+		m, ok := s.assemble("bob@example.com", wire.ParseMessage(payload))
+		if ok != (i == len(payloads)-1) {
+			t.Fatalf("part %d: %v", i, ok)
+		}
+		if ok && (clean.LF(m.Text()) != text || m.Header.Get("X-MMS-IM-Format") != "FN=Arial" || m.MediaType() != "text/plain") {
+			t.Errorf("joined %q", m)
+		}
+	}
+	if len(s.assemblies) != 0 {
+		t.Error("parts are left over")
+	}
+}
+
+func TestChunksThatAreBroken(t *testing.T) {
+	first := func(id, chunks string) wire.Message {
+		return wire.Message{Header: wire.Header("Content-Type: text/plain\r\n").With("Message-ID", id).With("Chunks", chunks), Body: "a"}
+	}
+	part := func(id, n string) wire.Message {
+		return wire.Message{Header: wire.Header("").With("Message-ID", id).With("Chunk", n), Body: "b"}
+	}
+	for name, test := range map[string]struct {
+		messages []wire.Message
+		want     []string // bodies that are delivered
+	}{
+		"in order":           {[]wire.Message{first("1", "2"), part("1", "1")}, []string{"ab"}},
+		"a gap":              {[]wire.Message{first("1", "3"), part("1", "2"), part("1", "1")}, nil},
+		"twice the same":     {[]wire.Message{first("1", "3"), part("1", "1"), part("1", "1"), part("1", "2")}, nil},
+		"without the first":  {[]wire.Message{part("1", "1")}, nil},
+		"of another message": {[]wire.Message{first("1", "2"), part("2", "1"), part("1", "1")}, []string{"ab"}},
+		"two at a time":      {[]wire.Message{first("1", "2"), first("2", "2"), part("2", "1"), part("1", "1")}, []string{"ab", "ab"}},
+		"begun again":        {[]wire.Message{first("1", "2"), first("1", "2"), part("1", "1")}, []string{"ab"}},
+		"one part":           {[]wire.Message{first("1", "1")}, []string{"a"}},
+		"no number":          {[]wire.Message{first("1", "x")}, []string{"a"}},
+		"too many":           {[]wire.Message{first("1", "257"), part("1", "1")}, nil},
+		"more than any":      {[]wire.Message{first("1", "99999999999")}, []string{"a"}},
+		"too many messages": {[]wire.Message{first("1", "2"), first("2", "2"), first("3", "2"), first("4", "2"), first("5", "2"),
+			part("1", "1"), part("5", "1")}, []string{"ab"}},
+		"an ID and nothing else": {[]wire.Message{{Header: wire.Header("").With("Message-ID", "1"), Body: "x"}}, []string{"x"}},
+	} {
+		s := newSession(t)
+		var got []string
+		for _, m := range test.messages {
+			if whole, ok := s.assemble("bob@example.com", m); ok {
+				got = append(got, whole.Body)
+			}
+		}
+		if fmt.Sprint(got) != fmt.Sprint(test.want) {
+			t.Errorf("%s: delivered %q, want %q", name, got, test.want)
+		}
+		if len(s.assemblies) > maxAssemblies {
+			t.Errorf("%s: %d messages are kept", name, len(s.assemblies))
+		}
+	}
+	s := newSession(t)
+	s.assemble("bob@example.com", first("1", "250"))
+	big := part("1", "1")
+	big.Body = strings.Repeat("x", maxChunkBytes)
+	if _, ok := s.assemble("bob@example.com", big); ok || len(s.assemblies) != 0 {
+		t.Error("more than maxChunkBytes is kept")
+	}
+	s.assemble("bob@example.com", first("1", "2"))
+	if _, ok := s.assemble("carol@example.com", part("1", "1")); ok {
+		t.Error("somebody else ends a message")
+	}
+	s.assemblies[0].began = time.Now().Add(-2 * chunkTimeout)
+	if _, ok := s.assemble("bob@example.com", part("1", "1")); ok {
+		t.Error("a part that comes too late is taken")
+	}
+}
+
+// newSession returns a session that belongs to nobody.
+func newSession(t *testing.T) *session {
+	var chats *Chats
+	nstest.New(t, 12, func(conn *ns.Conn) { chats = New(conn, roster.New(12, nstest.Account, ""), Config{}) })
+	return &session{chats: chats}
+}

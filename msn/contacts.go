@@ -1,0 +1,154 @@
+package msn
+
+import (
+	"context"
+	"slices"
+
+	"matrix-msn/msn/internal/clean"
+	"matrix-msn/msn/internal/contactlist"
+	"matrix-msn/msn/internal/self"
+	"matrix-msn/msn/roster"
+	"matrix-msn/msn/wire"
+)
+
+// The contact list, as package roster has it.
+type (
+	// Contact is what is known of one account that is on a list, or was seen.
+	Contact = roster.Contact
+	// Group is a group of the user's contact list (from MSNP7 on).
+	Group = roster.Group
+	// List is a set of roster lists.
+	List = roster.List
+	// Status is a presence code as it stands on the wire.
+	Status = roster.Status
+	// Endpoint is one of the endpoints at which the user's account is signed in, from
+	// MSNP16 on.
+	Endpoint = roster.Endpoint
+	// EndpointKind is what an endpoint is.
+	EndpointKind = roster.EndpointKind
+)
+
+// The roster lists.
+const (
+	ListForward = roster.ListForward // FL: people the user watches
+	ListAllow   = roster.ListAllow   // AL: people who may see and reach the user
+	ListBlock   = roster.ListBlock   // BL: people who may not
+	ListReverse = roster.ListReverse // RL: people who have the user on their FL
+	ListPending = roster.ListPending // PL: people who added the user and wait for an answer
+)
+
+// The statuses.
+const (
+	Online      = roster.Online
+	Busy        = roster.Busy
+	Idle        = roster.Idle
+	BeRightBack = roster.BeRightBack
+	Away        = roster.Away
+	OnThePhone  = roster.OnThePhone
+	OutToLunch  = roster.OutToLunch
+	Hidden      = roster.Hidden // of the user only: contacts see Offline
+	Offline     = roster.Offline
+)
+
+// The kinds of endpoints.
+const (
+	EndpointComputer = roster.EndpointComputer
+	EndpointWeb      = roster.EndpointWeb
+	EndpointMobile   = roster.EndpointMobile
+	EndpointXbox     = roster.EndpointXbox
+)
+
+// DefaultCapabilities announce a client of a dialect's generation that takes messages in
+// parts, which is what this package does (protocol/03-presence.md, section 4). Below MSNP13
+// it is MSNP11's (MSNC4).
+func DefaultCapabilities(d wire.Dialect) uint32 { return self.DefaultCapabilities(d) }
+
+// NewMachineGUID makes a GUID for Config.MachineGUID.
+func NewMachineGUID() string { return clean.NewGUID() }
+
+// MaxContacts is how many accounts are remembered. Real lists end at 1,000.
+const MaxContacts = roster.MaxContacts
+
+// MaxRequest is the longest text to somebody who is added, in bytes.
+const MaxRequest = contactlist.MaxRequest
+
+// DisplayName returns the user's own display name, or the account while the
+// server has not told one.
+func (c *Client) DisplayName() (name string) {
+	c.conn.Query(func() { name = c.book.OwnName() })
+	if name == "" {
+		return c.Account()
+	}
+	return name
+}
+
+// Contacts returns everybody who is on a list, by account.
+func (c *Client) Contacts() (contacts []Contact) {
+	c.conn.Query(func() { contacts = c.book.Listed() })
+	return contacts
+}
+
+// Contact returns one contact, who need not be on a list. Letter case does not
+// matter.
+func (c *Client) Contact(account string) (contact Contact, ok bool) {
+	c.conn.Query(func() { contact, ok = c.book.Find(account) })
+	return contact, ok
+}
+
+// Groups returns the groups of the contact list.
+func (c *Client) Groups() (groups []Group) {
+	c.conn.Query(func() { groups = c.book.Groups() })
+	return groups
+}
+
+// AddContact puts somebody on the contact list (FL) and lets them see the user (AL).
+// message is shown to them with the request from MSNP13 on, at most MaxRequest bytes.
+// Somebody who is there already is no error.
+//
+// The error is ErrNoSuchContact when there is no such account, ErrListFull,
+// ErrArgument when account is invalid, ErrTooLong, any other *ServerError or *soap.Fault,
+// or ErrTimeout.
+func (c *Client) AddContact(ctx context.Context, account, message string) error {
+	return c.lists.Add(ctx, account, message)
+}
+
+// RemoveContact takes somebody off the contact list (FL). They may see the user as
+// before. Somebody who is not there is no error.
+func (c *Client) RemoveContact(ctx context.Context, account string) error {
+	return c.lists.Remove(ctx, account)
+}
+
+// Block keeps somebody from seeing and reaching the user (BL instead of AL). They are
+// off the list of those who wait for an answer then.
+func (c *Client) Block(ctx context.Context, account string) error { return c.lists.Block(ctx, account) }
+
+// Allow lets somebody see and reach the user (AL instead of BL), and answers those who
+// wait for that.
+func (c *Client) Allow(ctx context.Context, account string) error { return c.lists.Allow(ctx, account) }
+
+// Status returns the user's own status.
+func (c *Client) Status() (status Status) {
+	c.conn.Query(func() { status = c.self.Status() })
+	return status
+}
+
+// SetStatus changes the user's own status (CHG) and returns when the server has
+// confirmed it.
+func (c *Client) SetStatus(ctx context.Context, status Status) error {
+	return c.self.SetStatus(ctx, status)
+}
+
+// Endpoints returns where the account is signed in, this Client included. It is empty
+// below MSNP16, where there is one endpoint.
+func (c *Client) Endpoints() (endpoints []Endpoint) {
+	c.conn.Query(func() { endpoints = slices.Clone(c.book.Endpoints()) })
+	return endpoints
+}
+
+// SignOutEndpoint signs the account out at another endpoint (UUN). The server does not
+// tell whether that endpoint obeys; EndpointsChanged follows when it does. The error is
+// ErrDialect below MSNP16, and ErrArgument for an endpoint that is not there or is
+// this one.
+func (c *Client) SignOutEndpoint(ctx context.Context, id string) error {
+	return c.self.SignOut(ctx, id)
+}

@@ -1,0 +1,114 @@
+package msn
+
+import (
+	"context"
+
+	"matrix-msn/msn/chat"
+	"matrix-msn/msn/internal/clean"
+	"matrix-msn/msn/internal/offline"
+	"matrix-msn/msn/internal/paging"
+	"matrix-msn/msn/notify"
+	"matrix-msn/msn/wire"
+)
+
+// Message is the payload of a MSG command: header and body
+// (protocol/04-switchboard.md, section 3).
+type Message = wire.Message
+
+// Conversation is the exchange with one contact, or with several people.
+type Conversation = chat.Conversation
+
+const (
+	// MaxText is the longest text that Conversation.SendText takes, in bytes.
+	MaxText = chat.MaxText
+	// MaxOutbox is how many texts of one Conversation may wait.
+	MaxOutbox = chat.MaxOutbox
+	// MaxMembers is how many people a group chat has besides the user.
+	MaxMembers = chat.MaxMembers
+	// MaxFormat is the longest X-MMS-IM-Format that is passed on, in bytes. A longer one
+	// is dropped, not the text.
+	MaxFormat = clean.MaxFormat
+	// MaxOfflineText is the longest text of an offline message, in bytes.
+	MaxOfflineText = offline.MaxText
+)
+
+// Conversation returns the conversation with one contact. It costs nothing until
+// something is sent. Among very many contacts those that nothing is said to are
+// forgotten: another Conversation may be returned later then, and both can be
+// used alike.
+func (c *Client) Conversation(account string) *Conversation {
+	peer, _ := clean.Account(account)
+	return c.chats.Get(chat.ID{Contact: peer})
+}
+
+// GroupChat returns the conversation with several people that has this ID. It is made
+// when there is none, or gets those of the members that it does not have. Invalid
+// accounts, and the user's own, are left out.
+//
+// A group chat does not need to be open: the first text calls the members in, and a
+// session with exactly its members that somebody else opens belongs to it.
+func (c *Client) GroupChat(id string, members ...string) *Conversation {
+	return c.chats.Group(id, members...)
+}
+
+// OfflineMessages reports whether the service takes messages for contacts who are
+// offline: Web.Post is configured and the dialect is MSNP11 to MSNP17, or the dialect
+// is MSNP18.
+func (c *Client) OfflineMessages() bool { return c.offline.Taken() }
+
+// SendOffline leaves a text for a contact who is offline. Services cut long ones:
+// more than MaxOfflineText bytes are refused with ErrTooLong.
+//
+// The error is ErrDialect when there are no offline messages, ErrNoSuchContact when
+// the service does not take them for this contact (who does not exist, or has blocked
+// the user), ErrTooFast when too many were sent, ErrEmpty, ErrNotDelivered when the
+// service does not take the text, ErrBusy when it is out of order or not to be reached,
+// ErrNotConnected or ErrClosed when the Client has ended, or ErrUncertain when the text may
+// have been left though no answer came.
+func (c *Client) SendOffline(ctx context.Context, account, text, format string) error {
+	return c.offline.Send(ctx, account, text, format)
+}
+
+// DeleteOffline removes offline messages from the service. One that the service does
+// not know counts as removed. The error is ErrDialect when there are none in this
+// session, ErrNotConnected or ErrClosed when the Client has ended, and what the service says
+// otherwise; then the others are removed all the same, where it takes them one by one.
+func (c *Client) DeleteOffline(ctx context.Context, ids ...string) error {
+	return c.offline.Delete(ctx, ids...)
+}
+
+// Paging says whom pages may be sent to. A server that does not know PAG takes the
+// page for commands and loses what comes next.
+type Paging = paging.Paging
+
+// The choices for Config.Paging.
+const (
+	PageMobile  = paging.PageMobile  // contacts whose MOB is Y, and their numbers
+	PageAnybody = paging.PageAnybody // the service knows PAG or PGD, whatever MOB says
+	PageNobody  = paging.PageNobody  // it does not
+)
+
+// SentPage is a page that was written to the server.
+type SentPage = paging.SentPage
+
+// Page sends a text to somebody's mobile device: PAG up to MSNP8, PGD from MSNP9
+// on (protocol/07, section 6). to is an account, or "tel:+15551112222" from MSNP9
+// on. Servers answer only errors: Page returns nil when none has come for
+// Timeouts.Page, and a failure can still be reported after that by PageBounced. So
+// is a bounce that comes before. sent is called before anything is written, with
+// what a bounce will name; it may be nil.
+//
+// The error is ErrArgument when to is neither, ErrNoPaging when the service or the
+// dialect has none, ErrDialect for a number below MSNP9, ErrNoMobile
+// when the contact has no mobile device, *notify.TooLongError, ErrEmpty,
+// notify.ErrPageText or notify.ErrCallback when the page cannot be sent, ErrPageRefused
+// (220), ErrPageFailed (800), ErrPagingUnavailable (606, 710, 715), any other
+// *ServerError, or ErrNotConnected when nothing was written. It wraps ErrUncertain
+// when the connection, or ctx, ended after that.
+func (c *Client) Page(ctx context.Context, to string, page notify.Page, sent func(SentPage)) error {
+	return c.pages.Send(ctx, to, page, sent)
+}
+
+// OwnNumber returns the user's own number at a location as digits, or "" when the
+// account has none (PHH, PHW, PHM).
+func (c *Client) OwnNumber(at notify.Location) string { return c.pages.OwnNumber(at) }

@@ -1,0 +1,286 @@
+// Package ns is one connection to a notification server and the goroutine that owns the
+// state of everything that is registered on it. Parts register the verbs that are theirs;
+// the connection knows none of the parts.
+package ns
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"matrix-msn/msn/internal/errs"
+	"matrix-msn/msn/internal/event"
+	"matrix-msn/msn/internal/transport"
+	"matrix-msn/msn/wire"
+)
+
+// Timeouts are the waits of a connection.
+type Timeouts struct {
+	Request time.Duration // one answer of the server
+	Write   time.Duration // one write
+	Ping    time.Duration // how long the user's side is quiet before PNG is sent
+	Pong    time.Duration // from PNG to any sign of life
+}
+
+// Config is what a connection needs to know.
+type Config struct {
+	Account  string // as the user gave it; the server may spell it otherwise
+	Timeouts Timeouts
+	Log      *slog.Logger
+}
+
+// Conn is one notification connection. One goroutine, the owner, holds the state of the
+// connection and of all parts that are registered on it: handlers, callbacks and timers
+// run there, one at a time, and must not wait. The other goroutines only carry bytes, time
+// and calls to it.
+type Conn struct {
+	cfg     Config
+	log     *slog.Logger
+	inbound chan transport.Inbound // from all connections
+	calls   chan func()            // for the owner to do
+	events  chan event.Event       // to the user
+	done    chan struct{}          // closed when the connection has ended; err is set then
+	gone    chan struct{}          // closed when the owner has ended
+	err     error
+	ctx     context.Context // ends with the connection
+	cancel  context.CancelFunc
+	group   sync.WaitGroup // all goroutines but the owner
+
+	dialogue atomic.Pointer[dialogue]
+
+	// What follows belongs to the owner.
+	link      *transport.Transport
+	account   string // as the server spells it, once it has
+	self      string // in lower case
+	dialect   wire.Dialect
+	verbs     []Verb
+	messages  []message
+	late      []func(trid uint32, number int) bool
+	onEnd     []func(error)
+	adopted   map[*transport.Transport]func(transport.Inbound)
+	lingering int // connections that are still read after the end
+	pending   map[uint32]*request
+	heartbeat heartbeat
+	backlog   backlog
+	stalled   bool          // the backlog is full: nothing is read
+	ready     bool          // signed in
+	waiting   []func(error) // results of Await, before that
+	closing   bool          // Close was called: events that nobody reads are dropped in the end
+	concluded bool          // Disconnected was emitted
+	lastError *errs.ServerError
+	accusedAt time.Time
+}
+
+// Start takes over a connection to a notification server. ctx gives values only: the
+// connection lasts until it is closed.
+func Start(ctx context.Context, conn net.Conn, cfg Config) *Conn {
+	c := &Conn{
+		cfg:     cfg,
+		log:     cfg.Log,
+		inbound: make(chan transport.Inbound),
+		calls:   make(chan func()),
+		events:  make(chan event.Event),
+		done:    make(chan struct{}),
+		gone:    make(chan struct{}),
+		account: cfg.Account,
+		pending: make(map[uint32]*request),
+	}
+	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	c.converse()
+	c.link = transport.Start(conn, &c.group, c.inbound, cfg.Timeouts.Write)
+	go c.run(owner{timer: time.NewTimer(c.heartbeat.begin(time.Now(), cfg.Timeouts.Ping))})
+	return c
+}
+
+// owner is what the goroutine of that name keeps between two things to do.
+type owner struct {
+	timer *time.Timer // of the heartbeat
+	grace <-chan time.Time
+}
+
+// run is the owner. It ends when the connection has ended and its events are read or
+// given up. After some work, when there is nothing to do, another goroutine rests in its
+// place, with a small stack: most connections are idle most of the time.
+func (c *Conn) run(o owner) {
+	for worked := false; c.err == nil || !c.backlog.empty() || c.lingering > 0; worked = true {
+		from := c.inbound
+		c.stalled = c.backlog.full()
+		if c.stalled || c.err != nil && c.lingering == 0 {
+			from = nil
+		}
+		var to chan event.Event
+		var next event.Event
+		if !c.backlog.empty() && c.ready {
+			to, next = c.events, c.backlog.first()
+		}
+		if c.closing && o.grace == nil {
+			o.grace = time.After(EventGrace)
+		}
+		if worked {
+			select {
+			case in := <-from:
+				c.take(in)
+				continue
+			case f := <-c.calls:
+				f()
+				continue
+			case to <- next:
+				c.backlog.drop()
+				o.grace = nil
+				continue
+			default:
+			}
+			if c.backlog.empty() && c.err == nil {
+				go c.rest(o)
+				return
+			}
+		}
+		select {
+		case in := <-from:
+			c.take(in)
+		case f := <-c.calls:
+			f()
+		case to <- next:
+			c.backlog.drop()
+			o.grace = nil
+		case <-o.timer.C:
+			o.timer.Reset(c.beat(time.Now()))
+		case <-o.grace:
+			if c.ready {
+				c.log.Warn("nobody reads the last events", "account", c.account, "events", len(c.backlog.events))
+			}
+			c.finish(o)
+			return
+		}
+	}
+	c.finish(o)
+}
+
+// rest is the owner while there is nothing to do.
+func (c *Conn) rest(o owner) {
+	select {
+	case in := <-c.inbound:
+		c.take(in)
+	case f := <-c.calls:
+		f()
+	case <-o.timer.C:
+		o.timer.Reset(c.beat(time.Now()))
+	}
+	c.run(o)
+}
+
+// take hands what came by one of the connections to whoever receives it. What is unknown
+// was left already.
+func (c *Conn) take(in transport.Inbound) {
+	if in.From == c.link {
+		c.receive(in)
+	} else if receive := c.adopted[in.From]; receive != nil {
+		receive(in)
+	}
+}
+
+// finish ends the owner.
+func (c *Conn) finish(o owner) {
+	o.timer.Stop()
+	close(c.events)
+	close(c.gone)
+}
+
+// EventGrace is how long Close waits for somebody to read the next event.
+const EventGrace = 2 * time.Second
+
+// receive takes what the notification server sent.
+func (c *Conn) receive(in transport.Inbound) {
+	if c.err != nil {
+		return // only what others adopted is still of interest
+	}
+	if in.Err != nil {
+		c.End(c.lost(in.Err))
+		return
+	}
+	c.heartbeat.heard = true
+	c.log.Debug("received", "command", Logged(in.Command))
+	c.Dispatch(in.Command)
+}
+
+// Adopt has the owner receive what comes by another connection, until Release. It is
+// called by the owner.
+func (c *Conn) Adopt(conn net.Conn, receive func(transport.Inbound)) *transport.Transport {
+	t := transport.Start(conn, &c.group, c.inbound, c.cfg.Timeouts.Write)
+	t.SetDialect(c.dialect)
+	if c.adopted == nil {
+		c.adopted = make(map[*transport.Transport]func(transport.Inbound))
+	}
+	c.adopted[t] = receive
+	return t
+}
+
+// Release forgets a connection that Adopt took over, and reports whether it was there.
+func (c *Conn) Release(t *transport.Transport) bool {
+	_, known := c.adopted[t]
+	delete(c.adopted, t)
+	return known
+}
+
+// Linger keeps the owner at work after the end of the connection, for another one that is
+// still read, until release is called. Disconnected comes after that.
+func (c *Conn) Linger() (release func()) {
+	c.lingering++
+	return sync.OnceFunc(func() {
+		c.lingering--
+		c.conclude()
+	})
+}
+
+// Emit queues events for the user.
+func (c *Conn) Emit(events ...event.Event) {
+	for _, e := range events {
+		c.backlog.add(e)
+	}
+	if !c.ready && c.backlog.full() {
+		c.End(fmt.Errorf("%w: too much before the sign-in is complete", wire.ErrProtocol))
+	}
+}
+
+// Events returns the channel of what happens. It is closed after Disconnected. Nothing
+// comes before Ready.
+func (c *Conn) Events() <-chan event.Event { return c.events }
+
+// Ready says that the sign-in is complete.
+func (c *Conn) Ready() {
+	c.ready, c.waiting = true, nil
+	c.verbs, c.messages = slices.Clone(c.verbs), slices.Clone(c.messages) // without room to grow
+}
+
+// SetDialect says what was negotiated. It is called by the owner in answer to VER, before
+// the next command is read.
+func (c *Conn) SetDialect(d wire.Dialect) {
+	c.dialect = d
+	c.link.SetDialect(d)
+}
+
+// Identify says how the server spells the account, and its form for comparing.
+func (c *Conn) Identify(account, self string) { c.account, c.self = account, self }
+
+// Dialect returns what was negotiated.
+func (c *Conn) Dialect() wire.Dialect { return c.dialect }
+
+// Account returns the account as the server spells it.
+func (c *Conn) Account() string { return c.account }
+
+// Self returns the account in lower case, "" before the server has named it.
+func (c *Conn) Self() string { return c.self }
+
+// Timeouts returns the waits of the connection.
+func (c *Conn) Timeouts() Timeouts { return c.cfg.Timeouts }
+
+// Log returns the log of the connection.
+func (c *Conn) Log() *slog.Logger { return c.log }
+
+// Waiting returns how many events wait to be read. It is called by the owner.
+func (c *Conn) Waiting() int { return len(c.backlog.events) }

@@ -1,0 +1,68 @@
+package ns
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"matrix-msn/msn/internal/errs"
+	"matrix-msn/msn/wire"
+)
+
+// MinPing is the shortest wish in QNG that is honoured: a server cannot make the client
+// send without pause.
+const MinPing = 5 * time.Second
+
+// heartbeat is when PNG was sent and is to be sent again
+// (protocol/01-login.md, section 8).
+type heartbeat struct {
+	interval time.Duration // silence of the user's side after which PNG is sent
+	sent     time.Time     // when something was last sent
+	asked    time.Time     // when the PNG was sent that waits for a sign of life, else zero
+	heard    bool          // something came since then
+}
+
+// begin starts the heartbeat. It returns when beat is to be called.
+func (h *heartbeat) begin(now time.Time, interval time.Duration) time.Duration {
+	h.interval, h.sent = interval, now
+	return interval
+}
+
+// beat sends PNG when the connection has been quiet and ends it when a PNG was not
+// answered by anything. It returns when to look again.
+func (c *Conn) beat(now time.Time) time.Duration {
+	h := &c.heartbeat
+	if c.err != nil || !c.ready {
+		return h.interval // a sign-in has limits of its own
+	}
+	if !h.asked.IsZero() && (h.heard || c.stalled) {
+		// While events wait to be read, the answer waits in the connection.
+		h.asked = time.Time{}
+	}
+	if !h.asked.IsZero() {
+		if wait := c.cfg.Timeouts.Pong - now.Sub(h.asked); wait > 0 {
+			return wait
+		}
+		c.End(fmt.Errorf("%w: PNG: %w", errs.ErrNotConnected, errs.ErrTimeout))
+		return h.interval
+	}
+	if wait := h.interval - now.Sub(h.sent); wait > 0 {
+		return wait
+	}
+	if err := c.link.Send(wire.New("PNG")); err != nil {
+		c.End(c.lost(err))
+		return h.interval
+	}
+	h.sent, h.asked, h.heard = now, now, false
+	// The answer may ask for a shorter interval than any that is known now.
+	return min(c.cfg.Timeouts.Pong, h.interval, MinPing)
+}
+
+// wish takes the seconds of a QNG: a shorter interval than one's own counts.
+func (c *Conn) wish(seconds string) {
+	n, err := strconv.ParseUint(seconds, 10, 16)
+	if err != nil || n == 0 {
+		return
+	}
+	c.heartbeat.interval = min(c.cfg.Timeouts.Ping, max(time.Duration(n)*time.Second, MinPing))
+}

@@ -1,0 +1,115 @@
+package ns
+
+import (
+	"context"
+	"time"
+
+	"matrix-msn/msn/internal/errs"
+)
+
+// How other goroutines reach the owner's state.
+
+// Post has the owner do f. It reports false when there is no owner any more. The owner
+// itself must not call it.
+func (c *Conn) Post(f func()) bool {
+	select {
+	case c.calls <- f:
+		return true
+	case <-c.gone:
+		return false
+	}
+}
+
+// Do is Post that returns when f is done.
+func (c *Conn) Do(f func()) bool {
+	finished := make(chan struct{})
+	if !c.Post(func() { f(); close(finished) }) {
+		return false
+	}
+	<-finished
+	return true
+}
+
+// Query has f read the owner's state, which nobody changes after the owner.
+func (c *Conn) Query(f func()) {
+	if !c.Do(f) {
+		f()
+	}
+}
+
+// Await has the owner start something and returns its result. It returns earlier when ctx
+// ends, with the error of ctx, or when the connection does, with that of Ended. start may
+// keep result for as long as it likes; only its first call counts.
+func (c *Conn) Await(ctx context.Context, start func(result func(error))) error {
+	results := make(chan error, 1)
+	result := func(err error) {
+		select {
+		case results <- err:
+		default:
+		}
+	}
+	if !c.Post(func() {
+		if !c.ready {
+			c.waiting = append(c.waiting, result)
+		}
+		start(result)
+	}) {
+		return c.Ended()
+	}
+	select {
+	case err := <-results:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-c.done:
+	}
+	// What ended with the connection was told before that.
+	select {
+	case err := <-results:
+		return err
+	default:
+		return c.Ended()
+	}
+}
+
+// After has the owner do f after d, unless the timer is stopped. A timer that is stopped
+// too late still runs f: f checks whether it is wanted.
+func (c *Conn) After(d time.Duration, f func()) *time.Timer {
+	return time.AfterFunc(d, func() { c.Post(f) })
+}
+
+// Go starts a goroutine that Close waits for. ctx ends with the connection. It is called
+// by the owner, whose state f must not touch.
+func (c *Conn) Go(f func(ctx context.Context)) { c.group.Go(func() { f(c.ctx) }) }
+
+// Bind returns a context that ends with ctx, with the connection, and when the sign-in that
+// is under way begins anew. Interrupted says which of the latter it was.
+func (c *Conn) Bind(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(c.dialogue.Load().ctx, cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
+// Interrupted is the error of what Bind has ended: that of Ended, or *errs.MovedError when
+// the sign-in begins anew.
+func (c *Conn) Interrupted() error {
+	if c.Reason() == nil {
+		return &errs.MovedError{}
+	}
+	return c.Ended()
+}
+
+// dialogue lasts from one beginning of a sign-in to the next, or to the end.
+type dialogue struct {
+	ctx context.Context
+	end context.CancelFunc
+}
+
+// converse begins a dialogue.
+func (c *Conn) converse() {
+	d := &dialogue{}
+	d.ctx, d.end = context.WithCancel(c.ctx)
+	if old := c.dialogue.Swap(d); old != nil {
+		old.end()
+	}
+}

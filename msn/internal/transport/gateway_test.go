@@ -1,0 +1,95 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"io"
+	"matrix-msn/msn/trust"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+const fakeGateway = "http://gateway.msn.example.com/gateway/gateway.dll"
+
+// hangingServer answers nothing.
+type hangingServer struct{ requests []string }
+
+func (s *hangingServer) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	s.requests = append(s.requests, r.URL.RawQuery)
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+// Where no session was opened, none is opened for the last words.
+func TestGatewayThatOpenedNoSessionIsNotToldOfItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &hangingServer{}
+		at, err := url.Parse(fakeGateway)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near, far := net.Pipe()
+		g := &gateway{
+			client: &http.Client{Transport: server}, check: func(*url.URL) error { return nil }, at: at, open: "Action=open",
+			wait: time.Minute, pipe: far, wake: make(chan struct{}, 1), room: make(chan struct{}, 1),
+		}
+		g.parting, g.part = context.WithCancel(t.Context())
+		conn := gatewayConn{near, g}
+		ended := make(chan struct{})
+		go g.read()
+		go func() {
+			g.exchange(t.Context())
+			close(ended)
+		}()
+		if _, err := io.WriteString(conn, "USR 1 alice\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // the request is under way
+		if _, err := io.WriteString(conn, "OUT\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		_ = conn.Close()
+		<-ended
+		if took := time.Since(began); took > GatewayParting {
+			t.Errorf("it took %v", took)
+		}
+		if !slices.Equal(server.requests, []string{"Action=open"}) {
+			t.Errorf("requests %q", server.requests)
+		}
+	})
+}
+
+// FuzzGateway reads whatever a gateway says of its session.
+func FuzzGateway(f *testing.F) {
+	f.Add("SessionID=123.456; GW-IP=gateway.msn.example.com")
+	f.Add("SessionID=1; Session=close")
+	f.Add("sessionid=;gw-ip=;session=CLOSE;;==")
+	f.Fuzz(func(t *testing.T, header string) {
+		at, _ := url.Parse(fakeGateway)
+		g := &gateway{at: at, asked: "ns.msn.example.com", check: func(u *url.URL) error {
+			if u.Hostname() != "gw2.msn.example.com" {
+				return trust.ErrUntrusted
+			}
+			return nil
+		}}
+		over, err := g.session(header)
+		if err == nil && !over && (g.id == "" || len(g.id) > maxGatewayID) {
+			t.Errorf("%q gives the session %q", header, g.id)
+		}
+		if host := g.at.Hostname(); host != "gateway.msn.example.com" && host != "gw2.msn.example.com" {
+			t.Errorf("%q leads to %q", header, host)
+		}
+		if err != nil && !errors.Is(err, ErrGateway) {
+			t.Errorf("error %v", err)
+		}
+	})
+}

@@ -1,0 +1,66 @@
+package msn
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"matrix-msn/msn/wire"
+)
+
+// A text whose session has become that of a group chat when the connection breaks is
+// settled all the same: it goes through another session when nothing of it was written.
+func TestTextIsSettledWhenItsSessionBecameAGroupAndBroke(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFakeNet(t)
+		client, ns := signedIn(t, n, 9, longPing, func(c *Config) { c.Timeouts.Ack = 10 * defaultWrite })
+		go func() {
+			for range client.Events() {
+			}
+		}()
+		sb := n.ring(ns, "bob@example.com")
+		synctest.Wait()
+		cv := client.Conversation("bob@example.com")
+		first := goSend(t, cv, "one") // the switchboard reads nothing any more
+		time.Sleep(defaultWrite + time.Millisecond)
+		second := goSend(t, cv, "two") // the connection takes nothing any more
+		synctest.Wait()
+		sb.send("JOI carol@example.com Carol")
+		time.Sleep(2 * time.Second) // the last words are over
+		next := n.switchboard(ns, "7")
+		for i, sent := range []<-chan error{first, second} {
+			cmd := next.read()
+			if want := []string{"one", "two"}[i]; wire.ParseMessage(cmd.Payload).Body != want {
+				t.Errorf("%q was sent, want %q", cmd.Payload, want)
+			}
+			next.send("ACK " + cmd.Arg(0))
+			if err := waitError(t, sent); err != nil {
+				t.Errorf("text %d: %v", i, err)
+			}
+		}
+		go answerPings(ns)
+		_ = client.Close()
+	})
+}
+
+// Who waits for somebody to come into a group chat is told when the user leaves it.
+func TestInvitationEndsWithItsConversation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, ns := signedIn(t, newFakeNet(t), 9, longPing)
+		group := client.GroupChat("{g}", "bob@example.com")
+		result := make(chan error, 1)
+		go func() { result <- group.Invite(t.Context(), "carol@example.com") }()
+		ns.expect("XFR 7 SB") // and is not answered
+		group.Close()
+		if err := waitError(t, result); !errors.Is(err, ErrClosed) {
+			t.Errorf("error %v", err)
+		}
+		go func() {
+			for range client.Events() {
+			}
+		}()
+		go answerPings(ns)
+		_ = client.Close()
+	})
+}

@@ -1,0 +1,223 @@
+// Package roster is whom the user knows, as lines of the protocol change it: contacts with
+// their presence, groups, the user's own name and endpoints. It reads no connection and
+// waits for nothing.
+package roster
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"matrix-msn/msn/internal/clean"
+	"matrix-msn/msn/internal/event"
+	"matrix-msn/msn/wire"
+)
+
+// MaxContacts is how many accounts are remembered. Real lists end at 1,000.
+const MaxContacts = 10000
+
+// Book is what is known of one account's contacts, groups, own name and endpoints. It
+// belongs to one goroutine. Whatever is said to it stays within limits and is text.
+type Book struct {
+	dialect  wire.Dialect
+	self     string // the user's account in lower case
+	endpoint string // GUID of this endpoint, in lower case; "" below MSNP16
+
+	// Groups and Properties of the contacts are replaced, never changed in place, so that
+	// snapshots can share them.
+	contacts map[string]*Contact
+	groups   []Group
+	ownName  string
+	// ownNumbers are the user's own phone numbers as digits, by their keys.
+	ownNumbers map[string]string
+	endpoints  []Endpoint
+	// several are how many endpoints those contacts have who have more than one.
+	several map[string]int
+	// last is the contact of the latest LST: a BPR without account belongs to it.
+	last     *Contact
+	download download
+	via      func(Via) []event.Event
+}
+
+// New returns an empty book of a dialect. self is the user's own account, and endpoint the
+// GUID that this endpoint signs in with, which is left out below MSNP16.
+func New(dialect wire.Dialect, self, endpoint string) *Book {
+	if dialect < wire.FirstEndpoints {
+		endpoint = ""
+	}
+	return &Book{
+		dialect: dialect, self: strings.ToLower(self), endpoint: strings.ToLower(endpoint),
+		contacts: make(map[string]*Contact), several: make(map[string]int),
+	}
+}
+
+// Apply applies a line of the server's and returns what it changes. Lines that are not
+// about contacts, that the dialect does not have, or that are broken, change nothing.
+func (b *Book) Apply(cmd wire.Command) []event.Event {
+	switch cmd.Verb {
+	case "ILN", "NLN":
+		return b.online(cmd)
+	case "FLN":
+		return b.offline(cmd)
+	case "UBX":
+		return b.personal(cmd)
+	case "PRP":
+		b.ownProperty(cmd.Args)
+		return nil
+	}
+	if b.dialect < wire.FirstSOAP {
+		return b.line(cmd)
+	}
+	events, _ := b.ApplyMembers(cmd)
+	return events
+}
+
+// Find returns the contact with this account, who need not be on a list. Letter case does
+// not matter.
+func (b *Book) Find(account string) (contact Contact, ok bool) {
+	if found := b.find(account); found != nil {
+		return *found, true
+	}
+	return Contact{}, false
+}
+
+func (b *Book) find(account string) *Contact {
+	account, ok := clean.Account(account)
+	if !ok {
+		return nil
+	}
+	return b.contacts[account]
+}
+
+// findGUID returns the contact with this contact ID, or nil.
+func (b *Book) findGUID(guid string) *Contact {
+	if guid == "" {
+		return nil
+	}
+	for _, contact := range b.contacts {
+		if strings.EqualFold(contact.GUID, guid) {
+			return contact
+		}
+	}
+	return nil
+}
+
+// open returns the contact with this account, which is made if it is new. It is
+// nil when the account is invalid or MaxContacts are known.
+func (b *Book) open(account string) *Contact {
+	account, ok := clean.Account(account)
+	if !ok {
+		return nil
+	}
+	if contact := b.contacts[account]; contact != nil {
+		return contact
+	}
+	if len(b.contacts) >= MaxContacts {
+		return nil
+	}
+	contact := &Contact{Account: account, Status: Offline}
+	b.contacts[account] = contact
+	return contact
+}
+
+// Len returns how many accounts are known.
+func (b *Book) Len() int { return len(b.contacts) }
+
+// All returns everybody who is known, on a list or not, by account.
+func (b *Book) All() []Contact {
+	contacts := make([]Contact, 0, len(b.contacts))
+	for _, account := range slices.Sorted(maps.Keys(b.contacts)) {
+		contacts = append(contacts, *b.contacts[account])
+	}
+	return contacts
+}
+
+// Listed returns everybody who is on a list, by account.
+func (b *Book) Listed() []Contact {
+	return slices.DeleteFunc(b.All(), func(c Contact) bool { return c.Lists == 0 })
+}
+
+// WithMobile returns the contacts that have a mobile number, given as digits.
+func (b *Book) WithMobile(digits string) (found []Contact) {
+	if digits == "" {
+		return nil
+	}
+	for _, contact := range b.contacts {
+		if number := contact.Properties[PropertyMobile]; number != "" && clean.Digits(number) == digits {
+			found = append(found, *contact)
+		}
+	}
+	return found
+}
+
+// Change changes a contact, which is made if it is new, and returns what became of it. It
+// reports false, and does nothing, when the account is invalid or MaxContacts are known.
+func (b *Book) Change(account string, change func(*Contact)) (events []event.Event, ok bool) {
+	contact := b.open(account)
+	if contact == nil {
+		return nil, false
+	}
+	before := *contact
+	change(contact)
+	return changeOf(before, *contact), true
+}
+
+// Replace makes the lists anew and returns what that has changed: nobody is on a list or
+// in a group any more but whom fill puts there. Presence stays as it is. open returns a
+// contact, or nil as Change does not change one.
+func (b *Book) Replace(groups []Group, fill func(open func(account string) *Contact)) (events []event.Event) {
+	before := make(map[string]Contact, len(b.contacts))
+	for account, contact := range b.contacts {
+		before[account] = *contact
+		contact.Lists, contact.Groups, contact.GUID = 0, nil, ""
+	}
+	b.groups = nil
+	for _, group := range groups {
+		b.setGroup(group.ID, group.Name)
+	}
+	fill(b.open)
+	for _, account := range slices.Sorted(maps.Keys(b.contacts)) {
+		contact := b.contacts[account]
+		if contact.Lists.Has(ListAllow | ListBlock) {
+			// Servers refuse both (241); who is blocked stays blocked.
+			contact.Lists &^= ListAllow
+		}
+		events = append(events, changeOf(before[account], *contact)...)
+	}
+	return events
+}
+
+// Groups returns the groups of the contact list.
+func (b *Book) Groups() []Group { return slices.Clone(b.groups) }
+
+// setGroup adds or renames a group.
+func (b *Book) setGroup(id, name string) {
+	id, name = clean.Cut(id, clean.MaxName), clean.Cut(name, clean.MaxName)
+	for i := range b.groups {
+		if b.groups[i].ID == id {
+			b.groups[i].Name = name
+			return
+		}
+	}
+	if id != "" && len(b.groups) < maxGroups {
+		b.groups = append(b.groups, Group{ID: id, Name: name})
+	}
+}
+
+// removeGroup removes a group, also from its members.
+func (b *Book) removeGroup(id string) {
+	b.groups = slices.DeleteFunc(b.groups, func(g Group) bool { return g.ID == id })
+	for _, contact := range b.contacts {
+		contact.leaveGroup(id)
+	}
+}
+
+// OwnName returns the user's display name, "" while nobody has told one.
+func (b *Book) OwnName() string { return b.ownName }
+
+// SetOwnName notes the user's display name, at most clean.MaxName bytes of it.
+func (b *Book) SetOwnName(name string) { b.ownName = clean.Cut(name, clean.MaxName) }
+
+// OwnNumber returns the user's own phone number with a key, PropertyHome, PropertyWork or
+// PropertyMobile, as digits. It is "" when the account has none.
+func (b *Book) OwnNumber(key string) string { return b.ownNumbers[key] }
