@@ -128,7 +128,7 @@ func (al *Alerts) alertReceived(ctx context.Context, evt msn.AlertReceived) {
 // alertID returns the ID of a message of an alert: the same IDs with the same
 // content are the same alert, in any session.
 func (al *Alerts) alertID(n *notify.Notification, m notify.Message, at time.Time) networkid.MessageID {
-	content := []string{m.Text, m.TextX, m.ActionURL, m.SubscribeURL, m.IconURL, m.CategoryID, m.Priority, strconv.Itoa(m.LCID)}
+	content := m.Identity()
 	occurrence := ""
 	if n.ID == "" || n.ID == "0" {
 		occurrence = al.occurrence(at, append([]string{n.SiteID, m.ID}, content...)...)

@@ -3,9 +3,9 @@ package msgconv
 import (
 	"fmt"
 	"html"
+	"matrix-msn/internal/grapheme"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
@@ -52,11 +52,8 @@ func cutAlert(text string) string {
 	if len(text) <= maxAlert {
 		return text
 	}
-	end := maxAlert
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return fmt.Sprintf("%s … (%d more bytes were left out)", text[:end], len(text)-end)
+	head, rest := grapheme.Cut(text, maxAlert)
+	return fmt.Sprintf("%s … (%d more bytes were left out)", head, len(rest))
 }
 
 // AlertLinks returns the links of an alert, each "" when it is none that can be

@@ -2,9 +2,9 @@ package msgconv
 
 import (
 	"html"
+	"matrix-msn/internal/grapheme"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"maunium.net/go/mautrix/event"
 )
@@ -69,10 +69,8 @@ func Split(text string) []string { return SplitAt(text, maxPart) }
 // SplitAt is Split for parts of at most limit bytes.
 func SplitAt(text string, limit int) (parts []string) {
 	for len(text) > limit {
-		end := limit
-		for end > 0 && !utf8.RuneStart(text[end]) {
-			end--
-		}
+		head, _ := grapheme.Cut(text, limit)
+		end := len(head)
 		if at := strings.LastIndexAny(text[:end], "\n "); at > limit/2 {
 			end = at + 1
 		}

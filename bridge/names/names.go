@@ -33,7 +33,7 @@ func OneLine(s string) string {
 		switch {
 		case unicode.IsSpace(r):
 			return ' '
-		case r == '\u200c' || r == zwj:
+		case r == '\u200c' || r == '\u200d':
 			return r // join letters of many scripts, and emoji
 		case unicode.IsControl(r), unicode.In(r, unicode.Cf, unicode.Co), r == unicode.ReplacementChar:
 			return -1

@@ -13,28 +13,55 @@ import (
 const longest = 128
 
 // Cut cuts s in two. The head is valid UTF-8 as far as s is, has at most n bytes and ends
-// with a whole cluster, unless the first cluster alone is longer than n, or than any in
-// use: then it ends with a whole code point. The head of a text of at most n bytes is all
-// of it.
+// with a whole cluster, unless the first cluster alone is longer than n: then it ends with a
+// whole code point, of which there is at least one. The head of a text of at most n bytes
+// is all of it.
 func Cut(s string, n int) (head, rest string) {
-	if len(s) <= n {
+	switch {
+	case len(s) <= n:
 		return s, ""
-	}
-	if n <= 0 {
+	case n <= 0:
 		return "", s
 	}
-	end := n
-	for end > 0 && !utf8.RuneStart(s[end]) {
-		end--
+	at := boundary(s, n)
+	if at == 0 {
+		at = codePoint(s, n)
 	}
-	// Clusters are found from their beginning only: begin where one surely begins
-	// before the cut, at an ASCII character that is no part of a cluster.
+	if at == 0 { // not even one fits
+		_, at = utf8.DecodeRuneInString(s)
+	}
+	return s[:at], s[at:]
+}
+
+// Limit returns the beginning of s of at most n bytes that ends with a whole cluster.
+func Limit(s string, n int) string {
+	switch {
+	case len(s) <= n:
+		return s
+	case n <= 0:
+		return ""
+	}
+	return s[:boundary(s, n)]
+}
+
+// codePoint returns the end of the last code point that ends at n or before.
+func codePoint(s string, n int) int {
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return n
+}
+
+// boundary returns the end of the last cluster that ends at n or before, which is less than
+// the length of s. In a cluster that is longer than any in use that is the end of a code
+// point.
+func boundary(s string, n int) int {
+	end := codePoint(s, n)
+	// Clusters are found from their beginning only: begin where one surely begins before
+	// the cut, between two ASCII characters.
 	start := end
 	for start > 0 && end-start < 2*longest && !(s[start] < utf8.RuneSelf && s[start-1] < utf8.RuneSelf && s[start] != '\n') {
-		start--
-		for start > 0 && !utf8.RuneStart(s[start]) {
-			start--
-		}
+		start = codePoint(s, start-1)
 	}
 	at, state := start, -1
 	for at < end {
@@ -44,23 +71,10 @@ func Cut(s string, n int) (head, rest string) {
 		}
 		at, state = at+len(cluster), next
 	}
-	if at == 0 || end-at > longest {
-		at = end
+	if end-at > longest {
+		return end
 	}
-	if at == 0 { // not even one code point fits
-		_, at = utf8.DecodeRuneInString(s)
-	}
-	return s[:at], s[at:]
-}
-
-// Limit returns the beginning of s of at most n bytes, as Cut does; a first code point
-// that is longer than n is left out.
-func Limit(s string, n int) string {
-	head, _ := Cut(s, n)
-	if len(head) > n {
-		return ""
-	}
-	return head
+	return at
 }
 
 // Split cuts s into pieces of at most n bytes each, as Cut does. There is at least one
@@ -75,18 +89,4 @@ func Split(s string, n int) []string {
 		}
 		s = rest
 	}
-}
-
-// First returns the first n characters of s, as people count them, and whether that is
-// all of it.
-func First(s string, n int) (head string, all bool) {
-	at, state := 0, -1
-	for range n {
-		if at == len(s) {
-			return s, true
-		}
-		cluster, _, _, next := uniseg.StepString(s[at:], state)
-		at, state = at+len(cluster), next
-	}
-	return s[:at], at == len(s)
 }

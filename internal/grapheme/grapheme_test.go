@@ -63,16 +63,15 @@ func TestSplitLosesNothing(t *testing.T) {
 	}
 }
 
-func TestFirstCountsAsPeopleDo(t *testing.T) {
+func TestLimitLeavesOutWhatDoesNotFit(t *testing.T) {
 	t.Parallel()
-	if head, all := First("a"+family+flag+"b", 3); head != "a"+family+flag || all {
-		t.Errorf("First gave %q, %t", head, all)
+	for in, want := range map[string]string{"abc": "abc", family: "", "a" + family: "a", "ab" + flag: "ab"} {
+		if got := Limit(in, 6); got != want {
+			t.Errorf("%q limited is %q, want %q", in, got, want)
+		}
 	}
-	if head, all := First("abc", 3); head != "abc" || !all {
-		t.Errorf("First gave %q, %t", head, all)
-	}
-	if head, all := First("", 0); head != "" || !all {
-		t.Errorf("First gave %q, %t", head, all)
+	if got := Limit("a"+strings.Repeat("\u0301", 1000), 501); len(got) != 501 {
+		t.Errorf("a character without end is limited to %d bytes", len(got))
 	}
 }
 

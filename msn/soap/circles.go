@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/xml"
 	"fmt"
+	"matrix-msn/msn/internal/clean"
 	"strings"
 )
 
@@ -75,7 +76,7 @@ func (b *AddressBook) CircleMembers(ctx context.Context, id string) (members []C
 		if len(members) == MaxCircleMembers {
 			return members, false, nil
 		}
-		members = append(members, CircleMember{ID: keep(c.ID, maxReason), Account: keep(c.Account, maxReason), Name: keep(c.Name, maxCircleText), State: state})
+		members = append(members, CircleMember{ID: clean.Cut(c.ID, maxReason), Account: clean.Cut(c.Account, maxReason), Name: clean.Cut(c.Name, maxCircleText), State: state})
 	}
 	return members, true, nil
 }
@@ -195,7 +196,7 @@ func (b *AddressBook) manage(ctx context.Context, request manageConnection) erro
 	}
 	err := b.call(ctx, b.URL, "ManageWLConnection", scenarioSave, request, &answer)
 	if refusal := strings.TrimSpace(answer.Refusal); err == nil && refusal != "" {
-		return &Fault{Code: "Client", Reason: keep(refusal, maxReason)}
+		return &Fault{Code: "Client", Reason: clean.Cut(refusal, maxReason)}
 	}
 	return err
 }

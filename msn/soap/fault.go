@@ -2,6 +2,7 @@ package soap
 
 import (
 	"fmt"
+	"matrix-msn/msn/internal/clean"
 	"strings"
 	"time"
 )
@@ -84,18 +85,9 @@ func (x *faultXML) fault() *Fault {
 		LockKeyChallenge: strings.TrimSpace(x.Detail.LockKeyChallenge),
 	}
 	for _, text := range []*string{&f.Code, &f.Subcode, &f.Reason, &f.ErrorCode, &f.LockKeyChallenge} {
-		*text = keep(*text, maxReason)
+		*text = clean.Cut(*text, maxReason)
 	}
 	return f
-}
-
-// keep returns a copy of the first bytes of a text, so that the answer that it stood
-// in is not kept with it.
-func keep(text string, limit int) string {
-	if len(text) > limit {
-		text = strings.ToValidUTF8(text[:limit], "")
-	}
-	return strings.Clone(text)
 }
 
 // local returns a qualified name without its prefix.

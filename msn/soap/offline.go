@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"matrix-msn/msn/internal/clean"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
@@ -16,7 +17,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf16"
 )
 
 const (
@@ -124,7 +124,7 @@ func (d *mailData) messages() (list []Offline) {
 			continue
 		}
 		at, _ := time.Parse(time.RFC3339Nano, string(m.At))
-		list = append(list, Offline{ID: string(m.ID), From: string(m.From), Name: decodeWords(string(m.Name)), At: at})
+		list = append(list, Offline{ID: string(m.ID), From: string(m.From), Name: clean.Words(string(m.Name), maxName), At: at})
 	}
 	slices.SortStableFunc(list, func(a, b Offline) int { return a.At.Compare(b.At) })
 	return list
@@ -253,7 +253,7 @@ func ParseOffline(document string) (*OfflineText, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: an offline message is no mail", ErrAnswer)
 	}
-	o := &OfflineText{RunID: keep(m.Header.Get("X-OIM-Run-Id"), maxName), Format: keep(m.Header.Get("X-MMS-IM-Format"), maxFormat), At: arrival(m.Header)}
+	o := &OfflineText{RunID: clean.Cut(m.Header.Get("X-OIM-Run-Id"), maxName), Format: clean.Cut(m.Header.Get("X-MMS-IM-Format"), maxFormat), At: arrival(m.Header)}
 	o.Number, _ = strconv.Atoi(m.Header.Get("X-OIM-Sequence-Num"))
 	o.Text = textOf(m.Header.Get, m.Body, 0)
 	o.Text = strings.ReplaceAll(strings.ReplaceAll(o.Text, "\r\n", "\n"), "\r", "\n")
@@ -303,24 +303,20 @@ func textOf(header func(string) string, body io.Reader, depth int) string {
 			content = string(plain)
 		}
 	}
-	content = toUTF8(content, params["charset"])
-	if len(content) > MaxOfflineText {
-		content = strings.ToValidUTF8(content[:MaxOfflineText], "")
-	}
-	return content
+	return clean.Cut(clean.Charset(content, params["charset"]), MaxOfflineText)
 }
 
 // decodeBase64 decodes as far as it goes.
 func decodeBase64(text string) string {
-	clean := strings.Map(func(r rune) rune {
+	letters := strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'A' && r <= 'Z', r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '+', r == '/':
 			return r
 		}
 		return -1
 	}, text)
-	clean = clean[:len(clean)-boolInt(len(clean)%4 == 1)]
-	plain, _ := base64.RawStdEncoding.DecodeString(clean) // only letters of the alphabet
+	letters = letters[:len(letters)-boolInt(len(letters)%4 == 1)]
+	plain, _ := base64.RawStdEncoding.DecodeString(letters) // only letters of the alphabet
 	return string(plain)
 }
 
@@ -331,48 +327,13 @@ func boolInt(b bool) int {
 	return 0
 }
 
-// toUTF8 reads the character sets that clients of the period wrote. What is none
-// of its set becomes U+FFFD.
-func toUTF8(text, charset string) string {
-	switch strings.ToLower(strings.TrimSpace(charset)) {
-	case "iso-8859-1", "latin1", "windows-1252", "us-ascii":
-		runes := make([]rune, len(text))
-		for i := range len(text) {
-			runes[i] = rune(text[i])
-		}
-		text = string(runes)
-	case "utf-16", "utf-16le", "unicode":
-		units := make([]uint16, len(text)/2)
-		for i := range units {
-			units[i] = uint16(text[2*i]) | uint16(text[2*i+1])<<8
-		}
-		text = strings.TrimPrefix(string(utf16.Decode(units)), "\uFEFF")
-	}
-	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
-}
-
-// decodeWords decodes a name (RFC 2047). Some servers write blanks into it.
-func decodeWords(name string) string {
-	if strings.Contains(name, "=?") {
-		joined := strings.Join(strings.Fields(name), "")
-		if decoded, err := new(mime.WordDecoder).DecodeHeader(joined); err == nil {
-			name = decoded
-		}
-	}
-	name = strings.ToValidUTF8(name, "\uFFFD")
-	if len(name) > maxName {
-		name = strings.ToValidUTF8(name[:maxName], "")
-	}
-	return name
-}
-
 // decodeElement decodes a document without envelope, within the same limits.
 func decodeElement(document string, v any) error {
-	clean, err := clean(document)
+	readable, err := readable(document)
 	if err != nil {
 		return err
 	}
-	if err := xml.NewTokenDecoder(&shallow{decoder: newDecoder(clean)}).Decode(v); err != nil {
+	if err := xml.NewTokenDecoder(&shallow{decoder: newDecoder(readable)}).Decode(v); err != nil {
 		return wrong(err)
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/internal/xmltext"
 )
 
@@ -28,11 +29,11 @@ func (a *answer) read(header, body any) error {
 // decode reads an envelope. Elements are told by their names only: services use
 // the namespaces of several versions.
 func decode(answer string, header, body any) error {
-	clean, err := clean(answer)
+	readable, err := readable(answer)
 	if err != nil {
 		return err
 	}
-	d := xml.NewTokenDecoder(&shallow{decoder: newDecoder(clean)})
+	d := xml.NewTokenDecoder(&shallow{decoder: newDecoder(readable)})
 	found := false
 	for {
 		token, err := d.Token()
@@ -110,13 +111,13 @@ func wrong(err error) error {
 		return err
 	}
 	// What is wrong is quoted, however long it is.
-	return fmt.Errorf("%w: %s", ErrAnswer, keep(err.Error(), maxReason))
+	return fmt.Errorf("%w: %s", ErrAnswer, clean.Cut(err.Error(), maxReason))
 }
 
-// clean makes an answer readable: names of contacts bring bytes that are no UTF-8 and
+// readable makes an answer readable: names of contacts bring bytes that are no UTF-8 and
 // characters and references that XML does not have into otherwise good answers.
 // Document types, comments and CDATA sections, which no service needs, are refused.
-func clean(answer string) (string, error) {
+func readable(answer string) (string, error) {
 	if strings.Contains(answer, "<!") {
 		return "", fmt.Errorf("%w: it holds a document type, comment or CDATA section", ErrAnswer)
 	}
