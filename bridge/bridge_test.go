@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/rs/zerolog"
 	"go.mau.fi/util/dbutil"
 	_ "go.mau.fi/util/dbutil/litestream" // registers the driver
@@ -25,6 +26,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/config"
+	"matrix-msn/database"
 	"matrix-msn/msn/msntest"
 	"matrix-msn/msn/wire"
 )
@@ -40,16 +42,18 @@ const (
 // in process.
 type testBridge struct {
 	*testing.T
-	ctx    context.Context
-	srv    *msntest.Server
-	matrix *fakeMatrix
-	conn   *Connector
-	br     *bridgev2.Bridge
-	dbPath string
-	events int
-	config func(*config.Config) // changes the config, unless nil
-	public string               // public address of the bridge, or ""
-	only   bool                 // nobody but the user may use the bridge
+	ctx        context.Context
+	srv        *msntest.Server
+	matrix     *fakeMatrix
+	conn       *Connector
+	br         *bridgev2.Bridge
+	dbPath     string
+	events     int
+	config     func(*config.Config) // changes the config, unless nil
+	public     string               // public address of the bridge, or ""
+	only       bool                 // nobody but the user may use the bridge
+	waited     func()               // is called in place of each wait between attempts of the inbox, unless nil
+	statements *statements          // counts what the database is asked for, unless nil
 }
 
 // newTestServer starts an MSN server where alice and bob are friends, carol is
@@ -85,6 +89,38 @@ func withHome(change func(*config.ServiceConfig)) func(*testBridge) {
 	}
 }
 
+// statements counts what the database is asked for.
+type statements struct {
+	dbutil.DatabaseLogger
+	mu  sync.Mutex
+	all []string
+}
+
+func (s *statements) QueryTiming(_ context.Context, method, query string, _ []any, _ int, _ time.Duration, _ error) {
+	if method == "EndRows" {
+		return // the second time that a query is told of
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, query)
+}
+
+// take returns the statements since it was called last.
+func (s *statements) take() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	taken := s.all
+	s.all = nil
+	return taken
+}
+
+func (b *testBridge) dbLog() dbutil.DatabaseLogger {
+	if b.statements != nil {
+		return b.statements
+	}
+	return dbutil.NoopLogger
+}
+
 // start makes a bridge on the database of this test, as a restart would.
 func (b *testBridge) start() { b.startWith(func() {}) }
 
@@ -97,7 +133,7 @@ func (b *testBridge) startWith(prepare func()) {
 	}
 	db, err := dbutil.NewFromConfig("test", dbutil.Config{PoolConfig: dbutil.PoolConfig{
 		Type: "sqlite3-fk-wal", URI: "file:" + b.dbPath + "?_txlock=immediate", MaxOpenConns: 4, MaxIdleConns: 1,
-	}}, dbutil.NoopLogger)
+	}}, b.dbLog())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -123,6 +159,9 @@ func (b *testBridge) startWith(prepare func()) {
 	}
 	b.matrix.public = b.public
 	b.conn.Homeserver = b.matrix
+	if b.waited != nil {
+		b.conn.waits = func() backoff.BackOff { return noWaits{b} }
+	}
 	permissions := bridgeconfig.PermissionConfig{"*": &bridgeconfig.PermissionLevelUser}
 	if b.only {
 		permissions = bridgeconfig.PermissionConfig{string(fakeUser): &bridgeconfig.PermissionLevelUser}
@@ -138,11 +177,24 @@ func (b *testBridge) startWith(prepare func()) {
 		Permissions:               permissions,
 	}, b.matrix, b.conn, commands.NewProcessor)
 	b.ctx = log.WithContext(b.Context())
+	if b.statements != nil {
+		b.conn.db = database.New("", db, b.statements)
+	}
 	prepare()
 	if err := b.br.Start(b.ctx); err != nil {
 		b.Fatal(err)
 	}
 }
+
+// noWaits is that a test does not wait between attempts.
+type noWaits struct{ b *testBridge }
+
+func (w noWaits) NextBackOff() time.Duration {
+	w.b.waited()
+	return 0
+}
+
+func (noWaits) Reset() {}
 
 func (b *testBridge) restart() {
 	b.Helper()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/config"
+	"matrix-msn/bridge/inbox"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 	"matrix-msn/msn/msntest"
@@ -351,17 +353,17 @@ func TestMessagesThatACrashLeftAreSentOnceOrSaidToBeUncertain(t *testing.T) {
 	login := b.login()
 	_, texts := b.friend()
 	room := b.dm(login, bob)
-	leave := func(event id.EventID, text string, started bool) {
+	leave := func(event id.EventID, text, owner string) {
 		_, err := b.conn.db.MatrixQueue.Put(b.ctx, &database.QueuedEvent{
 			LoginID: login.ID, EventID: event, RoomID: room, Sender: fakeUser, PortalID: login.Client.(*Client).account.PortalKey(bob).ID,
-			Body: text, WrittenAt: time.Now(), Started: started,
+			Body: text, WrittenAt: time.Now(), Owner: owner,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	leave("$begun", "may have gone out", true)
-	leave("$waiting", "was never sent", false)
+	leave("$begun", "may have gone out", "an earlier run")
+	leave("$waiting", "was never sent", "")
 	b.restart()
 	b.receive(texts, alice+": was never sent")
 	b.matrix.wait(t, 0, "the uncertain one", func(r record) bool {
@@ -510,23 +512,31 @@ func TestWhatOnlyLooksLikeACommandGoesToTheContact(t *testing.T) {
 
 func TestRoomThatRefusesAMessageTakesTheNext(t *testing.T) {
 	t.Parallel()
-	b := newTestBridge(t, newTestServer(t))
+	var waits atomic.Int64
+	b := newTestBridge(t, newTestServer(t), func(b *testBridge) { b.waited = func() { waits.Add(1) } })
 	login := b.login()
 	client := login.Client.(*Client)
 	b.dm(login, bob)
-	key := client.account.PortalKey(bob)
-	m := &database.QueuedMessage{LoginID: login.ID, MessageID: "refused", PortalID: key.ID, Sender: bob, At: time.Now(), Body: strings.Repeat("x", 2000)}
+	put := func(id networkid.MessageID, body string) {
+		client.inbox.Put(b.ctx, &database.QueuedMessage{LoginID: login.ID, MessageID: id, PortalID: client.account.PortalKey(bob).ID,
+			Sender: bob, At: time.Now(), Body: body})
+	}
 	b.matrix.mu.Lock()
 	b.matrix.maxBody = 1000
 	b.matrix.mu.Unlock()
-	if err := client.inbox.giveUp(b.ctx, m); err != nil {
-		t.Fatal(err)
-	}
-	b.waitMessage(0, "could not be brought into this room")
+	put("refused", strings.Repeat("x", 2000))
+	put("next", "the next")
+	_, from := b.waitMessage(0, "could not be brought into this room")
+	_, from = b.waitMessage(from, "the next")
 	b.matrix.failSending(errors.New("down"))
-	if err := client.inbox.giveUp(b.ctx, m); err == nil {
-		t.Error("a message is given up while nothing at all gets through")
+	waits.Store(0)
+	put("again", strings.Repeat("x", 2000))
+	b.eventually("more attempts than a refused message gets", func() bool { return waits.Load() > 2*inbox.MaxAttempts })
+	if queued, err := b.queued(login.ID); err != nil || len(queued) != 1 {
+		t.Errorf("a message is given up while nothing at all gets through: %v, %v", queued, err)
 	}
+	b.matrix.failSending(nil)
+	b.waitMessage(from, "could not be brought into this room")
 }
 
 func TestVeryLongTextComesInParts(t *testing.T) {
@@ -588,8 +598,8 @@ func TestDeliveredMessageIsNotCalledUncertainAfterACrash(t *testing.T) {
 	client := login.Client.(*Client)
 	room := b.dm(login, bob)
 	e := &database.QueuedEvent{LoginID: login.ID, EventID: "$done", RoomID: room, Sender: fakeUser, PortalID: client.account.PortalKey(bob).ID,
-		Body: "x", WrittenAt: time.Now(), Started: true}
-	if err := client.outbox.save(b.ctx, e); err != nil {
+		Body: "x", WrittenAt: time.Now(), Owner: "an earlier run"}
+	if err := client.outbox.Tell(b.ctx, e, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.conn.db.MatrixQueue.Put(b.ctx, e); err != nil {
@@ -651,7 +661,7 @@ func TestDatabaseThatFailsAtFirstSendsNothingTwice(t *testing.T) {
 	client := login.Client.(*Client)
 	client.Disconnect()
 	_, err := b.conn.db.MatrixQueue.Put(b.ctx, &database.QueuedEvent{LoginID: login.ID, EventID: "$old", RoomID: room, Sender: fakeUser,
-		PortalID: client.account.PortalKey(bob).ID, Body: "already on the wire", WrittenAt: time.Now(), Started: true})
+		PortalID: client.account.PortalKey(bob).ID, Body: "already on the wire", WrittenAt: time.Now(), Owner: "an earlier run"})
 	if err != nil {
 		t.Fatal(err)
 	}

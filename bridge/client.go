@@ -13,10 +13,14 @@ import (
 	"matrix-msn/bridge/alert"
 	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/command"
+	"matrix-msn/bridge/inbox"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/outbox"
+	"matrix-msn/bridge/pager"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
+	"matrix-msn/msn"
 )
 
 // Client is one login, as the framework knows it: an MSN account that a Matrix user signed
@@ -27,9 +31,9 @@ type Client struct {
 	rooms   *room.Rooms
 	alerts  *alert.Alerts
 	chat    *chat.Chat
-	inbox   *inbox  // from MSN to Matrix
-	outbox  *outbox // from Matrix to MSN
-	pager   *pager  // pages for mobile devices
+	inbox   *inbox.Inbox   // from MSN to Matrix
+	outbox  *outbox.Outbox // from Matrix to MSN
+	pager   *pager.Pager   // pages for mobile devices
 
 	commands *command.Login
 }
@@ -53,13 +57,18 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client := &Client{account: account.New(c.br, login, c.db, &c.Config, identity)}
 	client.session = session.New(client.account, &c.signIns)
 	client.rooms = room.New(client.account, c.Homeserver)
-	client.inbox, client.outbox, client.pager = newInbox(client), newOutbox(client), newPager(client)
+	client.inbox = inbox.New(client.account, client.rooms, c.waits)
+	client.outbox = outbox.New(client.account, client.session)
 	client.alerts = alert.New(client.account, client.rooms, client.inbox)
+	client.pager = pager.New(client.account, client.session, client.rooms, client.alerts)
 	client.chat = chat.New(client.account, client.session, client.rooms, client.inbox, client.outbox, client.alerts)
+	client.outbox.Use(client.chat)
+	client.handleKinds()
 	client.session.Use(client.inbox, client.outbox, client.pager)
 	client.chat.Listen(client.session)
 	client.alerts.Listen(client.session)
 	client.pager.Listen(client.session)
+	client.session.OnReady(func(_ context.Context, session *msn.Client) { client.outbox.ReleaseOnline(session) })
 	client.commands = &command.Login{
 		Account: client.account, Session: client.session, Chat: client.chat, Alerts: client.alerts, Pages: client.pager,
 	}

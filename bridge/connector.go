@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/cenkalti/backoff/v5"
 	"go.mau.fi/util/configupgrade"
 	"go.mau.fi/util/dbutil"
 	"maunium.net/go/mautrix/bridgev2"
@@ -43,6 +44,9 @@ type Connector struct {
 	commands     *command.Commands
 	pages        loginpage.Pages
 	transactions *intake.Transactions
+	// waits makes the waits between attempts to bring a message into a room: those of
+	// package retry if it is nil.
+	waits func() backoff.BackOff
 }
 
 var (

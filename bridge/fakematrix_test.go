@@ -52,7 +52,7 @@ type record struct {
 	bridge status.BridgeState
 	raw    map[string]any // what a message has besides
 	calls  []id.UserID    // whom it mentions
-	answer id.EventID     // what it answers
+	answer id.EventID     // what it answers, or is the status of
 }
 
 func newFakeMatrix() *fakeMatrix {
@@ -183,7 +183,7 @@ func (f *fakeMatrix) SendBridgeStatus(_ context.Context, state *status.BridgeSta
 }
 
 func (f *fakeMatrix) SendMessageStatus(_ context.Context, ms *bridgev2.MessageStatus, evt *bridgev2.MessageStatusEventInfo) {
-	r := record{kind: "status", room: evt.RoomID, status: ms.Status, body: ms.Message}
+	r := record{kind: "status", room: evt.RoomID, status: ms.Status, body: ms.Message, answer: evt.SourceEventID}
 	if ms.SendNotice {
 		r.html = ms.ToNoticeEvent(evt).Body
 	}

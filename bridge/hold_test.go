@@ -1,25 +1,18 @@
 package bridge
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"maunium.net/go/mautrix/bridgev2"
-	bridgedb "maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
 
-	"matrix-msn/bridge/account"
-	"matrix-msn/bridge/chat"
-	"matrix-msn/bridge/config"
+	"matrix-msn/bridge/inbox"
 	"matrix-msn/bridge/msnid"
-	"matrix-msn/bridge/session"
 	"matrix-msn/database"
-	"matrix-msn/msn"
 )
 
 func TestMessageWaitsForAContactWhoIsOffline(t *testing.T) {
@@ -71,73 +64,24 @@ func TestMessageThatWaitedTooLongIsSaidToBeUndelivered(t *testing.T) {
 	}
 }
 
-func TestTextOfWhichAPartIsLeftWithTheServiceIsNotSentAgain(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		name    string
-		fails   int
-		arrived bool
-	}{{"the first part fails", 1, false}, {"the second part fails", 2, true}} {
-		sent := 0
-		err := inOrder([]string{"a", "b", "c"}, func(string) error {
-			if sent++; sent == test.fails {
-				return msn.ErrNotConnected
-			}
-			return nil
-		})
-		if !errors.Is(err, msn.ErrNotConnected) || mayHaveArrived(err) != test.arrived || sent != test.fails {
-			t.Errorf("%s: %v after %d parts, may have arrived: %t", test.name, err, sent, mayHaveArrived(err))
-		}
-	}
-}
-
-func TestTextOfWhichAPartArrivedIsNotLeftForAContactWhoWentOffline(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		fate error
-		want bool
-	}{
-		"nothing arrived":             {msn.ErrOffline, true},
-		"no part arrived":             {fmt.Errorf("%w: %w", &msn.PartsError{Parts: 2}, msn.ErrOffline), true},
-		"a part arrived":              {fmt.Errorf("%w: %w", &msn.PartsError{Parts: 2, Acknowledged: 1}, msn.ErrOffline), false},
-		"it may have arrived":         {fmt.Errorf("%w: %w", msn.ErrUncertain, msn.ErrOffline), false},
-		"it failed for other reasons": {msn.ErrBlocked, false},
-	} {
-		if got := undeliveredOffline(test.fate); got != test.want {
-			t.Errorf("%s: %t, want %t", name, got, test.want)
-		}
-	}
-}
-
-func TestOfflineMessageThatIsLeftOutStaysWithTheService(t *testing.T) {
-	t.Parallel()
-	message := arrival{QueuedMessage: &database.QueuedMessage{
-		MessageID: msnid.MakeOfflineMessageID("a", 0), Kind: database.QueuedOffline, Body: "hello", Sender: bob,
-	}}
-	client := &Client{account: account.New(nil, &bridgev2.UserLogin{UserLogin: &bridgedb.UserLogin{Metadata: &account.Metadata{}}}, nil, new(config.Config), msnid.Identity{})}
-	client.chat = chat.New(client.account, session.New(client.account, nil), nil, nil, nil, nil)
-	left := message.leftOut()
-	client.inMatrix(t.Context(), left.QueuedMessage)
-	if ids := client.chat.Removals().Take(); len(ids) != 0 || left.Body != leftOut || left.MessageID == message.MessageID {
-		t.Errorf("removed %q after %+v", ids, left.QueuedMessage)
-	}
-	client.inMatrix(t.Context(), message.QueuedMessage)
-	if ids := client.chat.Removals().Take(); len(ids) != 1 || ids[0] != "a" {
-		t.Errorf("removed %q of what Matrix has", ids)
-	}
+// serve has the inbox of a login that is stopped do what is to be done for a room.
+func (b *testBridge) serve(client *Client, portal networkid.PortalID) {
+	b.Helper()
+	client.inbox.Start(b.ctx)
+	b.eventually("the inbox to have done its work", func() bool { return client.inbox.Idle(portal) })
+	client.inbox.Stop()
 }
 
 // The middle of three parts is refused: the service keeps the message, and each part
 // comes once.
 func TestOfflineMessageThatMatrixRefusesStaysWithTheService(t *testing.T) {
 	t.Parallel()
-	b := newTestBridge(t, newTestServer(t))
+	waits := 0
+	b := newTestBridge(t, newTestServer(t), func(b *testBridge) { b.waited = func() { waits++ } })
 	login := b.login()
 	room := b.dm(login, bob)
-	login.Client.Disconnect() // the test does the work of its goroutines
+	login.Client.Disconnect() // the test says when the inbox works
 	client := login.Client.(*Client)
-	waits := 0
-	client.inbox.wait = func(context.Context, time.Duration) bool { waits++; return true }
 	portal := client.account.PortalKey(bob).ID
 	body := map[int]string{2: "the beginning", 1: strings.Repeat("x", 500), 0: "the end"}
 	// signIn brings the message as a sign-in does, and returns how often was waited, what
@@ -152,7 +96,7 @@ func TestOfflineMessageThatMatrixRefusesStaysWithTheService(t *testing.T) {
 				At: time.Now(), Body: body[left], GroupSize: 1, Kind: database.QueuedOffline,
 			})
 		}
-		client.inbox.serveRoom(b.ctx, portal)
+		b.serve(client, portal)
 		b.matrix.mu.Lock()
 		defer b.matrix.mu.Unlock()
 		for _, r := range b.matrix.records[from:] {
@@ -172,7 +116,7 @@ func TestOfflineMessageThatMatrixRefusesStaysWithTheService(t *testing.T) {
 	}
 	refuse(400)
 	waited, texts, notices, removed := signIn()
-	if waited != maxAttempts-1 || !slices.Equal(texts, []string{"the beginning", "the end"}) || len(removed) != 0 {
+	if waited != inbox.MaxAttempts-1 || !slices.Equal(texts, []string{"the beginning", "the end"}) || len(removed) != 0 {
 		t.Errorf("%d waits, texts %q, removed %q", waited, texts, removed)
 	}
 	if len(notices) != 1 || !strings.Contains(notices[0], "could not be brought into this room") || !strings.Contains(notices[0], "Home keeps it") {
@@ -186,11 +130,10 @@ func TestOfflineMessageThatMatrixRefusesStaysWithTheService(t *testing.T) {
 	b.waitState("CONNECTED")
 	again.Client.Disconnect()
 	login, client = again, again.Client.(*Client)
-	client.inbox.wait = func(context.Context, time.Duration) bool {
+	b.waited = func() {
 		if waits++; waits == 3 {
 			b.matrix.failSending(nil)
 		}
-		return true
 	}
 	refuse(400)
 	if waited, texts, notices, removed = signIn(); waited != 0 || len(texts)+len(notices)+len(removed) != 0 {
@@ -216,28 +159,28 @@ func TestOutageDoesNotCountAsTheRefusalOfAnOfflineMessage(t *testing.T) {
 	for name, back := range map[string]bool{"later": false, "right after the attempt": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newTestBridge(t, newTestServer(t))
+			waits := 0
+			b := newTestBridge(t, newTestServer(t), func(b *testBridge) {
+				b.waited = func() {
+					waits++
+					b.matrix.failSending(nil)
+				}
+			})
 			login := b.login()
 			b.dm(login, bob)
-			login.Client.Disconnect() // the test does the work of its goroutines
+			login.Client.Disconnect() // the test says when the inbox works
 			client := login.Client.(*Client)
-			waits := 0
-			client.inbox.wait = func(context.Context, time.Duration) bool {
-				waits++
-				b.matrix.failSending(nil)
-				return true
-			}
 			m := &database.QueuedMessage{
 				LoginID: login.ID, MessageID: msnid.MakeOfflineMessageID("a", 0), PortalID: client.account.PortalKey(bob).ID, Sender: bob,
 				At: time.Now(), Body: "hello", GroupSize: 1, Kind: database.QueuedOffline,
 			}
-			client.noteRefused(b.ctx, m)
+			inbox.NewOffline(client.account, nil).NoteRefused(b.ctx, m)
 			b.matrix.failSending(errors.New("down"))
 			b.matrix.mu.Lock()
 			b.matrix.failOnce = back
 			b.matrix.mu.Unlock()
 			client.inbox.Put(b.ctx, m)
-			client.inbox.serveRoom(b.ctx, m.PortalID)
+			b.serve(client, m.PortalID)
 			texts := b.matrix.all(func(r record) bool { return r.kind == "message" && r.body == "hello" })
 			if removed := client.chat.Removals().Take(); waits != 1 || len(texts) != 1 || !slices.Equal(removed, []string{"a"}) {
 				t.Errorf("%d waits, texts %v, removed %q", waits, texts, removed)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 
@@ -52,7 +53,9 @@ func TestLatestOfSeveralChangesOfALoginIsStored(t *testing.T) {
 		for i := range 4 {
 			part := networkid.MessageID(fmt.Sprint(round, " ", i))
 			wait.Go(func() {
-				client.updateRefused(b.ctx, func(refused []networkid.MessageID) []networkid.MessageID { return append(refused, part) })
+				if err := client.account.Remember(b.ctx, func(kept *account.Record) { kept.Refused = append(slices.Clone(kept.Refused), part) }); err != nil {
+					t.Error(err)
+				}
 			})
 		}
 		wait.Go(func() { client.session.Dispatch(b.ctx, msn.MailCounted{Inbox: 1 + round}) })

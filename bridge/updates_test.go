@@ -2,8 +2,10 @@ package bridge
 
 import (
 	"context"
+	"strings"
 	"testing"
 
+	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/simplevent"
 
@@ -45,4 +47,36 @@ func TestStuckRoomHoldsUpNoOther(t *testing.T) {
 	b.srv.Account(bob).SetName("Robert")
 	b.srv.Account(carol).SetName("Caroline")
 	b.matrix.wait(t, 0, "the name", func(r record) bool { return r.kind == "name" && r.body == "Caroline (MSN)" })
+}
+
+// What a server repeats of a contact is not looked up in the database each time.
+func TestPresenceThatChangesNothingAsksNoDatabase(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	client := b.login().Client.(*Client)
+	contact, ok := client.session.Current().Contact(bob)
+	if !ok {
+		t.Fatal("bob is no contact")
+	}
+	b.exec("ALTER TABLE contact RENAME TO elsewhere")
+	var log lockedBuffer
+	ctx := zerolog.New(&log).WithContext(b.ctx)
+	for range 2 {
+		contact.Status = msn.Busy
+		client.session.Dispatch(ctx, msn.PresenceChanged{Contact: contact})
+	}
+	if log.String() != "" {
+		t.Errorf("logged %s", log.String())
+	}
+	contact.Name = "Robert"
+	client.session.Dispatch(ctx, msn.ContactChanged{Contact: contact})
+	if !strings.Contains(log.String(), "Failed to store contact") {
+		t.Errorf("a new name is not stored: %s", log.String())
+	}
+	b.exec("ALTER TABLE elsewhere RENAME TO contact")
+	client.session.Dispatch(ctx, msn.ContactChanged{Contact: contact})
+	row, err := b.conn.db.Contact.Get(b.ctx, client.account.Login.ID, bob)
+	if err != nil || row == nil || row.Name != "Robert" {
+		t.Errorf("stored %+v, %v", row, err)
+	}
 }

@@ -99,7 +99,7 @@ func (q *AlertQuery) Put(ctx context.Context, a *Alert, m *QueuedMessage) (added
 			return err
 		}
 		if m != nil {
-			err = q.queue.Put(ctx, m)
+			_, err = q.queue.Put(ctx, m)
 		}
 		return errors.Join(err, q.Exec(ctx, alertPrune, q.bridgeID, a.LoginID, MaxAlerts))
 	})

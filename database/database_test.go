@@ -134,14 +134,14 @@ func TestQueueKeepsOrderAndTakesEachMessageOnce(t *testing.T) {
 		for i := range 5 {
 			m := &database.QueuedMessage{LoginID: login, MessageID: networkid.MessageID(fmt.Sprint("m", 5-i)),
 				PortalID: "dm:bob@example.com", Sender: "bob@example.com", At: at, Body: fmt.Sprint("text ", i), GroupSize: 1}
-			for range 2 {
-				if err := db.MSNQueue.Put(ctx, m); err != nil {
-					t.Fatal(err)
+			for _, first := range []bool{true, false} {
+				if added, err := db.MSNQueue.Put(ctx, m); err != nil || added != first {
+					t.Fatalf("put: %v, %v", added, err)
 				}
 			}
 		}
 		elsewhere := &database.QueuedMessage{LoginID: login, MessageID: "e", PortalID: "dm:eve@example.com", At: at}
-		if err := db.MSNQueue.Put(ctx, elsewhere); err != nil {
+		if _, err := db.MSNQueue.Put(ctx, elsewhere); err != nil {
 			t.Fatal(err)
 		}
 		got, err := db.MSNQueue.ForPortal(ctx, login, "dm:bob@example.com", 10)
@@ -156,8 +156,8 @@ func TestQueueKeepsOrderAndTakesEachMessageOnce(t *testing.T) {
 		if portals, err := db.MSNQueue.Portals(ctx, login); err != nil || len(portals) != 2 {
 			t.Errorf("portals %v, %v", portals, err)
 		}
-		if err := db.MSNQueue.Delete(ctx, got[0]); err != nil {
-			t.Fatal(err)
+		if removed, err := db.MSNQueue.Remove(ctx, got[0]); err != nil || !removed {
+			t.Fatal(removed, err)
 		}
 		if n, err := db.MSNQueue.Count(ctx, login, "dm:bob@example.com"); err != nil || n != 4 {
 			t.Errorf("%d left, %v", n, err)
@@ -168,7 +168,7 @@ func TestQueueKeepsOrderAndTakesEachMessageOnce(t *testing.T) {
 	})
 }
 
-func TestEventsKeepTheirOrderAndWhetherTheyWereStarted(t *testing.T) {
+func TestEventsKeepTheirOrderAndWhoHasClaimedThem(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *database.Database, _ *bridgedb.Database) {
 		ctx := t.Context()
@@ -184,17 +184,17 @@ func TestEventsKeepTheirOrderAndWhetherTheyWereStarted(t *testing.T) {
 			}
 			events = append(events, e)
 		}
-		if err := db.MatrixQueue.SetStarted(ctx, events[1], true); err != nil {
-			t.Fatal(err)
+		if changed, err := db.MatrixQueue.SetOwner(ctx, events[1], "run"); err != nil || !changed {
+			t.Fatal(changed, err)
 		}
-		if err := db.MatrixQueue.Delete(ctx, events[0]); err != nil {
-			t.Fatal(err)
+		if removed, err := db.MatrixQueue.Remove(ctx, events[0]); err != nil || !removed {
+			t.Fatal(removed, err)
 		}
 		got, err := db.MatrixQueue.GetAll(ctx, login)
 		if err != nil || len(got) != 2 {
 			t.Fatalf("got %v, %v", got, err)
 		}
-		if got[0].Body != "text 1" || !got[0].Started || got[1].Body != "text 2" || got[1].Started || !got[1].WrittenAt.Equal(at) {
+		if got[0].Body != "text 1" || got[0].Owner != "run" || got[1].Body != "text 2" || got[1].Owner != "" || !got[1].WrittenAt.Equal(at) {
 			t.Errorf("got %+v, %+v", got[0], got[1])
 		}
 	})
@@ -207,7 +207,7 @@ func TestRowsGoWithTheirLogin(t *testing.T) {
 		if err := db.Contact.Put(ctx, &database.Contact{LoginID: login, Account: "bob@example.com"}); err != nil {
 			t.Fatal(err)
 		}
-		if err := db.MSNQueue.Put(ctx, &database.QueuedMessage{LoginID: login, MessageID: "m"}); err != nil {
+		if _, err := db.MSNQueue.Put(ctx, &database.QueuedMessage{LoginID: login, MessageID: "m"}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := db.MatrixQueue.Put(ctx, &database.QueuedEvent{LoginID: login, EventID: "$e"}); err != nil {

@@ -51,10 +51,13 @@ func (q *GroupQuery) Put(ctx context.Context, login networkid.UserLoginID, group
 		if slices.Contains(members, account) {
 			continue
 		}
-		if err := q.Exec(ctx, groupsPut, q.bridgeID, login, group, account); err != nil {
+		isNew, err := changes(q.GetDB().Exec(ctx, groupsPut, q.bridgeID, login, group, account))
+		if err != nil {
 			return added, err
 		}
-		added = append(added, account)
+		if isNew {
+			added = append(added, account)
+		}
 	}
 	return added, nil
 }

@@ -2,6 +2,9 @@ package database
 
 import (
 	"context"
+	"database/sql"
+	"errors"
+	"sync"
 	"time"
 
 	"go.mau.fi/util/dbutil"
@@ -20,55 +23,108 @@ type QueuedEvent struct {
 	Body      string // as it goes to MSN
 	Format    string // X-MMS-IM-Format
 	WrittenAt time.Time
-	// Started is set before the message may go on the wire: after a crash it is
-	// not certain whether it did.
-	Started bool
 	// HeldAt is since when a message waits for its recipient to be online. Zero means
-	// that it does not.
+	// that it never did.
 	HeldAt time.Time
+	// Owner is the run of the bridge that has claimed the message, which is before it may
+	// go on the wire, or "". When that run has ended it is not certain whether it did.
+	Owner string
+	// QueuedAt is when the bridge took the message, by its own clock. Zero means that it
+	// was before this was noted.
+	QueuedAt time.Time
 }
 
-// Scan reads a row of the columns that eventsGetAll names.
+// Scan reads a row of the columns in eventColumns.
 func (e *QueuedEvent) Scan(row dbutil.Scannable) (*QueuedEvent, error) {
-	var written, held int64
-	err := row.Scan(&e.LoginID, &e.EventID, &e.Position, &e.RoomID, &e.Sender, &e.PortalID, &e.Body, &e.Format, &written, &e.Started, &held)
-	e.WrittenAt = time.UnixMilli(written)
-	if held != 0 {
-		e.HeldAt = time.UnixMilli(held)
-	}
+	var written, held, queued int64
+	err := row.Scan(&e.LoginID, &e.EventID, &e.Position, &e.RoomID, &e.Sender, &e.PortalID, &e.Body, &e.Format, &written, &held, &e.Owner, &queued)
+	e.WrittenAt, e.HeldAt, e.QueuedAt = time.UnixMilli(written), fromMilli(held), fromMilli(queued)
 	return dbutil.ValueOrErr(e, err)
 }
 
-// MatrixQueueQuery are the queries on the table matrix_queue.
+// MatrixQueueQuery are the queries on the table matrix_queue. Those that change a message
+// that waits do so while it belongs to the Owner in its struct, and report whether the
+// message is now as asked for; then Owner is what it is in the table.
 type MatrixQueueQuery struct {
 	*dbutil.QueryHelper[*QueuedEvent]
 	bridgeID networkid.BridgeID
+
+	mu        sync.Mutex
+	listeners map[networkid.UserLoginID][]*listener
 }
 
+// listener is told of new messages.
+type listener struct{ tell func(*QueuedEvent) }
+
 const (
-	eventsPut = `
-		INSERT INTO matrix_queue (bridge_id, login_id, event_id, position, room_id, sender, portal_id, body, format, written_at, started)
-		SELECT $1, $2, $3, COALESCE(MAX(position), 0)+1, $4, $5, $6, $7, $8, $9, $10
+	eventColumns = `login_id, event_id, position, room_id, sender, portal_id, body, format, written_at, held_at, owner, queued_at`
+	eventsPut    = `
+		INSERT INTO matrix_queue (bridge_id, login_id, event_id, position, room_id, sender, portal_id, body, format, written_at, held_at, owner, queued_at)
+		SELECT $1, $2, $3, ` + nextPosition + `, $5, $6, $7, $8, $9, $10, $11, $12, $13
 		FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2
-		ON CONFLICT (bridge_id, login_id, event_id) DO NOTHING`
+		ON CONFLICT (bridge_id, login_id, event_id) DO NOTHING
+		RETURNING position`
 	eventsGetAll = `
-		SELECT login_id, event_id, position, room_id, sender, portal_id, body, format, written_at, started, held_at
-		FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2 ORDER BY position`
-	eventsStart  = `UPDATE matrix_queue SET started=$4 WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3`
-	eventsHold   = `UPDATE matrix_queue SET started=false, held_at=$4 WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3`
-	eventsDelete = `DELETE FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3`
+		SELECT ` + eventColumns + ` FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2 ORDER BY position`
+	eventsForPortal = `
+		SELECT ` + eventColumns + ` FROM matrix_queue
+		WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3 AND position>$4 ORDER BY position LIMIT $5`
+	eventsPortals = `SELECT DISTINCT portal_id FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2`
+	eventsOwner   = `UPDATE matrix_queue SET owner=$5 WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner IN ($4, $5)`
+	eventsHold    = `
+		UPDATE matrix_queue SET owner='', held_at=CASE WHEN held_at=0 THEN $5 ELSE held_at END
+		WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner IN ($4, '')`
+	eventsRemove = `DELETE FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner=$4`
 )
 
-// Put adds a message at the end of its login's queue. It reports false for one
-// that is in the queue already. Position is given by the table.
+// nextPosition is the position of a new row, from the time in $4: behind those of its
+// login that are there, and behind those that were, so that who has read up to a position
+// misses nothing.
+const nextPosition = `CASE WHEN COALESCE(MAX(position), 0) >= $4 THEN MAX(position)+1 ELSE $4 END`
+
+// Put adds a message at the end of its login's queue, and tells who listens. It reports
+// false for one that is in the queue already. Position is given by the table.
 func (q *MatrixQueueQuery) Put(ctx context.Context, e *QueuedEvent) (added bool, err error) {
-	result, err := q.GetDB().Exec(ctx, eventsPut, q.bridgeID, e.LoginID, e.EventID, e.RoomID, e.Sender, e.PortalID,
-		e.Body, e.Format, e.WrittenAt.UnixMilli(), e.Started)
+	err = q.GetDB().QueryRow(ctx, eventsPut, q.bridgeID, e.LoginID, e.EventID, time.Now().UnixNano(), e.RoomID, e.Sender, e.PortalID,
+		e.Body, e.Format, e.WrittenAt.UnixMilli(), toMilli(e.HeldAt), e.Owner, toMilli(e.QueuedAt)).Scan(&e.Position)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
 	if err != nil {
 		return false, err
 	}
-	n, err := result.RowsAffected()
-	return n > 0, err
+	q.mu.Lock()
+	listeners := q.listeners[e.LoginID]
+	q.mu.Unlock()
+	for _, listener := range listeners {
+		listener.tell(e)
+	}
+	return true, nil
+}
+
+// Listen has tell called for every new message of a login, whoever puts it in, until stop.
+func (q *MatrixQueueQuery) Listen(login networkid.UserLoginID, tell func(*QueuedEvent)) (stop func()) {
+	own := &listener{tell}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	// Put reads lists without the lock: they are replaced, never changed in place.
+	if q.listeners == nil {
+		q.listeners = make(map[networkid.UserLoginID][]*listener)
+	}
+	q.listeners[login] = append([]*listener{own}, q.listeners[login]...)
+	return func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		var left []*listener
+		for _, other := range q.listeners[login] {
+			if other != own {
+				left = append(left, other)
+			}
+		}
+		if q.listeners[login] = left; len(left) == 0 {
+			delete(q.listeners, login)
+		}
+	}
 }
 
 // GetAll returns the messages of a login in order.
@@ -76,17 +132,47 @@ func (q *MatrixQueueQuery) GetAll(ctx context.Context, login networkid.UserLogin
 	return q.QueryMany(ctx, eventsGetAll, q.bridgeID, login)
 }
 
-// SetStarted notes whether a message may be on the wire from now on.
-func (q *MatrixQueueQuery) SetStarted(ctx context.Context, e *QueuedEvent, started bool) error {
-	return q.Exec(ctx, eventsStart, q.bridgeID, e.LoginID, e.EventID, started)
+// Portals returns the portals in which messages were written that wait.
+func (q *MatrixQueueQuery) Portals(ctx context.Context, login networkid.UserLoginID) ([]networkid.PortalID, error) {
+	rows, err := q.GetDB().Query(ctx, eventsPortals, q.bridgeID, login)
+	return dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[networkid.PortalID], err).AsList()
 }
 
-// Hold notes since when a message waits for its recipient. It was not sent.
-func (q *MatrixQueueQuery) Hold(ctx context.Context, e *QueuedEvent, since time.Time) error {
-	return q.Exec(ctx, eventsHold, q.bridgeID, e.LoginID, e.EventID, since.UnixMilli())
+// ForPortal returns the first messages of a portal behind a position, up to limit.
+func (q *MatrixQueueQuery) ForPortal(ctx context.Context, login networkid.UserLoginID, portal networkid.PortalID, after int64, limit int) ([]*QueuedEvent, error) {
+	return q.QueryMany(ctx, eventsForPortal, q.bridgeID, login, portal, after, limit)
 }
 
-// Delete takes a message out of the queue: its fate is told.
-func (q *MatrixQueueQuery) Delete(ctx context.Context, e *QueuedEvent) error {
-	return q.Exec(ctx, eventsDelete, q.bridgeID, e.LoginID, e.EventID)
+// SetOwner claims a message for a run of the bridge, or gives it back when owner is "".
+func (q *MatrixQueueQuery) SetOwner(ctx context.Context, e *QueuedEvent, owner string) (changed bool, err error) {
+	changed, err = changes(q.GetDB().Exec(ctx, eventsOwner, q.bridgeID, e.LoginID, e.EventID, e.Owner, owner))
+	if changed {
+		e.Owner = owner
+	}
+	return changed, err
+}
+
+// Hold notes that a message waits for its recipient, and since when unless that is noted.
+// It was not sent, and nobody owns it.
+func (q *MatrixQueueQuery) Hold(ctx context.Context, e *QueuedEvent, since time.Time) (changed bool, err error) {
+	changed, err = changes(q.GetDB().Exec(ctx, eventsHold, q.bridgeID, e.LoginID, e.EventID, e.Owner, since.UnixMilli()))
+	if changed {
+		e.Owner = ""
+	}
+	return changed, err
+}
+
+// Remove takes a message out of the queue: its fate is told. It reports whether it was
+// there.
+func (q *MatrixQueueQuery) Remove(ctx context.Context, e *QueuedEvent) (removed bool, err error) {
+	return changes(q.GetDB().Exec(ctx, eventsRemove, q.bridgeID, e.LoginID, e.EventID, e.Owner))
+}
+
+// changes reports whether a statement has changed rows.
+func changes(result sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
 }

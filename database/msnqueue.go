@@ -3,6 +3,9 @@ package database
 import (
 	"cmp"
 	"context"
+	"database/sql"
+	"errors"
+	"slices"
 	"time"
 
 	"go.mau.fi/util/dbutil"
@@ -35,12 +38,14 @@ type QueuedMessage struct {
 	Format    string     // X-MMS-IM-Format
 	GroupSize int        // people in the conversation besides the user, 1 in a conversation of two
 	Kind      QueuedKind // "" is stored as QueuedText
+	// Owner is the run of the bridge that has claimed the message, or "".
+	Owner string
 }
 
-// Scan reads a row of the columns that queueForPortal names.
+// Scan reads a row of the columns in queueColumns.
 func (m *QueuedMessage) Scan(row dbutil.Scannable) (*QueuedMessage, error) {
 	var at int64
-	err := row.Scan(&m.LoginID, &m.MessageID, &m.Position, &m.PortalID, &m.Sender, &at, &m.Body, &m.Format, &m.GroupSize, &m.Kind)
+	err := row.Scan(&m.LoginID, &m.MessageID, &m.Position, &m.PortalID, &m.Sender, &at, &m.Body, &m.Format, &m.GroupSize, &m.Kind, &m.Owner)
 	m.At = time.UnixMilli(at)
 	return dbutil.ValueOrErr(m, err)
 }
@@ -52,29 +57,51 @@ type MSNQueueQuery struct {
 }
 
 const (
-	queuePut = `
-		INSERT INTO msn_queue (bridge_id, login_id, message_id, position, portal_id, sender, received_at, body, format, group_size, kind)
-		SELECT $1, $2, $3, COALESCE(MAX(position), 0)+1, $4, $5, $6, $7, $8, $9, $10
+	queueColumns = `login_id, message_id, position, portal_id, sender, received_at, body, format, group_size, kind, owner`
+	queuePut     = `
+		INSERT INTO msn_queue (bridge_id, login_id, message_id, position, portal_id, sender, received_at, body, format, group_size, kind, owner)
+		SELECT $1, $2, $3, ` + nextPosition + `, $5, $6, $7, $8, $9, $10, $11, $12
 		FROM msn_queue WHERE bridge_id=$1 AND login_id=$2
-		ON CONFLICT (bridge_id, login_id, message_id) DO NOTHING`
+		ON CONFLICT (bridge_id, login_id, message_id) DO NOTHING
+		RETURNING position`
 	queueForPortal = `
-		SELECT login_id, message_id, position, portal_id, sender, received_at, body, format, group_size, kind
-		FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3 ORDER BY position LIMIT $4`
+		SELECT ` + queueColumns + ` FROM msn_queue
+		WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3 ORDER BY position LIMIT $4`
+	queueTake = `
+		UPDATE msn_queue SET owner=$6
+		WHERE bridge_id=$1 AND login_id=$2 AND message_id IN (
+			SELECT message_id FROM msn_queue
+			WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3 AND position>$4 ORDER BY position LIMIT $5)
+		RETURNING ` + queueColumns
 	queuePortals = `SELECT DISTINCT portal_id FROM msn_queue WHERE bridge_id=$1 AND login_id=$2`
 	queueCount   = `SELECT COUNT(*) FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3`
-	queueDelete  = `DELETE FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3`
+	queueOwner   = `UPDATE msn_queue SET owner=$5 WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3 AND owner IN ($4, $5)`
+	queueRemove  = `DELETE FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3 AND owner=$4`
 )
 
-// Put adds a message at the end of its login's queue. A message that is in the
-// queue already is not added again. Position is given by the table.
-func (q *MSNQueueQuery) Put(ctx context.Context, m *QueuedMessage) error {
-	return q.Exec(ctx, queuePut, q.bridgeID, m.LoginID, m.MessageID, m.PortalID, m.Sender,
-		m.At.UnixMilli(), m.Body, m.Format, m.GroupSize, cmp.Or(m.Kind, QueuedText))
+// Put adds a message at the end of its login's queue. It reports false for one that is
+// in the queue already. Position is given by the table.
+func (q *MSNQueueQuery) Put(ctx context.Context, m *QueuedMessage) (added bool, err error) {
+	err = q.GetDB().QueryRow(ctx, queuePut, q.bridgeID, m.LoginID, m.MessageID, time.Now().UnixNano(), m.PortalID, m.Sender,
+		m.At.UnixMilli(), m.Body, m.Format, m.GroupSize, cmp.Or(m.Kind, QueuedText), m.Owner).Scan(&m.Position)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // ForPortal returns the first messages, up to limit, that wait for a portal.
 func (q *MSNQueueQuery) ForPortal(ctx context.Context, login networkid.UserLoginID, portal networkid.PortalID, limit int) ([]*QueuedMessage, error) {
 	return q.QueryMany(ctx, queueForPortal, q.bridgeID, login, portal, limit)
+}
+
+// Take claims the first messages behind a position that wait for a portal, up to limit,
+// and returns them in order. One that an earlier run had claimed is taken as well: the
+// framework knows by its ID whether Matrix has it.
+func (q *MSNQueueQuery) Take(ctx context.Context, login networkid.UserLoginID, portal networkid.PortalID, after int64, limit int, owner string) ([]*QueuedMessage, error) {
+	rows, err := q.QueryMany(ctx, queueTake, q.bridgeID, login, portal, after, limit, owner)
+	slices.SortFunc(rows, func(a, b *QueuedMessage) int { return cmp.Compare(a.Position, b.Position) })
+	return rows, err
 }
 
 // Portals returns the portals for which messages wait.
@@ -89,7 +116,18 @@ func (q *MSNQueueQuery) Count(ctx context.Context, login networkid.UserLoginID, 
 	return n, err
 }
 
-// Delete takes a message out of the queue: Matrix has it.
-func (q *MSNQueueQuery) Delete(ctx context.Context, m *QueuedMessage) error {
-	return q.Exec(ctx, queueDelete, q.bridgeID, m.LoginID, m.MessageID)
+// SetOwner claims a message for a run of the bridge, or gives it back when owner is "". It
+// does so while the message belongs to m.Owner, and reports whether it is as asked for now.
+func (q *MSNQueueQuery) SetOwner(ctx context.Context, m *QueuedMessage, owner string) (changed bool, err error) {
+	changed, err = changes(q.GetDB().Exec(ctx, queueOwner, q.bridgeID, m.LoginID, m.MessageID, m.Owner, owner))
+	if changed {
+		m.Owner = owner
+	}
+	return changed, err
+}
+
+// Remove takes a message out of the queue while it belongs to m.Owner: Matrix has it. It
+// reports whether it was there.
+func (q *MSNQueueQuery) Remove(ctx context.Context, m *QueuedMessage) (removed bool, err error) {
+	return changes(q.GetDB().Exec(ctx, queueRemove, q.bridgeID, m.LoginID, m.MessageID, m.Owner))
 }

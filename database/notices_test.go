@@ -29,7 +29,7 @@ func TestAlertIsStoredOnceAndGoesIntoTheQueueOnce(t *testing.T) {
 				if err != nil || len(queue) != 1 || queue[0].Kind != database.QueuedAlert {
 					t.Fatalf("the queue holds %v, %v", queue, err)
 				}
-				if err := db.MSNQueue.Delete(ctx, queue[0]); err != nil {
+				if _, err := db.MSNQueue.Remove(ctx, queue[0]); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -101,7 +101,7 @@ func TestPageIsFoundByWhatItsBounceNames(t *testing.T) {
 			}
 			p.TrID, p.SentAt = 7, p.WrittenAt
 			p.UpdatedAt = p.SentAt
-			if err := db.Page.SetSent(ctx, p); err != nil {
+			if changed, err := db.Page.SetSent(ctx, p); err != nil || !changed {
 				t.Fatal(err)
 			}
 			pages = append(pages, p)

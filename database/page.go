@@ -43,13 +43,15 @@ type Page struct {
 	Told      bool   // the user knows the State
 	WrittenAt time.Time
 	UpdatedAt time.Time
+	// Owner is the run of the bridge that has claimed the page, or "".
+	Owner string
 }
 
 // Scan reads a row of the columns in pageColumns.
 func (p *Page) Scan(row dbutil.Scannable) (*Page, error) {
 	var sent, written, updated int64
 	err := row.Scan(&p.LoginID, &p.PageID, &p.To, &p.Text, &p.Callback, &p.CallbackNumber, &p.TrID, &sent, &p.RoomID, &p.EventID,
-		&p.Sender, &p.State, &p.Code, &p.Told, &written, &updated)
+		&p.Sender, &p.State, &p.Code, &p.Told, &written, &updated, &p.Owner)
 	p.SentAt, p.WrittenAt, p.UpdatedAt = fromMilli(sent), fromMilli(written), fromMilli(updated)
 	return dbutil.ValueOrErr(p, err)
 }
@@ -78,14 +80,18 @@ type PageQuery struct {
 
 const (
 	pageColumns = `login_id, page_id, recipient, text, callback, callback_number, trid, sent_at, room_id, event_id,
-		sender, state, code, told, written_at, updated_at`
+		sender, state, code, told, written_at, updated_at, owner`
 	pagePut = `
 		INSERT INTO page (bridge_id, ` + pageColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
-	pageGet    = `SELECT ` + pageColumns + ` FROM page WHERE bridge_id=$1 AND login_id=$2 AND page_id=$3`
-	pageUntold = `SELECT ` + pageColumns + ` FROM page WHERE bridge_id=$1 AND login_id=$2 AND NOT told ORDER BY written_at`
-	pageSent   = `UPDATE page SET trid=$4, sent_at=$5, updated_at=$5 WHERE bridge_id=$1 AND login_id=$2 AND page_id=$3`
-	pageMatch  = `
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
+	pageGet       = `SELECT ` + pageColumns + ` FROM page WHERE bridge_id=$1 AND login_id=$2 AND page_id=$3`
+	pageUntoldIDs = `SELECT page_id FROM page WHERE bridge_id=$1 AND login_id=$2 AND NOT told`
+	pageUntold    = `SELECT ` + pageColumns + ` FROM page WHERE bridge_id=$1 AND login_id=$2 AND NOT told ORDER BY written_at`
+	pageSent      = `
+		UPDATE page SET trid=$5, sent_at=$6, updated_at=$6
+		WHERE bridge_id=$1 AND login_id=$2 AND page_id=$3 AND owner=$4 AND state='sending' AND sent_at IN (0, $6)`
+	pageOwner = `UPDATE page SET owner=$5 WHERE bridge_id=$1 AND login_id=$2 AND page_id=$3 AND owner IN ($4, $5)`
+	pageMatch = `
 		SELECT ` + pageColumns + ` FROM page
 		WHERE bridge_id=$1 AND login_id=$2 AND trid=$3 AND (recipient=$4 OR $4='') AND sent_at>=$5 AND state<>'bounced'
 		ORDER BY sent_at DESC LIMIT 1`
@@ -101,7 +107,7 @@ const pagesKept = 90 * 24 * time.Hour
 // Put stores a page, and forgets old ones of its login.
 func (q *PageQuery) Put(ctx context.Context, p *Page) error {
 	err := q.Exec(ctx, pagePut, q.bridgeID, p.LoginID, p.PageID, p.To, p.Text, p.Callback, p.CallbackNumber, p.TrID, toMilli(p.SentAt),
-		p.RoomID, p.EventID, p.Sender, p.State, p.Code, p.Told, toMilli(p.WrittenAt), toMilli(p.UpdatedAt))
+		p.RoomID, p.EventID, p.Sender, p.State, p.Code, p.Told, toMilli(p.WrittenAt), toMilli(p.UpdatedAt), p.Owner)
 	if err != nil {
 		return err
 	}
@@ -118,9 +124,26 @@ func (q *PageQuery) Untold(ctx context.Context, login networkid.UserLoginID) ([]
 	return q.QueryMany(ctx, pageUntold, q.bridgeID, login)
 }
 
-// SetSent notes, from p, that a page may be on the wire from now on.
-func (q *PageQuery) SetSent(ctx context.Context, p *Page) error {
-	return q.Exec(ctx, pageSent, q.bridgeID, p.LoginID, p.PageID, p.TrID, toMilli(p.SentAt))
+// UntoldIDs returns the IDs of the pages whose fate the user does not know.
+func (q *PageQuery) UntoldIDs(ctx context.Context, login networkid.UserLoginID) ([]string, error) {
+	rows, err := q.GetDB().Query(ctx, pageUntoldIDs, q.bridgeID, login)
+	return dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[string], err).AsList()
+}
+
+// SetOwner claims a page for a run of the bridge, or gives it back when owner is "". It does
+// so while the page belongs to p.Owner, and reports whether it is as asked for now.
+func (q *PageQuery) SetOwner(ctx context.Context, p *Page, owner string) (changed bool, err error) {
+	changed, err = changes(q.GetDB().Exec(ctx, pageOwner, q.bridgeID, p.LoginID, p.PageID, p.Owner, owner))
+	if changed {
+		p.Owner = owner
+	}
+	return changed, err
+}
+
+// SetSent notes, from p, that a page may be on the wire from now on. It reports false when
+// it was before, or belongs to somebody else: then it must not be sent.
+func (q *PageQuery) SetSent(ctx context.Context, p *Page) (changed bool, err error) {
+	return changes(q.GetDB().Exec(ctx, pageSent, q.bridgeID, p.LoginID, p.PageID, p.Owner, p.TrID, toMilli(p.SentAt)))
 }
 
 // Sent returns the latest page with a transaction ID that went to somebody, or to
@@ -133,10 +156,5 @@ func (q *PageQuery) Sent(ctx context.Context, login networkid.UserLoginID, trID 
 // Change gives a page the state, code and told of p, if its state is still before.
 // It reports whether it was.
 func (q *PageQuery) Change(ctx context.Context, p *Page, before PageState) (bool, error) {
-	result, err := q.GetDB().Exec(ctx, pageSetState, q.bridgeID, p.LoginID, p.PageID, before, p.State, p.Code, p.Told, toMilli(p.UpdatedAt))
-	if err != nil {
-		return false, err
-	}
-	n, err := result.RowsAffected()
-	return n > 0, err
+	return changes(q.GetDB().Exec(ctx, pageSetState, q.bridgeID, p.LoginID, p.PageID, before, p.State, p.Code, p.Told, toMilli(p.UpdatedAt)))
 }

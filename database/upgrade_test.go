@@ -48,6 +48,7 @@ func openV1(t *testing.T) *dbutil.Database {
 		`INSERT INTO msn_queue VALUES ('', 'home/alice@example.com', 'chat/1', 1, 'dm:bob@example.com', 'bob@example.com', 1000, 'first', 'EF=B', 1)`,
 		`INSERT INTO msn_queue VALUES ('', 'home/alice@example.com', 'chat/2', 2, 'dm:bob@example.com', 'bob@example.com', 2000, 'second', '', 3)`,
 		`INSERT INTO matrix_queue VALUES ('', 'home/alice@example.com', '$e', 1, '!r:x', '@u:x', 'dm:bob@example.com', 'out', '', 3000, true)`,
+		`INSERT INTO matrix_queue VALUES ('', 'home/alice@example.com', '$f', 2, '!r:x', '@u:x', 'dm:bob@example.com', 'next', '', 4000, false)`,
 	} {
 		if _, err := raw.Exec(ctx, statement); err != nil {
 			t.Fatalf("%s: %v", statement, err)
@@ -73,7 +74,7 @@ func TestWhatAnOlderBridgeLeftIsKeptWhenTheTablesAreUpgraded(t *testing.T) {
 		t.Errorf("the queue holds %+v, %+v", queue[0], queue[1])
 	}
 	events, err := db.MatrixQueue.GetAll(ctx, login)
-	if err != nil || len(events) != 1 || events[0].Body != "out" || !events[0].Started {
+	if err != nil || len(events) != 2 || events[0].Body != "out" || events[0].Owner == "" || events[1].Body != "next" || events[1].Owner != "" {
 		t.Errorf("to send are %v, %v", events, err)
 	}
 	if contact, err := db.Contact.Get(ctx, login, "bob@example.com"); err != nil || contact == nil || contact.Name != "Bob" {

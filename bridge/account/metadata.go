@@ -29,11 +29,11 @@ func NewMetadata(kept Record) *Metadata { return &Metadata{kept: kept} }
 type Record struct {
 	// Password is encrypted, by config.Config.SealPassword.
 	Password string `json:"password"`
-	// Elsewhere is set while the account is signed in at another place, which
+	// Elsewhere is set while the account is signed in at another endpoint, which
 	// ended the bridge's session. The bridge does not sign in by itself then, not
 	// even after a restart.
 	Elsewhere bool `json:"elsewhere,omitempty"`
-	// MachineGUID names the bridge among the places where the account is signed in.
+	// MachineGUID names the bridge among the endpoints at which the account is signed in.
 	// It stays the same for the login.
 	MachineGUID string `json:"machine_guid,omitempty"`
 	// Unread is how many unread mails there were when the server counted them last.

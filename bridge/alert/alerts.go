@@ -51,8 +51,10 @@ func (n *counts) next(what string) int {
 
 // Inbox brings alerts into Matrix.
 type Inbox interface {
-	// PutAlert stores an alert to be shown, unless it is known already.
-	PutAlert(context.Context, *database.Alert)
+	// PutBy puts a message into the queue by storing it together with something else.
+	// store is given the message that takes the place of all that come while too many
+	// wait: it is the only one with a text. It reports false for what is there already.
+	PutBy(ctx context.Context, m *database.QueuedMessage, store func(context.Context, *database.QueuedMessage) (added bool, err error))
 }
 
 // Alerts are the alerts of one login.
@@ -90,7 +92,20 @@ func (al *Alerts) Notice(ctx context.Context, a database.Alert) {
 	if al.account.Config.Alerts == config.AlertsOff && a.Kind != database.AlertKindPage {
 		return // what people write is no alert
 	}
-	al.inbox.PutAlert(ctx, &a)
+	al.inbox.PutBy(ctx, &database.QueuedMessage{
+		LoginID:   a.LoginID,
+		MessageID: a.AlertID,
+		PortalID:  msnid.MakeAlertsPortalKey(a.LoginID).ID,
+		At:        a.ReceivedAt,
+		Kind:      database.QueuedAlert,
+	}, func(ctx context.Context, m *database.QueuedMessage) (added bool, err error) {
+		stored := &a
+		if m.Body != "" { // in the place of this alert and others
+			stored = &database.Alert{LoginID: m.LoginID, AlertID: m.MessageID, ReceivedAt: m.At,
+				Kind: database.AlertKindSuppressed, Text: m.Body}
+		}
+		return al.account.DB.Alert.Put(ctx, stored, m)
+	})
 }
 
 // alertReceived stores the messages of an alert.

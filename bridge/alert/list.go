@@ -13,6 +13,7 @@ import (
 
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/room"
 	"matrix-msn/database"
 )
@@ -31,7 +32,7 @@ func (al *Alerts) List(ctx context.Context, n int) []*event.MessageEventContent 
 	alerts, err := al.account.DB.Alert.Last(ctx, al.account.Login.ID, n)
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read alerts")
-		return []*event.MessageEventContent{plainNotice("The alerts could not be read. The admin of this bridge finds the reason in the log.")}
+		return []*event.MessageEventContent{plainNotice(reason.Of(reason.ErrAlerts, reason.Request, al.account.About("")).Sentence)}
 	}
 	title := fmt.Sprintf("Alerts of %s at %s", al.account.Identity.Account, al.account.Service.Name)
 	if len(alerts) == 0 {

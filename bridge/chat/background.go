@@ -2,73 +2,86 @@ package chat
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"time"
+
+	"matrix-msn/bridge/queue"
 )
 
+const (
+	// parallelWork is at how many keys there is work at once.
+	parallelWork = 32
+	// workPatience is after how long a work does not count for that any more.
+	workPatience = 30 * time.Second
+)
+
+var errNotDone = errors.New("something is left to be done")
+
 // background does small works beside each other, and those of the same key one after the
-// other. It has a goroutine for each key at which there is something to do, and none when
-// there is nothing. The zero value is ready, and stopped.
+// other. What waits is kept in memory. It is stopped at first.
 type background struct {
+	store *queue.Memory[string, string]
+	loop  *queue.Loop[string, string]
+
 	mu      sync.Mutex
-	ctx     context.Context // of the run; nil while stopped
-	waiting map[string]func(context.Context)
-	active  map[string]bool
-	working sync.WaitGroup
+	waiting map[string]func(context.Context) bool // the latest work of each key
+}
+
+func newBackground() *background {
+	b := &background{store: queue.NewMemory[string, string](), waiting: make(map[string]func(context.Context) bool)}
+	b.loop = queue.New(queue.Config[string, string]{
+		Store: b.store, Work: b, Window: 1, Batch: 1, Parallel: parallelWork, Patience: workPatience,
+	})
+	return b
 }
 
 // do has work done, once for all calls with the same key before it is begun: the last
 // counts. Asked for while the login is stopped, it is done after the next start.
 func (b *background) do(key string, work func(context.Context)) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.waiting == nil {
-		b.waiting, b.active = make(map[string]func(context.Context)), make(map[string]bool)
-	}
-	b.waiting[key] = work
-	b.begin(key)
-}
-
-// begin takes a key up, unless somebody has.
-func (b *background) begin(key string) {
-	if b.ctx == nil || b.ctx.Err() != nil || b.active[key] {
-		return
-	}
-	b.active[key] = true
-	ctx := b.ctx
-	b.working.Go(func() {
-		for work := b.next(ctx, key); work != nil; work = b.next(ctx, key) {
-			work(ctx)
-		}
+	b.try(key, func(ctx context.Context) bool {
+		work(ctx)
+		return true
 	})
 }
 
-// next returns what is to be done for a key, or nil, and then nobody is at it any more.
-func (b *background) next(ctx context.Context, key string) func(context.Context) {
+// try is do for work that is tried again, less and less often, until it reports that
+// nothing is left of it. Asked for once more, it does not wait for that.
+func (b *background) try(key string, work func(context.Context) (done bool)) {
+	b.mu.Lock()
+	b.waiting[key] = work
+	position := b.store.PutOnce(key, key)
+	b.mu.Unlock()
+	b.loop.Hurry(key, position)
+}
+
+// Begin implements queue.Work.
+func (b *background) Begin(ctx context.Context, job *queue.Job[string]) queue.Outcome {
+	// Before the work is taken: what is asked for from now on is for the next time.
+	if job.Claim(ctx) != nil {
+		return queue.Leave()
+	}
+	key := job.Row
+	b.mu.Lock()
+	work := b.waiting[key]
+	delete(b.waiting, key)
+	b.mu.Unlock()
+	if work == nil || work(ctx) {
+		return queue.Done()
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	work := b.waiting[key]
-	if work == nil || ctx.Err() != nil {
-		delete(b.active, key)
-		return nil
+	if b.waiting[key] == nil {
+		b.waiting[key] = work
 	}
-	delete(b.waiting, key)
-	return work
+	return queue.Retry(errNotDone)
 }
+
+// Tell implements queue.Work. Nobody is told of such work.
+func (*background) Tell(context.Context, string, error) error { return nil }
 
 // Start implements session.Part.
-func (b *background) Start(ctx context.Context) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.ctx = ctx
-	for key := range b.waiting {
-		b.begin(key)
-	}
-}
+func (b *background) Start(ctx context.Context) { b.loop.Start(ctx) }
 
 // Stop implements session.Part.
-func (b *background) Stop() {
-	b.mu.Lock()
-	b.ctx = nil
-	b.mu.Unlock()
-	b.working.Wait()
-}
+func (b *background) Stop() { b.loop.Close() }

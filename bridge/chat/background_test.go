@@ -14,7 +14,7 @@ func TestWorkThatIsStuckHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, end := context.WithCancel(t.Context())
-		var b background
+		b := newBackground()
 		b.Start(ctx)
 		b.do("stuck", func(ctx context.Context) { <-ctx.Done() })
 		synctest.Wait()
@@ -35,7 +35,7 @@ func TestOfManyCallsTheLastCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, end := context.WithCancel(t.Context())
 		defer end()
-		var b background
+		b := newBackground()
 		var done []int
 		for i := range 10 {
 			b.do("key", func(context.Context) { done = append(done, i) })
@@ -51,9 +51,7 @@ func TestOfManyCallsTheLastCounts(t *testing.T) {
 		}
 		end()
 		b.Stop()
-		if b.do("key", func(context.Context) { t.Error("done after the end") }); len(b.active) != 0 {
-			t.Errorf("active after the end: %v", b.active)
-		}
+		b.do("key", func(context.Context) { t.Error("done after the end") })
 		synctest.Wait()
 	})
 }
@@ -65,7 +63,7 @@ func TestBackgroundWorkAgainstItsModel(t *testing.T) {
 	for seed := range uint64(200) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 0))
-			var b background
+			b := newBackground()
 			var mu sync.Mutex
 			asked, done, active := make(map[string]int), make(map[string]int), make(map[string]bool)
 			ctx, end := context.WithCancel(t.Context())
@@ -116,8 +114,8 @@ func TestBackgroundWorkAgainstItsModel(t *testing.T) {
 					t.Errorf("seed %d: of %s %d was done, %d was asked for", seed, key, done[key], step)
 				}
 			}
-			if len(b.active)+len(b.waiting) != 0 {
-				t.Errorf("seed %d: active %v, waiting %d", seed, b.active, len(b.waiting))
+			if rows, _ := b.store.Keys(t.Context()); len(rows)+len(b.waiting) != 0 {
+				t.Errorf("seed %d: in the table %v, waiting %d", seed, rows, len(b.waiting))
 			}
 			end()
 			b.Stop()

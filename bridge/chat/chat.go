@@ -43,26 +43,27 @@ type Chat struct {
 	inbox    Inbox
 	outbox   Outbox
 	notices  Notices
-	work     background
+	work     *background
 	updates  *updates
 	removals *Removals
 	circles  *circles
 	typing   typists
+	stored   storedContacts
 	notes    noteCounts
 }
 
 // New returns the chats of a login.
 func New(a *account.Account, s *session.Session, rooms *room.Rooms, inbox Inbox, outbox Outbox, notices Notices) *Chat {
-	c := &Chat{account: a, session: s, rooms: rooms, inbox: inbox, outbox: outbox, notices: notices}
+	c := &Chat{account: a, session: s, rooms: rooms, inbox: inbox, outbox: outbox, notices: notices, work: newBackground()}
 	c.updates, c.circles = newUpdates(c), newCircles(c)
-	c.removals = &Removals{session: s, work: &c.work}
+	c.removals = &Removals{session: s, work: c.work}
 	return c
 }
 
 // Listen has what the session tells handled, and what follows from it done while the login
 // is started.
 func (c *Chat) Listen(s *session.Session) {
-	s.Use(c.circles, &c.work, &c.typing)
+	s.Use(c.work, &c.typing)
 	s.OnOpen(c.saveRoster)
 	s.OnOpen(c.introduceGroups)
 	s.OnReady(func(context.Context, *msn.Client) { c.circles.look() })

@@ -2,15 +2,11 @@ package chat
 
 import (
 	"context"
-	"sync"
-	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/simplevent"
 
-	"matrix-msn/bridge/retry"
 	"matrix-msn/bridge/room"
 )
 
@@ -18,62 +14,19 @@ import (
 // again, less and less often, and when circles change.
 type circles struct {
 	chat *Chat
-	work *background
 	// show does what is to be done, and reports whether nothing is left of it.
-	show  func(context.Context) bool
-	waits *backoff.ExponentialBackOff // only of use to pass
-
-	mu    sync.Mutex
-	ctx   context.Context // of the run; nil while stopped
-	again *time.Timer     // of the next attempt, nil for none
+	show func(context.Context) bool
 }
 
 func newCircles(c *Chat) *circles {
-	r := &circles{chat: c, work: &c.work, waits: retry.Waits()}
+	r := &circles{chat: c}
 	r.show = r.showAll
 	return r
 }
 
 // look has the circles looked at again. It does not wait for that: a homeserver can take
 // minutes for a room.
-func (r *circles) look() { r.work.do("circles", r.pass) }
-
-// pass is one attempt.
-func (r *circles) pass(ctx context.Context) {
-	r.setTimer(nil)
-	if r.show(ctx) {
-		r.waits.Reset()
-		return
-	}
-	r.setTimer(time.AfterFunc(r.waits.NextBackOff(), r.look))
-}
-
-// setTimer sets the timer of the next attempt in the place of the one before.
-func (r *circles) setTimer(timer *time.Timer) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.again != nil {
-		r.again.Stop()
-	}
-	if r.again = timer; timer != nil && r.ctx == nil {
-		timer.Stop()
-	}
-}
-
-// Start implements session.Part.
-func (r *circles) Start(ctx context.Context) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.ctx = ctx
-}
-
-// Stop implements session.Part.
-func (r *circles) Stop() {
-	r.mu.Lock()
-	r.ctx = nil
-	r.mu.Unlock()
-	r.setTimer(nil)
-}
+func (r *circles) look() { r.chat.work.try("circles", r.show) }
 
 // showAll brings the rooms of the circles up to date, tells of invitations and of circles
 // that the user belongs to no more, and makes the rooms of new ones, which can take long.

@@ -67,8 +67,7 @@ func TestCirclesAreTriedAgainLessAndLessOften(t *testing.T) {
 		var attempts atomic.Int64
 		var works atomic.Bool
 		r.show = func(context.Context) bool { attempts.Add(1); return works.Load() }
-		r.Start(ctx)
-		r.work.Start(ctx)
+		r.chat.work.Start(ctx)
 		next := func() time.Duration {
 			began, before := time.Now(), attempts.Load()
 			for attempts.Load() == before && time.Since(began) < 24*time.Hour {
@@ -108,8 +107,7 @@ func TestCirclesAreTriedAgainLessAndLessOften(t *testing.T) {
 			t.Errorf("after a success the first wait is %v", first)
 		}
 		end()
-		r.work.Stop()
-		r.Stop()
+		r.chat.work.Stop()
 		if wait := next(); wait < 24*time.Hour {
 			t.Errorf("tried %v after the end of the run", wait)
 		}

@@ -2,12 +2,46 @@ package chat
 
 import (
 	"context"
+	"sync"
 
 	"github.com/rs/zerolog"
 
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
+
+// storedContacts is what the table of contacts holds of a login: servers repeat what they
+// say of contacts all the time, which must not ask the database each time. The zero value
+// holds nothing, so that everything counts as changed.
+type storedContacts struct {
+	mu   sync.Mutex
+	rows map[string]database.Contact // by account
+}
+
+func (s *storedContacts) get(account string) (row database.Contact, known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	row, known = s.rows[account]
+	return row, known
+}
+
+func (s *storedContacts) put(row database.Contact) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.rows == nil {
+		s.rows = make(map[string]database.Contact)
+	}
+	s.rows[row.Account] = row
+}
+
+func (s *storedContacts) replace(rows []*database.Contact) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rows = make(map[string]database.Contact, len(rows))
+	for _, row := range rows {
+		s.rows[row.Account] = *row
+	}
+}
 
 // saveRoster stores the contact list of a new session and gives ghosts whose
 // contacts have changed their names the new ones.
@@ -26,7 +60,7 @@ func (c *Chat) saveRoster(ctx context.Context, client *msn.Client) {
 	for _, contact := range client.Contacts() {
 		row, ok := c.account.ContactRow(contact)
 		if !ok {
-			log.Warn().Str("account", contact.Account).Msg("Leaving out a contact whose account is none")
+			log.Warn().Str("account", contact.Account).Msg("Leaving out a contact whose account is invalid")
 			continue
 		}
 		rows = append(rows, row)
@@ -36,32 +70,32 @@ func (c *Chat) saveRoster(ctx context.Context, client *msn.Client) {
 	}
 	if err := c.account.DB.Contact.ReplaceAll(ctx, c.account.Login.ID, rows); err != nil {
 		log.Err(err).Msg("Failed to store contacts")
+		c.stored.replace(nil)
 		return
 	}
+	c.stored.replace(rows)
 	for _, account := range renamed {
 		c.updates.rename(account)
 	}
 }
 
-// contactChanged stores a contact whose name or lists may be others now.
+// contactChanged stores a contact whose name or lists may have changed.
 func (c *Chat) contactChanged(ctx context.Context, contact msn.Contact) {
 	log := zerolog.Ctx(ctx)
 	row, ok := c.account.ContactRow(contact)
 	if !ok {
 		return
 	}
-	before, err := c.account.DB.Contact.Get(ctx, c.account.Login.ID, row.Account)
-	if err != nil {
-		log.Err(err).Msg("Failed to read contact")
-	}
-	if before != nil && *before == *row {
+	before, known := c.stored.get(row.Account)
+	if known && before == *row {
 		return
 	}
 	if err := c.account.DB.Contact.Put(ctx, row); err != nil {
 		log.Err(err).Msg("Failed to store contact")
 		return
 	}
-	if before == nil || before.Name != row.Name {
+	c.stored.put(*row)
+	if !known || before.Name != row.Name {
 		c.updates.rename(row.Account)
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"matrix-msn/msn"
 )
 
-// NoCommand stands before a text that begins like the prefix of commands but is none
+// NoCommand stands before a text that begins like the prefix of commands but is not one
 // ("!msnfoo"): it is an invisible character that no text begins with, put there before the
 // framework sees the text, and taken away by Send. The framework takes every text that begins
 // with the prefix for a command, wherever the word ends, and never gives it to the room. It

@@ -308,7 +308,7 @@ func (c *Chat) startGroup(ctx context.Context, first, second string) string {
 	}
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to make a group chat")
-		return "The bridge could not make a room for the three of you. Try again; if that lasts, tell the admin of this bridge."
+		return reason.Of(reason.ErrRoom, reason.Call, c.account.About(second)).Sentence
 	}
 	return fmt.Sprintf("%s is a contact of yours. There is a new room for them, %s and you: both are called with the first message that you write there.",
 		c.account.Person(ctx, second).Name, c.account.Person(ctx, first).Name)

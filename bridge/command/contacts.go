@@ -11,6 +11,7 @@ import (
 
 	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/reason"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -24,7 +25,7 @@ func (l *Login) describeContacts(ctx context.Context) []string {
 	contacts, err := l.Account.Contacts(ctx)
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read contacts")
-		return []string{"The contact list could not be read. The admin of this bridge finds the reason in the log."}
+		return []string{reason.Of(reason.ErrContacts, reason.Request, l.Account.About("")).Sentence}
 	}
 	client := l.Session.Current()
 	var lines []contactLine

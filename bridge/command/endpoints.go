@@ -9,12 +9,13 @@ import (
 	"github.com/rs/zerolog"
 
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/session"
 	"matrix-msn/msn"
 	"matrix-msn/msn/wire"
 )
 
-const placesUsage = "Write `!places` to list the places where your account is signed in, `!places out 2` to sign it out at the second one, " +
+const endpointsUsage = "Write `!places` to list the places where your account is signed in, `!places out 2` to sign it out at the second one, " +
 	"or `!places out all` at all but this bridge."
 
 // endpointKinds are the kinds of endpoints for people to read.
@@ -44,7 +45,7 @@ func runEndpoints(c *call) {
 	case strings.EqualFold(word, "out"):
 		n, err := strconv.Atoi(rest)
 		if err != nil || n < 1 || n > len(endpoints) {
-			c.say("Which one? %s", placesUsage)
+			c.say("Which one? %s", endpointsUsage)
 			return
 		}
 		if endpoints[n-1].Here {
@@ -53,7 +54,7 @@ func runEndpoints(c *call) {
 		}
 		c.say("%s", signOutEndpoints(c.Ctx, client, endpoints[n-1:n]))
 	default:
-		c.say("%s", placesUsage)
+		c.say("%s", endpointsUsage)
 	}
 }
 
@@ -91,25 +92,26 @@ func describeEndpoint(p msn.Endpoint) string {
 	return name + " (" + strings.Join(known, ", ") + ")"
 }
 
-// signOutEndpoints signs the account out at those that are not this one.
+// signOutEndpoints signs the account out at all but this one.
 func signOutEndpoints(ctx context.Context, client *msn.Client, endpoints []msn.Endpoint) string {
 	ctx, cancel := context.WithTimeout(ctx, session.RequestTimeout)
 	defer cancel()
 	var asked, failed []string
+	var cause error
 	for _, p := range endpoints {
 		if p.Here {
 			continue
 		}
 		if err := client.SignOutEndpoint(ctx, p.ID); err != nil {
 			zerolog.Ctx(ctx).Info().Err(err).Msg("Place was not signed out")
-			failed = append(failed, describeEndpoint(p))
+			failed, cause = append(failed, describeEndpoint(p)), err
 			continue
 		}
 		asked = append(asked, describeEndpoint(p))
 	}
 	switch {
 	case len(failed) > 0:
-		return fmt.Sprintf("The service did not pass it on to %s. Try again in a minute.", strings.Join(failed, ", "))
+		return reason.Of(cause, reason.SignOut, reason.Subject{Name: strings.Join(failed, ", ")}).Sentence
 	case len(asked) == 0:
 		return "There is no other place to sign out."
 	}

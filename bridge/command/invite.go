@@ -83,7 +83,7 @@ func runInvite(c *call) {
 		return
 	case err != nil:
 		zerolog.Ctx(c.Ctx).Err(err).Msg("Failed to read contacts")
-		c.say("The contact list could not be read. Nothing was sent; the admin of this bridge finds the reason in the log.")
+		c.say("%s", reason.Of(reason.ErrContacts, reason.Invitation, login.Account.About(address)).Sentence)
 		return
 	case who == oneself:
 		c.say("%s is your own account. Nothing was sent.", address)
@@ -126,7 +126,7 @@ func (c *call) invite(login *Login, client *msn.Client, address, text string) st
 	wait, err := c.reserveInvitation(ctx, row)
 	if err != nil {
 		log.Err(err).Msg("Failed to store an invitation")
-		return "The bridge could not note the invitation down, and has sent nothing. If that lasts, tell the admin of this bridge."
+		return reason.Of(reason.ErrBridge, reason.Invitation, login.Account.About(address)).Sentence
 	}
 	if wait > 0 {
 		return fmt.Sprintf("You have had %d invitations mailed within %d minutes, which is as many as this bridge lets through. "+

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -184,7 +183,7 @@ func (c *call) sendLoginLink(login *Login, page msn.ServiceURL, what string) {
 	}
 	if err != nil {
 		zerolog.Ctx(c.Ctx).Err(err).Msg("Failed to send a login link")
-		c.say("The link could not be sent to your chat with the bot. Open a chat with the bot and ask again there.")
+		c.say("%s", reason.Of(reason.ErrBridge, reason.Link, login.Account.About(what)).Sentence)
 		return
 	}
 	if room != c.OrigRoomID {
@@ -195,15 +194,10 @@ func (c *call) sendLoginLink(login *Login, page msn.ServiceURL, what string) {
 // sendPlainLink answers with the link that does not log in. why is why there is no
 // other, nil when the bridge has no public address.
 func (c *call) sendPlainLink(page msn.ServiceURL, what, service string, why error) {
-	note := "You may have to log in there."
-	switch {
-	case why == nil:
-		note = "You have to log in there yourself: this bridge has no public address at which it could do that for you."
-	case errors.Is(why, msn.ErrNoForm):
-		note = fmt.Sprintf("You have to log in there yourself: %s gave the bridge nothing to log in on the web with.", service)
-	case errors.Is(why, msn.ErrUntrusted):
-		note = fmt.Sprintf("You have to log in there yourself: %s names a login page that the bridge does not trust with your password.", service)
+	if why == nil {
+		why = reason.ErrNoAddress
 	}
+	note := reason.Of(why, reason.WebLogin, reason.Subject{Service: service}).Sentence
 	link := safeLinkOrNothing(page.Redirect)
 	if link == "" {
 		link = safeLinkOrNothing(page.Post)

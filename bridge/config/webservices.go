@@ -10,7 +10,7 @@ import (
 	"matrix-msn/msn"
 )
 
-// defaultPlaceName is what the user's other places show of the bridge.
+// defaultPlaceName is what the user's other endpoints show of the bridge.
 const defaultPlaceName = "Matrix"
 
 // webPaths are where services have their web services below one address, by the names

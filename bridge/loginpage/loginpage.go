@@ -69,7 +69,7 @@ type link struct {
 }
 
 // Open serves the pages where the homeserver reaches the bridge, if the bridge has a
-// public address. One without https is none: on the way everybody could read the form.
+// public address. One without https does not count: on the way everybody could read the form.
 func (p *Pages) Open(matrix bridgev2.MatrixConnector, log zerolog.Logger) {
 	server, ok := matrix.(bridgev2.MatrixConnectorWithServer)
 	if !ok || server.GetPublicAddress() == "" || server.GetRouter() == nil {

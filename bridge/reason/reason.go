@@ -31,6 +31,8 @@ const (
 	Invitation                   // an invitation by mail
 	Link                         // a link to a page of the service
 	Search                       // a search of the directory
+	WebLogin                     // logging a browser in at a page of the service
+	SignOut                      // signing the account out at another endpoint
 	Request                      // any other request of a command
 
 	commands = Page | Call | Circle | Invitation | Link | Search | Request
@@ -50,6 +52,13 @@ var (
 	ErrNotSeen = errors.New("the contact was not online in time")
 	// ErrPageNotSent says that the bridge was stopped before a page went out.
 	ErrPageNotSent = errors.New("the bridge was stopped before the page was sent")
+	// ErrRoom says that the bridge could not make a room.
+	ErrRoom = errors.New("the bridge could not make a room")
+	// ErrContacts and ErrAlerts say that the bridge could not read what it has stored.
+	ErrContacts = errors.New("the bridge could not read the contact list")
+	ErrAlerts   = errors.New("the bridge could not read the alerts")
+	// ErrNoAddress says that the bridge has no public address.
+	ErrNoAddress = errors.New("the bridge has no public address")
 	// ErrReaction and ErrRedaction say that MSN has neither.
 	ErrReaction  = errors.New("reactions are not carried")
 	ErrRedaction = errors.New("deletions are not carried")

@@ -28,7 +28,7 @@ var places = []struct {
 	name  string
 	place Place
 }{
-	{"page", Page}, {"call", Call}, {"circle", Circle}, {"invitation", Invitation}, {"link", Link}, {"search", Search}, {"request", Request},
+	{"page", Page}, {"call", Call}, {"circle", Circle}, {"invitation", Invitation}, {"link", Link}, {"search", Search}, {"web login", WebLogin}, {"sign-out", SignOut}, {"request", Request},
 }
 
 // Codes and sentences are what people and programs know: testdata/reasons.txt holds what
@@ -37,7 +37,7 @@ func TestCodesAndSentencesStayWhatTheyAre(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
 	line := func(code, format string, args ...any) {
-		if code != "msn-error" {
+		if code != "msn-error" && code != "msn-not-passed-on" {
 			fmt.Fprintf(&b, format, args...)
 		}
 	}
@@ -95,6 +95,10 @@ func examples() (all []example) {
 	add("blocked by the user", ErrBlockedByUser)
 	add("not seen", ErrNotSeen)
 	add("page not sent", ErrPageNotSent)
+	add("no room", ErrRoom)
+	add("contacts cannot be read", ErrContacts)
+	add("alerts cannot be read", ErrAlerts)
+	add("no public address", ErrNoAddress)
 	add("reaction", ErrReaction)
 	add("redaction", ErrRedaction)
 	add("no service", config.ErrNoService)
@@ -102,7 +106,7 @@ func examples() (all []example) {
 	for _, e := range []error{msn.ErrUncertain, msn.ErrUntrusted, msn.ErrBlocked, msn.ErrOffline, msn.ErrNoSuchContact, msn.ErrNetwork, msn.ErrCircle, msn.ErrCircleMember,
 		msn.ErrNoAnswer, msn.ErrHidden, msn.ErrTooFast, msn.ErrNotDelivered, msn.ErrTooMany, msn.ErrTooLong, msn.ErrEmpty, msn.ErrSwitchboard, msn.ErrBusy,
 		msn.ErrNotConnected, msn.ErrClosed, msn.ErrTimeout, msn.ErrArgument, msn.ErrDialect, msn.ErrNoMobile, msn.ErrNoPaging, msn.ErrPageRefused, msn.ErrPageFailed,
-		msn.ErrPagingUnavailable, msn.ErrNoSuchURL, msn.ErrSearchDisabled, msn.ErrBadCredentials, msn.ErrAccountLocked, msn.ErrNoDialect, msn.ErrGateway, msn.ErrRefused,
+		msn.ErrPagingUnavailable, msn.ErrNoSuchURL, msn.ErrSearchDisabled, msn.ErrBadCredentials, msn.ErrAccountLocked, msn.ErrNoDialect, msn.ErrGateway, msn.ErrRefused, msn.ErrNoForm,
 		notify.ErrEmptyPage, notify.ErrPageText, notify.ErrCallback, context.DeadlineExceeded, context.Canceled} {
 		add(e.Error(), e)
 	}

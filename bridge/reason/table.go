@@ -49,7 +49,7 @@ const (
 	uncertain = false
 )
 
-// CodeElsewhere is the code of an account that was signed in at another place.
+// CodeElsewhere is the code of an account that was signed in at another endpoint.
 const CodeElsewhere = "msn-signed-in-elsewhere"
 
 const (
@@ -175,6 +175,7 @@ var table = []row{
 
 	// Calls of contacts into group chats.
 	{Call, is(ErrBridge), "msn-bridge-trouble", certain, answered, say("{name} was not called: the bridge could not read who is in the conversation. Try again; if that lasts, tell the admin of this bridge.")},
+	{Call, is(ErrRoom), "msn-bridge-trouble", certain, answered, say("The bridge could not make a room for the three of you. Try again; if that lasts, tell the admin of this bridge.")},
 	{Call, is(msn.ErrArgument), "msn-not-callable", certain, answered, say("{name} cannot be called into this conversation.")},
 	{Call, is(msn.ErrBlocked), "msn-blocked", certain, answered, say("{name} has blocked you and does not come into the conversation.")},
 	{Call, is(msn.ErrOffline), "msn-offline", certain, answered, say("{name} is offline, or takes no calls from you, and does not hear what is said in the conversation.")},
@@ -198,6 +199,8 @@ var table = []row{
 	{Circle, is(msn.ErrBusy), "msn-busy", certain, answered, say("{service} did not do it: it is out of order, or does not let you.")},
 
 	// Invitations by mail.
+	{Invitation, is(ErrBridge), "msn-bridge-trouble", certain, answered, say("The bridge could not note the invitation down, and has sent nothing. If that lasts, tell the admin of this bridge.")},
+	{Invitation, is(ErrContacts), "msn-bridge-trouble", certain, answered, say("The contact list could not be read. Nothing was sent; the admin of this bridge finds the reason in the log.")},
 	{Invitation, is(msn.ErrArgument), "msn-invalid-address", certain, answered, say("{name} is no e-mail address that {service} can mail to. Nothing was sent.")},
 	{Invitation, is(msn.ErrTooLong), "msn-too-long", certain, answered, func(_ error, s Subject) string {
 		return fmt.Sprintf("The text of the invitation is longer than %d bytes. Shorten it; nothing was sent.", msn.MaxInvitationText)
@@ -207,6 +210,7 @@ var table = []row{
 	{Invitation, is(msn.ErrUncertain), "msn-uncertain", uncertain, answered, say("{service} has not confirmed the invitation to {name}: it may or may not have been mailed. Ask them before you send it again.")},
 
 	// Links to pages of the service.
+	{Link, is(ErrBridge), "msn-bridge-trouble", certain, answered, say("The link could not be sent to your chat with the bot. Open a chat with the bot and ask again there.")},
 	{Link, is(msn.ErrNoSuchURL), "msn-no-such-link", certain, answered, say("{name} is no page of the service. There are {choices}.")},
 	{Link, is(msn.ErrArgument), "msn-link-argument", certain, answered, say("The argument to {name} cannot be sent. COMPOSE takes an e-mail address; PROFILE, PERSON, CHAT, N2PACCOUNT and N2PFUND take " +
 		"a language such as 0x0409; the others take nothing, as in `!url INBOX`.")},
@@ -215,6 +219,19 @@ var table = []row{
 	{Search, is(msn.ErrSearchDisabled), "msn-search-disabled", certain, answered, say("{service} does not search its directory of members: that was switched off for all versions of Messenger in 2003. " +
 		"Ask people for their address and use `start-chat` with it.")},
 	{Search, is(msn.ErrArgument), "msn-search-argument", certain, answered, say("A first and a last name are needed, as in `!find Bob Builder`; they may not be `*`.")},
+
+	// Logging a browser in: why the user has to do it.
+	{WebLogin, is(ErrNoAddress), "msn-no-address", certain, answered, say("You have to log in there yourself: this bridge has no public address at which it could do that for you.")},
+	{WebLogin, is(msn.ErrNoForm), "msn-no-form", certain, answered, say("You have to log in there yourself: {service} gave the bridge nothing to log in on the web with.")},
+	{WebLogin, is(msn.ErrUntrusted), "msn-untrusted-address", certain, answered, say("You have to log in there yourself: {service} names a login page that the bridge does not trust with your password.")},
+	{WebLogin, anything, "msn-error", uncertain, answered, say("You may have to log in there.")},
+
+	// Signing out elsewhere.
+	{SignOut, anything, "msn-not-passed-on", uncertain, answered, say("The service did not pass it on to {name}. Try again in a minute.")},
+
+	// What the bridge has stored.
+	{Request, is(ErrContacts), "msn-bridge-trouble", certain, answered, say("The contact list could not be read. The admin of this bridge finds the reason in the log.")},
+	{Request, is(ErrAlerts), "msn-bridge-trouble", certain, answered, say("The alerts could not be read. The admin of this bridge finds the reason in the log.")},
 
 	// Whatever a command asks the service.
 	{commands, is(msn.ErrNotConnected), "msn-not-connected", certain, answered, say("The bridge is not connected to {service} at the moment; it keeps trying. Try again later.")},

@@ -1,4 +1,4 @@
--- v0 -> v3 (compatible with v2+): Latest revision
+-- v0 -> v4: Latest revision
 
 CREATE TABLE contact (
     bridge_id TEXT NOT NULL,
@@ -25,6 +25,7 @@ CREATE TABLE msn_queue (
     format      TEXT NOT NULL,
     group_size  INTEGER NOT NULL,
     kind        TEXT NOT NULL DEFAULT 'text',
+    owner       TEXT NOT NULL DEFAULT '',
 
     PRIMARY KEY (bridge_id, login_id, message_id),
     CONSTRAINT msn_queue_login_fkey FOREIGN KEY (bridge_id, login_id)
@@ -32,7 +33,7 @@ CREATE TABLE msn_queue (
         ON DELETE CASCADE ON UPDATE CASCADE
 );
 CREATE INDEX msn_queue_position_idx ON msn_queue (bridge_id, login_id, position);
-CREATE INDEX msn_queue_portal_idx ON msn_queue (bridge_id, login_id, portal_id);
+CREATE INDEX msn_queue_portal_idx ON msn_queue (bridge_id, login_id, portal_id, position);
 
 CREATE TABLE matrix_queue (
     bridge_id  TEXT NOT NULL,
@@ -45,8 +46,9 @@ CREATE TABLE matrix_queue (
     body       TEXT NOT NULL,
     format     TEXT NOT NULL,
     written_at BIGINT NOT NULL,
-    started    BOOLEAN NOT NULL,
     held_at    BIGINT NOT NULL DEFAULT 0,
+    owner      TEXT NOT NULL DEFAULT '',
+    queued_at  BIGINT NOT NULL DEFAULT 0,
 
     PRIMARY KEY (bridge_id, login_id, event_id),
     CONSTRAINT matrix_queue_login_fkey FOREIGN KEY (bridge_id, login_id)
@@ -54,6 +56,7 @@ CREATE TABLE matrix_queue (
         ON DELETE CASCADE ON UPDATE CASCADE
 );
 CREATE INDEX matrix_queue_position_idx ON matrix_queue (bridge_id, login_id, position);
+CREATE INDEX matrix_queue_portal_idx ON matrix_queue (bridge_id, login_id, portal_id, position);
 
 CREATE TABLE alert (
     bridge_id       TEXT NOT NULL,
@@ -99,6 +102,7 @@ CREATE TABLE page (
     told            BOOLEAN NOT NULL,
     written_at      BIGINT NOT NULL,
     updated_at      BIGINT NOT NULL,
+    owner           TEXT NOT NULL DEFAULT '',
 
     PRIMARY KEY (bridge_id, login_id, page_id),
     CONSTRAINT page_login_fkey FOREIGN KEY (bridge_id, login_id)
@@ -106,6 +110,7 @@ CREATE TABLE page (
         ON DELETE CASCADE ON UPDATE CASCADE
 );
 CREATE INDEX page_written_idx ON page (bridge_id, login_id, written_at);
+CREATE INDEX page_told_idx ON page (bridge_id, login_id, told);
 
 CREATE TABLE invitation (
     bridge_id     TEXT NOT NULL,

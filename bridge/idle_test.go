@@ -1,0 +1,48 @@
+package bridge
+
+import (
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// maxIdle is how many goroutines of the bridge an idle login has: that of its session.
+const maxIdle = 1
+
+// It does not run beside other tests, whose goroutines would count.
+func TestIdleLoginHasOneGoroutine(t *testing.T) {
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	var idle string
+	_, texts := b.friend()
+	b.write(room, "hello")
+	b.receive(texts, alice+": hello")
+	b.Cleanup(func() {
+		if b.Failed() {
+			b.Logf("there were\n%s", idle)
+		}
+	})
+	b.eventually("the login to be idle", func() bool {
+		found := ofTheBridge()
+		idle = strings.Join(found, "\n\n")
+		return len(found) <= maxIdle
+	})
+	login.Client.Disconnect()
+	if left := ofTheBridge(); len(left) > 0 {
+		t.Errorf("after the end there are\n%s", strings.Join(left, "\n\n"))
+	}
+}
+
+// ofTheBridge returns the goroutines that are in packages of the bridge, but for those of
+// tests.
+func ofTheBridge() (found []string) {
+	stacks := make([]byte, 4<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	for stack := range strings.SplitSeq(string(stacks), "\n\n") {
+		if strings.Contains(stack, "matrix-msn/bridge") && !strings.Contains(stack, "_test.go") {
+			found = append(found, stack)
+		}
+	}
+	return found
+}

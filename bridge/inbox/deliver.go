@@ -1,0 +1,147 @@
+package inbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/simplevent"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/room"
+	"matrix-msn/database"
+)
+
+// handleTimeout is how long the framework may take for one message. It handles
+// what takes longer than 5 minutes in the background.
+const handleTimeout = 15 * time.Minute
+
+var errNotInMatrix = errors.New("the message did not get into the room")
+
+// deliver brings one message into its room and returns nil when it is there.
+// When ctx ends, what is half-way gets a moment to come to its end: a message that
+// the homeserver took but the database does not know of would come a second time.
+func (b *Inbox) deliver(ctx context.Context, m *database.QueuedMessage) error {
+	settling, cancel := room.Settling(ctx)
+	defer cancel()
+	handing, cancel := context.WithTimeout(settling, handleTimeout)
+	defer cancel()
+	kind := b.kindOf(m)
+	if kind.Show != nil {
+		if shown, err := kind.Show(handing, m); err != nil || shown {
+			return err
+		}
+	}
+	return b.handOver(handing, m, kind)
+}
+
+// handOver gives one message to the framework and waits until it is done with.
+// The framework knows messages by their IDs: one that is there is not sent again.
+func (b *Inbox) handOver(ctx context.Context, m *database.QueuedMessage, kind Kind) error {
+	converted, err := kind.Convert(ctx, m)
+	if err != nil {
+		return err
+	}
+	key := b.account.KeyOf(m.PortalID)
+	// Made here and not by the message, because the framework does not tell when
+	// that fails.
+	describe := func(ctx context.Context) (*bridgev2.ChatInfo, error) { return kind.RoomInfo(ctx, m.PortalID) }
+	if err := b.rooms.Ensure(ctx, key, describe); err != nil {
+		return err
+	}
+	handled := make(chan struct{})
+	result := make(chan bridgev2.EventHandlingResult, 1)
+	evt := &simplevent.PreConvertedMessage{
+		EventMeta: simplevent.EventMeta{
+			Type:           bridgev2.RemoteEventMessage,
+			PortalKey:      key,
+			Sender:         kind.Sender(m),
+			CreatePortal:   true,
+			Timestamp:      m.At,
+			PostHandleFunc: func(context.Context, *bridgev2.Portal) { close(handled) },
+		},
+		ID:   m.MessageID,
+		Data: &bridgev2.ConvertedMessage{Parts: []*bridgev2.ConvertedMessagePart{converted}},
+	}
+	// Waits while the events of the room are stuck, whatever ctx says. The framework ends
+	// it when it stops.
+	go func() { result <- b.account.Login.QueueRemoteEvent(evt) }()
+	select {
+	case r := <-result:
+		if !r.Queued && r.Error != nil {
+			return r.Error
+		}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-handled:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	parts, err := b.account.Bridge.DB.Message.GetAllPartsByID(ctx, b.account.Login.ID, m.MessageID)
+	if err != nil {
+		return err
+	}
+	if len(parts) == 0 {
+		return errNotInMatrix
+	}
+	return nil
+}
+
+// giveUp says in the room that a message could not be brought into it. The error
+// says that the room takes nothing at all, or that the homeserver does not answer: then
+// it is not the message's fault. Of a message that is kept elsewhere the room is told once.
+func (b *Inbox) giveUp(ctx context.Context, m *database.QueuedMessage) error {
+	kind := b.kindOf(m)
+	if kind.Keeper != nil && kind.Keeper.Told(m) {
+		err := b.answers(ctx, m)
+		if err == nil {
+			kind.Keeper.NoteRefused(ctx, m)
+		}
+		return err
+	}
+	to, err := b.roomOf(ctx, m)
+	if err != nil {
+		return err
+	}
+	text := fmt.Sprintf("%s at %s could not be brought into this room: the homeserver refuses it.",
+		kind.Named(m), m.At.UTC().Format(room.TimeFormat))
+	if kind.Keeper != nil {
+		text += " " + kind.Keeper.Sentence()
+	}
+	if err := b.rooms.Notice(ctx, to, text, ""); err != nil {
+		return err
+	}
+	zerolog.Ctx(ctx).Error().Str("message_id", string(m.MessageID)).Msg("Gave up an incoming message that the homeserver refuses")
+	if kind.Keeper != nil {
+		kind.Keeper.NoteRefused(ctx, m)
+	}
+	return nil
+}
+
+// answers asks the homeserver whether it is there, when there is a room for a message, and
+// returns why it did not answer.
+func (b *Inbox) answers(ctx context.Context, m *database.QueuedMessage) error {
+	if _, err := b.roomOf(ctx, m); err != nil {
+		return err
+	}
+	return b.rooms.Answers(ctx)
+}
+
+// roomOf returns the room that a message goes to, if there is one.
+func (b *Inbox) roomOf(ctx context.Context, m *database.QueuedMessage) (id.RoomID, error) {
+	if kind := b.kindOf(m); kind.Room != nil {
+		if found, elsewhere, err := kind.Room(ctx, m); err != nil || elsewhere {
+			return found, err
+		}
+	}
+	stored, err := b.rooms.Stored(ctx, b.account.KeyOf(m.PortalID))
+	if err == nil && stored == "" {
+		err = errNotInMatrix
+	}
+	return stored, err
+}

@@ -1,0 +1,244 @@
+// Package inbox carries messages from MSN to Matrix: in order in each room, kept on disk
+// from their arrival until the homeserver has them, so that they outlast its outages and a
+// restart of the bridge.
+package inbox
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/queue"
+	"matrix-msn/bridge/retry"
+	"matrix-msn/bridge/room"
+	"matrix-msn/database"
+)
+
+const (
+	// batch is how many messages of a room are taken from the table at a time.
+	batch = 64
+	// maxRooms is how many rooms of a login are written to at the same time.
+	maxRooms = 8
+	// patience is after how long a room that is written to is not counted for that any
+	// more: those that are stuck hold up no others.
+	patience = 30 * time.Second
+	// storeTimeout bounds storing one message. The session waits meanwhile.
+	storeTimeout = 5 * time.Second
+	// MaxAttempts is how often a message is offered to a room that takes others: the
+	// last attempt comes about half an hour after the first.
+	MaxAttempts = 12
+	// maxWaiting is how many messages may wait for one room: what one contact can
+	// make the bridge keep during an outage of the homeserver.
+	maxWaiting = 5000
+	// maxUnsaved is how many messages may wait in memory for the database.
+	maxUnsaved = 5000
+)
+
+// Store puts a message into the table, and reports false when it is there already. It may
+// store with it what the message is about.
+type Store = func(context.Context, *database.QueuedMessage) (added bool, err error)
+
+// Inbox carries the messages of one login. It is stopped at first. Whoever hands a message
+// in never waits for Matrix.
+type Inbox struct {
+	account *account.Account
+	rooms   *room.Rooms
+	kinds   map[database.QueuedKind]Kind
+	loop    *queue.Loop[networkid.PortalID, *database.QueuedMessage]
+
+	mu      sync.Mutex
+	started bool
+	ctx     context.Context // of the last Start, without its end
+	unsaved []arrival       // what the database did not take yet, in order
+	saving  *time.Timer     // of the next attempt to save that
+	waits   *backoff.ExponentialBackOff
+}
+
+// arrival is a message and how it is stored.
+type arrival struct {
+	*database.QueuedMessage
+	store Store
+	again bool // it failed before
+}
+
+// New returns an Inbox that is stopped. waits makes the waits between attempts to hand a
+// message over; retry.Waits if it is nil. Call Handle for all kinds of messages before Start.
+func New(a *account.Account, rooms *room.Rooms, waits func() backoff.BackOff) *Inbox {
+	b := &Inbox{account: a, rooms: rooms, kinds: make(map[database.QueuedKind]Kind), waits: retry.Waits()}
+	b.loop = queue.New(queue.Config[networkid.PortalID, *database.QueuedMessage]{
+		Store: &table{a.DB.MSNQueue, a.Login.ID}, Work: b, Window: 1, Batch: batch, Parallel: maxRooms, Patience: patience, Waits: waits,
+	})
+	return b
+}
+
+// Handle says how messages of a kind are shown.
+func (b *Inbox) Handle(kind database.QueuedKind, how Kind) { b.kinds[kind] = how }
+
+// Put stores a message at the end of the queue. The server believes that it is
+// delivered, so that the end of the session is no reason not to. What the database
+// does not take waits in memory, with all that comes after it.
+func (b *Inbox) Put(ctx context.Context, m *database.QueuedMessage) {
+	b.PutBy(ctx, m, b.account.DB.MSNQueue.Put)
+}
+
+// PutBy is Put for a message that is stored with something else. store is given the message
+// that takes the place of all that come while too many wait, which has the text of LeftOut;
+// it may be called again when it fails.
+func (b *Inbox) PutBy(ctx context.Context, m *database.QueuedMessage, store Store) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a := arrival{QueuedMessage: m, store: store}
+	if len(b.unsaved) == 0 {
+		err := b.save(ctx, a)
+		if err == nil {
+			return
+		}
+		zerolog.Ctx(ctx).Err(err).Str("message_id", string(m.MessageID)).Msg("Failed to store incoming message, it waits in memory")
+	}
+	if len(b.unsaved) >= maxUnsaved {
+		zerolog.Ctx(ctx).Error().Str("message_id", string(m.MessageID)).Msg("Lost an incoming message: the database has taken none for long")
+		return
+	}
+	a.again = true
+	b.unsaved = append(b.unsaved, a)
+	b.saveLater()
+}
+
+// Start brings what waits into its rooms.
+func (b *Inbox) Start(ctx context.Context) {
+	b.loop.Start(ctx)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.started, b.ctx = true, context.WithoutCancel(ctx)
+	b.saveAll()
+}
+
+// Stop ends what Start began. A message that is half-way gets a moment to come to its end,
+// and what waits in memory for the database one more attempt.
+func (b *Inbox) Stop() {
+	b.loop.Close()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.started {
+		return
+	}
+	b.started = false
+	if b.saving != nil {
+		b.saving.Stop()
+		b.saving = nil
+	}
+	if b.saveAll(); len(b.unsaved) > 0 {
+		zerolog.Ctx(b.ctx).Error().Int("messages", len(b.unsaved)).Msg("Lost incoming messages, unless the login is started again")
+	}
+}
+
+// Idle reports whether surely nothing waits for a room.
+func (b *Inbox) Idle(portal networkid.PortalID) bool { return b.loop.Idle(portal) }
+
+// saveAll stores what waits in memory, and goes on trying later. mu is held.
+func (b *Inbox) saveAll() {
+	for len(b.unsaved) > 0 {
+		storing, cancel := context.WithTimeout(b.ctx, storeTimeout)
+		err := b.save(storing, b.unsaved[0])
+		cancel()
+		if err != nil {
+			zerolog.Ctx(b.ctx).Err(err).Int("messages", len(b.unsaved)).Msg("Failed to store incoming messages")
+			b.saveLater()
+			return
+		}
+		b.unsaved = b.unsaved[1:]
+	}
+	b.waits.Reset()
+}
+
+// saveLater has what waits in memory stored after a while. mu is held.
+func (b *Inbox) saveLater() {
+	if !b.started || b.saving != nil {
+		return
+	}
+	b.saving = time.AfterFunc(b.waits.NextBackOff(), func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.saving = nil; b.started {
+			b.saveAll()
+		}
+	})
+}
+
+// LeftOut takes the place of everything that comes while maxWaiting messages wait.
+const LeftOut = "(Further messages were left out: more came than the bridge keeps while the homeserver does not take them.)"
+
+// save stores one message, unless too many wait. mu is held.
+func (b *Inbox) save(ctx context.Context, a arrival) error {
+	if !b.loop.Idle(a.PortalID) {
+		waiting, err := b.account.DB.MSNQueue.Count(ctx, a.LoginID, a.PortalID)
+		if err != nil {
+			return err
+		}
+		if waiting > maxWaiting {
+			return nil
+		}
+		if waiting == maxWaiting {
+			zerolog.Ctx(ctx).Warn().Str("portal_id", string(a.PortalID)).Int("waiting", waiting).Msg("Leaving out messages: too many wait for Matrix")
+			a = b.leftOut(a)
+		}
+	}
+	a.Owner = b.loop.Run()
+	added, err := a.store(ctx, a.QueuedMessage)
+	switch {
+	case added:
+		b.loop.WakeWith(a.PortalID, queue.Entry[*database.QueuedMessage]{Row: a.QueuedMessage, Position: a.Position, Owner: a.Owner})
+	case err == nil && a.again:
+		b.loop.Wake(a.PortalID, 1) // the database may have stored it the first time
+	}
+	return err
+}
+
+// leftOut returns what takes the place of a message.
+func (b *Inbox) leftOut(a arrival) arrival {
+	last := *a.QueuedMessage
+	last.Body, last.Format = LeftOut, ""
+	if keeper := b.kindOf(a.QueuedMessage).Keeper; keeper != nil {
+		// By its own ID it would count as being in Matrix, and would not be kept any more.
+		last.Kind, last.MessageID = database.QueuedNote, keeper.LeftOutID(a.QueuedMessage)
+	}
+	a.QueuedMessage = &last
+	return a
+}
+
+// Begin implements queue.Work: it brings a message into its room.
+func (b *Inbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedMessage]) queue.Outcome {
+	m := job.Row
+	kind := b.kindOf(m)
+	attempts := MaxAttempts
+	if kind.Keeper != nil && kind.Keeper.Refused(m) {
+		attempts = 1 // it waits elsewhere, and does not hold up the others again
+	}
+	// What may be the last attempt counts only when it was made while the homeserver
+	// answered: it can come back between two requests.
+	answered := job.Attempt >= attempts && b.answers(ctx, m) == nil
+	err := b.deliver(ctx, m)
+	switch {
+	case err == nil:
+		return queue.Done().Then(func(ctx context.Context) { kind.inMatrix(ctx, m) })
+	case ctx.Err() != nil:
+		return queue.PutBack()
+	case !answered:
+		return queue.Retry(err)
+	}
+	if refused := b.giveUp(ctx, m); refused != nil {
+		return queue.Retry(errors.Join(err, refused))
+	}
+	return queue.Done()
+}
+
+// Tell implements queue.Work. What became of a message is seen in its room.
+func (b *Inbox) Tell(context.Context, *database.QueuedMessage, error) error { return nil }

@@ -1,0 +1,65 @@
+package inbox
+
+import (
+	"context"
+
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/database"
+)
+
+// Kind is how messages of one kind are shown.
+type Kind struct {
+	// Convert makes the event of a message.
+	Convert func(context.Context, *database.QueuedMessage) (*bridgev2.ConvertedMessagePart, error)
+	// Sender returns whose event it is.
+	Sender func(*database.QueuedMessage) bridgev2.EventSender
+	// RoomInfo describes the room, which is made when there is none.
+	RoomInfo func(context.Context, networkid.PortalID) (*bridgev2.ChatInfo, error)
+	// Named is how a message is called that was given up: "A message that bob@example.com
+	// sent".
+	Named func(*database.QueuedMessage) string
+
+	// Show shows a message elsewhere than in the room of its portal, and reports false for
+	// one that belongs there. It may be nil.
+	Show func(context.Context, *database.QueuedMessage) (shown bool, err error)
+	// Room returns the room in which a message is shown that Show does not report false of.
+	Room func(context.Context, *database.QueuedMessage) (room id.RoomID, elsewhere bool, err error)
+	// Keeper keeps messages elsewhere that are not in Matrix. It may be nil.
+	Keeper Keeper
+}
+
+// Keeper keeps messages of a kind until they are in Matrix, so that they are not lost when
+// the homeserver refuses them.
+type Keeper interface {
+	// InMatrix says that the homeserver has a message.
+	InMatrix(context.Context, *database.QueuedMessage)
+	// Refused reports whether the homeserver has refused a message before.
+	Refused(*database.QueuedMessage) bool
+	// Told reports whether the room was told that a message was refused, or another part of
+	// the same.
+	Told(*database.QueuedMessage) bool
+	// NoteRefused says that the homeserver refuses a message, which the room is told.
+	NoteRefused(context.Context, *database.QueuedMessage)
+	// Sentence says where a message is kept.
+	Sentence() string
+	// LeftOutID returns the ID of a note that takes the place of a message.
+	LeftOutID(*database.QueuedMessage) networkid.MessageID
+}
+
+// kindOf returns how a message is shown: like a text when its kind is that of another
+// version.
+func (b *Inbox) kindOf(m *database.QueuedMessage) Kind {
+	if kind, ok := b.kinds[m.Kind]; ok {
+		return kind
+	}
+	return b.kinds[database.QueuedText]
+}
+
+func (k Kind) inMatrix(ctx context.Context, m *database.QueuedMessage) {
+	if k.Keeper != nil {
+		k.Keeper.InMatrix(ctx, m)
+	}
+}

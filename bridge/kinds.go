@@ -1,0 +1,50 @@
+package bridge
+
+import (
+	"context"
+
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/chat"
+	"matrix-msn/bridge/inbox"
+	"matrix-msn/database"
+)
+
+// handleKinds says how each kind of message is shown that comes from MSN.
+func (c *Client) handleKinds() {
+	said := inbox.Kind{
+		Convert: func(_ context.Context, m *database.QueuedMessage) (*bridgev2.ConvertedMessagePart, error) {
+			return chat.Convert(m), nil
+		},
+		Sender:   c.chat.SenderOf,
+		RoomInfo: c.chat.Info,
+		Named:    func(m *database.QueuedMessage) string { return "A message that " + m.Sender + " sent" },
+	}
+	for _, kind := range []database.QueuedKind{database.QueuedText, database.QueuedPage, database.QueuedNote} {
+		c.inbox.Handle(kind, said)
+	}
+	offline := said
+	offline.Keeper = inbox.NewOffline(c.account, c.chat.Removals().Remove)
+	c.inbox.Handle(database.QueuedOffline, offline)
+	c.inbox.Handle(database.QueuedAlert, inbox.Kind{
+		Convert:  c.alerts.Convert,
+		Sender:   func(*database.QueuedMessage) bridgev2.EventSender { return c.alerts.Sender() },
+		RoomInfo: func(context.Context, networkid.PortalID) (*bridgev2.ChatInfo, error) { return c.alerts.Info(), nil },
+		Named:    func(*database.QueuedMessage) string { return "An alert that " + c.account.Service.Name + " sent" },
+		Show: func(ctx context.Context, m *database.QueuedMessage) (shown bool, err error) {
+			if !c.alerts.ToManagement(m) {
+				return false, nil
+			}
+			return true, c.alerts.ShowInManagement(ctx, m)
+		},
+		Room: func(ctx context.Context, m *database.QueuedMessage) (room id.RoomID, elsewhere bool, err error) {
+			if !c.alerts.ToManagement(m) {
+				return "", false, nil
+			}
+			room, err = c.rooms.Management(ctx)
+			return room, true, err
+		},
+	})
+}

@@ -1,0 +1,99 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"matrix-msn/bridge/chat"
+	"matrix-msn/bridge/msgconv"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/queue"
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+// Messages to contacts who are offline wait, where the service keeps none for them,
+// until the contact is seen online: they stay in the queue on disk, and the room says
+// so.
+
+// isHeld reports whether a message is to be held that failed with fate.
+func (o *Outbox) isHeld(ctx context.Context, e *database.QueuedEvent, fate error) bool {
+	account, ok := msnid.ParseDMPortalID(e.PortalID)
+	if !ok || o.account.Config.KeepFor() == 0 || !undeliveredOffline(fate) {
+		return false
+	}
+	to := o.account.Person(ctx, account)
+	return !to.Online && to.Listed // else waiting for them to be seen online would be in vain
+}
+
+// hold holds a message until the contact is seen online, or for too long. The room is told
+// the first time.
+func (o *Outbox) hold(e *database.QueuedEvent) queue.Outcome {
+	limit := o.account.Config.KeepFor()
+	switch {
+	case e.HeldAt.IsZero():
+		return queue.Hold(time.Now().Add(limit)).Then(func(ctx context.Context) { o.sayKept(ctx, e, limit) })
+	case e.Owner == "":
+		return queue.StillHeld(e.HeldAt.Add(limit))
+	}
+	return queue.Hold(e.HeldAt.Add(limit))
+}
+
+// Release has what waits for a contact sent: they are online. It costs nothing when
+// nothing does.
+func (o *Outbox) Release(account string) { o.loop.Release(o.account.PortalKey(account).ID) }
+
+// ReleaseOnline is Release for everybody who is online at a sign-in.
+func (o *Outbox) ReleaseOnline(session *msn.Client) {
+	for _, portal := range o.loop.Held() {
+		account, _ := msnid.ParseDMPortalID(portal)
+		if contact, ok := session.Contact(account); ok && contact.Status != msn.Offline && contact.Status != "" {
+			o.loop.Release(portal)
+		}
+	}
+}
+
+// expired reports whether a message has waited for too long.
+func (o *Outbox) expired(e *database.QueuedEvent) bool {
+	return !e.HeldAt.IsZero() && time.Since(e.HeldAt) >= o.account.Config.KeepFor()
+}
+
+// leave leaves a text that could not be delivered because the contact is offline with
+// the service, where that has a place for it. The error is fate when it has none.
+func (o *Outbox) leave(ctx context.Context, e *database.QueuedEvent, fate error) error {
+	to, ok := chat.ParsePeer(e.PortalID)
+	session := o.session.Current()
+	if !ok || to.Account == "" || session == nil || !undeliveredOffline(fate) || !session.OfflineMessages() {
+		return fate
+	}
+	if err := inOrder(msgconv.SplitAt(e.Body, msn.MaxOfflineText), func(part string) error {
+		return session.SendOffline(ctx, to.Account, part, e.Format)
+	}); err != nil {
+		return err
+	}
+	o.reply(ctx, e, fmt.Sprintf("%s is offline. %s keeps your message for them.",
+		o.account.Person(ctx, to.Account).Name, o.account.Service.Name))
+	return nil
+}
+
+// undeliveredOffline reports whether a text failed because its recipient is offline,
+// and nothing of it can have reached them.
+func undeliveredOffline(fate error) bool {
+	return errors.Is(fate, msn.ErrOffline) && !mayHaveArrived(fate)
+}
+
+// inOrder sends the parts of a text. The error is a msn.PartsError when some are gone:
+// those are not to be sent again.
+func inOrder(parts []string, send func(part string) error) error {
+	for i, part := range parts {
+		if err := send(part); err != nil {
+			if i > 0 {
+				err = fmt.Errorf("%w: %w", &msn.PartsError{Parts: len(parts), Acknowledged: i}, err)
+			}
+			return err
+		}
+	}
+	return nil
+}

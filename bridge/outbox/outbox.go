@@ -1,0 +1,266 @@
+// Package outbox carries messages from Matrix to MSN: in the order in which they were
+// written to somebody, kept on disk until their room is told what became of them, and
+// none of them twice.
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/chat"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/queue"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+// Who writes a message learns within a minute whether it went out, however many
+// messages wait.
+const (
+	// sendTimeout bounds sending as a whole, waiting for the connection and for the
+	// messages before included.
+	sendTimeout = 50 * time.Second
+	// reconnectWait is how much of it is spent on waiting for the connection.
+	reconnectWait = 20 * time.Second
+	// startWait is how long messages wait, after a start, for the first attempt to
+	// sign in to end, before their time begins to count.
+	startWait = 30 * time.Second
+	// farewellTimeout bounds what is told at logout. The framework waits for it.
+	farewellTimeout = 10 * time.Second
+)
+
+const (
+	// window is how many messages of a conversation are under way at once. It is far
+	// below msn.MaxOutbox, above which a conversation takes no more.
+	window = 64
+	// batch is how many messages are read at once.
+	batch = 32
+	// parallel is in how many rooms messages are begun at once.
+	parallel = 32
+)
+
+// Session is the connection of the login.
+type Session interface {
+	// Current returns the session, nil while there is none.
+	Current() *msn.Client
+	// Wait returns the session, and waits for it while the bridge is trying. The error is
+	// a reason.NotConnected.
+	Wait(ctx context.Context) (*msn.Client, error)
+	// WaitForOutcome waits until the first attempt to sign in has ended, well or badly.
+	WaitForOutcome(ctx context.Context)
+}
+
+// Chats knows whom messages are for.
+type Chats interface {
+	// Conversation returns the conversation that a room stands for.
+	Conversation(ctx context.Context, session *msn.Client, to chat.Peer) (*msn.Conversation, error)
+	// Recipients returns what can be said of those in a room.
+	Recipients(ctx context.Context, to chat.Peer) reason.Subject
+}
+
+// Outbox carries the messages of one login. It is stopped at first.
+type Outbox struct {
+	account *account.Account
+	session Session
+	chats   Chats
+	loop    *queue.Loop[networkid.PortalID, *database.QueuedEvent]
+
+	mu       sync.Mutex
+	deaf     func()    // ends that new messages are heard of, nil while stopped
+	began    time.Time // when it was started
+	signedIn time.Time // when the first attempt to sign in had ended since, or was not waited for any more
+}
+
+// New returns an Outbox that is stopped. Call Use before Start.
+func New(a *account.Account, session Session) *Outbox {
+	o := &Outbox{account: a, session: session}
+	o.loop = queue.New(queue.Config[networkid.PortalID, *database.QueuedEvent]{
+		Store: &table{a.DB.MatrixQueue, a.Login.ID}, Work: o, Window: window, Batch: batch, Parallel: parallel, Patience: reconnectWait,
+	})
+	return o
+}
+
+// Use names who knows whom messages are for.
+func (o *Outbox) Use(chats Chats) { o.chats = chats }
+
+// Put stores a message, also while the login is stopped. One that is there already,
+// because the homeserver has repeated it, is not stored again.
+func (o *Outbox) Put(ctx context.Context, e *database.QueuedEvent) error {
+	e.QueuedAt = time.Now()
+	_, err := o.account.DB.MatrixQueue.Put(ctx, e)
+	return err
+}
+
+// Start sends what is in the table, and what is put there by whatever Outbox of the login.
+func (o *Outbox) Start(ctx context.Context) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.deaf == nil {
+		o.began, o.signedIn = time.Now(), time.Time{}
+		o.deaf = o.account.DB.MatrixQueue.Listen(o.account.Login.ID, func(e *database.QueuedEvent) {
+			row := *e
+			o.loop.WakeWith(e.PortalID, queue.Entry[*database.QueuedEvent]{Row: &row, Position: e.Position, Owner: e.Owner})
+		})
+	}
+	o.loop.Start(ctx)
+}
+
+// Stop ends what Start began. What is half-way is noted for the next start.
+func (o *Outbox) Stop() {
+	o.mu.Lock()
+	if o.deaf != nil {
+		o.deaf()
+		o.deaf = nil
+	}
+	o.mu.Unlock()
+	o.loop.Close()
+}
+
+// Idle reports whether surely nothing waits for a room.
+func (o *Outbox) Idle(portal networkid.PortalID) bool { return o.loop.Idle(portal) }
+
+// Farewell tells the fate of what is left when the user logs out: the login, and with it
+// the table, will be gone.
+func (o *Outbox) Farewell(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTimeout)
+	defer cancel()
+	err := o.loop.Farewell(ctx, func(ctx context.Context, job *queue.Job[*database.QueuedEvent]) queue.Outcome {
+		sent, err := o.isSent(ctx, job.Row)
+		switch {
+		case err == nil && sent:
+			return queue.Tell(nil)
+		case job.Earlier:
+			return queue.Tell(msn.ErrUncertain)
+		}
+		return queue.Tell(msn.ErrClosed)
+	})
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to tell what became of messages before the user logged out")
+	}
+}
+
+// Begin implements queue.Work.
+func (o *Outbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedEvent]) queue.Outcome {
+	e := job.Row
+	sent, err := o.isSent(ctx, e)
+	switch {
+	case err != nil:
+		return queue.Retry(err) // it must not be sent a second time
+	case sent:
+		// The bridge did not get to forgetting it, or the homeserver repeats it.
+		return queue.Tell(nil)
+	case job.Earlier:
+		return queue.Tell(msn.ErrUncertain)
+	case o.expired(e):
+		return queue.Tell(reason.ErrNotSeen)
+	case job.Behind:
+		return o.hold(e)
+	}
+	began := o.counts(ctx, job)
+	sending, cancel := context.WithDeadline(ctx, began.Add(sendTimeout))
+	wait, err := o.handOver(sending, began.Add(reconnectWait), job)
+	switch {
+	case errors.Is(err, queue.ErrLost):
+		cancel()
+		return queue.Leave()
+	case err != nil:
+		cancel()
+		return o.outcome(ctx, e, err)
+	}
+	return queue.Pending(func() queue.Outcome {
+		defer cancel()
+		err := wait()
+		if err != nil {
+			err = o.leave(sending, e, err)
+		}
+		return o.outcome(ctx, e, err)
+	})
+}
+
+// outcome is what becomes of a message that was sent, or failed with err.
+func (o *Outbox) outcome(ctx context.Context, e *database.QueuedEvent, err error) queue.Outcome {
+	switch {
+	case err != nil && ctx.Err() != nil && mayHaveArrived(err):
+		return queue.Leave() // the next start says that it is uncertain
+	case err != nil && ctx.Err() != nil:
+		return queue.PutBack()
+	case o.isHeld(ctx, e, err):
+		return o.hold(e)
+	}
+	return queue.Tell(err)
+}
+
+// counts waits for the first attempt to sign in after a start, and returns from when on the
+// time of a message counts.
+func (o *Outbox) counts(ctx context.Context, job *queue.Job[*database.QueuedEvent]) time.Time {
+	o.mu.Lock()
+	starting, cancel := context.WithDeadline(ctx, o.began.Add(startWait))
+	o.mu.Unlock()
+	o.session.WaitForOutcome(starting)
+	cancel()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.signedIn.IsZero() {
+		o.signedIn = time.Now()
+	}
+	latest := o.signedIn
+	for _, at := range []time.Time{job.Since, job.Row.QueuedAt} {
+		if at.After(latest) {
+			latest = at
+		}
+	}
+	return latest
+}
+
+// handOver gives a message to its conversation; wait returns when the service has it, or
+// not. Until reconnected it waits for the connection.
+func (o *Outbox) handOver(sending context.Context, reconnected time.Time, job *queue.Job[*database.QueuedEvent]) (wait func() error, err error) {
+	e := job.Row
+	to, ok := chat.ParsePeer(e.PortalID)
+	if !ok {
+		return nil, reason.ErrNotAChat
+	}
+	waiting, cancel := context.WithDeadline(sending, reconnected)
+	defer cancel()
+	session, err := o.session.Wait(waiting)
+	if err != nil {
+		return nil, err
+	}
+	if sending.Err() != nil {
+		return nil, sending.Err() // those before it took all the time
+	}
+	if contact, ok := session.Contact(to.Account); ok && contact.Lists.Has(msn.ListBlock) {
+		return nil, reason.ErrBlockedByUser
+	}
+	conversation, err := o.chats.Conversation(sending, session, to)
+	if err != nil {
+		return nil, err
+	}
+	if err := job.Claim(sending); errors.Is(err, queue.ErrLost) {
+		return nil, err
+	} else if err != nil {
+		return nil, fmt.Errorf("%w: %w", reason.ErrBridge, err)
+	}
+	return conversation.StartText(sending, e.Body, e.Format), nil
+}
+
+// isSent reports whether the framework knows a message as sent.
+func (o *Outbox) isSent(ctx context.Context, e *database.QueuedEvent) (bool, error) {
+	parts, err := o.account.Bridge.DB.Message.GetAllPartsByID(ctx, o.account.Login.ID, msnid.MakeSentMessageID(e.EventID))
+	return len(parts) > 0, err
+}
+
+// mayHaveArrived reports whether a text that failed, or a part of it, can have
+// reached the contact.
+func mayHaveArrived(err error) bool {
+	var parts *msn.PartsError
+	return errors.Is(err, msn.ErrUncertain) || errors.As(err, &parts) && parts.Acknowledged > 0
+}

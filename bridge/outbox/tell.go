@@ -1,0 +1,104 @@
+package outbox
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2"
+	bridgedb "maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/bridge/chat"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/room"
+	"matrix-msn/database"
+)
+
+// Tell implements queue.Work: it saves a message that was delivered, or says in the room
+// why it was not.
+func (o *Outbox) Tell(ctx context.Context, e *database.QueuedEvent, fate error) error {
+	br := o.account.Bridge
+	info := &bridgev2.MessageStatusEventInfo{
+		RoomID: e.RoomID, SourceEventID: e.EventID, EventType: event.EventMessage, MessageType: event.MsgText, Sender: e.Sender,
+	}
+	if fate == nil {
+		if err := o.save(context.WithoutCancel(ctx), e); err != nil {
+			return err
+		}
+		br.Matrix.SendMessageStatus(ctx, &bridgev2.MessageStatus{Status: event.MessageStatusSuccess}, info)
+		return nil
+	}
+	to, _ := chat.ParsePeer(e.PortalID)
+	zerolog.Ctx(ctx).Warn().Err(fate).Stringer("event_id", e.EventID).Msg("Message was not delivered")
+	status := bridgev2.WrapErrorInStatus(reason.Refused(fate, o.chats.Recipients(ctx, to)))
+	// Sent here and not by the framework, which does not tell whether it could.
+	_, err := br.Bot.SendMessage(ctx, e.RoomID, event.EventMessage, &event.Content{Parsed: status.ToNoticeEvent(info)}, nil)
+	if room.TakesNothing(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	status.SendNotice = false
+	br.Matrix.SendMessageStatus(ctx, &status, info)
+	return nil
+}
+
+// save gives the framework the message, which it then knows by its event.
+func (o *Outbox) save(ctx context.Context, e *database.QueuedEvent) error {
+	if sent, err := o.isSent(ctx, e); err != nil || sent {
+		return err
+	}
+	br, key := o.account.Bridge, o.account.KeyOf(e.PortalID)
+	if portal, err := br.DB.Portal.GetByKey(ctx, key); err != nil || portal == nil {
+		return err // without a room there is nothing to know the message by
+	}
+	// A message needs the row of its sender's ghost.
+	if _, err := br.GetGhostByID(ctx, o.account.UserID()); err != nil {
+		return err
+	}
+	return br.DB.Message.Insert(ctx, &bridgedb.Message{
+		ID:         msnid.MakeSentMessageID(e.EventID),
+		MXID:       e.EventID,
+		Room:       key,
+		SenderID:   o.account.UserID(),
+		SenderMXID: e.Sender,
+		Timestamp:  e.WrittenAt,
+	})
+}
+
+// sayKept tells the room that a message waits.
+func (o *Outbox) sayKept(ctx context.Context, e *database.QueuedEvent, limit time.Duration) {
+	o.reply(ctx, e, fmt.Sprintf("%s is offline. The bridge keeps your message and sends it when they are seen online, within %s.",
+		o.recipient(ctx, e), inDays(limit)))
+}
+
+func (o *Outbox) recipient(ctx context.Context, e *database.QueuedEvent) string {
+	to, _ := chat.ParsePeer(e.PortalID)
+	return o.account.Person(ctx, to.Account).Name
+}
+
+// inDays writes a time for people.
+func inDays(d time.Duration) string {
+	switch days := int(d / (24 * time.Hour)); {
+	case days == 1:
+		return "a day"
+	case days > 1:
+		return fmt.Sprintf("%d days", days)
+	}
+	return d.Round(time.Minute).String()
+}
+
+// reply answers a message of the user's with a notice that nothing depends on.
+func (o *Outbox) reply(ctx context.Context, e *database.QueuedEvent, text string) {
+	_, err := o.account.Bridge.Bot.SendMessage(ctx, e.RoomID, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
+		MsgType: event.MsgNotice, Body: text, Mentions: &event.Mentions{},
+		RelatesTo: (&event.RelatesTo{}).SetReplyTo(e.EventID),
+	}}, nil)
+	if err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Stringer("event_id", e.EventID).Msg("Failed to tell what becomes of a message")
+	}
+}

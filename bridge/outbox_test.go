@@ -1,0 +1,177 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/database"
+	"matrix-msn/msn"
+	"matrix-msn/msn/msntest"
+)
+
+// fates returns what was told of the user's messages: the sentences of each, "" for one
+// that was delivered.
+func (b *testBridge) fates() map[id.EventID][]string {
+	told := make(map[id.EventID][]string)
+	for _, r := range b.matrix.all(func(r record) bool { return r.kind == "status" && strings.HasPrefix(string(r.answer), "$user") }) {
+		switch r.status {
+		case event.MessageStatusSuccess:
+			told[r.answer] = append(told[r.answer], "")
+		case event.MessageStatusPending:
+		default:
+			told[r.answer] = append(told[r.answer], r.body)
+		}
+	}
+	return told
+}
+
+// More messages than a conversation takes at once wait for a contact; when they are back,
+// the conversation takes its time to open.
+func TestHoweverManyMessagesWaitAllAreSentInOrder(t *testing.T) {
+	t.Parallel()
+	const many = msn.MaxOutbox + 44
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	for i := range many {
+		b.write(room, fmt.Sprint("text ", i))
+	}
+	kept := func() map[id.EventID]int {
+		counts := make(map[id.EventID]int)
+		for _, r := range b.matrix.all(func(r record) bool { return strings.Contains(r.body, "The bridge keeps your message") }) {
+			counts[r.answer]++
+		}
+		return counts
+	}
+	b.eventually("all messages to be kept", func() bool { return len(kept()) == many })
+	b.srv.Hook(msntest.On("XFR", msntest.Delay(time.Second)))
+	texts := make(chan string, many)
+	b.srv.Play(bob, msntest.Script{Text: func(_ *msntest.Chat, _, text string) { texts <- text }})
+	for i := range many {
+		b.receive(texts, fmt.Sprint("text ", i))
+	}
+	b.eventually("the fate of all messages", func() bool { return len(b.fates()) == many })
+	for event, told := range b.fates() {
+		if len(told) != 1 || told[0] != "" {
+			t.Errorf("of %s is told %q", event, told)
+		}
+	}
+	for event, times := range kept() {
+		if times != 1 {
+			t.Errorf("that %s is kept is said %d times", event, times)
+		}
+	}
+}
+
+// Messages are refused, acknowledged too late, and cut off by the end of the session, while
+// the homeserver repeats them: of each is told once what became of it, and that is true.
+func TestFateOfAMessageIsToldOnceAndIsTrue(t *testing.T) {
+	t.Parallel()
+	const many = 120
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	var mu sync.Mutex
+	received := make(map[string]int)
+	b.srv.Play(bob, msntest.Script{Text: func(_ *msntest.Chat, _, text string) {
+		mu.Lock()
+		defer mu.Unlock()
+		received[text]++
+	}})
+	var n atomic.Int64
+	b.srv.Hook(msntest.For(alice, func(r *msntest.Request) msntest.Action {
+		if r.Command.Verb != "MSG" {
+			return msntest.Action{}
+		}
+		switch n.Add(1) % 7 {
+		case 3:
+			return msntest.NAK()
+		case 5:
+			return msntest.Delay(20 * time.Millisecond)
+		}
+		return msntest.Action{}
+	}))
+	var events []id.EventID
+	for i := range many {
+		b.write(room, fmt.Sprint("text ", i))
+		events = append(events, id.EventID(fmt.Sprintf("$user%d", b.events)))
+		switch {
+		case i%10 == 4: // the homeserver repeats it
+			b.events--
+			b.write(room, fmt.Sprint("text ", i))
+		case i%40 == 25:
+			login.Client.(*Client).session.Reconnect(b.ctx)
+		}
+	}
+	b.eventually("the fate of all messages", func() bool { return len(b.fates()) == many })
+	b.eventually("an empty queue", func() bool {
+		left, err := b.conn.db.MatrixQueue.GetAll(b.ctx, login.ID)
+		return err == nil && len(left) == 0
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	fates := b.fates()
+	for i, event := range events {
+		text := fmt.Sprint("text ", i)
+		told := strings.Join(fates[event], "; ")
+		switch {
+		case len(fates[event]) != 1 || received[text] > 1:
+			t.Errorf("%q came %d times; told %q", text, received[text], told)
+		case told == "" && received[text] != 1:
+			t.Errorf("%q did not come and was told as delivered", text)
+		case told != "" && !strings.Contains(told, "whether it arrived") && received[text] != 0:
+			t.Errorf("%q came and was told as not delivered: %q", text, told)
+		}
+	}
+}
+
+// Two clients of a login, one of which has just been replaced: what is put in through the
+// other one is sent too, without a look at the table every now and then.
+func TestMessageForAClientThatWasReplacedIsSent(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	replaced := newClient(b.conn, login, login.Client.(*Client).account.Identity)
+	if err := replaced.outbox.Put(b.ctx, &database.QueuedEvent{LoginID: login.ID, EventID: "$late", RoomID: room, Sender: fakeUser,
+		PortalID: replaced.account.PortalKey(bob).ID, Body: "late", WrittenAt: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	b.receive(texts, alice+": late")
+}
+
+// At log-out each message is told of, also when the room of one takes nothing for a while.
+func TestWhatIsLeftAtLogOutIsTold(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	b.write(room, "kept")
+	b.waitMessage(0, "keeps your message")
+	if _, err := b.conn.db.MatrixQueue.Put(b.ctx, &database.QueuedEvent{LoginID: login.ID, EventID: "$user90", RoomID: room, Sender: fakeUser,
+		PortalID: login.Client.(*Client).account.PortalKey(carol).ID, Body: "begun", WrittenAt: time.Now(), Owner: "an earlier run"}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(b.ctx, waitLimit)
+	defer cancel()
+	login.Client.LogoutRemote(ctx)
+	fates := b.fates()
+	if told := fates["$user1"]; len(told) != 1 || !strings.Contains(told[0], "has just signed out") {
+		t.Errorf("of the message that was kept is told %q", told)
+	}
+	if told := fates["$user90"]; len(told) != 1 || !strings.Contains(told[0], "whether it arrived") {
+		t.Errorf("of the message that was begun is told %q", told)
+	}
+	if left, err := b.conn.db.MatrixQueue.GetAll(b.ctx, login.ID); err != nil || len(left) != 0 {
+		t.Errorf("left are %v, %v", left, err)
+	}
+}

@@ -1,0 +1,251 @@
+package queue
+
+import (
+	"context"
+	"crypto/rand"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/rs/zerolog"
+
+	"matrix-msn/bridge/retry"
+)
+
+// Loop works off a Store. It is stopped at first. Its methods may be called from
+// anywhere, also by its Work, with the exception of Stop.
+type Loop[K comparable, R any] struct {
+	cfg Config[K, R]
+
+	mu   sync.Mutex
+	last *run[K, R] // the latest run, which may have been stopped
+	told told[K]
+}
+
+// New returns a Loop that is stopped.
+func New[K comparable, R any](cfg Config[K, R]) *Loop[K, R] {
+	if cfg.Waits == nil {
+		cfg.Waits = func() backoff.BackOff { return retry.Waits() }
+	}
+	return &Loop[K, R]{cfg: cfg}
+}
+
+// Start works off what is in the table, and what is put there, until Stop. The values of
+// ctx are those of what it does; its end stops the work, but only Stop waits for that. A
+// Loop that runs goes on.
+func (l *Loop[K, R]) Start(ctx context.Context) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.last != nil && !l.last.isStopped() {
+		return
+	}
+	before := l.last
+	l.last = newRun(ctx, l)
+	l.last.goes.Go(func() { l.last.load(before) })
+}
+
+// Stop ends the work and waits for the end. The error is that of ctx, which ended first;
+// a later Stop waits again, and so does the work after a later Start.
+func (l *Loop[K, R]) Stop(ctx context.Context) error {
+	r := l.current()
+	if r == nil {
+		return nil
+	}
+	r.stop()
+	ended := make(chan struct{})
+	go func() {
+		r.goes.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Close is Stop without a limit.
+func (l *Loop[K, R]) Close() {
+	if r := l.current(); r != nil {
+		r.stop()
+		r.goes.Wait()
+	}
+}
+
+// Wake says that there is a new row, or one that has changed. It does nothing while the
+// Loop is stopped: Start looks at everything.
+func (l *Loop[K, R]) Wake(key K, position int64) {
+	if r := l.current(); r != nil {
+		r.wake(key, position)
+	}
+}
+
+// Hurry is Wake for a key that need not rest any longer after a failure.
+func (l *Loop[K, R]) Hurry(key K, position int64) {
+	if r := l.current(); r != nil {
+		r.hurry(key)
+		r.wake(key, position)
+	}
+}
+
+// Run returns the name of the run, as the owner of rows that are given by WakeWith, or ""
+// while the Loop is stopped.
+func (l *Loop[K, R]) Run() string {
+	r := l.current()
+	if r == nil || r.isStopped() {
+		return ""
+	}
+	return r.id
+}
+
+// WakeWith is Wake for who has put a row into the table, in the name of the run or of
+// nobody: it need not be read then. Who puts rows of a key one after another has to give
+// them in that order.
+func (l *Loop[K, R]) WakeWith(key K, e Entry[R]) {
+	if r := l.current(); r != nil && !r.give(key, e) {
+		r.wake(key, e.Position)
+	}
+}
+
+// Release has the rows of a key tried again that are held.
+func (l *Loop[K, R]) Release(key K) {
+	if r := l.current(); r != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.release(key)
+	}
+}
+
+// Held returns the keys that have rows that are held. It looks at no table.
+func (l *Loop[K, R]) Held() (keys []K) {
+	r := l.current()
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for key, lane := range r.lanes {
+		if lane.heldFrom != 0 {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// Idle reports whether surely no row of a key is in the table. It looks at no table.
+func (l *Loop[K, R]) Idle(key K) bool {
+	r := l.current()
+	if r == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.loaded && !r.stopped && r.lanes[key] == nil && !r.left[key]
+}
+
+// Farewell settles what is left in the table of a Loop that was stopped, until ctx ends:
+// decide says of each row what becomes of it, and is to answer Tell or Done.
+func (l *Loop[K, R]) Farewell(ctx context.Context, decide func(context.Context, *Job[R]) Outcome) error {
+	r := newRun(ctx, l)
+	defer r.stop()
+	keys, err := l.cfg.Store.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	slots := make(chan struct{}, l.cfg.Parallel)
+	for _, key := range keys {
+		r.goes.Go(func() {
+			select {
+			case slots <- struct{}{}:
+				defer func() { <-slots }()
+			case <-ctx.Done():
+				return
+			}
+			r.settleAll(key, decide)
+		})
+	}
+	r.goes.Wait()
+	return ctx.Err()
+}
+
+func (l *Loop[K, R]) current() *run[K, R] {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.last
+}
+
+// run is what a Loop does from a Start to a Stop.
+type run[K comparable, R any] struct {
+	cfg    Config[K, R]
+	told   *told[K]
+	id     string // as owner of rows
+	began  time.Time
+	ctx    context.Context
+	cancel context.CancelFunc
+	goes   sync.WaitGroup
+
+	mu      sync.Mutex
+	stopped bool
+	open    bool // the run before has ended
+	loaded  bool // the keys of the table are known
+	lanes   map[K]*lane[K, R]
+	left    map[K]bool    // keys of which a row was left as it is
+	ready   []*lane[K, R] // lanes that have something to do, the first first
+	busy    int           // lanes that count for Parallel
+}
+
+func newRun[K comparable, R any](ctx context.Context, l *Loop[K, R]) *run[K, R] {
+	r := &run[K, R]{cfg: l.cfg, told: &l.told, id: rand.Text(), began: time.Now(), lanes: make(map[K]*lane[K, R]), left: make(map[K]bool)}
+	r.ctx, r.cancel = context.WithCancel(ctx)
+	return r
+}
+
+func (r *run[K, R]) isStopped() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stopped
+}
+
+// ended reports whether nothing new may be begun. mu is held.
+func (r *run[K, R]) ended() bool { return r.stopped || r.ctx.Err() != nil }
+
+func (r *run[K, R]) stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopped = true
+	r.cancel()
+	for _, lane := range r.lanes {
+		lane.stopTimers()
+	}
+}
+
+// load finds the keys that have rows. What the run before has under way is its own until
+// it has ended.
+func (r *run[K, R]) load(before *run[K, R]) {
+	if before != nil {
+		before.goes.Wait()
+	}
+	r.mu.Lock()
+	r.open = true
+	r.dispatch()
+	r.mu.Unlock()
+	for waits := retry.Waits(); r.ctx.Err() == nil; {
+		keys, err := r.cfg.Store.Keys(r.ctx)
+		if err == nil {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			for _, key := range keys {
+				lane := r.lane(key)
+				lane.woken = true
+				r.schedule(lane)
+			}
+			r.loaded = true
+			return
+		}
+		if r.ctx.Err() == nil {
+			zerolog.Ctx(r.ctx).Err(err).Msg("Failed to read which rooms have messages that wait")
+		}
+		retry.Sleep(r.ctx, waits.NextBackOff())
+	}
+}

@@ -1,0 +1,260 @@
+package queue_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"matrix-msn/bridge/queue"
+)
+
+// work is done by functions of the test.
+type work struct {
+	begin func(context.Context, *queue.Job[string]) queue.Outcome
+	tell  func(row string, fate error) error
+}
+
+func (w *work) Begin(ctx context.Context, job *queue.Job[string]) queue.Outcome {
+	return w.begin(ctx, job)
+}
+
+func (w *work) Tell(_ context.Context, row string, fate error) error {
+	if w.tell == nil {
+		return nil
+	}
+	return w.tell(row, fate)
+}
+
+// counting counts how many rows are read.
+type counting struct {
+	*queue.Memory[string, string]
+	rows, reads atomic.Int64
+}
+
+func (c *counting) Read(ctx context.Context, key string, after int64, limit int, run string) ([]queue.Entry[string], error) {
+	rows, err := c.Memory.Read(ctx, key, after, limit, run)
+	c.reads.Add(1)
+	c.rows.Add(int64(len(rows)))
+	return rows, err
+}
+
+func newLoop(store queue.Store[string, string], w *work, window int) *queue.Loop[string, string] {
+	return queue.New(queue.Config[string, string]{Store: store, Work: w, Window: window, Batch: 8, Parallel: 2, Patience: time.Minute})
+}
+
+func stop(t *testing.T, loop *queue.Loop[string, string]) {
+	t.Helper()
+	if err := loop.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRowsThatWaitAreReadOnceHoweverSlowTheyAre(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &counting{Memory: queue.NewMemory[string, string]()}
+		done := 0
+		var mu sync.Mutex
+		loop := newLoop(store, &work{begin: func(context.Context, *queue.Job[string]) queue.Outcome {
+			return queue.Pending(func() queue.Outcome {
+				<-time.After(time.Second)
+				mu.Lock()
+				defer mu.Unlock()
+				done++
+				return queue.Done()
+			})
+		}}, 4)
+		loop.Start(t.Context())
+		synctest.Wait()
+		for range 300 {
+			loop.Wake("a", store.Put("a", "x"))
+		}
+		<-time.After(time.Hour)
+		synctest.Wait()
+		if rows, reads := store.rows.Load(), store.reads.Load(); done != 300 || rows > 300+8 || reads > 300/8+4 {
+			t.Errorf("%d rows done, %d read in %d reads", done, rows, reads)
+		}
+		stop(t, loop)
+	})
+}
+
+func TestStuckKeysHoldUpNoOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := queue.NewMemory[string, string]()
+		stuck := make(chan struct{})
+		var lively []string
+		loop := newLoop(store, &work{begin: func(_ context.Context, job *queue.Job[string]) queue.Outcome {
+			if job.Row == "stuck" {
+				<-stuck
+			} else {
+				lively = append(lively, job.Row)
+			}
+			return queue.Done()
+		}}, 1)
+		loop.Start(t.Context())
+		for _, key := range []string{"a", "b", "c", "d"} { // more than are worked on at once
+			loop.Wake(key, store.Put(key, "stuck"))
+		}
+		loop.Wake("e", store.Put("e", "first"))
+		loop.Wake("e", store.Put("e", "second"))
+		<-time.After(5 * time.Minute)
+		synctest.Wait()
+		if !slices.Equal(lively, []string{"first", "second"}) {
+			t.Errorf("done while others are stuck: %q", lively)
+		}
+		close(stuck)
+		stop(t, loop)
+	})
+}
+
+func TestKeyThatFailsIsTriedLessAndLessOftenAndHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := queue.NewMemory[string, string]()
+		var attempts []int
+		var at []time.Time
+		other := time.Time{}
+		began := time.Now()
+		loop := newLoop(store, &work{begin: func(_ context.Context, job *queue.Job[string]) queue.Outcome {
+			switch {
+			case job.Row == "other":
+				other = time.Now()
+			case len(attempts) < 6:
+				attempts, at = append(attempts, job.Attempt), append(at, time.Now())
+				return queue.Retry(errors.New("not yet"))
+			}
+			return queue.Done()
+		}}, 1)
+		loop.Start(t.Context())
+		loop.Wake("a", store.Put("a", "fails"))
+		synctest.Wait()
+		loop.Wake("b", store.Put("b", "other"))
+		<-time.After(time.Hour)
+		synctest.Wait()
+		if !slices.Equal(attempts, []int{1, 2, 3, 4, 5, 6}) || at[5].Sub(began) < 20*time.Second {
+			t.Errorf("attempts %v at %v", attempts, at)
+		}
+		if other.Sub(began) > time.Second {
+			t.Errorf("another key had to wait for %v", other.Sub(began))
+		}
+		stop(t, loop)
+	})
+}
+
+func TestStopWaitsForWhatIsUnderWayAndStartGoesOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := queue.NewMemory[string, string]()
+		var done []string
+		slow := make(chan struct{})
+		loop := newLoop(store, &work{begin: func(_ context.Context, job *queue.Job[string]) queue.Outcome {
+			if job.Row == "slow" {
+				<-slow
+			}
+			done = append(done, job.Row)
+			return queue.Done()
+		}}, 1)
+		loop.Start(t.Context())
+		loop.Wake("a", store.Put("a", "slow"))
+		loop.Wake("a", store.Put("a", "next"))
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := loop.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("stopped with %v while a row is under way", err)
+		}
+		loop.Start(t.Context()) // its rows are those of the run before until that ends
+		synctest.Wait()
+		if len(done) != 0 {
+			t.Errorf("done beside the run before: %q", done)
+		}
+		close(slow)
+		synctest.Wait()
+		if !slices.Equal(done, []string{"slow", "next"}) {
+			t.Errorf("done: %q", done)
+		}
+		stop(t, loop)
+		stop(t, loop)
+		loop.Wake("a", store.Put("a", "while stopped"))
+		synctest.Wait()
+		if len(done) != 2 {
+			t.Errorf("done while stopped: %q", done)
+		}
+		loop.Start(t.Context())
+		synctest.Wait()
+		if !slices.Equal(done, []string{"slow", "next", "while stopped"}) {
+			t.Errorf("done: %q", done)
+		}
+		stop(t, loop)
+	})
+}
+
+func TestReleaseOfAKeyOfWhichNothingIsHeldLooksAtNoTable(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &counting{Memory: queue.NewMemory[string, string]()}
+		online := false
+		var sent []string
+		loop := newLoop(store, &work{begin: func(_ context.Context, job *queue.Job[string]) queue.Outcome {
+			if !online {
+				return queue.Hold(time.Now().Add(time.Hour))
+			}
+			sent = append(sent, job.Row)
+			return queue.Done()
+		}}, 1)
+		loop.Start(t.Context())
+		loop.Wake("a", store.Put("a", "one"))
+		loop.Wake("a", store.Put("a", "two"))
+		synctest.Wait()
+		if held := loop.Held(); !slices.Equal(held, []string{"a"}) {
+			t.Errorf("held are %q", held)
+		}
+		before := store.reads.Load()
+		loop.Release("b")
+		synctest.Wait()
+		if store.reads.Load() != before {
+			t.Error("the table was read")
+		}
+		online = true
+		loop.Release("a")
+		synctest.Wait()
+		if !slices.Equal(sent, []string{"one", "two"}) || len(loop.Held()) != 0 || !loop.Idle("a") {
+			t.Errorf("sent are %q, held %q", sent, loop.Held())
+		}
+		stop(t, loop)
+	})
+}
+
+// What is put once more before it is looked at is looked at once.
+func TestNewsOfOneKindIsPutOnceUntilItIsClaimed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := queue.NewMemory[string, string]()
+		looks := 0
+		var loop *queue.Loop[string, string]
+		loop = newLoop(store, &work{begin: func(ctx context.Context, job *queue.Job[string]) queue.Outcome {
+			if err := job.Claim(ctx); err != nil {
+				t.Error(err)
+			}
+			if looks++; looks == 1 {
+				loop.Wake("a", store.PutOnce("a", "changed while it is looked at"))
+			}
+			return queue.Done()
+		}}, 1)
+		for range 5 {
+			loop.Wake("a", store.PutOnce("a", "changed"))
+		}
+		loop.Start(t.Context())
+		synctest.Wait()
+		if looks != 2 {
+			t.Errorf("looked %d times", looks)
+		}
+		stop(t, loop)
+	})
+}

@@ -1,0 +1,186 @@
+package database_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	bridgedb "maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/database"
+)
+
+func putEvent(t *testing.T, db *database.Database, event id.EventID) *database.QueuedEvent {
+	t.Helper()
+	e := &database.QueuedEvent{LoginID: login, EventID: event, RoomID: "!r:x", Sender: matrixUser, PortalID: "dm:bob@example.com", WrittenAt: time.Now()}
+	if added, err := db.MatrixQueue.Put(t.Context(), e); err != nil || !added {
+		t.Fatalf("put: %v, %v", added, err)
+	}
+	return e
+}
+
+// Two runs of the bridge meet at one message: one of them gets it.
+func TestMessageIsClaimedByOneRunAlone(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, _ *bridgedb.Database) {
+		ctx := t.Context()
+		e := putEvent(t, db, "$e")
+		seen := *e    // by the other run, before the claim
+		for range 2 { // an answer that was lost
+			e.Owner = ""
+			if changed, err := db.MatrixQueue.SetOwner(ctx, e, "one"); err != nil || !changed || e.Owner != "one" {
+				t.Fatalf("the first claims it: %v, %v, %+v", changed, err, e)
+			}
+		}
+		other := seen
+		if changed, err := db.MatrixQueue.SetOwner(ctx, &other, "two"); err != nil || changed || other.Owner != "" {
+			t.Errorf("the second claims it: %v, %v, %+v", changed, err, other)
+		}
+		if changed, err := db.MatrixQueue.Hold(ctx, &database.QueuedEvent{LoginID: login, EventID: "$e", Owner: "two"}, time.Now()); err != nil || changed {
+			t.Errorf("the second holds it: %v, %v", changed, err)
+		}
+		if removed, err := db.MatrixQueue.Remove(ctx, &seen); err != nil || removed {
+			t.Errorf("the second removes it: %v, %v", removed, err)
+		}
+		if removed, err := db.MatrixQueue.Remove(ctx, e); err != nil || !removed {
+			t.Errorf("the first removes it: %v, %v", removed, err)
+		}
+		if changed, err := db.MatrixQueue.SetOwner(ctx, e, ""); err != nil || changed {
+			t.Errorf("what is gone is given back: %v, %v", changed, err)
+		}
+	})
+}
+
+func TestMessageThatIsHeldKeepsTheTimeOfTheFirstTime(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, _ *bridgedb.Database) {
+		ctx := t.Context()
+		e := putEvent(t, db, "$e")
+		since := time.UnixMilli(1_000_000_000_123)
+		for i := range 3 {
+			if changed, err := db.MatrixQueue.SetOwner(ctx, e, "run"); err != nil || !changed {
+				t.Fatal(changed, err)
+			}
+			if changed, err := db.MatrixQueue.Hold(ctx, e, since.Add(time.Duration(i)*time.Hour)); err != nil || !changed {
+				t.Fatal(changed, err)
+			}
+		}
+		got, err := db.MatrixQueue.ForPortal(ctx, login, e.PortalID, 0, 10)
+		if err != nil || len(got) != 1 || !got[0].HeldAt.Equal(since) || got[0].Owner != "" {
+			t.Errorf("got %+v, %v", got, err)
+		}
+	})
+}
+
+// Who has read up to a position misses nothing, though all before it is gone.
+func TestPositionsGrowThoughTheQueueIsEmptied(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, _ *bridgedb.Database) {
+		ctx := t.Context()
+		var last int64
+		for i := range 5 {
+			e := putEvent(t, db, id.EventID(fmt.Sprint("$", i)))
+			if e.Position <= last {
+				t.Errorf("position %d after %d", e.Position, last)
+			}
+			rows, err := db.MatrixQueue.ForPortal(ctx, login, e.PortalID, last, 10)
+			if err != nil || len(rows) != 1 || rows[0].EventID != e.EventID || rows[0].Position != e.Position {
+				t.Errorf("behind %d are %+v, %v", last, rows, err)
+			}
+			last = e.Position
+			if removed, err := db.MatrixQueue.Remove(ctx, e); err != nil || !removed {
+				t.Fatal(removed, err)
+			}
+		}
+		if portals, err := db.MatrixQueue.Portals(ctx, login); err != nil || len(portals) != 0 {
+			t.Errorf("portals %v, %v", portals, err)
+		}
+	})
+}
+
+func TestIncomingMessagesAreTakenInOrderAndAgainByTheNextRun(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, _ *bridgedb.Database) {
+		ctx := t.Context()
+		for i := range 5 {
+			m := &database.QueuedMessage{LoginID: login, MessageID: networkid.MessageID(fmt.Sprint("m", 9-i)), PortalID: "dm:bob@example.com", Body: fmt.Sprint(i), At: time.Now()}
+			if _, err := db.MSNQueue.Put(ctx, m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		first, err := db.MSNQueue.Take(ctx, login, "dm:bob@example.com", 0, 3, "one")
+		if err != nil || len(first) != 3 {
+			t.Fatalf("took %v, %v", first, err)
+		}
+		rest, err := db.MSNQueue.Take(ctx, login, "dm:bob@example.com", first[2].Position, 3, "one")
+		if err != nil || len(rest) != 2 {
+			t.Fatalf("took %v, %v", rest, err)
+		}
+		for i, m := range append(first, rest...) {
+			if m.Body != fmt.Sprint(i) || m.Owner != "one" {
+				t.Errorf("number %d is %+v", i, m)
+			}
+		}
+		again, err := db.MSNQueue.Take(ctx, login, "dm:bob@example.com", 0, 10, "two")
+		if err != nil || len(again) != 5 || again[0].Body != "0" || again[4].Body != "4" {
+			t.Fatalf("the next run took %v, %v", again, err)
+		}
+		if removed, err := db.MSNQueue.Remove(ctx, first[0]); err != nil || removed {
+			t.Errorf("the run before removes it: %v, %v", removed, err)
+		}
+		if removed, err := db.MSNQueue.Remove(ctx, again[0]); err != nil || !removed {
+			t.Errorf("the next run removes it: %v, %v", removed, err)
+		}
+	})
+}
+
+func TestPageIsSentByItsOwnerOnce(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, _ *bridgedb.Database) {
+		ctx := t.Context()
+		p := &database.Page{LoginID: login, PageID: "p", State: database.PageSending, WrittenAt: time.Now()}
+		if err := db.Page.Put(ctx, p); err != nil {
+			t.Fatal(err)
+		}
+		other := *p
+		if changed, err := db.Page.SetOwner(ctx, p, "one"); err != nil || !changed {
+			t.Fatal(changed, err)
+		}
+		other.SentAt = time.Now()
+		if changed, err := db.Page.SetSent(ctx, &other); err != nil || changed {
+			t.Errorf("somebody else sends it: %v, %v", changed, err)
+		}
+		for i, want := range []bool{true, false} {
+			p.TrID, p.SentAt = uint32(i), time.UnixMilli(int64(1_000_000_000_000+i))
+			if changed, err := db.Page.SetSent(ctx, p); err != nil || changed != want {
+				t.Errorf("sent for the %d. time: %v, %v", i+1, changed, err)
+			}
+		}
+		if ids, err := db.Page.UntoldIDs(ctx, login); err != nil || len(ids) != 1 || ids[0] != "p" {
+			t.Errorf("untold are %q, %v", ids, err)
+		}
+	})
+}
+
+func TestWhoListensHearsOfTheNewMessagesOfTheirLogin(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, _ *bridgedb.Database) {
+		var heard []id.EventID
+		listen := func(of networkid.UserLoginID) func() {
+			return db.MatrixQueue.Listen(of, func(e *database.QueuedEvent) { heard = append(heard, e.EventID) })
+		}
+		stop, stopOther := listen(login), listen(other)
+		defer stopOther()
+		putEvent(t, db, "$1")
+		if _, err := db.MatrixQueue.Put(t.Context(), &database.QueuedEvent{LoginID: login, EventID: "$1"}); err != nil {
+			t.Fatal(err)
+		}
+		stop()
+		putEvent(t, db, "$2")
+		if fmt.Sprint(heard) != "[$1]" {
+			t.Errorf("heard of %q", heard)
+		}
+	})
+}
