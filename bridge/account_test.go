@@ -1,9 +1,11 @@
 package bridge
 
 import (
+	"context"
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -411,5 +413,50 @@ func TestErrorNumberInMidSessionDoesNotCondemnThePassword(t *testing.T) {
 	b.matrix.wait(t, from, "the return", func(r record) bool { return r.bridge.StateEvent == status.StateConnected })
 	if bad := b.matrix.all(func(r record) bool { return r.bridge.StateEvent == status.StateBadCredentials }); len(bad) > 0 {
 		t.Error("the password counts as refused")
+	}
+}
+
+// closing is a part that looks at what ends first.
+type closing struct {
+	ctx   context.Context
+	looks sync.WaitGroup
+	early atomic.Int64 // how often the session was closed before the work was to end
+}
+
+// Start derives a context, as work does: one that is derived ends a moment after the other.
+func (p *closing) Start(ctx context.Context) {
+	var cancel context.CancelFunc
+	p.ctx, cancel = context.WithTimeout(ctx, time.Hour)
+	context.AfterFunc(p.ctx, cancel)
+}
+
+func (p *closing) Stop() { p.looks.Wait() }
+
+func (p *closing) ready(_ context.Context, client *msn.Client) {
+	p.looks.Go(func() {
+		<-client.Done()
+		if p.ctx.Err() == nil {
+			p.early.Add(1)
+		}
+	})
+}
+
+// What is under way when a login is stopped must not take the end of the session for a
+// failure of the service.
+func TestPartsAreToldToStopBeforeTheSessionIsClosed(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	client := b.login().Client.(*Client)
+	client.Disconnect()
+	var part closing
+	client.session.Use(&part)
+	client.session.OnReady(part.ready)
+	for range 20 {
+		client.session.Reconnect(b.ctx)
+		b.eventually("a session", func() bool { return client.session.Current() != nil })
+		client.Disconnect()
+	}
+	if n := part.early.Load(); n > 0 {
+		t.Errorf("the session was closed first %d times", n)
 	}
 }

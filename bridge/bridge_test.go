@@ -69,13 +69,26 @@ func newTestServer(t *testing.T, opts ...msntest.Option) *msntest.Server {
 
 func newTestBridge(t *testing.T, srv *msntest.Server, changes ...func(*testBridge)) *testBridge {
 	t.Helper()
-	b := &testBridge{T: t, srv: srv, dbPath: filepath.Join(t.TempDir(), "bridge.db")}
+	b := &testBridge{T: t, srv: srv, dbPath: filepath.Join(databaseDir(t), "bridge.db")}
 	for _, change := range changes {
 		change(b)
 	}
 	b.start()
 	t.Cleanup(func() { b.br.Stop() })
 	return b
+}
+
+// databaseDir returns a directory for the database of a test. It is not that of the testing
+// package, which fails a test when there is a new file while the directory is removed: the
+// framework does not wait for the end of what it does in rooms when it is stopped.
+func databaseDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "bridge")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 // withHome changes the settings of the service.
@@ -155,7 +168,8 @@ func (b *testBridge) startWith(prepare func()) {
 	}
 	before := b.matrix
 	if b.matrix = newFakeMatrix(); before != nil {
-		b.matrix.rooms = before.memberships() // the homeserver outlives the bridge
+		// The homeserver outlives the bridge.
+		b.matrix.rooms, b.matrix.names = before.memberships(), before.displayNames()
 	}
 	b.matrix.public = b.public
 	b.conn.Homeserver = b.matrix

@@ -353,6 +353,7 @@ func TestMessagesThatACrashLeftAreSentOnceOrSaidToBeUncertain(t *testing.T) {
 	login := b.login()
 	_, texts := b.friend()
 	room := b.dm(login, bob)
+	login.Client.Disconnect() // so that the rows are those of a run that is over
 	leave := func(event id.EventID, text, owner string) {
 		_, err := b.conn.db.MatrixQueue.Put(b.ctx, &database.QueuedEvent{
 			LoginID: login.ID, EventID: event, RoomID: room, Sender: fakeUser, PortalID: login.Client.(*Client).account.PortalKey(bob).ID,

@@ -118,6 +118,8 @@ func TestRoomOfACircleThatWasLeft(t *testing.T) {
 		return login.Client.(*Client).account.Stored().Circles[circle] == "member"
 	})
 	b.eventually("the members", func() bool { return b.isIn(room) && slices.Equal(b.members(room), []string{bob, carol}) })
+	// Servers tell new names to those who are in the circle.
+	b.eventually("alice in the circle", func() bool { return slices.Contains(b.srv.CirclePresent(circle), alice) })
 	// The name is stored when all that came before is done with.
 	b.srv.RenameCircle(circle, "Hikers")
 	b.eventually("the new name", func() bool { return b.roomName(circle) == "Hikers" })

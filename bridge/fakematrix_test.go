@@ -207,7 +207,7 @@ func (f *fakeMatrix) GetMembers(_ context.Context, room id.RoomID) (map[id.UserI
 	defer f.mu.Unlock()
 	members := make(map[id.UserID]*event.MemberEventContent)
 	for user, membership := range f.rooms[room] {
-		members[user] = &event.MemberEventContent{Membership: membership}
+		members[user] = &event.MemberEventContent{Membership: membership, Displayname: f.names[user]}
 	}
 	return members, nil
 }
@@ -303,6 +303,13 @@ func (f *fakeMatrix) setMember(room id.RoomID, user id.UserID, membership event.
 		f.rooms[room] = make(map[id.UserID]event.Membership)
 	}
 	f.rooms[room][user] = membership
+}
+
+// displayNames returns what users are called.
+func (f *fakeMatrix) displayNames() map[id.UserID]string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.names)
 }
 
 // memberships returns who is in which room.

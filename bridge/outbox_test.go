@@ -175,3 +175,22 @@ func TestWhatIsLeftAtLogOutIsTold(t *testing.T) {
 		t.Errorf("left are %v, %v", left, err)
 	}
 }
+
+// The contact comes online while the bridge has no session: the next one shows that they
+// are there.
+func TestMessageIsSentToAContactWhoCameWhileThereWasNoSession(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	b.write(room, "are you there?")
+	b.waitMessage(0, "keeps your message")
+	away := b.srv.Hook(msntest.OnConnect(msntest.NS, msntest.Drop()))
+	if err := b.srv.Kick(alice, ""); err != nil {
+		t.Fatal(err)
+	}
+	b.eventually("the end of the session", func() bool { return login.Client.(*Client).session.Current() == nil })
+	_, texts := b.friend()
+	away()
+	b.receive(texts, alice+": are you there?")
+}

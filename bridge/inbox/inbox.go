@@ -118,7 +118,9 @@ func (b *Inbox) Start(ctx context.Context) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.started, b.ctx = true, context.WithoutCancel(ctx)
-	b.saveAll()
+	if len(b.unsaved) > 0 {
+		b.saveIn(0)
+	}
 }
 
 // Stop ends what Start began. A message that is half-way gets a moment to come to its end,
@@ -160,11 +162,13 @@ func (b *Inbox) saveAll() {
 }
 
 // saveLater has what waits in memory stored after a while. mu is held.
-func (b *Inbox) saveLater() {
+func (b *Inbox) saveLater() { b.saveIn(b.waits.NextBackOff()) }
+
+func (b *Inbox) saveIn(wait time.Duration) {
 	if !b.started || b.saving != nil {
 		return
 	}
-	b.saving = time.AfterFunc(b.waits.NextBackOff(), func() {
+	b.saving = time.AfterFunc(wait, func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		if b.saving = nil; b.started {

@@ -25,7 +25,8 @@ type Kind struct {
 	// Show shows a message elsewhere than in the room of its portal, and reports false for
 	// one that belongs there. It may be nil.
 	Show func(context.Context, *database.QueuedMessage) (shown bool, err error)
-	// Room returns the room in which a message is shown that Show does not report false of.
+	// Room returns where Show shows a message, and reports false for one that belongs into
+	// the room of its portal. It is nil when Show is.
 	Room func(context.Context, *database.QueuedMessage) (room id.RoomID, elsewhere bool, err error)
 	// Keeper keeps messages elsewhere that are not in Matrix. It may be nil.
 	Keeper Keeper

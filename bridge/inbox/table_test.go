@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"maunium.net/go/mautrix/bridgev2/networkid"
@@ -12,6 +13,32 @@ import (
 	"matrix-msn/bridge/queue/queuetest"
 	"matrix-msn/database"
 )
+
+// model is the table for the model of the queue.
+type model struct{ table }
+
+func (*model) Again() {}
+
+func (*model) ID(m *database.QueuedMessage) string { return string(m.MessageID) }
+
+func (m *model) Put(ctx context.Context, key, id string) (networkid.PortalID, queue.Entry[*database.QueuedMessage], bool, error) {
+	row := &database.QueuedMessage{LoginID: m.login, MessageID: networkid.MessageID(id), PortalID: networkid.PortalID(key), At: time.Now()}
+	added, err := m.query.Put(ctx, row)
+	return row.PortalID, queue.Entry[*database.QueuedMessage]{Row: row, Position: row.Position}, added, err
+}
+
+func TestNothingIsLostOrOvertakenOnDisk(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(24) {
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				db, _ := queuetest.OpenDatabase(t, "home/alice")
+				queuetest.Run(t, seed, 1, &model{table{db.MSNQueue, "home/alice"}})
+			})
+		})
+	}
+}
 
 // shows is work that is done at once.
 type shows struct{ shown chan string }

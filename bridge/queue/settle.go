@@ -151,6 +151,9 @@ func (r *run[K, R]) remove(job *job[K, R]) bool {
 		removed = err == nil
 		return removed, err
 	})
+	if removed {
+		r.told.drop(job.key, job.Position)
+	}
 	return removed
 }
 
@@ -237,6 +240,17 @@ func (t *told[K]) add(key K, position int64) {
 		t.rows = make(map[K][]int64)
 	}
 	t.rows[key] = append(t.rows[key], position)
+}
+
+// drop forgets a row that is taken out.
+func (t *told[K]) drop(key K, position int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if left := slices.DeleteFunc(t.rows[key], func(other int64) bool { return other == position }); len(left) > 0 {
+		t.rows[key] = left
+	} else {
+		delete(t.rows, key)
+	}
 }
 
 // has reports whether the fate of a row is told.

@@ -33,11 +33,15 @@ func (s *Session) run(ctx context.Context, client *msn.Client, lane Lane) {
 			Discard(client)
 		}
 	}()
+	// The parts stop working before the client is closed: what fails because of that would
+	// look to them like a failure of the service.
+	working, stopWorking := context.WithCancel(context.WithoutCancel(ctx))
 	for _, part := range s.parts {
-		part.Start(ctx)
+		part.Start(working)
 	}
 	defer func() {
 		<-ctx.Done()
+		stopWorking()
 		for _, part := range slices.Backward(s.parts) {
 			part.Stop()
 		}
@@ -61,7 +65,7 @@ func (s *Session) run(ctx context.Context, client *msn.Client, lane Lane) {
 		}
 		began := time.Now()
 		if err == nil {
-			err = s.serve(ctx, client)
+			err = s.serve(ctx, client, stopWorking)
 			client = nil
 			if errors.Is(err, msn.ErrBadCredentials) {
 				// Nobody was asked for a password: the next sign-in tells.
@@ -117,10 +121,20 @@ func (s *Session) machineGUID(ctx context.Context) string {
 	return s.account.Stored().MachineGUID
 }
 
-// serve hands on what a session tells until it ends, and returns why it did.
-func (s *Session) serve(ctx context.Context, client *msn.Client) error {
-	stop := context.AfterFunc(ctx, func() { client.Close() })
-	defer stop()
+// serve hands on what a session tells until it ends, and returns why it did. When ctx ends
+// it calls stopWorking, and then closes the session.
+func (s *Session) serve(ctx context.Context, client *msn.Client, stopWorking func()) error {
+	closed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(closed)
+		stopWorking()
+		client.Close()
+	})
+	defer func() {
+		if !stop() {
+			<-closed
+		}
+	}()
 	defer client.Close()
 	s.rememberElsewhere(ctx, false)
 	for _, do := range s.opened {

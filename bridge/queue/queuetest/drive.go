@@ -23,6 +23,7 @@ func Run[K comparable, R any](t testing.TB, seed uint64, window int, table Table
 		chains: make(map[string][]*attempt), offline: make(map[string]bool), working: make(map[string]int),
 		random: rand.New(rand.NewPCG(seed, 7)),
 	}
+	_, w.again = table.(Again)
 	d := &driver[K, R]{world: w, random: random, ctx: context.Background()}
 	d.p = w.newProcess()
 	d.p.start(d.ctx)

@@ -26,6 +26,10 @@ type Table[K comparable, R any] interface {
 	ID(row R) string
 }
 
+// Again is a Table that claims rows while they are read, also those that an earlier run had
+// claimed: they are sent again, and who gets them knows what is there already.
+type Again interface{ Again() }
+
 // The fates that the model tells.
 var (
 	errUncertain = errors.New("it may have been sent")
@@ -74,6 +78,7 @@ type world[K comparable, R any] struct {
 	seed   uint64
 	window int
 	table  Table[K, R]
+	again  bool // the table is an Again
 
 	mu      sync.Mutex
 	events  int
@@ -162,6 +167,8 @@ func (p *process[K, R]) begin(ctx context.Context, job *queue.Job[R], it *item) 
 	switch {
 	case it.saved:
 		return queue.Tell(nil), nil
+	case job.Earlier && p.again:
+		p.violation("%s is not claimed again", it.id)
 	case job.Earlier:
 		return queue.Tell(errUncertain), nil
 	case !it.heldAt.IsZero() && !time.Now().Before(until):
@@ -197,6 +204,7 @@ func (p *process[K, R]) begin(ctx context.Context, job *queue.Job[R], it *item) 
 func (p *process[K, R]) send(ctx context.Context, it *item, dice *rand.Rand) func() queue.Outcome {
 	it.attempts++
 	switch {
+	case p.again && (len(it.told) == 0 || it.crashes != p.crashes): // who gets it knows it
 	case it.delivered != 0:
 		p.violation("%s is sent after it was delivered", it.id)
 	case it.maybe:
@@ -272,6 +280,9 @@ func (p *process[K, R]) arrive(ctx context.Context, a *attempt, dice *rand.Rand)
 
 // deliver is that the contact gets a text. mu is held.
 func (w *world[K, R]) deliver(it *item) {
+	if w.again && it.delivered != 0 {
+		return
+	}
 	w.note("%s arrives", it.id)
 	it.delivered = w.events
 	for _, other := range w.items {
@@ -299,11 +310,11 @@ func (p *process[K, R]) Tell(_ context.Context, row R, fate error) error {
 	switch {
 	case len(it.told) > 0 && it.crashes == p.crashes:
 		p.violation("%s is told %v after %v", it.id, fate, it.told)
-	case len(it.told) > 0 && surely:
+	case len(it.told) > 0 && surely && !p.again:
 		p.violation("%s is told %v after a crash, though it was told %v", it.id, fate, it.told)
 	case fate == nil && it.delivered == 0:
 		p.violation("%s is told as delivered", it.id)
-	case surely && (it.delivered != 0 || it.maybe):
+	case surely && (it.delivered != 0 || it.maybe) && !p.again:
 		p.violation("%s is told as not delivered: %v", it.id, fate)
 	}
 	it.told, it.crashes = append(it.told, fate), p.crashes
