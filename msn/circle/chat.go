@@ -137,7 +137,7 @@ func (c *Circles) said(cmd wire.Command) {
 		return
 	case circle == nil || !circle.Member:
 		return
-	case from == self && (sender.Place == "" || sender.Place == c.endpoint):
+	case from == self && (sender.Endpoint == "" || sender.Endpoint == c.endpoint):
 		return
 	}
 	m := wire.Message{Header: said.Content, Body: said.Body}

@@ -166,5 +166,5 @@ const reliability = wire.Header("Reliability: 1.0\r\n")
 
 // ownAddress is that of this endpoint.
 func (c *Circles) ownAddress() wire.Address {
-	return wire.Address{Network: soap.NetworkPassport, Account: c.conn.Account(), Place: c.endpoint}
+	return wire.Address{Network: soap.NetworkPassport, Account: c.conn.Account(), Endpoint: c.endpoint}
 }

@@ -27,10 +27,10 @@ type Account struct {
 	gtcSet     bool // whether the user ever chose
 	blpSet     bool
 	version    uint32          // of lists and properties, for MSNP2 to MSNP9
-	places     []*session      // where it is signed in, oldest first
+	endpoints  []*session      // where it is signed in, oldest first
 	told       map[string]List // what its clients said by ADL, see lists
 	stored     string          // the name in the address book, when it is not name
-	personal   string          // the last personal message, which Escargot keeps for the next sign-in
+	personal   string          // the last personal message, see keepsPersonal
 	offline    []*OfflineMessage
 	sent       []time.Time // its last offline messages, see WithOfflineRate
 	hasBook    bool        // see WithoutAddressBook
@@ -178,16 +178,16 @@ type session struct {
 	bot     *Bot
 
 	dialect  wire.Dialect
-	place    string // GUID in braces, lower case; from MSNP16 on
+	endpoint string // GUID in braces, lower case; from MSNP16 on
 	ticket   string // that it signed in with, from MSNP8 on
-	status   string // "" until the first CHG; the same at all places after that
+	status   string // "" until the first CHG; the same at all endpoints after that
 	caps     string // capability number, "0" below MSNP8; from MSNP16 on with a colon
 	object   string // MSNObject as it came, "" for none
 	personal string // payload of the last UUX
-	private  string // what the place told of itself (PrivateEndpointData)
+	private  string // what the endpoint told of itself (PrivateEndpointData)
 	synced   bool
 	noCalls  bool     // IMS OFF
-	serial   uint32   // Escargot counts the list version per session
+	serial   uint32   // list version, see versionPerSession
 	alerts   uint64   // how many were given an ID
 	found    []Person // by the last FND
 	circles  circleLogin

@@ -30,7 +30,7 @@ type circle struct {
 	media   string
 	access  string // MembershipAccess, as its maker chose it
 	members []*membership
-	present []*session // the places that have entered, in that order
+	present []*session // the endpoints that have entered, in that order
 }
 
 // membership is what binds an account to a circle.
@@ -115,7 +115,7 @@ func (c *circle) manages(a *Account) bool {
 	return m != nil && (m.role == roleAdmin || m.role == roleAssistant)
 }
 
-// holds reports whether an account has entered the circle at any place.
+// holds reports whether an account has entered the circle at any endpoint.
 func (c *circle) holds(a *Account) bool {
 	return slices.ContainsFunc(c.present, func(ss *session) bool { return ss.account == a })
 }
@@ -235,7 +235,7 @@ func (s *Server) leaveCircle(c *circle, a *Account) bool {
 		}
 	}
 	s.tellCircleChanged(c)
-	for _, ss := range a.places {
+	for _, ss := range a.endpoints {
 		ss.circles.fresh = slices.DeleteFunc(ss.circles.fresh, func(x *circle) bool { return x == c })
 		if ss.dialect >= wire.FirstPrefixed {
 			s.tellBookChanged(ss)
@@ -289,15 +289,15 @@ func (s *Server) inCircle(address, email string, do func(c *circle, a *Account))
 }
 
 // InviteToCircle has the owner of a circle invite somebody, who then is waited for
-// (WaitingResponse). They are told that their address book has changed (NOT). A server
-// that follows Escargot tells only clients that have shown their circle ticket
-// (USR SHA); Escargot calls the others to a switchboard, which this one does not.
+// (WaitingResponse). They are told that their address book has changed (NOT); see
+// WithCompat for servers that tell only clients which have shown their circle ticket
+// (USR SHA). Those call the others to a switchboard, which this one does not.
 func (s *Server) InviteToCircle(address, email string) {
 	s.inCircle(address, email, func(c *circle, a *Account) { s.inviteToCircle(c, c.members[0].account, a, "") })
 }
 
 // AnswerCircle has somebody who was invited to a circle accept or refuse, as at
-// another place.
+// another endpoint.
 func (s *Server) AnswerCircle(address, email string, accept bool) {
 	s.inCircle(address, email, func(c *circle, a *Account) { s.answerCircle(c, a, accept) })
 }
@@ -347,7 +347,7 @@ func (s *Server) CircleMembers(address string) map[string]string {
 	return members
 }
 
-// CirclePresent returns who has entered a circle at least at one place, in the order
+// CirclePresent returns who has entered a circle at least at one endpoint, in the order
 // in which they came.
 func (s *Server) CirclePresent(address string) []string {
 	s.mu.Lock()

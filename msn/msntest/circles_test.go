@@ -18,7 +18,7 @@ import (
 
 // Circles of MSNP18, with clients of which the test writes every line.
 
-// here is the place home as servers write it.
+// here is the endpoint home as servers write it.
 var here = strings.ToLower(home)
 
 // club is a server where alice has a circle that bob belongs to, but not carol.
@@ -97,10 +97,10 @@ func (c *rawClient) wantHeard(lines ...string) []wire.Command {
 	return got
 }
 
-// inCircle signs in at a place and enters a circle; everything is read.
-func inCircle(t *testing.T, srv *msntest.Server, email, place, address string) *modern {
+// inCircle signs in at an endpoint and enters a circle; everything is read.
+func inCircle(t *testing.T, srv *msntest.Server, email, endpoint, address string) *modern {
 	t.Helper()
-	m := onlineAt(t, srv, 18, email, place)
+	m := onlineAt(t, srv, 18, email, endpoint)
 	m.send("USR 20 SHA A " + m.circleTicket())
 	m.send(payload("ADL 21", circleList("3", address)))
 	if lines := m.drain(); !slices.Contains(lines, "USR 20 OK "+email+" 0 0") || lines[len(lines)-1] != "ADL 21 OK" {
@@ -136,7 +136,7 @@ func users(text string) []string {
 	return list
 }
 
-func TestCircleOfTwoAccountsAtThreePlaces(t *testing.T) {
+func TestCircleOfTwoAccountsAtThreeEndpoints(t *testing.T) {
 	eachCompat(t, func(t *testing.T, compat msntest.Compat) {
 		srv, circle := club(t, msntest.WithCompat(compat))
 		one := inCircle(t, srv, alice, home, circle)
@@ -154,7 +154,7 @@ func TestCircleOfTwoAccountsAtThreePlaces(t *testing.T) {
 			"NLN NLN " + aliceVia + " Alice 0:0 ...", "UBX " + aliceVia + " *", "NLN NLN " + aliceVia + " Alice 2788999228:48 ...", "UBX " + aliceVia + " *",
 		}
 		want, both := slices.Concat([]string{"NOT *"}, owner, []string{"NFY PUT *"}), []string{alice, bob}
-		if compat == msntest.Escargot { // which tells of each place
+		if compat == msntest.Escargot { // which tells of each endpoint
 			want, both = append(want, owner...), []string{alice, alice, bob}
 		}
 		got := b.wantHeard(append(want, "NLN NLN "+bobVia+" Bob%20Builder 2788999228:48 ...", "UBX "+bobVia+" *", "NFY PUT *", "ADL 21 OK")...)
@@ -162,7 +162,7 @@ func TestCircleOfTwoAccountsAtThreePlaces(t *testing.T) {
 			t.Errorf("notification %q", got[0].Payload)
 		}
 		if strings.Count(got[2].Payload, "<EndpointData ") != 2 || strings.Contains(got[2].Payload, "PrivateEndpointData") {
-			t.Errorf("alice's places are told as %q", got[2].Payload)
+			t.Errorf("alice's endpoints are told as %q", got[2].Payload)
 		}
 		if list := users(got[len(got)-2].Payload); !slices.Equal(list, both) {
 			t.Errorf("roster %q", list)
@@ -206,7 +206,7 @@ func TestCircleOfTwoAccountsAtThreePlaces(t *testing.T) {
 		one.drain()
 		two.drain()
 
-		// One place goes, then the other.
+		// One endpoint goes, then the other.
 		two.send("OUT")
 		two.wantClosed()
 		if list := users(last(b.heard()).Payload); !slices.Equal(list, both) {
@@ -257,13 +257,13 @@ func TestCirclesRefuse(t *testing.T) {
 		a.send(payload("ADL 28", circleList("3", circle)))
 		a.drain()
 		for name, text := range map[string]string{
-			"another place": sdg(to+";path=IM", "1:"+alice+";epid="+strings.ToLower(work), textHead, "x"),
-			"no place":      sdg(to+";path=IM", "1:"+alice, textHead, "x"),
-			"another user":  sdg(to+";path=IM", "1:"+bob+";epid="+here, textHead, "x"),
-			"no path":       sdg(to, own, textHead, "x"),
-			"another path":  sdg(to+";path=XX", own, textHead, "x"),
-			"no circle":     sdg("9:00000000-0000-0000-0009-000000000000@live.com;path=IM", own, textHead, "x"),
-			"no length":     strings.Replace(sdg(to+";path=IM", own, textHead, "x"), "Content-Length", "Length", 1),
+			"another endpoint": sdg(to+";path=IM", "1:"+alice+";epid="+strings.ToLower(work), textHead, "x"),
+			"no endpoint":      sdg(to+";path=IM", "1:"+alice, textHead, "x"),
+			"another user":     sdg(to+";path=IM", "1:"+bob+";epid="+here, textHead, "x"),
+			"no path":          sdg(to, own, textHead, "x"),
+			"another path":     sdg(to+";path=XX", own, textHead, "x"),
+			"no circle":        sdg("9:00000000-0000-0000-0009-000000000000@live.com;path=IM", own, textHead, "x"),
+			"no length":        strings.Replace(sdg(to+";path=IM", own, textHead, "x"), "Content-Length", "Length", 1),
 		} {
 			a.send(payload("SDG 30", text))
 			if got := line(a.read()); got != "201 30" {
@@ -281,7 +281,7 @@ func TestCirclesRefuse(t *testing.T) {
 			}
 		}
 		a.barrier()
-		if compat == msntest.Escargot { // which compares the case of places
+		if compat == msntest.Escargot { // which compares the case of endpoints
 			a.send(payload("SDG 32", sdg(to+";path=IM", "1:"+alice+";epid="+home, textHead, "x")))
 			a.want("201 32")
 		}
@@ -351,7 +351,7 @@ func TestCircleCommandsBelowMSNP18EndTheConnection(t *testing.T) {
 	a.barrier()
 }
 
-// A place leaves by DEL or RML without an end to the membership, and can come back.
+// An endpoint leaves by DEL or RML without an end to the membership, and can come back.
 func TestLeavingACircleForTheSession(t *testing.T) {
 	t.Parallel()
 	srv, circle := club(t)

@@ -68,7 +68,7 @@ func (s *Server) WaitOnline(ctx context.Context, email string) error {
 func (s *Server) WaitOffline(ctx context.Context, email string) error {
 	return s.wait(ctx, func() bool {
 		a := s.accounts[normalize(email)]
-		return a == nil || len(a.places) == 0
+		return a == nil || len(a.endpoints) == 0
 	})
 }
 
@@ -182,15 +182,15 @@ func (s *Server) Switchboards(email string) int {
 	return n
 }
 
-// withSession does something at each place where an account is signed in.
+// withSession does something at each endpoint where an account is signed in.
 func (s *Server) withSession(email string, do func(*session)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.accounts[normalize(email)]
-	if a == nil || len(a.places) == 0 || s.closed {
+	if a == nil || len(a.endpoints) == 0 || s.closed {
 		return fmt.Errorf("%w: %s", ErrNotOnline, email)
 	}
-	for _, ss := range slices.Clone(a.places) {
+	for _, ss := range slices.Clone(a.endpoints) {
 		do(ss)
 	}
 	return nil
@@ -246,16 +246,16 @@ func (s *Server) SignIns(ctx context.Context) <-chan SignIn {
 func (s *Server) news(told map[*session]bool) []SignIn {
 	var list []SignIn
 	for ss := range told {
-		if slices.Contains(ss.account.places, ss) {
+		if slices.Contains(ss.account.endpoints, ss) {
 			continue
 		}
 		delete(told, ss)
-		if len(ss.account.places) == 0 {
+		if len(ss.account.endpoints) == 0 {
 			list = append(list, SignIn{Account: ss.account.email})
 		}
 	}
 	for email, a := range s.accounts {
-		for _, ss := range a.places {
+		for _, ss := range a.endpoints {
 			if !told[ss] {
 				told[ss] = true
 				list = append(list, SignIn{Account: email, Online: true, Dialect: ss.dialect})

@@ -1,122 +1,84 @@
 package msntest
 
 import (
-	"slices"
+	"os"
+	"reflect"
+	"regexp"
 	"strings"
-
-	"matrix-msn/msn/internal/transcript"
-	"matrix-msn/msn/wire"
+	"testing"
 )
 
-// What this server does otherwise than the recorded one, on purpose. Beyond this
-// list, answers are compared after putting the tickets, session IDs, GUIDs and
-// salts of one in place of those of the other; MSNObjects and personal messages
-// are compared decoded, because Escargot writes them anew in its own encoding,
-// where this server forwards what it got; of the messages from "Hotmail" only the
-// type is compared.
-
-// notSent are recorded answers that this server does not send.
-var notSent = []struct {
-	reason string
-	is     func(do transcript.Record, cmd wire.Command) bool
-}{
-	{"notifications of address-book changes by NOT belong to MSNP13; ADD, ADC and REM with TrID 0 say the same",
-		func(_ transcript.Record, cmd wire.Command) bool { return cmd.Verb == "NOT" }},
-	{"the service of offline messages is played from MSNP13 on only",
-		func(_ transcript.Record, cmd wire.Command) bool {
-			switch wire.ParseMessage(cmd.Payload).MediaType() {
-			case "text/x-msmsgsoimnotification", "text/x-msmsgsactivemailnotification":
-				return true
-			}
-			return false
-		}},
-}
-
-// expected takes what is known to differ out of the answers of one step.
-func (p *replay) expected(s *step, place string, want, got []wire.Command) ([]wire.Command, []wire.Command) {
-	var kept []wire.Command
-next:
-	for _, cmd := range want {
-		for _, d := range notSent {
-			if d.is(s.do, cmd) && !slices.ContainsFunc(got, func(g wire.Command) bool { return d.is(s.do, g) }) {
-				continue next
-			}
-		}
-		kept = append(kept, cmd)
-	}
-	return p.unexpected(s, place, kept, got)
-}
-
-func (p *replay) unexpected(s *step, place string, want, got []wire.Command) ([]wire.Command, []wire.Command) {
-	first := func(cmds []wire.Command) wire.Command {
-		if len(cmds) > 0 {
-			return cmds[0]
-		}
-		return wire.Command{}
-	}
-	switch w, g := first(want), first(got); {
-	case w.Verb == "USR" && w.Arg(1) == "OK" && g.Verb == "911" && strings.Contains(p.rec.Name, "login-errors"):
-		// A log-in ticket is good for one log-in, as the documents have it.
-		return nil, nil
-	}
-	if p.rec.Name == "msnp11-being-added" {
-		got = hidePending(got)
-	}
-	for i := range min(len(want), len(got)) {
-		if w, g := want[i], got[i]; w.Verb == "LST" && g.Verb == "LST" && renamed[p.rec.Name] {
-			sameName(w, g)
-		}
-	}
-	return want, got
-}
-
-// renamed are recordings in which Escargot shows a contact by the name it had, or
-// the address if it was never seen online; here its name is known.
-var renamed = map[string]bool{
-	"msnp2-being-added": true, "msnp5-being-added": true, "msnp7-being-added": true, "msnp8-being-added": true,
-	"msnp12-being-added": true, "msnp9-presence": true, "mixed-msnp18-msnp9-presence": true,
-}
-
-// sameName gives the recorded LST the name that ours shows.
-func sameName(want, got wire.Command) {
-	for i := range min(len(want.Args), len(got.Args)) {
-		name, ok := strings.CutPrefix(want.Args[i], "F=")
-		if ok || name == "bob@example.com" && i > 0 && want.Args[i-1] == name || name == "Alice" {
-			want.Args[i] = got.Args[i]
+// A difference in which both kinds of servers are alike is none.
+func TestEveryDifferenceIsOne(t *testing.T) {
+	t.Parallel()
+	one, other := reflect.ValueOf(historic), reflect.ValueOf(revival)
+	for i := range one.NumField() {
+		if one.Field(i).Equal(other.Field(i)) {
+			t.Errorf("%s is the same on both kinds of servers", one.Type().Field(i).Name)
 		}
 	}
 }
 
-// hidePending takes the pending contacts out of the answer to SYN: Escargot does
-// not show them to MSNP11, though it does to MSNP12.
-func hidePending(got []wire.Command) []wire.Command {
-	var kept []wire.Command
-	for _, cmd := range got {
-		switch {
-		case cmd.Verb == "LST" && cmd.Arg(2) == "16":
+// The table, and the introduction of the package, alone know the kinds of servers; the
+// rest asks for differences by their names, and for each.
+func TestOnlyTheTableNamesTheKinds(t *testing.T) {
+	t.Parallel()
+	kind := regexp.MustCompile(`(?i)historic|escargot|revival`)
+	question := regexp.MustCompile(`\bis\.(\w+)`)
+	asked := make(map[string]bool)
+	for name, text := range sources(t) {
+		if name == "differences.go" || name == "doc.go" {
 			continue
-		case cmd.Verb == "SYN" && len(cmd.Args) == 5:
-			cmd.Args = append(cmd.Args[:3:3], "0", "0")
 		}
-		kept = append(kept, cmd)
+		for i, line := range strings.Split(text, "\n") {
+			if found := kind.FindString(line); found != "" {
+				t.Errorf("%s:%d names %s", name, i+1, found)
+			}
+			for _, m := range question.FindAllStringSubmatch(line, -1) {
+				asked[m[1]] = true
+			}
+		}
 	}
-	return kept
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[differences]()) {
+		if !asked[field.Name] {
+			t.Errorf("nobody asks for %s", field.Name)
+		}
+	}
 }
 
-// missing reports whether a command that the recording does not have at the end
-// of a connection may be missing: the recorder stopped listening.
-func missing(cmd wire.Command) bool {
-	return cmd.Verb == "FLN" || cmd.Verb == "NLN" || cmd.Verb == "UBX" || cmd.Verb == "BYE"
+// What depends on the dialect says what it is that begins with it.
+func TestDialectsAreComparedByName(t *testing.T) {
+	t.Parallel()
+	raw := regexp.MustCompile(`\b(dialect|d|to) (<|<=|>|>=|==) [0-9]`)
+	for name, text := range sources(t) {
+		for i, line := range strings.Split(text, "\n") {
+			if found := raw.FindString(line); found != "" {
+				t.Errorf("%s:%d: %s", name, i+1, found)
+			}
+		}
+	}
 }
 
-// allowedClose reports whether a connection may be closed, or open, other than in
-// the recording.
-func allowedClose(name string, do transcript.Record, over bool) bool {
-	switch {
-	case strings.HasPrefix(do.Text, "OUT") && over:
-		return true // the recorded client closed before the server could
-	case strings.Contains(name, "login-errors") && strings.HasPrefix(do.Text, "USR"):
-		return true // ticket used twice, see expected
+// sources are the files of this package by their names, without its tests.
+func sources(t *testing.T) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
 	}
-	return false
+	files := make(map[string]string)
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ".go") || strings.HasSuffix(e.Name(), "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(e.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[e.Name()] = string(text)
+	}
+	if files["differences.go"] == "" || len(files) < 2 {
+		t.Fatalf("only %d files", len(files))
+	}
+	return files
 }

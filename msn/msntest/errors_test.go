@@ -270,6 +270,21 @@ func TestTicketsExpire(t *testing.T) {
 	sb.want("911 1")
 }
 
+// Tickets of RST let nobody in when they have expired.
+func TestWebTicketsExpire(t *testing.T) {
+	t.Parallel()
+	srv := friends(t, msntest.WithWebTicketLife(0))
+	_, answer := rst(t, srv, srv.Web().Login, alice, "secret", allServices...)
+	list, _ := tickets(t, answer)
+	c := dial(t, srv, srv.NotificationAddr())
+	c.r.SetDialect(wire.FirstSOAP)
+	c.send("VER 1 MSNP13", "CVR 2 0x0409 winnt 5.1 i386 MSNMSGR 8.0.0812 msmsgs "+alice, "USR 3 TWN I "+alice)
+	c.want("VER 1 MSNP13", "CVR 2 ...", "GCF 0 *", "USR 3 TWN S *")
+	c.send("USR 4 TWN S " + strings.ReplaceAll(list["messenger.msn.com"], "&amp;", "&"))
+	c.want("911 4")
+	c.wantClosed()
+}
+
 func TestChallenges(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -38,14 +38,14 @@ func FuzzWebServices(f *testing.F) {
 			opt: defaultOptions(), done: make(chan struct{}), conns: make(map[*conn]struct{}), accounts: make(map[string]*Account),
 			webTickets: make(issued[*webTicket]), gateways: make(map[string]*tunnel), changed: make(chan struct{}),
 		}
-		s.log = s.opt.logger
+		s.is, s.log = s.opt.is, s.opt.logger
 		if which >= 128 {
-			s.opt.compat = Escargot
+			s.is = &revival
 		}
 		a := s.AddAccount("a@example.com", "x")
 		s.AddAccount("b@example.com", "x")
 		s.webTickets.put("t=1&p=", &webTicket{account: a}, webTicketLife)
-		a.places = []*session{{account: a, ticket: "t=1&p=", dialect: 15, status: "NLN", caps: "0"}}
+		a.endpoints = []*session{{account: a, ticket: "t=1&p=", dialect: 15, status: "NLN", caps: "0"}}
 		fuzzedCircle(s)
 		paths := []string{RSTPath, RST2Path, SharingPath, AddressBookPath, MailboxPath, PostPath, GatewayPath, StoragePath}
 		answer := httptest.NewRecorder()
@@ -88,18 +88,18 @@ func FuzzCircleCommands(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, which byte, text string) {
 		s := &Server{opt: defaultOptions(), conns: make(map[*conn]struct{}), accounts: make(map[string]*Account), changed: make(chan struct{})}
-		s.log = s.opt.logger
+		s.is, s.log = s.opt.is, s.opt.logger
 		if which >= 128 {
-			s.opt.compat = Escargot
+			s.is = &revival
 		}
 		made := (*circle)(nil)
 		var conns []*conn
 		for i, email := range []string{"a@example.com", "b@example.com"} {
 			a := s.AddAccount(email, "x")
 			c := &conn{srv: s, kind: NS, dialect: 18, dead: true} // what is sent stays in out
-			c.session = &session{account: a, conn: c, dialect: 18, status: "NLN", caps: "0:0", place: "{a11ce001-0001-4001-8001-000000000001}"}
+			c.session = &session{account: a, conn: c, dialect: 18, status: "NLN", caps: "0:0", endpoint: "{a11ce001-0001-4001-8001-000000000001}"}
 			c.session.circles = circleLogin{ticket: true, listed: true, added: true}
-			a.places = []*session{c.session}
+			a.endpoints = []*session{c.session}
 			conns = append(conns, c)
 			if i == 0 {
 				made = fuzzedCircle(s)

@@ -202,7 +202,7 @@ func (s *Server) answerGateway(w http.ResponseWriter, r *http.Request, body []by
 	session := "SessionID=" + t.id + "; GW-IP=" + r.Host
 	if over {
 		s.closeTunnel(t)
-		if s.historic() {
+		if s.is.saysGatewayClosed {
 			session += "; Session=close"
 		}
 	}

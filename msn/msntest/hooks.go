@@ -71,8 +71,8 @@ func (a Action) After(d time.Duration) Action {
 	return a
 }
 
-// ThenClose ends the connection after the action, as the historic servers did
-// after most errors; what was answered still arrives.
+// ThenClose ends the connection after the action, as happens after most
+// errors; what was answered still arrives.
 func (a Action) ThenClose() Action {
 	a.close = true
 	return a

@@ -336,7 +336,7 @@ func (s *Server) reverse(a, o *Account, added bool) {
 	} else {
 		o.list.remove(a.email, RL|PL|watches)
 	}
-	for _, ss := range o.places {
+	for _, ss := range o.endpoints {
 		s.tellReverse(ss, a, added, version)
 	}
 }
@@ -351,11 +351,11 @@ func (s *Server) tellReverse(ss *session, a *Account, added bool, version uint32
 	switch {
 	case ss.dialect >= wire.FirstSOAP:
 		s.tellMember(ss, a, added)
-	case added && ss.dialect >= 10:
+	case added && ss.dialect >= wire.FirstContactIDs:
 		ss.send(wire.New("ADC", "0", "RL", "N="+a.email, "F="+name))
 	case added:
 		ss.send(wire.New("ADD", "0", "RL", s.version(ss, version), a.email, name))
-	case ss.dialect >= 10:
+	case ss.dialect >= wire.FirstContactIDs:
 		ss.send(wire.New("REM", "0", "RL", a.email))
 	default:
 		ss.send(wire.New("REM", "0", "RL", s.version(ss, version), a.email))
@@ -363,9 +363,9 @@ func (s *Server) tellReverse(ss *session, a *Account, added bool, version uint32
 }
 
 // version returns the list version for a reply in ss: that of the account, or
-// Escargot's count of the session.
+// the count of the session.
 func (s *Server) version(ss *session, version uint32) string {
-	if !s.historic() {
+	if s.is.versionPerSession {
 		ss.serial++
 		version = ss.serial
 	}

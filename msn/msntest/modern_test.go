@@ -86,7 +86,7 @@ type modern struct {
 var allServices = []string{"messengerclear.live.com", "messenger.msn.com", "contacts.msn.com", "messengersecure.live.com"}
 
 // signInAt signs in up to the profile message.
-func signInAt(t *testing.T, srv *msntest.Server, d wire.Dialect, email, place string) *modern {
+func signInAt(t *testing.T, srv *msntest.Server, d wire.Dialect, email, endpoint string) *modern {
 	t.Helper()
 	m := &modern{rawClient: dial(t, srv, srv.NotificationAddr()), email: email}
 	to := srv.Web().Login
@@ -118,7 +118,7 @@ func signInAt(t *testing.T, srv *msntest.Server, d wire.Dialect, email, place st
 		}
 		line := "USR 4 SSO S " + ticket("messengerclear.live.com") + " " + proof
 		if d >= wire.FirstEndpoints {
-			line += " " + place
+			line += " " + endpoint
 		}
 		m.send(line)
 	}
@@ -150,9 +150,9 @@ func members(initial bool, lists string, names ...string) string {
 
 // onlineAt signs in and is online, with the two others of friends on its lists;
 // everything the server says is read.
-func onlineAt(t *testing.T, srv *msntest.Server, d wire.Dialect, email, place string) *modern {
+func onlineAt(t *testing.T, srv *msntest.Server, d wire.Dialect, email, endpoint string) *modern {
 	t.Helper()
-	m := signInAt(t, srv, d, email, place)
+	m := signInAt(t, srv, d, email, endpoint)
 	m.send(payload("ADL 5", members(true, "3", "alice", "bob", "carol")))
 	caps := "1610612764"
 	if d >= wire.FirstEndpoints {
@@ -276,12 +276,12 @@ func TestModernRefusals(t *testing.T) {
 				proof, _ := passport.Proof(secret, "nonce")
 				return " " + proof + " " + home
 			},
-			"no place": func(nonce string) string {
+			"no endpoint": func(nonce string) string {
 				proof, _ := passport.Proof(secret, nonce)
 				return " " + proof
 			},
 		} {
-			if name == "no place" && d < wire.FirstEndpoints {
+			if name == "no endpoint" && d < wire.FirstEndpoints {
 				continue
 			}
 			c := dial(t, srv, srv.NotificationAddr())
@@ -406,8 +406,8 @@ func TestSessionListsAreTold(t *testing.T) {
 	})
 }
 
-// Two places: one status, both are rung, and one can end the other.
-func TestPlaces(t *testing.T) {
+// Two endpoints: one status, both are rung, and one can end the other.
+func TestEndpoints(t *testing.T) {
 	t.Parallel()
 	for d := wire.FirstEndpoints; d <= wire.MaxDialect; d++ {
 		t.Run(d.String(), func(t *testing.T) {
@@ -421,7 +421,7 @@ func TestPlaces(t *testing.T) {
 			two.send("CHG 9 BSY 2788999228:48")
 			two.want("CHG 9 BSY *")
 			if lines := one.drain(); len(lines) != 2 || !strings.HasPrefix(lines[0], "NLN BSY ") {
-				t.Errorf("the other place hears %q", lines)
+				t.Errorf("the other endpoint hears %q", lines)
 			}
 			two.drain()
 			b.want("NLN BSY " + alice + " Alice 2788999228")
@@ -457,10 +457,10 @@ func TestPlaces(t *testing.T) {
 			}
 			older := signInAt(t, srv, 15, alice, "")
 			if lines := again.drainToEnd(); lines[len(lines)-1] != "OUT OTH" {
-				t.Errorf("MSNP15 ends other places: %q", lines)
+				t.Errorf("MSNP15 ends other endpoints: %q", lines)
 			}
-			if places := srv.Places(alice); len(places) != 1 || places[0].Dialect != 15 {
-				t.Errorf("places %+v", places)
+			if endpoints := srv.Endpoints(alice); len(endpoints) != 1 || endpoints[0].Dialect != 15 {
+				t.Errorf("endpoints %+v", endpoints)
 			}
 			older.barrier()
 		})

@@ -50,8 +50,7 @@ var notification = map[string]handler{
 }
 
 // handleNotification handles a command on a dispatch or notification
-// connection. The historic servers closed at anything out of place
-// (protocol/08-errors.md, "Disconnection instead of an error").
+// connection.
 func (s *Server) handleNotification(c *conn, cmd wire.Command) {
 	if c.garbled {
 		c.garbled = false
@@ -73,7 +72,7 @@ func (s *Server) handleNotification(c *conn, cmd wire.Command) {
 	}
 	trid := cmd.Arg(0)
 	if !isNumber(trid) {
-		if s.historic() || cmd.Verb == "VER" {
+		if s.is.hangsUpAtNonsense || cmd.Verb == "VER" {
 			c.hangUp()
 		}
 		return
@@ -93,7 +92,7 @@ func (s *Server) handleNotification(c *conn, cmd wire.Command) {
 		return
 	}
 	if !known {
-		if s.historic() {
+		if s.is.hangsUpAtNonsense {
 			c.hangUp()
 		}
 		return
@@ -103,7 +102,7 @@ func (s *Server) handleNotification(c *conn, cmd wire.Command) {
 
 // notInDialect answers a command that the negotiated dialect does not have.
 func (s *Server) notInDialect(c *conn, trid string, cmd wire.Command) {
-	if !s.historic() {
+	if s.is.sparesOtherDialects {
 		switch cmd.Verb {
 		case "REA", "SYN":
 			c.fail("502", trid)

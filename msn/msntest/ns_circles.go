@@ -84,8 +84,7 @@ func (s *Server) adlCircles(c *conn, trid string, members []wire.Member) {
 		s.refuse(c, trid, refusal{number, members})
 		return
 	}
-	// Escargot wants the list of the sign-in before.
-	ss.circles.added = ss.circles.added || ss.circles.listed || s.historic()
+	ss.circles.added = ss.circles.added || ss.circles.listed || !s.is.circlesWantLists
 	for i, named := range circles {
 		m, lists := named.member(ss.account), List(members[i].Lists)
 		if lists&(FL|AL) != 0 {
@@ -105,10 +104,10 @@ func (s *Server) adlCircles(c *conn, trid string, members []wire.Member) {
 	c.reply("ADL", trid, "OK")
 }
 
-// rmlCircles handles RML about circles. Escargot takes it without a consequence.
+// rmlCircles handles RML about circles.
 func (s *Server) rmlCircles(c *conn, trid string, members []wire.Member) {
 	circles, number := s.readCircles(c, members)
-	if !s.historic() && number == "933" && !c.session.circles.ticket {
+	if !s.is.leavesCircleByRML && number == "933" && !c.session.circles.ticket {
 		number = "" // not asked for there
 		for _, m := range members {
 			if s.circleAt(m.Account) == nil {
@@ -120,7 +119,7 @@ func (s *Server) rmlCircles(c *conn, trid string, members []wire.Member) {
 		s.refuse(c, trid, refusal{number, members})
 		return
 	}
-	if s.historic() {
+	if s.is.leavesCircleByRML {
 		for _, named := range circles {
 			s.exitCircle(c.session, named)
 		}
@@ -128,7 +127,7 @@ func (s *Server) rmlCircles(c *conn, trid string, members []wire.Member) {
 	c.reply("RML", trid, "OK")
 }
 
-// enterCircle makes a place of a member one of those that are in the circle. It hears of all
+// enterCircle makes an endpoint of a member one of those that are in the circle. It hears of all
 // who are there, and these of it.
 func (s *Server) enterCircle(ss *session, c *circle) {
 	if slices.Contains(c.present, ss) {
@@ -148,7 +147,7 @@ func (s *Server) enterCircle(ss *session, c *circle) {
 	s.notifyChange()
 }
 
-// holdsElsewhere reports whether the account of a place is in the circle at another.
+// holdsElsewhere reports whether the account of an endpoint is in the circle at another.
 func (c *circle) holdsElsewhere(ss *session) bool {
 	return slices.ContainsFunc(c.present, func(x *session) bool { return x != ss && x.account == ss.account })
 }
@@ -168,7 +167,7 @@ func (s *Server) tellEntered(ss *session, c *circle, elsewhere bool) {
 	}
 }
 
-// exitCircle takes a place out of a circle without an end to the membership.
+// exitCircle takes an endpoint out of a circle without an end to the membership.
 func (s *Server) exitCircle(ss *session, c *circle) {
 	if !slices.Contains(c.present, ss) {
 		return
@@ -183,7 +182,7 @@ func (s *Server) exitCircle(ss *session, c *circle) {
 	s.notifyChange()
 }
 
-// exitAll takes a place that was signed out from all circles. The others have been
+// exitAll takes an endpoint that was signed out from all circles. The others have been
 // told FLN by tellCircles, unless the account is signed in elsewhere.
 func (s *Server) exitAll(ss *session) {
 	for _, c := range s.circles {
@@ -213,17 +212,16 @@ func blocks(payload string) (routing wire.Header, m wire.Message, ok bool) {
 	return wire.Header(head + "\r\n"), wire.ParseMessage(rest), true
 }
 
-// misfit answers what Escargot passes over in silence: the historic servers closed at
-// anything out of place (protocol/08-errors.md).
+// misfit answers what makes no sense at all.
 func (s *Server) misfit(c *conn) {
-	if s.historic() {
+	if s.is.hangsUpAtNonsense {
 		c.hangUp()
 	}
 }
 
 // unsuited answers what is addressed to something else than a circle.
 func (s *Server) unsuited(c *conn, trid string) {
-	if s.historic() {
+	if s.is.refusesNonCircles {
 		c.fail("201", trid)
 	}
 }
@@ -236,7 +234,7 @@ func (s *Server) addressed(to string) (c *circle, rest string, forCircle bool) {
 	return s.circleAt(address), rest, forCircle
 }
 
-// put handles PUT: a place says that it is in a circle, or what the circle shows of
+// put handles PUT: an endpoint says that it is in a circle, or what the circle shows of
 // itself. The circle hears of it before the sender has the answer.
 func (s *Server) put(c *conn, trid string, cmd wire.Command) {
 	ss := c.session
@@ -287,10 +285,9 @@ func (s *Server) put(c *conn, trid string, cmd wire.Command) {
 	c.send(wire.New("PUT", trid, "OK").WithPayload(""))
 }
 
-// del handles DEL: a place leaves a circle without an end to the membership. Escargot
-// does not know it.
+// del handles DEL: an endpoint leaves a circle without an end to the membership.
 func (s *Server) del(c *conn, trid string, cmd wire.Command) {
-	if !s.historic() {
+	if !s.is.leavesCircleByDEL {
 		return
 	}
 	routing, m, ok := blocks(cmd.Payload)
@@ -309,19 +306,19 @@ func (s *Server) del(c *conn, trid string, cmd wire.Command) {
 	c.send(wire.New("DEL", trid, "OK").WithPayload(""))
 }
 
-// sentFrom reports whether From names the place that sends. Escargot compares the case
-// too: the GUID of a place is in lower case there, however its client wrote it in USR.
+// sentFrom reports whether From names the endpoint that sends. Where the case
+// counts, the GUID of an endpoint is in lower case, however its client wrote it in USR.
 func (s *Server) sentFrom(ss *session, from string) bool {
-	if !s.historic() {
-		account, place, _ := strings.Cut(from, ";epid=")
-		return account == prefixed(ss.account) && strings.Trim(place, "{}") == strings.Trim(ss.place, "{}")
+	if s.is.exactSender {
+		account, endpoint, _ := strings.Cut(from, ";epid=")
+		return account == prefixed(ss.account) && strings.Trim(endpoint, "{}") == strings.Trim(ss.endpoint, "{}")
 	}
 	from, ours := strings.CutPrefix(from, network+":")
 	return ours && ss.named(strings.Replace(from, ";epid=", ";", 1))
 }
 
 // sdg handles SDG: something is said to all who are in a circle, at the sender's other
-// places too. It is not acknowledged.
+// endpoints too. It is not acknowledged.
 func (s *Server) sdg(c *conn, trid string, cmd wire.Command) {
 	ss := c.session
 	routing, m, ok := blocks(cmd.Payload)
@@ -338,14 +335,14 @@ func (s *Server) sdg(c *conn, trid string, cmd wire.Command) {
 	switch {
 	case !forCircle:
 		s.unsuited(c, trid)
-	case named == nil, path != "path=IM", !slices.Contains(named.present, ss), err != nil, length < 0, length > len(m.Body) && s.historic():
+	case named == nil, path != "path=IM", !slices.Contains(named.present, ss), err != nil, length < 0, length > len(m.Body) && s.is.checksCircleLength:
 		c.fail("201", trid)
 	default:
 		s.forward(ss, named, cmd.Payload)
 	}
 }
 
-// forward hands a message in a circle on to all other places there, byte by byte.
+// forward hands a message in a circle on to all other endpoints there, byte by byte.
 func (s *Server) forward(from *session, c *circle, payload string) {
 	_, m, _ := blocks(payload)
 	if length, err := strconv.Atoi(m.Header.Get("Content-Length")); err == nil && length >= 0 && length < len(m.Body) {

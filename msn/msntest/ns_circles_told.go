@@ -1,6 +1,7 @@
 package msntest
 
 import (
+	"cmp"
 	"html"
 	"strconv"
 	"strings"
@@ -18,7 +19,7 @@ func via(a *Account, c *circle) string {
 	return prefixed(a) + ";via=" + strconv.Itoa(circleNetwork) + ":" + c.address()
 }
 
-// tellMemberVia tells a place of a member who has entered: the owner twice, the first
+// tellMemberVia tells an endpoint of a member who has entered: the owner twice, the first
 // time without capabilities.
 func (s *Server) tellMemberVia(to *session, c *circle, a *Account) {
 	ss := a.main()
@@ -37,13 +38,7 @@ func (s *Server) tellVia(to *session, c *circle, a *Account, caps string) {
 		return
 	}
 	ss := a.main()
-	args := []string{cmpOr(ss.status, "NLN"), via(a, c), s.encode(a.name), caps}
-	switch {
-	case ss.object != "":
-		args = append(args, ss.object)
-	case !s.historic():
-		args = append(args, "%3Cmsnobj%2F%3E")
-	}
+	args := append([]string{cmp.Or(ss.status, "NLN"), via(a, c), s.encode(a.name), caps}, s.pictureOf(ss)...)
 	to.send(wire.New("NLN", args...))
 	to.send(wire.New("UBX", via(a, c)).WithPayload(s.personalFor(to, a)))
 }
@@ -55,15 +50,15 @@ func (s *Server) tellGoneVia(to *session, c *circle, a *Account) {
 	}
 }
 
-// tellHiddenIn tells the others in a circle that they no longer see an account. On
-// Escargot they hear that it is there, and get the roster without it.
+// tellHiddenIn tells the others in a circle that they no longer see an account:
+// either that it has gone, or that it is there, and then the roster without it.
 func (s *Server) tellHiddenIn(c *circle, a *Account) {
 	if !c.holds(a) || !a.visible() {
 		return
 	}
 	for _, to := range c.present {
 		switch {
-		case !s.historic():
+		case s.is.hidesByRoster:
 			s.tellVia(to, c, a, withExtended(a.main().caps))
 			s.tellRoster(to, c)
 		case to.account != a:
@@ -94,14 +89,14 @@ func (s *Server) tellCircles(a *Account, was bool) {
 }
 
 // circleNotice sends NFY from a circle; reliability and head end the second and begin the
-// third block. atPlace names the place in To.
-func (s *Server) circleNotice(to *session, c *circle, verb string, atPlace bool, reliability, head, body string) {
+// third block. atEndpoint names the endpoint in To.
+func (s *Server) circleNotice(to *session, c *circle, verb string, atEndpoint bool, reliability, head, body string) {
 	receiver := prefixed(to.account)
-	if atPlace && to.place != "" {
-		receiver += ";epid=" + to.place
+	if atEndpoint && to.endpoint != "" {
+		receiver += ";epid=" + to.endpoint
 	}
 	length := len(body)
-	if !s.historic() {
+	if s.is.countsCharacters {
 		length = utf8.RuneCountInString(body) // it counts characters
 	}
 	to.send(wire.New("NFY", verb).WithPayload("Routing: 1.0\r\nTo: " + receiver + "\r\nFrom: " + strconv.Itoa(circleNetwork) + ":" + c.address() + "\r\n\r\n" +
@@ -109,9 +104,9 @@ func (s *Server) circleNotice(to *session, c *circle, verb string, atPlace bool,
 		"Content-Type: " + circlesType + "\r\nContent-Length: " + strconv.Itoa(length) + "\r\n\r\n" + body))
 }
 
-// rosterOf returns who is in a circle. Escargot names an account once for each place.
+// rosterOf returns whom one hears of who enters a circle.
 func (s *Server) rosterOf(c *circle) []*Account {
-	if s.historic() {
+	if !s.is.rosterOfEndpoints {
 		return c.accounts()
 	}
 	var list []*Account
@@ -121,7 +116,7 @@ func (s *Server) rosterOf(c *circle) []*Account {
 	return list
 }
 
-// tellRoster tells a place who is in a circle. Who is hidden sees themselves there.
+// tellRoster tells an endpoint who is in a circle. Who is hidden sees themselves there.
 func (s *Server) tellRoster(to *session, c *circle) {
 	var b strings.Builder
 	for _, a := range s.rosterOf(c) {
@@ -143,8 +138,8 @@ func (s *Server) tellRosterAll(c *circle) {
 // tellProperties tells everybody in a circle its name and personal message.
 func (s *Server) tellProperties(c *circle) {
 	name := c.name
-	if s.historic() {
-		name = html.EscapeString(name) // Escargot writes it as it is
+	if s.is.escapesCircleName {
+		name = html.EscapeString(name)
 	}
 	for _, to := range c.present {
 		s.circleNotice(to, c, "PUT", true, "Stream: 1\r\nSegment: 0\r\n", "Publication: 1.0\r\nUri: /circle\r\nNotifType: Full\r\n",
@@ -153,18 +148,18 @@ func (s *Server) tellProperties(c *circle) {
 	}
 }
 
-// tellRemoved tells a place that somebody is no longer in a circle.
+// tellRemoved tells an endpoint that somebody is no longer in a circle.
 func (s *Server) tellRemoved(to *session, c *circle, a *Account) {
 	s.circleNotice(to, c, "DEL", false, "Stream: 0\r\n",
 		"Notification: 1.0\r\nNotifNum: 2\r\nUri: /circle/roster(IM)/user("+prefixed(a)+")\r\nNotifType: Partial\r\n", "")
 }
 
-// tellCircle tells a place to download one circle again (NOT with CircleId).
+// tellCircle tells an endpoint to download one circle again (NOT with CircleId).
 func (s *Server) tellCircle(ss *session, c *circle) {
 	s.tellNotification(ss, "<HasNewItem>true</HasNewItem><CircleId>"+c.id+"</CircleId>")
 }
 
-// tellCircleChanged does so at all places that are in the circle.
+// tellCircleChanged does so at all endpoints that are in the circle.
 func (s *Server) tellCircleChanged(c *circle) {
 	for _, ss := range c.present {
 		if ss.circles.ticket {
@@ -175,7 +170,7 @@ func (s *Server) tellCircleChanged(c *circle) {
 
 // tellCreated tells a member of a new circle.
 func (s *Server) tellCreated(c *circle, a *Account) {
-	for _, ss := range a.places {
+	for _, ss := range a.endpoints {
 		if ss.dialect >= wire.FirstPrefixed {
 			ss.circles.fresh = append(ss.circles.fresh, c)
 			s.tellBookChanged(ss)
@@ -183,11 +178,10 @@ func (s *Server) tellCreated(c *circle, a *Account) {
 	}
 }
 
-// tellInvited tells somebody that an invitation has come, or was answered. Escargot
-// tells nobody who has not shown a circle ticket.
+// tellInvited tells somebody that an invitation has come, or was answered.
 func (s *Server) tellInvited(a *Account) {
-	for _, ss := range a.places {
-		if ss.dialect >= wire.FirstPrefixed && (s.historic() || ss.circles.ticket) {
+	for _, ss := range a.endpoints {
+		if ss.dialect >= wire.FirstPrefixed && (s.is.invitesWithoutTicket || ss.circles.ticket) {
 			s.tellBookChanged(ss)
 		}
 	}

@@ -42,10 +42,9 @@ func (s *Server) add(c *conn, trid string, cmd wire.Command) {
 	s.apply(c, ad)
 }
 
-// badList refuses an unknown list or a bad address; Escargot says nothing to
-// the former.
+// badList refuses an unknown list or a bad address.
 func (s *Server) badList(c *conn, ad addition) {
-	if ad.list == 0 && !s.historic() {
+	if ad.list == 0 && !s.is.refusesUnknownList {
 		return
 	}
 	c.fail("201", ad.trid)
@@ -80,7 +79,7 @@ func (s *Server) adc(c *conn, trid string, cmd wire.Command) {
 		}
 		ad.email = contact.email
 	}
-	if ad.list == 0 || !strings.Contains(ad.email, "@") && !strings.HasPrefix(ad.email, "tel:") {
+	if ad.list == 0 || !strings.Contains(ad.email, "@") && !isPhone(ad.email) {
 		s.badList(c, ad)
 		return
 	}
@@ -102,7 +101,7 @@ func (s *Server) adc(c *conn, trid string, cmd wire.Command) {
 // connection.
 func (s *Server) answerPending(c *conn, ad addition) {
 	a := c.session.account
-	if a.list.on(ad.email)&watches == 0 || c.dialect < 11 && !s.historic() {
+	if a.list.on(ad.email)&watches == 0 || c.dialect < wire.FirstPersonal && !s.is.acceptsPendingEarly {
 		c.hangUp()
 		return
 	}
@@ -126,7 +125,7 @@ func (s *Server) apply(c *conn, ad addition) {
 	var contact *contact
 	s.change(a, func() {
 		contact = a.list.add(ad.email, ad.list)
-		if c.dialect < 10 && ad.list != FL && on&PL != 0 {
+		if c.dialect < wire.FirstContactIDs && ad.list != FL && on&PL != 0 {
 			// There is no PL below MSNP10: allowing or blocking is the answer.
 			a.list.remove(ad.email, PL)
 			a.list.add(ad.email, RL)
@@ -156,15 +155,15 @@ func (s *Server) apply(c *conn, ad addition) {
 func (s *Server) refuseAddition(c *conn, ad addition, other *Account, on List) string {
 	a := c.session.account
 	switch {
-	case other == nil && !strings.HasPrefix(ad.email, "tel:") && c.dialect >= 10:
+	case other == nil && !isPhone(ad.email) && c.dialect >= wire.FirstContactIDs:
 		return "208"
-	case other == nil && !strings.HasPrefix(ad.email, "tel:"):
+	case other == nil && !isPhone(ad.email):
 		return "205"
 	case ad.group != nil && on&FL != 0 && a.list.get(ad.email).in(ad.group):
 		return "215"
 	case ad.list == AL && on&BL != 0, ad.list == BL && on&AL != 0:
 		return "219"
-	case on&ad.list != 0 && ad.group == nil && s.historic():
+	case on&ad.list != 0 && ad.group == nil && s.is.refusesAddedAgain:
 		return "215"
 	case ad.list == FL && on&FL == 0 && a.list.count(FL) >= s.opt.contacts:
 		return "210"
@@ -174,7 +173,7 @@ func (s *Server) refuseAddition(c *conn, ad addition, other *Account, on List) s
 
 // confirmAddition repeats the command as it was carried out.
 func (s *Server) confirmAddition(c *conn, ad addition, contact *contact, version string) {
-	if c.dialect < 10 {
+	if c.dialect < wire.FirstContactIDs {
 		name := ad.as
 		if name == "" {
 			name = ad.email
@@ -197,7 +196,7 @@ func (s *Server) confirmAddition(c *conn, ad addition, contact *contact, version
 	args := []string{ad.trid, ad.name, "N=" + ad.email}
 	if ad.list == FL {
 		name := s.nameOf(contact)
-		if s.historic() && ad.as != "" {
+		if s.is.userNamesContacts && ad.as != "" {
 			name = ad.as
 		}
 		args = append(args, "F="+s.encode(name), "C="+s.contactID(contact))
@@ -208,10 +207,10 @@ func (s *Server) confirmAddition(c *conn, ad addition, contact *contact, version
 // introduce tells a client about somebody it has just put on FL: properties, and
 // presence with the TrID of the ADD or ADC.
 func (s *Server) introduce(c *conn, other *Account, trid, version string) {
-	if !sees(c.session.account, other) || !s.historic() && other.list.on(c.session.account.email)&(FL|AL) == 0 {
+	if !sees(c.session.account, other) || !s.is.introducesAnyone && other.list.on(c.session.account.email)&(FL|AL) == 0 {
 		return
 	}
-	if c.dialect >= 5 {
+	if c.dialect >= wire.FirstProperties {
 		for _, key := range propertyOrder[:4] {
 			value := wire.Encode(other.props[key])
 			if key == "MOB" && value == "" {
@@ -223,14 +222,14 @@ func (s *Server) introduce(c *conn, other *Account, trid, version string) {
 	s.tellFirst(c.session, other, trid)
 }
 
-// bpr sends a property of a contact. Escargot leaves out an empty value together
-// with its blank.
+// bpr sends a property of a contact. An empty value can be left out together with
+// its blank.
 func (s *Server) bpr(to *session, email, version, key, value string) {
 	var args []string
-	if to.dialect < 10 {
+	if to.dialect < wire.FirstContactIDs {
 		args = append(args, version)
 	}
-	if args = append(args, email, key); value != "" || s.historic() {
+	if args = append(args, email, key); value != "" || s.is.sendsEmptyValues {
 		args = append(args, value)
 	}
 	to.send(wire.New("BPR", args...))
@@ -241,7 +240,7 @@ func (s *Server) bpr(to *session, email, version, key, value string) {
 func (s *Server) rem(c *conn, trid string, cmd wire.Command) {
 	a, name, who := c.session.account, cmd.Arg(1), cmd.Arg(2)
 	list := listNames[name]
-	if list == RL || list == PL && c.dialect < 10 {
+	if list == RL || list == PL && c.dialect < wire.FirstContactIDs {
 		c.hangUp()
 		return
 	}
@@ -250,13 +249,13 @@ func (s *Server) rem(c *conn, trid string, cmd wire.Command) {
 	case list == 0:
 		s.badList(c, addition{trid: trid})
 		return
-	case list == FL && c.dialect >= 10:
+	case list == FL && c.dialect >= wire.FirstContactIDs:
 		if contact = s.contactByID(a, who); contact == nil && strings.Contains(who, "@") {
-			c.fail(s.either("208", "403"), trid)
+			c.fail(s.is.unknownRemoval, trid)
 			return
 		}
 	case contact == nil && s.accounts[normalize(who)] == nil:
-		if c.dialect >= 10 {
+		if c.dialect >= wire.FirstContactIDs {
 			c.fail("208", trid)
 		} else {
 			c.fail("205", trid)
@@ -278,14 +277,6 @@ func (s *Server) rem(c *conn, trid string, cmd wire.Command) {
 	s.remove(c, trid, cmd, contact, list)
 }
 
-// either returns what the server that is followed does.
-func (s *Server) either(historic, escargot string) string {
-	if s.historic() {
-		return historic
-	}
-	return escargot
-}
-
 func (s *Server) remFromGroup(c *conn, trid string, cmd wire.Command, contact *contact, id string) {
 	a := c.session.account
 	g := a.group(id)
@@ -298,7 +289,7 @@ func (s *Server) remFromGroup(c *conn, trid string, cmd wire.Command, contact *c
 		return
 	}
 	contact.leave(g)
-	if o := s.accounts[contact.email]; o != nil && !s.historic() {
+	if o := s.accounts[contact.email]; o != nil && s.is.leavingGroupIsRemoval {
 		s.reverse(a, o, false) // so it is there
 	}
 	s.confirmRemoval(c, trid, cmd)
@@ -315,7 +306,7 @@ func (s *Server) remove(c *conn, trid string, cmd wire.Command, contact *contact
 	if list == FL && other != nil {
 		if other.list.on(a.email)&watches != 0 {
 			s.reverse(a, other, false)
-		} else if !s.historic() {
+		} else if s.is.refusesRemovalUnwatched {
 			c.fail("216", trid) // and yet removed, so it is there
 			return
 		}
@@ -326,7 +317,7 @@ func (s *Server) remove(c *conn, trid string, cmd wire.Command, contact *contact
 
 func (s *Server) confirmRemoval(c *conn, trid string, cmd wire.Command) {
 	version := s.version(c.session, c.session.account.bumped())
-	if c.dialect >= 10 {
+	if c.dialect >= wire.FirstContactIDs {
 		c.reply("REM", cmd.Args...)
 		return
 	}

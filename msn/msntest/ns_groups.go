@@ -59,7 +59,7 @@ func (s *Server) adg(c *conn, trid string, cmd wire.Command) {
 	}
 	g := a.newGroup(wire.Decode(cmd.Arg(1)))
 	version := s.version(c.session, a.bumped())
-	if c.dialect >= 10 {
+	if c.dialect >= wire.FirstContactIDs {
 		c.reply("ADG", trid, s.encode(g.name), g.guid, "0")
 	} else {
 		c.reply("ADG", trid, version, s.encode(g.name), groupNumber(g), "0")
@@ -79,7 +79,7 @@ func (s *Server) reg(c *conn, trid string, cmd wire.Command) {
 	}
 	g.name = wire.Decode(cmd.Arg(2))
 	version := s.version(c.session, a.bumped())
-	if c.dialect >= 10 {
+	if c.dialect >= wire.FirstContactIDs {
 		c.reply("REG", trid, "1", s.encode(g.name), g.guid, "0")
 	} else {
 		c.reply("REG", trid, version, groupNumber(g), s.encode(g.name), "0")
@@ -90,8 +90,8 @@ func (s *Server) rmg(c *conn, trid string, cmd wire.Command) {
 	a, id := c.session.account, cmd.Arg(1)
 	g := a.group(id)
 	if g == nil {
-		if id == "0" && c.dialect < 10 {
-			c.fail(s.either("230", "224"), trid)
+		if id == "0" && c.dialect < wire.FirstContactIDs {
+			c.fail(s.is.unmovableGroup, trid)
 		} else {
 			c.fail("224", trid)
 		}
@@ -99,7 +99,7 @@ func (s *Server) rmg(c *conn, trid string, cmd wire.Command) {
 	}
 	a.removeGroup(g)
 	version := s.version(c.session, a.bumped())
-	if c.dialect >= 10 {
+	if c.dialect >= wire.FirstContactIDs {
 		version = "1"
 	}
 	c.reply("RMG", trid, version, id)

@@ -24,16 +24,16 @@ type Invitation struct {
 // sndParams is how many parameters SND has in a dialect, besides the TrID.
 func sndParams(d wire.Dialect) int {
 	switch {
-	case d <= 2:
+	case d < wire.FirstLocale:
 		return 1 // address
-	case d == 3:
+	case d < wire.FirstBrand:
 		return 3 // address, locale, library
 	}
 	return 4 // and codebase
 }
 
 func (s *Server) snd(c *conn, trid string, cmd wire.Command) {
-	if !s.historic() {
+	if !s.is.sendsInvitations {
 		c.reply("SND", trid, "OK")
 		return
 	}
@@ -48,7 +48,7 @@ func (s *Server) snd(c *conn, trid string, cmd wire.Command) {
 		inv.To = c.session.found[n-1].Address
 	}
 	ok := isAddress(inv.To)
-	if c.dialect >= 3 {
+	if c.dialect >= wire.FirstLocale {
 		inv.Locale = params[1]
 		_, known := parseLocale(inv.Locale)
 		ok = ok && known
@@ -61,7 +61,7 @@ func (s *Server) snd(c *conn, trid string, cmd wire.Command) {
 }
 
 func (s *Server) sdc(c *conn, trid string, cmd wire.Command) {
-	if !s.historic() {
+	if !s.is.sendsInvitations {
 		c.reply("SDC", trid, "OK")
 		return
 	}

@@ -13,7 +13,7 @@ import (
 // listTime is the time stamp of list version n: SYN of MSNP10 and later carries
 // times where older dialects carry numbers.
 func (s *Server) listTime(version uint32) string {
-	if !s.historic() {
+	if s.is.constantListTime {
 		return "2000-01-01T00:00:00.0-00:00"
 	}
 	n := strconv.FormatUint(uint64(version), 10)
@@ -28,15 +28,15 @@ var propertyOrder = []string{"PHH", "PHW", "PHM", "MOB", "MBE", "WWE", "HSB"}
 
 func (s *Server) syn(c *conn, trid string, cmd wire.Command) {
 	ss := c.session
-	if ss.synced && s.historic() {
+	if ss.synced && s.is.onlyOneSYN {
 		c.hangUp() // once per session
 		return
 	}
 	ss.synced = true
 	switch {
-	case c.dialect >= 10:
+	case c.dialect >= wire.FirstContactIDs:
 		s.synTimes(c, trid, cmd)
-	case c.dialect >= 8:
+	case c.dialect >= wire.FirstTweener:
 		s.synCompact(c, trid, cmd)
 	default:
 		s.synLists(c, trid, cmd)
@@ -46,13 +46,13 @@ func (s *Server) syn(c *conn, trid string, cmd wire.Command) {
 // synVersion returns the version to answer with, and whether the client has it
 // already.
 func (s *Server) synVersion(c *conn, known string) (string, bool) {
-	if !s.historic() {
+	if s.is.versionPerSession {
 		n, _ := wire.ParseTrID(known)
 		c.session.serial = n + 1
 		return strconv.FormatUint(uint64(c.session.serial), 10), false
 	}
 	version := strconv.FormatUint(uint64(c.session.account.version), 10)
-	return version, known == version
+	return version, s.is.skipsKnownLists && known == version
 }
 
 // synLists is the SYN of MSNP2 to MSNP7: everything with TrID and version, one
@@ -66,10 +66,10 @@ func (s *Server) synLists(c *conn, trid string, cmd wire.Command) {
 	}
 	c.reply("GTC", trid, version, a.gtc)
 	c.reply("BLP", trid, version, a.blp)
-	if c.dialect >= 5 {
+	if c.dialect >= wire.FirstProperties {
 		s.synProperties(c, a, trid, version)
 	}
-	if c.dialect >= 7 {
+	if c.dialect >= wire.FirstGroups {
 		total := strconv.Itoa(len(a.groups) + 1)
 		c.reply("LSG", trid, version, "1", total, "0", s.encode(noGroup), "0")
 		for i, g := range a.groups {
@@ -84,13 +84,13 @@ func (s *Server) synLists(c *conn, trid string, cmd wire.Command) {
 // noGroup is the name of group 0, which holds the contacts of no group.
 const noGroup = "Other Contacts"
 
-// synProperties lists one's own properties in MSNP5 to MSNP7, unset ones too;
-// Escargot leaves out those and the TrID.
+// synProperties lists one's own properties in MSNP5 to MSNP7: unset ones
+// too, or only the others, without the TrID.
 func (s *Server) synProperties(c *conn, a *Account, trid, version string) {
 	for _, key := range propertyOrder[:5] {
 		value, set := a.props[key]
 		switch {
-		case s.historic():
+		case s.is.fullProperties:
 			c.reply("PRP", trid, version, key, wire.Encode(value))
 		case set:
 			c.reply("PRP", version, key, wire.Encode(value))
@@ -117,11 +117,11 @@ func (s *Server) synList(c *conn, trid, version, name string) {
 		}
 		i++
 		args := []string{trid, name, version, strconv.Itoa(i), total, contact.email, s.encode(s.nameOf(contact))}
-		if mask == FL && c.dialect >= 7 {
+		if mask == FL && c.dialect >= wire.FirstGroups {
 			args = append(args, groupNumbers(contact))
 		}
 		c.reply("LST", args...)
-		if c.dialect >= 5 && (mask == FL || !s.historic()) {
+		if c.dialect >= wire.FirstProperties && (mask == FL || s.is.propertiesOnAllLists) {
 			s.synContact(c, version, contact)
 		}
 	}
@@ -136,7 +136,7 @@ func (s *Server) synContact(c *conn, version string, contact *contact) {
 	for _, key := range propertyOrder[:4] {
 		value, set := other.props[key]
 		switch {
-		case s.historic():
+		case s.is.fullProperties:
 			c.reply("BPR", version, contact.email, key, wire.Encode(value))
 		case set:
 			c.reply("BPR", version, key, wire.Encode(value))
@@ -187,7 +187,7 @@ func (s *Server) synCompact(c *conn, trid string, cmd wire.Command) {
 			lists = lists&^PL | RL
 		}
 		args := []string{contact.email, s.encode(s.nameOf(contact)), strconv.Itoa(int(lists))}
-		if lists&FL != 0 || !s.historic() {
+		if lists&FL != 0 || s.is.alwaysNamesGroups {
 			args = append(args, groupNumbers(contact))
 		}
 		c.reply("LST", args...)
@@ -199,7 +199,7 @@ func (s *Server) synCompact(c *conn, trid string, cmd wire.Command) {
 func (s *Server) synTimes(c *conn, trid string, cmd wire.Command) {
 	a := c.session.account
 	stamp := s.listTime(a.version)
-	if s.historic() && cmd.Arg(1) == stamp && cmd.Arg(2) == stamp {
+	if s.is.skipsKnownLists && cmd.Arg(1) == stamp && cmd.Arg(2) == stamp {
 		c.reply("SYN", trid, stamp, stamp)
 		return
 	}
@@ -217,10 +217,10 @@ func (s *Server) synTimes(c *conn, trid string, cmd wire.Command) {
 			args = append(args, "C="+s.contactID(contact))
 		}
 		args = append(args, strconv.Itoa(int(contact.lists&allLists)))
-		if c.dialect >= 12 {
+		if c.dialect >= wire.FirstListNetworks {
 			args = append(args, "1")
 		}
-		if groups := groupIDs(contact); groups != "" || !s.historic() {
+		if groups := groupIDs(contact); groups != "" || s.is.alwaysNamesGroups {
 			args = append(args, groups)
 		}
 		c.reply("LST", args...)
@@ -233,7 +233,7 @@ func (s *Server) synTimes(c *conn, trid string, cmd wire.Command) {
 func (s *Server) synSettings(c *conn, a *Account) {
 	c.reply("GTC", a.gtc)
 	c.reply("BLP", a.blp)
-	if c.dialect >= 10 {
+	if c.dialect >= wire.FirstContactIDs {
 		c.reply("PRP", "MFN", s.encode(a.name))
 	}
 	for _, key := range propertyOrder {
@@ -244,7 +244,7 @@ func (s *Server) synSettings(c *conn, a *Account) {
 }
 
 func hasProperty(d wire.Dialect, key string) bool {
-	return !(key == "WWE" && d < 9) && !(key == "HSB" && d < 11)
+	return !(key == "WWE" && d < wire.FirstDevices) && !(key == "HSB" && d < wire.FirstSpaces)
 }
 
 // synCompactContact sends the properties of a contact on FL; they belong to the
@@ -267,7 +267,7 @@ func (s *Server) synCompactContact(c *conn, contact *contact) {
 // nameOf is the name shown for a contact: what the owner of the list calls them,
 // or their own.
 func (s *Server) nameOf(c *contact) string {
-	if c.alias != "" && s.historic() {
+	if c.alias != "" && s.is.userNamesContacts {
 		return c.alias
 	}
 	a := s.accounts[c.email]
@@ -299,7 +299,7 @@ func (s *Server) contactByID(a *Account, id string) *contact {
 
 // lst answers the request for one list that MSNP2 to MSNP7 had.
 func (s *Server) lst(c *conn, trid string, cmd wire.Command) {
-	if !s.historic() {
+	if !s.is.answersLST {
 		return
 	}
 	if mask := listNames[cmd.Arg(1)]; mask == 0 || mask == PL {

@@ -13,12 +13,11 @@ import (
 
 // Signing in: VER, INF and USR (protocol/01-login.md).
 
-// loginPolicy is what USR hands to the Tweener log-in; clients send it on
-// unread.
-const loginPolicy = "lc=1033,id=507,tw=40,fs=1,ru=http%3A%2F%2Fmessenger%2Emsn%2Ecom,ct=1062764229,kpp=1,kv=5,ver=2.1.0173.1,tpf=43f8a4c8ed940c04e3740be46c4d1619"
+// longPolicy is what USR can hand to the Tweener log-in; clients send it on unread.
+const longPolicy = "lc=1033,id=507,tw=40,fs=1,ru=http%3A%2F%2Fmessenger%2Emsn%2Ecom,ct=1062764229,kpp=1,kv=5,ver=2.1.0173.1,tpf=43f8a4c8ed940c04e3740be46c4d1619"
 
-// escargotPolicy is the same of Escargot.
-const escargotPolicy = "ct=1,rver=1,wp=FS_40SEC_0_COMPACT,lc=1,id=1"
+// shortPolicy is another, which the service of offline messages gives too.
+const shortPolicy = "ct=1,rver=1,wp=FS_40SEC_0_COMPACT,lc=1,id=1"
 
 func (s *Server) handleLogin(c *conn, trid string, cmd wire.Command) {
 	switch {
@@ -26,13 +25,13 @@ func (s *Server) handleLogin(c *conn, trid string, cmd wire.Command) {
 		s.ver(c, trid, cmd)
 	case cmd.Verb == "CVR" || cmd.Verb == "CVQ":
 		s.cvr(c, trid, cmd)
-	case !c.versions && !s.historic():
+	case !c.versions && !s.is.hangsUpAtNonsense:
 		// ignored
-	case cmd.Verb == "INF" && c.dialect <= 7 && c.versions:
+	case cmd.Verb == "INF" && c.dialect < wire.FirstTweener && c.versions:
 		s.inf(c, trid, cmd)
 	case cmd.Verb == "USR" && c.versions:
 		s.usr(c, trid, cmd)
-	case cmd.Verb == "INF" || s.historic():
+	case cmd.Verb == "INF" || s.is.hangsUpAtNonsense:
 		c.hangUp()
 	}
 }
@@ -57,7 +56,7 @@ func (s *Server) ver(c *conn, trid string, cmd wire.Command) {
 		c.dialect, c.versions = best, true
 		c.r.SetDialect(best)
 		c.reply("VER", trid, best.String())
-	case versionQuery && s.historic():
+	case versionQuery && s.is.answersVersionQuery:
 		c.reply("VER", trid, "CVR0")
 	default:
 		c.reply("VER", trid, "0")
@@ -70,7 +69,7 @@ func (s *Server) inf(c *conn, trid string, _ wire.Command) { c.reply("INF", trid
 func (s *Server) usr(c *conn, trid string, cmd wire.Command) {
 	method := loginMethod(c.dialect)
 	switch {
-	case c.dialect >= 8 && !c.cvr && s.historic():
+	case c.dialect >= wire.FirstTweener && !c.cvr && s.is.wantsVersionFirst:
 		c.hangUp()
 	case cmd.Arg(1) == "CTP":
 		c.fail("911", trid)
@@ -114,19 +113,15 @@ func (s *Server) usrInitial(c *conn, trid, method, email string) {
 		c.reply("USR", trid, "SSO", "S", passport.PolicyKeyOld, c.salt)
 		return
 	}
-	policy := loginPolicy
-	if !s.historic() {
-		policy = escargotPolicy
-	}
-	c.reply("USR", trid, "TWN", "S", policy)
+	c.reply("USR", trid, "TWN", "S", s.is.loginPolicy)
 }
 
 // redirect sends XFR NS in the form of the dialect and ends the connection.
 func (s *Server) redirect(c *conn, trid, addr string) {
 	switch {
-	case c.dialect <= 2:
+	case c.dialect < wire.FirstLocale:
 		c.reply("XFR", trid, "NS", addr)
-	case c.dialect <= 6:
+	case c.dialect < wire.FirstReferrer:
 		c.reply("XFR", trid, "NS", addr, "0")
 	case c.dialect < wire.FirstSOAP:
 		c.reply("XFR", trid, "NS", addr, "0", c.nc.LocalAddr().String())
@@ -136,12 +131,9 @@ func (s *Server) redirect(c *conn, trid, addr string) {
 	c.hangUp()
 }
 
-// newSalt makes a challenge for the MD5 log-in: two numbers with a dot between,
-// as the historic servers did.
+// newSalt makes a challenge for the MD5 log-in: two numbers with a dot between.
 func newSalt() string {
-	b := randomBytes(4)
-	n := uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
-	return strconv.FormatInt(time.Now().Unix(), 10) + "." + strconv.FormatUint(uint64(n), 10)
+	return strconv.FormatInt(time.Now().Unix(), 10) + "." + randomNumber()
 }
 
 func (s *Server) usrMD5(c *conn, trid, answer string) {
@@ -169,10 +161,9 @@ func (s *Server) usrTicket(c *conn, trid, ticket string) {
 	s.welcome(c, trid, a, ticket, "")
 }
 
-// loginAccount finds the account of a name given in USR; Escargot compares the
-// case.
+// loginAccount finds the account of a name given in USR.
 func (s *Server) loginAccount(email string) *Account {
-	if !s.historic() && email != normalize(email) {
+	if s.is.exactAccount && email != normalize(email) {
 		return nil
 	}
 	return s.accounts[normalize(email)]
@@ -185,23 +176,23 @@ func (s *Server) refuseLogin(c *conn, trid string) {
 }
 
 // welcome completes the log-in of c as a. From MSNP8 on it signed in with a ticket,
-// from MSNP16 on at a place.
-func (s *Server) welcome(c *conn, trid string, a *Account, ticket, place string) {
+// from MSNP16 on at an endpoint.
+func (s *Server) welcome(c *conn, trid string, a *Account, ticket, endpoint string) {
 	c.authenticated()
-	c.session = &session{account: a, conn: c, dialect: c.dialect, caps: "0", ticket: ticket, place: place}
+	c.session = &session{account: a, conn: c, dialect: c.dialect, caps: "0", ticket: ticket, endpoint: endpoint}
 	s.signIn(c.session)
 	args := []string{trid, "OK", a.email}
-	if c.dialect <= 9 {
+	if c.dialect < wire.FirstContactIDs {
 		args = append(args, s.encode(a.name))
 	}
-	if c.dialect >= 6 {
+	if c.dialect >= wire.FirstChallenges {
 		args = append(args, flag(a.verified))
 	}
-	if c.dialect >= 8 {
+	if c.dialect >= wire.FirstTweener {
 		args = append(args, "0")
 	}
 	c.reply("USR", args...)
-	if c.dialect >= 11 {
+	if c.dialect >= wire.FirstSpaces {
 		c.reply("SBS", "0", "null")
 	}
 	c.send(wire.New("MSG", "Hotmail", "Hotmail").WithPayload(s.profile(c, a)))
@@ -225,7 +216,7 @@ func (s *Server) profile(c *conn, a *Account) string {
 	h := wire.Header("").With("MIME-Version", "1.0").
 		With("Content-Type", "text/x-msmsgsprofile; charset=UTF-8").
 		With("LoginTime", strconv.FormatInt(time.Now().Unix(), 10))
-	if c.dialect >= 3 {
+	if c.dialect >= wire.FirstProfile {
 		auth := a.mspAuth
 		if auth == "" {
 			auth = hex.EncodeToString(randomBytes(16))
@@ -237,13 +228,13 @@ func (s *Server) profile(c *conn, a *Account) string {
 			With("Age", "").With("sid", "507").With("kv", "5").
 			With("MSPAuth", auth)
 	}
-	if c.dialect >= 8 {
+	if c.dialect >= wire.FirstTweener {
 		host, port, err := net.SplitHostPort(c.nc.RemoteAddr().String())
 		if err == nil {
 			h = h.With("ClientIP", host).With("ClientPort", s.clientPort(port))
 		}
 	}
-	if c.dialect >= 10 {
+	if c.dialect >= wire.FirstContactIDs {
 		h = h.With("ABCHMigrated", "1")
 	}
 	if c.dialect >= wire.FirstEndpoints {
@@ -252,10 +243,10 @@ func (s *Server) profile(c *conn, a *Account) string {
 	return wire.Message{Header: h}.Payload()
 }
 
-// clientPort gives the port with its bytes swapped, as the historic servers did.
+// clientPort gives the port, or the port with its bytes swapped.
 func (s *Server) clientPort(port string) string {
 	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil || !s.historic() {
+	if err != nil || !s.is.swapsClientPort {
 		return port
 	}
 	return strconv.FormatUint(n&0xFF<<8|n>>8, 10)
@@ -266,11 +257,11 @@ func (s *Server) usrAgain(c *conn, trid string, cmd wire.Command) {
 	switch {
 	case cmd.Arg(1) == "SHA" && cmd.Arg(2) == "A" && c.dialect >= wire.FirstPrefixed:
 		s.usrCircles(c, trid, cmd)
-	case s.historic():
+	case s.is.alwaysRefusesSecondUSR:
 		c.fail("207", trid)
-	case c.dialect >= 8 && cmd.Arg(1) == loginMethod(c.dialect):
+	case c.dialect >= wire.FirstTweener && cmd.Arg(1) == loginMethod(c.dialect):
 		c.fail("205", trid)
-	case c.dialect < 8 && cmd.Arg(1) == "MD5":
+	case c.dialect < wire.FirstTweener && cmd.Arg(1) == "MD5":
 		c.fail("207", trid)
 	default:
 		c.hangUp()
@@ -282,7 +273,7 @@ func (s *Server) png(c *conn) {
 	switch {
 	case c.session == nil:
 		c.hangUp()
-	case c.dialect >= 9:
+	case c.dialect >= wire.FirstInterval:
 		c.reply("QNG", strconv.Itoa(s.opt.qng))
 	default:
 		c.reply("QNG")

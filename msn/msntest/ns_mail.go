@@ -31,7 +31,7 @@ func (s *Server) tellMail(ss *session) {
 	var body wire.Header
 	kind := "text/x-msmsgsinitialemailnotification"
 	switch {
-	case ss.dialect >= 11:
+	case ss.dialect >= wire.FirstPersonal:
 		kind = "text/x-msmsgsinitialmdatanotification"
 		body = body.With("Mail-Data", fmt.Sprintf(
 			"<MD><E><I>%d</I><IU>%[1]d</IU><O>%d</O><OU>%[2]d</OU></E>"+mailQuota+"%s</MD>", m.inbox, m.folders, s.offlineList(ss.account)))
@@ -55,7 +55,7 @@ const newMail = "text/x-msmsgsemailnotification"
 
 // mailKind is the type of a mail notice: MSNP2 has one for all.
 func mailKind(ss *session, kind string) string {
-	if ss.dialect <= 2 {
+	if ss.dialect < wire.FirstProfile {
 		return "application/x-msmsgsemailnotification"
 	}
 	return kind
@@ -99,16 +99,16 @@ func (s *Server) MoveMail(email, from, to string, n int) error {
 }
 
 // withMailbox does something to the mailbox of an account that is signed in; tell
-// sends a notice to each place.
+// sends a notice to each endpoint.
 func (s *Server) withMailbox(email string, do func(m *mailbox, tell func(kind string, body wire.Header))) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.accounts[normalize(email)]
-	if a == nil || len(a.places) == 0 || s.closed {
+	if a == nil || len(a.endpoints) == 0 || s.closed {
 		return fmt.Errorf("%w: %s", ErrNotOnline, email)
 	}
 	do(&a.mail, func(kind string, body wire.Header) {
-		for _, ss := range a.places {
+		for _, ss := range a.endpoints {
 			if kind == newMail {
 				ss.hotmail(mailKind(ss, kind), body)
 			} else {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"matrix-msn/msn/wire"
 )
@@ -28,11 +27,10 @@ type refusal struct {
 	members []wire.Member
 }
 
-// refuse answers with the refusal. The historic servers named the contacts that were
-// meant; both closed the connection after payloads that made no sense.
+// refuse answers with the refusal. Payloads that make no sense end the connection.
 func (s *Server) refuse(c *conn, trid string, r refusal) {
 	cmd := wire.New(r.number, trid)
-	if s.historic() && len(r.members) > 0 {
+	if s.is.namesRefused && len(r.members) > 0 {
 		cmd = cmd.WithPayload(membersOf(r.members))
 	}
 	c.send(cmd)
@@ -40,13 +38,13 @@ func (s *Server) refuse(c *conn, trid string, r refusal) {
 	case "240", "241":
 		c.hangUp()
 	case "204":
-		if !s.historic() {
+		if s.is.closesAtUnknownNetwork {
 			c.hangUp()
 		}
 	}
 }
 
-// membersOf is a payload that names people as Escargot writes it.
+// membersOf is a payload that names people.
 func membersOf(members []wire.Member) string {
 	var b strings.Builder
 	b.WriteString("<ml>")
@@ -79,7 +77,7 @@ func (s *Server) readMembers(payload string) (members []wire.Member, initial boo
 	initial = initialList.MatchString(payload)
 	members, err := wire.ParseMembers(payload)
 	circles, mixed := namesCircles(members)
-	if initial && !s.historic() && (!circles || mixed) {
+	if initial && !s.is.readsInitialADL && (!circles || mixed) {
 		return nil, true, nil // taken unread
 	}
 	switch {
@@ -117,13 +115,13 @@ func (s *Server) adl(c *conn, trid string, cmd wire.Command) {
 		s.refuse(c, trid, *bad)
 		return
 	}
-	if s.historic() {
+	if s.is.answersADLFirst {
 		c.reply("ADL", trid, "OK")
 	}
 	for _, m := range members {
 		s.addTold(c, trid, normalize(m.Account), List(m.Lists), initial)
 	}
-	if !s.historic() {
+	if !s.is.answersADLFirst {
 		c.reply("ADL", trid, "OK")
 	}
 	s.notifyChange()
@@ -135,7 +133,7 @@ func (s *Server) checkAdded(a *Account, members []wire.Member) *refusal {
 		email, lists := normalize(m.Account), List(m.Lists)
 		isNew := a.list.on(email)&FL == 0
 		switch {
-		case s.accounts[email] == nil && !strings.HasPrefix(email, "tel:"):
+		case s.accounts[email] == nil && !isPhone(email):
 			return &refusal{"208", []wire.Member{m}}
 		case (a.lists(email)|lists)&(AL|BL) == AL|BL:
 			return &refusal{"241", []wire.Member{m}}
@@ -146,15 +144,14 @@ func (s *Server) checkAdded(a *Account, members []wire.Member) *refusal {
 	return nil
 }
 
-// addTold puts somebody on lists by ADL. Here that counts for the session; Escargot
-// takes it for a change of the lists themselves.
+// addTold puts somebody on lists by ADL: for the session, or for good.
 func (s *Server) addTold(c *conn, trid, email string, lists List, initial bool) {
 	a, other := c.session.account, s.accounts[email]
 	was := a.lists(email)
 	saw := other != nil && sees(other, a)
 	s.change(a, func() {
 		a.tell(email, lists, 0)
-		if !s.historic() {
+		if !s.is.countsAnnouncedLists {
 			a.list.add(email, lists)
 		}
 	})
@@ -165,13 +162,13 @@ func (s *Server) addTold(c *conn, trid, email string, lists List, initial bool) 
 		s.repeatPresence(other, a)
 		s.repeatPersonal(other, a)
 	}
-	if !s.historic() && lists&FL != 0 && other.list.on(a.email)&watches == 0 {
+	if !s.is.countsAnnouncedLists && lists&FL != 0 && other.list.on(a.email)&watches == 0 {
 		s.reverse(a, other, true)
 	}
-	if lists&FL == 0 || was&FL != 0 && s.historic() || !sees(a, other) || c.session.status == "" {
+	if lists&FL == 0 || was&FL != 0 && !s.is.showsContactAgain || !sees(a, other) || c.session.status == "" {
 		return
 	}
-	if s.historic() || other.list.on(a.email)&(FL|AL) != 0 || other.blp == "AL" {
+	if s.is.introducesAnyone || other.list.on(a.email)&(FL|AL) != 0 || other.blp == "AL" {
 		s.tellFirst(c.session, other, trid)
 	}
 }
@@ -193,14 +190,14 @@ func (s *Server) rml(c *conn, trid string, cmd wire.Command) {
 		other := s.accounts[email]
 		s.change(a, func() {
 			a.tell(email, 0, lists)
-			if !s.historic() {
+			if !s.is.countsAnnouncedLists {
 				a.list.remove(email, lists)
 			}
 		})
 		if lists&BL != 0 {
 			s.repeatPersonal(other, a)
 		}
-		if !s.historic() && lists&FL != 0 && other != nil && other.list.on(a.email)&watches != 0 {
+		if !s.is.countsAnnouncedLists && lists&FL != 0 && other != nil && other.list.on(a.email)&watches != 0 {
 			s.reverse(a, other, false)
 		}
 	}
@@ -224,7 +221,7 @@ func (s *Server) fqy(c *conn, trid string, cmd wire.Command) {
 		switch _, domain, _ := strings.Cut(m.Account, "@"); {
 		case s.accounts[normalize(m.Account)] != nil:
 			found = append(found, wire.Member{Account: m.Account, Network: 1})
-		case strings.HasPrefix(domain, "yahoo.") && s.historic():
+		case strings.HasPrefix(domain, "yahoo.") && s.is.knowsYahoo:
 			found = append(found, wire.Member{Account: m.Account, Network: 32})
 		default:
 			s.refuse(c, trid, refusal{"208", []wire.Member{m}})
@@ -251,7 +248,7 @@ const addressBookSite = "45705"
 
 // tellBookChanged tells a client to download its lists again (NOT).
 func (s *Server) tellBookChanged(ss *session) {
-	s.tellNotification(ss, "<Service>ABCHInternal</Service><CID>"+ss.account.cid()+"</CID><LastModifiedDate>"+time.Now().UTC().Format(time.RFC3339)+
+	s.tellNotification(ss, "<Service>ABCHInternal</Service><CID>"+ss.account.cid()+"</CID><LastModifiedDate>"+stamp()+
 		"</LastModifiedDate><HasNewItem>false</HasNewItem>")
 }
 
@@ -280,7 +277,8 @@ func cidOf(guid string) string {
 }
 
 // Told returns what an account's clients have said of their lists by ADL and RML in
-// this session, from MSNP13 on; it is nil on a server that follows Escargot.
+// this session, from MSNP13 on; it is nil where ADL and RML change the
+// lists themselves (WithCompat).
 func (s *Server) Told(email string) map[string]List {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -291,10 +289,4 @@ func (s *Server) Told(email string) map[string]List {
 	told := maps.Clone(a.told)
 	maps.DeleteFunc(told, func(_ string, lists List) bool { return lists == 0 })
 	return told
-}
-
-// TellAddressBookChanged sends an account's clients the notification that their
-// address book has changed, as after an edit by another program.
-func (s *Server) TellAddressBookChanged(email string) error {
-	return s.withSession(email, func(ss *session) { s.tellBookChanged(ss) })
 }

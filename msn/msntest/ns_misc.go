@@ -24,7 +24,7 @@ const shields = "<?xml version=\"1.0\" encoding=\"utf-8\" ?>\n<config>\n" +
 	"\t<shield><cli maj=\"7\" min=\"0\" minbld=\"0\" maxbld=\"9999\" deny=\" \" /></shield>\n\t<block></block>\n</config>"
 
 func (s *Server) gcf(c *conn, trid string, cmd wire.Command) {
-	if !c.session.synced && (s.historic() || c.dialect < wire.FirstSOAP) || cmd.Arg(1) != "Shields.xml" {
+	if !c.session.synced && (s.is.shieldsWantSYN || c.dialect < wire.FirstSOAP) || cmd.Arg(1) != "Shields.xml" {
 		c.fail("715", trid)
 		return
 	}
@@ -38,7 +38,7 @@ func (s *Server) xfr(c *conn, trid string, cmd wire.Command) {
 	switch {
 	case cmd.Arg(1) != "SB":
 		c.fail("201", trid)
-	case !ss.account.visible() && (s.historic() || c.dialect < wire.FirstSOAP) || ss.noCalls:
+	case !ss.account.visible() && (s.is.hiddenCannotCall || c.dialect < wire.FirstSOAP) || ss.noCalls:
 		c.fail("913", trid)
 	default:
 		args := []string{trid, "SB", addrFor(s.sb, c), "CKI", s.newTicket(ss.account, ss, nil)}
@@ -72,7 +72,7 @@ func newChallenge() string {
 
 func (s *Server) qry(c *conn, trid string, cmd wire.Command) {
 	if c.expects == "" {
-		if s.historic() {
+		if s.is.refusesUnaskedQRY {
 			c.fail("540", trid)
 			c.hangUp()
 		}

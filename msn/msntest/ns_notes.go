@@ -9,16 +9,16 @@ import (
 // Notes between clients (UUN) and messages without a switchboard (UUM)
 // (protocol/04-switchboard.md, section 4).
 
-// uun hands a note on to the clients of an account, or to one of its places.
+// uun hands a note on to the clients of an account, or to one of its endpoints.
 func (s *Server) uun(c *conn, trid string, cmd wire.Command) {
-	account, place, toPlace := strings.Cut(cmd.Arg(1), ";")
+	account, endpoint, toEndpoint := strings.Cut(cmd.Arg(1), ";")
 	other := s.accounts[normalize(account)]
-	if other == nil && !s.historic() {
+	if other == nil && !s.is.refusesUnknownNote {
 		return
 	}
 	var to []*session
-	if other != nil && toPlace {
-		if ss := other.placeAt(place); ss != nil {
+	if other != nil && toEndpoint {
+		if ss := other.endpointAt(endpoint); ss != nil {
 			to = append(to, ss)
 		}
 	} else if other != nil && (other.visible() || other == c.session.account) {
@@ -29,7 +29,7 @@ func (s *Server) uun(c *conn, trid string, cmd wire.Command) {
 		return
 	}
 	from := c.session.account.email
-	if toPlace && c.session.place != "" {
+	if toEndpoint && c.session.endpoint != "" {
 		from = c.session.at()
 	}
 	for _, ss := range to {
@@ -48,8 +48,8 @@ func (s *Server) uum(c *conn, trid string, cmd wire.Command) {
 	stored := cmd.Arg(2) == network && cmd.Arg(3) == "1" && m.MediaType() == "text/plain" &&
 		m.Header.Get("Dest-Agent") == "client" && c.dialect >= wire.FirstPrefixed
 	switch {
-	case !s.historic():
-		if stored && other != nil && len(other.places) == 0 {
+	case !s.is.answersUUM:
+		if stored && other != nil && len(other.endpoints) == 0 {
 			s.keepOffline(c.session.account, other, OfflineMessage{Text: m.Body, Format: m.Header.Get("X-MMS-IM-Format")})
 		}
 	case !stored:

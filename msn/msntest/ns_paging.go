@@ -22,7 +22,7 @@ type SentPage struct {
 
 // pag takes PAG, which is gone from MSNP9 on.
 func (s *Server) pag(c *conn, trid string, cmd wire.Command) {
-	if c.dialect >= 9 {
+	if c.dialect >= wire.FirstDevices {
 		c.fail("715", trid)
 		return
 	}
@@ -43,9 +43,15 @@ func (s *Server) pgd(c *conn, trid string, cmd wire.Command) {
 	s.page(c, SentPage{To: to, Device: device, TrID: trid}, cmd.Payload)
 }
 
+// phonePrefix is what stands before a telephone number in place of an account.
+const phonePrefix = "tel:"
+
+// isPhone reports whether somebody on a list is a telephone number.
+func isPhone(s string) bool { return strings.HasPrefix(s, phonePrefix) }
+
 // isNumberTarget reports whether s is a telephone number as PGD has it.
 func isNumberTarget(s string) bool {
-	number, ok := strings.CutPrefix(s, "tel:+")
+	number, ok := strings.CutPrefix(s, phonePrefix+"+")
 	return ok && number != "" && strings.Trim(number, "0123456789") == ""
 }
 

@@ -34,7 +34,7 @@ var searchFields = []struct {
 
 func (s *Server) fnd(c *conn, trid string, cmd wire.Command) {
 	if s.opt.directory == nil {
-		if s.historic() {
+		if s.is.refusesSearch {
 			c.fail("502", trid)
 		}
 		return

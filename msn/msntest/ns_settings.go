@@ -28,7 +28,7 @@ func (s *Server) setMode(c *conn, trid string, cmd wire.Command, held string, va
 		return
 	}
 	version := s.version(c.session, c.session.account.bumped())
-	if c.dialect >= 10 {
+	if c.dialect >= wire.FirstContactIDs {
 		c.reply(cmd.Verb, trid, value)
 	} else {
 		c.reply(cmd.Verb, trid, version, value)
@@ -41,10 +41,10 @@ func (s *Server) gtc(c *conn, trid string, cmd wire.Command) {
 	s.setMode(c, trid, cmd, s.held(a.gtc, a.gtcSet), []string{"A", "N"}, func(v string) { a.gtc, a.gtcSet = v, true })
 }
 
-// held is the mode that may not be set once more: on Escargot there is none
-// before the first choice.
+// held is the mode that may not be set once more, if there is one before
+// the first choice.
 func (s *Server) held(mode string, chosen bool) string {
-	if !chosen && !s.historic() {
+	if !chosen && !s.is.refusesSameMode {
 		return ""
 	}
 	return mode
@@ -78,10 +78,10 @@ func (s *Server) prp(c *conn, trid string, cmd wire.Command) {
 	}
 	value := wire.Decode(encoded)
 	args := []string{trid}
-	if version := s.version(c.session, a.bumped()); c.dialect < 10 {
+	if version := s.version(c.session, a.bumped()); c.dialect < wire.FirstContactIDs {
 		args = append(args, version)
 	}
-	if args = append(args, key); value != "" || s.historic() {
+	if args = append(args, key); value != "" || s.is.sendsEmptyValues {
 		args = append(args, wire.Encode(value))
 	}
 	c.reply("PRP", args...)
@@ -93,7 +93,7 @@ func (s *Server) prp(c *conn, trid string, cmd wire.Command) {
 func (s *Server) setProperty(a *Account, key, value string) {
 	if value == "" {
 		delete(a.props, key)
-		if !s.historic() {
+		if !s.is.tellsUnsetProperties {
 			return // and tells nobody
 		}
 	} else {
@@ -104,8 +104,8 @@ func (s *Server) setProperty(a *Account, key, value string) {
 		if b == nil || b.lists(a.email)&FL == 0 || !a.allows(b) {
 			continue
 		}
-		for _, ss := range b.places {
-			if ss.dialect >= 5 && ss.synced {
+		for _, ss := range b.endpoints {
+			if ss.dialect >= wire.FirstProperties && ss.synced {
 				s.bpr(ss, a.email, s.version(ss, b.version), key, wire.Encode(value))
 			}
 		}
@@ -116,7 +116,7 @@ func (s *Server) setProperty(a *Account, key, value string) {
 func (s *Server) prpName(c *conn, trid string, cmd wire.Command) {
 	a, encoded := c.session.account, cmd.Arg(2)
 	switch {
-	case c.dialect < 10:
+	case c.dialect < wire.FirstContactIDs:
 		c.fail("715", trid)
 		return
 	case !s.nameFits(c, trid, encoded):
@@ -126,7 +126,7 @@ func (s *Server) prpName(c *conn, trid string, cmd wire.Command) {
 	name := wire.Decode(encoded)
 	c.reply("PRP", trid, "MFN", s.encode(name))
 	s.change(a, func() {
-		if c.dialect >= wire.FirstSOAP && s.historic() {
+		if c.dialect >= wire.FirstSOAP && s.is.nameIsOfSession {
 			a.stored = a.bookName() // that of the address book is changed there
 		}
 		a.name = name

@@ -37,7 +37,7 @@ const nonceSize = 48
 
 func newNonce() string { return base64.StdEncoding.EncodeToString(randomBytes(nonceSize)) }
 
-// usrProof checks ticket, proof and, from MSNP16 on, the GUID of the place.
+// usrProof checks ticket, proof and, from MSNP16 on, the GUID of the endpoint.
 func (s *Server) usrProof(c *conn, trid string, cmd wire.Command) {
 	a := s.loginAccount(c.claimed)
 	ticket, proof := cmd.Arg(3), cmd.Arg(4)
@@ -46,13 +46,13 @@ func (s *Server) usrProof(c *conn, trid string, cmd wire.Command) {
 		s.refuseLogin(c, trid)
 		return
 	}
-	place := ""
+	endpoint := ""
 	if c.dialect >= wire.FirstEndpoints {
-		place = normalize(cmd.Arg(5))
-		if !s.historic() && len(place) == 36 {
-			place = "{" + place + "}" // the braces may be left out there
+		endpoint = normalize(cmd.Arg(5))
+		if s.is.takesBareEndpoint && len(endpoint) == 36 {
+			endpoint = "{" + endpoint + "}" // the braces may be left out there
 		}
-		if !isGUID(place) {
+		if !isGUID(endpoint) {
 			s.refuseLogin(c, trid)
 			return
 		}
@@ -61,7 +61,7 @@ func (s *Server) usrProof(c *conn, trid string, cmd wire.Command) {
 		s.refuseLogin(c, trid)
 		return
 	}
-	s.welcome(c, trid, a, ticket, place)
+	s.welcome(c, trid, a, ticket, endpoint)
 }
 
 // signInTicket reports whether a ticket of RST lets an account in, and uses it up for

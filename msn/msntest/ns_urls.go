@@ -51,7 +51,7 @@ var servicePages = map[string]servicePage{
 }
 
 func (s *Server) url(c *conn, trid string, cmd wire.Command) {
-	if !s.historic() {
+	if !s.is.servicePages {
 		c.reply("URL", trid, "/unused1", "/unused2", "1")
 		return
 	}
@@ -65,7 +65,7 @@ func (s *Server) url(c *conn, trid string, cmd wire.Command) {
 		c.fail("201", trid)
 		return
 	}
-	if c.dialect <= 2 {
+	if c.dialect < wire.FirstLocale {
 		c.reply("URL", trid, target, postURL)
 		return
 	}

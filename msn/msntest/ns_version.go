@@ -18,13 +18,12 @@ const (
 // unrecognised is the version that clients hear which the server does not know.
 const unrecognised = "1.0.0000"
 
-// officialClients are the names of clients that the historic servers know, in
-// capitals.
+// officialClients are the names of clients that judgesVersions knows, in capitals.
 var officialClients = map[string]bool{"MSMSGS": true, "MSNMSGR": true, "MSG80BETA": true}
 
 func (s *Server) cvr(c *conn, trid string, cmd wire.Command) {
 	params := cmd.Args[1:]
-	if !s.historic() {
+	if !s.is.judgesVersions {
 		if len(params) < 6 {
 			return
 		}
@@ -48,9 +47,9 @@ func (s *Server) cvr(c *conn, trid string, cmd wire.Command) {
 // cvrParams is how many parameters CVR has in a dialect, besides the TrID.
 func cvrParams(d wire.Dialect) int {
 	switch {
-	case d <= 3: // before VER too
+	case d < wire.FirstBrand: // before VER too
 		return 6
-	case d <= 7:
+	case d < wire.FirstTweener:
 		return 7
 	}
 	return 8

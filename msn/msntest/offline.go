@@ -26,7 +26,7 @@ type OfflineMessage struct {
 	Raw            string    // the whole mail, in place of what is made of the above
 }
 
-// keepOffline stores a message and announces it to those places of the receiver that
+// keepOffline stores a message and announces it to those endpoints of the receiver that
 // are signed in.
 func (s *Server) keepOffline(from, to *Account, m OfflineMessage) {
 	m.From, m.FromName = from.email, from.name
@@ -42,7 +42,7 @@ func (s *Server) putOffline(to *Account, m OfflineMessage) {
 	}
 	to.offline = append(to.offline, &m)
 	for _, ss := range to.present() {
-		if ss.dialect >= 11 {
+		if ss.dialect >= wire.FirstPersonal {
 			ss.hotmail("text/x-msmsgsoimnotification", wire.Header("").With("Mail-Data", "<MD>"+s.offlineEntry(&m, true)+"</MD>"))
 		}
 	}
@@ -55,7 +55,7 @@ func (s *Server) offlineEntry(m *OfflineMessage, live bool) string {
 	name := encodedWord(m.FromName)
 	if live {
 		folder, received = ".!!OIM", ""
-		if !s.historic() {
+		if s.is.spacesAnnouncedName {
 			name = strings.Replace(name, "?=", " ?=", 1)
 		}
 	}

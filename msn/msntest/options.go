@@ -15,7 +15,7 @@ const (
 	maxDialect = wire.MaxDialect
 )
 
-// Times of the historic servers (protocol/01-login.md, section 12, and
+// Times of the real servers (protocol/01-login.md, section 12, and
 // protocol/09-quirks.md, section 3).
 const (
 	// authTimeout is how long a connection may take to sign in.
@@ -55,19 +55,6 @@ const (
 	lingerTime = time.Second
 )
 
-// Compat chooses between servers where they differ.
-type Compat uint8
-
-const (
-	// Historic does what the documents say about Microsoft's servers.
-	Historic Compat = iota
-	// Escargot does what the Escargot server does: no challenges, mode A always
-	// acknowledged, raw UTF-8 in names, the list version counted per session,
-	// constant times in SYN, unknown commands ignored, and what WithoutPaging says
-	// (protocol/09-quirks.md, section 1).
-	Escargot
-)
-
 type options struct {
 	host                string
 	nsPort, sbPort      int
@@ -83,7 +70,7 @@ type options struct {
 	logger              *slog.Logger
 	records             int
 	qng                 int
-	compat              Compat
+	is                  *differences
 	idle                time.Duration
 	contacts            int
 	ticketLife          time.Duration
@@ -104,9 +91,11 @@ type options struct {
 type Option func(*options)
 
 func defaultOptions() options {
+	is := defaultCompat.differences()
 	o := options{
+		is:               is,
 		host:             "127.0.0.1",
-		challenges:       true,
+		challenges:       is.challenges,
 		challengeTimeout: challengeTimeout,
 		records:          defaultRecords,
 		qng:              60,
@@ -117,7 +106,7 @@ func defaultOptions() options {
 		offlineListed:    offlineListed,
 		offlineRate:      offlineRate,
 		authTimeout:      authTimeout,
-		paging:           true,
+		paging:           is.paging,
 		logger:           slog.New(slog.DiscardHandler),
 	}
 	for d := minDialect; d <= maxDialect; d++ {
@@ -207,13 +196,12 @@ func WithRecordLimit(n int) Option { return func(o *options) { o.records = max(n
 // default: a client need not send another PNG before.
 func WithQNG(seconds int) Option { return func(o *options) { o.qng = seconds } }
 
-// WithCompat chooses which server's habits to follow; the default is Historic.
+// WithCompat chooses which server's habits to follow, in place of Microsoft's.
 func WithCompat(c Compat) Option {
 	return func(o *options) {
-		o.compat = c
-		if c == Escargot {
-			o.challenges, o.paging = false, false
-		}
+		o.is = c.differences()
+		o.challenges = o.challenges && o.is.challenges
+		o.paging = o.paging && o.is.paging
 	}
 }
 
@@ -250,7 +238,7 @@ func WithOfflineRate(n int) Option { return func(o *options) { o.offlineRate = n
 func WithAuthTimeout(d time.Duration) Option { return func(o *options) { o.authTimeout = d } }
 
 // WithoutPaging makes a server that knows neither PAG nor PGD and takes their
-// payload for commands, as Escargot does: an escaped page has no line end, so that
+// payload for commands: an escaped page has no line end, so that
 // the command sent after it is lost too, and neither is answered.
 func WithoutPaging() Option { return func(o *options) { o.paging = false } }
 

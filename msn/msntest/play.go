@@ -62,8 +62,8 @@ type Bot struct {
 const playedCaps = "1073791052"
 
 // playedDialect is what a played account is taken to speak: the last that has
-// neither web services nor places.
-const playedDialect wire.Dialect = 12
+// neither web services nor endpoints.
+const playedDialect = wire.FirstSOAP - 1
 
 // Play signs an account in without a connection and has script act for it. An
 // account that does not exist is made, with a password nobody knows. Who is

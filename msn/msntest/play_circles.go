@@ -58,7 +58,7 @@ func (b *Bot) withCircle(address string, do func(*circle) bool) error {
 	s := b.srv
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || b.session == nil || !slices.Contains(b.account.places, b.session) {
+	if s.closed || b.session == nil || !slices.Contains(b.account.endpoints, b.session) {
 		return fmt.Errorf("%w: %s", ErrNotOnline, b.account.email)
 	}
 	if c := s.circleAt(address); c == nil || !do(c) {

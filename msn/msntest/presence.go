@@ -39,7 +39,7 @@ func (a *Account) appearance() string {
 	if ss == nil {
 		return ""
 	}
-	if !a.srv.historic() {
+	if !a.srv.is.announcesCapabilities {
 		return ss.status + " " + a.name // nothing else is announced there
 	}
 	return strings.Join([]string{ss.status, a.name, ss.caps, ss.object}, " ")
@@ -47,12 +47,12 @@ func (a *Account) appearance() string {
 
 // change does something to a that can change who sees it or how it looks, and
 // tells everybody concerned: NLN to those who see it now, FLN to those who no
-// longer do. The account's own places are told what others are.
+// longer do. The account's own endpoints are told what others are.
 func (s *Server) change(a *Account, do func()) {
-	before, look, places, seen := s.watchers(a), a.appearance(), a.placesLook(), a.visible()
-	wasOnline := len(a.places) > 0
+	before, look, endpoints, seen := s.watchers(a), a.appearance(), a.shownEndpoints(), a.visible()
+	wasOnline := len(a.endpoints) > 0
 	do()
-	after, changed, moved := s.watchers(a), a.appearance() != look, a.placesLook() != places
+	after, changed, moved := s.watchers(a), a.appearance() != look, a.shownEndpoints() != endpoints
 	for _, c := range a.list.order {
 		b := s.accounts[c.email]
 		switch {
@@ -61,25 +61,25 @@ func (s *Server) change(a *Account, do func()) {
 			s.tellGone(b, a)
 		case after[b] && !before[b]:
 			s.tellAll(b, a)
-			if a.main().personal != "" && s.historic() {
+			if a.main().personal != "" && s.is.personalOnAppearing {
 				s.tellPersonalBelow(b, a)
 			}
 		case after[b] && changed:
 			s.tellAll(b, a)
 		case after[b] && moved:
-			s.tellPlaces(b, a)
+			s.tellEndpoints(b, a)
 		}
 	}
 	if changed || moved {
 		s.tellCircles(a, seen)
 		s.tellOneself(a)
 	}
-	if changed || wasOnline != (len(a.places) > 0) {
+	if changed || wasOnline != (len(a.endpoints) > 0) {
 		s.notifyChange()
 	}
 }
 
-// tellGone sends FLN to each place of b.
+// tellGone sends FLN to each endpoint of b.
 func (s *Server) tellGone(b, a *Account) {
 	for _, to := range b.present() {
 		switch {
@@ -103,16 +103,16 @@ const network = "1"
 // prefixed is how MSNP18 writes an account.
 func prefixed(a *Account) string { return network + ":" + a.email }
 
-// tellAll sends NLN to each place of b.
+// tellAll sends NLN to each endpoint of b.
 func (s *Server) tellAll(b, a *Account) {
 	for _, to := range b.present() {
 		s.tellPresence(to, a, "")
 	}
 }
 
-// tellPlaces sends UBX to those places of b whose dialect shows the places of a in
+// tellEndpoints sends UBX to those endpoints of b whose dialect shows the endpoints of a in
 // it.
-func (s *Server) tellPlaces(b, a *Account) {
+func (s *Server) tellEndpoints(b, a *Account) {
 	for _, to := range b.present() {
 		if to.dialect >= wire.FirstEndpoints {
 			s.tellPersonal(to, a)
@@ -120,7 +120,7 @@ func (s *Server) tellPlaces(b, a *Account) {
 	}
 }
 
-// tellPersonalBelow sends UBX to those places of b that do not get it with each NLN.
+// tellPersonalBelow sends UBX to those endpoints of b that do not get it with each NLN.
 func (s *Server) tellPersonalBelow(b, a *Account) {
 	for _, to := range b.present() {
 		if to.dialect < wire.FirstEndpoints {
@@ -129,7 +129,7 @@ func (s *Server) tellPersonalBelow(b, a *Account) {
 	}
 }
 
-// tellOneself tells the places of an account its own presence, from MSNP16 on.
+// tellOneself tells the endpoints of an account its own presence, from MSNP16 on.
 func (s *Server) tellOneself(a *Account) {
 	for _, to := range a.present() {
 		if to.dialect >= wire.FirstEndpoints {
@@ -139,7 +139,7 @@ func (s *Server) tellOneself(a *Account) {
 }
 
 // tellPresence sends NLN, or with a TrID ILN, in the form of the receiver's
-// dialect. From MSNP16 on UBX follows, which names the places.
+// dialect. From MSNP16 on UBX follows, which names the endpoints.
 func (s *Server) tellPresence(to *session, a *Account, trid string) {
 	ss := a.main()
 	if to.bot != nil {
@@ -159,16 +159,11 @@ func (s *Server) tellPresence(to *session, a *Account, trid string) {
 	switch {
 	case to.dialect >= wire.FirstEndpoints:
 		args = append(args, withExtended(ss.caps))
-	case to.dialect >= 8:
+	case to.dialect >= wire.FirstTweener:
 		args = append(args, withoutExtended(ss.caps))
 	}
-	if to.dialect >= 9 {
-		switch {
-		case ss.object != "":
-			args = append(args, ss.object)
-		case !s.historic():
-			args = append(args, "%3Cmsnobj%2F%3E")
-		}
+	if to.dialect >= wire.FirstObjects {
+		args = append(args, s.pictureOf(ss)...)
 	}
 	if trid != "" {
 		to.send(wire.New("ILN", append([]string{trid}, args...)...))
@@ -180,28 +175,40 @@ func (s *Server) tellPresence(to *session, a *Account, trid string) {
 	}
 }
 
-// repeatPresence tells b once more what it knows: Escargot does so after changes
-// of lists that change nothing for b.
+// pictureOf is what stands at the end of NLN: the MSNObject, nothing for none, or an
+// empty one.
+func (s *Server) pictureOf(ss *session) []string {
+	switch {
+	case ss.object != "":
+		return []string{ss.object}
+	case s.is.fillsEmptyPicture:
+		return []string{"%3Cmsnobj%2F%3E"}
+	}
+	return nil
+}
+
+// repeatPresence tells b once more what it knows, after changes of lists
+// that change nothing for b.
 func (s *Server) repeatPresence(b, a *Account) {
-	if !s.historic() && b != nil && sees(b, a) {
+	if s.is.repeatsAfterListChange && b != nil && sees(b, a) {
 		s.tellAll(b, a)
 	}
 }
 
-// repeatPersonal tells b the personal message of a although it is empty, as
-// Escargot does when b is allowed or no longer blocked.
+// repeatPersonal tells b the personal message of a although it is empty, when b
+// is allowed or no longer blocked.
 func (s *Server) repeatPersonal(b, a *Account) {
-	if !s.historic() && b != nil && sees(b, a) {
+	if s.is.repeatsAfterListChange && b != nil && sees(b, a) {
 		s.tellPersonalBelow(b, a)
 	}
 }
 
-// emptyData is the UBX of somebody without a personal message on Escargot.
+// emptyData is the UBX of somebody without a personal message.
 const emptyData = "<Data><PSM></PSM><CurrentMedia></CurrentMedia></Data>"
 
 // tellPersonal sends UBX to clients of MSNP11 and later.
 func (s *Server) tellPersonal(to *session, a *Account) {
-	if to.dialect < 11 || to.bot != nil {
+	if to.dialect < wire.FirstPersonal || to.bot != nil {
 		return
 	}
 	args := []string{a.email}
@@ -229,7 +236,7 @@ func (s *Server) tellInitial(ss *session, trid string) {
 // tellFirst sends ILN and UBX about a.
 func (s *Server) tellFirst(ss *session, a *Account, trid string) {
 	s.tellPresence(ss, a, trid)
-	if ss.dialect < wire.FirstEndpoints && (a.main().personal != "" || !s.historic()) {
+	if ss.dialect < wire.FirstEndpoints && (a.main().personal != "" || s.is.tellsEmptyPersonal) {
 		s.tellPersonal(ss, a)
 	}
 }
@@ -250,32 +257,32 @@ func (s *Server) chg(c *conn, trid string, cmd wire.Command) {
 		c.hangUp()
 		return
 	}
-	if c.dialect >= 8 {
+	if c.dialect >= wire.FirstTweener {
 		if caps = cmd.Arg(2); !isCaps(caps, c.dialect) {
-			if !s.historic() {
+			if !s.is.toleratesBadCapabilities {
 				return // ignored without a word
 			}
 			caps = "0"
 		}
 	}
-	if c.dialect >= 9 {
-		if object = cmd.Arg(3); object == "0" && (s.historic() || c.dialect < wire.FirstEndpoints) {
+	if c.dialect >= wire.FirstObjects {
+		if object = cmd.Arg(3); object == "0" && (!s.is.keepsPictureZero || c.dialect < wire.FirstEndpoints) {
 			object = ""
 		}
 	}
 	first := ss.status == ""
 	c.send(cmd)
-	if first && status == "HDN" && !s.historic() {
+	if first && status == "HDN" && s.is.tellsHiddenSignIn {
 		s.tellHidden(ss.account)
 	}
-	look, places := ss.account.appearance(), ss.account.placesLook()
+	look, endpoints := ss.account.appearance(), ss.account.shownEndpoints()
 	s.change(ss.account, func() {
 		for _, other := range ss.account.present() {
 			other.status, other.object = status, object
 		}
 		ss.status, ss.caps, ss.object = status, caps, object
 	})
-	if look == ss.account.appearance() && places == ss.account.placesLook() {
+	if look == ss.account.appearance() && endpoints == ss.account.shownEndpoints() {
 		s.tellOneself(ss.account) // who sets what is set hears it again
 	}
 	if !first {
@@ -283,14 +290,13 @@ func (s *Server) chg(c *conn, trid string, cmd wire.Command) {
 	}
 	ss.account.everOnline = true
 	s.tellInitial(ss, trid)
-	if s.opt.challenges && c.dialect >= 6 {
+	if s.opt.challenges && c.dialect >= wire.FirstChallenges {
 		s.challenge(c)
 	}
 	s.tellMail(ss)
 }
 
-// tellHidden sends FLN to everybody who would see a: so does Escargot when
-// somebody signs in hidden.
+// tellHidden sends FLN to everybody who would see a, which signs in hidden.
 func (s *Server) tellHidden(a *Account) {
 	for _, c := range a.list.order {
 		b := s.accounts[c.email]
@@ -300,21 +306,21 @@ func (s *Server) tellHidden(a *Account) {
 	}
 }
 
-// uux handles UUX: the personal message (MSNP11 and later), and what a place says of
+// uux handles UUX: the personal message (MSNP11 and later), and what an endpoint says of
 // itself (MSNP16 and later).
 func (s *Server) uux(c *conn, trid string, cmd wire.Command) {
 	ss, data := c.session, cmd.Payload
 	switch {
 	case wraps(data, "Data"):
 		c.send(wire.New("UUX", trid).WithPayload(""))
-		if !s.historic() && c.dialect >= wire.FirstSOAP {
+		if s.is.mergesPersonal && c.dialect >= wire.FirstSOAP {
 			data = merged(data, ss.personal)
 		}
 		s.setPersonal(ss, data)
 	case wraps(data, "EndpointData") && c.dialect >= wire.FirstEndpoints:
 		c.send(wire.New("UUX", trid).WithPayload(""))
 		if caps, ok := element(data, "Capabilities"); ok && isCaps(caps, c.dialect) {
-			s.setPlace(ss, func() { ss.caps = caps })
+			s.setEndpoint(ss, func() { ss.caps = caps })
 		}
 	case wraps(data, "PrivateEndpointData") && c.dialect >= wire.FirstEndpoints:
 		private, _ := element(data, "PrivateEndpointData")
@@ -323,22 +329,22 @@ func (s *Server) uux(c *conn, trid string, cmd wire.Command) {
 			return
 		}
 		c.send(wire.New("UUX", trid).WithPayload(""))
-		if !s.historic() {
+		if s.is.dropsNotIdle {
 			private = strings.Replace(private, "<Idle>false</Idle>", "", 1)
 		}
-		s.setPlace(ss, func() { ss.private = private })
-	case s.historic():
+		s.setEndpoint(ss, func() { ss.private = private })
+	case s.is.hangsUpAtNonsense:
 		c.hangUp()
 	}
 }
 
-// setPlace changes what a place says of itself, and tells everybody even if that is
+// setEndpoint changes what an endpoint says of itself, and tells everybody even if that is
 // what they know, as a change of status would be told.
-func (s *Server) setPlace(ss *session, do func()) {
+func (s *Server) setEndpoint(ss *session, do func()) {
 	a := ss.account
 	do()
 	for b := range s.watchers(a) {
-		s.tellPlaces(b, a)
+		s.tellEndpoints(b, a)
 	}
 	s.tellCircles(a, a.visible())
 	s.tellOneself(a)
@@ -347,12 +353,12 @@ func (s *Server) setPlace(ss *session, do func()) {
 
 func (s *Server) setPersonal(ss *session, data string) {
 	a := ss.account
-	if ss.personal == data && (s.historic() || ss.dialect < wire.FirstSOAP) && ss.dialect < wire.FirstEndpoints {
+	if ss.personal == data && (!s.is.repeatsSamePersonal || ss.dialect < wire.FirstSOAP) && ss.dialect < wire.FirstEndpoints {
 		return
 	}
 	a.personal = data
-	for _, place := range a.places {
-		place.personal = data
+	for _, endpoint := range a.endpoints {
+		endpoint.personal = data
 	}
 	for _, contact := range a.list.order {
 		b := s.accounts[contact.email]
@@ -383,10 +389,9 @@ func (s *Server) kick(ss *session, reason string) {
 	ss.conn.hangUp()
 }
 
-// encode encodes a name for the wire: non-ASCII percent-encoded as the historic
-// servers did, raw as Escargot does.
+// encode encodes a name for the wire: non-ASCII percent-encoded or raw.
 func (s *Server) encode(name string) string {
-	if !s.historic() {
+	if !s.is.encodesNonASCII {
 		return wire.Encode(name)
 	}
 	return encodeASCII(name)

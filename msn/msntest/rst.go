@@ -49,12 +49,11 @@ func (s *Server) answerRST(w http.ResponseWriter, c *call) {
 	writeXML(w, http.StatusOK, document)
 }
 
-// wrongPassword is the fault for a wrong account or password. Escargot's RST gives
-// the number that stands for a locked account.
+// wrongPassword is the fault for a wrong account or password.
 func (s *Server) wrongPassword(path string) Fault {
 	number := "0x80048821"
-	if path == RSTPath && !s.historic() {
-		number = "0x80048823"
+	if path == RSTPath {
+		number = s.is.wrongPassword
 	}
 	return Fault{Code: "S:Sender", Subcode: "wst:FailedAuthentication", Reason: "Authentication Failure", ErrorCode: number}
 }
@@ -74,8 +73,7 @@ func addresses(body *node) []string {
 	return list
 }
 
-// tokens makes a ticket for each service asked for. Those of Escargot are all the
-// same.
+// tokens makes a ticket for each service asked for, or one for all of them.
 func (s *Server) tokens(c *call, a *Account) string {
 	path := c.http.URL.Path
 	now := time.Now().UTC()
@@ -85,7 +83,7 @@ func (s *Server) tokens(c *call, a *Account) string {
 	}
 	secret := base64.StdEncoding.EncodeToString(randomBytes(secretSize))
 	shared := ""
-	if !s.historic() {
+	if s.is.oneTicketForAll {
 		shared = "t=" + hex.EncodeToString(randomBytes(10)) + "Y6+H31sTUOFkqjNTDYqAAFLr5Ote7BMrMnUIzpgQ==&p="
 		s.webTickets.put(shared, &webTicket{account: a, secret: secret}, s.opt.webTicketLife)
 	}

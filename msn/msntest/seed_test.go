@@ -33,7 +33,7 @@ func seed(s *Server, rec transcript.Recording) {
 		if !r.MSN() {
 			continue
 		}
-		r.Who = strings.TrimRight(r.Who, "23") // the same account at another place
+		r.Who = strings.TrimRight(r.Who, "23") // the same account at another endpoint
 		cmd, err := wire.NewReader(strings.NewReader(r.Text), direction(r)).Read()
 		if err != nil {
 			continue

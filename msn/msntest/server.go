@@ -20,6 +20,7 @@ import (
 // Server is a running MSN server. All its methods are safe for concurrent use.
 type Server struct {
 	opt    options
+	is     *differences // from other servers
 	log    *slog.Logger
 	done   chan struct{} // closed by Close
 	wg     sync.WaitGroup
@@ -78,7 +79,7 @@ func Start(ctx context.Context, opts ...Option) (*Server, error) {
 	for _, opt := range opts {
 		opt(&s.opt)
 	}
-	s.log = s.opt.logger
+	s.is, s.log = s.opt.is, s.opt.logger
 	s.rec.limit, s.pages.limit, s.invitations.limit = s.opt.records, s.opt.records, s.opt.records
 	if err := s.listen(ctx); err != nil {
 		s.Close()
@@ -165,7 +166,7 @@ func (s *Server) Close() {
 			}
 		}
 		for _, a := range s.accounts {
-			for _, ss := range a.places {
+			for _, ss := range a.endpoints {
 				if ss.bot != nil {
 					ss.bot.queue.close()
 				}
@@ -232,6 +233,3 @@ func addrFor(l net.Listener, c *conn) string {
 	}
 	return net.JoinHostPort(host, port)
 }
-
-// historic reports whether documents come before Escargot's habits.
-func (s *Server) historic() bool { return s.opt.compat == Historic }

@@ -260,17 +260,17 @@ func (s *Server) answerSOAP(w http.ResponseWriter, c *call, do webService) {
 	}
 }
 
-// ticketHolder returns whose ticket it is, if a service takes it: Escargot only while
-// somebody is signed in with it.
+// ticketHolder returns whose ticket it is, if a service takes it: at any time, or only
+// while somebody is signed in with it.
 func (s *Server) ticketHolder(ticket, service string) *Account {
-	if s.historic() {
+	if !s.is.ticketsNeedSignIn {
 		if held := s.webTickets.peek(ticket); held != nil && (held.service == "" || held.service == service) {
 			return held.account
 		}
 		return nil
 	}
 	for _, a := range s.accounts {
-		for _, ss := range a.places {
+		for _, ss := range a.endpoints {
 			if ss.ticket != "" && significant(ss.ticket) == significant(ticket) {
 				return a
 			}
@@ -279,7 +279,7 @@ func (s *Server) ticketHolder(ticket, service string) *Account {
 	return nil
 }
 
-// significant is the part of a ticket that Escargot looks at.
+// significant is the part of a ticket that is compared where ticketsNeedSignIn.
 func significant(ticket string) string {
 	ticket = strings.TrimPrefix(ticket, "t=")
 	return ticket[:min(20, len(ticket))]

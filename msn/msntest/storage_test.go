@@ -7,7 +7,7 @@ import (
 	"matrix-msn/msn/msntest"
 )
 
-// What a client stores of its profile, the next one finds, at this or another place.
+// What a client stores of its profile, the next one finds, at this or another endpoint.
 func TestRoamingProfile(t *testing.T) {
 	eachCompat(t, func(t *testing.T, compat msntest.Compat) {
 		srv := friends(t, msntest.WithCompat(compat))

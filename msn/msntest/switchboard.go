@@ -41,7 +41,7 @@ func (p *party) send(cmd wire.Command) {
 
 func (s *Server) newSwitchboard() *switchboard {
 	sb := &switchboard{id: strconv.FormatUint(uint64(time.Now().UnixNano())%1e8, 10) + "." + s.newID()}
-	if !s.historic() {
+	if s.is.hexadecimalIDs {
 		sb.id = s.newID() + s.newID()[:11]
 	}
 	s.switchboards[sb] = struct{}{}
@@ -86,7 +86,7 @@ func (s *Server) handleSwitchboard(c *conn, cmd wire.Command) {
 	case cmd.Verb == "OUT":
 		c.hangUp()
 	case !isNumber(trid):
-		if s.historic() {
+		if s.is.hangsUpAtNonsense {
 			c.hangUp()
 		}
 	case c.party == nil && cmd.Verb == "USR":
@@ -99,7 +99,7 @@ func (s *Server) handleSwitchboard(c *conn, cmd wire.Command) {
 		s.sbCAL(c, trid, cmd.Arg(1))
 	case cmd.Verb == "MSG":
 		s.sbMSG(c, trid, cmd)
-	case s.historic():
+	case s.is.hangsUpAtNonsense:
 		c.hangUp()
 	}
 }
@@ -149,7 +149,7 @@ func (s *Server) sbANS(c *conn, trid string, cmd wire.Command) {
 		return
 	}
 	if _, alive := s.switchboards[t.sb]; !alive {
-		if s.historic() {
+		if !s.is.reopensSwitchboards {
 			c.hangUp()
 			return
 		}
@@ -163,22 +163,22 @@ func (s *Server) sbANS(c *conn, trid string, cmd wire.Command) {
 	}
 	c.reply("ANS", trid, "OK")
 	s.join(c.party)
-	if !s.historic() && c.dialect >= wire.FirstEndpoints {
+	if s.is.tellsOneself && c.dialect >= wire.FirstEndpoints {
 		c.reply("JOI", s.introduction(c.party, c.dialect)...)
 	}
 }
 
-// roster is what IRO tells p of those in a switchboard: from MSNP16 on each place,
-// and each account once more behind its last place. Escargot lists p too when
-// another place of its account is there.
+// roster is what IRO tells p of those in a switchboard: from MSNP16 on each endpoint,
+// and each account once more behind its last endpoint. With listsOneself p is
+// named too when another endpoint of its account is there.
 func (s *Server) roster(p *party, sb *switchboard) [][]string {
 	parties := slices.Clone(sb.parties)
-	if i := slices.IndexFunc(parties, func(x *party) bool { return x.account == p.account }); i >= 0 && !s.historic() {
+	if i := slices.IndexFunc(parties, func(x *party) bool { return x.account == p.account }); i >= 0 && s.is.listsOneself {
 		parties = slices.Insert(parties, i, p)
 	}
 	var entries [][]string
 	for i, x := range parties {
-		if p.session.dialect >= wire.FirstEndpoints && x.session.place != "" {
+		if p.session.dialect >= wire.FirstEndpoints && x.session.endpoint != "" {
 			entries = append(entries, s.introductionAt(x))
 		}
 		if !slices.ContainsFunc(parties[i+1:], func(later *party) bool { return later.account == x.account }) {
@@ -188,7 +188,7 @@ func (s *Server) roster(p *party, sb *switchboard) [][]string {
 	return entries
 }
 
-// introductionAt is introduction for one place of an account.
+// introductionAt is introduction for one endpoint of an account.
 func (s *Server) introductionAt(p *party) []string {
 	return []string{p.session.at(), s.encode(p.account.name), withExtended(p.session.caps)}
 }
@@ -200,14 +200,14 @@ func (s *Server) introduction(p *party, to wire.Dialect) []string {
 	switch {
 	case to >= wire.FirstEndpoints:
 		args = append(args, withExtended(p.session.caps))
-	case to >= 12:
+	case to >= wire.FirstPartyCapabilities:
 		args = append(args, withoutExtended(p.session.caps))
 	}
 	return args
 }
 
-// join adds a party to its switchboard and tells the others: of the place if their
-// dialect knows places, and of the account when this is its first place.
+// join adds a party to its switchboard and tells the others: of the endpoint if their
+// dialect knows endpoints, and of the account when this is its first endpoint.
 func (s *Server) join(p *party) {
 	first := !p.sb.has(p.account)
 	for _, other := range p.sb.parties {
@@ -217,7 +217,7 @@ func (s *Server) join(p *party) {
 			}
 			continue
 		}
-		if other.conn.dialect >= wire.FirstEndpoints && p.session.place != "" {
+		if other.conn.dialect >= wire.FirstEndpoints && p.session.endpoint != "" {
 			other.send(wire.New("JOI", s.introductionAt(p)...))
 		}
 		if first {
@@ -241,7 +241,7 @@ func (s *Server) leave(p *party, idle bool) {
 	}
 	last := !sb.has(p.account)
 	for _, other := range sb.parties {
-		if other.conn != nil && other.conn.dialect >= wire.FirstEndpoints && p.session.place != "" {
+		if other.conn != nil && other.conn.dialect >= wire.FirstEndpoints && p.session.endpoint != "" {
 			other.send(bye(p.session.at(), idle))
 		}
 		switch {
@@ -327,7 +327,7 @@ func (s *Server) call(p *party, email string, ringing func()) string {
 	return ""
 }
 
-// callOneself brings the other places of an account in, from MSNP16 on.
+// callOneself brings the other endpoints of an account in, from MSNP16 on.
 func (s *Server) callOneself(p *party, ringing func()) string {
 	var others []*session
 	for _, ss := range p.account.present() {
@@ -342,13 +342,13 @@ func (s *Server) callOneself(p *party, ringing func()) string {
 	for _, ss := range others {
 		s.ring(p, ss)
 	}
-	if !s.historic() {
+	if s.is.tellsOneself {
 		p.send(wire.New("JOI", s.introduction(p, p.session.dialect)...))
 	}
 	return ""
 }
 
-// ring tells one place that p calls.
+// ring tells one endpoint that p calls.
 func (s *Server) ring(p *party, ss *session) {
 	if ss.bot != nil {
 		ss.bot.rung(p.sb)
@@ -379,21 +379,21 @@ func (s *Server) sbMSG(c *conn, trid string, cmd wire.Command) {
 	switch {
 	case len(cmd.Payload) > wire.MaxSwitchboardPayload,
 		mode != "U" && mode != "N" && mode != "A" && mode != "D",
-		mode == "D" && c.dialect < 9 && s.historic(),
+		mode == "D" && c.dialect < wire.FirstObjects && s.is.restrictsModeD,
 		p2p && mode != "D":
 		c.hangUp()
 		return
-	case p2p && len(message.Body) < p2pHeader && s.historic():
+	case p2p && len(message.Body) < p2pHeader && s.is.refusesShortP2P:
 		c.fail("282", trid)
 		return
-	case !s.historic() && !strings.Contains(cmd.Payload, "\r\n\r\n"):
+	case s.is.ignoresHeadless && !strings.Contains(cmd.Payload, "\r\n\r\n"):
 		return
 	}
 	delivered := s.relay(c.party, cmd.Payload)
 	switch {
-	case (mode == "A" || mode == "D") && (delivered || !s.historic()):
+	case (mode == "A" || mode == "D") && (delivered || s.is.alwaysAcknowledges):
 		c.reply("ACK", trid)
-	case mode != "U" && !delivered && s.historic():
+	case mode != "U" && !delivered && !s.is.alwaysAcknowledges:
 		c.reply("NAK", trid)
 	}
 }

@@ -1,6 +1,7 @@
 package msntest
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"maps"
 	"strconv"
@@ -70,23 +71,24 @@ func (s *Server) newTicket(a *Account, ss *session, sb *switchboard) string {
 	return id
 }
 
-// newID makes a ticket or session ID that cannot be guessed: numbers with dots
-// as on the historic servers, hexadecimal digits as on Escargot.
+// newID makes a ticket or session ID that cannot be guessed: numbers with dots,
+// or hexadecimal digits.
 func (s *Server) newID() string {
-	b := randomBytes(12)
-	if !s.historic() {
-		return hex.EncodeToString(b[:10])
+	if s.is.hexadecimalIDs {
+		return hex.EncodeToString(randomBytes(10))
 	}
-	number := func(b []byte) string {
-		return strconv.FormatUint(uint64(b[0])<<24|uint64(b[1])<<16|uint64(b[2])<<8|uint64(b[3]), 10)
-	}
-	return number(b) + "." + number(b[4:]) + "." + number(b[8:])
+	return randomNumber() + "." + randomNumber() + "." + randomNumber()
+}
+
+// randomNumber makes a number of 32 bits.
+func randomNumber() string {
+	return strconv.FormatUint(uint64(binary.BigEndian.Uint32(randomBytes(4))), 10)
 }
 
 // newLoginTicket makes what the Tweener log-in hands out for USR TWN S.
 func (s *Server) newLoginTicket(a *Account) string {
 	id := hex.EncodeToString(randomBytes(10))
-	if s.historic() {
+	if !s.is.hexadecimalIDs {
 		id = "t=" + id + "*&p=" + hex.EncodeToString(randomBytes(8)) + "!$"
 	}
 	s.logins.put(id, a, s.opt.loginTicketLife)

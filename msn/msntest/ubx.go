@@ -8,12 +8,13 @@ import (
 
 // The payloads of UUX and UBX (protocol/03-presence.md, sections 6 and 7).
 
-// dataFields are the elements of Data, in the order in which Escargot writes them.
+// dataFields are the elements of Data, in the order in which rewritten puts them.
 var dataFields = []struct {
 	name  string
-	since wire.Dialect // that Escargot tells it to, whether it is set or not
+	since wire.Dialect // from which on it is told, whether it is set or not
 }{
-	{"PSM", 11}, {"CurrentMedia", 11}, {"DDP", 18}, {"SignatureSound", 16}, {"Scene", 18}, {"ColorScheme", 18},
+	{"PSM", wire.FirstPersonal}, {"CurrentMedia", wire.FirstPersonal}, {"DDP", wire.FirstPrefixed},
+	{"SignatureSound", wire.FirstEndpoints}, {"Scene", wire.FirstPrefixed}, {"ColorScheme", wire.FirstPrefixed},
 }
 
 // element returns what stands between the tags of an element, as it stands there.
@@ -28,25 +29,25 @@ func wraps(document, name string) bool {
 	return strings.HasPrefix(document, "<"+name+">") && strings.HasSuffix(document, "</"+name+">")
 }
 
-// personalFor is the payload of UBX about a for one client: with the places from
-// MSNP16 on, and for the account's own clients what each place told of itself.
+// personalFor is the payload of UBX about a for one client: with the endpoints from
+// MSNP16 on, and for the account's own clients what each endpoint told of itself.
 func (s *Server) personalFor(to *session, a *Account) string {
 	data := a.main().personal
-	if !s.historic() {
-		data = escargotData(data, to.dialect)
+	if s.is.rewritesPersonal {
+		data = rewritten(data, to.dialect)
 	}
 	if to.dialect < wire.FirstEndpoints {
 		return data
 	}
 	var b strings.Builder
-	for _, ss := range a.places {
-		if ss.place != "" {
-			b.WriteString(`<EndpointData id="` + ss.place + `"><Capabilities>` + s.capsAt(ss) + `</Capabilities></EndpointData>`)
+	for _, ss := range a.endpoints {
+		if ss.endpoint != "" {
+			b.WriteString(`<EndpointData id="` + ss.endpoint + `"><Capabilities>` + s.capsAt(ss) + `</Capabilities></EndpointData>`)
 		}
 	}
-	for _, ss := range a.places {
-		if ss.place != "" && to.account == a {
-			b.WriteString(`<PrivateEndpointData id="` + ss.place + `">` + ss.private + `</PrivateEndpointData>`)
+	for _, ss := range a.endpoints {
+		if ss.endpoint != "" && to.account == a {
+			b.WriteString(`<PrivateEndpointData id="` + ss.endpoint + `">` + ss.private + `</PrivateEndpointData>`)
 		}
 	}
 	if data == "" {
@@ -55,18 +56,17 @@ func (s *Server) personalFor(to *session, a *Account) string {
 	return strings.TrimSuffix(data, "</Data>") + b.String() + "</Data>"
 }
 
-// capsAt is what a place can do. Before its first CHG it has those of the account on
-// Escargot.
+// capsAt is what an endpoint can do. Before its first CHG it has none, or those of
+// the account.
 func (s *Server) capsAt(ss *session) string {
-	if ss.status == "" && !s.historic() {
+	if ss.status == "" && s.is.sharesCapabilities {
 		return withoutExtended(ss.account.main().caps) + ":0"
 	}
 	return withExtended(ss.caps)
 }
 
-// escargotData writes Data anew as Escargot does: with all elements that the dialect
-// has.
-func escargotData(data string, to wire.Dialect) string {
+// rewritten is Data with all elements that the dialect has.
+func rewritten(data string, to wire.Dialect) string {
 	var b strings.Builder
 	b.WriteString("<Data>")
 	for i, f := range dataFields {
@@ -80,8 +80,7 @@ func escargotData(data string, to wire.Dialect) string {
 	return b.String() + "</Data>"
 }
 
-// merged is Data with the elements of an older one that it does not have: so does
-// Escargot keep what a UUX leaves out.
+// merged is Data with the elements of an older one that it does not have.
 func merged(data, older string) string {
 	inner := strings.TrimSuffix(data, "</Data>")
 	for _, name := range []string{"PSM", "CurrentMedia", "MachineGuid", "DDP", "SignatureSound", "Scene", "ColorScheme"} {

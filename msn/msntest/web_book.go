@@ -1,6 +1,7 @@
 package msntest
 
 import (
+	"cmp"
 	"html"
 	"strings"
 
@@ -31,7 +32,7 @@ var addressBook = map[string]webService{
 const groupKind = "c8529ce2-6ead-434d-881f-341e17db3ff8"
 
 // bookName is the display name as the address book has it.
-func (a *Account) bookName() string { return cmpOr(a.stored, a.name) }
+func (a *Account) bookName() string { return cmp.Or(a.stored, a.name) }
 
 func (s *Server) findAll(c *call) (string, string, *Fault) {
 	if c.body.value("deltasOnly") == "true" {
@@ -151,17 +152,13 @@ func phonesXML(a *Account) string {
 	return "<phones>" + b.String() + "</phones>"
 }
 
-// ownXML is the contact that is the account itself. On Escargot a setting that is off
-// is 2.
+// ownXML is the contact that is the account itself.
 func (s *Server) ownXML(a *Account, now string) string {
 	setting := func(on bool) string {
-		switch {
-		case on:
+		if on {
 			return "1"
-		case s.historic():
-			return "0"
 		}
-		return "2"
+		return s.is.settingOff
 	}
 	return "<Contact><contactId>" + a.id + "</contactId><contactInfo><annotations>" + annotation("MSN.IM.MBEA", "0") +
 		annotation("MSN.IM.GTC", setting(a.gtc == "A")) + annotation("MSN.IM.BLP", setting(a.blp == "AL")) + annotation("MSN.IM.MPOP", "1") +
@@ -201,7 +198,7 @@ func (s *Server) contactAdd(c *call) (string, string, *Fault) {
 	switch {
 	case fault != nil:
 		return "", "", fault
-	case existed && s.historic():
+	case existed && s.is.refusesAddedAgain:
 		return "", "", bookFault(c, "ContactAlreadyExists", "Contact Already Exists")
 	}
 	return "", result(c, "<guid>"+s.contactID(contact)+"</guid>"), nil
@@ -219,7 +216,7 @@ func (s *Server) addToBook(c *call) (added *contact, existed bool, fault *Fault)
 		}
 	}
 	if phone := info.at("phones", "ContactPhone"); email == "" && phone != nil {
-		email = "tel:" + phone.value("number")
+		email = phonePrefix + phone.value("number")
 	}
 	if fault := s.badContact(c, email, net); fault != nil {
 		return nil, false, fault
@@ -231,7 +228,7 @@ func (s *Server) addToBook(c *call) (added *contact, existed bool, fault *Fault)
 	a.bumped()
 	s.change(a, func() {
 		added = a.list.add(email, FL)
-		if c.body.value("options", "EnableAllowListManagement") == "true" && on&BL == 0 && s.historic() {
+		if c.body.value("options", "EnableAllowListManagement") == "true" && on&BL == 0 && s.is.allowsNewContacts {
 			a.list.add(email, AL)
 		}
 	})
@@ -253,7 +250,7 @@ func (s *Server) addToBook(c *call) (added *contact, existed bool, fault *Fault)
 // badContact refuses who cannot be added.
 func (s *Server) badContact(c *call, email string, net int) *Fault {
 	_, domain, at := strings.Cut(email, "@")
-	phone := strings.HasPrefix(email, "tel:")
+	phone := isPhone(email)
 	switch {
 	case !at && !phone:
 		return bookFault(c, "BadEmailArgument", "Malformed email Argument Email missing '@' character")
@@ -306,7 +303,7 @@ func (s *Server) contactUpdate(c *call) (string, string, *Fault) {
 func (s *Server) updateOwn(a *Account, info *node) {
 	if name := info.value("displayName"); name != "" {
 		a.stored = name
-		if len(a.places) == 0 {
+		if len(a.endpoints) == 0 {
 			a.name, a.stored = name, ""
 		}
 	}
@@ -337,7 +334,7 @@ func (s *Server) contactDelete(c *call) (string, string, *Fault) {
 		switch {
 		case contact != nil:
 			s.unlist(a, contact, false)
-		case s.historic():
+		case s.is.refusesRemovedAgain:
 			return "", "", bookFault(c, "ContactDoesNotExist", "Contact does not exist")
 		}
 	}

@@ -160,7 +160,7 @@ func (s *Server) breakConnection(c *call) (string, string, *Fault) {
 	switch {
 	case fault != nil:
 		return "", "", fault
-	case book == nil && s.historic():
+	case book == nil && s.is.namesUnknownCircle:
 		return "", "", bookFault(c, "ContactDoesNotExist", "Contact Does Not Exist")
 	case book == nil, normalize(c.body.param("contactId")) != c.account.id, book.manages(c.account) && book.managers() < 2,
 		!s.leaveCircle(book, c.account):

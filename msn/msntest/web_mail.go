@@ -32,13 +32,16 @@ func (s *Server) cookieHolder(c *call) *Account {
 	return nil
 }
 
+// badSchema refuses a message that does not exist.
+var badSchema = &Fault{Code: "soap:Client", Reason: "Schema validation error"}
+
 // readCall finds the operation of rsi.asmx.
 func readCall(s *Server, c *call) (string, string, *Fault) {
 	do := readServices[c.operation]
 	switch {
 	case do == nil:
 		return "", "", trouble
-	case c.account == nil && s.historic():
+	case c.account == nil && s.is.mailFaultsAreSOAP:
 		return "", "", &Fault{Code: "soap:Client", Reason: "Unauthorized", ErrorCode: "PassportAuthFail"}
 	case c.account == nil:
 		return "", "", forbidden
@@ -47,11 +50,11 @@ func readCall(s *Server, c *call) (string, string, *Fault) {
 }
 
 func (s *Server) getMetadata(c *call) (string, string, *Fault) {
-	if !s.historic() && len(c.body.kids) == 0 && c.body.text == "" {
+	if s.is.metadataWantsContent && len(c.body.kids) == 0 && c.body.text == "" {
 		return "", "", trouble
 	}
 	list := "<MD>" + mailQuota + s.offlineList(c.account) + "</MD>"
-	if !s.historic() {
+	if s.is.escapesMetadata {
 		list = html.EscapeString(list)
 	}
 	return "", `<GetMetadataResponse xmlns="` + readNamespace + `">` + list + `</GetMetadataResponse>`, nil
@@ -65,8 +68,8 @@ func (s *Server) getMessage(c *call) (string, string, *Fault) {
 				`</GetMessageResult></GetMessageResponse>`, nil
 		}
 	}
-	if s.historic() {
-		return "", "", &Fault{Code: "soap:Client", Reason: "Schema validation error"}
+	if s.is.mailFaultsAreSOAP {
+		return "", "", badSchema
 	}
 	return "", "", trouble
 }
@@ -77,13 +80,13 @@ func (s *Server) deleteMessages(c *call) (string, string, *Fault) {
 	for _, n := range c.body.all("messageIds", "messageId") {
 		id := strings.TrimSpace(n.text)
 		if !slices.ContainsFunc(a.offline, func(m *OfflineMessage) bool { return m.ID == id }) {
-			return "", "", &Fault{Code: "soap:Client", Reason: "Schema validation error"}
+			return "", "", badSchema
 		}
 		ids[id] = true
 	}
 	a.offline = slices.DeleteFunc(a.offline, func(m *OfflineMessage) bool { return ids[m.ID] })
 	for _, ss := range a.present() {
-		if ss.dialect >= 11 {
+		if ss.dialect >= wire.FirstPersonal {
 			ss.hotmail("text/x-msmsgsactivemailnotification", wire.Header("").
 				With("Src-Folder", ".!!OIM").With("Dest-Folder", ".!!trAsH").With("Message-Delta", fmt.Sprint(len(ids))))
 		}
@@ -91,9 +94,6 @@ func (s *Server) deleteMessages(c *call) (string, string, *Fault) {
 	s.notifyChange()
 	return "", `<DeleteMessagesResponse xmlns="` + readNamespace + `"/>`, nil
 }
-
-// escargotLock is the challenge that Escargot always gives.
-const escargotLock = "1850937852"
 
 // storeCall answers Store and Store2: a message is left for somebody.
 func storeCall(s *Server, c *call) (string, string, *Fault) {
@@ -103,7 +103,7 @@ func storeCall(s *Server, c *call) (string, string, *Fault) {
 	}
 	header := c.envelope.at("Header")
 	if c.account == nil {
-		return "", "", storeFault("AuthenticationFailed", Fault{TweenerChallenge: escargotPolicy})
+		return "", "", storeFault("AuthenticationFailed", Fault{TweenerChallenge: shortPolicy})
 	}
 	if !s.unlocked(c.account, header.at("Ticket")) {
 		return "", "", storeFault("AuthenticationFailed", Fault{LockKeyChallenge: s.lockChallenge(c.account)})
@@ -140,18 +140,18 @@ func storeFault(code string, f Fault) *Fault {
 // lockChallenge is what an account's client has to answer before it may send.
 func (s *Server) lockChallenge(a *Account) string {
 	switch {
-	case !s.historic():
-		return escargotLock
+	case s.is.constantLock != "":
+		return s.is.constantLock
 	case a.lock == "":
 		a.lock = newChallenge()[:10]
 	}
 	return a.lock
 }
 
-// unlocked reports whether the lock key answers the challenge; Escargot takes any.
+// unlocked reports whether the lock key answers the challenge; any does to a constant one.
 func (s *Server) unlocked(a *Account, ticket *node) bool {
 	key := ticket.attribute("lockkey")
-	if !s.historic() {
+	if s.is.constantLock != "" {
 		return key != ""
 	}
 	product, known := passport.ProductByID(ticket.attribute("appid"))

@@ -1,6 +1,7 @@
 package msntest
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"slices"
@@ -86,7 +87,7 @@ func (s *Server) findMembership(c *call) (string, string, *Fault) {
 	for _, role := range roles {
 		b.WriteString("<Membership><MemberRole>" + role.name + "</MemberRole><Members>")
 		for _, contact := range a.list.order {
-			if contact.lists&role.list == 0 || !s.historic() && role.list == RL && contact.lists&PL != 0 {
+			if contact.lists&role.list == 0 || s.is.hidesPendingOnRL && role.list == RL && contact.lists&PL != 0 {
 				continue
 			}
 			b.WriteString(s.memberXML(contact, role.name, now))
@@ -135,7 +136,7 @@ func (s *Server) membership(c *call) (role List, emails []string) {
 		for _, member := range m.all("Members", "Member") {
 			email := ""
 			for _, name := range []string{"PassportName", "Email"} {
-				email = cmpOr(email, normalize(member.value(name)))
+				email = cmp.Or(email, normalize(member.value(name)))
 			}
 			if number := member.value("PhoneNumber"); number != "" {
 				email = "tel:" + strings.TrimPrefix(number, "tel:")
@@ -151,13 +152,6 @@ func (s *Server) membership(c *call) (role List, emails []string) {
 	return role, emails
 }
 
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
-
 func (s *Server) addMember(c *call) (string, string, *Fault) {
 	a := c.account
 	role, emails := s.membership(c)
@@ -167,9 +161,9 @@ func (s *Server) addMember(c *call) (string, string, *Fault) {
 	for _, email := range emails {
 		on := a.list.on(email)
 		switch {
-		case on&role != 0 && s.historic():
+		case on&role != 0 && s.is.refusesAddedAgain:
 			return "", "", bookFault(c, "MemberAlreadyExists", "Member already exists")
-		case !strings.Contains(email, "@") && !strings.HasPrefix(email, "tel:"):
+		case !strings.Contains(email, "@") && !isPhone(email):
 			return "", "", bookFault(c, "BadEmailArgument", "Malformed email Argument Email missing '@' character")
 		case role&(RL|PL) != 0 && on&watches == 0:
 			return "", "", bookFault(c, "MemberDoesNotExist", "Member does not exist")
@@ -187,7 +181,7 @@ func (s *Server) addMember(c *call) (string, string, *Fault) {
 			s.repeatPresence(other, a)
 			s.repeatPersonal(other, a)
 		}
-		if role == BL && other != nil && !s.historic() && other.lists(a.email)&FL != 0 {
+		if role == BL && other != nil && s.is.blockingTellsFLN && other.lists(a.email)&FL != 0 {
 			s.tellGone(other, a)
 		}
 	}
@@ -204,7 +198,7 @@ func (s *Server) deleteMember(c *call) (string, string, *Fault) {
 	for _, email := range emails {
 		switch {
 		case a.list.on(email)&role != 0:
-		case s.historic():
+		case s.is.refusesRemovedAgain:
 			return "", "", bookFault(c, "MemberDoesNotExist", "Member does not exist")
 		case role == PL:
 			return "", "", trouble

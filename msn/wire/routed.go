@@ -65,9 +65,9 @@ func (r Routed) Payload() string {
 type Address struct {
 	Network int    // protocol/00-overview.md, section 8; 0 when the address names none
 	Account string // lower case
-	// Place is the GUID of the place in braces, in lower case, and Path the part of a
+	// Endpoint is the GUID of the endpoint in braces, in lower case, and Path the part of a
 	// circle, such as "IM". Either may be "".
-	Place, Path string
+	Endpoint, Path string
 }
 
 // ParseAddress reads "network:account[;epid={GUID}][;path=IM]". What it does not know
@@ -84,7 +84,7 @@ func ParseAddress(s string) Address {
 	for parameter := range strings.SplitSeq(rest, ";") {
 		switch name, value, _ := strings.Cut(parameter, "="); name {
 		case "epid":
-			a.Place = strings.ToLower(value)
+			a.Endpoint = strings.ToLower(value)
 		case "path":
 			a.Path = value
 		}
@@ -98,8 +98,8 @@ func (a Address) String() string {
 	if a.Network != 0 {
 		s = strconv.Itoa(a.Network) + ":" + s
 	}
-	if a.Place != "" {
-		s += ";epid=" + a.Place
+	if a.Endpoint != "" {
+		s += ";epid=" + a.Endpoint
 	}
 	if a.Path != "" {
 		s += ";path=" + a.Path

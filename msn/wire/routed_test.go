@@ -52,7 +52,7 @@ func TestAddresses(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]Address{
 		"1:Bob@Example.com":             {Network: 1, Account: "bob@example.com"},
-		"1:bob@example.com;epid={AB-1}": {Network: 1, Account: "bob@example.com", Place: "{ab-1}"},
+		"1:bob@example.com;epid={AB-1}": {Network: 1, Account: "bob@example.com", Endpoint: "{ab-1}"},
 		"9:id@live.com;path=IM":         {Network: 9, Account: "id@live.com", Path: "IM"},
 		"9:id@live.com;new=x;path=IM;":  {Network: 9, Account: "id@live.com", Path: "IM"},
 		"bob@example.com":               {Account: "bob@example.com"},
@@ -65,7 +65,7 @@ func TestAddresses(t *testing.T) {
 			t.Errorf("%q is read as %+v", in, got)
 		}
 	}
-	a := Address{Network: 9, Account: "id@live.com", Place: "{a}", Path: "IM"}
+	a := Address{Network: 9, Account: "id@live.com", Endpoint: "{a}", Path: "IM"}
 	if got := a.String(); got != "9:id@live.com;epid={a};path=IM" || ParseAddress(got) != a {
 		t.Errorf("written as %q", got)
 	}
@@ -86,7 +86,7 @@ func FuzzRouted(f *testing.F) {
 		}
 		for _, name := range []string{"To", "From"} {
 			a := ParseAddress(r.Routing.Get(name))
-			if strings.ContainsAny(a.Account+a.Place+a.Path, "\n;") || a.Network < 0 || a.Network > 255 {
+			if strings.ContainsAny(a.Account+a.Endpoint+a.Path, "\n;") || a.Network < 0 || a.Network > 255 {
 				t.Fatalf("address %+v", a)
 			}
 		}
