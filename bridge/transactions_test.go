@@ -33,7 +33,15 @@ func (b *testBridge) framework(room id.RoomID) http.Handler {
 	})
 }
 
-const heldTransaction = `{"events":[{"event_id":"$held","type":"m.room.message"},{"event_id":"$other","type":"m.room.member"}]}`
+// heldTransaction has one message of the user. What comes after it in the room, of the
+// bridge itself or no message at all, must neither stand for it nor be waited for.
+var heldTransaction = `{"events":[` + strings.Join([]string{
+	`{"event_id":"$held","type":"m.room.message","sender":"` + string(fakeUser) + `"}`,
+	`{"event_id":"$other","type":"m.room.member"}`,
+	`{"event_id":"$state","type":"m.room.message","state_key":"","sender":"` + string(fakeUser) + `"}`,
+	`{"event_id":"$ghost","type":"m.room.message","sender":"` + string((*fakeMatrix)(nil).FormatGhostMXID(bob)) + `"}`,
+	`{"event_id":"$bot","type":"m.room.message","sender":"` + string(fakeBot) + `"}`,
+}, ",") + `]}`
 
 func put(handler http.Handler) <-chan *httptest.ResponseRecorder {
 	answered := make(chan *httptest.ResponseRecorder, 1)

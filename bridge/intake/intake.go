@@ -90,7 +90,7 @@ func (t *Transactions) Hold(next http.Handler, allowed func(*http.Request) bool)
 			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		events := lastMessages(body)
+		events := t.lastMessages(body)
 		waits := t.expect(events)
 		defer t.forget(events)
 		answer := &heldAnswer{header: make(http.Header), status: http.StatusOK}
@@ -122,14 +122,17 @@ func (t *Transactions) waitForAll(ctx context.Context, waits []<-chan struct{}) 
 	return true
 }
 
-// lastMessages returns the IDs of the last message of each room in the body of a
-// transaction: when a room's loop has come to it, it has to those before.
-func lastMessages(body []byte) []id.EventID {
+// lastMessages returns the IDs of the last message of a user in each room in the body
+// of a transaction: when a room's loop has come to it, it has to those before. What the
+// bridge itself said is no message to wait for, and must not stand for those before it.
+func (t *Transactions) lastMessages(body []byte) []id.EventID {
 	var transaction struct {
 		Events []struct {
-			ID   id.EventID `json:"event_id"`
-			Room id.RoomID  `json:"room_id"`
-			Type string     `json:"type"`
+			ID       id.EventID `json:"event_id"`
+			Room     id.RoomID  `json:"room_id"`
+			Type     string     `json:"type"`
+			Sender   id.UserID  `json:"sender"`
+			StateKey *string    `json:"state_key"`
 		} `json:"events"`
 	}
 	if json.Unmarshal(body, &transaction) != nil {
@@ -137,11 +140,16 @@ func lastMessages(body []byte) []id.EventID {
 	}
 	last := make(map[id.RoomID]id.EventID)
 	for _, evt := range transaction.Events {
-		if evt.Type == event.EventMessage.Type && evt.ID != "" {
+		if evt.Type == event.EventMessage.Type && evt.ID != "" && evt.StateKey == nil && !t.ours(evt.Sender) {
 			last[evt.Room] = evt.ID
 		}
 	}
 	return slices.Collect(maps.Values(last))
+}
+
+// ours reports whether a user is the bot or a ghost.
+func (t *Transactions) ours(user id.UserID) bool {
+	return user == t.bridge.Bot.GetMXID() || t.bridge.IsGhostMXID(user)
 }
 
 // Dispatched is to be called for every m.room.message after the framework has seen
@@ -151,7 +159,7 @@ func (t *Transactions) Dispatched(ctx context.Context, evt *event.Event) {
 		return
 	}
 	portal, err := t.bridge.GetPortalByMXID(ctx, evt.RoomID)
-	if err != nil || portal == nil || t.bridge.IsGhostMXID(evt.Sender) || evt.Sender == t.bridge.Bot.GetMXID() {
+	if err != nil || portal == nil {
 		t.settled(evt.ID)
 		return
 	}

@@ -32,6 +32,8 @@ var frameworkRaces = []struct{ one, other string }{
 	{framework + "bridgev2.(*Ghost).", framework + "bridgev2.(*Portal).lockedUpdateInfoFromGhost"},
 	// A logout reads the ID of the login's space while a room that is being made sets it; only one of them locks.
 	{framework + "bridgev2.(*UserLogin).deleteSpace", framework + "bridgev2.(*UserLogin).GetSpaceRoom"},
+	// Nor does a status of the login, which names the space: upstream would have to read it with the lock held.
+	{framework + "bridgev2.(*UserLogin).FillBridgeState", framework + "bridgev2.(*UserLogin).GetSpaceRoom"},
 	// The start says that it is done by a plain variable, which each question whether the bridge is ready reads.
 	{framework + "bridgev2/matrix.(*Connector).Start", framework + "appservice.(*AppService).GetReady"},
 }
