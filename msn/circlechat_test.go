@@ -46,6 +46,11 @@ func shareCircle(t *testing.T, a, b *user) {
 	if circle := a.circleOf("the new circle", id, func(msn.Circle) bool { return true }); circle.Name != name || !circle.Member {
 		t.Errorf("the new circle is %+v", circle)
 	}
+	// Only who has shown the server their ticket of circles is told of an invitation.
+	// The ticket went out at the sign-in: an answer to what went out later is after it.
+	if _, err := b.ServiceURL(t.Context(), msn.URLInbox, ""); errors.Is(err, msn.ErrClosed) {
+		t.Fatalf("ask for a page: %v", err)
+	}
 	if err := a.InviteToCircle(t.Context(), id, other, "come in"); err != nil {
 		t.Fatalf("invite: %v", err)
 	}

@@ -8,9 +8,12 @@
 // pages to and from mobile devices ([Client.Page], [PageReceived]). Most services of
 // today answer few of them; what they do not offer is an error of its own.
 //
-// The dialects MSNP2 to MSNP12 are spoken, the best that both sides have. What a
+// The dialects MSNP2 to MSNP18 are spoken, the best that both sides have. What a
 // dialect does differently does not show in this package's interface, except that
 // old ones cannot do everything ([ErrDialect], [ErrNoPaging]).
+//
+// The work is done by parts, each in a package of its own below this one: one owner
+// goroutine per connection holds their state, and this package wires them together.
 //
 // The server and every contact are taken for hostile: limits are constants,
 // addresses given by the server are held against a [Trust], and nothing that

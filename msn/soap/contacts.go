@@ -107,7 +107,7 @@ type contactXML struct {
 
 func (x *contactXML) contact() (Contact, bool) {
 	info := &x.Info
-	cid, _ := strconv.ParseInt(string(info.CID), 10, 64) // 0 for what is none
+	cid, _ := strconv.ParseInt(string(info.CID), 10, 64) // 0 if it is not a number
 	c := Contact{
 		CID: cid, ID: string(x.ID), Type: string(info.Type), Account: string(info.Passport), Network: NetworkPassport,
 		Name: info.Name, NickName: valueOf(info.Annotations, "AB.NickName"),

@@ -181,7 +181,7 @@ func parseMember(c xml.StartElement, domain string) (Member, bool) {
 	return m, name != "" && domain != "" && utf8.ValidString(m.Account)
 }
 
-// number reads a number of so many bits, 0 for what is none.
+// number reads a number of so many bits, 0 if it is not a number.
 func number(e xml.StartElement, name string, bits int) uint64 {
 	n, err := strconv.ParseUint(attribute(e, name), 10, bits)
 	if err != nil {
