@@ -7,16 +7,12 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"sync/atomic"
 )
 
-// readerSize is the buffer of a connection while something is read. Long lines are rare, so
-// it is small; longer lines are gathered beside it.
-const readerSize = 2048
-
-// buffers are those that nobody uses. Idle connections are many: they have none.
-var buffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readerSize) }}
+// readerSize is the buffer of a connection. Idle connections are many, so it is small:
+// lines that are longer are gathered beside it, and payloads are read in pieces.
+const readerSize = 512
 
 // firstGrow bounds the memory that is taken on the word of a length alone; what
 // goes beyond it is taken as it arrives.
@@ -28,8 +24,7 @@ var ErrProtocol = errors.New("msn: protocol broken")
 
 // Reader reads commands from one connection. It is not safe for concurrent use.
 type Reader struct {
-	source  source
-	buf     *bufio.Reader // nil while nothing is there to be read
+	buf     *bufio.Reader
 	from    Direction
 	dialect atomic.Uint32
 	lost    bool // an unknown command was read: what follows may be its payload
@@ -38,66 +33,18 @@ type Reader struct {
 
 // NewReader returns a Reader of what one side of a connection sends.
 func NewReader(r io.Reader, from Direction) *Reader {
-	return &Reader{source: source{reader: r}, from: from}
+	return &Reader{buf: bufio.NewReaderSize(r, readerSize), from: from}
 }
 
-// source is the other side, and the first byte of what it has sent after a silence.
-type source struct {
-	reader io.Reader
-	first  [1]byte
-	has    bool
-}
-
-// Read implements io.Reader.
-func (s *source) Read(p []byte) (n int, err error) {
-	if s.has && len(p) > 0 {
-		p[0], s.has = s.first[0], false
-		if len(p) == 1 {
-			return 1, nil
-		}
-		// No command has one byte: more comes, or an end.
-		n, err = s.reader.Read(p[1:])
-		return n + 1, err
-	}
-	return s.reader.Read(p)
-}
-
-// Wait returns when something is there to be read, or the other side has ended. It holds
-// no buffer meanwhile.
+// Wait returns when something is there to be read, or the other side has ended. Who waits
+// here and not in Read waits on a small stack.
 func (r *Reader) Wait() error {
-	if r.Buffered() {
-		return nil
-	}
-	r.release()
-	for range maxEmptyReads {
-		n, err := r.source.reader.Read(r.source.first[:])
-		if n > 0 {
-			r.source.has = true
-			r.buf = buffers.Get().(*bufio.Reader)
-			r.buf.Reset(&r.source)
-			return nil // an error comes again
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return io.ErrNoProgress
+	_, err := r.buf.Peek(1)
+	return err
 }
-
-// maxEmptyReads is how often a source may give nothing and no error.
-const maxEmptyReads = 100
 
 // Buffered reports whether something was received that Read has not returned yet.
-func (r *Reader) Buffered() bool { return r.buf != nil && (r.source.has || r.buf.Buffered() > 0) }
-
-// release gives the buffer back, which holds nothing.
-func (r *Reader) release() {
-	if r.buf != nil {
-		r.buf.Reset(nil)
-		buffers.Put(r.buf)
-		r.buf = nil
-	}
-}
+func (r *Reader) Buffered() bool { return r.buf.Buffered() > 0 }
 
 // SetDialect tells the reader which dialect was negotiated. Only one thing
 // depends on it: from MSNP13 on, error lines can have a payload. It may be called
@@ -117,9 +64,6 @@ func (r *Reader) Skipped() int { return r.skipped }
 // wraps ErrProtocol when the framing is broken or a limit exceeded, and is the
 // error of the underlying reader otherwise.
 func (r *Reader) Read() (Command, error) {
-	if err := r.Wait(); err != nil {
-		return Command{}, err
-	}
 	for skipped := 0; ; {
 		line, ending, err := r.readLine()
 		if err != nil {
