@@ -101,4 +101,9 @@ func (e ParticipantJoined) Size() int { return event.Size(e.Account, e.Name) }
 func (e ParticipantLeft) Size() int { return event.Size(e.Account) }
 
 // Size implements Event.
-func (e CallFailed) Size() int { return event.Size(e.Account) }
+func (e CallFailed) Size() int {
+	if e.Err == nil {
+		return event.Size(e.Account)
+	}
+	return event.Size(e.Account, e.Err.Error())
+}
