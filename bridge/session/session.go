@@ -92,7 +92,7 @@ func (s *Session) Start(client *msn.Client) {
 }
 
 func (s *Session) start(client *msn.Client, lane Lane) {
-	if s.retired || s.running != nil || s.account.Bridge.IsStopping() {
+	if s.retired || s.leaving.Load() || s.running != nil || s.account.Bridge.IsStopping() {
 		if client != nil {
 			Discard(client)
 		}
