@@ -67,6 +67,7 @@ func (c *Client) signInAt(ctx context.Context, address string, configured bool) 
 		},
 	})}
 	for resets := 0; ; resets++ {
+		s.conn.Begin()
 		err = s.run(ctx)
 		// The server can ask to begin anew on the same connection.
 		moved, ok := errors.AsType[*MovedError](err)

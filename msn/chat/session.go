@@ -107,14 +107,20 @@ func (s *session) connect() {
 	address := s.address
 	c.conn.Go(func(ctx context.Context) {
 		conn, err := c.cfg.Open(ctx, address)
-		if !c.conn.Post(func() { s.connected(conn, err) }) && err == nil {
+		if !c.conn.Post(func() { s.connected(ctx, conn, err) }) && err == nil {
 			_ = conn.Close() // nobody is there any more
 		}
 	})
 }
 
-func (s *session) connected(conn net.Conn, err error) {
+func (s *session) connected(ctx context.Context, conn net.Conn, err error) {
 	c := s.chats
+	if ctx.Err() != nil {
+		if err == nil {
+			_ = conn.Close() // the session is over: it was told so
+		}
+		return
+	}
 	if err != nil {
 		s.fail(fmt.Errorf("%w: %w", errs.ErrSwitchboard, err))
 		return

@@ -70,6 +70,7 @@ type Conn struct {
 	stalled   bool          // the backlog is full: nothing is read
 	ready     bool          // signed in
 	waiting   []func(error) // results of Await, before that
+	attempt   *dialogue     // that of the sign-in that is under way, nil when nobody said so
 	closing   bool          // Close was called: events that nobody reads are dropped in the end
 	concluded bool          // Disconnected was emitted
 	lastError *errs.ServerError
@@ -151,7 +152,7 @@ func (c *Conn) run(o owner) {
 		case <-o.timer.C:
 			o.timer.Reset(c.beat(time.Now()))
 		case <-o.grace:
-			if c.ready {
+			if c.ready && !c.backlog.empty() {
 				c.log.Warn("nobody reads the last events", "account", c.account, "events", len(c.backlog.events))
 			}
 			c.finish(o)
@@ -187,6 +188,7 @@ func (c *Conn) take(in transport.Inbound) {
 // finish ends the owner.
 func (c *Conn) finish(o owner) {
 	o.timer.Stop()
+	c.abortAdopted()
 	close(c.events)
 	close(c.gone)
 }
@@ -227,6 +229,14 @@ func (c *Conn) Release(t *transport.Transport) bool {
 	return known
 }
 
+// abortAdopted ends all connections that Adopt took over and nobody has released.
+func (c *Conn) abortAdopted() {
+	for t := range c.adopted {
+		t.Abort()
+	}
+	clear(c.adopted)
+}
+
 // Linger keeps the owner at work after the end of the connection, for another one that is
 // still read, until release is called. Disconnected comes after that.
 func (c *Conn) Linger() (release func()) {
@@ -247,8 +257,8 @@ func (c *Conn) Emit(events ...event.Event) {
 	}
 }
 
-// Events returns the channel of what happens. It is closed after Disconnected. Nothing
-// comes before Ready.
+// Events returns the channel of what happens. Nothing comes before Ready. The last is
+// Disconnected, unless nobody has read what came before it; then the channel is closed.
 func (c *Conn) Events() <-chan event.Event { return c.events }
 
 // Ready says that the sign-in is complete.

@@ -44,8 +44,10 @@ func (c *Conn) End(err error) {
 	for _, f := range c.onEnd {
 		f(err)
 	}
-	for _, r := range c.pending {
-		c.settle(r)
+	pending := c.pending
+	c.pending = make(map[uint32]*request)
+	for _, r := range pending {
+		r.timer.Stop()
 		r.Done(wire.Command{}, c.doubt(r, c.Unanswered(r.Command.Verb)))
 	}
 	c.conclude()

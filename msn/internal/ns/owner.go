@@ -50,6 +50,10 @@ func (c *Conn) Await(ctx context.Context, start func(result func(error))) error 
 	}
 	if !c.Post(func() {
 		if !c.ready {
+			if c.attempt != nil && c.attempt != c.dialogue.Load() {
+				result(&errs.MovedError{}) // it came between two steps of the sign-in
+				return
+			}
 			c.waiting = append(c.waiting, result)
 		}
 		start(result)
@@ -73,14 +77,33 @@ func (c *Conn) Await(ctx context.Context, start func(result func(error))) error 
 }
 
 // After has the owner do f after d, unless the timer is stopped. A timer that is stopped
-// too late still runs f: f checks whether it is wanted.
+// too late still runs f: f checks whether it is wanted. f is not run when the sign-in has
+// begun anew since. It is called by the owner.
 func (c *Conn) After(d time.Duration, f func()) *time.Timer {
-	return time.AfterFunc(d, func() { c.Post(f) })
+	since := c.dialogue.Load()
+	return time.AfterFunc(d, func() {
+		c.Post(func() {
+			if c.dialogue.Load() == since {
+				f()
+			}
+		})
+	})
 }
 
-// Go starts a goroutine that Close waits for. ctx ends with the connection. It is called
-// by the owner, whose state f must not touch.
-func (c *Conn) Go(f func(ctx context.Context)) { c.group.Go(func() { f(c.ctx) }) }
+// Go starts a goroutine that Close waits for. ctx ends with the connection, and when the
+// sign-in that is under way begins anew. It is called by the owner, whose state f must not
+// touch.
+func (c *Conn) Go(f func(ctx context.Context)) {
+	ctx := c.dialogue.Load().ctx
+	c.group.Go(func() { f(ctx) })
+}
+
+// Begin says that a sign-in begins, at first or anew. It reports false when there is no
+// owner any more. What Await starts for it fails with *errs.MovedError when the server has
+// it begin anew.
+func (c *Conn) Begin() bool {
+	return c.Do(func() { c.attempt = c.dialogue.Load() })
+}
 
 // Bind returns a context that ends with ctx, with the connection, and when the sign-in that
 // is under way begins anew. Interrupted says which of the latter it was.

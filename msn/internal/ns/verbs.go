@@ -165,19 +165,23 @@ func (c *Conn) moved(cmd wire.Command) {
 	}
 }
 
-// restart has the sign-in that is under way begin anew.
+// restart has the sign-in that is under way begin anew. Nothing is left of the parts that
+// the one before has registered, nor of what they have begun.
 func (c *Conn) restart() {
 	c.forget()
 	c.self = ""
-	for _, r := range c.pending {
-		c.settle(r)
+	c.backlog = backlog{}
+	c.abortAdopted()
+	c.converse()
+	pending, waiting := c.pending, c.waiting
+	c.pending, c.waiting = make(map[uint32]*request), nil
+	for _, r := range pending {
+		r.timer.Stop()
 		r.Done(wire.Command{}, &errs.MovedError{})
 	}
-	for _, result := range c.waiting {
+	for _, result := range waiting {
 		result(&errs.MovedError{})
 	}
-	c.waiting = nil
-	c.converse()
 }
 
 // outError reads OUT: "[reason [minutes]]".
