@@ -23,6 +23,10 @@ import (
 // transaction, at most. It sends nothing else meanwhile.
 const holdTimeout = 10 * time.Second
 
+// maxTransaction bounds what is read of a transaction, in bytes: homeservers put at most a
+// hundred events of 64 KiB into one.
+const maxTransaction = 32 << 20
+
 // Transactions holds the answers to the homeserver's transactions back until the
 // messages in them are on disk: the framework answers when they are in memory, and
 // what is there when the bridge is stopped or killed would be lost. What was not
@@ -31,23 +35,32 @@ type Transactions struct {
 	bridge *bridgev2.Bridge
 
 	mu      sync.Mutex
-	waiting map[id.EventID]chan struct{} // closed when the event is dealt with
+	waiting map[id.EventID]*wait
+}
+
+// wait is for one event. A homeserver that repeats a transaction has several requests wait
+// for the same one.
+type wait struct {
+	event    id.EventID
+	done     chan struct{} // closed when the event is dealt with
+	requests int
 }
 
 // New returns the Transactions of a bridge.
 func New(br *bridgev2.Bridge) *Transactions { return &Transactions{bridge: br} }
 
-func (t *Transactions) expect(events []id.EventID) []<-chan struct{} {
+func (t *Transactions) expect(events []id.EventID) []*wait {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.waiting == nil {
-		t.waiting = make(map[id.EventID]chan struct{})
+		t.waiting = make(map[id.EventID]*wait)
 	}
-	var all []<-chan struct{}
+	var all []*wait
 	for _, evt := range events {
 		if t.waiting[evt] == nil {
-			t.waiting[evt] = make(chan struct{})
+			t.waiting[evt] = &wait{event: evt, done: make(chan struct{})}
 		}
+		t.waiting[evt].requests++
 		all = append(all, t.waiting[evt])
 	}
 	return all
@@ -56,8 +69,8 @@ func (t *Transactions) expect(events []id.EventID) []<-chan struct{} {
 func (t *Transactions) settled(evt id.EventID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if done := t.waiting[evt]; done != nil {
-		close(done)
+	if w := t.waiting[evt]; w != nil {
+		close(w.done)
 		delete(t.waiting, evt)
 	}
 }
@@ -69,9 +82,15 @@ func (t *Transactions) awaited(evt id.EventID) bool {
 	return t.waiting[evt] != nil
 }
 
-func (t *Transactions) forget(events []id.EventID) {
-	for _, evt := range events {
-		t.settled(evt)
+// forget says that a request waits no more. Others may still wait for the same events,
+// which are not dealt with by that.
+func (t *Transactions) forget(waits []*wait) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, w := range waits {
+		if w.requests--; w.requests == 0 && t.waiting[w.event] == w {
+			delete(t.waiting, w.event)
+		}
 	}
 }
 
@@ -84,15 +103,14 @@ func (t *Transactions) Hold(next http.Handler, allowed func(*http.Request) bool)
 			next.ServeHTTP(w, r)
 			return
 		}
-		body, err := io.ReadAll(r.Body)
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxTransaction))
 		if err != nil {
 			http.Error(w, "the request could not be read", http.StatusBadRequest)
 			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		events := t.lastMessages(body)
-		waits := t.expect(events)
-		defer t.forget(events)
+		waits := t.expect(t.lastMessages(body))
+		defer t.forget(waits)
 		answer := &heldAnswer{header: make(http.Header), status: http.StatusOK}
 		next.ServeHTTP(answer, r)
 		if answer.status == http.StatusOK && !t.waitForAll(r.Context(), waits) {
@@ -105,12 +123,12 @@ func (t *Transactions) Hold(next http.Handler, allowed func(*http.Request) bool)
 
 // waitForAll waits until all events are dealt with, or too long. It reports false
 // when the bridge stops first.
-func (t *Transactions) waitForAll(ctx context.Context, waits []<-chan struct{}) bool {
+func (t *Transactions) waitForAll(ctx context.Context, waits []*wait) bool {
 	timer := time.NewTimer(holdTimeout)
 	defer timer.Stop()
-	for _, done := range waits {
+	for _, w := range waits {
 		select {
-		case <-done:
+		case <-w.done:
 		case <-timer.C:
 			return true
 		case <-t.bridge.BackgroundCtx.Done():
