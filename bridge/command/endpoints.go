@@ -103,7 +103,7 @@ func signOutEndpoints(ctx context.Context, client *msn.Client, endpoints []msn.E
 			continue
 		}
 		if err := client.SignOutEndpoint(ctx, p.ID); err != nil {
-			zerolog.Ctx(ctx).Info().Err(err).Msg("Place was not signed out")
+			zerolog.Ctx(ctx).Info().Err(err).Msg("Endpoint was not signed out")
 			failed, cause = append(failed, describeEndpoint(p)), err
 			continue
 		}

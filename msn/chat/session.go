@@ -34,8 +34,8 @@ type session struct {
 
 	people    []string            // who is there besides the user, in order of coming
 	endpoints map[string][]string // where they are, from MSNP16 on; without those who do not tell
-	ownCall   bool                // another place of the user's called this one
-	calledOwn uint32              // TrID of the CAL to the user's other places, 0 for none
+	ownCall   bool                // another endpoint of the user's called this one
+	calledOwn uint32              // TrID of the CAL to the user's other endpoints, 0 for none
 	gathering bool                // somebody is there, and others are waited for
 	callees   map[uint32]string   // who of a group chat was called and has not come yet, by TrID
 	deserted  bool                // everybody left; what was sent waits for its acknowledgement

@@ -165,7 +165,7 @@ func (e *OutError) Error() string {
 	return fmt.Sprintf("msn: the server ended the session: OUT %s", e.Reason)
 }
 
-// SignedInElsewhere reports whether the account was signed in at another place,
+// SignedInElsewhere reports whether the account was signed in at another endpoint,
 // which ends this one. Signing in again would end that one: do not, by itself.
 func (e *OutError) SignedInElsewhere() bool { return e.Reason == "OTH" }
 

@@ -58,7 +58,7 @@ func (s *Self) SignOut(ctx context.Context, id string) error {
 			result(errs.ErrDialect)
 			return
 		case !there:
-			result(fmt.Errorf("%w: no other place %q", errs.ErrArgument, id))
+			result(fmt.Errorf("%w: no other endpoint %q", errs.ErrArgument, id))
 			return
 		}
 		cmd := wire.New("UUN", s.conn.Account()+";"+id, noteSignOut).WithPayload(goAway)
