@@ -312,7 +312,7 @@ func TestCreateGroupAnswersWithTheMembers(t *testing.T) {
 	for _, user := range []id.UserID{fakeUser, fakeBot} {
 		b.matrix.setMember(room, user, event.MembershipJoin)
 	}
-	if answer := b.ask(room, "!msn create-group"); !strings.Contains(answer.body, "at least") {
+	if answer := b.ask(room, "!msn create-group"); !strings.Contains(answer.body, "at least one contact") {
 		t.Errorf("without members: %q", answer.body)
 	}
 	for _, account := range []string{bob, carol} {

@@ -215,7 +215,7 @@ func (c *Chat) CreateGroup(ctx context.Context, params *bridgev2.GroupCreatePara
 	for _, user := range params.Participants {
 		identity, ok := msnid.ParseUserID(user)
 		if !ok || identity.Service != c.account.Identity.Service {
-			return nil, fmt.Errorf("%q is no account at %s", user, c.account.Service.Name)
+			return nil, fmt.Errorf("%w: %q", reason.ErrStranger, user)
 		}
 		if identity.Account != c.account.Identity.Account && !slices.Contains(members, identity.Account) {
 			members = append(members, identity.Account)
@@ -223,9 +223,9 @@ func (c *Chat) CreateGroup(ctx context.Context, params *bridgev2.GroupCreatePara
 	}
 	switch {
 	case len(members) == 0:
-		return nil, fmt.Errorf("a group chat needs members: name at least one contact")
+		return nil, reason.ErrNoMembers
 	case len(members) > msn.MaxMembers:
-		return nil, fmt.Errorf("a group chat has at most %d members", msn.MaxMembers)
+		return nil, reason.ErrManyMembers
 	}
 	key, err := c.makeGroup(ctx, members)
 	if err != nil {

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -11,6 +12,7 @@ import (
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/reason"
 )
 
 // GroupType is the one type of group chats, as the framework knows it.
@@ -31,6 +33,12 @@ func (c *Commands) createGroup() commands.CommandHandler {
 	return &handler
 }
 
+// cannotGroup says why the room is no group chat.
+func (c *call) cannotGroup(login *bridgev2.UserLogin, err error) {
+	why := reason.Of(fmt.Errorf("%w: %w", reason.ErrGroup, err), reason.Request, c.loginOf(login).Account.About(""))
+	c.say("%s", why.Sentence)
+}
+
 // runCreateGroup makes the room a group chat with the contacts who are in it.
 func runCreateGroup(c *call) {
 	login, kind := c.loginForGroup()
@@ -41,14 +49,19 @@ func runCreateGroup(c *call) {
 	members, err := c.groupMembers()
 	if err != nil {
 		c.Log.Err(err).Msg("Failed to get room members for group creation")
-		c.Reply("Failed to get room members: %v", err)
+		c.cannotGroup(login, err)
+		return
+	}
+	if len(members) == 0 { // the framework would say it in its own words
+		c.cannotGroup(login, reason.ErrNoMembers)
 		return
 	}
 	made, err := provisionutil.CreateGroup(c.Ctx, login, &bridgev2.GroupCreateParams{
 		Type: kind, Participants: members, Name: c.nameOfRoom(), RoomID: c.RoomID,
 	})
 	if err != nil {
-		c.Reply("Failed to create group: %v", err)
+		c.Log.Err(err).Msg("Failed to make a group chat")
+		c.cannotGroup(login, err)
 		return
 	}
 	called := c.namesOfGroup(login, made.ID)

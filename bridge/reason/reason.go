@@ -54,6 +54,12 @@ var (
 	ErrPageNotSent = errors.New("the bridge was stopped before the page was sent")
 	// ErrRoom says that the bridge could not make a room.
 	ErrRoom = errors.New("the bridge could not make a room")
+	// ErrNoMembers, ErrManyMembers and ErrStranger say why a room cannot be a group chat,
+	// ErrGroup that the bridge could not make it one.
+	ErrNoMembers   = errors.New("a group chat needs members: name at least one contact")
+	ErrManyMembers = fmt.Errorf("a group chat has at most %d members", msn.MaxMembers)
+	ErrStranger    = errors.New("somebody has no account at the service")
+	ErrGroup       = errors.New("the bridge could not make a group chat")
 	// ErrContacts and ErrAlerts say that the bridge could not read what it has stored.
 	ErrContacts = errors.New("the bridge could not read the contact list")
 	ErrAlerts   = errors.New("the bridge could not read the alerts")

@@ -229,6 +229,14 @@ var table = []row{
 	// Signing out elsewhere.
 	{SignOut, anything, "msn-not-passed-on", uncertain, answered, say("The service did not pass it on to {name}. Try again in a minute.")},
 
+	// Group chats.
+	{Request, is(ErrNoMembers), "msn-group-empty", certain, answered, say("A group chat needs members. Invite at least one contact into this room, and send the command again.")},
+	{Request, is(ErrManyMembers), "msn-group-full", certain, answered, func(error, Subject) string {
+		return fmt.Sprintf("A group chat has at most %d members. Make it with fewer of them.", msn.MaxMembers)
+	}},
+	{Request, is(ErrStranger), "msn-group-stranger", certain, answered, say("Somebody in this room has no account at {service}. Make the group chat without them.")},
+	{Request, is(ErrGroup), "msn-bridge-trouble", certain, answered, say("The bridge could not make this room a group chat. Try again in a minute; the admin of this bridge finds the reason in the log.")},
+
 	// What the bridge has stored.
 	{Request, is(ErrContacts), "msn-bridge-trouble", certain, answered, say("The contact list could not be read. The admin of this bridge finds the reason in the log.")},
 	{Request, is(ErrAlerts), "msn-bridge-trouble", certain, answered, say("The alerts could not be read. The admin of this bridge finds the reason in the log.")},
