@@ -13,7 +13,7 @@
 // old ones cannot do everything ([ErrDialect], [ErrNoPaging]).
 //
 // The work is done by parts, each in a package of its own below this one: one owner
-// goroutine per connection holds their state, and this package wires them together.
+// goroutine at a time holds their state, and this package wires them together.
 //
 // The server and every contact are taken for hostile: limits are constants,
 // addresses given by the server are held against a [Trust], and nothing that

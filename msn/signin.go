@@ -58,7 +58,7 @@ func (c *Client) signInAt(ctx context.Context, address string, configured bool) 
 			c.policy.TrustReached(link.RemoteAddr(), port)
 		}
 	}
-	s := &signIn{client: c, conn: ns.Start(ctx, link, ns.Config{
+	s := &signIn{client: c, conn: ns.Start(link, ns.Config{
 		Account: c.cfg.Account,
 		Log:     c.cfg.Logger,
 		Timeouts: ns.Timeouts{

@@ -4,7 +4,6 @@
 package ns
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -34,22 +33,19 @@ type Config struct {
 	Log      *slog.Logger
 }
 
-// Conn is one notification connection. One goroutine, the owner, holds the state of the
-// connection and of all parts that are registered on it: handlers, callbacks and timers
-// run there, one at a time, and must not wait. The other goroutines only carry bytes, time
-// and calls to it.
+// Conn is one notification connection. The owner holds the state of the connection and of
+// all parts that are registered on it: handlers, callbacks and timers run there, one at a
+// time, and must not wait. It is a goroutine while there is something to do. The other
+// goroutines only carry bytes, time and calls to it.
 type Conn struct {
-	cfg     Config
-	log     *slog.Logger
-	inbound chan transport.Inbound // from all connections
-	calls   chan func()            // for the owner to do
-	events  chan event.Event       // to the user
-	done    chan struct{}          // closed when the connection has ended; err is set then
-	gone    chan struct{}          // closed when the owner has ended
-	err     error
-	ctx     context.Context // ends with the connection
-	cancel  context.CancelFunc
-	group   sync.WaitGroup // all goroutines but the owner
+	cfg    Config
+	log    *slog.Logger
+	door   door
+	events chan event.Event // to the user
+	done   chan struct{}    // closed when the connection has ended; err is set then
+	gone   chan struct{}    // closed when the owner has ended
+	err    error
+	group  sync.WaitGroup // all goroutines but the owner
 
 	dialogue atomic.Pointer[dialogue]
 
@@ -77,102 +73,23 @@ type Conn struct {
 	accusedAt time.Time
 }
 
-// Start takes over a connection to a notification server. ctx gives values only: the
-// connection lasts until it is closed.
-func Start(ctx context.Context, conn net.Conn, cfg Config) *Conn {
+// Start takes over a connection to a notification server.
+func Start(conn net.Conn, cfg Config) *Conn {
 	c := &Conn{
 		cfg:     cfg,
 		log:     cfg.Log,
-		inbound: make(chan transport.Inbound),
-		calls:   make(chan func()),
+		door:    newDoor(),
 		events:  make(chan event.Event),
 		done:    make(chan struct{}),
 		gone:    make(chan struct{}),
 		account: cfg.Account,
 		pending: make(map[uint32]*request),
 	}
-	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	c.converse()
-	c.link = transport.Start(conn, &c.group, c.inbound, cfg.Timeouts.Write)
-	go c.run(owner{timer: time.NewTimer(c.heartbeat.begin(time.Now(), cfg.Timeouts.Ping))})
+	c.link = transport.Start(conn, &c.group, c.hand, cfg.Timeouts.Write)
+	c.heartbeat.start(c, time.Now())
+	go c.run()
 	return c
-}
-
-// owner is what the goroutine of that name keeps between two things to do.
-type owner struct {
-	timer *time.Timer // of the heartbeat
-	grace <-chan time.Time
-}
-
-// run is the owner. It ends when the connection has ended and its events are read or
-// given up. After some work, when there is nothing to do, another goroutine rests in its
-// place, with a small stack: most connections are idle most of the time.
-func (c *Conn) run(o owner) {
-	for worked := false; c.err == nil || !c.backlog.empty() || c.lingering > 0; worked = true {
-		from := c.inbound
-		c.stalled = c.backlog.full()
-		if c.stalled || c.err != nil && c.lingering == 0 {
-			from = nil
-		}
-		var to chan event.Event
-		var next event.Event
-		if !c.backlog.empty() && c.ready {
-			to, next = c.events, c.backlog.first()
-		}
-		if c.closing && o.grace == nil {
-			o.grace = time.After(EventGrace)
-		}
-		if worked {
-			select {
-			case in := <-from:
-				c.take(in)
-				continue
-			case f := <-c.calls:
-				f()
-				continue
-			case to <- next:
-				c.backlog.drop()
-				o.grace = nil
-				continue
-			default:
-			}
-			if c.backlog.empty() && c.err == nil {
-				go c.rest(o)
-				return
-			}
-		}
-		select {
-		case in := <-from:
-			c.take(in)
-		case f := <-c.calls:
-			f()
-		case to <- next:
-			c.backlog.drop()
-			o.grace = nil
-		case <-o.timer.C:
-			o.timer.Reset(c.beat(time.Now()))
-		case <-o.grace:
-			if c.ready && !c.backlog.empty() {
-				c.log.Warn("nobody reads the last events", "account", c.account, "events", len(c.backlog.events))
-			}
-			c.finish(o)
-			return
-		}
-	}
-	c.finish(o)
-}
-
-// rest is the owner while there is nothing to do.
-func (c *Conn) rest(o owner) {
-	select {
-	case in := <-c.inbound:
-		c.take(in)
-	case f := <-c.calls:
-		f()
-	case <-o.timer.C:
-		o.timer.Reset(c.beat(time.Now()))
-	}
-	c.run(o)
 }
 
 // take hands what came by one of the connections to whoever receives it. What is unknown
@@ -184,17 +101,6 @@ func (c *Conn) take(in transport.Inbound) {
 		receive(in)
 	}
 }
-
-// finish ends the owner.
-func (c *Conn) finish(o owner) {
-	o.timer.Stop()
-	c.abortAdopted()
-	close(c.events)
-	close(c.gone)
-}
-
-// EventGrace is how long Close waits for somebody to read the next event.
-const EventGrace = 2 * time.Second
 
 // receive takes what the notification server sent.
 func (c *Conn) receive(in transport.Inbound) {
@@ -213,7 +119,7 @@ func (c *Conn) receive(in transport.Inbound) {
 // Adopt has the owner receive what comes by another connection, until Release. It is
 // called by the owner.
 func (c *Conn) Adopt(conn net.Conn, receive func(transport.Inbound)) *transport.Transport {
-	t := transport.Start(conn, &c.group, c.inbound, c.cfg.Timeouts.Write)
+	t := transport.Start(conn, &c.group, c.hand, c.cfg.Timeouts.Write)
 	t.SetDialect(c.dialect)
 	if c.adopted == nil {
 		c.adopted = make(map[*transport.Transport]func(transport.Inbound))

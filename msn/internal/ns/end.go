@@ -52,7 +52,7 @@ func (c *Conn) End(err error) {
 	}
 	c.conclude()
 	close(c.done)
-	c.cancel()
+	c.dialogue.Load().end()
 }
 
 // Err returns why the connection has ended, for the owner: nil while it has not.

@@ -16,16 +16,19 @@ const MinPing = 5 * time.Second
 // heartbeat is when PNG was sent and is to be sent again
 // (protocol/01-login.md, section 8).
 type heartbeat struct {
+	timer    *time.Timer
 	interval time.Duration // silence of the user's side after which PNG is sent
 	sent     time.Time     // when something was last sent
 	asked    time.Time     // when the PNG was sent that waits for a sign of life, else zero
 	heard    bool          // something came since then
 }
 
-// begin starts the heartbeat. It returns when beat is to be called.
-func (h *heartbeat) begin(now time.Time, interval time.Duration) time.Duration {
-	h.interval, h.sent = interval, now
-	return interval
+// start begins the heartbeat of a connection.
+func (h *heartbeat) start(c *Conn, now time.Time) {
+	h.interval, h.sent = c.cfg.Timeouts.Ping, now
+	h.timer = time.AfterFunc(h.interval, func() {
+		c.Post(func() { h.timer.Reset(c.beat(time.Now())) })
+	})
 }
 
 // beat sends PNG when the connection has been quiet and ends it when a PNG was not

@@ -1,138 +1,119 @@
 package ns
 
 import (
-	"context"
+	"sync"
 	"time"
 
-	"matrix-msn/msn/internal/errs"
+	"matrix-msn/msn/internal/event"
+	"matrix-msn/msn/internal/transport"
 )
 
-// How other goroutines reach the owner's state.
+// EventGrace is how long Close waits for somebody to read the next event.
+const EventGrace = 2 * time.Second
 
-// Post has the owner do f. It reports false when there is no owner any more. The owner
-// itself must not call it.
-func (c *Conn) Post(f func()) bool {
+// door is where others bring the owner what there is to do. Most connections are idle most
+// of the time, so there is no owner then: who comes first starts one.
+type door struct {
+	inbound chan transport.Inbound // from all connections
+	calls   chan func()
+
+	mu      sync.Mutex
+	waiting int  // those who have something and were not let in yet
+	manned  bool // there is an owner
+}
+
+// newDoor makes a door with an owner behind it, who still has to be started.
+func newDoor() door {
+	return door{manned: true, inbound: make(chan transport.Inbound), calls: make(chan func())}
+}
+
+// knock announces somebody who brings something by one of the channels. It starts the owner
+// unless there is one. The owner calls in when it has taken what is brought; who turns away
+// does it himself.
+func (c *Conn) knock() {
+	c.door.mu.Lock()
+	defer c.door.mu.Unlock()
+	c.door.waiting++
+	if !c.door.manned {
+		c.door.manned = true
+		go c.run()
+	}
+}
+
+// in ends one knock.
+func (d *door) in() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.waiting--
+}
+
+// leave reports whether the owner can go because nobody waits.
+func (d *door) leave() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.manned = d.waiting > 0
+	return !d.manned
+}
+
+// hand brings the owner what a connection's reader has read. It reports false when quit was
+// closed before the owner wanted it.
+func (c *Conn) hand(in transport.Inbound, quit <-chan struct{}) bool {
+	c.knock()
 	select {
-	case c.calls <- f:
+	case c.door.inbound <- in:
 		return true
-	case <-c.gone:
+	case <-quit:
+		c.door.in()
 		return false
 	}
 }
 
-// Do is Post that returns when f is done.
-func (c *Conn) Do(f func()) bool {
-	finished := make(chan struct{})
-	if !c.Post(func() { f(); close(finished) }) {
-		return false
-	}
-	<-finished
-	return true
-}
-
-// Query has f read the owner's state, which nobody changes after the owner.
-func (c *Conn) Query(f func()) {
-	if !c.Do(f) {
-		f()
-	}
-}
-
-// Await has the owner start something and returns its result. It returns earlier when ctx
-// ends, with the error of ctx, or when the connection does, with that of Ended. start may
-// keep result for as long as it likes; only its first call counts.
-func (c *Conn) Await(ctx context.Context, start func(result func(error))) error {
-	results := make(chan error, 1)
-	result := func(err error) {
+// run is the owner. It goes when there is nothing to do, and for good when the connection
+// has ended and its events are read or given up.
+func (c *Conn) run() {
+	var grace <-chan time.Time
+	for c.err == nil || !c.backlog.empty() || c.lingering > 0 {
+		from := c.door.inbound
+		c.stalled = c.backlog.full()
+		if c.stalled || c.err != nil && c.lingering == 0 {
+			from = nil
+		}
+		var to chan event.Event
+		var next event.Event
+		if !c.backlog.empty() && c.ready {
+			to, next = c.events, c.backlog.first()
+		}
+		if c.closing && grace == nil {
+			grace = time.After(EventGrace)
+		}
+		if to == nil && c.err == nil && c.door.leave() {
+			return
+		}
 		select {
-		case results <- err:
-		default:
+		case in := <-from:
+			c.door.in()
+			c.take(in)
+		case f := <-c.door.calls:
+			c.door.in()
+			f()
+		case to <- next:
+			c.backlog.drop()
+			grace = nil
+		case <-grace:
+			if c.ready && !c.backlog.empty() {
+				c.log.Warn("nobody reads the last events", "account", c.account, "events", len(c.backlog.events))
+			}
+			c.finish()
+			return
 		}
 	}
-	if !c.Post(func() {
-		if !c.ready {
-			if c.attempt != nil && c.attempt != c.dialogue.Load() {
-				result(&errs.MovedError{}) // it came between two steps of the sign-in
-				return
-			}
-			c.waiting = append(c.waiting, result)
-		}
-		start(result)
-	}) {
-		return c.Ended()
-	}
-	select {
-	case err := <-results:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-c.done:
-	}
-	// What ended with the connection was told before that.
-	select {
-	case err := <-results:
-		return err
-	default:
-		return c.Ended()
-	}
+	c.finish()
 }
 
-// After has the owner do f after d, unless the timer is stopped. A timer that is stopped
-// too late still runs f: f checks whether it is wanted. f is not run when the sign-in has
-// begun anew since. It is called by the owner.
-func (c *Conn) After(d time.Duration, f func()) *time.Timer {
-	since := c.dialogue.Load()
-	return time.AfterFunc(d, func() {
-		c.Post(func() {
-			if c.dialogue.Load() == since {
-				f()
-			}
-		})
-	})
-}
-
-// Go starts a goroutine that Close waits for. ctx ends with the connection, and when the
-// sign-in that is under way begins anew. It is called by the owner, whose state f must not
-// touch.
-func (c *Conn) Go(f func(ctx context.Context)) {
-	ctx := c.dialogue.Load().ctx
-	c.group.Go(func() { f(ctx) })
-}
-
-// Begin says that a sign-in begins, at first or anew. It reports false when there is no
-// owner any more. What Await starts for it fails with *errs.MovedError when the server has
-// it begin anew.
-func (c *Conn) Begin() bool {
-	return c.Do(func() { c.attempt = c.dialogue.Load() })
-}
-
-// Bind returns a context that ends with ctx, with the connection, and when the sign-in that
-// is under way begins anew. Interrupted says which of the latter it was.
-func (c *Conn) Bind(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(c.dialogue.Load().ctx, cancel)
-	return ctx, func() { stop(); cancel() }
-}
-
-// Interrupted is the error of what Bind has ended: that of Ended, or *errs.MovedError when
-// the sign-in begins anew.
-func (c *Conn) Interrupted() error {
-	if c.Reason() == nil {
-		return &errs.MovedError{}
-	}
-	return c.Ended()
-}
-
-// dialogue lasts from one beginning of a sign-in to the next, or to the end.
-type dialogue struct {
-	ctx context.Context
-	end context.CancelFunc
-}
-
-// converse begins a dialogue.
-func (c *Conn) converse() {
-	d := &dialogue{}
-	d.ctx, d.end = context.WithCancel(c.ctx)
-	if old := c.dialogue.Swap(d); old != nil {
-		old.end()
-	}
+// finish ends the owner for good.
+func (c *Conn) finish() {
+	c.heartbeat.timer.Stop()
+	c.abortAdopted()
+	close(c.events)
+	close(c.gone)
 }

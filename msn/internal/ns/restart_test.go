@@ -22,7 +22,7 @@ import (
 func signingIn(t *testing.T) *ns.Conn {
 	client, server := net.Pipe()
 	go func() { _, _ = io.Copy(io.Discard, server) }()
-	c := ns.Start(t.Context(), client, ns.Config{
+	c := ns.Start(client, ns.Config{
 		Account: nstest.Account, Log: slog.New(slog.DiscardHandler),
 		Timeouts: ns.Timeouts{Request: time.Minute, Write: time.Minute, Ping: time.Hour, Pong: time.Hour},
 	})

@@ -22,10 +22,14 @@ type Inbound struct {
 	Err     error
 }
 
+// Sink takes what a reader hands over, and waits until it is wanted. It reports false when
+// quit was closed before that.
+type Sink func(in Inbound, quit <-chan struct{}) bool
+
 // Transport is one connection to a notification server or a switchboard. One goroutine
 // reads; another one writes while there is something to write. Neither knows what commands
-// mean. Several transports can hand over to the same channel: who stops receiving stops
-// reading everywhere.
+// mean. Several transports can hand over to the same sink: where it takes nothing, nothing is
+// read.
 //
 // Reads carry no deadline of their own: the owner watches each connection with PNG or an
 // idle timer and aborts it, which counts whole commands, so that a trickle of single bytes
@@ -35,7 +39,7 @@ type Transport struct {
 	reader       *wire.Reader
 	writeTimeout time.Duration
 	group        *sync.WaitGroup
-	sink         chan<- Inbound
+	sink         Sink
 	quit         chan struct{} // closed when nobody wants to hear of this any more
 
 	// mu guards what the writer shares with its callers; it is never held while
@@ -69,7 +73,7 @@ const maxUnsent = 256 << 10
 var ErrUnread = errors.New("msn: the server has stopped reading")
 
 // Start takes over conn. What is read goes to sink. group counts the goroutines.
-func Start(conn net.Conn, group *sync.WaitGroup, sink chan<- Inbound, writeTimeout time.Duration) *Transport {
+func Start(conn net.Conn, group *sync.WaitGroup, sink Sink, writeTimeout time.Duration) *Transport {
 	t := &Transport{
 		conn:         conn,
 		reader:       wire.NewReader(conn, wire.FromServer),
@@ -120,12 +124,7 @@ func (t *Transport) hand(cmd wire.Command, err error) bool {
 		}
 		t.stopWriting()
 	}
-	select {
-	case t.sink <- Inbound{From: t, Command: cmd, Err: err}:
-		return err == nil
-	case <-t.quit:
-		return false
-	}
+	return t.sink(Inbound{From: t, Command: cmd, Err: err}, t.quit) && err == nil
 }
 
 // stopWriting is called by the reader when the connection has ended, before

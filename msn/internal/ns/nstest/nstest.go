@@ -25,7 +25,7 @@ type Conn struct{ *ns.Conn }
 func New(t testing.TB, d wire.Dialect, register func(*ns.Conn)) Conn {
 	client, server := net.Pipe()
 	go func() { _, _ = io.Copy(io.Discard, server) }()
-	c := ns.Start(t.Context(), client, ns.Config{
+	c := ns.Start(client, ns.Config{
 		Account:  Account,
 		Log:      slog.New(slog.DiscardHandler),
 		Timeouts: ns.Timeouts{Request: time.Minute, Write: time.Minute, Ping: time.Hour, Pong: time.Hour},

@@ -1,7 +1,6 @@
 package nstest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,7 +31,7 @@ type Server struct {
 func Serve(t testing.TB, d wire.Dialect, register func(*ns.Conn)) (*ns.Conn, *Server) {
 	t.Helper()
 	near, far := net.Pipe()
-	client := ns.Start(context.Background(), near, ns.Config{
+	client := ns.Start(near, ns.Config{
 		Account: Account, Log: slog.New(slog.DiscardHandler),
 		Timeouts: ns.Timeouts{Request: Request, Write: time.Minute, Ping: 1000 * time.Hour, Pong: time.Hour},
 	})

@@ -1,0 +1,101 @@
+package ns
+
+import (
+	"context"
+	"time"
+
+	"matrix-msn/msn/internal/errs"
+)
+
+// How other goroutines reach the owner's state.
+
+// Post has the owner do f. It reports false when there is no owner any more, nor will be.
+// The owner itself must not call it.
+func (c *Conn) Post(f func()) bool {
+	c.knock()
+	select {
+	case c.door.calls <- f:
+		return true
+	case <-c.gone:
+		c.door.in()
+		return false
+	}
+}
+
+// Do is Post that returns when f is done.
+func (c *Conn) Do(f func()) bool {
+	finished := make(chan struct{})
+	if !c.Post(func() { f(); close(finished) }) {
+		return false
+	}
+	<-finished
+	return true
+}
+
+// Query has f read the owner's state, which nobody changes after the owner.
+func (c *Conn) Query(f func()) {
+	if !c.Do(f) {
+		f()
+	}
+}
+
+// Await has the owner start something and returns its result. It returns earlier when ctx
+// ends, with the error of ctx, or when the connection does, with that of Ended. start may
+// keep result for as long as it likes; only its first call counts.
+func (c *Conn) Await(ctx context.Context, start func(result func(error))) error {
+	results := make(chan error, 1)
+	result := func(err error) {
+		select {
+		case results <- err:
+		default:
+		}
+	}
+	if !c.Post(func() {
+		if !c.ready {
+			if c.attempt != nil && c.attempt != c.dialogue.Load() {
+				result(&errs.MovedError{}) // it came between two steps of the sign-in
+				return
+			}
+			c.waiting = append(c.waiting, result)
+		}
+		start(result)
+	}) {
+		return c.Ended()
+	}
+	select {
+	case err := <-results:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-c.done:
+	}
+	// What ended with the connection was told before that.
+	select {
+	case err := <-results:
+		return err
+	default:
+		return c.Ended()
+	}
+}
+
+// After has the owner do f after d, unless the timer is stopped. A timer that is stopped
+// too late still runs f: f checks whether it is wanted. f is not run when the sign-in has
+// begun anew since. It is called by the owner.
+func (c *Conn) After(d time.Duration, f func()) *time.Timer {
+	since := c.dialogue.Load()
+	return time.AfterFunc(d, func() {
+		c.Post(func() {
+			if c.dialogue.Load() == since {
+				f()
+			}
+		})
+	})
+}
+
+// Go starts a goroutine that Close waits for. ctx ends with the connection, and when the
+// sign-in that is under way begins anew. It is called by the owner, whose state f must not
+// touch.
+func (c *Conn) Go(f func(ctx context.Context)) {
+	ctx := c.dialogue.Load().ctx
+	c.group.Go(func() { f(ctx) })
+}
