@@ -13,9 +13,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"matrix-msn/msn/chat"
 	"matrix-msn/msn/circle"
 	"matrix-msn/msn/internal/contactlist"
+	"matrix-msn/msn/internal/longtext"
 	"matrix-msn/msn/internal/transcript"
 	"matrix-msn/msn/wire"
 )
@@ -332,7 +332,7 @@ func TestLongTextInACircle(t *testing.T) {
 	var got string
 	for trid := 14; trid < 17; trid++ {
 		said, _ := wire.ParseRouted(ns.expect(fmt.Sprintf("SDG %d", trid)).Payload)
-		if len(said.Body) > chat.MaxBody {
+		if len(said.Body) > longtext.MaxBody {
 			t.Errorf("a part has %d bytes", len(said.Body))
 		}
 		got += said.Body

@@ -8,6 +8,7 @@ import (
 	"matrix-msn/msn/chat"
 	"matrix-msn/msn/circle"
 	"matrix-msn/msn/internal/contactlist"
+	"matrix-msn/msn/internal/networks"
 	"matrix-msn/msn/internal/notice"
 	"matrix-msn/msn/internal/ns"
 	"matrix-msn/msn/internal/offline"
@@ -45,14 +46,15 @@ type network struct {
 
 // parts are what is registered on the connection once the server has let the user in.
 type parts struct {
-	book    *roster.Book
-	lists   *contactlist.List
-	self    *self.Self
-	chats   *chat.Chats
-	circles *circle.Circles
-	notices *notice.Notices
-	pages   *paging.Pages
-	offline *offline.Messages
+	book     *roster.Book
+	lists    *contactlist.List
+	self     *self.Self
+	chats    *chat.Chats
+	networks *networks.Networks
+	circles  *circle.Circles
+	notices  *notice.Notices
+	pages    *paging.Pages
+	offline  *offline.Messages
 }
 
 // Login signs in: it dials, follows redirects, negotiates the dialect, proves
@@ -123,12 +125,13 @@ func (c *Client) begin(conn *ns.Conn) {
 		Check: c.policy.Check, Address: c.self.Address(),
 		Request: c.cfg.Timeouts.Request, Answer: c.cfg.Timeouts.Answer, Ack: c.cfg.Timeouts.Ack, IdleClose: c.cfg.Timeouts.IdleClose,
 	})
+	c.networks = networks.New(conn, c.book, c.chats)
 	c.circles = circle.New(conn, c.book, c.chats, c.lists, c.cfg.MachineGUID)
 	c.offline = offline.New(conn, c.network.web, offline.Config{
 		Build: c.Identity().Version,
 		Name:  c.DisplayName,
 		UUM: func(to, payload string, result func(error)) {
-			c.chats.SendUUM(to, networkMSN, payload, result)
+			c.networks.SendUUM(to, networkMSN, payload, result)
 		},
 		Counted: func(inbox, folders int64, known bool) { c.notices.Count(inbox, folders, known) },
 	})

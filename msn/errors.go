@@ -1,10 +1,10 @@
 package msn
 
 import (
-	"matrix-msn/msn/chat"
 	"matrix-msn/msn/circle"
 	"matrix-msn/msn/internal/contactlist"
 	"matrix-msn/msn/internal/errs"
+	"matrix-msn/msn/internal/networks"
 	"matrix-msn/msn/internal/transport"
 )
 
@@ -68,7 +68,7 @@ var (
 	ErrEmpty = errs.ErrEmpty
 	// ErrNetwork: the contact is on a network that the service, or the dialect, carries
 	// no texts to. Yahoo contacts are written to from MSNP14 on.
-	ErrNetwork = chat.ErrNetwork
+	ErrNetwork = networks.ErrNetwork
 
 	// ErrCircle: the service does not carry texts to a circle: the user does not belong
 	// to it (any more), the server has not let them in, or the dialect is not MSNP18.

@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"matrix-msn/msn/chat"
+	"matrix-msn/msn/internal/longtext"
 	"matrix-msn/msn/wire"
 )
 
 // A text in several messages is not sent again where a part may have arrived, and
 // the error says how far it came.
 func TestPartsAreNotSentTwice(t *testing.T) {
-	text := strings.Repeat("x", 3*chat.MaxBody)
+	text := strings.Repeat("x", 3*longtext.MaxBody)
 	for _, test := range []struct {
 		name string
 		caps string // of bob; 1073741856 joins parts

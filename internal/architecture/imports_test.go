@@ -20,7 +20,7 @@ var floors = [][]string{
 	// The codecs: bytes and values, no connections.
 	{"msn/wire", "msn/notify"},
 	{"msn/internal/clean"},
-	{"msn/soap"},
+	{"msn/soap", "msn/internal/longtext"},
 	{"msn/passport"},
 	{"msn/internal/errs", "msn/internal/link", "msn/roster", "msn/msntest"},
 	// Connections.
@@ -28,7 +28,7 @@ var floors = [][]string{
 	{"msn/internal/ns"},
 	// The parts that are registered on one.
 	{"msn/internal/ns/nstest", "msn/internal/contactlist", "msn/internal/notice", "msn/internal/offline", "msn/internal/self", "msn/chat"},
-	{"msn/internal/paging", "msn/circle"},
+	{"msn/internal/paging", "msn/circle", "msn/internal/networks"},
 	// The account as a program uses it.
 	{"msn"},
 	// The bridge: what knows nothing of logins,

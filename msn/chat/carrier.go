@@ -16,6 +16,8 @@ type carrier interface {
 // Carrier brings texts over the notification connection, without a switchboard. Its
 // methods are called by the owner.
 type Carrier interface {
+	// Carries reports whether the texts of a conversation go this way.
+	Carries(id ID) bool
 	// Ready returns nil when texts go out now, ErrWait when [Chats.Flush] is called once
 	// they do, else why they do not.
 	Ready(id ID) error

@@ -13,7 +13,6 @@ import (
 	"matrix-msn/msn/internal/ns"
 	"matrix-msn/msn/internal/transport"
 	"matrix-msn/msn/roster"
-	"matrix-msn/msn/wire"
 )
 
 // ID says whom a conversation is with. One of the fields is set.
@@ -61,9 +60,8 @@ type Chats struct {
 	rings, typing *limit.Limiter
 	data          []handler
 
-	boards  carrier
-	others  carrier // contacts of other networks
-	circles carrier // nil without
+	boards   carrier
+	carriers []direct // of what goes another way
 
 	relaySession string // names in events what came without a switchboard
 	relayed      int    // so much so far
@@ -79,27 +77,23 @@ func New(conn *ns.Conn, people People, cfg Config) *Chats {
 		typing:        limit.New(TypingBurst, typingEvery),
 		relaySession:  "NS." + strconv.FormatInt(time.Now().UnixNano(), 36),
 	}
-	c.boards, c.others = switchboards{c}, direct{c, federated{c}}
+	c.boards = switchboards{c}
 	c.Data("text/plain", c.text)
 	c.Data("text/x-msmsgscontrol", c.control)
-	conn.Handle(
-		ns.Verb{Name: "RNG", Do: c.ring},
-		ns.Verb{Name: "UBM", From: wire.FirstSOAP, Do: c.fromOtherNetwork},
-	)
+	conn.Handle(ns.Verb{Name: "RNG", Do: c.ring})
 	conn.OnEnd(c.end)
 	return c
 }
 
-// Carry has a carrier bring texts to circles and from them.
-func (c *Chats) Carry(circles Carrier) { c.circles = direct{c, circles} }
+// Carry has a carrier bring the texts that it carries.
+func (c *Chats) Carry(k Carrier) { c.carriers = append(c.carriers, direct{c, k}) }
 
 // carrierOf returns what carries the texts of a conversation.
 func (c *Chats) carrierOf(id ID) carrier {
-	switch {
-	case id.Circle != "" && c.circles != nil:
-		return c.circles
-	case id.Contact != "" && c.networkOf(id.Contact) != 0:
-		return c.others
+	for _, k := range c.carriers {
+		if k.Carries(id) {
+			return k
+		}
 	}
 	return c.boards
 }

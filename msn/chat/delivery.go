@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"matrix-msn/msn/internal/errs"
+	"matrix-msn/msn/internal/longtext"
 	"matrix-msn/msn/roster"
 	"matrix-msn/msn/wire"
 )
@@ -96,7 +97,7 @@ func (d *delivery) send(s *session) bool {
 func (d *delivery) split(s *session) {
 	contact, _ := s.chats.people.Find(d.conversation.id.Contact)
 	chunks := s.chats.conn.Dialect() >= wire.FirstPersonal && contact.Capabilities&roster.CanChunk != 0
-	payloads, chunked := textPayloads(d.text, d.format, chunks)
+	payloads, chunked := longtext.Cut(d.text, d.format, chunks)
 	d.chunked = chunked
 	for _, payload := range payloads {
 		d.parts = append(d.parts, &part{delivery: d, payload: payload})

@@ -11,7 +11,7 @@ import (
 // when the first has answered. Servers relay a message to those who are there: what
 // is said too early is missing at the other endpoints.
 
-// placesGrace is how long the other endpoints of those who are there are waited for.
+// endpointsGrace is how long the other endpoints of those who are there are waited for.
 const endpointsGrace = 500 * time.Millisecond
 
 // gathered opens a session that the user has called together once all are there: the
@@ -40,7 +40,7 @@ func (s *session) gathered() {
 	}
 }
 
-// missesPlaces reports whether an endpoint of the user's, or of somebody who is there, has
+// missesEndpoints reports whether an endpoint of the user's, or of somebody who is there, has
 // not joined yet.
 func (s *session) missesEndpoints() bool {
 	people := s.chats.people

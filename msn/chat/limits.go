@@ -7,10 +7,6 @@ import "time"
 const (
 	// MaxText is the longest text that SendText takes, in bytes: some 40 messages.
 	MaxText = 48 << 10
-	// MaxBody is how many bytes of text go into each message when one does not
-	// hold all. Period clients cut at about as much
-	// (protocol/09-quirks.md, section 3).
-	MaxBody = 1400
 	// maxInFlight is how many messages of a session may wait for their
 	// acknowledgement. It bounds what is lost or doubtful when a session breaks.
 	maxInFlight = 16
@@ -44,14 +40,6 @@ const (
 	// passed on. Clients send one every 4 to 5 seconds.
 	TypingBurst = 5
 	typingEvery = time.Second
-
-	// maxChunks and maxChunkBytes bound a message that comes in parts
-	// (protocol/04-switchboard.md, section 3.2), maxAssemblies how many such
-	// messages of one session may be incomplete, and chunkTimeout how long.
-	maxChunks     = 256
-	maxChunkBytes = 256 << 10
-	maxAssemblies = 4
-	chunkTimeout  = time.Minute
 	// maxEndpoints is how many endpoints of somebody in a session are remembered.
 	maxEndpoints = 64
 	// partingTime is how long a switchboard is still read after the good-bye, when

@@ -2,7 +2,6 @@ package chat
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"matrix-msn/msn/internal/clean"
@@ -45,7 +44,10 @@ func (s *session) message(cmd wire.Command) {
 	if _, known := s.counts[from]; known || len(s.counts) < MaxParticipants {
 		s.counts[from]++
 	}
-	whole, ok := s.assemble(from, wire.ParseMessage(cmd.Payload))
+	whole, ok, err := s.long.Join(from, wire.ParseMessage(cmd.Payload), time.Now())
+	if err != nil {
+		s.chats.conn.Log().Warn("message in parts", "session", s.id, "from", from, "error", err)
+	}
 	if !ok {
 		return
 	}
@@ -110,71 +112,4 @@ func (s *session) others(from string) []string {
 		return nil
 	}
 	return others
-}
-
-// assembly is a message that comes in parts.
-type assembly struct {
-	from, id string
-	header   wire.Header
-	body     strings.Builder
-	next     int // the part that is to come
-	total    int
-	began    time.Time
-}
-
-// assemble returns the message to deliver: m itself, or, with the last part of a
-// message in parts, all of it (protocol/04-switchboard.md, section 3.2). It
-// reports false when there is nothing to deliver. A message with a gap, too many
-// parts or too much text, or one that takes too long, is given up.
-func (s *session) assemble(from string, m wire.Message) (wire.Message, bool) {
-	id := m.Header.Get("Message-ID")
-	if id == "" {
-		return m, true
-	}
-	now := time.Now()
-	s.assemblies = slices.DeleteFunc(s.assemblies, func(a *assembly) bool { return now.Sub(a.began) > chunkTimeout })
-	if chunks := m.Header.Get("Chunks"); chunks != "" {
-		total, ok := clean.Small(chunks)
-		if !ok || total <= 1 {
-			return m, true // a single part, or none that makes sense: what is there
-		}
-		if total > maxChunks {
-			s.chats.conn.Log().Warn("message in too many parts", "session", s.id, "from", from, "parts", total)
-			return wire.Message{}, false
-		}
-		s.forget(from, id)
-		if len(s.assemblies) >= maxAssemblies {
-			s.assemblies = s.assemblies[1:]
-		}
-		a := &assembly{from: from, id: id, header: m.Header, next: 1, total: total, began: now}
-		a.body.WriteString(m.Body)
-		s.assemblies = append(s.assemblies, a)
-		return wire.Message{}, false
-	}
-	chunk := m.Header.Get("Chunk")
-	if chunk == "" {
-		return m, true
-	}
-	at := slices.IndexFunc(s.assemblies, func(a *assembly) bool { return a.from == from && a.id == id })
-	number, ok := clean.Small(chunk)
-	if at < 0 {
-		return wire.Message{}, false
-	}
-	a := s.assemblies[at]
-	if !ok || number != a.next || a.body.Len()+len(m.Body) > maxChunkBytes {
-		s.chats.conn.Log().Warn("message in parts given up", "session", s.id, "from", from)
-		s.forget(from, id)
-		return wire.Message{}, false
-	}
-	a.body.WriteString(m.Body)
-	a.next++
-	if a.next < a.total {
-		return wire.Message{}, false
-	}
-	s.forget(from, id)
-	return wire.Message{Header: a.header, Body: a.body.String()}, true
-}
-
-func (s *session) forget(from, id string) {
-	s.assemblies = slices.DeleteFunc(s.assemblies, func(a *assembly) bool { return a.from == from && a.id == id })
 }

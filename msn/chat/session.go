@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"matrix-msn/msn/internal/errs"
+	"matrix-msn/msn/internal/longtext"
 	"matrix-msn/msn/internal/ns"
 	"matrix-msn/msn/internal/transport"
 	"matrix-msn/msn/wire"
@@ -46,7 +47,7 @@ type session struct {
 
 	unacknowledged map[uint32]*part
 	counts         map[string]int // messages by sender
-	assemblies     []*assembly
+	long           longtext.Joiner
 }
 
 type sessionState uint8

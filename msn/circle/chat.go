@@ -11,6 +11,7 @@ import (
 	"matrix-msn/msn/chat"
 	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/internal/errs"
+	"matrix-msn/msn/internal/longtext"
 	"matrix-msn/msn/internal/ns"
 	"matrix-msn/msn/soap"
 	"matrix-msn/msn/wire"
@@ -26,6 +27,9 @@ const path = "IM"
 type carrier struct{ *Circles }
 
 var _ chat.Carrier = carrier{}
+
+// Carries implements chat.Carrier.
+func (c carrier) Carries(id chat.ID) bool { return id.Circle != "" }
 
 // Ready implements chat.Carrier. The error wraps ErrCircle.
 func (c carrier) Ready(id chat.ID) error {
@@ -49,7 +53,7 @@ func (c carrier) Ready(id chat.ID) error {
 
 // Split implements chat.Carrier: as many messages as a text takes.
 func (c carrier) Split(text, _ string) []string {
-	return grapheme.Split(clean.CRLF(text), chat.MaxBody)
+	return grapheme.Split(clean.CRLF(text), longtext.MaxBody)
 }
 
 // Send implements chat.Carrier.

@@ -19,7 +19,7 @@ var readServices = map[string]webService{
 	"DeleteMessages": (*Server).deleteMessages,
 }
 
-// cookieTicket is the ticket of a call to rsi.asmx, in the forms in which clients cut
+// cookieHolder is the ticket of a call to rsi.asmx, in the forms in which clients cut
 // it up.
 func (s *Server) cookieHolder(c *call) *Account {
 	cookie := c.envelope.at("Header", "PassportCookie")

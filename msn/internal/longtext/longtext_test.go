@@ -1,4 +1,4 @@
-package chat
+package longtext
 
 import (
 	"fmt"
@@ -8,21 +8,22 @@ import (
 	"unicode/utf8"
 
 	"matrix-msn/msn/internal/clean"
-	"matrix-msn/msn/internal/ns"
-	"matrix-msn/msn/internal/ns/nstest"
-	"matrix-msn/msn/roster"
 	"matrix-msn/msn/wire"
 )
 
-func TestTextPayloads(t *testing.T) {
+const maxText = 48 << 10
+
+var now = time.Date(2009, 2, 14, 0, 0, 0, 0, time.UTC)
+
+func TestTextsAreCut(t *testing.T) {
 	format := "FN=" + strings.Repeat("x", clean.MaxFormat-3)
 	for name, text := range map[string]string{
 		"short": "hello", "around the limit": strings.Repeat("a", 1600),
 		"euros": strings.Repeat("€", 2000), "emoji": strings.Repeat("🙂", 3000), "line ends": strings.Repeat("a\n", 3000),
-		"only line ends": strings.Repeat("\n", 2500), "longest": strings.Repeat("x", MaxText), "longest of lines": strings.Repeat("\n", MaxText),
+		"only line ends": strings.Repeat("\n", 2500), "longest": strings.Repeat("x", maxText), "longest of lines": strings.Repeat("\n", maxText),
 	} {
 		for _, chunks := range []bool{false, true} {
-			payloads, chunked := textPayloads(text, format, chunks)
+			payloads, chunked := Cut(text, format, chunks)
 			var whole strings.Builder
 			for i, payload := range payloads {
 				if len(payload) > wire.MaxSwitchboardPayload {
@@ -46,8 +47,8 @@ func TestTextPayloads(t *testing.T) {
 		}
 	}
 	for i := 1400; i < 1700; i++ {
-		payloads, _ := textPayloads(strings.Repeat("a", i), "", false)
-		if whole := len(wire.Message{Header: textHeader("")}.Payload()) + i; (whole <= wire.MaxSwitchboardPayload) != (len(payloads) == 1) {
+		payloads, _ := Cut(strings.Repeat("a", i), "", false)
+		if whole := len(wire.Message{Header: header("")}.Payload()) + i; (whole <= wire.MaxSwitchboardPayload) != (len(payloads) == 1) {
 			t.Errorf("%d bytes make %d messages", i, len(payloads))
 		}
 	}
@@ -55,13 +56,13 @@ func TestTextPayloads(t *testing.T) {
 
 func TestChunksAreJoined(t *testing.T) {
 	text := strings.Repeat("ä€🙂 word\n", 400)
-	payloads, chunked := textPayloads(text, "FN=Arial", true)
+	payloads, chunked := Cut(text, "FN=Arial", true)
 	if !chunked {
 		t.Fatal("not chunked")
 	}
-	s := newSession(t)
+	j := &Joiner{}
 	for i, payload := range payloads {
-		m, ok := s.assemble("bob@example.com", wire.ParseMessage(payload))
+		m, ok, _ := j.Join("bob@example.com", wire.ParseMessage(payload), now)
 		if ok != (i == len(payloads)-1) {
 			t.Fatalf("part %d: %v", i, ok)
 		}
@@ -69,7 +70,7 @@ func TestChunksAreJoined(t *testing.T) {
 			t.Errorf("joined %q", m)
 		}
 	}
-	if len(s.assemblies) != 0 {
+	if len(j.messages) != 0 {
 		t.Error("parts are left over")
 	}
 }
@@ -100,40 +101,32 @@ func TestChunksThatAreBroken(t *testing.T) {
 			part("1", "1"), part("5", "1")}, []string{"ab"}},
 		"an ID and nothing else": {[]wire.Message{{Header: wire.Header("").With("Message-ID", "1"), Body: "x"}}, []string{"x"}},
 	} {
-		s := newSession(t)
+		j := &Joiner{}
 		var got []string
 		for _, m := range test.messages {
-			if whole, ok := s.assemble("bob@example.com", m); ok {
+			if whole, ok, _ := j.Join("bob@example.com", m, now); ok {
 				got = append(got, whole.Body)
 			}
 		}
 		if fmt.Sprint(got) != fmt.Sprint(test.want) {
 			t.Errorf("%s: delivered %q, want %q", name, got, test.want)
 		}
-		if len(s.assemblies) > maxAssemblies {
-			t.Errorf("%s: %d messages are kept", name, len(s.assemblies))
+		if len(j.messages) > maxAssemblies {
+			t.Errorf("%s: %d messages are kept", name, len(j.messages))
 		}
 	}
-	s := newSession(t)
-	s.assemble("bob@example.com", first("1", "250"))
+	j := &Joiner{}
+	_, _, _ = j.Join("bob@example.com", first("1", "250"), now)
 	big := part("1", "1")
 	big.Body = strings.Repeat("x", maxChunkBytes)
-	if _, ok := s.assemble("bob@example.com", big); ok || len(s.assemblies) != 0 {
+	if _, ok, _ := j.Join("bob@example.com", big, now); ok || len(j.messages) != 0 {
 		t.Error("more than maxChunkBytes is kept")
 	}
-	s.assemble("bob@example.com", first("1", "2"))
-	if _, ok := s.assemble("carol@example.com", part("1", "1")); ok {
+	_, _, _ = j.Join("bob@example.com", first("1", "2"), now)
+	if _, ok, _ := j.Join("carol@example.com", part("1", "1"), now); ok {
 		t.Error("somebody else ends a message")
 	}
-	s.assemblies[0].began = time.Now().Add(-2 * chunkTimeout)
-	if _, ok := s.assemble("bob@example.com", part("1", "1")); ok {
+	if _, ok, _ := j.Join("bob@example.com", part("1", "1"), now.Add(2*chunkTimeout)); ok {
 		t.Error("a part that comes too late is taken")
 	}
-}
-
-// newSession returns a session that belongs to nobody.
-func newSession(t *testing.T) *session {
-	var chats *Chats
-	nstest.New(t, 12, func(conn *ns.Conn) { chats = New(conn, roster.New(12, nstest.Account, ""), Config{}) })
-	return &session{chats: chats}
 }
