@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"matrix-msn/msn/internal/notice"
+	"matrix-msn/msn/internal/notice/noticetest"
 	"matrix-msn/msn/internal/paging"
 	"matrix-msn/msn/notify"
 	"matrix-msn/msn/wire"
@@ -357,7 +358,7 @@ func TestSwitchboardMakesNoMailAndNoAlerts(t *testing.T) {
 	sb := n.accept(fakeSB)
 	sb.read()
 	sb.send("IRO 1 1 1 bob@example.com Bob", "ANS 1 OK")
-	for _, payload := range mailSeeds {
+	for _, payload := range noticetest.Messages {
 		sb.sendMessage("bob@example.com", "Bob", payload)
 	}
 	sb.sendDocument("NOT", foundingAlert("1", "1", "x"))
