@@ -384,7 +384,7 @@ func TestReloginNeedsNoServiceAndNoStranger(t *testing.T) {
 	login := b.login()
 	evt := func(body string) *event.MessageEventContent {
 		content := &event.MessageEventContent{MsgType: event.MsgText, Body: body}
-		b.conn.RewriteCommand(b.ctx, &event.Event{Type: event.EventMessage, Sender: fakeUser, RoomID: "!r:x", Content: event.Content{Parsed: content}})
+		b.conn.Arriving(b.ctx, &event.Event{Type: event.EventMessage, Sender: fakeUser, RoomID: "!r:x", Content: event.Content{Parsed: content}})
 		return content
 	}
 	if got := evt("!msn relogin home/alice@example.com").Body; got != "!msn relogin home/alice@example.com home" {

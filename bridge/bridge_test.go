@@ -74,7 +74,7 @@ func newTestBridge(t *testing.T, srv *msntest.Server, changes ...func(*testBridg
 		change(b)
 	}
 	b.start()
-	t.Cleanup(func() { b.br.Stop() })
+	t.Cleanup(func() { b.stop() })
 	return b
 }
 
@@ -172,6 +172,12 @@ func (b *testBridge) startWith(prepare func()) {
 		b.matrix.rooms, b.matrix.names = before.memberships(), before.displayNames()
 	}
 	b.matrix.public = b.public
+	b.conn.Deliver = func(ctx context.Context, evt *event.Event) error {
+		b.conn.Arriving(ctx, evt)
+		b.br.QueueMatrixEvent(ctx, evt)
+		b.conn.Dispatched(ctx, evt)
+		return nil
+	}
 	b.conn.Homeserver = b.matrix
 	if b.waited != nil {
 		b.conn.waits = func() backoff.BackOff { return noWaits{b} }
@@ -198,6 +204,8 @@ func (b *testBridge) startWith(prepare func()) {
 	if err := b.br.Start(b.ctx); err != nil {
 		b.Fatal(err)
 	}
+	b.conn.WatchCommands()
+	b.conn.StartIntake(b.ctx)
 }
 
 // noWaits is that a test does not wait between attempts.
@@ -210,9 +218,15 @@ func (w noWaits) NextBackOff() time.Duration {
 
 func (noWaits) Reset() {}
 
+// stop ends the bridge as its program does.
+func (b *testBridge) stop() {
+	b.conn.StopIntake()
+	b.br.Stop()
+}
+
 func (b *testBridge) restart() {
 	b.Helper()
-	b.br.Stop()
+	b.stop()
 	b.start()
 }
 
@@ -336,7 +350,7 @@ func (b *testBridge) writeAs(sender id.UserID, room id.RoomID, content *event.Me
 		Type: event.EventMessage, ID: id.EventID(fmt.Sprintf("$user%d", b.events)), RoomID: room, Sender: sender,
 		Timestamp: time.Now().UnixMilli(), Content: event.Content{Parsed: content},
 	}
-	b.conn.RewriteCommand(b.ctx, evt)
+	b.conn.Arriving(b.ctx, evt)
 	b.br.QueueMatrixEvent(b.ctx, evt)
 }
 

@@ -17,6 +17,7 @@ import (
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/command"
@@ -37,13 +38,16 @@ type Connector struct {
 	// loaded; without, it counts as answering.
 	Homeserver room.Homeserver
 
-	br           *bridgev2.Bridge
-	db           *database.Database
-	signIns      session.SignIns
-	logins       *login.Logins
-	commands     *command.Commands
-	pages        loginpage.Pages
-	transactions *intake.Transactions
+	br       *bridgev2.Bridge
+	db       *database.Database
+	signIns  session.SignIns
+	logins   *login.Logins
+	commands *command.Commands
+	pages    loginpage.Pages
+	intake   *intake.Intake
+	// Deliver hands an event of the homeserver to the framework, and waits until it takes
+	// it. It is set before the first transaction.
+	Deliver func(context.Context, *event.Event) error
 	// waits makes the waits between attempts to bring a message into a room: those of
 	// package retry if it is nil.
 	waits func() backoff.BackOff
@@ -66,7 +70,13 @@ func (c *Connector) Init(br *bridgev2.Bridge) {
 	c.commands = command.New(br, c.db, &c.pages, func(login *bridgev2.UserLogin) *command.Login {
 		return login.Client.(*Client).commands
 	})
-	c.transactions = intake.New(br)
+	c.intake = intake.New(intake.Config{
+		Bridge: br, Store: c.db.Intake, Log: br.Log,
+		Ours:      func(user id.UserID) bool { return user == br.Bot.GetMXID() || br.IsGhostMXID(user) },
+		Deliver:   func(ctx context.Context, evt *event.Event) error { return c.Deliver(ctx, evt) },
+		IsCommand: c.commands.IsCommand, Secret: c.commands.AnswersPrompt, Unfinished: c.commands.SayInterrupted,
+	})
+	c.db.MatrixQueue.Taken = c.intake.Taken
 	br.Commands.(*commands.Processor).AddHandlers(c.commands.Handlers()...)
 }
 
@@ -140,22 +150,33 @@ func (c *Connector) GetConfig() (example string, data any, upgrader configupgrad
 // ValidateConfig checks the section before anything is started.
 func (c *Connector) ValidateConfig() error { return c.Config.Check() }
 
-// RewriteCommand makes a text that is a command, or only looks like one, plain to the
-// framework. It is to be called for every m.room.message before the framework sees it.
-func (c *Connector) RewriteCommand(ctx context.Context, evt *event.Event) {
-	c.commands.Rewrite(ctx, evt)
+// Receive returns a handler for the homeserver's transactions, as intake.Intake.Receive.
+func (c *Connector) Receive(next http.Handler, allowed func(*http.Request) bool) http.Handler {
+	return c.intake.Receive(next, allowed)
 }
 
-// HoldTransactions returns a handler for the homeserver's transactions, as
-// intake.Transactions.Hold.
-func (c *Connector) HoldTransactions(next http.Handler, allowed func(*http.Request) bool) http.Handler {
-	return c.transactions.Hold(next, allowed)
+// Arriving is to be called for every event of intake.Types before the framework sees it. It
+// makes a text that is a command, or only looks like one, plain to the framework.
+func (c *Connector) Arriving(ctx context.Context, evt *event.Event) {
+	if evt.Type == event.EventMessage {
+		c.commands.Rewrite(ctx, evt)
+	}
+	c.intake.Arriving(ctx, evt)
 }
 
-// Dispatched is to be called for every m.room.message after the framework has seen it.
-func (c *Connector) Dispatched(ctx context.Context, evt *event.Event) {
-	c.transactions.Dispatched(ctx, evt)
-}
+// Dispatched is to be called for every event of intake.Types after the framework has seen it.
+func (c *Connector) Dispatched(ctx context.Context, evt *event.Event) { c.intake.Dispatched(ctx, evt) }
 
-// SeparateCommandLogs gives each command a logger of its own, as command.SeparateLogs.
-func SeparateCommandLogs(br *bridgev2.Bridge) { command.SeparateLogs(br) }
+// StartIntake hands on what the homeserver sends, and what it sent before the bridge was
+// stopped. It is to be called when the logins are loaded.
+func (c *Connector) StartIntake(ctx context.Context) { c.intake.Start(ctx) }
+
+// StopIntake leaves to the next start what was not handed on.
+func (c *Connector) StopIntake() { c.intake.Stop() }
+
+// WatchCommands has each command followed to its end, and gives it a logger of its own, as
+// command.SeparateLogs. It is to be called when the framework has added its own commands.
+func (c *Connector) WatchCommands() {
+	command.SeparateLogs(c.br)
+	c.br.Commands = c.intake.Commands(c.br.Commands)
+}

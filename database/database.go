@@ -28,6 +28,7 @@ type Database struct {
 	Page        *PageQuery
 	Invitation  *InvitationQuery
 	Group       *GroupQuery
+	Intake      *IntakeQuery
 }
 
 // New prepares the tables beside those of parent, for the bridge with the given
@@ -36,16 +37,18 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 	table := dbutil.BuildUpgradeTable().WithFSPath(upgrades, "upgrades").Finish()
 	db := parent.Child(versionTable, table, log)
 	queue := &MSNQueueQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedMessage](db)}
+	intake := &IntakeQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Received](db)}
 	return &Database{
 		db:       db,
 		Contact:  &ContactQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Contact](db)},
 		MSNQueue: queue,
-		MatrixQueue: &MatrixQueueQuery{bridgeID: bridgeID,
+		MatrixQueue: &MatrixQueueQuery{bridgeID: bridgeID, intake: intake,
 			QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedEvent](db)},
 		Alert:      &AlertQuery{bridgeID: bridgeID, queue: queue, QueryHelper: dbutil.MakeQueryHelperReflect[*Alert](db)},
 		Page:       &PageQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Page](db)},
 		Invitation: &InvitationQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Invitation](db)},
 		Group:      &GroupQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*GroupMember](db)},
+		Intake:     intake,
 	}
 }
 

@@ -48,6 +48,10 @@ func (e *QueuedEvent) Scan(row dbutil.Scannable) (*QueuedEvent, error) {
 type MatrixQueueQuery struct {
 	*dbutil.QueryHelper[*QueuedEvent]
 	bridgeID networkid.BridgeID
+	intake   *IntakeQuery
+	// Taken, if it is set, is told of each event that is stored here and needs no place in
+	// the intake any more. It is to be set before the first message.
+	Taken func(id.EventID)
 
 	mu        sync.Mutex
 	listeners map[networkid.UserLoginID][]*listener
@@ -82,16 +86,26 @@ const (
 // misses nothing.
 const nextPosition = `CASE WHEN COALESCE(MAX(position), 0) >= $4 THEN MAX(position)+1 ELSE $4 END`
 
-// Put adds a message at the end of its login's queue, and tells who listens. It reports
-// false for one that is in the queue already. Position is given by the table.
+// Put adds a message at the end of its login's queue, in the place of the received event
+// that it was, and tells who listens. It reports false for one that is in the queue already.
+// Position is given by the table.
 func (q *MatrixQueueQuery) Put(ctx context.Context, e *QueuedEvent) (added bool, err error) {
-	err = q.GetDB().QueryRow(ctx, eventsPut, q.bridgeID, e.LoginID, e.EventID, time.Now().UnixNano(), e.RoomID, e.Sender, e.PortalID,
-		e.Body, e.Format, e.WrittenAt.UnixMilli(), toMilli(e.HeldAt), e.Owner, toMilli(e.QueuedAt)).Scan(&e.Position)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
+	err = q.GetDB().DoTxn(ctx, nil, func(ctx context.Context) error {
+		err := q.GetDB().QueryRow(ctx, eventsPut, q.bridgeID, e.LoginID, e.EventID, time.Now().UnixNano(), e.RoomID, e.Sender, e.PortalID,
+			e.Body, e.Format, e.WrittenAt.UnixMilli(), toMilli(e.HeldAt), e.Owner, toMilli(e.QueuedAt)).Scan(&e.Position)
+		if added = err == nil; err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		return q.intake.Finish(ctx, e.EventID)
+	})
 	if err != nil {
 		return false, err
+	}
+	if q.Taken != nil {
+		q.Taken(e.EventID)
+	}
+	if !added {
+		return false, nil
 	}
 	q.mu.Lock()
 	listeners := q.listeners[e.LoginID]

@@ -1,211 +1,300 @@
-// Package intake holds the answers to the homeserver's transactions back until the messages
-// in them are on disk.
+// Package intake takes what the homeserver pushes: on disk before it is answered, once per
+// event, and in order to the framework.
+//
+// The framework answers a transaction when its events are in memory, passes over one whose
+// ID it has seen even if it has grown, and forgets what it has not dealt with when it ends.
+// So the events that carry what users say and do are stored here by their ID, and the
+// framework gets them from here.
 package intake
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"io"
-	"maps"
-	"net/http"
-	"slices"
 	"sync"
 	"time"
 
+	"github.com/rs/zerolog"
+	"go.mau.fi/util/exsync"
 	"maunium.net/go/mautrix/bridgev2"
-	"maunium.net/go/mautrix/bridgev2/simplevent"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/database"
 )
 
-// holdTimeout is how long the homeserver is kept waiting for its answer to a
-// transaction, at most. It sends nothing else meanwhile.
-const holdTimeout = 10 * time.Second
+const (
+	// kept is how long an event is known after it came. Homeservers give a transaction up
+	// after much less.
+	kept = 8 * 24 * time.Hour
+	// pruneEvery is how often older ones are forgotten.
+	pruneEvery = 6 * time.Hour
+	// batch is how many events are read at once that an earlier run has left.
+	batch = 256
+	// MaxPending is how many events may wait in memory for the framework. When there are
+	// more, the homeserver is asked to come again.
+	MaxPending = 10_000
+	// maxOthers is how many events that are not stored are known, so that they are passed
+	// over when they are repeated.
+	maxOthers = 1024
+	// storeTimeout bounds one statement.
+	storeTimeout = 10 * time.Second
+	// decryptTimeout is how long after its arrival an encrypted event may still become a
+	// message: longer than the framework waits for its key.
+	decryptTimeout = time.Minute
+)
 
-// maxTransaction bounds what is read of a transaction, in bytes: homeservers put at most a
-// hundred events of 64 KiB into one.
-const maxTransaction = 32 << 20
+// Types are the events that are stored: what people say and do. State is not: the homeserver
+// can be asked for it.
+var Types = []event.Type{
+	event.EventMessage, event.EventEncrypted, event.EventSticker, event.EventReaction, event.EventRedaction,
+	event.EventUnstablePollStart, event.EventUnstablePollResponse,
+	event.BeeperDeleteChat, event.BeeperBlockUser, event.BeeperAcceptMessageRequest,
+}
 
-// Transactions holds the answers to the homeserver's transactions back until the
-// messages in them are on disk: the framework answers when they are in memory, and
-// what is there when the bridge is stopped or killed would be lost. What was not
-// answered the homeserver sends again.
-type Transactions struct {
-	bridge *bridgev2.Bridge
+// Config is what an Intake needs of the bridge.
+type Config struct {
+	Bridge *bridgev2.Bridge
+	Store  *database.IntakeQuery
+	Log    zerolog.Logger
+	// Ours reports whether a user is the bot or a ghost.
+	Ours func(id.UserID) bool
+	// Deliver hands an event to the framework, and waits until it takes it.
+	Deliver func(context.Context, *event.Event) error
+	// IsCommand reports whether the framework will take a message for a command.
+	IsCommand func(context.Context, *event.Event) bool
+	// Secret reports whether what a user writes in a room must not be on disk, because they
+	// were asked for a password there.
+	Secret func(context.Context, id.UserID, id.RoomID) bool
+	// Unfinished tells the sender of a command that the bridge was stopped while it ran.
+	Unfinished func(context.Context, *database.Received) error
+}
+
+// Intake takes the homeserver's transactions.
+type Intake struct {
+	cfg    Config
+	others *exsync.RingBuffer[id.EventID, struct{}]
 
 	mu      sync.Mutex
-	waiting map[id.EventID]*wait
+	last    int64 // position of the newest event
+	pending []item
+	open    map[id.EventID]*handed // what is pending or with the framework
+	wake    chan struct{}
+	cancel  context.CancelFunc // nil while stopped
+	ended   sync.WaitGroup
 }
 
-// wait is for one event. A homeserver that repeats a transaction has several requests wait
-// for the same one.
-type wait struct {
-	event    id.EventID
-	done     chan struct{} // closed when the event is dealt with
-	requests int
+// item is what is to be handed to the framework: an event, or a call with events that are not
+// stored.
+type item struct {
+	received *database.Received
+	call     func()
 }
 
-// New returns the Transactions of a bridge.
-func New(br *bridgev2.Bridge) *Transactions { return &Transactions{bridge: br} }
-
-func (t *Transactions) expect(events []id.EventID) []*wait {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.waiting == nil {
-		t.waiting = make(map[id.EventID]*wait)
-	}
-	var all []*wait
-	for _, evt := range events {
-		if t.waiting[evt] == nil {
-			t.waiting[evt] = &wait{event: evt, done: make(chan struct{})}
-		}
-		t.waiting[evt].requests++
-		all = append(all, t.waiting[evt])
-	}
-	return all
+// handed is an event that the framework was given, or will be.
+type handed struct {
+	command   bool        // the framework runs it beside others
+	decrypted bool        // a message has come of it
+	late      *time.Timer // of an encrypted event that may still become one
 }
 
-func (t *Transactions) settled(evt id.EventID) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if w := t.waiting[evt]; w != nil {
-		close(w.done)
-		delete(t.waiting, evt)
+// New returns an Intake. It stores from now on, and hands on after Start.
+func New(cfg Config) *Intake {
+	return &Intake{
+		cfg: cfg, others: exsync.NewRingBuffer[id.EventID, struct{}](maxOthers),
+		open: make(map[id.EventID]*handed), wake: make(chan struct{}, 1),
 	}
 }
 
-// awaited reports whether somebody waits for an event.
-func (t *Transactions) awaited(evt id.EventID) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.waiting[evt] != nil
+// Start hands to the framework what an earlier run has left, and then what comes, until Stop.
+func (i *Intake) Start(ctx context.Context) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	i.mu.Lock()
+	i.cancel = cancel
+	i.mu.Unlock()
+	i.ended.Go(func() { i.run(ctx) })
 }
 
-// forget says that a request waits no more. Others may still wait for the same events,
-// which are not dealt with by that.
-func (t *Transactions) forget(waits []*wait) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, w := range waits {
-		if w.requests--; w.requests == 0 && t.waiting[w.event] == w {
-			delete(t.waiting, w.event)
+// Stop ends what Start began. What was not handed on is left for the next start.
+func (i *Intake) Stop() {
+	i.mu.Lock()
+	cancel := i.cancel
+	i.cancel = nil
+	for _, h := range i.open {
+		if h.late != nil {
+			h.late.Stop()
 		}
 	}
+	i.mu.Unlock()
+	if cancel != nil {
+		cancel()
+		i.ended.Wait()
+	}
 }
 
-// Hold returns a handler for the homeserver's transactions that passes
-// them to next and holds its answer back as described at Transactions. allowed
-// tells the homeserver from others, whose requests go to next unread.
-func (t *Transactions) Hold(next http.Handler, allowed func(*http.Request) bool) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !allowed(r) {
-			next.ServeHTTP(w, r)
+// run hands on what comes.
+func (i *Intake) run(ctx context.Context) {
+	log := zerolog.Ctx(ctx)
+	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
+		err := i.recover(ctx)
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
 			return
 		}
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxTransaction))
-		if err != nil {
-			http.Error(w, "the request could not be read", http.StatusBadRequest)
+		log.Err(err).Msg("Failed to read what the homeserver sent before the bridge was stopped, trying again")
+		if !sleep(ctx, wait) {
 			return
 		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		waits := t.expect(t.lastMessages(body))
-		defer t.forget(waits)
-		answer := &heldAnswer{header: make(http.Header), status: http.StatusOK}
-		next.ServeHTTP(answer, r)
-		if answer.status == http.StatusOK && !t.waitForAll(r.Context(), waits) {
-			http.Error(w, "the bridge is stopping", http.StatusServiceUnavailable)
-			return
-		}
-		answer.send(w)
-	})
-}
-
-// waitForAll waits until all events are dealt with, or too long. It reports false
-// when the bridge stops first.
-func (t *Transactions) waitForAll(ctx context.Context, waits []*wait) bool {
-	timer := time.NewTimer(holdTimeout)
-	defer timer.Stop()
-	for _, w := range waits {
+	}
+	prune := time.NewTicker(pruneEvery)
+	defer prune.Stop()
+	i.prune(ctx)
+	for {
 		select {
-		case <-w.done:
-		case <-timer.C:
-			return true
-		case <-t.bridge.BackgroundCtx.Done():
-			return false
 		case <-ctx.Done():
-			return false
+			return
+		case <-prune.C:
+			i.prune(ctx)
+		case <-i.wake:
+		}
+		for next, ok := i.next(); ok && ctx.Err() == nil; next, ok = i.next() {
+			i.handOn(ctx, next)
 		}
 	}
-	return true
 }
 
-// lastMessages returns the IDs of the last message of a user in each room in the body
-// of a transaction: when a room's loop has come to it, it has to those before. What the
-// bridge itself said is no message to wait for, and must not stand for those before it.
-func (t *Transactions) lastMessages(body []byte) []id.EventID {
-	var transaction struct {
-		Events []struct {
-			ID       id.EventID `json:"event_id"`
-			Room     id.RoomID  `json:"room_id"`
-			Type     string     `json:"type"`
-			Sender   id.UserID  `json:"sender"`
-			StateKey *string    `json:"state_key"`
-		} `json:"events"`
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
-	if json.Unmarshal(body, &transaction) != nil {
-		return nil // the framework says so
+}
+
+// recover takes up what an earlier run has left: those before what has come since.
+func (i *Intake) recover(ctx context.Context) error {
+	if err := i.tellBegun(ctx); err != nil {
+		return err
 	}
-	last := make(map[id.RoomID]id.EventID)
-	for _, evt := range transaction.Events {
-		if evt.Type == event.EventMessage.Type && evt.ID != "" && evt.StateKey == nil && !t.ours(evt.Sender) {
-			last[evt.Room] = evt.ID
+	var left []item
+	for after := int64(0); ; {
+		rows, err := i.cfg.Store.InState(ctx, database.ReceivedWaiting, after, batch)
+		if err != nil {
+			return err
+		}
+		i.mu.Lock()
+		for _, row := range rows {
+			after = row.Position
+			i.last = max(i.last, after) // clocks can be set back
+			if i.open[row.EventID] == nil {
+				i.open[row.EventID] = &handed{}
+				left = append(left, item{received: row})
+			}
+		}
+		i.mu.Unlock()
+		if len(rows) < batch {
+			break
 		}
 	}
-	return slices.Collect(maps.Values(last))
+	if len(left) > 0 {
+		zerolog.Ctx(ctx).Info().Int("events", len(left)).Msg("Taking up what the homeserver sent before the bridge was stopped")
+	}
+	i.mu.Lock()
+	i.pending = append(left, i.pending...)
+	i.mu.Unlock()
+	i.signal()
+	return nil
 }
 
-// ours reports whether a user is the bot or a ghost.
-func (t *Transactions) ours(user id.UserID) bool {
-	return user == t.bridge.Bot.GetMXID() || t.bridge.IsGhostMXID(user)
+// tellBegun tells the senders of commands that ran when the bridge was stopped.
+func (i *Intake) tellBegun(ctx context.Context) error {
+	for after := int64(0); ; {
+		rows, err := i.cfg.Store.InState(ctx, database.ReceivedBegun, after, batch)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			after = row.Position
+			i.mu.Lock()
+			running := i.open[row.EventID] != nil
+			i.mu.Unlock()
+			if running {
+				continue
+			}
+			if err := i.cfg.Unfinished(ctx, row); err != nil {
+				zerolog.Ctx(ctx).Err(err).Stringer("event_id", row.EventID).Msg("Failed to tell that a command was interrupted")
+				continue // it is told at the next start
+			}
+			if err := i.cfg.Store.Finish(ctx, row.EventID); err != nil {
+				return err
+			}
+		}
+		if len(rows) < batch {
+			return nil
+		}
+	}
 }
 
-// Dispatched is to be called for every m.room.message after the framework has seen
-// it. The message is dealt with when the room's loop has come to it.
-func (t *Transactions) Dispatched(ctx context.Context, evt *event.Event) {
-	if !t.awaited(evt.ID) {
+func (i *Intake) prune(ctx context.Context) {
+	if err := i.cfg.Store.Prune(ctx, time.Now().Add(-kept)); err != nil && ctx.Err() == nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to forget old events of the homeserver")
+	}
+}
+
+// signal has run look at what is pending.
+func (i *Intake) signal() {
+	select {
+	case i.wake <- struct{}{}:
+	default:
+	}
+}
+
+// next takes the first of what is pending.
+func (i *Intake) next() (item, bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if len(i.pending) == 0 {
+		i.pending = nil
+		return item{}, false
+	}
+	first := i.pending[0]
+	i.pending[0] = item{}
+	i.pending = i.pending[1:]
+	return first, true
+}
+
+// handOn gives one item to the framework.
+func (i *Intake) handOn(ctx context.Context, next item) {
+	if next.call != nil {
+		next.call()
 		return
 	}
-	portal, err := t.bridge.GetPortalByMXID(ctx, evt.RoomID)
-	if err != nil || portal == nil {
-		t.settled(evt.ID)
+	log := zerolog.Ctx(ctx).With().Stringer("event_id", next.received.EventID).Logger()
+	evt, err := parse(next.received)
+	if err != nil {
+		log.Err(err).Msg("Passing over an event that cannot be read")
+		i.finish(ctx, next.received.EventID)
 		return
 	}
-	login := t.bridge.GetCachedUserLoginByID(portal.Receiver)
-	if login == nil {
-		t.settled(evt.ID)
-		return
+	if err := i.cfg.Deliver(log.WithContext(ctx), evt); err != nil && ctx.Err() == nil {
+		log.Err(err).Msg("Failed to hand an event on, it is handed on at the next start")
 	}
-	login.QueueRemoteEvent(&simplevent.EventMeta{
-		Type:          bridgev2.RemoteEventUnknown,
-		PortalKey:     portal.PortalKey,
-		PreHandleFunc: func(context.Context, *bridgev2.Portal) { t.settled(evt.ID) },
-	})
 }
 
-// heldAnswer keeps an answer until it may be sent.
-type heldAnswer struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (a *heldAnswer) Header() http.Header         { return a.header }
-func (a *heldAnswer) WriteHeader(status int)      { a.status = status }
-func (a *heldAnswer) Write(p []byte) (int, error) { return a.body.Write(p) }
-
-func (a *heldAnswer) send(w http.ResponseWriter) {
-	maps.Copy(w.Header(), a.header)
-	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body.Bytes()) // the homeserver sends it again when it did not get it
+// parse makes the event as the framework wants it.
+func parse(r *database.Received) (*event.Event, error) {
+	evt := &event.Event{}
+	if err := json.Unmarshal([]byte(r.Content), evt); err != nil {
+		return nil, err
+	}
+	evt.Type.Class = event.MessageEventType
+	evt.Mautrix.EventSource = event.SourceTimeline
+	evt.Mautrix.ReceivedAt = r.At
+	// What cannot be parsed is left to the framework, as it does with what it gets itself.
+	_ = evt.Content.ParseRaw(evt.Type)
+	return evt, nil
 }

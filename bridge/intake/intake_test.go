@@ -1,52 +1,82 @@
-package intake
+package intake_test
 
 import (
+	"bytes"
 	"context"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
 	"testing"
-	"testing/synctest"
 
-	"maunium.net/go/mautrix/bridgev2"
+	"github.com/rs/zerolog"
+	"go.mau.fi/util/dbutil"
+	_ "go.mau.fi/util/dbutil/litestream" // the driver
+	bridgedb "maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/intake"
+	"matrix-msn/database"
 )
 
-// A homeserver that has given up a transaction and repeats it must not be told that the
-// message is safe because the first request has ended.
-func TestRepeatedTransactionWaitsForItself(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		transactions := New(&bridgev2.Bridge{BackgroundCtx: t.Context()})
-		events := []id.EventID{"$held"}
-		first, second := transactions.expect(events), transactions.expect(events)
-		answered := make(chan bool, 1)
-		go func() { answered <- transactions.waitForAll(context.WithoutCancel(t.Context()), second) }()
-		transactions.forget(first)
-		synctest.Wait()
-		select {
-		case <-answered:
-			t.Fatal("answered when the other request ended")
-		default:
-		}
-		transactions.settled("$held")
-		if !<-answered {
-			t.Error("not answered when the message was dealt with")
-		}
-		transactions.forget(second)
-		if len(transactions.waiting) != 0 {
-			t.Errorf("still known: %v", transactions.waiting)
-		}
-	})
+// newStore makes a database with the table.
+func newStore(t testing.TB) *database.IntakeQuery {
+	t.Helper()
+	raw, err := dbutil.NewFromConfig("test", dbutil.Config{PoolConfig: dbutil.PoolConfig{
+		Type: "sqlite3-fk-wal", URI: "file:" + filepath.Join(t.TempDir(), "test.db") + "?_txlock=immediate", MaxOpenConns: 1, MaxIdleConns: 1,
+	}}, dbutil.NoopLogger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { raw.Close() })
+	if err := bridgedb.New("", bridgedb.MetaTypes{}, raw).Upgrade(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	db := database.New("", raw, dbutil.NoopLogger)
+	if err := db.Upgrade(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return db.Intake
 }
 
-// What a request that ended late forgets is its own wait, not that of a later request.
-func TestLateEndOfARequestLeavesLaterOnesAlone(t *testing.T) {
-	t.Parallel()
-	transactions := New(nil)
-	events := []id.EventID{"$held"}
-	first := transactions.expect(events)
-	transactions.settled("$held")
-	transactions.expect(events)
-	transactions.forget(first)
-	if !transactions.awaited("$held") {
-		t.Error("nobody waits any more")
-	}
+// FuzzTransaction gives an Intake transactions, each twice. Nothing is handed on twice, and
+// all that is stored is handed on.
+func FuzzTransaction(f *testing.F) {
+	f.Add([]byte(`{"events":[{"event_id":"$1","room_id":"!r:x","type":"m.room.message","sender":"@u:x","content":{"msgtype":"m.text","body":"x"}}]}`))
+	f.Add([]byte(`{"events":[{"event_id":"$1","type":"m.room.redaction","redacts":7,"content":[]},{"event_id":"$1","state_key":null}]}`))
+	f.Add([]byte(`{"events":null,"ephemeral":[{}],"x":1}`))
+	store := newStore(f)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if err := store.Exec(t.Context(), "DELETE FROM intake"); err != nil {
+			t.Fatal(err)
+		}
+		delivered := make(map[id.EventID]int)
+		i := intake.New(intake.Config{
+			Store: store, Log: zerolog.Nop(),
+			Deliver:    func(_ context.Context, evt *event.Event) error { delivered[evt.ID]++; return nil },
+			Ours:       func(id.UserID) bool { return false },
+			Secret:     func(context.Context, id.UserID, id.RoomID) bool { return false },
+			Unfinished: func(context.Context, *database.Received) error { return nil },
+		})
+		next := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+		for range 2 {
+			i.Receive(next, func(*http.Request) bool { return true }).
+				ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPut, "/_matrix/app/v1/transactions/1", bytes.NewReader(body)))
+		}
+		waiting, err := store.InState(t.Context(), database.ReceivedWaiting, 0, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i.Drain(t.Context())
+		for evt, n := range delivered {
+			if n > 1 {
+				t.Errorf("%s was handed on %d times", evt, n)
+			}
+		}
+		for _, row := range waiting {
+			if left, err := store.Get(t.Context(), row.EventID); delivered[row.EventID] == 0 && (err != nil || left.State != database.ReceivedFinished) {
+				t.Errorf("%s is stored and was not handed on: %v", row.EventID, err)
+			}
+		}
+	})
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"syscall"
 
@@ -11,7 +12,6 @@ import (
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/bridgev2/matrix"
 	"maunium.net/go/mautrix/bridgev2/matrix/mxmain"
-	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge"
 )
@@ -57,12 +57,11 @@ func main() {
 			m.Log.WithLevel(zerolog.FatalLevel).Msg("appservice.async_transactions must be false: messages would lose their order")
 			os.Exit(11)
 		}
-		m.Matrix.EventProcessor.PrependHandler(event.EventMessage, connector.RewriteCommand)
-		m.Matrix.EventProcessor.On(event.EventMessage, connector.Dispatched)
-		holdTransactions(&m, connector)
-		bridge.SeparateCommandLogs(m.Bridge)
+		receiveTransactions(&m, connector)
+		connector.WatchCommands()
 	}
 	m.PostStart = func() {
+		connector.StartIntake(m.Log.WithContext(context.Background()))
 		if !m.Matrix.SpecVersions.ContainsGreaterOrEqual(mautrix.SpecV14) {
 			m.Log.Warn().Stringer("server_supports", m.Matrix.SpecVersions.GetLatest()).
 				Msg("This homeserver passes no typing notes and no presence on to bridges: what users type will not show as typing in MSN")
@@ -79,6 +78,7 @@ func main() {
 	}
 	m.Start()
 	code := m.WaitForInterrupt()
+	connector.StopIntake()
 	m.Stop()
 	os.Exit(code)
 }

@@ -1,23 +1,38 @@
 package main
 
 import (
+	"context"
 	"crypto/subtle"
 	"net/http"
 
 	"maunium.net/go/mautrix/bridgev2/matrix/mxmain"
+	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge"
+	"matrix-msn/bridge/intake"
 )
 
-// holdTransactions puts the connector between the homeserver and the framework for
+// receiveTransactions puts the connector between the homeserver and the framework for
 // transactions. Everything else stays the framework's.
-func holdTransactions(m *mxmain.BridgeMain, connector *bridge.Connector) {
+func receiveTransactions(m *mxmain.BridgeMain, connector *bridge.Connector) {
 	framework := m.Matrix.AS.Router
 	router := http.NewServeMux()
 	router.Handle("/", framework)
-	router.Handle("PUT /_matrix/app/v1/transactions/{txnID}", connector.HoldTransactions(framework, func(r *http.Request) bool {
+	router.Handle("PUT /_matrix/app/v1/transactions/{txnID}", connector.Receive(framework, func(r *http.Request) bool {
 		want := "Bearer " + m.Matrix.AS.Registration.ServerToken
 		return subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte(want)) == 1
 	}))
 	m.Matrix.AS.Router = router
+	connector.Deliver = func(ctx context.Context, evt *event.Event) error {
+		select {
+		case m.Matrix.AS.Events <- evt:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	for _, kind := range intake.Types {
+		m.Matrix.EventProcessor.PrependHandler(kind, connector.Arriving)
+		m.Matrix.EventProcessor.On(kind, connector.Dispatched)
+	}
 }

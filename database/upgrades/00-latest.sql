@@ -1,4 +1,4 @@
--- v0 -> v4: Latest revision
+-- v0 -> v5: Latest revision
 
 CREATE TABLE contact (
     bridge_id TEXT NOT NULL,
@@ -141,3 +141,19 @@ CREATE TABLE group_member (
         REFERENCES user_login (bridge_id, id)
         ON DELETE CASCADE ON UPDATE CASCADE
 );
+
+CREATE TABLE intake (
+    bridge_id   TEXT NOT NULL,
+    event_id    TEXT NOT NULL,
+    position    BIGINT NOT NULL,
+    room_id     TEXT NOT NULL,
+    sender      TEXT NOT NULL,
+    content     TEXT NOT NULL,
+    state       TEXT NOT NULL,
+    outcome     TEXT NOT NULL,
+    received_at BIGINT NOT NULL,
+
+    PRIMARY KEY (bridge_id, event_id)
+);
+CREATE INDEX intake_state_idx ON intake (bridge_id, state, position);
+CREATE INDEX intake_received_idx ON intake (bridge_id, received_at);

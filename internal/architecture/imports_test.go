@@ -32,8 +32,8 @@ var floors = [][]string{
 	// The account as a program uses it.
 	{"msn"},
 	// The bridge: what knows nothing of logins,
-	{"database", "bridge/msnid", "bridge/names", "bridge/msgconv", "bridge/retry", "bridge/intake"},
-	{"bridge/config", "bridge/queue"},
+	{"database", "bridge/msnid", "bridge/names", "bridge/msgconv", "bridge/retry"},
+	{"bridge/config", "bridge/queue", "bridge/intake"},
 	{"bridge/reason", "bridge/loginpage", "bridge/queue/queuetest"},
 	// what the parts of a login share,
 	{"bridge/account"},

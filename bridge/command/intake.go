@@ -1,0 +1,43 @@
+package command
+
+import (
+	"context"
+	"strings"
+
+	"maunium.net/go/mautrix/bridgev2/commands"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/room"
+	"matrix-msn/database"
+)
+
+// IsCommand reports whether the framework will run a message as a command: it has the prefix,
+// or was written in the chat with the bot, by somebody who may.
+func (c *Commands) IsCommand(ctx context.Context, evt *event.Event) bool {
+	user, err := c.bridge.GetUserByMXID(ctx, evt.Sender)
+	if err != nil || user == nil || !user.Permissions.SendEvents || !user.Permissions.Commands {
+		return false
+	}
+	return evt.RoomID == user.ManagementRoom || strings.HasPrefix(evt.Content.AsMessage().Body, c.bridge.Config.CommandPrefix)
+}
+
+// AnswersPrompt reports whether what a user writes in a chat is the answer to a question of
+// the bot's, which may be a password.
+func (c *Commands) AnswersPrompt(ctx context.Context, sender id.UserID, chat id.RoomID) bool {
+	user, err := c.bridge.GetExistingUserByMXID(ctx, sender)
+	return err == nil && user != nil && user.ManagementRoom == chat && commands.LoadCommandState(user) != nil
+}
+
+// SayInterrupted tells the sender of a command that the bridge was stopped while it ran.
+func (c *Commands) SayInterrupted(ctx context.Context, interrupted *database.Received) error {
+	_, err := c.bridge.Bot.SendMessage(ctx, interrupted.RoomID, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
+		MsgType:  event.MsgNotice,
+		Body:     "The bridge was stopped while it worked on this. It may have been done or not: look, and write it again if it was not.",
+		Mentions: &event.Mentions{}, RelatesTo: (&event.RelatesTo{}).SetReplyTo(interrupted.EventID),
+	}}, nil)
+	if room.TakesNothing(err) {
+		return nil
+	}
+	return err
+}

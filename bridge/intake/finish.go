@@ -1,0 +1,126 @@
+package intake
+
+import (
+	"context"
+	"time"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/simplevent"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+)
+
+// Arriving is to be called for every event of Types before the framework sees it. A command
+// counts as begun from then on.
+func (i *Intake) Arriving(ctx context.Context, evt *event.Event) {
+	h := i.handedOut(evt.ID)
+	if h == nil || evt.Type != event.EventMessage {
+		return
+	}
+	command := i.cfg.IsCommand(ctx, evt)
+	i.mu.Lock()
+	h.decrypted, h.command = true, command
+	i.mu.Unlock()
+	if !command {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	if _, err := i.cfg.Store.Begin(ctx, evt.ID); err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to note that a command is run: it is run again if the bridge is stopped now")
+	}
+}
+
+// Dispatched is to be called for every event of Types when the framework has seen it. The
+// event is finished when its room's loop has come past it.
+func (i *Intake) Dispatched(ctx context.Context, evt *event.Event) {
+	h := i.handedOut(evt.ID)
+	if h == nil {
+		return
+	}
+	i.mu.Lock()
+	command, decrypted := h.command, h.decrypted
+	if evt.Type == event.EventEncrypted && !decrypted && h.late == nil {
+		// The framework waits for the key meanwhile, and says so in the room in the end.
+		h.late = time.AfterFunc(decryptTimeout, func() {
+			if i.handedOut(evt.ID) == h {
+				i.finish(context.WithoutCancel(ctx), evt.ID)
+			}
+		})
+	}
+	i.mu.Unlock()
+	if command || evt.Type == event.EventEncrypted {
+		return // Commands ends the one, the message that came of it the other
+	}
+	portal, err := i.cfg.Bridge.GetPortalByMXID(ctx, evt.RoomID)
+	if err != nil || portal == nil {
+		i.finish(ctx, evt.ID)
+		return
+	}
+	login := i.cfg.Bridge.GetCachedUserLoginByID(portal.Receiver)
+	if login == nil {
+		i.finish(ctx, evt.ID)
+		return
+	}
+	login.QueueRemoteEvent(&simplevent.EventMeta{
+		Type: bridgev2.RemoteEventUnknown, PortalKey: portal.PortalKey,
+		PreHandleFunc: func(ctx context.Context, _ *bridgev2.Portal) { i.finish(ctx, evt.ID) },
+	})
+}
+
+// handedOut returns what is known of an event that is not finished, or nil.
+func (i *Intake) handedOut(evt id.EventID) *handed {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.open[evt]
+}
+
+// Taken says that an event was stored elsewhere, and its row in the intake closed.
+func (i *Intake) Taken(evt id.EventID) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.close(evt)
+}
+
+// close forgets an event that is finished. mu is held.
+func (i *Intake) close(evt id.EventID) {
+	if h := i.open[evt]; h != nil && h.late != nil {
+		h.late.Stop()
+	}
+	delete(i.open, evt)
+}
+
+// finish notes that an event is dealt with, unless that is noted already.
+func (i *Intake) finish(ctx context.Context, evt id.EventID) {
+	if i.handedOut(evt) == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	if err := i.cfg.Store.Finish(ctx, evt); err != nil {
+		// It is handed on once more at the next start.
+		zerolog.Ctx(ctx).Err(err).Stringer("event_id", evt).Msg("Failed to note that an event is dealt with")
+		return
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.close(evt)
+}
+
+// Commands returns a command processor that notes when a command has ended. It is to be set
+// when the framework has added its own commands and before the first event.
+func (i *Intake) Commands(inner bridgev2.CommandProcessor) bridgev2.CommandProcessor {
+	return processor{inner, i}
+}
+
+type processor struct {
+	bridgev2.CommandProcessor
+	intake *Intake
+}
+
+// Handle implements bridgev2.CommandProcessor.
+func (p processor) Handle(ctx context.Context, room id.RoomID, evt id.EventID, user *bridgev2.User, message string, replyTo id.EventID) {
+	defer p.intake.finish(context.WithoutCancel(ctx), evt)
+	p.CommandProcessor.Handle(ctx, room, evt, user, message, replyTo)
+}

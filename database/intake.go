@@ -1,0 +1,140 @@
+package database
+
+import (
+	"context"
+	"time"
+
+	"go.mau.fi/util/dbutil"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/id"
+)
+
+// ReceivedState is how far an event of the homeserver has come.
+type ReceivedState string
+
+// The states of a received event. They are stored: a name must not change.
+const (
+	ReceivedWaiting ReceivedState = "waiting"
+	// ReceivedBegun is the state of a command that runs, or ran when the bridge was
+	// stopped: it is not to be run again.
+	ReceivedBegun    ReceivedState = "begun"
+	ReceivedFinished ReceivedState = "finished"
+)
+
+// EventOutcome is what became of a message, or "" while that is open.
+type EventOutcome string
+
+// The outcomes of a message. They are stored: a name must not change.
+const (
+	EventDelivered EventOutcome = "delivered"
+	EventRefused   EventOutcome = "refused"   // it has surely not arrived
+	EventUncertain EventOutcome = "uncertain" // it may have arrived
+	EventRemoved   EventOutcome = "removed"   // by the user, before it was sent
+)
+
+// Received is an event of Matrix that the homeserver has pushed.
+type Received struct {
+	EventID  id.EventID
+	Position int64 // order of arrival
+	RoomID   id.RoomID
+	Sender   id.UserID
+	Content  string // the event in JSON, as the homeserver wrote it; "" once it has no more use
+	State    ReceivedState
+	Outcome  EventOutcome
+	At       time.Time
+	// Secret is set by who stores an event whose content must not be on disk. It counts as
+	// begun from the start.
+	Secret bool
+}
+
+// Scan reads a row of the columns in receivedColumns.
+func (r *Received) Scan(row dbutil.Scannable) (*Received, error) {
+	var at int64
+	err := row.Scan(&r.EventID, &r.Position, &r.RoomID, &r.Sender, &r.Content, &r.State, &r.Outcome, &at)
+	r.At = fromMilli(at)
+	return dbutil.ValueOrErr(r, err)
+}
+
+// IntakeQuery are the queries on the table intake.
+type IntakeQuery struct {
+	*dbutil.QueryHelper[*Received]
+	bridgeID networkid.BridgeID
+}
+
+const (
+	receivedColumns = `event_id, position, room_id, sender, content, state, outcome, received_at`
+	receivedPut     = `
+		INSERT INTO intake (bridge_id, ` + receivedColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		ON CONFLICT (bridge_id, event_id) DO NOTHING`
+	receivedGet  = `SELECT ` + receivedColumns + ` FROM intake WHERE bridge_id=$1 AND event_id=$2`
+	receivedOpen = `
+		SELECT ` + receivedColumns + ` FROM intake WHERE bridge_id=$1 AND state=$2 AND position>$3 ORDER BY position LIMIT $4`
+	receivedBegin = `UPDATE intake SET state='begun', content='' WHERE bridge_id=$1 AND event_id=$2 AND state='waiting'`
+	// A message that waits elsewhere keeps its row, so that it is known when it is repeated.
+	receivedFinish  = `UPDATE intake SET state='finished', content='' WHERE bridge_id=$1 AND event_id=$2 AND state<>'finished'`
+	receivedOutcome = `UPDATE intake SET outcome=$3 WHERE bridge_id=$1 AND event_id=$2`
+	receivedPrune   = `DELETE FROM intake WHERE bridge_id=$1 AND state='finished' AND received_at<$2`
+)
+
+// Put stores events, all or none of them, as waiting, and returns those that nobody has dealt with: the
+// new ones, and those that were stored before and wait. Repeated ones that are finished are
+// not among them.
+func (q *IntakeQuery) Put(ctx context.Context, events []*Received) (open []*Received, err error) {
+	err = q.GetDB().DoTxn(ctx, nil, func(ctx context.Context) error {
+		open = nil
+		for _, r := range events {
+			state, content := ReceivedWaiting, r.Content
+			if r.Secret {
+				state, content = ReceivedBegun, ""
+			}
+			added, err := changes(q.GetDB().Exec(ctx, receivedPut, q.bridgeID, r.EventID, r.Position, r.RoomID, r.Sender, content,
+				state, r.Outcome, toMilli(r.At)))
+			if err != nil {
+				return err
+			}
+			if !added {
+				if r, err = q.Get(ctx, r.EventID); err != nil {
+					return err
+				}
+			}
+			if added || r != nil && r.State == ReceivedWaiting {
+				open = append(open, r)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return open, nil
+}
+
+// Get returns an event, or nil when it is not known, or was forgotten.
+func (q *IntakeQuery) Get(ctx context.Context, event id.EventID) (*Received, error) {
+	return q.QueryOne(ctx, receivedGet, q.bridgeID, event)
+}
+
+// InState returns the first events in a state behind a position, up to limit, in order.
+func (q *IntakeQuery) InState(ctx context.Context, state ReceivedState, after int64, limit int) ([]*Received, error) {
+	return q.QueryMany(ctx, receivedOpen, q.bridgeID, state, after, limit)
+}
+
+// Begin notes that a command runs. It reports false when that was noted before, or is over.
+func (q *IntakeQuery) Begin(ctx context.Context, event id.EventID) (bool, error) {
+	return changes(q.GetDB().Exec(ctx, receivedBegin, q.bridgeID, event))
+}
+
+// Finish notes that an event is dealt with. Its content is forgotten.
+func (q *IntakeQuery) Finish(ctx context.Context, event id.EventID) error {
+	return q.Exec(ctx, receivedFinish, q.bridgeID, event)
+}
+
+// SetOutcome notes what became of a message.
+func (q *IntakeQuery) SetOutcome(ctx context.Context, event id.EventID, outcome EventOutcome) error {
+	return q.Exec(ctx, receivedOutcome, q.bridgeID, event, outcome)
+}
+
+// Prune forgets events that were dealt with and came before a time.
+func (q *IntakeQuery) Prune(ctx context.Context, before time.Time) error {
+	return q.Exec(ctx, receivedPrune, q.bridgeID, before.UnixMilli())
+}
