@@ -210,7 +210,7 @@ func TestBounceOfNoKnownPageIsAnAlert(t *testing.T) {
 	if err := b.srv.Bounce(msntest.SentPage{From: alice, To: bob, TrID: "77"}, "500"); err != nil {
 		t.Fatal(err)
 	}
-	b.waitAlert(0, "Your page to Bob Builder (bob@example.com) did not arrive after all (code 500)")
+	b.waitAlert(0, "Your page to Bob Builder (bob@example.com) did not arrive after all (code 500).")
 }
 
 func TestPageWhoseSendingWasInterruptedIsTold(t *testing.T) {

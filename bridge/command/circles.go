@@ -102,7 +102,7 @@ func noCircle(which string, member bool) string {
 	return fmt.Sprintf("There is no %s with the number or name %s. Write `!circles` to see what there is.", kind, names.Quoted(names.Clean(which)))
 }
 
-// pickCircle returns the circle that is named by its number in the list that was shown or
+// pick returns the circle that is named by its number in the list that was shown or
 // its name, among those of which the user is a member, or those that they are invited
 // into. why says to the user why there is none.
 func (l *circlesShown) pick(circles []msn.Circle, which string, member bool) (circle msn.Circle, why string) {

@@ -67,7 +67,7 @@ func runInvite(c *call) {
 	}
 	address, err := msnid.ParseAccount(word)
 	if err != nil {
-		c.say("%s Nothing was sent. %s", reason.Sentence(err), inviteUsage)
+		c.say("%s Nothing was sent. %s", reason.Of(err, reason.Input, reason.Subject{}).Sentence, inviteUsage)
 		return
 	}
 	who, err := login.inviteeOf(c.Ctx, address)

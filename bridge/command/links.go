@@ -100,7 +100,7 @@ func runCompose(c *call) {
 	}
 	address, err := msnid.ParseAccount(word)
 	if err != nil {
-		c.say("%s Write `!compose`, or `!compose carol@example.com`.", reason.Sentence(err))
+		c.say("%s Write `!compose`, or `!compose carol@example.com`.", reason.Of(err, reason.Input, reason.Subject{}).Sentence)
 		return
 	}
 	c.link(msn.URLCompose, "writing a mail to "+address, address)
@@ -122,7 +122,7 @@ func runProfile(c *call) {
 	if word != "" {
 		var err error
 		if account, err = msnid.ParseAccount(word); err != nil {
-			c.say("%s Write `!profile` for your own, or `!profile bob@example.com`.", reason.Sentence(err))
+			c.say("%s Write `!profile` for your own, or `!profile bob@example.com`.", reason.Of(err, reason.Input, reason.Subject{}).Sentence)
 			return
 		}
 	}

@@ -3,7 +3,6 @@ package inbox
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -11,6 +10,7 @@ import (
 	"maunium.net/go/mautrix/bridgev2/simplevent"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/room"
 	"matrix-msn/database"
 )
@@ -108,8 +108,8 @@ func (b *Inbox) giveUp(ctx context.Context, m *database.QueuedMessage) error {
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf("%s at %s could not be brought into this room: the homeserver refuses it.",
-		kind.Named(m), m.At.UTC().Format(room.TimeFormat))
+	what := kind.Named(m) + " at " + m.At.UTC().Format(room.TimeFormat)
+	text := reason.Of(nil, reason.Delivery, reason.Subject{Name: what}).Sentence
 	if kind.Keeper != nil {
 		text += " " + kind.Keeper.Sentence()
 	}

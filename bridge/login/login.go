@@ -5,7 +5,6 @@ package login
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -33,10 +32,6 @@ const (
 	FieldPassword = "password"
 
 	loginErrorPrefix = "COM.GITHUB.MATRIX_MSN."
-
-	// maxPassword is the longest password in bytes that is accepted. Passport cut
-	// them at 16 characters; today's services take longer ones.
-	maxPassword = 256
 )
 
 // Logins makes logins.
@@ -89,11 +84,11 @@ func (p *process) Start(context.Context) (*bridgev2.LoginStep, error) {
 // StartWithOverride asks for the password of a login that exists.
 func (p *process) StartWithOverride(_ context.Context, override *bridgev2.UserLogin) (*bridgev2.LoginStep, error) {
 	if override.UserMXID != p.user.MXID {
-		return nil, loginError("NOT_YOURS", http.StatusForbidden, "That login is not yours. Use `list-logins` to see yours.")
+		return nil, refusal(reason.ErrNotYours, reason.Login, http.StatusForbidden, reason.Subject{})
 	}
 	if identity, ok := msnid.ParseLoginID(override.ID); !ok || identity.Service != p.service.Key {
-		return nil, loginError("OTHER_SERVICE", http.StatusBadRequest,
-			fmt.Sprintf("The login %s is not at %s. Send `relogin %[1]s %s`.", override.ID, p.service.Name, identity.Service))
+		return nil, refusal(reason.ErrOtherService, reason.Login, http.StatusBadRequest,
+			reason.Subject{Name: string(override.ID), Service: p.service.Name, Choices: identity.Service})
 	}
 	p.override = override
 	return p.credentialsStep(), nil
@@ -136,11 +131,11 @@ func (p *process) credentialsStep() *bridgev2.LoginStep {
 func checkPassword(password string) (string, error) {
 	switch {
 	case password == "":
-		return "", errors.New("the password is empty")
-	case len(password) > maxPassword:
-		return "", fmt.Errorf("the password is longer than %d bytes", maxPassword)
+		return "", reason.ErrEmptyPassword
+	case len(password) > reason.MaxPassword:
+		return "", reason.ErrLongPassword
 	case strings.ContainsAny(password, "\r\n\x00"):
-		return "", errors.New("the password holds a line end")
+		return "", reason.ErrPasswordLine
 	}
 	return password, nil
 }
@@ -150,29 +145,28 @@ func checkPassword(password string) (string, error) {
 func (p *process) SubmitUserInput(ctx context.Context, input map[string]string) (*bridgev2.LoginStep, error) {
 	address, err := msnid.ParseAccount(input[FieldAccount])
 	if err != nil {
-		return nil, loginError("INVALID_ADDRESS", http.StatusBadRequest, reason.Sentence(err))
+		return nil, refusal(err, reason.Input, http.StatusBadRequest, reason.Subject{})
 	}
 	password, err := checkPassword(input[FieldPassword])
 	if err != nil {
-		return nil, loginError("INVALID_PASSWORD", http.StatusBadRequest, reason.Sentence(err))
+		return nil, refusal(err, reason.Input, http.StatusBadRequest, reason.Subject{})
 	}
 	identity := msnid.Identity{Service: p.service.Key, Account: address}
 	id := msnid.MakeLoginID(identity)
 	if p.override != nil && id != p.override.ID {
-		return nil, loginError("OTHER_ACCOUNT", http.StatusBadRequest,
-			fmt.Sprintf("This login is for %s. To add another account, use `login`.", p.override.ID))
+		return nil, refusal(reason.ErrOtherAccount, reason.Login, http.StatusBadRequest, reason.Subject{Name: string(p.override.ID)})
 	}
 	defer p.SignIns.Lock(id)()
 	existing, err := p.Bridge.GetExistingUserLoginByID(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("failed to look for an existing login: %w", err)
+		return nil, trouble(ctx, fmt.Errorf("failed to look for an existing login: %w", err))
 	}
 	credentials := session.Credentials{Account: address, Password: password, MachineGUID: msn.NewMachineGUID()}
 	resume, goOn := func() {}, func() {}
 	if existing != nil {
 		old := p.SessionOf(existing)
 		if old.Leaving() {
-			return nil, loginError("LEAVING", http.StatusConflict, "This account is just being logged out. Try again in a moment.")
+			return nil, refusal(reason.ErrLeaving, reason.Login, http.StatusConflict, reason.Subject{})
 		}
 		credentials.MachineGUID = cmp.Or(existing.Metadata.(*account.Metadata).Get().MachineGUID, credentials.MachineGUID)
 		// Signing in ends the session that this login has; a wrong password does not.
@@ -189,8 +183,7 @@ func (p *process) SubmitUserInput(ctx context.Context, input map[string]string) 
 	if existing != nil && existing.UserMXID != p.user.MXID {
 		session.Discard(client)
 		resume()
-		return nil, loginError("TAKEN", http.StatusConflict,
-			"This account is in use by another Matrix user of this bridge. They have to log out first.")
+		return nil, refusal(reason.ErrTaken, reason.Login, http.StatusConflict, reason.Subject{})
 	}
 	login, err := p.store(ctx, existing, credentials, client)
 	if err != nil {
@@ -217,7 +210,7 @@ func (p *process) refuse(ctx context.Context, err error) error {
 	if problem.BadCredentials() {
 		code = http.StatusForbidden
 	}
-	return loginError(strings.ToUpper(strings.ReplaceAll(problem.Code, "-", "_")), code, problem.Sentence)
+	return loginError(problem, code)
 }
 
 // store makes the login, in the place of existing unless that is nil, and hands client over
@@ -226,7 +219,7 @@ func (p *process) store(ctx context.Context, existing *bridgev2.UserLogin, crede
 	id := msnid.MakeLoginID(msnid.Identity{Service: p.service.Key, Account: credentials.Account})
 	sealed, err := p.Config.SealPassword(id, credentials.Password)
 	if err != nil {
-		return nil, err
+		return nil, trouble(ctx, err)
 	}
 	takeBack := func() {}
 	if existing != nil {
@@ -250,20 +243,33 @@ func (p *process) store(ctx context.Context, existing *bridgev2.UserLogin, crede
 	}, &bridgev2.NewLoginParams{DeleteOnConflict: false})
 	if err != nil {
 		takeBack()
-		return nil, fmt.Errorf("failed to store the login: %w", err)
+		return nil, trouble(ctx, fmt.Errorf("failed to store the login: %w", err))
 	}
 	made := p.SessionOf(login)
 	made.Start(client)
 	// A logout can have come between, which the framework does not guard against.
 	if row, err := p.Bridge.DB.UserLogin.GetByID(ctx, id); err == nil && row == nil || p.Bridge.GetCachedUserLoginByID(id) != login {
 		made.Retire()
-		return nil, loginError("LEAVING", http.StatusConflict, "This account was logged out meanwhile. Try again.")
+		return nil, refusal(reason.ErrLoggedOut, reason.Login, http.StatusConflict, reason.Subject{})
 	}
 	return login, nil
 }
 
-// loginError is what a user or the provisioning API is told when a sign-in
-// failed.
-func loginError(code string, status int, text string) error {
-	return bridgev2.RespError{ErrCode: loginErrorPrefix + code, Err: text, StatusCode: status}
+// refusal says why there is no login, before the service was asked.
+func refusal(err error, place reason.Place, status int, about reason.Subject) error {
+	why := reason.Of(err, place, about)
+	why.Code = strings.TrimPrefix(why.Code, "msn-") // programs know these without
+	return loginError(why, status)
+}
+
+// trouble is what the user is told of an error of the bridge itself, which the log has.
+func trouble(ctx context.Context, err error) error {
+	zerolog.Ctx(ctx).Err(err).Msg("Failed to make a login")
+	return refusal(err, reason.Login, http.StatusInternalServerError, reason.Subject{})
+}
+
+// loginError is what a user or the provisioning API is told when there is no login.
+func loginError(why reason.Reason, status int) error {
+	code := strings.ToUpper(strings.ReplaceAll(why.Code, "-", "_"))
+	return bridgev2.RespError{ErrCode: loginErrorPrefix + code, Err: why.Sentence, StatusCode: status}
 }

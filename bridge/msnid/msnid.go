@@ -9,6 +9,7 @@ package msnid
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -33,24 +34,31 @@ type Identity struct {
 // String returns "service/account".
 func (i Identity) String() string { return i.Service + "/" + i.Account }
 
+// What is wrong with an e-mail address that a person typed.
+var (
+	ErrEmptyAccount     = errors.New("the e-mail address is empty")
+	ErrLongAccount      = fmt.Errorf("the e-mail address is longer than %d bytes", MaxAccount)
+	ErrNoAccount        = errors.New("an MSN account is an e-mail address such as bob@example.com")
+	ErrAccountCharacter = errors.New("the e-mail address holds a character that no address has")
+)
+
 // ParseAccount cleans and checks an e-mail address that a person typed: blanks
-// around it, a "mailto:" before it and letter case do not count. The error says
-// what is wrong with it.
+// around it, a "mailto:" before it and letter case do not count.
 func ParseAccount(s string) (string, error) {
 	s = strings.ToLower(strings.TrimSpace(s))
 	s = strings.TrimPrefix(s, "mailto:")
 	local, domain, ok := strings.Cut(s, "@")
 	switch {
 	case s == "":
-		return "", fmt.Errorf("the e-mail address is empty")
+		return "", ErrEmptyAccount
 	case len(s) > MaxAccount:
-		return "", fmt.Errorf("the e-mail address is longer than %d bytes", MaxAccount)
+		return "", ErrLongAccount
 	case !ok || local == "" || domain == "" || strings.Contains(domain, "@"):
-		return "", fmt.Errorf("an MSN account is an e-mail address such as bob@example.com")
+		return "", ErrNoAccount
 	}
 	for _, r := range s {
 		if r == unicode.ReplacementChar || r == '/' || unicode.IsSpace(r) || !unicode.IsPrint(r) {
-			return "", fmt.Errorf("the e-mail address holds a character that no address has")
+			return "", ErrAccountCharacter
 		}
 	}
 	return s, nil

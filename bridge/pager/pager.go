@@ -83,7 +83,7 @@ func (p *Pager) Put(ctx context.Context, page *database.Page) error {
 func (p *Pager) Start(ctx context.Context) { p.loop.Start(ctx) }
 
 // Stop ends what Start began. What is not told is told after the next start.
-func (p *Pager) Stop() { p.loop.Close() }
+func (p *Pager) Stop() { p.loop.Stop() }
 
 // Farewell tells the fate of what is left when the user logs out: the login, and
 // with it the table, will be gone.

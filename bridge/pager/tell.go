@@ -48,16 +48,9 @@ func (p *Pager) sentence(ctx context.Context, page *database.Page) string {
 
 // bounceSentence says why a page came back.
 func bounceSentence(name string, page *database.Page) string {
-	text := fmt.Sprintf("Your page to %s did not arrive after all", name)
-	switch page.Code {
-	case notify.BounceTooLong:
-		text += ": it was too long for the device"
-	case "", "0", "1":
-	default:
-		text += " (code " + names.Clean(page.Code) + ")"
-	}
+	text := reason.Of(reason.Bounced{Code: page.Code}, reason.Bounce, reason.Subject{Name: name}).Sentence
 	if page.Text != "" {
-		text += fmt.Sprintf(". It said: %s", names.Cut(names.OneLine(page.Text), notify.MaxPageText))
+		text += " It said: " + names.Cut(names.OneLine(page.Text), notify.MaxPageText)
 	}
 	return text
 }

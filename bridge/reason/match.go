@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -84,6 +85,14 @@ func out(reason string) func(error) bool {
 	return func(err error) bool {
 		ended, ok := errors.AsType[*msn.OutError](err)
 		return ok && ended.Reason == reason
+	}
+}
+
+// bouncedWith matches a page that came back with one of some codes.
+func bouncedWith(codes ...string) func(error) bool {
+	return func(err error) bool {
+		bounced, ok := errors.AsType[Bounced](err)
+		return ok && slices.Contains(codes, bounced.Code)
 	}
 }
 

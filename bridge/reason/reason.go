@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/status"
@@ -33,6 +32,10 @@ const (
 	Search                       // a search of the directory
 	WebLogin                     // logging a browser in at a page of the service
 	SignOut                      // signing the account out at another endpoint
+	Input                        // an address or a password that somebody typed
+	Login                        // making a login, or giving it another password
+	Bounce                       // a page that was sent and came back
+	Delivery                     // a message from MSN that the homeserver refuses
 	Request                      // any other request of a command
 
 	commands = Page | Call | Circle | Invitation | Link | Search | Request
@@ -73,6 +76,29 @@ var (
 	ErrNotAdmin  = errors.New("the user is no administrator of the circle")
 	ErrLastAdmin = errors.New("the user may be the only administrator of the circle")
 )
+
+// Errors of logins and of what is typed to log in.
+var (
+	ErrEmptyPassword = errors.New("the password is empty")
+	ErrLongPassword  = fmt.Errorf("the password is longer than %d bytes", MaxPassword)
+	ErrPasswordLine  = errors.New("the password holds a line end")
+	ErrNotYours      = errors.New("the login is another user's")
+	ErrOtherService  = errors.New("the login is at another service")
+	ErrOtherAccount  = errors.New("the login is for another account")
+	ErrLeaving       = errors.New("the account is being logged out")
+	ErrLoggedOut     = errors.New("the account was logged out meanwhile")
+	ErrTaken         = errors.New("the account is in use by another user")
+)
+
+// MaxPassword is the longest password in bytes that is accepted. Passport cut them at 16
+// characters; today's services take longer ones.
+const MaxPassword = 256
+
+// Bounced is the error of a page that came back. The zero value says that nobody said why.
+type Bounced struct{ Code string }
+
+// Error names the code.
+func (e Bounced) Error() string { return "the page came back with code " + e.Code }
 
 // Subject is what sentences can say besides the error. Names are fit to be shown.
 type Subject struct {
@@ -189,10 +215,4 @@ func Refused(err error, to Subject) error {
 		told = told.WithStatus(event.MessageStatusFail)
 	}
 	return told
-}
-
-// Sentence makes an error that is a sentence without capital and full stop one with both.
-func Sentence(err error) string {
-	text := err.Error()
-	return strings.ToUpper(text[:1]) + text[1:] + "."
 }

@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"maunium.net/go/mautrix/bridgev2"
 
 	"matrix-msn/bridge/config"
+	"matrix-msn/bridge/msnid"
 	"matrix-msn/msn"
 	"matrix-msn/msn/notify"
 	"matrix-msn/msn/passport"
@@ -23,12 +25,17 @@ var update = flag.Bool("update", false, "write testdata/reasons.txt anew")
 
 var home = Subject{Name: "Bob", Service: "Home", ServiceKey: "home", Choices: "INBOX, PROFILE"}
 
-// places have their names in testdata/reasons.txt.
-var places = []struct {
+type namedPlace struct {
 	name  string
 	place Place
-}{
-	{"page", Page}, {"call", Call}, {"circle", Circle}, {"invitation", Invitation}, {"link", Link}, {"search", Search}, {"web login", WebLogin}, {"sign-out", SignOut}, {"request", Request},
+	own   string // what the names of errors begin with that come there only
+}
+
+// places have their names in testdata/reasons.txt.
+var places = []namedPlace{
+	{"page", Page, ""}, {"call", Call, ""}, {"circle", Circle, ""}, {"invitation", Invitation, ""}, {"link", Link, ""}, {"search", Search, ""},
+	{"web login", WebLogin, ""}, {"sign-out", SignOut, ""}, {"request", Request, ""},
+	{"input", Input, "typed "}, {"login", Login, "login "}, {"bounce", Bounce, "bounced "}, {"delivery", Delivery, "delivery"},
 }
 
 // Codes and sentences are what people and programs know: testdata/reasons.txt holds what
@@ -43,6 +50,11 @@ func TestCodesAndSentencesStayWhatTheyAre(t *testing.T) {
 	}
 	for _, test := range examples() {
 		err := fmt.Errorf("x: %w", test.err)
+		if own := slices.IndexFunc(places, func(p namedPlace) bool { return p.own != "" && strings.HasPrefix(test.name, p.own) }); own >= 0 {
+			r := Of(err, places[own].place, home)
+			line(r.Code, "%s: %s: %s %q\n", places[own].name, test.name, r.Code, r.Sentence)
+			continue
+		}
 		if p := Of(err, Connection, home); p.Code != "msn-connection-lost" || strings.HasPrefix(test.name, "OUT ") {
 			state := p.BridgeState()
 			line(p.Code, "connection: %s: %s %s %s %q\n", test.name, p.Code, state.StateEvent, state.UserAction, p.Sentence)
@@ -59,6 +71,9 @@ func TestCodesAndSentencesStayWhatTheyAre(t *testing.T) {
 		}
 		for _, place := range places {
 			r := Of(err, place.place, home)
+			if place.own != "" && test.name != "something else" {
+				continue
+			}
 			line(r.Code, "%s: %s: %s %q\n", place.name, test.name, r.Code, r.Sentence)
 		}
 	}
@@ -105,6 +120,16 @@ func examples() (all []example) {
 	add("no public address", ErrNoAddress)
 	add("reaction", ErrReaction)
 	add("redaction", ErrRedaction)
+	for _, e := range []error{msnid.ErrEmptyAccount, msnid.ErrLongAccount, msnid.ErrNoAccount, msnid.ErrAccountCharacter,
+		ErrEmptyPassword, ErrLongPassword, ErrPasswordLine} {
+		add("typed "+e.Error(), e)
+	}
+	for _, e := range []error{ErrNotYours, ErrOtherService, ErrOtherAccount, ErrLeaving, ErrLoggedOut, ErrTaken} {
+		add("login "+e.Error(), e)
+	}
+	for _, code := range []string{"", "0", "1", notify.BounceTooLong, "500\n"} {
+		add(fmt.Sprintf("bounced %q", code), Bounced{code})
+	}
 	add("no service", config.ErrNoService)
 	add("stored password", config.ErrCredentials)
 	for _, e := range []error{msn.ErrUncertain, msn.ErrUntrusted, msn.ErrBlocked, msn.ErrOffline, msn.ErrNoSuchContact, msn.ErrNetwork, msn.ErrCircle, msn.ErrCircleMember,

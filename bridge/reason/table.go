@@ -9,6 +9,8 @@ import (
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/config"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/names"
 	"matrix-msn/msn"
 	"matrix-msn/msn/notify"
 	"matrix-msn/msn/passport"
@@ -236,6 +238,39 @@ var table = []row{
 	}},
 	{Request, is(ErrStranger), "msn-group-stranger", certain, answered, say("Somebody in this room has no account at {service}. Make the group chat without them.")},
 	{Request, is(ErrGroup), "msn-bridge-trouble", certain, answered, say("The bridge could not make this room a group chat. Try again in a minute; the admin of this bridge finds the reason in the log.")},
+
+	// What somebody typed.
+	{Input, is(msnid.ErrEmptyAccount), "msn-invalid-address", certain, answered, say("The e-mail address is empty.")},
+	{Input, is(msnid.ErrLongAccount), "msn-invalid-address", certain, answered, func(error, Subject) string {
+		return fmt.Sprintf("The e-mail address is longer than %d bytes, which none is.", msnid.MaxAccount)
+	}},
+	{Input, is(msnid.ErrAccountCharacter), "msn-invalid-address", certain, answered, say("The e-mail address holds a character that no address has.")},
+	{Input, is(ErrEmptyPassword), "msn-invalid-password", certain, answered, say("The password is empty.")},
+	{Input, is(ErrLongPassword), "msn-invalid-password", certain, answered, func(error, Subject) string {
+		return fmt.Sprintf("The password is longer than %d bytes.", MaxPassword)
+	}},
+	{Input, is(ErrPasswordLine), "msn-invalid-password", certain, answered, say("The password holds a line end.")},
+	{Input, anything, "msn-invalid-address", certain, answered, say("An MSN account is an e-mail address such as bob@example.com.")},
+
+	// Logins.
+	{Login, is(ErrNotYours), "msn-not-yours", certain, answered, say("That login is not yours. Use `list-logins` to see yours.")},
+	{Login, is(ErrOtherService), "msn-other-service", certain, answered, say("The login {name} is not at {service}. Send `relogin {name} {choices}`.")},
+	{Login, is(ErrOtherAccount), "msn-other-account", certain, answered, say("This login is for {name}. To add another account, use `login`.")},
+	{Login, is(ErrLeaving), "msn-leaving", certain, answered, say("This account is just being logged out. Try again in a moment.")},
+	{Login, is(ErrLoggedOut), "msn-leaving", certain, answered, say("This account was logged out meanwhile. Try again.")},
+	{Login, is(ErrTaken), "msn-taken", certain, answered, say("This account is in use by another Matrix user of this bridge. They have to log out first.")},
+	{Login, anything, "msn-bridge-trouble", certain, answered, say("The bridge could not store the login. Try again; if that lasts, tell the admin of this bridge.")},
+
+	// Pages that came back.
+	{Bounce, bouncedWith(notify.BounceTooLong), "msn-page-bounced", certain, answered, say("Your page to {name} did not arrive after all: it was too long for the device.")},
+	{Bounce, bouncedWith("", "0", "1"), "msn-page-bounced", certain, answered, say("Your page to {name} did not arrive after all.")},
+	{Bounce, anything, "msn-page-bounced", certain, answered, func(err error, s Subject) string {
+		bounced, _ := errors.AsType[Bounced](err)
+		return fmt.Sprintf("Your page to %s did not arrive after all (code %s).", s.Name, names.Clean(bounced.Code))
+	}},
+
+	// Messages from MSN.
+	{Delivery, anything, "msn-not-in-matrix", certain, answered, say("{name} could not be brought into this room: the homeserver refuses it.")},
 
 	// What the bridge has stored.
 	{Request, is(ErrContacts), "msn-bridge-trouble", certain, answered, say("The contact list could not be read. The admin of this bridge finds the reason in the log.")},
