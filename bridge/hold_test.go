@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -187,4 +188,43 @@ func TestOutageDoesNotCountAsTheRefusalOfAnOfflineMessage(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The database is slow with what waited in memory for it: what comes meanwhile waits behind,
+// and the session that hands it in does not.
+func TestNobodyWaitsForWhatIsBeingStored(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	client := login.Client.(*Client)
+	put := func(text string, store inbox.Store) {
+		client.inbox.PutBy(b.ctx, &database.QueuedMessage{
+			LoginID: login.ID, MessageID: networkid.MessageID(text), PortalID: client.account.PortalKey(bob).ID,
+			Sender: bob, At: time.Now(), Body: text, GroupSize: 1, Kind: database.QueuedText,
+		}, store)
+	}
+	storing, slow := make(chan struct{}), make(chan struct{})
+	attempts := 0
+	put("first", func(ctx context.Context, m *database.QueuedMessage) (bool, error) {
+		if attempts++; attempts == 1 {
+			return false, errors.New("the database takes nothing")
+		}
+		close(storing)
+		<-slow
+		return b.conn.db.MSNQueue.Put(ctx, m)
+	})
+	<-storing
+	handedIn := make(chan struct{})
+	go func() {
+		put("second", b.conn.db.MSNQueue.Put)
+		close(handedIn)
+	}()
+	select {
+	case <-handedIn:
+	case <-time.After(waitLimit):
+		t.Error("who handed in a message waits for the one before")
+	}
+	close(slow)
+	_, from := b.waitMessage(0, "first")
+	b.waitMessage(from, "second")
 }

@@ -52,6 +52,7 @@ type Inbox struct {
 	kinds   map[database.QueuedKind]Kind
 	loop    *queue.Loop[networkid.PortalID, *database.QueuedMessage]
 
+	saver   sync.Mutex // held by who stores what waits in memory, before mu
 	mu      sync.Mutex
 	started bool
 	ctx     context.Context // of the last Start, without its end
@@ -126,39 +127,49 @@ func (b *Inbox) Start(ctx context.Context) {
 // Stop ends what Start began. A message that is half-way gets a moment to come to its end,
 // and what waits in memory for the database one more attempt.
 func (b *Inbox) Stop() {
-	b.loop.Close()
+	b.loop.Stop()
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.started {
-		return
-	}
+	started, ctx := b.started, b.ctx
 	b.started = false
 	if b.saving != nil {
 		b.saving.Stop()
 		b.saving = nil
 	}
-	if b.saveAll(); len(b.unsaved) > 0 {
-		zerolog.Ctx(b.ctx).Error().Int("messages", len(b.unsaved)).Msg("Lost incoming messages, unless the login is started again")
+	b.mu.Unlock()
+	if !started {
+		return
+	}
+	if left := b.saveAll(); left > 0 {
+		zerolog.Ctx(ctx).Error().Int("messages", left).Msg("Lost incoming messages, unless the login is started again")
 	}
 }
 
 // Idle reports whether surely nothing waits for a room.
 func (b *Inbox) Idle(portal networkid.PortalID) bool { return b.loop.Idle(portal) }
 
-// saveAll stores what waits in memory, and goes on trying later. mu is held.
-func (b *Inbox) saveAll() {
+// saveAll stores what waits in memory, in order, and goes on trying later. It returns how
+// many are left. What comes meanwhile waits behind, and whoever hands it in does not.
+func (b *Inbox) saveAll() (left int) {
+	b.saver.Lock()
+	defer b.saver.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for len(b.unsaved) > 0 {
-		storing, cancel := context.WithTimeout(b.ctx, storeTimeout)
-		err := b.save(storing, b.unsaved[0])
+		first, ctx := b.unsaved[0], b.ctx
+		b.mu.Unlock()
+		storing, cancel := context.WithTimeout(ctx, storeTimeout)
+		err := b.save(storing, first)
 		cancel()
+		b.mu.Lock()
 		if err != nil {
-			zerolog.Ctx(b.ctx).Err(err).Int("messages", len(b.unsaved)).Msg("Failed to store incoming messages")
+			zerolog.Ctx(ctx).Err(err).Int("messages", len(b.unsaved)).Msg("Failed to store incoming messages")
 			b.saveLater()
-			return
+			return len(b.unsaved)
 		}
 		b.unsaved = b.unsaved[1:]
 	}
 	b.waits.Reset()
+	return 0
 }
 
 // saveLater has what waits in memory stored after a while. mu is held.
@@ -170,8 +181,10 @@ func (b *Inbox) saveIn(wait time.Duration) {
 	}
 	b.saving = time.AfterFunc(wait, func() {
 		b.mu.Lock()
-		defer b.mu.Unlock()
-		if b.saving = nil; b.started {
+		b.saving = nil
+		started := b.started
+		b.mu.Unlock()
+		if started {
 			b.saveAll()
 		}
 	})
@@ -180,7 +193,8 @@ func (b *Inbox) saveIn(wait time.Duration) {
 // LeftOut takes the place of everything that comes while maxWaiting messages wait.
 const LeftOut = "(Further messages were left out: more came than the bridge keeps while the homeserver does not take them.)"
 
-// save stores one message, unless too many wait. mu is held.
+// save stores one message, unless too many wait. One calls it at a time: mu is held, or
+// saver while others wait.
 func (b *Inbox) save(ctx context.Context, a arrival) error {
 	if !b.loop.Idle(a.PortalID) {
 		waiting, err := b.account.DB.MSNQueue.Count(ctx, a.LoginID, a.PortalID)

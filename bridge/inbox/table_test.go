@@ -75,7 +75,7 @@ func TestWhatAnEarlierRunLeftComesFirst(t *testing.T) {
 		put(t, db, i, "an earlier run")
 	}
 	loop.Start(t.Context())
-	defer loop.Close()
+	defer loop.Stop()
 	for i := 4; i < 8; i++ {
 		m := put(t, db, i, loop.Run())
 		loop.WakeWith(m.PortalID, queue.Entry[*database.QueuedMessage]{Row: m, Position: m.Position, Owner: m.Owner})
@@ -95,7 +95,7 @@ func BenchmarkText(b *testing.B) {
 	db, statements := queuetest.OpenDatabase(b, "home/alice")
 	work, loop := newShows(db)
 	loop.Start(b.Context())
-	defer loop.Close()
+	defer loop.Stop()
 	b.ReportAllocs()
 	statements.Store(0)
 	n := 0
