@@ -84,4 +84,4 @@ func (*background) Tell(context.Context, string, error) error { return nil }
 func (b *background) Start(ctx context.Context) { b.loop.Start(ctx) }
 
 // Stop implements session.Part.
-func (b *background) Stop() { b.loop.Close() }
+func (b *background) Stop() { b.loop.Stop() }

@@ -121,7 +121,7 @@ func (o *Outbox) Stop() {
 		o.deaf = nil
 	}
 	o.mu.Unlock()
-	o.loop.Close()
+	o.loop.Stop()
 }
 
 // Idle reports whether surely nothing waits for a room.

@@ -71,7 +71,7 @@ func BenchmarkText(b *testing.B) {
 	loop := queue.New(queue.Config[networkid.PortalID, *database.QueuedEvent]{
 		Store: &table{db.MatrixQueue, "home/alice"}, Work: work, Window: window, Batch: batch, Parallel: parallel, Patience: time.Minute,
 	})
-	defer loop.Close()
+	defer loop.Stop()
 	loop.Start(b.Context())
 	stop := db.MatrixQueue.Listen("home/alice", func(e *database.QueuedEvent) {
 		loop.WakeWith(e.PortalID, queue.Entry[*database.QueuedEvent]{Row: e, Position: e.Position})

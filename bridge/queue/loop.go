@@ -44,29 +44,9 @@ func (l *Loop[K, R]) Start(ctx context.Context) {
 	l.last.goes.Go(func() { l.last.load(before) })
 }
 
-// Stop ends the work and waits for the end. The error is that of ctx, which ended first;
-// a later Stop waits again, and so does the work after a later Start.
-func (l *Loop[K, R]) Stop(ctx context.Context) error {
-	r := l.current()
-	if r == nil {
-		return nil
-	}
-	r.stop()
-	ended := make(chan struct{})
-	go func() {
-		r.goes.Wait()
-		close(ended)
-	}()
-	select {
-	case <-ended:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// Close is Stop without a limit.
-func (l *Loop[K, R]) Close() {
+// Stop ends the work and waits for the end of what is under way. The work after a later
+// Start waits for it too.
+func (l *Loop[K, R]) Stop() {
 	if r := l.current(); r != nil {
 		r.stop()
 		r.goes.Wait()

@@ -127,13 +127,6 @@ func (s *Session) stop() {
 	s.running = nil
 }
 
-// Running reports whether the Session is started.
-func (s *Session) Running() bool {
-	s.life.Lock()
-	defer s.life.Unlock()
-	return s.running != nil
-}
-
 // Retire is Stop for ever: another Session takes the place of this one.
 func (s *Session) Retire() {
 	s.life.Lock()

@@ -79,9 +79,11 @@ func (s *SignIns) turnsOf(service string, lane Lane) chan struct{} {
 
 // Discard closes a session whose events nobody wants.
 func Discard(client *msn.Client) {
-	go func() {
+	var reading sync.WaitGroup
+	reading.Go(func() {
 		for range client.Events() {
 		}
-	}()
+	})
 	client.Close()
+	reading.Wait()
 }

@@ -357,9 +357,7 @@ func (p *process[K, R]) stop() {
 		return
 	}
 	p.runs = false
-	if err := p.loop.Stop(context.Background()); err != nil {
-		p.t.Error(err)
-	}
+	p.loop.Stop()
 	p.cancel()
 }
 
