@@ -26,7 +26,12 @@ func (c *Commands) IsCommand(ctx context.Context, evt *event.Event) bool {
 // the bot's, which may be a password.
 func (c *Commands) AnswersPrompt(ctx context.Context, sender id.UserID, chat id.RoomID) bool {
 	user, err := c.bridge.GetExistingUserByMXID(ctx, sender)
-	return err == nil && user != nil && user.ManagementRoom == chat && commands.LoadCommandState(user) != nil
+	if err != nil || user == nil || commands.LoadCommandState(user) == nil {
+		return false
+	}
+	// The framework changes the room of the User in memory without a lock.
+	stored, err := c.bridge.DB.User.GetByMXID(ctx, sender)
+	return err == nil && stored != nil && stored.ManagementRoom == chat
 }
 
 // SayInterrupted tells the sender of a command that the bridge was stopped while it ran.
