@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/alert"
@@ -41,7 +43,6 @@ type Client struct {
 var (
 	_ bridgev2.NetworkAPI                    = (*Client)(nil)
 	_ bridgev2.NetworkAPIWithUserID          = (*Client)(nil)
-	_ bridgev2.EditHandlingNetworkAPI        = (*Client)(nil)
 	_ bridgev2.TypingHandlingNetworkAPI      = (*Client)(nil)
 	_ bridgev2.GroupCreatingNetworkAPI       = (*Client)(nil)
 	_ bridgev2.IdentifierResolvingNetworkAPI = (*Client)(nil)
@@ -142,14 +143,9 @@ func (c *Client) CreateGroup(ctx context.Context, params *bridgev2.GroupCreatePa
 	return c.chat.CreateGroup(ctx, params)
 }
 
-// HandleMatrixMessage sends a message to the people of its room.
+// HandleMatrixMessage sends a message, or the new text of one, to the people of its room.
 func (c *Client) HandleMatrixMessage(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2.MatrixMessageResponse, error) {
 	return c.chat.Send(ctx, msg)
-}
-
-// HandleMatrixEdit sends the new text as a correction.
-func (c *Client) HandleMatrixEdit(ctx context.Context, edit *bridgev2.MatrixEdit) error {
-	return c.chat.SendCorrection(ctx, edit)
 }
 
 // HandleMatrixTyping tells the contact of a room that the user writes.
@@ -180,4 +176,11 @@ func (c *Client) HandleMatrixReactionRemove(context.Context, *bridgev2.MatrixRea
 // HandleMatrixMessageRemove refuses to delete a message.
 func (c *Client) HandleMatrixMessageRemove(context.Context, *bridgev2.MatrixMessageRemove) error {
 	return errRedactions
+}
+
+// withdraw takes a message that was deleted out of those that wait.
+func (c *Client) withdraw(ctx context.Context, deleted id.EventID) {
+	if err := c.outbox.Withdraw(ctx, deleted); err != nil {
+		zerolog.Ctx(ctx).Err(err).Stringer("event_id", deleted).Msg("Failed to take out a message that was deleted")
+	}
 }

@@ -16,10 +16,12 @@ import (
 	"maunium.net/go/mautrix/bridgev2/commands"
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/bridgev2/simplevent"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/command"
 	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/intake"
@@ -156,12 +158,40 @@ func (c *Connector) Receive(next http.Handler, allowed func(*http.Request) bool)
 }
 
 // Arriving is to be called for every event of intake.Types before the framework sees it. It
-// makes a text that is a command, or only looks like one, plain to the framework.
+// makes plain to the framework what it would not pass on: a text that is a command, or only
+// looks like one, edits, and deletions of what waits.
 func (c *Connector) Arriving(ctx context.Context, evt *event.Event) {
-	if evt.Type == event.EventMessage {
+	switch evt.Type {
+	case event.EventMessage:
 		c.commands.Rewrite(ctx, evt)
+		if portal, err := c.br.GetPortalByMXID(ctx, evt.RoomID); err == nil && portal != nil {
+			chat.AsMessage(evt, c.br.Config.CommandPrefix)
+		}
+	case event.EventRedaction:
+		c.withdraw(ctx, evt)
 	}
 	c.intake.Arriving(ctx, evt)
+}
+
+// withdraw has the loop of a room take a message that was deleted out of those that wait,
+// when it has come past the message itself.
+func (c *Connector) withdraw(ctx context.Context, evt *event.Event) {
+	deleted := evt.Redacts
+	if content, ok := evt.Content.Parsed.(*event.RedactionEventContent); ok && deleted == "" {
+		deleted = content.Redacts
+	}
+	portal, err := c.br.GetPortalByMXID(ctx, evt.RoomID)
+	if err != nil || portal == nil || deleted == "" {
+		return
+	}
+	login := c.br.GetCachedUserLoginByID(portal.Receiver)
+	if login == nil {
+		return
+	}
+	login.QueueRemoteEvent(&simplevent.EventMeta{
+		Type: bridgev2.RemoteEventUnknown, PortalKey: portal.PortalKey,
+		PreHandleFunc: func(ctx context.Context, _ *bridgev2.Portal) { login.Client.(*Client).withdraw(ctx, deleted) },
+	})
 }
 
 // Dispatched is to be called for every event of intake.Types after the framework has seen it.

@@ -14,7 +14,7 @@ import (
 // What one text in a room that is there costs the database, those of the framework included.
 const (
 	statementsFromMSN  = 7
-	statementsToMSN    = 12
+	statementsToMSN    = 13
 	statementsPresence = 0
 )
 

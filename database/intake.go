@@ -72,8 +72,10 @@ const (
 	receivedBegin = `UPDATE intake SET state='begun', content='' WHERE bridge_id=$1 AND event_id=$2 AND state='waiting'`
 	// A message that waits elsewhere keeps its row, so that it is known when it is repeated.
 	receivedFinish  = `UPDATE intake SET state='finished', content='' WHERE bridge_id=$1 AND event_id=$2 AND state<>'finished'`
-	receivedOutcome = `UPDATE intake SET outcome=$3 WHERE bridge_id=$1 AND event_id=$2`
-	receivedPrune   = `DELETE FROM intake WHERE bridge_id=$1 AND state='finished' AND received_at<$2`
+	receivedOutcome = `
+		INSERT INTO intake (bridge_id, ` + receivedColumns + `) VALUES ($1, $2, 0, $3, $4, '', 'finished', $5, $6)
+		ON CONFLICT (bridge_id, event_id) DO UPDATE SET outcome=excluded.outcome`
+	receivedPrune = `DELETE FROM intake WHERE bridge_id=$1 AND state='finished' AND received_at<$2`
 )
 
 // Put stores events, all or none of them, as waiting, and returns those that nobody has dealt with: the
@@ -129,9 +131,10 @@ func (q *IntakeQuery) Finish(ctx context.Context, event id.EventID) error {
 	return q.Exec(ctx, receivedFinish, q.bridgeID, event)
 }
 
-// SetOutcome notes what became of a message.
-func (q *IntakeQuery) SetOutcome(ctx context.Context, event id.EventID, outcome EventOutcome) error {
-	return q.Exec(ctx, receivedOutcome, q.bridgeID, event, outcome)
+// SetOutcome notes what became of a message, also of one that did not come through the
+// intake. Of those the time counts that is given.
+func (q *IntakeQuery) SetOutcome(ctx context.Context, r Received) error {
+	return q.Exec(ctx, receivedOutcome, q.bridgeID, r.EventID, r.RoomID, r.Sender, r.Outcome, toMilli(r.At))
 }
 
 // Prune forgets events that were dealt with and came before a time.

@@ -74,8 +74,14 @@ const (
 		SELECT ` + eventColumns + ` FROM matrix_queue
 		WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3 AND position>$4 ORDER BY position LIMIT $5`
 	eventsPortals = `SELECT DISTINCT portal_id FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2`
-	eventsOwner   = `UPDATE matrix_queue SET owner=$5 WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner IN ($4, $5)`
-	eventsHold    = `
+	eventsOwner   = `
+		UPDATE matrix_queue SET owner=$5 WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner IN ($4, $5)
+		RETURNING body, format`
+	eventsGet     = `SELECT ` + eventColumns + ` FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3`
+	eventsCorrect = `
+		UPDATE matrix_queue SET body=$4, format=$5 WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner='' AND sender=$6`
+	eventsWithdraw = `DELETE FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner=''`
+	eventsHold     = `
 		UPDATE matrix_queue SET owner='', held_at=CASE WHEN held_at=0 THEN $5 ELSE held_at END
 		WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner IN ($4, '')`
 	eventsRemove = `DELETE FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner=$4`
@@ -157,13 +163,34 @@ func (q *MatrixQueueQuery) ForPortal(ctx context.Context, login networkid.UserLo
 	return q.QueryMany(ctx, eventsForPortal, q.bridgeID, login, portal, after, limit)
 }
 
-// SetOwner claims a message for a run of the bridge, or gives it back when owner is "".
+// SetOwner claims a message for a run of the bridge, or gives it back when owner is "". The
+// text is then what it is in the table: while nobody owned it, it can have been corrected.
 func (q *MatrixQueueQuery) SetOwner(ctx context.Context, e *QueuedEvent, owner string) (changed bool, err error) {
-	changed, err = changes(q.GetDB().Exec(ctx, eventsOwner, q.bridgeID, e.LoginID, e.EventID, e.Owner, owner))
-	if changed {
-		e.Owner = owner
+	err = q.GetDB().QueryRow(ctx, eventsOwner, q.bridgeID, e.LoginID, e.EventID, e.Owner, owner).Scan(&e.Body, &e.Format)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
 	}
-	return changed, err
+	if err != nil {
+		return false, err
+	}
+	e.Owner = owner
+	return true, nil
+}
+
+// Get returns a message that waits, or nil when there is none.
+func (q *MatrixQueueQuery) Get(ctx context.Context, login networkid.UserLoginID, event id.EventID) (*QueuedEvent, error) {
+	return q.QueryOne(ctx, eventsGet, q.bridgeID, login, event)
+}
+
+// Correct changes the text of a message of a sender's that nobody owns, and reports whether
+// there is one.
+func (q *MatrixQueueQuery) Correct(ctx context.Context, login networkid.UserLoginID, event id.EventID, sender id.UserID, body, format string) (bool, error) {
+	return changes(q.GetDB().Exec(ctx, eventsCorrect, q.bridgeID, login, event, body, format, sender))
+}
+
+// Withdraw takes out a message that nobody owns, and reports whether there was one.
+func (q *MatrixQueueQuery) Withdraw(ctx context.Context, login networkid.UserLoginID, event id.EventID) (bool, error) {
+	return changes(q.GetDB().Exec(ctx, eventsWithdraw, q.bridgeID, login, event))
 }
 
 // Hold notes that a message waits for its recipient, and since when unless that is noted.

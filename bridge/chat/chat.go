@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/msnid"
@@ -26,9 +27,23 @@ type Inbox interface {
 type Outbox interface {
 	// Put stores a message. One that is there already is not stored again.
 	Put(context.Context, *database.QueuedEvent) error
+	// Correct gives a message of a sender's a new text while it waits, and returns what
+	// became of it otherwise.
+	Correct(ctx context.Context, evt id.EventID, sender id.UserID, body, format string) (Fate, error)
 	// Release has what waits for a contact sent: they are online.
 	Release(account string)
 }
+
+// Fate is what became of a message, for those that correct it.
+type Fate uint8
+
+// The fates. A message that is on its way counts as Gone.
+const (
+	Corrected Fate = iota // it waited, and goes out with the new text
+	Gone                  // the contact has it, or will have
+	Refused               // the contact surely does not have it
+	Uncertain             // nobody knows
+)
 
 // Notices are shown among the alerts.
 type Notices interface {

@@ -8,6 +8,7 @@ import (
 
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
@@ -33,6 +34,9 @@ func (c *Chat) Send(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2
 	}
 	msg.Content.Body = strings.TrimPrefix(msg.Content.Body, NoCommand)
 	text, format := msgconv.ToMSN(msg.Content)
+	if replaced := replacedBy(msg.Event); replaced != "" {
+		return c.correct(ctx, msg, replaced, text, format)
+	}
 	if err := c.write(ctx, msg.Portal, msg.Event, text, format); err != nil {
 		return nil, err
 	}
@@ -43,10 +47,62 @@ func (c *Chat) Send(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2
 // no edits, and this is how people mark a correction in chats without.
 const correctionMark = "* "
 
-// SendCorrection sends the new text as a correction.
-func (c *Chat) SendCorrection(ctx context.Context, edit *bridgev2.MatrixEdit) error {
-	text, format := msgconv.ToMSN(edit.Content)
-	return c.write(ctx, edit.Portal, edit.Event, correctionMark+text, format)
+// replaces is where AsMessage leaves which message an edit replaces.
+const replaces = "com.github.matrix_msn.replaces"
+
+// AsMessage makes a message of an edit, which Send takes for what it is. The framework passes
+// on edits only of messages that it knows as sent; those that wait, or have failed, are its
+// network connector's. It would have to pass those on too; then this can go. It is to be
+// called for every m.room.message in the room of a chat before the framework sees it. No edit
+// is a command: prefix is what those begin with.
+func AsMessage(evt *event.Event, prefix string) {
+	delete(evt.Content.Raw, replaces)
+	content, ok := evt.Content.Parsed.(*event.MessageEventContent)
+	if !ok || content.RelatesTo.GetReplaceID() == "" {
+		return
+	}
+	if evt.Content.Raw == nil {
+		evt.Content.Raw = make(map[string]any)
+	}
+	evt.Content.Raw[replaces] = string(content.RelatesTo.GetReplaceID())
+	if content.NewContent != nil {
+		content = content.NewContent
+		evt.Content.Parsed = content
+	}
+	content.RelatesTo = nil
+	if strings.HasPrefix(content.Body, prefix) {
+		content.Body = NoCommand + content.Body
+	}
+}
+
+// replacedBy returns the message that a message replaces, or "".
+func replacedBy(evt *event.Event) id.EventID {
+	replaced, _ := evt.Content.Raw[replaces].(string)
+	return id.EventID(replaced)
+}
+
+// correct gives a message that waits its new text. Of one that the contact has, it sends the
+// new text as a correction, and as a message of its own when the contact does not have it.
+func (c *Chat) correct(ctx context.Context, msg *bridgev2.MatrixMessage, replaced id.EventID, text, format string) (*bridgev2.MatrixMessageResponse, error) {
+	to, _ := ParsePeer(msg.Portal.ID)
+	fate, err := c.outbox.Correct(ctx, replaced, msg.Event.Sender, text, format)
+	switch {
+	case err != nil:
+		return nil, reason.Refused(fmt.Errorf("%w: %w", reason.ErrBridge, err), c.Recipients(ctx, to))
+	case fate == Uncertain:
+		return nil, reason.Refused(reason.ErrNotCorrected, c.Recipients(ctx, to))
+	case fate == Corrected:
+		c.typing.stop(msg.Portal.ID)
+		c.account.Bridge.Matrix.SendMessageStatus(ctx, &bridgev2.MessageStatus{Status: event.MessageStatusSuccess},
+			bridgev2.StatusEventInfoFromEvent(msg.Event))
+		return &bridgev2.MatrixMessageResponse{Pending: true}, nil
+	case fate == Gone:
+		text = correctionMark + text
+	}
+	if err := c.write(ctx, msg.Portal, msg.Event, text, format); err != nil {
+		return nil, err
+	}
+	return &bridgev2.MatrixMessageResponse{Pending: true}, nil
 }
 
 // write puts a text for the contact of a room into the outbox.

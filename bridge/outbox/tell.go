@@ -20,6 +20,9 @@ import (
 // Tell implements queue.Work: it saves a message that was delivered, or says in the room
 // why it was not.
 func (o *Outbox) Tell(ctx context.Context, e *database.QueuedEvent, fate error) error {
+	if err := o.remember(context.WithoutCancel(ctx), e, fate); err != nil {
+		return err
+	}
 	br := o.account.Bridge
 	info := &bridgev2.MessageStatusEventInfo{
 		RoomID: e.RoomID, SourceEventID: e.EventID, EventType: event.EventMessage, MessageType: event.MsgText, Sender: e.Sender,

@@ -71,6 +71,9 @@ var (
 	// ErrReaction and ErrRedaction say that MSN has neither.
 	ErrReaction  = errors.New("reactions are not carried")
 	ErrRedaction = errors.New("deletions are not carried")
+	// ErrNotCorrected says that nobody knows whether the message arrived that a correction is
+	// for.
+	ErrNotCorrected = errors.New("it is not certain whether the message arrived that was corrected")
 	// ErrNotAdmin and ErrLastAdmin say, besides what the service said, what the user is to
 	// a circle into which they cannot invite, or which they cannot leave.
 	ErrNotAdmin  = errors.New("the user is no administrator of the circle")

@@ -120,6 +120,7 @@ func examples() (all []example) {
 	add("no public address", ErrNoAddress)
 	add("reaction", ErrReaction)
 	add("redaction", ErrRedaction)
+	add("not corrected", ErrNotCorrected)
 	for _, e := range []error{msnid.ErrEmptyAccount, msnid.ErrLongAccount, msnid.ErrNoAccount, msnid.ErrAccountCharacter,
 		ErrEmptyPassword, ErrLongPassword, ErrPasswordLine} {
 		add("typed "+e.Error(), e)

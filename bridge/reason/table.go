@@ -112,6 +112,7 @@ var table = []row{
 	// Messages from Matrix to people on MSN.
 	{Message, is(ErrReaction), "msn-unsupported", certain, notCarried, say("MSN has no reactions: your contact does not see it.")},
 	{Message, is(ErrRedaction), "msn-unsupported", certain, notCarried, say("MSN has no deletion: your contact keeps the message.")},
+	{Message, is(ErrNotCorrected), "msn-uncertain", certain, generic, say("it is not certain whether {name} got the message that you changed. Ask them, and send the new text as a message of its own.")},
 	{Message, is(ErrBridge), "msn-bridge-trouble", certain, unavailable, say("the bridge could not store it. Send it again; if that lasts, tell the admin of this bridge.")},
 	{Message, is(ErrNotAChat), "msn-not-a-dm", certain, unsupported, say("this room is not one with people on MSN.")},
 	{Message, is(ErrAlertsRoom), "msn-alerts-room", certain, unsupported, say("nobody reads what is written here: this room shows what {service} announces. " +

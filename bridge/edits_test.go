@@ -1,0 +1,140 @@
+package bridge
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/database"
+	"matrix-msn/msn"
+	"matrix-msn/msn/msntest"
+)
+
+// edit changes a message of the user's.
+func (b *testBridge) edit(room id.RoomID, evt id.EventID, text string) {
+	b.Helper()
+	b.writeContent(room, &event.MessageEventContent{
+		MsgType: event.MsgText, Body: "* " + text, RelatesTo: (&event.RelatesTo{}).SetReplace(evt),
+		NewContent: &event.MessageEventContent{MsgType: event.MsgText, Body: text},
+	})
+}
+
+// delete redacts a message of the user's.
+func (b *testBridge) delete(room id.RoomID, evt id.EventID) {
+	b.Helper()
+	redaction := &event.Event{
+		Type: event.EventRedaction, ID: evt + "-redaction", RoomID: room, Sender: fakeUser, Timestamp: time.Now().UnixMilli(), Redacts: evt,
+		Content: event.Content{Parsed: &event.RedactionEventContent{Redacts: evt}},
+	}
+	b.conn.Arriving(b.ctx, redaction)
+	b.br.QueueMatrixEvent(b.ctx, redaction)
+}
+
+// Messages wait for a contact who is offline: one is changed twice, one is deleted, one is
+// neither. When the contact is back, they get what the user left standing.
+func TestEditsAndDeletionsReachWhatWaits(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	for _, text := range []string{"helo", "secret", "see you"} {
+		b.write(room, text)
+	}
+	kept := func() int {
+		return len(b.matrix.all(func(r record) bool { return strings.Contains(r.body, "The bridge keeps your message") }))
+	}
+	b.eventually("all messages to be kept", func() bool { return kept() == 3 })
+	from := b.matrix.position()
+	b.edit(room, "$user1", "hallo")
+	b.edit(room, "$user1", "hello")
+	b.delete(room, "$user2")
+	for range 2 {
+		var told record
+		if told, from = b.waitStatus(from); told.status != event.MessageStatusSuccess {
+			t.Errorf("of an edit is told %+v", told)
+		}
+	}
+	b.eventually("the deletion", func() bool {
+		left, err := b.conn.db.MatrixQueue.GetAll(b.ctx, login.ID)
+		return err == nil && len(left) == 2
+	})
+	_, texts := b.friend()
+	b.receive(texts, alice+": hello")
+	b.receive(texts, alice+": see you")
+	b.write(room, "that was all")
+	b.receive(texts, alice+": that was all")
+}
+
+func TestEditOfWhatFailedIsANewText(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	b.srv.Hook(msntest.Times(1, msntest.On("MSG", msntest.NAK())))
+	from := b.matrix.position()
+	b.write(room, "helo")
+	if told, _ := b.waitStatus(from); told.status == event.MessageStatusSuccess {
+		t.Fatalf("told %+v", told)
+	}
+	b.edit(room, "$user1", "hello")
+	b.receive(texts, alice+": hello")
+}
+
+func TestEditOfWhatIsUncertainIsNotSent(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	client := login.Client.(*Client)
+	e := &database.QueuedEvent{LoginID: login.ID, EventID: "$lost", RoomID: room, Sender: fakeUser, PortalID: client.account.PortalKey(bob).ID}
+	if err := client.outbox.Tell(b.ctx, e, msn.ErrUncertain); err != nil {
+		t.Fatal(err)
+	}
+	from := b.matrix.position()
+	b.edit(room, "$lost", "hello")
+	if told, _ := b.waitStatus(from); !strings.Contains(told.body, "not certain whether") {
+		t.Errorf("told %+v", told)
+	}
+	b.write(room, "next")
+	b.receive(texts, alice+": next")
+}
+
+// A deletion that comes too late is answered: MSN cannot call a message back.
+func TestDeletionOfWhatIsOnItsWayIsAnswered(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	b.write(room, "first")
+	b.receive(texts, alice+": first")
+	b.srv.Hook(msntest.Times(1, msntest.On("MSG", msntest.Swallow()))) // no acknowledgement for long
+	b.write(room, "second")
+	b.eventually("the message to be on its way", func() bool {
+		e, err := b.conn.db.MatrixQueue.Get(b.ctx, login.ID, "$user2")
+		return err == nil && e != nil && e.Owner != ""
+	})
+	b.delete(room, "$user2")
+	b.waitMessage(0, "MSN has no deletion")
+}
+
+// No edit is run as a command, and what looks like a command in the chat with the bot is
+// left to it.
+func TestEditIsNoCommand(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	from := b.matrix.position()
+	b.write(room, "help")
+	b.receive(texts, alice+": help")
+	b.waitStatus(from)
+	b.edit(room, "$user1", "!msn logout "+string(login.ID))
+	b.receive(texts, alice+": * !msn logout "+string(login.ID))
+}

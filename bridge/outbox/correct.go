@@ -1,0 +1,78 @@
+package outbox
+
+import (
+	"context"
+	"time"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/chat"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/database"
+)
+
+// Correct gives a message of a sender's a new text while it waits, and returns what became of
+// it otherwise.
+func (o *Outbox) Correct(ctx context.Context, evt id.EventID, sender id.UserID, body, format string) (chat.Fate, error) {
+	db, login := o.account.DB, o.account.Login.ID
+	changed, err := db.MatrixQueue.Correct(ctx, login, evt, sender, body, format)
+	if err != nil || changed {
+		return chat.Corrected, err
+	}
+	if waiting, err := db.MatrixQueue.Get(ctx, login, evt); err != nil || waiting != nil {
+		return chat.Gone, err
+	}
+	if sent, err := o.isSent(ctx, &database.QueuedEvent{EventID: evt}); err != nil || sent {
+		return chat.Gone, err
+	}
+	received, err := db.Intake.Get(ctx, evt)
+	switch {
+	case err != nil:
+		return chat.Gone, err
+	case received == nil, received.Outcome == database.EventDelivered:
+		return chat.Gone, nil // it is older than what the bridge remembers
+	case received.Outcome == database.EventUncertain:
+		return chat.Uncertain, nil
+	}
+	return chat.Refused, nil
+}
+
+// Withdraw takes a message out that waits, since the user has deleted it. One that is on its
+// way already cannot be called back, which the room is told.
+func (o *Outbox) Withdraw(ctx context.Context, evt id.EventID) error {
+	db, login := o.account.DB, o.account.Login.ID
+	waiting, err := db.MatrixQueue.Get(ctx, login, evt)
+	if err != nil || waiting == nil {
+		return err
+	}
+	withdrawn, err := db.MatrixQueue.Withdraw(ctx, login, evt)
+	switch {
+	case withdrawn:
+		zerolog.Ctx(ctx).Info().Stringer("event_id", evt).Msg("A message was deleted before it was sent")
+		return o.setOutcome(ctx, waiting, database.EventRemoved)
+	case err == nil:
+		o.reply(ctx, waiting, reason.Of(reason.ErrRedaction, reason.Message, reason.Subject{}).Sentence)
+	}
+	return err
+}
+
+// remember notes what became of a message, for those that correct it and for events that the
+// homeserver repeats.
+func (o *Outbox) remember(ctx context.Context, e *database.QueuedEvent, fate error) error {
+	outcome := database.EventDelivered
+	switch {
+	case fate == nil:
+	case mayHaveArrived(fate) || !reason.Of(fate, reason.Message, reason.Subject{}).Certain:
+		outcome = database.EventUncertain
+	default:
+		outcome = database.EventRefused
+	}
+	return o.setOutcome(ctx, e, outcome)
+}
+
+func (o *Outbox) setOutcome(ctx context.Context, e *database.QueuedEvent, outcome database.EventOutcome) error {
+	return o.account.DB.Intake.SetOutcome(ctx, database.Received{
+		EventID: e.EventID, RoomID: e.RoomID, Sender: e.Sender, Outcome: outcome, At: time.Now(),
+	})
+}
