@@ -44,6 +44,7 @@ const (
 	sharedBridge = iota
 	restartedBridge
 	killedBridge
+	halfwayBridge
 	stoppedBridge
 	alertedBridge
 	modernBridge
@@ -131,6 +132,7 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 		sharedBridge:    {Settings: settings},
 		restartedBridge: {ID: "restarted", Settings: settings},
 		killedBridge:    {ID: "killed", Settings: settings},
+		halfwayBridge:   {ID: "halfway", Settings: settings},
 		stoppedBridge:   {ID: "stopped", Dir: stoppedDir, Settings: withOwnLog(settings)},
 		alertedBridge:   {ID: "alerted", Settings: settings},
 		modernBridge:    {ID: "modern", Settings: settings},

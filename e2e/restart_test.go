@@ -1,12 +1,17 @@
 package e2e
 
 import (
+	"database/sql"
 	"maps"
 	"slices"
 	"testing"
+	"time"
+
+	_ "github.com/mattn/go-sqlite3" // the driver of the bridge's database
 
 	"matrix-msn/e2e/stack"
 	"matrix-msn/msn"
+
 	"maunium.net/go/mautrix/event"
 )
 
@@ -62,5 +67,46 @@ func survives(c *cast, end func() error) {
 	}
 	if now := c.members(room); !maps.Equal(now, members) {
 		c.t.Errorf("in the room were %v and are %v", members, now)
+	}
+}
+
+// The bridge is killed when the homeserver has a message from MSN and the bridge's database does not know of it: the
+// message is sent again, and is there once.
+func TestMessageThatOnlyTheHomeserverHasIsThereOnce(t *testing.T) {
+	t.Parallel()
+	c := newFriends(t, halfwayBridge)
+	c.says("Hello")
+	c.says("Once, please")
+	if err := c.bridge.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite3", "file:"+c.bridge.Database())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, statement := range []string{
+		`INSERT INTO msn_queue SELECT bridge_id, room_receiver, id, 1, room_id, '` + c.bobAccount + `', timestamp/1000000, 'Once, please', '', 1, 'text', 'killed'
+			FROM message ORDER BY rowid DESC LIMIT 1`,
+		`DELETE FROM message WHERE id=(SELECT message_id FROM msn_queue)`,
+	} {
+		if result, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		} else if n, err := result.RowsAffected(); err != nil || n != 1 {
+			t.Fatalf("%d rows, %v", n, err)
+		}
+	}
+	mark := c.bob.Mark()
+	if err := c.bridge.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.bobSees(mark, msn.Online)
+	c.says("And another")
+	c.sawOnce(0, "the message", stack.Text("", "", "Once, please"))
+	deadline := time.Now().Add(time.Minute)
+	for left := 1; left > 0; {
+		if err := db.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM msn_queue`).Scan(&left); err != nil || time.Now().After(deadline) {
+			t.Fatalf("%d messages are left in the queue: %v", left, err)
+		}
 	}
 }

@@ -58,6 +58,7 @@ func main() {
 			os.Exit(11)
 		}
 		receiveTransactions(&m, connector)
+		sayOnce(&m)
 		connector.WatchCommands()
 	}
 	m.PostStart = func() {

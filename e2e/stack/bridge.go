@@ -151,6 +151,11 @@ func (b *Bridge) Log() string {
 	return text
 }
 
+// Database returns the path of the bridge's SQLite database, which may be changed while the bridge is not running.
+func (b *Bridge) Database() string {
+	return filepath.Join(b.opts.Dir, "bridge.db")
+}
+
 func (b *Bridge) logPath() string {
 	return filepath.Join(b.opts.Dir, "bridge.log")
 }

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/commands"
+	bridgedb "maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/bridgev2/matrix"
+	"maunium.net/go/mautrix/bridgev2/matrix/mxmain"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+)
+
+// onceConnector is the framework's Matrix connector whose ghosts say each message once. When
+// the bridge was killed between the homeserver's taking a message and the database's, it
+// sends the message again: by the same transaction ID, so that the homeserver knows it.
+type onceConnector struct{ *matrix.Connector }
+
+// GhostIntent implements bridgev2.MatrixConnector.
+func (c onceConnector) GhostIntent(user networkid.UserID) bridgev2.MatrixAPI {
+	intent := c.Connector.GhostIntent(user)
+	if own, ok := intent.(*matrix.ASIntent); ok {
+		return onceIntent{own}
+	}
+	return intent
+}
+
+// onceIntent gives the messages of a ghost a transaction ID that is theirs.
+type onceIntent struct{ *matrix.ASIntent }
+
+// SendMessage implements bridgev2.MatrixAPI.
+func (i onceIntent) SendMessage(ctx context.Context, room id.RoomID, kind event.Type, content *event.Content, extra *bridgev2.MatrixSendExtra) (*mautrix.RespSendEvent, error) {
+	if extra != nil && extra.TransactionID == "" && extra.MessageMeta != nil && extra.MessageMeta.ID != "" {
+		own := *extra
+		own.TransactionID = transactionID(room, extra.MessageMeta)
+		extra = &own
+	}
+	return i.ASIntent.SendMessage(ctx, room, kind, content, extra)
+}
+
+// transactionID is that of a part of a message.
+func transactionID(room id.RoomID, message *bridgedb.Message) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{
+		room.String(), string(message.Room.Receiver), string(message.ID), string(message.PartID),
+	}, "\x00")))
+	return "msn-" + hex.EncodeToString(sum[:16])
+}
+
+// sayOnce puts the onceConnector in the place of the framework's own. It is to be called
+// before the bridge is started.
+func sayOnce(m *mxmain.BridgeMain) {
+	m.Bridge.Matrix = onceConnector{m.Matrix}
+	// The framework's command of this name looks for its own type of connector.
+	discard := *matrix.CommandDiscardMegolmSession
+	discard.Func = func(ce *commands.Event) {
+		if m.Matrix.Crypto == nil {
+			ce.Reply("This bridge encrypts nothing: `encryption` in its config is off.")
+			return
+		}
+		m.Matrix.Crypto.ResetSession(ce.Ctx, ce.RoomID)
+		ce.Reply("The next message from MSN in this room is encrypted with a new key.")
+	}
+	m.Bridge.Commands.(*commands.Processor).AddHandler(&discard)
+}
