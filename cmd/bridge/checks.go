@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rs/zerolog"
+	"go.mau.fi/util/dbutil"
 	"maunium.net/go/mautrix/bridgev2/matrix/mxmain"
 
 	"matrix-msn/bridge"
@@ -44,6 +46,20 @@ func checkKeyIsSaved(path string, connector *bridge.Connector) error {
 		return fmt.Errorf("cannot read the config: %w", err)
 	}
 	return connector.Config.CheckKeyIsSaved(content)
+}
+
+// adviseOnDatabase tells of a database that keeps less than it could.
+func adviseOnDatabase(log *zerolog.Logger, database dbutil.Config) {
+	if database.Type == "sqlite3-fk-wal" {
+		log.Warn().Msg("With database.type sqlite3-fk-wal a power cut can take back the last messages that the homeserver was told are safe. " +
+			"sqlite3-fk-wal-fullsync keeps them: change it in the config, the file stays the same")
+	}
+	if database.Type == "sqlite3-fk-wal-fullsync" && !strings.Contains(database.URI, "_txlock=immediate") {
+		log.Warn().Msg("Without _txlock=immediate in database.uri, statements fail at times that would only have to wait: append it")
+	}
+	if strings.HasPrefix(database.Type, "sqlite3") && !strings.Contains(database.URI, "_secure_delete=") {
+		log.Info().Msg("Texts of messages that were delivered stay in free parts of the database file: append &_secure_delete=on to database.uri to have them overwritten")
+	}
 }
 
 // checkListener tries the address at which the homeserver reaches the bridge. The

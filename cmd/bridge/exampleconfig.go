@@ -13,8 +13,13 @@ import (
 // defaults are the framework's defaults that this program ships another value
 // for. Most bridges are small: SQLite suffices them and needs no server.
 var defaults = []struct{ framework, own string }{
-	{"    type: postgres\n", "    type: sqlite3-fk-wal\n"},
-	{"    uri: postgres://user:password@host/database?sslmode=disable\n    # Maximum", "    uri: file:matrix-msn.db?_txlock=immediate\n    # Maximum"},
+	{"    # The database type. \"sqlite3-fk-wal\" and \"postgres\" are supported.\n    type: postgres\n", "" +
+		"    # The database type. \"sqlite3-fk-wal-fullsync\" and \"postgres\" are supported.\n" +
+		"    # \"sqlite3-fk-wal\" is faster, but a power cut can take back the last messages.\n" +
+		"    type: sqlite3-fk-wal-fullsync\n"},
+	{"    uri: postgres://user:password@host/database?sslmode=disable\n    # Maximum", "" +
+		"    #           _secure_delete=on overwrites the texts of messages that were delivered.\n" +
+		"    uri: file:matrix-msn.db?_txlock=immediate&_secure_delete=on\n    # Maximum"},
 	// A homeserver repeats a transaction when the bridge was stopped in the middle.
 	{"    deduplicate_matrix_messages: false\n", "    deduplicate_matrix_messages: true\n"},
 	// The only way in which Element shows that a message has arrived.

@@ -58,7 +58,7 @@ func parsedExampleConfig(t *testing.T) (cfg bridgeconfig.Config) {
 func TestExampleConfigDefaultsToSQLite(t *testing.T) {
 	t.Parallel()
 	cfg := parsedExampleConfig(t)
-	if cfg.Database.Type != "sqlite3-fk-wal" || cfg.Database.URI != "file:matrix-msn.db?_txlock=immediate" {
+	if cfg.Database.Type != "sqlite3-fk-wal-fullsync" || cfg.Database.URI != "file:matrix-msn.db?_txlock=immediate&_secure_delete=on" {
 		t.Errorf("database is %s %s", cfg.Database.Type, cfg.Database.URI)
 	}
 	if cfg.AppService.ID != "msn" || cfg.Bridge.CommandPrefix != "!msn" {

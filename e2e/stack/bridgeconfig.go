@@ -48,8 +48,8 @@ func (b *Bridge) settings() map[string]any {
 		"appservice.bot.username":      b.opts.ID + "bot",
 		"appservice.username_template": b.opts.ID + "_{{.}}",
 
-		"database.type": "sqlite3-fk-wal",
-		"database.uri":  "file:bridge.db?_txlock=immediate",
+		"database.type": "sqlite3-fk-wal-fullsync",
+		"database.uri":  "file:bridge.db?_txlock=immediate&_secure_delete=on",
 
 		"bridge.permissions": map[string]any{ServerName: "user"},
 
