@@ -25,6 +25,7 @@ import (
 	"matrix-msn/bridge/command"
 	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/intake"
+	"matrix-msn/bridge/lease"
 	"matrix-msn/bridge/login"
 	"matrix-msn/bridge/loginpage"
 	"matrix-msn/bridge/msnid"
@@ -47,6 +48,10 @@ type Connector struct {
 	commands *command.Commands
 	pages    loginpage.Pages
 	intake   *intake.Intake
+	lease    *lease.Lease
+	// Usurped is called when another process has taken the database over: this one has to
+	// end. It may be nil.
+	Usurped func()
 	// Deliver hands an event of the homeserver to the framework, and waits until it takes
 	// it. It is set before the first transaction.
 	Deliver func(context.Context, *event.Event) error
@@ -59,6 +64,7 @@ var (
 	_ bridgev2.NetworkConnector            = (*Connector)(nil)
 	_ bridgev2.ConfigValidatingNetwork     = (*Connector)(nil)
 	_ bridgev2.IdentifierValidatingNetwork = (*Connector)(nil)
+	_ bridgev2.StoppableNetwork            = (*Connector)(nil)
 )
 
 // Init keeps the framework's bridge, wires what all logins share and registers the
@@ -82,7 +88,8 @@ func (c *Connector) Init(br *bridgev2.Bridge) {
 	br.Commands.(*commands.Processor).AddHandlers(c.commands.Handlers()...)
 }
 
-// Start brings the own tables up to date.
+// Start brings the own tables up to date, and sees to it that this is the only process that
+// uses them.
 func (c *Connector) Start(ctx context.Context) error {
 	if !c.Config.Checked() {
 		if err := c.Config.Check(); err != nil {
@@ -92,8 +99,23 @@ func (c *Connector) Start(ctx context.Context) error {
 	if err := c.db.Upgrade(ctx); err != nil {
 		return bridgev2.DBUpgradeError{Err: err, Section: "msn"}
 	}
+	held, err := lease.Acquire(c.br.Log.WithContext(ctx), c.db.Lease, func() {
+		if c.Usurped != nil {
+			c.Usurped()
+		}
+	})
+	if err != nil {
+		return err
+	}
+	c.lease = held
 	c.pages.Open(c.br.Matrix, c.br.Log)
 	return nil
+}
+
+// Stop leaves the database to another process.
+func (c *Connector) Stop() {
+	c.lease.Release(c.br.Log.WithContext(context.Background()))
+	c.lease = nil
 }
 
 // GetName describes the network.

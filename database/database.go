@@ -29,6 +29,7 @@ type Database struct {
 	Invitation  *InvitationQuery
 	Group       *GroupQuery
 	Intake      *IntakeQuery
+	Lease       *LeaseQuery
 }
 
 // New prepares the tables beside those of parent, for the bridge with the given
@@ -49,6 +50,7 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 		Invitation: &InvitationQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Invitation](db)},
 		Group:      &GroupQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*GroupMember](db)},
 		Intake:     intake,
+		Lease:      &LeaseQuery{db: db, bridgeID: bridgeID},
 	}
 }
 

@@ -20,6 +20,8 @@ import (
 const (
 	exitConfig   = 10
 	exitListener = 23
+
+	exitUsurped = 41 // another process has taken the database over
 )
 
 func fail(code int, err error) {

@@ -57,6 +57,7 @@ func main() {
 			m.Log.WithLevel(zerolog.FatalLevel).Msg("appservice.async_transactions must be false: messages would lose their order")
 			os.Exit(11)
 		}
+		connector.Usurped = func() { m.TriggerStop(exitUsurped) }
 		adviseOnDatabase(m.Log, m.Config.Database)
 		receiveTransactions(&m, connector)
 		sayOnce(&m)

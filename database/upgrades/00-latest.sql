@@ -157,3 +157,9 @@ CREATE TABLE intake (
 );
 CREATE INDEX intake_state_idx ON intake (bridge_id, state, position);
 CREATE INDEX intake_received_idx ON intake (bridge_id, received_at);
+
+CREATE TABLE lease (
+    bridge_id TEXT NOT NULL PRIMARY KEY,
+    holder    TEXT NOT NULL,
+    beat      BIGINT NOT NULL
+);

@@ -33,7 +33,7 @@ var floors = [][]string{
 	{"msn"},
 	// The bridge: what knows nothing of logins,
 	{"database", "bridge/msnid", "bridge/names", "bridge/msgconv", "bridge/retry"},
-	{"bridge/config", "bridge/queue", "bridge/intake"},
+	{"bridge/config", "bridge/queue", "bridge/intake", "bridge/lease"},
 	{"bridge/reason", "bridge/loginpage", "bridge/queue/queuetest"},
 	// what the parts of a login share,
 	{"bridge/account"},
