@@ -13,6 +13,7 @@ import (
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
@@ -130,7 +131,7 @@ func (c *call) invite(login *Login, client *msn.Client, address, text string) st
 	}
 	if wait > 0 {
 		return fmt.Sprintf("You have had %d invitations mailed within %d minutes, which is as many as this bridge lets through. "+
-			"The next one can go in %s.", maxInvitations, invitationWindow/time.Minute, inMinutes(wait))
+			"The next one can go in %s.", maxInvitations, invitationWindow/time.Minute, names.Minutes(wait))
 	}
 	asking, cancel := context.WithTimeout(ctx, session.RequestTimeout)
 	defer cancel()
@@ -169,12 +170,4 @@ func (c *Commands) reserveInvitation(ctx context.Context, row *database.Invitati
 		return max(first.OrderedAt.Add(invitationWindow).Sub(row.OrderedAt), time.Second), nil
 	}
 	return 0, c.db.Invitation.Put(ctx, row)
-}
-
-// inMinutes writes a time for people.
-func inMinutes(d time.Duration) string {
-	if minutes := int((d + time.Minute - 1) / time.Minute); minutes > 1 {
-		return fmt.Sprintf("%d minutes", minutes)
-	}
-	return "a minute"
 }

@@ -179,7 +179,7 @@ func (c *call) sendLoginLink(login *Login, page msn.ServiceURL, what string) {
 		link := c.loginPages.Issue(c.User.MXID, login.onPage(), page)
 		_, err = c.bridge.Bot.SendMessage(c.Ctx, room, event.EventMessage, &event.Content{Parsed: linkNotice(
 			fmt.Sprintf("This link is for %s at %s. It logs you in, once, within the next %s: give it to nobody.",
-				what, login.Account.Service.Name, inMinutes(loginpage.Life)), "Open", link)}, nil)
+				what, login.Account.Service.Name, names.Minutes(loginpage.Life)), "Open", link)}, nil)
 	}
 	if err != nil {
 		zerolog.Ctx(c.Ctx).Err(err).Msg("Failed to send a login link")

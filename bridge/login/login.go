@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/bridgev2/status"
 
 	"matrix-msn/bridge/account"
@@ -41,6 +43,8 @@ type Logins struct {
 	SignIns *session.SignIns
 	// SessionOf returns what keeps a login signed in.
 	SessionOf func(*bridgev2.UserLogin) *session.Session
+
+	attempts attempts
 }
 
 // process is one user signing in to one service.
@@ -161,6 +165,13 @@ func (p *process) SubmitUserInput(ctx context.Context, input map[string]string) 
 	if err != nil {
 		return nil, trouble(ctx, fmt.Errorf("failed to look for an existing login: %w", err))
 	}
+	if existing != nil && existing.UserMXID != p.user.MXID {
+		// Before anything is done with the session that the other user has.
+		return nil, refusal(reason.ErrTaken, reason.Login, http.StatusConflict, reason.Subject{})
+	}
+	if wait := p.attempts.wait(id, p.user.MXID, time.Now()); wait > 0 {
+		return nil, refusal(reason.ErrManyAttempts, reason.Login, http.StatusTooManyRequests, reason.Subject{Choices: names.Minutes(wait)})
+	}
 	credentials := session.Credentials{Account: address, Password: password, MachineGUID: msn.NewMachineGUID()}
 	resume, goOn := func() {}, func() {}
 	if existing != nil {
@@ -178,12 +189,7 @@ func (p *process) SubmitUserInput(ctx context.Context, input map[string]string) 
 	client, err := p.SignIns.Open(ctx, session.Interactive, p.service, credentials, p.Bridge.Log.With().Stringer("user_mxid", p.user.MXID).Logger())
 	if err != nil {
 		goOn()
-		return nil, p.refuse(ctx, err)
-	}
-	if existing != nil && existing.UserMXID != p.user.MXID {
-		session.Discard(client)
-		resume()
-		return nil, refusal(reason.ErrTaken, reason.Login, http.StatusConflict, reason.Subject{})
+		return nil, p.refuse(ctx, id, err)
 	}
 	login, err := p.store(ctx, existing, credentials, client)
 	if err != nil {
@@ -203,11 +209,12 @@ func (p *process) SubmitUserInput(ctx context.Context, input map[string]string) 
 }
 
 // refuse says why signing in failed.
-func (p *process) refuse(ctx context.Context, err error) error {
+func (p *process) refuse(ctx context.Context, id networkid.UserLoginID, err error) error {
 	problem := reason.Of(err, reason.Connection, reason.Subject{Service: p.service.Name, ServiceKey: p.service.Key})
 	zerolog.Ctx(ctx).Warn().Err(err).Str("code", problem.Code).Msg("Sign-in for a new login failed")
 	code := http.StatusBadGateway
 	if problem.BadCredentials() {
+		p.attempts.failed(id, p.user.MXID, time.Now())
 		code = http.StatusForbidden
 	}
 	return loginError(problem, code)

@@ -1,6 +1,8 @@
 package names
 
 import (
+	"fmt"
+	"time"
 	"unicode/utf8"
 
 	"matrix-msn/internal/grapheme"
@@ -27,4 +29,12 @@ func CutBytes(s string, n int) string {
 		return s
 	}
 	return grapheme.Limit(s, n) + " …"
+}
+
+// Minutes writes a time for people, in minutes and never as none.
+func Minutes(d time.Duration) string {
+	if minutes := int((d + time.Minute - 1) / time.Minute); minutes > 1 {
+		return fmt.Sprintf("%d minutes", minutes)
+	}
+	return "a minute"
 }

@@ -90,6 +90,7 @@ var (
 	ErrOtherAccount  = errors.New("the login is for another account")
 	ErrLeaving       = errors.New("the account is being logged out")
 	ErrLoggedOut     = errors.New("the account was logged out meanwhile")
+	ErrManyAttempts  = errors.New("too many wrong passwords")
 	ErrTaken         = errors.New("the account is in use by another user")
 )
 

@@ -125,7 +125,7 @@ func examples() (all []example) {
 		ErrEmptyPassword, ErrLongPassword, ErrPasswordLine} {
 		add("typed "+e.Error(), e)
 	}
-	for _, e := range []error{ErrNotYours, ErrOtherService, ErrOtherAccount, ErrLeaving, ErrLoggedOut, ErrTaken} {
+	for _, e := range []error{ErrNotYours, ErrOtherService, ErrOtherAccount, ErrLeaving, ErrLoggedOut, ErrManyAttempts, ErrTaken} {
 		add("login "+e.Error(), e)
 	}
 	for _, code := range []string{"", "0", "1", notify.BounceTooLong, "500\n"} {

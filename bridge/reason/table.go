@@ -259,6 +259,7 @@ var table = []row{
 	{Login, is(ErrOtherAccount), "msn-other-account", certain, answered, say("This login is for {name}. To add another account, use `login`.")},
 	{Login, is(ErrLeaving), "msn-leaving", certain, answered, say("This account is just being logged out. Try again in a moment.")},
 	{Login, is(ErrLoggedOut), "msn-leaving", certain, answered, say("This account was logged out meanwhile. Try again.")},
+	{Login, is(ErrManyAttempts), "msn-too-many-attempts", certain, answered, say("Too many wrong passwords were tried. Try again in {choices}, with the password that works at the service's website.")},
 	{Login, is(ErrTaken), "msn-taken", certain, answered, say("This account is in use by another Matrix user of this bridge. They have to log out first.")},
 	{Login, anything, "msn-bridge-trouble", certain, answered, say("The bridge could not store the login. Try again; if that lasts, tell the admin of this bridge.")},
 
