@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/cenkalti/backoff/v5"
 	"go.mau.fi/util/configupgrade"
@@ -85,7 +86,7 @@ func (c *Connector) Init(br *bridgev2.Bridge) {
 		IsCommand: c.commands.IsCommand, Secret: c.commands.AnswersPrompt, Unfinished: c.commands.SayInterrupted,
 	})
 	c.db.MatrixQueue.Taken = c.intake.Taken
-	br.Commands.(*commands.Processor).AddHandlers(c.commands.Handlers()...)
+	br.Commands.(*commands.Processor).AddHandlers(slices.Concat(c.commands.Handlers(), c.commands.Prompts())...)
 }
 
 // Start brings the own tables up to date, and sees to it that this is the only process that

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,6 +31,7 @@ type fakeMatrix struct {
 	records  []record
 	rooms    map[id.RoomID]map[id.UserID]event.Membership
 	names    map[id.UserID]string
+	keeps    atomic.Bool   // nobody may remove messages
 	failSend error         // what SendMessage and Answers answer while it is not nil
 	failOnce bool          // failSend goes with the message that it fails
 	maxBody  int           // longer texts are refused, unless 0
@@ -254,6 +256,9 @@ func (i *fakeIntent) SendMessage(_ context.Context, room id.RoomID, evtType even
 	i.f.mu.Unlock()
 	if fail != nil {
 		return nil, fail
+	}
+	if evtType == event.EventRedaction && i.f.keeps.Load() {
+		return nil, mautrix.MForbidden
 	}
 	evtID := i.f.nextEventID()
 	r := record{kind: "message", room: room, sender: i.user}

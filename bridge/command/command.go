@@ -40,6 +40,7 @@ type Commands struct {
 	db         *database.Database
 	loginPages *loginpage.Pages
 	loginOf    func(*bridgev2.UserLogin) *Login
+	answers    answers
 	inviting   exsync.KeyedMutex[id.UserID] // by who has an invitation mailed
 }
 

@@ -19,6 +19,9 @@ func (c *Commands) Rewrite(ctx context.Context, evt *event.Event) {
 	if !ok || content.MsgType != event.MsgText || content.RelatesTo.GetReplaceID() != "" {
 		return
 	}
+	if c.keepAnswer(ctx, evt, content) {
+		return
+	}
 	if c.completeRelogin(ctx, evt, content) {
 		return
 	}
@@ -29,6 +32,8 @@ func (c *Commands) Rewrite(ctx context.Context, evt *event.Event) {
 	switch {
 	case bare && isBare(strings.ToLower(name)):
 		content.Body = prefix + " " + strings.TrimPrefix(strings.TrimLeft(content.Body, " \n"), "!")
+	case strings.HasPrefix(content.Body, answerCommand), strings.HasPrefix(content.Body, prefix+" "+answerCommand):
+		content.Body = chat.NoCommand + content.Body
 	case strings.HasPrefix(content.Body, prefix) && word != prefix:
 		content.Body = chat.NoCommand + content.Body
 	}

@@ -19,6 +19,9 @@ type row struct {
 	bare bool
 	// options can stand right behind the name, besides --login.
 	options []string
+	// private commands show what is nobody else's business: in a room where others read
+	// along they are answered in the chat with the bot.
+	private bool
 	run     func(*call)
 }
 
@@ -26,13 +29,13 @@ type row struct {
 var table = []row{
 	{name: "reconnect", args: "[_login ID_]",
 		description: "Sign in again now. If the account is in use at another place, this ends the session there.", run: runReconnect},
-	{name: "contacts", bare: true, args: "[_login ID_]", description: "Show your contact list with everybody's status.", run: runContacts},
+	{name: "contacts", bare: true, private: true, args: "[_login ID_]", description: "Show your contact list with everybody's status.", run: runContacts},
 	{name: "page", bare: true, args: "[--callback home|work|mobile[=_number_]] [_e-mail or +number_] <_text_>",
 		description: "Send a text of up to 113 characters to somebody's mobile device. In the room with a contact the address may be left out.",
 		options:     []string{callbackOption}, run: runPage},
 	{name: "invite", bare: true, args: "<_e-mail_> [_text_]",
 		description: "Call a contact into the conversation of the room; or have the service mail an invitation to somebody who is no contact of yours.", run: runInvite},
-	{name: "alerts", bare: true, args: "[_number_] [_login ID_]", description: "List the latest alerts, mail notices and announcements of the service.", run: runAlerts},
+	{name: "alerts", bare: true, private: true, args: "[_number_] [_login ID_]", description: "List the latest alerts, mail notices and announcements of the service.", run: runAlerts},
 	{name: "url", bare: true, args: "[_name_] [_argument_]", description: "Link to a page of the service. Without a name it lists them.", run: runURL},
 	{name: "inbox", bare: true, description: "Link to your mail.", run: runPageLink("inbox", msn.URLInbox)},
 	{name: "compose", bare: true, args: "[_e-mail_]", description: "Link to where a mail is written.", run: runCompose},
@@ -40,9 +43,9 @@ var table = []row{
 	{name: "account", bare: true, description: "Link to where your account is managed: password, secret question, data.", run: runPageLink("account", msn.URLPerson)},
 	{name: "mobile", bare: true, description: "Link to where your mobile device is set up.", run: runPageLink("mobile", msn.URLMobile)},
 	{name: "find", bare: true, args: "<_first name_> <_last name_> [city=_…_] [state=_…_] [country=_…_]", description: "Search the service's directory of members.", run: runFind},
-	{name: "places", bare: true, args: "[out <_number_>|all]",
+	{name: "places", bare: true, private: true, args: "[out <_number_>|all]",
 		description: "List the places where your account is signed in; or sign it out at another one, or all others.", run: runEndpoints},
-	{name: "circles", bare: true, args: "[accept|decline|leave <_number_>|create <_name_>]",
+	{name: "circles", bare: true, private: true, args: "[accept|decline|leave <_number_>|create <_name_>]",
 		description: "List your circles; or answer an invitation into one, leave one, make one.", run: runCircles},
 	{name: "client-version", bare: true, args: "[announce]",
 		description: "Show what the service is told about the bridge, and what it says to that; or tell it again.", run: runClientVersion},
@@ -81,7 +84,37 @@ func (c *Commands) Handlers() []commands.CommandHandler {
 func (c *Commands) run(r row, ce *commands.Event) {
 	given := make(options)
 	text := given.take(typedArguments(ce), append([]string{loginOption}, r.options...)...)
+	if r.private && c.overheard(ce) {
+		room, err := ce.User.GetManagementRoom(ce.Ctx)
+		if err != nil {
+			ce.Log.Err(err).Msg("Failed to open the chat with the bot")
+			ce.Reply("Others read along here. Send `%s` in your own chat with me.", r.name)
+			return
+		}
+		ce.Reply("Others read along here: you find the answer in your own chat with me.")
+		ce.OrigRoomID = room
+	}
 	r.run(&call{Event: ce, Commands: c, given: given, text: text})
+}
+
+// overheard reports whether others than the user and the bridge read what is said in the room
+// of a command.
+func (c *Commands) overheard(ce *commands.Event) bool {
+	if ce.RoomID == ce.User.ManagementRoom {
+		return false
+	}
+	members, err := c.bridge.Matrix.GetMembers(ce.Ctx, ce.RoomID)
+	if err != nil {
+		ce.Log.Err(err).Msg("Failed to look who is in the room of a command")
+		return true
+	}
+	for user, member := range members {
+		own := user == ce.User.MXID || user == c.bridge.Bot.GetMXID() || c.bridge.IsGhostMXID(user)
+		if !own && member.Membership.IsInviteOrJoin() {
+			return true
+		}
+	}
+	return false
 }
 
 // namedLogin returns the login that is named behind a command that takes nothing else, with

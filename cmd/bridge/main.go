@@ -10,10 +10,12 @@ import (
 	_ "github.com/mattn/go-sqlite3" // the driver of the default database
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/bridgev2/commands"
 	"maunium.net/go/mautrix/bridgev2/matrix"
 	"maunium.net/go/mautrix/bridgev2/matrix/mxmain"
 
 	"matrix-msn/bridge"
+	"matrix-msn/bridge/command"
 )
 
 // Set when a release is built: -ldflags "-X main.Tag=... -X main.Commit=... -X main.BuildTime=...".
@@ -61,6 +63,7 @@ func main() {
 		adviseOnDatabase(m.Log, m.Config.Database)
 		receiveTransactions(&m, connector)
 		sayOnce(&m)
+		m.Bridge.Commands.(*commands.Processor).AddHandler(command.InPrivate(matrix.CommandLoginMatrix, true))
 		connector.WatchCommands()
 	}
 	m.PostStart = func() {

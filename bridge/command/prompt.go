@@ -1,0 +1,136 @@
+package command
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/commands"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+)
+
+// What users are asked for, a password among it, is asked for and answered in their chat with
+// the bot only. The framework asks in every room, takes an answer that is the name of a
+// command for that command, and does not say when it could not remove a password.
+
+// answerCommand is what an answer is to the framework: nobody can type a command of this
+// name, because Rewrite marks texts that begin so.
+const answerCommand = "\u2060answer"
+
+// maxAnswers bounds the answers that wait for the framework.
+const maxAnswers = 64
+
+// answers are what users have answered, until the framework asks for it.
+type answers struct {
+	mu    sync.Mutex
+	texts map[id.EventID]string
+}
+
+func (a *answers) put(evt id.EventID, text string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.texts == nil || len(a.texts) >= maxAnswers {
+		a.texts = make(map[id.EventID]string)
+	}
+	a.texts[evt] = text
+}
+
+func (a *answers) take(evt id.EventID) (text string, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	text, ok = a.texts[evt]
+	delete(a.texts, evt)
+	return text, ok
+}
+
+// keepAnswer makes a message an answer if it answers a question of the bot's, and reports
+// whether it does. Only "cancel" is none.
+func (c *Commands) keepAnswer(ctx context.Context, evt *event.Event, content *event.MessageEventContent) bool {
+	if !c.AnswersPrompt(ctx, evt.Sender, evt.RoomID) {
+		return false
+	}
+	prefix := c.bridge.Config.CommandPrefix
+	if strings.EqualFold(strings.TrimSpace(strings.TrimPrefix(content.Body, prefix)), "cancel") {
+		return false
+	}
+	c.answers.put(evt.ID, content.Body)
+	content.Body = prefix + " " + answerCommand
+	return true
+}
+
+// Prompts returns what stands between the framework's commands that ask for secrets and those
+// who are asked.
+func (c *Commands) Prompts() []commands.CommandHandler {
+	return []commands.CommandHandler{
+		answerHandler{c}, InPrivate(commands.CommandLogin, false), InPrivate(commands.CommandRelogin, false),
+	}
+}
+
+// answerHandler gives an answer to who has asked for it.
+type answerHandler struct{ *Commands }
+
+// GetName implements commands.CommandHandler.
+func (answerHandler) GetName() string { return answerCommand }
+
+// Run implements commands.CommandHandler.
+func (h answerHandler) Run(ce *commands.Event) {
+	text, ok := h.answers.take(ce.EventID)
+	state := commands.LoadCommandState(ce.User)
+	if !ok || state == nil || state.Next == nil {
+		ce.Reply("Nothing was asked any more. Send the command again.")
+		return
+	}
+	ce.Command, ce.RawArgs, ce.Args, ce.Handler = "", text, strings.Fields(text), state.Next
+	watchRemoval(ce, state.Next.Run)
+}
+
+// InPrivate returns a command of the framework that asks for secrets, or is given one, as one
+// that runs in the chat with the bot only. With remove, the message of the command itself is
+// removed.
+func InPrivate(framework *commands.FullHandler, remove bool) *commands.FullHandler {
+	own := *framework
+	own.Func = func(ce *commands.Event) {
+		if ce.RoomID != ce.User.ManagementRoom {
+			if len(ce.Args) > 0 {
+				watchRemoval(ce, func(ce *commands.Event) { ce.Redact() })
+			}
+			ce.Reply("`%s` works only in your own chat with me, where nobody else reads along. Open a chat with %s and send it there.",
+				own.Name, ce.Bridge.Bot.GetMXID())
+			return
+		}
+		watchRemoval(ce, func(ce *commands.Event) {
+			if remove && len(ce.Args) > 0 {
+				ce.Redact()
+			}
+			framework.Func(ce)
+		})
+	}
+	return &own
+}
+
+// watchRemoval runs a command, and says so when it could not remove its message.
+func watchRemoval(ce *commands.Event, run func(*commands.Event)) {
+	bot := &watchedBot{MatrixAPI: ce.Bot}
+	ce.Bot = bot
+	run(ce)
+	ce.Bot = bot.MatrixAPI
+	if bot.failed {
+		ce.Reply("What you typed is still in this room, because I may not remove messages here. Delete it yourself.")
+	}
+}
+
+// watchedBot is the bot, and notes when it could not remove a message.
+type watchedBot struct {
+	bridgev2.MatrixAPI
+	failed bool
+}
+
+// SendMessage implements bridgev2.MatrixAPI.
+func (b *watchedBot) SendMessage(ctx context.Context, room id.RoomID, kind event.Type, content *event.Content, extra *bridgev2.MatrixSendExtra) (*mautrix.RespSendEvent, error) {
+	resp, err := b.MatrixAPI.SendMessage(ctx, room, kind, content, extra)
+	b.failed = b.failed || err != nil && kind == event.EventRedaction
+	return resp, err
+}

@@ -1,0 +1,100 @@
+package bridge
+
+import (
+	"strings"
+	"testing"
+
+	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/msn/msntest"
+)
+
+// A password can be the name of a command, or look like one.
+func TestPasswordThatIsACommandIsAPassword(t *testing.T) {
+	t.Parallel()
+	for _, password := range []string{"!inbox", "help", "login", "!msn help", "!msnfoo", "  blanks  ", "!msn"} {
+		t.Run(password, func(t *testing.T) {
+			t.Parallel()
+			srv := msntest.NewServer(t)
+			srv.AddAccount(alice, password)
+			b := newTestBridge(t, srv)
+			chat := b.management()
+			from := b.matrix.position()
+			for _, text := range []string{"login", alice} {
+				b.write(chat, text)
+				_, from = b.matrix.wait(b.T, from, "a question", func(r record) bool {
+					return r.kind == "message" && r.sender == fakeBot && strings.Contains(r.body, "Please enter your")
+				})
+			}
+			b.write(chat, password)
+			b.waitMessage(from, "Signed in to Home as "+alice)
+			b.matrix.wait(b.T, from, "the removal of the password", func(r record) bool { return r.body == event.EventRedaction.Type })
+		})
+	}
+}
+
+func TestLoginIsCancelledByItsWordOnly(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	chat := b.management()
+	from := b.matrix.position()
+	b.write(chat, "login")
+	_, from = b.waitMessage(from, "Please enter your e-mail address")
+	b.write(chat, "Cancel")
+	b.waitMessage(from, "Login cancelled")
+}
+
+// In a room with others nobody is asked for a password.
+func TestLoginInARoomWithAContactIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	for _, text := range []string{"!msn login", "!msn relogin " + string(login.ID)} {
+		from := b.matrix.position()
+		b.write(room, text)
+		got, _ := b.waitMessage(from, "works only in your own chat with me")
+		if got.room != room || !strings.Contains(got.body, string(fakeBot)) {
+			t.Errorf("answered %+v", got)
+		}
+	}
+	b.write(room, "secret?")
+	b.receive(texts, alice+": secret?")
+	if asked := b.matrix.all(func(r record) bool { return strings.Contains(r.body, "Please enter your") }); len(asked) > 0 {
+		t.Errorf("asked %+v", asked)
+	}
+}
+
+// Where the bot may not remove messages, the user is told that the password is still there.
+func TestPasswordThatCannotBeRemovedIsToldOf(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	chat := b.management()
+	b.matrix.keeps.Store(true)
+	from := b.matrix.position()
+	for _, text := range []string{"login", alice} {
+		b.write(chat, text)
+		_, from = b.matrix.wait(b.T, from, "a question", func(r record) bool { return strings.Contains(r.body, "Please enter your") })
+	}
+	b.write(chat, pass)
+	b.waitMessage(from, "What you typed is still in this room")
+}
+
+// A friend of the user's is in the room too: the contact list goes to the chat with the bot.
+func TestContactsAreNotShownToOthers(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	if got := b.ask(room, "!contacts"); got.room != room || !strings.Contains(got.body, "Contacts of") {
+		t.Errorf("alone: %+v", got)
+	}
+	b.matrix.setMember(room, "@carol:elsewhere.test", event.MembershipJoin)
+	from := b.matrix.position()
+	b.write(room, "!contacts")
+	_, from = b.waitMessage(from, "Others read along here")
+	if got, _ := b.waitMessage(from, "Contacts of"); got.room != b.management() {
+		t.Errorf("with others: %+v", got)
+	}
+}
