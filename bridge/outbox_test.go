@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"maunium.net/go/mautrix/bridgev2/status"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
@@ -193,4 +194,44 @@ func TestMessageIsSentToAContactWhoCameWhileThereWasNoSession(t *testing.T) {
 	_, texts := b.friend()
 	away()
 	b.receive(texts, alice+": are you there?")
+}
+
+// The service is away for some seconds while the user writes: all of it arrives, in order,
+// and nothing is said to have failed.
+func TestTextsWrittenInAnOutageWaitForItsEnd(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	_, texts := b.friend()
+	login := b.br.GetCachedUserLoginByID(loginID(alice))
+	room := b.dm(login, bob)
+	b.write(room, "before")
+	b.receive(texts, alice+": before")
+	b.eventually("the first to be settled", func() bool { return len(b.fates()) == 1 })
+	var away atomic.Bool
+	away.Store(true)
+	b.srv.Hook(msntest.For(alice, func(r *msntest.Request) msntest.Action {
+		if away.Load() && r.Command.Verb == "USR" {
+			return msntest.Drop()
+		}
+		return msntest.Action{}
+	}))
+	from := b.matrix.position()
+	if err := b.srv.Drop(alice); err != nil {
+		t.Fatal(err)
+	}
+	b.matrix.wait(t, from, "the outage", func(r record) bool { return r.bridge.StateEvent == status.StateTransientDisconnect })
+	for i := range 6 {
+		b.write(room, fmt.Sprint("text ", i))
+	}
+	away.Store(false)
+	for i := range 6 {
+		b.receive(texts, fmt.Sprintf("%s: text %d", alice, i))
+	}
+	b.eventually("the fate of all", func() bool { return len(b.fates()) == 7 })
+	for evt, told := range b.fates() {
+		if len(told) != 1 || told[0] != "" {
+			t.Errorf("of %s is told %q", evt, told)
+		}
+	}
 }

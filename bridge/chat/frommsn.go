@@ -19,6 +19,7 @@ func (c *Chat) textReceived(ctx context.Context, evt msn.TextReceived) {
 	if evt.Conversation.Group() != "" {
 		c.noteMembers(ctx, evt.Conversation)
 	}
+	c.heardOf(evt.Conversation, account)
 	for i, part := range msgconv.Split(msgconv.Clean(evt.Text)) {
 		c.inbox.Put(ctx, &database.QueuedMessage{
 			LoginID:   c.account.Login.ID,
@@ -71,6 +72,14 @@ func groupSize(evt msn.TextReceived) int {
 // typingReceived has a contact shown as writing.
 func (c *Chat) typingReceived(_ context.Context, evt msn.TypingReceived) {
 	if account, ok := msnid.FromServer(evt.From); ok && account != c.account.Identity.Account {
+		c.heardOf(evt.Conversation, account)
 		c.updates.types(typist{c.portalOf(evt.Conversation, account), account})
+	}
+}
+
+// heardOf has what waits for a contact sent: they are there, whatever their status says.
+func (c *Chat) heardOf(conversation *msn.Conversation, account string) {
+	if conversation.Group() == "" && conversation.Circle() == "" {
+		c.outbox.Release(account)
 	}
 }

@@ -33,10 +33,12 @@ type Config struct {
 	AlertIcons          bool                     `yaml:"alert_icons"`
 	Locale              int                      `yaml:"locale"`
 	KeepForOffline      string                   `yaml:"keep_for_offline"`
+	KeepInOutage        string                   `yaml:"keep_in_outage"`
 	Services            map[string]ServiceConfig `yaml:"services"`
 
 	displayname  *template.Template
 	keepFor      time.Duration // of KeepForOffline
+	outage       time.Duration // of KeepInOutage
 	checked      map[string]*Service
 	generatedKey string // CredentialKey, when this start has made it
 }
@@ -62,6 +64,12 @@ const maxLocale = 0xFFFF
 const (
 	defaultKeepFor = 7 * 24 * time.Hour
 	longestKeepFor = 90 * 24 * time.Hour
+)
+
+// What network.keep_in_outage can be: how long messages wait for the connection to a service.
+const (
+	defaultOutage = 5 * time.Minute
+	longestOutage = time.Hour
 )
 
 // unsetKey stands in the example config until the first start replaces it.
@@ -102,6 +110,7 @@ func (c *Config) Upgrade(helper configupgrade.Helper) {
 	helper.Copy(configupgrade.Bool, "alert_icons")
 	helper.Copy(configupgrade.Int, "locale")
 	helper.Copy(configupgrade.Str, "keep_for_offline")
+	helper.Copy(configupgrade.Str, "keep_in_outage")
 	helper.Copy(configupgrade.Map, "services")
 }
 
@@ -131,9 +140,9 @@ func CheckFile(config []byte) error {
 			if value.Kind != yaml.ScalarNode || value.Tag != "!!bool" && value.Tag != "!!null" {
 				return fmt.Errorf("network.alert_icons (line %d) must be true or false", value.Line)
 			}
-		case "keep_for_offline":
+		case "keep_for_offline", "keep_in_outage":
 			if value.Kind != yaml.ScalarNode || value.Tag != "!!str" && value.Tag != "!!null" {
-				return fmt.Errorf("network.keep_for_offline (line %d) must be a time with its unit, such as 168h, or 0s to keep nothing", value.Line)
+				return fmt.Errorf("network.%s (line %d) must be a time with its unit, such as 168h, or 0s to keep nothing", name, value.Line)
 			}
 		case "locale":
 			if value.Kind != yaml.ScalarNode || value.Tag != "!!int" && value.Tag != "!!null" {
@@ -144,7 +153,7 @@ func CheckFile(config []byte) error {
 				return err
 			}
 		default:
-			return fmt.Errorf("network.%s (line %d) is no setting; there are displayname_template, credential_key, alerts, alert_icons, locale, keep_for_offline and services", name, value.Line)
+			return fmt.Errorf("network.%s (line %d) is no setting; there are displayname_template, credential_key, alerts, alert_icons, locale, keep_for_offline, keep_in_outage and services", name, value.Line)
 		}
 	}
 	return nil
@@ -223,11 +232,13 @@ func (c *Config) Check() error {
 	if c.Locale < 1 || c.Locale > maxLocale {
 		return fmt.Errorf("network.locale is %#x: set it to the number of a Windows locale, such as 0x0409 for English (US)", c.Locale)
 	}
-	keep, err := parseKeepFor(c.KeepForOffline)
-	if err != nil {
+	var err error
+	if c.keepFor, err = parseKeep("keep_for_offline", c.KeepForOffline, defaultKeepFor, longestKeepFor, "168h, for seven days"); err != nil {
 		return err
 	}
-	c.keepFor = keep
+	if c.outage, err = parseKeep("keep_in_outage", c.KeepInOutage, defaultOutage, longestOutage, "5m"); err != nil {
+		return err
+	}
 	if len(c.Services) == 0 {
 		return fmt.Errorf("network.services is empty: list at least one service, for example one of the presets %s", presetNames())
 	}
@@ -248,14 +259,14 @@ func (c *Config) Check() error {
 	return nil
 }
 
-// parseKeepFor reads network.keep_for_offline.
-func parseKeepFor(s string) (time.Duration, error) {
+// parseKeep reads a setting that says how long messages wait.
+func parseKeep(name, s string, otherwise, longest time.Duration, example string) (time.Duration, error) {
 	if s == "" {
-		return defaultKeepFor, nil
+		return otherwise, nil
 	}
 	keep, err := time.ParseDuration(s)
-	if err != nil || keep < 0 || keep > longestKeepFor {
-		return 0, fmt.Errorf("network.keep_for_offline: %q is no time from 0s to %dh; write it like 168h, for seven days", s, longestKeepFor/time.Hour)
+	if err != nil || keep < 0 || keep > longest {
+		return 0, fmt.Errorf("network.%s: %q is no time from 0s to %dh; write it like %s", name, s, longest/time.Hour, example)
 	}
 	return keep, nil
 }
@@ -266,6 +277,9 @@ func presetNames() string {
 
 // KeepFor is how long messages wait for contacts who are offline, 0 for not at all.
 func (c *Config) KeepFor() time.Duration { return c.keepFor }
+
+// Outage is how long messages wait for the connection to a service, 0 for not at all.
+func (c *Config) Outage() time.Duration { return c.outage }
 
 // Service returns a service by its key, or nil when there is none.
 func (c *Config) Service(key string) *Service { return c.checked[key] }

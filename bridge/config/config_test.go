@@ -79,6 +79,7 @@ func TestEveryBadSettingHasItsSentence(t *testing.T) {
 		{"unknown place for alerts", good + "alerts: mail\nservices: {escargot: {}}", `network.alerts is "mail": set it to room, management or off`},
 		{"locale out of range", good + "locale: 0x10000\nservices: {escargot: {}}", "network.locale is 0x10000"},
 		{"keeping time that is none", good + "keep_for_offline: week\nservices: {escargot: {}}", `network.keep_for_offline: "week" is no time from 0s to 2160h`},
+		{"outage that is no time", good + "keep_in_outage: 90m\nservices: {escargot: {}}", `network.keep_in_outage: "90m" is no time from 0s to 1h; write it like 5m`},
 		{"keeping time too long", good + "keep_for_offline: 9000h\nservices: {escargot: {}}", "network.keep_for_offline"},
 		{"unknown paging", good + "services: {escargot: {paging: sometimes}}", `network.services.escargot.paging: "sometimes" is none of auto, always and never`},
 		{"grace that is no time", good + "services: {escargot: {page_grace: 30}}", `network.services.escargot.page_grace: "30" is no time from 100ms to 5m0s; write it like 30s`},
@@ -158,7 +159,7 @@ func TestUpgradeOfTheConfigKeepsEverySetting(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(Example), &base); err != nil {
 		t.Fatal(err)
 	}
-	const text = "displayname_template: x\ncredential_key: 0123456789abcdef\nalerts: off\nalert_icons: true\nlocale: 0x0407\nkeep_for_offline: 24h\nservices:\n    a: {server: x, paging: always, web_services: {login: y}, gateway: z}\n"
+	const text = "displayname_template: x\ncredential_key: 0123456789abcdef\nalerts: off\nalert_icons: true\nlocale: 0x0407\nkeep_for_offline: 24h\nkeep_in_outage: 1m\nservices:\n    a: {server: x, paging: always, web_services: {login: y}, gateway: z}\n"
 	if err := yaml.Unmarshal([]byte(text), &own); err != nil {
 		t.Fatal(err)
 	}

@@ -22,14 +22,16 @@ import (
 	"matrix-msn/msn"
 )
 
-// Who writes a message learns within a minute whether it went out, however many
-// messages wait.
+// Who writes a message learns within a minute whether it went out, however many messages
+// wait, or that it waits for the connection.
 const (
-	// sendTimeout bounds sending as a whole, waiting for the connection and for the
-	// messages before included.
+	// sendTimeout bounds sending over a connection that is there, waiting for the messages
+	// before included.
 	sendTimeout = 50 * time.Second
-	// reconnectWait is how much of it is spent on waiting for the connection.
-	reconnectWait = 20 * time.Second
+	// patience is after how long a room whose messages wait does not keep others waiting.
+	patience = 20 * time.Second
+	// sayWaitsAfter is how long a message waits for the connection before its room is told.
+	sayWaitsAfter = 10 * time.Second
 	// startWait is how long messages wait, after a start, for the first attempt to
 	// sign in to end, before their time begins to count.
 	startWait = 30 * time.Second
@@ -74,16 +76,17 @@ type Outbox struct {
 	loop    *queue.Loop[networkid.PortalID, *database.QueuedEvent]
 
 	mu       sync.Mutex
-	deaf     func()    // ends that new messages are heard of, nil while stopped
-	began    time.Time // when it was started
-	signedIn time.Time // when the first attempt to sign in had ended since, or was not waited for any more
+	deaf     func()                      // ends that new messages are heard of, nil while stopped
+	began    time.Time                   // when it was started
+	waits    map[networkid.PortalID]bool // rooms that were told that their messages wait for the connection
+	signedIn time.Time                   // when the first attempt to sign in had ended since, or was not waited for any more
 }
 
 // New returns an Outbox that is stopped. Call Use before Start.
 func New(a *account.Account, session Session) *Outbox {
 	o := &Outbox{account: a, session: session}
 	o.loop = queue.New(queue.Config[networkid.PortalID, *database.QueuedEvent]{
-		Store: &table{a.DB.MatrixQueue, a.Login.ID}, Work: o, Window: window, Batch: batch, Parallel: parallel, Patience: reconnectWait,
+		Store: &table{a.DB.MatrixQueue, a.Login.ID}, Work: o, Window: window, Batch: batch, Parallel: parallel, Patience: patience,
 	})
 	return o
 }
@@ -165,9 +168,16 @@ func (o *Outbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedEvent
 		return o.hold(e)
 	}
 	began := o.counts(ctx, job)
-	sending, cancel := context.WithDeadline(ctx, began.Add(sendTimeout))
-	wait, err := o.handOver(sending, began.Add(reconnectWait), job)
+	connected, err := o.connected(ctx, began, e)
+	if err != nil {
+		return o.outcome(ctx, e, err)
+	}
+	sending, cancel := context.WithDeadline(ctx, connected.Add(sendTimeout))
+	wait, err := o.handOver(sending, job)
 	switch {
+	case errors.Is(err, msn.ErrNotConnected) && time.Since(began) < o.account.Config.Outage():
+		cancel()
+		return queue.Retry(err) // it went between the two, and the message is nobody's yet
 	case errors.Is(err, queue.ErrLost):
 		cancel()
 		return queue.Leave()
@@ -220,19 +230,39 @@ func (o *Outbox) counts(ctx context.Context, job *queue.Job[*database.QueuedEven
 	return latest
 }
 
+// connected waits for the connection, from when the time of a message counts, and returns
+// from when on it can be sent. The room is told once that its messages wait.
+func (o *Outbox) connected(ctx context.Context, began time.Time, e *database.QueuedEvent) (since time.Time, err error) {
+	if o.session.Current() != nil {
+		return began, nil
+	}
+	limit := o.account.Config.Outage()
+	ctx, cancel := context.WithDeadline(ctx, began.Add(limit))
+	defer cancel()
+	if limit > sayWaitsAfter {
+		timer := time.AfterFunc(sayWaitsAfter, func() { o.sayWaits(ctx, e, limit) })
+		defer timer.Stop()
+	}
+	if _, err := o.session.Wait(ctx); err != nil {
+		return time.Time{}, err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.waits, e.PortalID)
+	return time.Now(), nil
+}
+
 // handOver gives a message to its conversation; wait returns when the service has it, or
-// not. Until reconnected it waits for the connection.
-func (o *Outbox) handOver(sending context.Context, reconnected time.Time, job *queue.Job[*database.QueuedEvent]) (wait func() error, err error) {
+// not.
+func (o *Outbox) handOver(sending context.Context, job *queue.Job[*database.QueuedEvent]) (wait func() error, err error) {
 	e := job.Row
 	to, ok := chat.ParsePeer(e.PortalID)
 	if !ok {
 		return nil, reason.ErrNotAChat
 	}
-	waiting, cancel := context.WithDeadline(sending, reconnected)
-	defer cancel()
-	session, err := o.session.Wait(waiting)
-	if err != nil {
-		return nil, err
+	session := o.session.Current()
+	if session == nil {
+		return nil, reason.NotConnected{} // it has just gone
 	}
 	if sending.Err() != nil {
 		return nil, sending.Err() // those before it took all the time

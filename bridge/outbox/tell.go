@@ -8,10 +8,12 @@ import (
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/room"
 	"matrix-msn/database"
@@ -71,6 +73,22 @@ func (o *Outbox) save(ctx context.Context, e *database.QueuedEvent) error {
 		SenderMXID: e.Sender,
 		Timestamp:  e.WrittenAt,
 	})
+}
+
+// sayWaits tells the room, once in an outage, that its messages wait for the connection.
+func (o *Outbox) sayWaits(ctx context.Context, e *database.QueuedEvent, limit time.Duration) {
+	o.mu.Lock()
+	told := o.waits[e.PortalID]
+	if o.waits == nil {
+		o.waits = make(map[networkid.PortalID]bool)
+	}
+	o.waits[e.PortalID] = true
+	o.mu.Unlock()
+	if told || ctx.Err() != nil {
+		return
+	}
+	o.reply(ctx, e, fmt.Sprintf("The bridge is not connected to %s at the moment. What you write here waits, for %s at most, and is sent in order when the connection is back.",
+		o.account.Service.Name, names.Minutes(limit)))
 }
 
 // sayKept tells the room that a message waits.
