@@ -31,8 +31,8 @@ func TestEveryFailedLoginHasItsSentence(t *testing.T) {
 	}{
 		{"wrong password", nil, alice, "wrong", "Home refused the e-mail address or the password"},
 		{"unknown account", nil, "nobody@example.com", pass, "Home refused the e-mail address or the password"},
-		{"no address", nil, "alice", pass, "an MSN account is an e-mail address"},
-		{"empty password", nil, alice, "", "the password is empty"},
+		{"no address", nil, "alice", pass, "An MSN account is an e-mail address"},
+		{"empty password", nil, alice, "", "The password is empty."},
 		{"password with a line end", nil, alice, "a\r\nOUT", "line end"},
 		{"unknown host", func(b *testBridge) {
 			b.conn.Config.Service("home").Template.Server = "host-that-is-not.invalid:1863"

@@ -209,8 +209,17 @@ func (c *Chat) groupMembers(ctx context.Context, members []string) *bridgev2.Cha
 	return list
 }
 
-// CreateGroup makes a group chat. Its members are called with the first message.
+// CreateGroup makes a group chat. Its members are called with the first message. The error
+// is fit to be shown to the user.
 func (c *Chat) CreateGroup(ctx context.Context, params *bridgev2.GroupCreateParams) (*bridgev2.CreateChatResponse, error) {
+	made, err := c.createGroup(ctx, params)
+	if err == nil {
+		return made, nil
+	}
+	return nil, c.cannot(ctx, fmt.Errorf("%w: %w", reason.ErrGroup, err), reason.Request, "")
+}
+
+func (c *Chat) createGroup(ctx context.Context, params *bridgev2.GroupCreateParams) (*bridgev2.CreateChatResponse, error) {
 	var members []string
 	for _, user := range params.Participants {
 		identity, ok := msnid.ParseUserID(user)

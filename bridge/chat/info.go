@@ -3,7 +3,9 @@ package chat
 import (
 	"context"
 	"fmt"
+	"net/http"
 
+	"github.com/rs/zerolog"
 	"go.mau.fi/util/ptr"
 	"maunium.net/go/mautrix/bridgev2"
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
@@ -11,6 +13,8 @@ import (
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/reason"
 )
 
 // Info describes the room of a portal.
@@ -51,20 +55,20 @@ func (c *Chat) Resolve(ctx context.Context, identifier string, createChat bool) 
 	account := identifier
 	if identity, ok := msnid.ParseUserID(networkid.UserID(identifier)); ok {
 		if identity.Service != c.account.Identity.Service {
-			return nil, fmt.Errorf("%w: it belongs to the service %s", bridgev2.ErrResolveIdentifierTryNext, identity.Service)
+			return nil, c.notFound(ctx, fmt.Errorf("%w: %w", bridgev2.ErrResolveIdentifierTryNext, reason.ErrOtherService), identity.Account)
 		}
 		account = identity.Account
 	}
 	account, err := msnid.ParseAccount(account)
 	if err != nil {
-		return nil, err
+		return nil, c.notFound(ctx, err, identifier)
 	}
 	if account == c.account.Identity.Account {
-		return nil, fmt.Errorf("%s is your own account", account)
+		return nil, c.notFound(ctx, reason.ErrOwnAccount, account)
 	}
 	ghost, err := c.account.Bridge.GetGhostByID(ctx, c.account.GhostID(account))
 	if err != nil {
-		return nil, fmt.Errorf("failed to get ghost: %w", err)
+		return nil, c.notFound(ctx, fmt.Errorf("failed to get ghost: %w", err), account)
 	}
 	response := &bridgev2.ResolveIdentifierResponse{
 		Ghost:    ghost,
@@ -80,11 +84,26 @@ func (c *Chat) Resolve(ctx context.Context, identifier string, createChat bool) 
 	return response, nil
 }
 
+// notFound is what the framework tells the user who named somebody.
+func (c *Chat) notFound(ctx context.Context, err error, named string) error {
+	return c.cannot(ctx, err, reason.Lookup, names.Clean(named))
+}
+
+// cannot logs an error and makes of it what the framework may show to the user.
+func (c *Chat) cannot(ctx context.Context, err error, place reason.Place, name string) error {
+	why, level, status := reason.Of(err, place, c.account.About(name)), zerolog.InfoLevel, http.StatusBadRequest
+	if why.Trouble() {
+		level, status = zerolog.ErrorLevel, http.StatusInternalServerError
+	}
+	zerolog.Ctx(ctx).WithLevel(level).Err(err).Str("code", why.Code).Msg("Cannot do what a user asked for")
+	return why.Answer(status, err)
+}
+
 // ContactList returns the people on the user's contact list.
 func (c *Chat) ContactList(ctx context.Context) ([]*bridgev2.ResolveIdentifierResponse, error) {
 	contacts, err := c.account.Contacts(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("failed to read contacts: %w", err)
+		return nil, c.notFound(ctx, fmt.Errorf("%w: %w", reason.ErrContacts, err), "")
 	}
 	book := c.account.NamesOf(contacts)
 	var list []*bridgev2.ResolveIdentifierResponse

@@ -32,8 +32,6 @@ const (
 	// FieldAccount and FieldPassword are the fields that are asked for.
 	FieldAccount  = "account"
 	FieldPassword = "password"
-
-	loginErrorPrefix = "COM.GITHUB.MATRIX_MSN."
 )
 
 // Logins makes logins.
@@ -107,7 +105,7 @@ func (p *process) credentialsStep() *bridgev2.LoginStep {
 		ID:          FieldAccount,
 		Name:        "e-mail address",
 		Description: fmt.Sprintf("The address with which you sign in to %s", p.service.Name),
-		Validate:    msnid.ParseAccount,
+		Validate:    typed(msnid.ParseAccount),
 	}
 	if p.override != nil {
 		if identity, ok := msnid.ParseLoginID(p.override.ID); ok {
@@ -126,9 +124,20 @@ func (p *process) credentialsStep() *bridgev2.LoginStep {
 				ID:          FieldPassword,
 				Name:        "password",
 				Description: fmt.Sprintf("Your password at %s", p.service.Name),
-				Validate:    checkPassword,
+				Validate:    typed(checkPassword),
 			},
 		}},
+	}
+}
+
+// typed has the framework say the sentence of an error that check finds in what was typed.
+func typed(check func(string) (string, error)) func(string) (string, error) {
+	return func(s string) (string, error) {
+		checked, err := check(s)
+		if err != nil {
+			return "", refusal(err, reason.Input, http.StatusBadRequest, reason.Subject{})
+		}
+		return checked, nil
 	}
 }
 
@@ -217,7 +226,7 @@ func (p *process) refuse(ctx context.Context, id networkid.UserLoginID, err erro
 		p.attempts.failed(id, p.user.MXID, time.Now())
 		code = http.StatusForbidden
 	}
-	return loginError(problem, code)
+	return problem.Answer(code, err)
 }
 
 // store makes the login, in the place of existing unless that is nil, and hands client over
@@ -266,17 +275,11 @@ func (p *process) store(ctx context.Context, existing *bridgev2.UserLogin, crede
 func refusal(err error, place reason.Place, status int, about reason.Subject) error {
 	why := reason.Of(err, place, about)
 	why.Code = strings.TrimPrefix(why.Code, "msn-") // programs know these without
-	return loginError(why, status)
+	return why.Answer(status, err)
 }
 
 // trouble is what the user is told of an error of the bridge itself, which the log has.
 func trouble(ctx context.Context, err error) error {
 	zerolog.Ctx(ctx).Err(err).Msg("Failed to make a login")
 	return refusal(err, reason.Login, http.StatusInternalServerError, reason.Subject{})
-}
-
-// loginError is what a user or the provisioning API is told when there is no login.
-func loginError(why reason.Reason, status int) error {
-	code := strings.ToUpper(strings.ReplaceAll(why.Code, "-", "_"))
-	return bridgev2.RespError{ErrCode: loginErrorPrefix + code, Err: why.Sentence, StatusCode: status}
 }

@@ -18,7 +18,7 @@ import (
 
 // Place is where an error came: what was being done. The same error can mean different
 // things in different places.
-type Place uint16
+type Place uint32
 
 // The places.
 const (
@@ -33,6 +33,7 @@ const (
 	WebLogin                     // logging a browser in at a page of the service
 	SignOut                      // signing the account out at another endpoint
 	Input                        // an address or a password that somebody typed
+	Lookup                       // a contact whom somebody named, and the list of all
 	Login                        // making a login, or giving it another password
 	Bounce                       // a page that was sent and came back
 	Delivery                     // a message from MSN that the homeserver refuses
@@ -80,7 +81,7 @@ var (
 	ErrLastAdmin = errors.New("the user may be the only administrator of the circle")
 )
 
-// Errors of logins and of what is typed to log in.
+// Errors of logins, and of what is typed to log in or to name a contact.
 var (
 	ErrEmptyPassword = errors.New("the password is empty")
 	ErrLongPassword  = fmt.Errorf("the password is longer than %d bytes", MaxPassword)
@@ -92,6 +93,7 @@ var (
 	ErrLoggedOut     = errors.New("the account was logged out meanwhile")
 	ErrManyAttempts  = errors.New("too many wrong passwords")
 	ErrTaken         = errors.New("the account is in use by another user")
+	ErrOwnAccount    = errors.New("the account is the user's own")
 )
 
 // MaxPassword is the longest password in bytes that is accepted. Passport cut them at 16
@@ -177,6 +179,9 @@ func (r Reason) Retried() bool { return r.state == status.StateTransientDisconne
 // BadCredentials reports whether only another password, or the user's putting the account
 // in order, can help.
 func (r Reason) BadCredentials() bool { return r.state == status.StateBadCredentials }
+
+// Trouble reports whether the bridge itself is to blame, and not what was asked of it.
+func (r Reason) Trouble() bool { return r.Code == codeTrouble }
 
 // BridgeState returns what the framework and status pages are told of a connection.
 func (r Reason) BridgeState() status.BridgeState {

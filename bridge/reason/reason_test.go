@@ -35,7 +35,7 @@ type namedPlace struct {
 var places = []namedPlace{
 	{"page", Page, ""}, {"call", Call, ""}, {"circle", Circle, ""}, {"invitation", Invitation, ""}, {"link", Link, ""}, {"search", Search, ""},
 	{"web login", WebLogin, ""}, {"sign-out", SignOut, ""}, {"request", Request, ""},
-	{"input", Input, "typed "}, {"login", Login, "login "}, {"bounce", Bounce, "bounced "}, {"delivery", Delivery, "delivery"},
+	{"input", Input, "typed "}, {"lookup", Lookup, "named "}, {"login", Login, "login "}, {"bounce", Bounce, "bounced "}, {"delivery", Delivery, "delivery"},
 }
 
 // Codes and sentences are what people and programs know: testdata/reasons.txt holds what
@@ -124,6 +124,10 @@ func examples() (all []example) {
 	for _, e := range []error{msnid.ErrEmptyAccount, msnid.ErrLongAccount, msnid.ErrNoAccount, msnid.ErrAccountCharacter,
 		ErrEmptyPassword, ErrLongPassword, ErrPasswordLine} {
 		add("typed "+e.Error(), e)
+	}
+	for _, e := range []error{msnid.ErrEmptyAccount, msnid.ErrLongAccount, msnid.ErrNoAccount, msnid.ErrAccountCharacter,
+		ErrOwnAccount, ErrOtherService, ErrContacts} {
+		add("named "+e.Error(), e)
 	}
 	for _, e := range []error{ErrNotYours, ErrOtherService, ErrOtherAccount, ErrLeaving, ErrLoggedOut, ErrManyAttempts, ErrTaken} {
 		add("login "+e.Error(), e)

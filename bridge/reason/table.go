@@ -57,6 +57,7 @@ const CodeElsewhere = "msn-signed-in-elsewhere"
 const (
 	codePageTooLong = "msn-page-too-long"
 	codeServerError = "msn-server-error"
+	codeTrouble     = "msn-bridge-trouble"
 )
 
 // refusedAccount is the sentence for an account that is refused for good though the
@@ -113,7 +114,7 @@ var table = []row{
 	{Message, is(ErrReaction), "msn-unsupported", certain, notCarried, say("MSN has no reactions: your contact does not see it.")},
 	{Message, is(ErrRedaction), "msn-unsupported", certain, notCarried, say("MSN has no deletion: your contact keeps the message.")},
 	{Message, is(ErrNotCorrected), "msn-uncertain", certain, generic, say("it is not certain whether {name} got the message that you changed. Ask them, and send the new text as a message of its own.")},
-	{Message, is(ErrBridge), "msn-bridge-trouble", certain, unavailable, say("the bridge could not store it. Send it again; if that lasts, tell the admin of this bridge.")},
+	{Message, is(ErrBridge), codeTrouble, certain, unavailable, say("the bridge could not store it. Send it again; if that lasts, tell the admin of this bridge.")},
 	{Message, is(ErrNotAChat), "msn-not-a-dm", certain, unsupported, say("this room is not one with people on MSN.")},
 	{Message, is(ErrAlertsRoom), "msn-alerts-room", certain, unsupported, say("nobody reads what is written here: this room shows what {service} announces. " +
 		"Commands work here; write to a contact in the room with them.")},
@@ -162,7 +163,7 @@ var table = []row{
 	// Pages to mobile devices.
 	{Page, is(msn.ErrUncertain), "msn-uncertain", uncertain, answered, say("The connection to {service} was lost right after the page to {name} was sent. It may or may not have gone out.")},
 	{Page, is(ErrPageNotSent), "msn-not-sent", certain, answered, say("The page to {name} was not sent: the bridge was stopped before. Send it again.")},
-	{Page, is(ErrBridge), "msn-bridge-trouble", certain, answered, say("The page was not sent: the bridge could not store it. Try again; if that lasts, tell the admin of this bridge.")},
+	{Page, is(ErrBridge), codeTrouble, certain, answered, say("The page was not sent: the bridge could not store it. Try again; if that lasts, tell the admin of this bridge.")},
 	{Page, is(msn.ErrNoMobile), "msn-no-mobile", certain, answered, say("{name} has no mobile device that takes pages, or does not let you page it. The page was not sent.")},
 	{Page, is(msn.ErrNoPaging), "msn-no-paging", certain, answered, say("{service} does not page mobile devices. The page was not sent. If the service does, the admin of this bridge " +
 		"can say so with network.services.{key}.paging: always.")},
@@ -177,8 +178,8 @@ var table = []row{
 	{Page, is(msn.ErrArgument), "msn-page-target", certain, answered, say("{name} is neither an MSN account nor a telephone number that can be paged. Write the number like +15551112222.")},
 
 	// Calls of contacts into group chats.
-	{Call, is(ErrBridge), "msn-bridge-trouble", certain, answered, say("{name} was not called: the bridge could not read who is in the conversation. Try again; if that lasts, tell the admin of this bridge.")},
-	{Call, is(ErrRoom), "msn-bridge-trouble", certain, answered, say("The bridge could not make a room for the three of you. Try again; if that lasts, tell the admin of this bridge.")},
+	{Call, is(ErrBridge), codeTrouble, certain, answered, say("{name} was not called: the bridge could not read who is in the conversation. Try again; if that lasts, tell the admin of this bridge.")},
+	{Call, is(ErrRoom), codeTrouble, certain, answered, say("The bridge could not make a room for the three of you. Try again; if that lasts, tell the admin of this bridge.")},
 	{Call, is(msn.ErrArgument), "msn-not-callable", certain, answered, say("{name} cannot be called into this conversation.")},
 	{Call, is(msn.ErrBlocked), "msn-blocked", certain, answered, say("{name} has blocked you and does not come into the conversation.")},
 	{Call, is(msn.ErrOffline), "msn-offline", certain, answered, say("{name} is offline, or takes no calls from you, and does not hear what is said in the conversation.")},
@@ -202,8 +203,8 @@ var table = []row{
 	{Circle, is(msn.ErrBusy), "msn-busy", certain, answered, say("{service} did not do it: it is out of order, or does not let you.")},
 
 	// Invitations by mail.
-	{Invitation, is(ErrBridge), "msn-bridge-trouble", certain, answered, say("The bridge could not note the invitation down, and has sent nothing. If that lasts, tell the admin of this bridge.")},
-	{Invitation, is(ErrContacts), "msn-bridge-trouble", certain, answered, say("The contact list could not be read. Nothing was sent; the admin of this bridge finds the reason in the log.")},
+	{Invitation, is(ErrBridge), codeTrouble, certain, answered, say("The bridge could not note the invitation down, and has sent nothing. If that lasts, tell the admin of this bridge.")},
+	{Invitation, is(ErrContacts), codeTrouble, certain, answered, say("The contact list could not be read. Nothing was sent; the admin of this bridge finds the reason in the log.")},
 	{Invitation, is(msn.ErrArgument), "msn-invalid-address", certain, answered, say("{name} is no e-mail address that {service} can mail to. Nothing was sent.")},
 	{Invitation, is(msn.ErrTooLong), "msn-too-long", certain, answered, func(_ error, s Subject) string {
 		return fmt.Sprintf("The text of the invitation is longer than %d bytes. Shorten it; nothing was sent.", msn.MaxInvitationText)
@@ -213,7 +214,7 @@ var table = []row{
 	{Invitation, is(msn.ErrUncertain), "msn-uncertain", uncertain, answered, say("{service} has not confirmed the invitation to {name}: it may or may not have been mailed. Ask them before you send it again.")},
 
 	// Links to pages of the service.
-	{Link, is(ErrBridge), "msn-bridge-trouble", certain, answered, say("The link could not be sent to your chat with the bot. Open a chat with the bot and ask again there.")},
+	{Link, is(ErrBridge), codeTrouble, certain, answered, say("The link could not be sent to your chat with the bot. Open a chat with the bot and ask again there.")},
 	{Link, is(msn.ErrNoSuchURL), "msn-no-such-link", certain, answered, say("{name} is no page of the service. There are {choices}.")},
 	{Link, is(msn.ErrArgument), "msn-link-argument", certain, answered, say("The argument to {name} cannot be sent. COMPOSE takes an e-mail address; PROFILE, PERSON, CHAT, N2PACCOUNT and N2PFUND take " +
 		"a language such as 0x0409; the others take nothing, as in `!url INBOX`.")},
@@ -238,20 +239,27 @@ var table = []row{
 		return fmt.Sprintf("A group chat has at most %d members. Make it with fewer of them.", msn.MaxMembers)
 	}},
 	{Request, is(ErrStranger), "msn-group-stranger", certain, answered, say("Somebody in this room has no account at {service}. Make the group chat without them.")},
-	{Request, is(ErrGroup), "msn-bridge-trouble", certain, answered, say("The bridge could not make this room a group chat. Try again in a minute; the admin of this bridge finds the reason in the log.")},
+	{Request, is(ErrGroup), codeTrouble, certain, answered, say("The bridge could not make this room a group chat. Try again in a minute; the admin of this bridge finds the reason in the log.")},
 
 	// What somebody typed.
-	{Input, is(msnid.ErrEmptyAccount), "msn-invalid-address", certain, answered, say("The e-mail address is empty.")},
-	{Input, is(msnid.ErrLongAccount), "msn-invalid-address", certain, answered, func(error, Subject) string {
+	{Input | Lookup, is(msnid.ErrEmptyAccount), "msn-invalid-address", certain, answered, say("The e-mail address is empty.")},
+	{Input | Lookup, is(msnid.ErrLongAccount), "msn-invalid-address", certain, answered, func(error, Subject) string {
 		return fmt.Sprintf("The e-mail address is longer than %d bytes, which none is.", msnid.MaxAccount)
 	}},
-	{Input, is(msnid.ErrAccountCharacter), "msn-invalid-address", certain, answered, say("The e-mail address holds a character that no address has.")},
+	{Input | Lookup, is(msnid.ErrNoAccount), "msn-invalid-address", certain, answered, say("An MSN account is an e-mail address such as bob@example.com.")},
+	{Input | Lookup, is(msnid.ErrAccountCharacter), "msn-invalid-address", certain, answered, say("The e-mail address holds a character that no address has.")},
 	{Input, is(ErrEmptyPassword), "msn-invalid-password", certain, answered, say("The password is empty.")},
 	{Input, is(ErrLongPassword), "msn-invalid-password", certain, answered, func(error, Subject) string {
 		return fmt.Sprintf("The password is longer than %d bytes.", MaxPassword)
 	}},
 	{Input, is(ErrPasswordLine), "msn-invalid-password", certain, answered, say("The password holds a line end.")},
-	{Input, anything, "msn-invalid-address", certain, answered, say("An MSN account is an e-mail address such as bob@example.com.")},
+	{Input, anything, "msn-invalid-input", certain, answered, say("The bridge cannot take that. Look for a mistake in what you typed, and try again.")},
+
+	// Contacts whom somebody names.
+	{Lookup, is(ErrOwnAccount), "msn-own-account", certain, answered, say("{name} is your own account. Name somebody else.")},
+	{Lookup, is(ErrOtherService), "msn-other-service", certain, answered, say("{name} has an account at another service. Use a login there: `list-logins` shows yours.")},
+	{Lookup, is(ErrContacts), codeTrouble, certain, answered, say("The contact list could not be read. Try again in a minute; the admin of this bridge finds the reason in the log.")},
+	{Lookup, anything, codeTrouble, certain, answered, say("The bridge could not look for {name}. Try again in a minute; the admin of this bridge finds the reason in the log.")},
 
 	// Logins.
 	{Login, is(ErrNotYours), "msn-not-yours", certain, answered, say("That login is not yours. Use `list-logins` to see yours.")},
@@ -261,22 +269,23 @@ var table = []row{
 	{Login, is(ErrLoggedOut), "msn-leaving", certain, answered, say("This account was logged out meanwhile. Try again.")},
 	{Login, is(ErrManyAttempts), "msn-too-many-attempts", certain, answered, say("Too many wrong passwords were tried. Try again in {choices}, with the password that works at the service's website.")},
 	{Login, is(ErrTaken), "msn-taken", certain, answered, say("This account is in use by another Matrix user of this bridge. They have to log out first.")},
-	{Login, anything, "msn-bridge-trouble", certain, answered, say("The bridge could not store the login. Try again; if that lasts, tell the admin of this bridge.")},
+	{Login, anything, codeTrouble, certain, answered, say("The bridge could not store the login. Try again; if that lasts, tell the admin of this bridge.")},
 
 	// Pages that came back.
 	{Bounce, bouncedWith(notify.BounceTooLong), "msn-page-bounced", certain, answered, say("Your page to {name} did not arrive after all: it was too long for the device.")},
 	{Bounce, bouncedWith("", "0", "1"), "msn-page-bounced", certain, answered, say("Your page to {name} did not arrive after all.")},
-	{Bounce, anything, "msn-page-bounced", certain, answered, func(err error, s Subject) string {
+	{Bounce, hasType[Bounced], "msn-page-bounced", certain, answered, func(err error, s Subject) string {
 		bounced, _ := errors.AsType[Bounced](err)
 		return fmt.Sprintf("Your page to %s did not arrive after all (code %s).", s.Name, names.Clean(bounced.Code))
 	}},
+	{Bounce, anything, "msn-page-bounced", certain, answered, say("Your page to {name} did not arrive after all.")},
 
 	// Messages from MSN.
 	{Delivery, anything, "msn-not-in-matrix", certain, answered, say("{name} could not be brought into this room: the homeserver refuses it.")},
 
 	// What the bridge has stored.
-	{Request, is(ErrContacts), "msn-bridge-trouble", certain, answered, say("The contact list could not be read. The admin of this bridge finds the reason in the log.")},
-	{Request, is(ErrAlerts), "msn-bridge-trouble", certain, answered, say("The alerts could not be read. The admin of this bridge finds the reason in the log.")},
+	{Request, is(ErrContacts), codeTrouble, certain, answered, say("The contact list could not be read. The admin of this bridge finds the reason in the log.")},
+	{Request, is(ErrAlerts), codeTrouble, certain, answered, say("The alerts could not be read. The admin of this bridge finds the reason in the log.")},
 
 	// Whatever a command asks the service.
 	{commands, is(msn.ErrNotConnected), "msn-not-connected", certain, answered, say("The bridge is not connected to {service} at the moment; it keeps trying. Try again later.")},
