@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
@@ -112,7 +113,7 @@ func (c *Chat) write(ctx context.Context, portal *bridgev2.Portal, evt *event.Ev
 	}
 	to, ok := ParsePeer(portal.ID)
 	if !ok {
-		return fmt.Errorf("portal ID %q: %w", portal.ID, reason.ErrNotAChat)
+		return reason.Refused(reason.ErrNotAChat, reason.Subject{})
 	}
 	c.typing.stop(portal.ID)
 	err := c.outbox.Put(ctx, &database.QueuedEvent{
@@ -126,6 +127,7 @@ func (c *Chat) write(ctx context.Context, portal *bridgev2.Portal, evt *event.Ev
 		WrittenAt: time.UnixMilli(evt.Timestamp),
 	})
 	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to store a message for MSN")
 		return reason.Refused(fmt.Errorf("%w: %w", reason.ErrBridge, err), c.Recipients(ctx, to))
 	}
 	return nil

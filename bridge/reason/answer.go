@@ -26,3 +26,16 @@ type answer struct {
 
 // Unwrap returns the cause.
 func (a answer) Unwrap() error { return a.cause }
+
+// coded is an error that others know by the code of its reason only. The framework puts the
+// text of an error into events.
+type coded struct {
+	code  string
+	cause error
+}
+
+// Error returns the code.
+func (e coded) Error() string { return e.code }
+
+// Unwrap returns the cause.
+func (e coded) Unwrap() error { return e.cause }

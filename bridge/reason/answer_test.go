@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"maunium.net/go/mautrix/bridgev2"
+
+	"matrix-msn/msn"
 )
 
 var errSecret = errors.New("dial 10.0.0.7: SQL logic error")
@@ -48,7 +50,7 @@ func (*recorded) Header() http.Header           { return http.Header{} }
 func (r *recorded) WriteHeader(status int)      { r.status = status }
 func (r *recorded) Write(b []byte) (int, error) { r.body += string(b); return len(b), nil }
 
-// Whatever an error holds, no user sees it.
+// Whatever an error holds, no room and no user sees it.
 func TestNothingOfAnErrorItselfIsTold(t *testing.T) {
 	t.Parallel()
 	for _, test := range examples() {
@@ -58,5 +60,16 @@ func TestNothingOfAnErrorItselfIsTold(t *testing.T) {
 				t.Errorf("%s: %q", test.name, r.Sentence)
 			}
 		}
+		refused := Refused(err, home).(bridgev2.MessageStatus)
+		content := refused.ToMSSEvent(&bridgev2.MessageStatusEventInfo{})
+		if strings.Contains(content.InternalError+content.Message, "10.0.0.7") {
+			t.Errorf("%s: the room gets %+v", test.name, content)
+		}
+		if !errors.Is(refused.InternalError, errSecret) {
+			t.Errorf("%s: the cause is lost", test.name)
+		}
+	}
+	if got := Refused(msn.ErrBlocked, home).(bridgev2.MessageStatus).InternalError.Error(); got != "msn-blocked" {
+		t.Errorf("a program gets %q", got)
 	}
 }

@@ -205,7 +205,8 @@ func (e NotConnected) Error() string {
 func (NotConnected) Unwrap() error { return msn.ErrNotConnected }
 
 // Refused turns the error of a message into what its room is told, a
-// bridgev2.MessageStatus.
+// bridgev2.MessageStatus. Whoever calls it logs the error: the framework does not see more
+// of it than the code.
 func Refused(err error, to Subject) error {
 	why := Of(err, Message, to)
 	if parts, ok := errors.AsType[*msn.PartsError](err); ok && parts.Acknowledged > 0 {
@@ -215,7 +216,7 @@ func Refused(err error, to Subject) error {
 	if gone, ok := errors.AsType[NotConnected](err); ok && gone.Why != nil {
 		why.Sentence = gone.Why.Sentence
 	}
-	told := bridgev2.WrapErrorInStatus(fmt.Errorf("%s: %w", why.Code, err)).
+	told := bridgev2.WrapErrorInStatus(coded{why.Code, err}).
 		WithMessage(why.Sentence).
 		WithIsCertain(why.Certain).
 		WithErrorReason(why.status).
