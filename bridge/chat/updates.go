@@ -131,18 +131,8 @@ func (u *updates) queue(ctx context.Context, evt bridgev2.RemoteEvent) bool {
 	if change, ok := evt.(*simplevent.ChatInfoChange); ok && own != "" {
 		change.ChatInfoChange.ChatInfo.Members.MemberMap[u.chat.account.UserID()] = u.stayingAway()
 	}
-	queued := make(chan struct{})
-	go func() {
-		// Waits while the room's events are stuck; the framework ends it when it stops.
-		defer close(queued)
-		u.chat.account.Login.QueueRemoteEvent(evt)
-	}()
-	select {
-	case <-queued:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	_, err := u.chat.rooms.Queue(ctx, evt)
+	return err == nil
 }
 
 // isIn returns what the user is to the room of a portal, and reports whether there is one

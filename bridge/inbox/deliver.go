@@ -53,7 +53,6 @@ func (b *Inbox) handOver(ctx context.Context, m *database.QueuedMessage, kind Ki
 		return err
 	}
 	handled := make(chan struct{})
-	result := make(chan bridgev2.EventHandlingResult, 1)
 	evt := &simplevent.PreConvertedMessage{
 		EventMeta: simplevent.EventMeta{
 			Type:           bridgev2.RemoteEventMessage,
@@ -66,16 +65,12 @@ func (b *Inbox) handOver(ctx context.Context, m *database.QueuedMessage, kind Ki
 		ID:   m.MessageID,
 		Data: &bridgev2.ConvertedMessage{Parts: []*bridgev2.ConvertedMessagePart{converted}},
 	}
-	// Waits while the events of the room are stuck, whatever ctx says. The framework ends
-	// it when it stops.
-	go func() { result <- b.account.Login.QueueRemoteEvent(evt) }()
-	select {
-	case r := <-result:
-		if !r.Queued && r.Error != nil {
-			return r.Error
-		}
-	case <-ctx.Done():
-		return ctx.Err()
+	queued, err := b.rooms.Queue(ctx, evt)
+	if err != nil {
+		return err
+	}
+	if !queued.Queued && queued.Error != nil {
+		return queued.Error
 	}
 	select {
 	case <-handled:

@@ -25,16 +25,20 @@ const (
 	TimeFormat = "2006-01-02 15:04 MST"
 )
 
-// Rooms are the rooms of one login.
+// Rooms are the rooms of one login. What works with them is to be stopped before them.
 type Rooms struct {
 	account    *account.Account
 	homeserver Homeserver
 	making     exsync.KeyedMutex[networkid.PortalID] // by who makes a room
+
+	queue   func(bridgev2.RemoteEvent) bridgev2.EventHandlingResult // of the framework
+	queuing calls
+	ctx     context.Context // of the last Start, without its end
 }
 
 // New returns the rooms of a login. homeserver may be nil: then it counts as answering.
 func New(a *account.Account, homeserver Homeserver) *Rooms {
-	return &Rooms{account: a, homeserver: homeserver}
+	return &Rooms{account: a, homeserver: homeserver, queue: a.Login.QueueRemoteEvent}
 }
 
 // Stored returns the room of a portal, "" while there is none.

@@ -12,6 +12,7 @@ import (
 
 	"matrix-msn/bridge/config"
 	"matrix-msn/msn"
+	"matrix-msn/msn/msntest"
 	"matrix-msn/msn/wire"
 )
 
@@ -124,4 +125,26 @@ func TestLoginsAreLockedOneByOne(t *testing.T) {
 	}
 	unlock()
 	<-locked
+}
+
+// Who reads what nobody wants has ended when the session has.
+func TestDiscardedSessionIsReadToItsEnd(t *testing.T) {
+	t.Parallel()
+	srv := msntest.NewServer(t)
+	srv.AddAccount("alice@example.com", "secret")
+	service := &config.Service{Key: "home", Name: "Home", Template: msn.Config{Server: srv.Addr(), Trust: msn.Trust{AllowPrivate: true}, Dialects: []wire.Dialect{7}}}
+	var signIns SignIns
+	client, err := signIns.Open(t.Context(), Interactive, service, Credentials{Account: "alice@example.com", Password: "secret"}, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	Discard(client)
+	select {
+	case evt, open := <-client.Events():
+		if open {
+			t.Errorf("%T was not read", evt)
+		}
+	default:
+		t.Error("the events go on")
+	}
 }
