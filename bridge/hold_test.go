@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -227,4 +228,58 @@ func TestNobodyWaitsForWhatIsBeingStored(t *testing.T) {
 	close(slow)
 	_, from := b.waitMessage(0, "first")
 	b.waitMessage(from, "second")
+}
+
+// The answer of the database was lost, and more comes while what waits is stored: each message
+// is shown once, in order, also what is stored by the stop.
+func TestWhatWaitsInMemoryIsStoredOnceAndInOrder(t *testing.T) {
+	t.Parallel()
+	const messages = 20
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	client := login.Client.(*Client)
+	put := func(n int, store inbox.Store) {
+		client.inbox.PutBy(b.ctx, &database.QueuedMessage{
+			LoginID: login.ID, MessageID: networkid.MessageID(fmt.Sprint("m", n)), PortalID: client.account.PortalKey(bob).ID,
+			Sender: bob, At: time.Now(), Body: fmt.Sprint("number ", n), GroupSize: 1, Kind: database.QueuedText,
+		}, store)
+	}
+	again, slow := make(chan struct{}), make(chan struct{})
+	attempts := 0
+	put(0, func(ctx context.Context, m *database.QueuedMessage) (bool, error) {
+		added, err := b.conn.db.MSNQueue.Put(ctx, m)
+		switch attempts++; attempts {
+		case 1:
+			return false, errors.New("the answer of the database was lost")
+		case 2:
+			close(again)
+			<-slow
+		}
+		return added, err
+	})
+	<-again
+	for n := 1; n < messages; n++ {
+		put(n, b.conn.db.MSNQueue.Put)
+	}
+	stopped := make(chan struct{})
+	go func() {
+		login.Client.Disconnect()
+		close(stopped)
+	}()
+	close(slow)
+	<-stopped
+	if attempts != 2 {
+		t.Errorf("the first was stored in %d attempts", attempts)
+	}
+	login.Client.Connect(b.ctx)
+	b.waitMessage(0, fmt.Sprint("number ", messages-1))
+	shown := b.matrix.all(func(r record) bool { return r.kind == "message" && strings.HasPrefix(r.body, "number ") })
+	for n, r := range shown {
+		if r.body != fmt.Sprint("number ", n) {
+			t.Errorf("as number %d came %q", n, r.body)
+		}
+	}
+	if len(shown) != messages {
+		t.Errorf("%d messages are shown, want %d", len(shown), messages)
+	}
 }

@@ -139,6 +139,8 @@ func (b *Inbox) Stop() {
 	if !started {
 		return
 	}
+	b.saver.Lock() // waits for an attempt that is under way; a later one finds the inbox stopped
+	defer b.saver.Unlock()
 	if left := b.saveAll(); left > 0 {
 		zerolog.Ctx(ctx).Error().Int("messages", left).Msg("Lost incoming messages, unless the login is started again")
 	}
@@ -148,10 +150,9 @@ func (b *Inbox) Stop() {
 func (b *Inbox) Idle(portal networkid.PortalID) bool { return b.loop.Idle(portal) }
 
 // saveAll stores what waits in memory, in order, and goes on trying later. It returns how
-// many are left. What comes meanwhile waits behind, and whoever hands it in does not.
+// many are left. What comes meanwhile waits behind, and whoever hands it in does not. saver
+// is held.
 func (b *Inbox) saveAll() (left int) {
-	b.saver.Lock()
-	defer b.saver.Unlock()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for len(b.unsaved) > 0 {
@@ -180,6 +181,8 @@ func (b *Inbox) saveIn(wait time.Duration) {
 		return
 	}
 	b.saving = time.AfterFunc(wait, func() {
+		b.saver.Lock()
+		defer b.saver.Unlock()
 		b.mu.Lock()
 		b.saving = nil
 		started := b.started
