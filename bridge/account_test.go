@@ -473,3 +473,49 @@ func TestPartsAreToldToStopBeforeTheSessionIsClosed(t *testing.T) {
 		t.Errorf("the session was closed first %d times", n)
 	}
 }
+
+// The password was right: only who checks it can end a login for good. A notification server
+// that lets nobody in for a while, with a ticket of its own login server or before any, is an
+// outage.
+func TestServerThatRefusesGoodTicketsDoesNotCondemnThePassword(t *testing.T) {
+	t.Parallel()
+	for _, step := range []string{"I", "S"} {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			b := newTestBridge(t, newTestServer(t))
+			client := b.login().Client.(*Client)
+			from := b.matrix.position()
+			// A ticket is renewed once in each attempt.
+			b.srv.Hook(msntest.Times(2, func(r *msntest.Request) msntest.Action {
+				if r.Command.Verb == "USR" && r.Command.Arg(1) == "TWN" && r.Command.Arg(2) == step {
+					return msntest.Refuse("911").ThenClose()
+				}
+				return msntest.Action{}
+			}))
+			client.session.Reconnect(b.ctx)
+			told, from := b.matrix.wait(t, from, "the interruption", func(r record) bool {
+				return r.bridge.StateEvent == status.StateTransientDisconnect
+			})
+			if !strings.Contains(told.bridge.Message, "busy or has trouble (error 911)") {
+				t.Errorf("told %q", told.bridge.Message)
+			}
+			b.matrix.wait(t, from, "the return", func(r record) bool { return r.bridge.StateEvent == status.StateConnected })
+			if bad := b.matrix.all(func(r record) bool { return r.bridge.StateEvent == status.StateBadCredentials }); len(bad) > 0 {
+				t.Error("the password counts as refused")
+			}
+		})
+	}
+}
+
+// A first login gets past one refusal of its ticket by itself.
+func TestFirstLoginRenewsATicketThatIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.srv.Hook(msntest.Once(func(r *msntest.Request) msntest.Action {
+		if r.Command.Verb == "USR" && r.Command.Arg(2) == "S" {
+			return msntest.Refuse("911").ThenClose()
+		}
+		return msntest.Action{}
+	}))
+	b.login()
+}

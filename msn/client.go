@@ -61,8 +61,8 @@ type parts struct {
 // the password, loads the contact lists and sets the initial status. It returns
 // when the account is ready to use. ctx bounds the signing in only.
 //
-// The error wraps ErrBadCredentials, ErrAccountLocked or ErrBusy when the service
-// said so (with a *ServerError or *passport.RefusedError), ErrNoDialect (an
+// The error wraps ErrBadCredentials, ErrTicket, ErrAccountLocked or ErrBusy when the
+// service said so (with a *ServerError or *passport.RefusedError), ErrNoDialect (an
 // *UpgradeError when the server says what client it wants), ErrUntrusted, ErrRefused when
 // it closed the connection instead of answering, ErrTimeout, ErrConfig, *OutError,
 // wire.ErrProtocol, or what the network said.

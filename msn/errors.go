@@ -12,10 +12,15 @@ import (
 // the network stays reachable: a name that does not exist is a *net.DNSError, a
 // refused connection is syscall.ECONNREFUSED.
 var (
-	// ErrBadCredentials: the service refused account or password (911, 928, or
-	// the login server's "failed", then with a *passport.RefusedError). Trying
-	// again with the same is useless.
+	// ErrBadCredentials: who checks the password refused account or password: the login
+	// server by its "failed", with a *passport.RefusedError, or up to MSNP7 the
+	// notification server by 911 to the password's hash. Trying again with the same is
+	// useless.
 	ErrBadCredentials = errs.ErrBadCredentials
+	// ErrTicket: the notification server does not take the ticket that the login server
+	// has just given for the password (911, 917, 928), nor a second one. The two disagree,
+	// which says nothing of the password. Trying again later helps.
+	ErrTicket = errs.ErrTicket
 	// ErrAccountLocked: the service knows the account but does not let it in
 	// before its owner has settled something with it (917, 920, 923 to 927, 420).
 	ErrAccountLocked = errs.ErrAccountLocked

@@ -111,6 +111,9 @@ func TestLoginErrors(t *testing.T) {
 	is := func(target error) func(error) bool {
 		return func(err error) bool { return errors.Is(err, target) }
 	}
+	isNot := func(target error) func(error) bool {
+		return func(err error) bool { return !errors.Is(err, target) }
+	}
 	tests := []struct {
 		name  string
 		play  play
@@ -123,8 +126,10 @@ func TestLoginErrors(t *testing.T) {
 			ns.send("CVQ 2 5.0.0544 5.0.0544 5.0.0540 http://a/ http://b/")
 		}, []func(error) bool{is(ErrNoDialect)}},
 		{"a dialect that was not offered", send("VER", "VER 1 MSNP15"), []func(error) bool{is(ErrNoDialect)}},
-		{"bad credentials at USR I", send("USR I", "911 3"), []func(error) bool{is(ErrBadCredentials), number(911)}},
-		{"bad ticket", send("USR S", "928 4"), []func(error) bool{is(ErrBadCredentials), number(928)}},
+		{"refused before anything was proved", send("USR I", "911 3"), []func(error) bool{is(ErrBusy), number(911)}},
+		{"refused by a number that has no TrID", send("USR I", "911"), []func(error) bool{is(ErrBusy), number(911)}},
+		{"refused before USR", send("CVR", "911 2"), []func(error) bool{number(911), isNot(ErrBadCredentials)}},
+		{"refused after USR", send("SYN", "911 5"), []func(error) bool{number(911), isNot(ErrBadCredentials)}},
 		{"busy", send("USR S", "910 4"), []func(error) bool{is(ErrBusy), number(910)}},
 		{"maintenance", send("USR I", "500 3"), []func(error) bool{is(ErrBusy), number(500)}},
 		{"error without TrID", send("USR I", "600"), []func(error) bool{is(ErrBusy), number(600)}},

@@ -312,7 +312,7 @@ func (r *replay) checkLoginError(err error) {
 			continue
 		}
 		var refused *ServerError
-		if errors.Is(err, ErrBadCredentials) && number == 911 {
+		if (errors.Is(err, ErrBadCredentials) || errors.Is(err, ErrTicket)) && number == 911 {
 			return
 		}
 		if !errors.As(err, &refused) || refused.Number != number {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"matrix-msn/msn/internal/clean"
+	"matrix-msn/msn/internal/errs"
 	"matrix-msn/msn/internal/ns"
 	"matrix-msn/msn/internal/transport"
 	"matrix-msn/msn/internal/web"
@@ -31,8 +32,16 @@ type signIn struct {
 
 // signIn signs in at address or where that server points to.
 func (c *Client) signIn(ctx context.Context, address string) error {
+	renewed := false
 	for hop := 0; ; hop++ {
 		err := c.signInAt(ctx, address, hop == 0)
+		if errors.Is(err, ErrTicket) && !renewed {
+			// Another ticket may do: servers of one service lag behind each other. The
+			// server has closed the connection, or is about to.
+			renewed = true
+			c.cfg.Logger.Info("ticket refused", "account", c.cfg.Account, "reason", err)
+			err = c.signInAt(ctx, address, false)
+		}
 		moved, ok := errors.AsType[*MovedError](err)
 		if !ok || moved.Address == "" {
 			return err
@@ -207,7 +216,7 @@ func (s *signIn) authenticate(ctx context.Context) error {
 		}
 	}
 	if err := s.exchange(ctx, wire.New("USR", method, "I", s.client.cfg.Account), accept("")); err != nil {
-		return err
+		return errs.SignIn(err, ErrBusy) // nothing was proved yet
 	}
 	if reply.Arg(1) == "OK" {
 		return nil
@@ -216,12 +225,13 @@ func (s *signIn) authenticate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ticket := proof[0]
+	// From MSNP8 on it is the login server that checks the password.
+	ticket, refusal := proof[0], ErrTicket
 	if method == "MD5" {
-		ticket = ""
+		ticket, refusal = "", ErrBadCredentials
 	}
 	if err = s.exchange(ctx, wire.New("USR", append([]string{method, "S"}, proof...)...), accept(ticket)); err != nil {
-		return err
+		return errs.SignIn(err, refusal)
 	}
 	if reply.Arg(1) != "OK" {
 		return fmt.Errorf("%w: USR is answered by neither OK nor an error", wire.ErrProtocol)

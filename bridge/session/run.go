@@ -67,8 +67,8 @@ func (s *Session) run(ctx context.Context, client *msn.Client, lane Lane) {
 		if err == nil {
 			err = s.serve(ctx, client, stopWorking)
 			client = nil
-			if errors.Is(err, msn.ErrBadCredentials) {
-				// Nobody was asked for a password: the next sign-in tells.
+			if errors.Is(err, msn.ErrBadCredentials) || errors.Is(err, msn.ErrAccountLocked) {
+				// The account was let in: the next sign-in tells.
 				err = fmt.Errorf("%w: %v", msn.ErrNotConnected, err)
 			}
 		}

@@ -233,7 +233,7 @@ func (s *session) refused(cmd wire.Command, number int) {
 		if p.sentBy(s) {
 			p.stop(partWaiting)
 		}
-		p.delivery.settle(fmt.Errorf("%w: %w", errs.ErrNotDelivered, errs.Switchboard(number, "MSG")))
+		p.delivery.settle(fmt.Errorf("%w: %w", errs.ErrNotDelivered, errs.Server(number, "MSG")))
 		s.settled(p)
 		return
 	}
@@ -242,7 +242,7 @@ func (s *session) refused(cmd wire.Command, number int) {
 		return
 	}
 	delete(s.asked, trid)
-	err := errs.Switchboard(number, verb)
+	err := errs.Server(number, verb)
 	switch {
 	case trid == s.calledOwn && verb == "CAL":
 		// The user's other endpoints are not in it. The conversation goes on.

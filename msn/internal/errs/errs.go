@@ -14,10 +14,15 @@ import (
 // the network stays reachable: a name that does not exist is a *net.DNSError, a
 // refused connection is syscall.ECONNREFUSED.
 var (
-	// ErrBadCredentials: the service refused account or password (911, 928, or
-	// the login server's "failed", then with a *passport.RefusedError). Trying
-	// again with the same is useless.
+	// ErrBadCredentials: who checks the password refused account or password: the login
+	// server by its "failed", with a *passport.RefusedError, or up to MSNP7 the
+	// notification server by 911 to the password's hash. Trying again with the same is
+	// useless.
 	ErrBadCredentials = passport.ErrBadCredentials
+	// ErrTicket: the notification server does not take the ticket that the login server
+	// has just given for the password (911, 917, 928). The two disagree, which says
+	// nothing of the password. Trying again later helps.
+	ErrTicket = errors.New("msn: the server does not take the ticket of its own login server")
 	// ErrAccountLocked: the service knows the account but does not let it in
 	// before its owner has settled something with it (917, 920, 923 to 927, 420).
 	ErrAccountLocked = errors.New("msn: the service does not let this account in")
@@ -118,14 +123,15 @@ func Server(number int, verb string) *ServerError {
 	return &ServerError{Number: number, Verb: verb, kind: kind}
 }
 
-// Switchboard is Server for a switchboard. There 911 is about a ticket
-// of the server's own and says nothing about the user's password.
-func Switchboard(number int, verb string) *ServerError {
-	e := Server(number, verb)
-	if e.kind == ErrBadCredentials {
-		e.kind = nil
+// SignIn is the error of the step of the sign-in that failed with err. A number by which
+// servers refuse a proof of who the user is becomes kind: what it says depends on what
+// was to be proved.
+func SignIn(err, kind error) error {
+	refused, ok := errors.AsType[*ServerError](err)
+	if !ok || !refusesProof[refused.Number] {
+		return err
 	}
-	return e
+	return &ServerError{Number: refused.Number, Verb: refused.Verb, kind: kind}
 }
 
 // PartsError says how far a text came that was sent in several messages and has

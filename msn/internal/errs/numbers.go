@@ -14,9 +14,6 @@ var errorKinds = map[int]error{
 	800: ErrTooFast,
 	913: ErrHidden,
 
-	911: ErrBadCredentials,
-	928: ErrBadCredentials,
-
 	420: ErrAccountLocked,
 	917: ErrAccountLocked,
 	920: ErrAccountLocked,
@@ -51,6 +48,10 @@ var errorKinds = map[int]error{
 	922: ErrBusy,
 	931: ErrBusy,
 }
+
+// refusesProof are the numbers that refuse what is to prove who the user is; see SignIn.
+// Elsewhere they say nothing of the user's password.
+var refusesProof = map[int]bool{911: true, 917: true, 928: true}
 
 // pageErrorKinds are what the numbers say in answer to PAG and PGD
 // (protocol/07-misc-founding-spec.md, section 6).
