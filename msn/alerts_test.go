@@ -11,6 +11,7 @@ import (
 
 	"matrix-msn/msn/internal/notice"
 	"matrix-msn/msn/internal/notice/noticetest"
+	"matrix-msn/msn/internal/ns"
 	"matrix-msn/msn/internal/paging"
 	"matrix-msn/msn/notify"
 	"matrix-msn/msn/wire"
@@ -303,13 +304,13 @@ func TestAlertFlood(t *testing.T) {
 func TestFloodOfWhatCannotBeReadDoesNotFloodTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // in which no time passes that would allow more
 		var log testLog
-		client, ns := signedIn(t, newFakeNet(t), 9, func(c *Config) { c.Logger = log.logger() })
+		client, server := signedIn(t, newFakeNet(t), 9, func(c *Config) { c.Logger = log.logger() })
 		for i := range 5 * notice.AlertBurst {
-			ns.sendDocument("NOT", "<!x>")
-			ns.sendDocument("IPG", fmt.Sprintf(`<NOTIFICATION id="%d"/>`, 1000+i))
+			server.sendDocument("NOT", "<!x>")
+			server.sendDocument("IPG", fmt.Sprintf(`<NOTIFICATION id="%d"/>`, 1000+i))
 		}
-		ns.barrier()
-		for what, most := range map[string]int{"unreadable notification": notice.AlertBurst, "has not sent": notice.AlertBurst} {
+		server.barrier()
+		for what, most := range map[string]int{"unreadable notification": ns.LogBurst, "has not sent": ns.LogBurst} {
 			if n := strings.Count(log.text(), what); n != most {
 				t.Errorf("%d lines say %q, want %d", n, what, most)
 			}

@@ -245,7 +245,7 @@ func (c *Circles) members(id string, told []soap.CircleMember, whole bool, err e
 	}
 	members := circle.Members
 	if err != nil {
-		c.conn.Log().Warn("members of a circle not loaded", "account", c.conn.Account(), "circle", id, "error", err)
+		c.conn.Warn("members of a circle not loaded", "circle", id, "error", err)
 		whole = false
 	} else {
 		members = membersOf(told, c.conn.Self())

@@ -66,7 +66,7 @@ func (c *Circles) enter() {
 		if _, refused := errors.AsType[*errs.ServerError](err); !refused {
 			return
 		}
-		c.conn.Log().Warn("the server does not take the ticket of the circles", "account", c.conn.Account(), "error", err)
+		c.conn.Warn("the server does not take the ticket of the circles", "error", err)
 		// The circles may be others since the ticket was made.
 		if c.refused++; c.refused < MaxRefused {
 			c.lists.Refresh()
@@ -108,7 +108,7 @@ func (c *Circles) entered(id string, err error) {
 			circle.entry, circle.refused = entryRefused, err
 		}
 		if _, refused := errors.AsType[*errs.ServerError](err); refused {
-			c.conn.Log().Warn("circle not entered", "account", c.conn.Account(), "circle", id, "error", err)
+			c.conn.Warn("circle not entered", "circle", id, "error", err)
 		}
 		if err == nil {
 			c.appear(circle)
@@ -156,7 +156,7 @@ func (c *Circles) appear(circle *circle) {
 	}
 	c.conn.Request(wire.New("PUT").WithPayload(put.Payload()), func(_ wire.Command, err error) {
 		if err != nil && c.conn.Err() == nil {
-			c.conn.Log().Warn("not on the roster of a circle", "account", c.conn.Account(), "circle", circle.ID, "error", err)
+			c.conn.Warn("not on the roster of a circle", "circle", circle.ID, "error", err)
 		}
 	})
 }

@@ -199,7 +199,7 @@ func (w *web) arrived(l *lists, generation int, err error) {
 	case w.conn.Err() != nil:
 		return
 	case err != nil:
-		w.conn.Log().Warn("contact lists not refreshed", "account", w.conn.Account(), "error", err)
+		w.conn.Warn("contact lists not refreshed", "error", err)
 		return
 	case generation == w.generation:
 		w.renew(l)

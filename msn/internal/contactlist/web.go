@@ -197,7 +197,7 @@ func listsOf(members []wire.Member) map[string]roster.List {
 func (w *web) membersChanged(cmd wire.Command) {
 	events, err := w.book.ApplyMembers(cmd)
 	if err != nil {
-		w.conn.Log().Warn("unreadable list change", "account", w.conn.Account(), "command", cmd.Verb, "error", err)
+		w.conn.Warn("unreadable list change", "command", cmd.Verb, "error", err)
 	}
 	w.refresh()
 	w.conn.Emit(events...)

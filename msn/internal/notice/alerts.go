@@ -58,7 +58,7 @@ func (n *Notices) MayShow(kind string) bool {
 func (n *Notices) LeaveOut() {
 	n.left++
 	if n.timer == nil {
-		n.conn.Log().Warn("more alerts, pages or mail notices than can be shown", "account", n.conn.Account())
+		n.conn.Warn("more alerts, pages or mail notices than can be shown")
 		n.timer = n.conn.After(SuppressedEvery, n.tellSuppressed)
 	}
 }
@@ -87,8 +87,8 @@ func (n *Notices) alert(cmd wire.Command) {
 func (n *Notices) Show(document *notify.Notification, err error) {
 	if len(document.Messages) == 0 {
 		if n.MayShow("alert") {
-			if err != nil { // not of what is left out: a flood must not become one of log lines
-				n.conn.Log().Info("unreadable notification", "account", n.conn.Account(), "error", err)
+			if err != nil {
+				n.conn.Note("unreadable notification", "error", err)
 			}
 			n.conn.Emit(AlertReceived{Notification: document, At: time.Now()})
 		}

@@ -71,6 +71,7 @@ type Conn struct {
 	concluded bool          // Disconnected was emitted
 	lastError *errs.ServerError
 	accusedAt time.Time
+	lines     map[string]*lines // of what is logged so often at most
 }
 
 // Start takes over a connection to a notification server.

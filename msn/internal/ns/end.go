@@ -44,6 +44,7 @@ func (c *Conn) End(err error) {
 	for _, f := range c.onEnd {
 		f(err)
 	}
+	c.endPeriods()
 	pending := c.pending
 	c.pending = make(map[uint32]*request)
 	for _, r := range pending {

@@ -110,7 +110,7 @@ func (c *Conn) stray(cmd wire.Command, number int) {
 // Accuse notes an error that no call is told of. If the connection ends now, this is why.
 func (c *Conn) Accuse(err *errs.ServerError) {
 	c.lastError, c.accusedAt = err, time.Now()
-	c.log.Warn("error of the server", "account", c.account, "error", err)
+	c.Warn("error of the server", "error", err)
 }
 
 // hear handles a MSG of the server.
@@ -169,6 +169,7 @@ func (c *Conn) moved(cmd wire.Command) {
 // the one before has registered, nor of what they have begun.
 func (c *Conn) restart() {
 	c.forget()
+	c.endPeriods()
 	c.self = ""
 	c.backlog = backlog{}
 	c.abortAdopted()

@@ -253,7 +253,7 @@ func (m *Messages) fetched(err error) {
 		m.cfg.Counted(0, 0, false)
 	}
 	if err != nil {
-		m.conn.Log().Warn("offline messages not fetched: they wait for the next notice or sign-in", "account", m.conn.Account(), "error", err)
+		m.conn.Warn("offline messages not fetched: they wait for the next notice or sign-in", "error", err)
 	}
 	if again {
 		m.waiting()

@@ -65,7 +65,7 @@ func (p *Pages) incoming(cmd wire.Command) {
 		return
 	}
 	if p.notices.MayShow("bounce") {
-		p.conn.Log().Info("report of a page that this session has not sent", "account", p.conn.Account(), "trid", bounce.TrID, "code", code)
+		p.conn.Note("report of a page that this session has not sent", "trid", bounce.TrID, "code", code)
 		to, _ := p.sender(bounce.To)
 		p.conn.Emit(PageBounced{Page: SentPage{To: to, TrID: bounce.TrID}, Code: code})
 	}
