@@ -86,11 +86,18 @@ func TestHostileGroupsThatStay(t *testing.T) {
 			sb.sendMessage("carol@example.com", "Carol", textPayload("still here"))
 		}
 		time.Sleep(18 * time.Second)
-		n.callIn(ns, "dave@example.com")
+		dave := n.callIn(ns, "dave@example.com")
 		if left := groups[0].expectEnd(); !slices.Equal(left, []string{"OUT"}) {
 			t.Errorf("leaving, the client sent %q", left)
 		}
-		refused()
+		// The only one with one person gives way to the next.
+		n.callIn(ns, "erin@example.com")
+		if left := dave.expectEnd(); !slices.Equal(left, []string{"OUT"}) {
+			t.Errorf("leaving, the client sent %q", left)
+		}
+		// A contact takes the place of strangers who talk among themselves.
+		n.callIn(ns, "bob@example.com")
+		n.callIn(ns, "bob@example.com")
 	})
 }
 
@@ -100,7 +107,7 @@ func TestHostileCallersWhoAreMany(t *testing.T) {
 	client, ns := signedIn(t, n, 9)
 	old := client.Conversation("bob@example.com")
 	for i := range MaxContacts + 10 {
-		ns.send(fmt.Sprintf("RNG 1 10.0.0.1:1864 CKI 2 caller%d@example.com Name", i))
+		ns.send(fmt.Sprintf("RNG 1 down.msn.example.com:1864 CKI 2 caller%d@example.com Name", i))
 	}
 	kept := 0
 	client.conn.Do(func() { kept = client.chats.Len() })

@@ -204,7 +204,7 @@ func TestHostileFloodOfCalls(t *testing.T) {
 	ns.send("RNG 4242 " + fakeSB + " CKI 1 carol@example.com Carol")
 	ns.barrier()
 	answered := make(map[string]int)
-	for range chat.MaxSessionsPerContact + 1 {
+	for range chat.RingBurst + 1 {
 		sb := n.accept(fakeSB)
 		cmd := sb.read()
 		who := "bob"

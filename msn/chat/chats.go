@@ -13,6 +13,7 @@ import (
 	"matrix-msn/msn/internal/ns"
 	"matrix-msn/msn/internal/transport"
 	"matrix-msn/msn/roster"
+	"matrix-msn/msn/wire"
 )
 
 // ID says whom a conversation is with. One of the fields is set.
@@ -58,6 +59,7 @@ type Chats struct {
 	sessions      map[*session]struct{}
 	opened        int // sessions so far
 	rings, typing *limit.Limiter
+	ringing       map[string]wire.Command // by caller, the RNG that waits for its turn
 	data          []handler
 
 	boards   carrier
@@ -73,7 +75,8 @@ func New(conn *ns.Conn, people People, cfg Config) *Chats {
 		conn: conn, cfg: cfg, people: people,
 		conversations: make(map[ID]*Conversation),
 		sessions:      make(map[*session]struct{}),
-		rings:         limit.New(ringBurst, ringEvery),
+		ringing:       make(map[string]wire.Command),
+		rings:         limit.New(RingBurst, RingEvery),
 		typing:        limit.New(TypingBurst, typingEvery),
 		relaySession:  "NS." + strconv.FormatInt(time.Now().UnixNano(), 36),
 	}

@@ -17,25 +17,31 @@ const (
 	// being opened included. When there are so many, a call of the user's takes
 	// the place of the session that has been silent longest.
 	MaxSessions = 64
-	// MaxIncoming is how many of them others may have opened. A RNG beyond it
-	// takes the place of a group that has been silent for Config.IdleClose, or
-	// is not answered: strangers cannot take the room that the user's own calls
-	// need.
+	// MaxIncoming is how many of them others may have opened: strangers cannot take
+	// the room that the user's own calls need. A RNG beyond it takes the place of the
+	// session with one person that has been silent longest, that of a group that has
+	// been silent for Config.IdleClose, or, when the caller is a contact, that of any
+	// session with strangers alone.
 	MaxIncoming = 48
 	// MaxConversations is how many Conversations are remembered before those
 	// without session and text are forgotten.
 	MaxConversations = 1024
-	// MaxSessionsPerContact is the same for one contact. Two come from calling
-	// each other at the same time, and libpurple opens more to fetch pictures.
+	// MaxSessionsPerContact is how many sessions with one contact are kept. Two come
+	// from calling each other at the same time, and libpurple opens more to fetch
+	// pictures. One more takes the place of the one that has been silent longest; those
+	// in which something is under way stay, and are maxBusyPerContact at most.
 	MaxSessionsPerContact = 4
+	maxBusyPerContact     = 16
 	// MaxParticipants is how many people of one session are remembered; official
 	// clients allowed 20.
 	MaxParticipants = 100
-	// ringBurst and ringEvery bound how often one contact's RNGs are answered: so
+	// RingBurst and RingEvery bound how often one contact's RNGs are answered: so
 	// many at once, and one more each time. Every RNG makes the client open a
-	// connection to an address that the server names.
-	ringBurst = 10
-	ringEvery = 6 * time.Second
+	// connection to an address that the server names. The last of those beyond waits
+	// for its turn, of as many callers as maxRinging.
+	RingBurst  = 10
+	RingEvery  = 6 * time.Second
+	maxRinging = 64
 	// TypingBurst and typingEvery bound the typing notes of one sender that are
 	// passed on. Clients send one every 4 to 5 seconds.
 	TypingBurst = 5

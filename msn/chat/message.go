@@ -46,7 +46,7 @@ func (s *session) message(cmd wire.Command) {
 	}
 	whole, ok, err := s.long.Join(from, wire.ParseMessage(cmd.Payload), time.Now())
 	if err != nil {
-		s.chats.conn.Log().Warn("message in parts", "session", s.id, "from", from, "error", err)
+		s.chats.conn.Warn("message in parts", "session", s.id, "from", from, "error", err)
 	}
 	if !ok {
 		return

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"net"
 	"slices"
@@ -27,6 +26,7 @@ type session struct {
 	outgoing     bool   // the user called, with XFR; else the contact rang
 	retried      bool   // a second ticket was asked for
 	id           string // the server's, opaque; may be "" when outgoing
+	number       int    // counts sessions
 	stamp        string // makes id unique: servers use one again when somebody is called back
 	address      string // of the switchboard, held against Trust
 	ticket       string
@@ -75,6 +75,7 @@ func (c *Chats) addSession(cv *Conversation, outgoing bool) *session {
 		counts:         make(map[string]int),
 	}
 	c.opened++
+	s.number = c.opened
 	s.stamp = strconv.FormatInt(time.Now().UnixNano(), 36) + "-" + strconv.Itoa(c.opened)
 	c.sessions[s] = struct{}{}
 	cv.sessions = append(cv.sessions, s)
@@ -280,11 +281,11 @@ func (s *session) fail(err error) {
 	if s.state >= sessionOpen {
 		return
 	}
-	level := slog.LevelDebug
-	if !s.outgoing {
-		level = slog.LevelInfo
+	if s.outgoing {
+		s.chats.conn.Log().Debug("no session", "peer", s.conversation.id.Contact, "reason", err)
+	} else {
+		s.chats.conn.Note("call answered in vain", "peer", s.conversation.id.Contact, "reason", err)
 	}
-	s.chats.conn.Log().Log(context.Background(), level, "no session", "peer", s.conversation.id.Contact, "outgoing", s.outgoing, "reason", err)
 	s.remove(true)
 	if s.outgoing {
 		s.conversation.unreachable(err)
@@ -308,9 +309,8 @@ func (s *session) remove(goodbye bool) {
 	if s.state == sessionOver {
 		return
 	}
-	// At the end of the Client one that was answered may carry texts already, though
-	// we have not read that it is open.
-	carries := s.state == sessionOpen || s.chats.conn.Err() != nil && !s.outgoing
+	// One that was answered may carry texts already, though we have not read that it is open.
+	carries := s.state == sessionOpen || s.state == sessionGreeting && !s.outgoing
 	if s.state == sessionOpen {
 		for _, account := range s.callees { // nobody comes into it any more
 			s.conversation.answerInvitations(account, fmt.Errorf("%w: the session has ended", errs.ErrSwitchboard))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/internal/errs"
@@ -28,56 +27,6 @@ func (c *Chats) call(cv *Conversation) {
 	s.requestTicket()
 }
 
-// incoming counts the sessions that others have opened.
-func (c *Chats) incoming() (n int) {
-	for s := range c.sessions {
-		if !s.outgoing {
-			n++
-		}
-	}
-	return n
-}
-
-// unused reports whether the session can be left for another one: it is open and
-// nothing is on its way in it.
-func (s *session) unused() bool { return s.state == sessionOpen && len(s.unacknowledged) == 0 }
-
-// idleGroup reports whether the session is a group that the user was called into
-// and in which nothing was said for long.
-func (s *session) idleGroup() bool {
-	return s.unused() && !s.outgoing && len(s.people) > 1 && time.Since(s.lastHeard) >= s.chats.cfg.IdleClose
-}
-
-// quietest returns the session that has been silent longest of those that fit, or
-// nil. A group comes after all others: it goes on without the user, while a
-// session with one contact is opened again by the next message.
-func (c *Chats) quietest(fits func(*session) bool) (found *session) {
-	for s := range c.sessions {
-		if !fits(s) {
-			continue
-		}
-		if found == nil {
-			found = s
-			continue
-		}
-		group, otherGroup := len(s.people) > 1, len(found.people) > 1
-		if group != otherGroup && otherGroup || group == otherGroup && s.lastHeard.Before(found.lastHeard) {
-			found = s
-		}
-	}
-	return found
-}
-
-// makeRoom leaves a session for another one, if there is one to leave.
-func (c *Chats) makeRoom(s *session) bool {
-	if s == nil {
-		return false
-	}
-	c.conn.Log().Info("session left: too many are open", "account", c.conn.Account(), "peer", s.conversation.id.Contact, "people", len(s.people))
-	s.drop()
-	return true
-}
-
 func (s *session) requestTicket() {
 	c := s.chats
 	s.state = sessionRequesting
@@ -98,46 +47,6 @@ func (s *session) requestTicket() {
 		s.ticket = strings.Clone(reply.Arg(4))
 		s.connect()
 	})
-}
-
-// ring answers a RNG: "session host:port CKI ticket account name …". There is no
-// way to decline; what is not answered is passed over.
-func (c *Chats) ring(cmd wire.Command) {
-	peer, ok := clean.Account(cmd.Arg(4))
-	ownCall := peer == c.conn.Self()
-	if !ok || ownCall && c.conn.Dialect() < wire.FirstEndpoints || cmd.Arg(0) == "" || cmd.Arg(3) == "" {
-		return
-	}
-	refuse := func(why string) {
-		c.conn.Log().Warn("call not answered", "account", c.conn.Account(), "peer", peer, "reason", why)
-	}
-	if !c.rings.Allow(peer, time.Now()) {
-		// Not logged: a flood of calls must not become a flood of log lines.
-		return
-	}
-	cv := &Conversation{chats: c, id: ID{Contact: peer}} // until it shows with whom the user's other endpoint talks
-	if !ownCall {
-		cv = c.Conversation(ID{Contact: peer})
-	}
-	if len(cv.sessions) >= MaxSessionsPerContact {
-		refuse("too many sessions with this contact")
-		return
-	}
-	address, err := c.cfg.Check(cmd.Arg(1))
-	if err != nil {
-		refuse(err.Error())
-		return
-	}
-	if c.incoming() >= MaxIncoming && !c.makeRoom(c.quietest((*session).idleGroup)) ||
-		len(c.sessions) >= MaxSessions && !c.makeRoom(c.quietest((*session).unused)) {
-		refuse("too many sessions")
-		return
-	}
-	s := c.addSession(cv, false)
-	s.ownCall = ownCall
-	s.id, s.ticket = strings.Clone(cmd.Arg(0)), strings.Clone(cmd.Arg(3))
-	s.address = address
-	s.connect()
 }
 
 // errLeft is what ends a session that the server says is over.
