@@ -27,6 +27,7 @@ type List struct {
 
 	// What follows belongs to the owner.
 	book      *roster.Book
+	news      *news
 	signedIn  bool
 	onBook    []func(*soap.Book) []event.Event
 	onRenewed []func()
@@ -72,7 +73,8 @@ func New(conn *ns.Conn, book *roster.Book, web *services.Services) *List {
 
 func (l *List) register() {
 	conn, book := l.conn, l.book
-	told := func(cmd wire.Command) { conn.Emit(book.Apply(cmd)...) }
+	l.news = newNews(conn, book)
+	told := func(cmd wire.Command) { l.news.tell(book.Apply(cmd)) }
 	for _, verb := range []string{"ILN", "NLN", "FLN", "UBX", "PRP"} {
 		conn.Handle(ns.Verb{Name: verb, Do: told})
 	}

@@ -41,7 +41,7 @@ func (s *syn) line(cmd wire.Command) {
 	events := s.book.Apply(cmd)
 	// The lists themselves are no news, nor is what belongs to them.
 	if s.signedIn || cmd.Verb != "BPR" {
-		s.conn.Emit(events...)
+		s.news.tell(events)
 	}
 	s.progress()
 }

@@ -200,7 +200,7 @@ func (w *web) membersChanged(cmd wire.Command) {
 		w.conn.Warn("unreadable list change", "command", cmd.Verb, "error", err)
 	}
 	w.refresh()
-	w.conn.Emit(events...)
+	w.news.tell(events)
 }
 
 // tell tells the server what of the lists it was told has changed. result, which may
