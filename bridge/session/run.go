@@ -17,14 +17,6 @@ import (
 	"matrix-msn/msn"
 )
 
-const (
-	// stableAfter is how long a session must last for the waits between attempts to begin
-	// anew.
-	stableAfter = time.Minute
-	// longestServerWait bounds how long a server can ask to be left alone (OUT RCT).
-	longestServerWait = time.Hour
-)
-
 // run keeps the account signed in until ctx ends or only the user can help.
 func (s *Session) run(ctx context.Context, client *msn.Client, lane Lane) {
 	log := zerolog.Ctx(ctx)
@@ -56,17 +48,18 @@ func (s *Session) run(ctx context.Context, client *msn.Client, lane Lane) {
 		// the trouble lasts already.
 		s.account.Login.BridgeState.Send(status.BridgeState{StateEvent: status.StateConnecting})
 	}
-	waits := retry.Waits()
+	waits := newPauses()
 	for ctx.Err() == nil {
 		var err error
 		if client == nil {
 			client, err = s.signIn(ctx, lane)
 			lane = Background
 		}
-		began := time.Now()
+		var held time.Duration
 		if err == nil {
+			began := time.Now()
 			err = s.serve(ctx, client, stopWorking)
-			client = nil
+			client, held = nil, max(time.Since(began), 1)
 			if errors.Is(err, msn.ErrBadCredentials) || errors.Is(err, msn.ErrAccountLocked) {
 				// The account was let in: the next sign-in tells.
 				err = fmt.Errorf("%w: %v", msn.ErrNotConnected, err)
@@ -78,25 +71,14 @@ func (s *Session) run(ctx context.Context, client *msn.Client, lane Lane) {
 		if s.park() {
 			return // who signs in anew stops this run, or starts it again
 		}
-		if time.Since(began) > stableAfter {
-			waits.Reset()
-		}
 		problem := s.problemOf(err)
 		log.Warn().Err(err).Str("code", problem.Code).Bool("retried", problem.Retried()).Msg("Not signed in")
 		s.rememberElsewhere(ctx, problem.Code == reason.CodeElsewhere)
 		s.report(problem)
-		if !problem.Retried() || !retry.Sleep(ctx, max(waits.NextBackOff(), minimumWait(err))) {
+		if !problem.Retried() || !retry.Sleep(ctx, waits.after(held, err)) {
 			return
 		}
 	}
-}
-
-// minimumWait is how long the server asked to be left alone.
-func minimumWait(err error) time.Duration {
-	if out, ok := errors.AsType[*msn.OutError](err); ok {
-		return min(out.After, longestServerWait)
-	}
-	return 0
 }
 
 // signIn opens a session with the stored password.
