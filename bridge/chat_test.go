@@ -192,6 +192,21 @@ func TestEveryFailureHasItsSentence(t *testing.T) {
 			b.friend()
 			b.srv.Hook(msntest.On("XFR", msntest.Refuse("280")))
 		}, bob, "refused to open a conversation"},
+		{"session not answered for", func(b *testBridge) {
+			b.friend()
+			b.impatient()
+			b.srv.Hook(msntest.On("XFR", msntest.Swallow()))
+		}, bob, "Home did not answer in time"},
+		{"switchboard that hangs", func(b *testBridge) {
+			b.friend()
+			b.impatient()
+			b.srv.Hook(msntest.For(alice, func(r *msntest.Request) msntest.Action {
+				if r.Kind == msntest.SB && r.Command.Verb != "" {
+					return msntest.Swallow()
+				}
+				return msntest.Action{}
+			}))
+		}, bob, "Home did not answer in time"},
 		{"too fast", func(b *testBridge) {
 			b.friend()
 			b.srv.Hook(msntest.On("XFR", msntest.Refuse("800")))
@@ -227,6 +242,12 @@ func TestEveryFailureHasItsSentence(t *testing.T) {
 			}
 		})
 	}
+}
+
+// impatient shortens the waits for the service's answers.
+func (b *testBridge) impatient() {
+	waits := &b.conn.Config.Service("home").Template.Timeouts
+	waits.Request, waits.Answer = time.Second, time.Second
 }
 
 // A contact whose Messenger hangs holds up its own messages only, and all of them

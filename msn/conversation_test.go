@@ -167,6 +167,14 @@ func TestSendTextTimeouts(t *testing.T) {
 		want error
 	}{
 		{"XFR", func(_ *fakeNet, ns *fakeConn) { ns.read() }, ErrTimeout},
+		{"connecting to the switchboard", func(_ *fakeNet, ns *fakeConn) {
+			ns.read()
+			ns.send("XFR 7 SB silent.msn.example.com:1864 CKI t")
+		}, ErrTimeout},
+		{"connecting to the switchboard, as the system says", func(_ *fakeNet, ns *fakeConn) {
+			ns.read()
+			ns.send("XFR 7 SB far.msn.example.com:1864 CKI t")
+		}, ErrTimeout},
 		{"USR", func(n *fakeNet, ns *fakeConn) {
 			ns.read()
 			ns.send("XFR 7 SB " + fakeSB + " CKI t")
@@ -179,7 +187,7 @@ func TestSendTextTimeouts(t *testing.T) {
 			sb.read()
 			sb.send("USR 1 OK alice@example.com A")
 			sb.read()
-		}, ErrNoAnswer},
+		}, ErrTimeout},
 		{"JOI", func(n *fakeNet, ns *fakeConn) {
 			ns.read()
 			ns.send("XFR 7 SB " + fakeSB + " CKI t")
@@ -199,8 +207,12 @@ func TestSendTextTimeouts(t *testing.T) {
 				sent := goSend(t, client.Conversation("bob@example.com"), "x")
 				test.play(n, ns)
 				go answerPings(ns)
-				if err := <-sent; !errors.Is(err, test.want) {
+				err := <-sent
+				if !errors.Is(err, test.want) {
 					t.Errorf("error %v, want %v", err, test.want)
+				}
+				if test.want == ErrTimeout && errors.Is(err, ErrSwitchboard) {
+					t.Errorf("error %v says that a session was refused", err)
 				}
 				if took := time.Since(start); took > time.Minute {
 					t.Errorf("told after %v", took)

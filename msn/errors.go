@@ -58,7 +58,8 @@ var (
 	ErrHidden = errs.ErrHidden
 	// ErrTooFast: the server wants fewer requests (713, 714, 800).
 	ErrTooFast = errs.ErrTooFast
-	// ErrSwitchboard: no switchboard session could be had.
+	// ErrSwitchboard: no switchboard session could be had: it was refused, or broke. One
+	// that does not answer is ErrTimeout.
 	ErrSwitchboard = errs.ErrSwitchboard
 	// ErrNotDelivered: the server said that the message did not arrive (NAK).
 	ErrNotDelivered = errs.ErrNotDelivered

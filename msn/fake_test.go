@@ -49,12 +49,19 @@ func (n *fakeNet) queue(address string) chan *fakeConn {
 }
 
 // Dial is a Config.Dial.
-func (n *fakeNet) Dial(_ context.Context, _, address string) (net.Conn, error) {
+func (n *fakeNet) Dial(ctx context.Context, _, address string) (net.Conn, error) {
 	n.mu.Lock()
 	n.dialed = append(n.dialed, address)
 	n.mu.Unlock()
 	if strings.HasPrefix(address, "down.") {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	}
+	if strings.HasPrefix(address, "silent.") {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	if strings.HasPrefix(address, "far.") {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ETIMEDOUT}
 	}
 	client, server := net.Pipe()
 	n.queue(address) <- &fakeConn{t: n.t, conn: server, reader: wire.NewReader(server, wire.FromClient)}

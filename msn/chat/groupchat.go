@@ -73,7 +73,7 @@ func (cv *Conversation) callees() []string {
 //
 // The error is ErrArgument when account is none or the conversation is none of several
 // people, and else says why they do not come: ErrOffline, ErrBlocked,
-// ErrNoSuchContact, ErrNoAnswer, ErrHidden, ErrTooFast, ErrSwitchboard.
+// ErrNoSuchContact, ErrNoAnswer, ErrHidden, ErrTooFast, ErrTimeout, ErrSwitchboard.
 func (cv *Conversation) Invite(ctx context.Context, account string) error {
 	peer, ok := clean.Account(account)
 	if !ok || cv.id.Group == "" || peer == cv.chats.conn.Self() {
@@ -121,7 +121,11 @@ func (s *session) callOne(account string) {
 	s.chats.conn.After(s.chats.cfg.Answer, func() {
 		// Who came and left again, or was said not to come, is not among them.
 		if s.state != sessionOver && s.callees[trid] == account {
-			s.notComing(account, errs.ErrNoAnswer)
+			err := errs.ErrNoAnswer
+			if s.asked[trid] != "" {
+				err = fmt.Errorf("%w: CAL", errs.ErrTimeout)
+			}
+			s.notComing(account, err)
 		}
 	})
 }

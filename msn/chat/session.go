@@ -124,7 +124,7 @@ func (s *session) connected(ctx context.Context, conn net.Conn, err error) {
 		return
 	}
 	if err != nil {
-		s.fail(fmt.Errorf("%w: %w", errs.ErrSwitchboard, err))
+		s.fail(noSession(err))
 		return
 	}
 	if s.state != sessionConnecting || c.conn.Err() != nil {
@@ -134,7 +134,7 @@ func (s *session) connected(ctx context.Context, conn net.Conn, err error) {
 	s.link = c.conn.Adopt(conn, s.inbound)
 	s.state = sessionGreeting
 	s.within(c.cfg.Request, func() {
-		s.fail(fmt.Errorf("%w: %w", errs.ErrSwitchboard, errs.ErrTimeout))
+		s.fail(errs.ErrTimeout)
 	})
 	if s.outgoing {
 		s.ask("USR", c.cfg.Address, s.ticket)
@@ -362,7 +362,10 @@ func (s *session) parted() {
 // uncertain and not sent again. What was never written is sent in a new session.
 func (s *session) lost(err error) {
 	if s.state < sessionOpen {
-		s.fail(fmt.Errorf("%w: %w: %w", errs.ErrSwitchboard, errs.ErrRefused, err))
+		if !errors.Is(err, errs.ErrTimeout) {
+			err = fmt.Errorf("%w: %w", errs.ErrRefused, err)
+		}
+		s.fail(noSession(err))
 		return
 	}
 	s.remove(false)

@@ -3,6 +3,7 @@ package chat
 import (
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 
@@ -96,7 +97,7 @@ func (s *session) answered(cmd wire.Command) {
 			return
 		}
 		s.state = sessionCalling
-		s.within(c.cfg.Answer, func() { s.fail(errs.ErrNoAnswer) })
+		s.within(c.cfg.Answer, func() { s.fail(s.nobodyCame()) })
 		if c.people.EndpointCount(c.conn.Self()) > 1 && s.promising() {
 			// So that what is said shows at the user's other endpoints too.
 			s.calledOwn = s.ask("CAL", c.conn.Account())
@@ -123,6 +124,17 @@ func (s *session) answered(cmd wire.Command) {
 		}
 		s.opened()
 	}
+}
+
+// nobodyCame says why nobody who was called is there: they did not come, or the switchboard
+// answers no calls.
+func (s *session) nobodyCame() error {
+	for trid, verb := range s.asked {
+		if verb == "CAL" && trid != s.calledOwn {
+			return fmt.Errorf("%w: CAL", errs.ErrTimeout)
+		}
+	}
+	return errs.ErrNoAnswer
 }
 
 // promising reports whether somebody who is to be called is online, so that the call
@@ -174,8 +186,12 @@ func (s *session) refused(cmd wire.Command, number int) {
 	}
 }
 
-// noSession wraps ErrSwitchboard around what has no better name.
+// noSession wraps ErrSwitchboard around what has no better name. A server that does not
+// answer has refused nothing.
 func noSession(err error) error {
+	if network, ok := errors.AsType[net.Error](err); errors.Is(err, errs.ErrTimeout) || ok && network.Timeout() {
+		return fmt.Errorf("%w: %w", errs.ErrTimeout, err)
+	}
 	for _, name := range []error{errs.ErrOffline, errs.ErrBlocked, errs.ErrNoSuchContact, errs.ErrHidden, errs.ErrTooFast, errs.ErrClosed, errs.ErrNotConnected} {
 		if errors.Is(err, name) {
 			return err

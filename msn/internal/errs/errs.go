@@ -58,7 +58,8 @@ var (
 	ErrHidden = errors.New("msn: not allowed while appearing offline")
 	// ErrTooFast: the server wants fewer requests (713, 714, 800).
 	ErrTooFast = errors.New("msn: too many requests")
-	// ErrSwitchboard: no switchboard session could be had.
+	// ErrSwitchboard: no switchboard session could be had: it was refused, or broke. One
+	// that does not answer is ErrTimeout.
 	ErrSwitchboard = errors.New("msn: no session")
 	// ErrNotDelivered: the server said that the message did not arrive (NAK).
 	ErrNotDelivered = errors.New("msn: the message was not delivered")

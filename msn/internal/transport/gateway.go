@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"matrix-msn/msn/internal/errs"
 	"matrix-msn/msn/trust"
 )
 
@@ -168,7 +169,7 @@ func (g *gateway) exchange(ctx context.Context) {
 
 // request makes one request. over tells that the gateway has ended the session.
 func (g *gateway) request(ctx context.Context, body []byte) (over bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, g.wait)
+	ctx, cancel := context.WithTimeoutCause(ctx, g.wait, errs.ErrTimeout)
 	defer cancel()
 	defer context.AfterFunc(g.parting, func() {
 		timer := time.AfterFunc(GatewayParting/2, cancel)
@@ -196,6 +197,9 @@ func (g *gateway) request(ctx context.Context, body []byte) (over bool, err erro
 	if failed, ok := errors.AsType[*url.Error](err); ok {
 		// Who knows the session's ID, which stands in the address, can write in it.
 		err = failed.Err
+	}
+	if err != nil && context.Cause(ctx) == errs.ErrTimeout {
+		return false, fmt.Errorf("%w: %w", ErrGateway, errs.ErrTimeout)
 	}
 	if err != nil {
 		return false, fmt.Errorf("%w: %v", ErrGateway, err)

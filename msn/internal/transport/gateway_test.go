@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"matrix-msn/msn/trust"
 	"net"
 	"net/http"
 	"net/url"
@@ -12,6 +11,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"matrix-msn/msn/internal/errs"
+	"matrix-msn/msn/trust"
 )
 
 const fakeGateway = "http://gateway.msn.example.com/gateway/gateway.dll"
@@ -65,6 +67,29 @@ func TestGatewayThatOpenedNoSessionIsNotToldOfItsEnd(t *testing.T) {
 		if !slices.Equal(server.requests, []string{"Action=open"}) {
 			t.Errorf("requests %q", server.requests)
 		}
+	})
+}
+
+// A gateway that hangs is told apart from one that answers as none does.
+func TestGatewayThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		policy, _, err := trust.New(trust.Configured{Server: "ns.msn.example.com", URLs: []string{fakeGateway}}, trust.Trust{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := Dialer{Policy: policy, Gateway: fakeGateway, HTTP: &hangingServer{}, Reply: time.Minute}
+		conn, err := d.Open(t.Context(), Switchboard, "sb.msn.example.com:1863")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(conn, "USR 1 alice t\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, ErrGateway) || !errors.Is(err, errs.ErrTimeout) {
+			t.Errorf("error %v", err)
+		}
+		_ = conn.Close()
+		d.Wait()
 	})
 }
 
