@@ -56,6 +56,11 @@ func (c *Client) GroupChat(id string, members ...string) *Conversation {
 // is MSNP18.
 func (c *Client) OfflineMessages() bool { return c.offline.Taken() }
 
+// OfflineConfirmed reports whether the service confirms that it keeps what SendOffline
+// leaves: its web service does, which refuses what is for accounts that do not exist or that
+// block the user. At MSNP18 no answer comes: services drop such texts without a word.
+func (c *Client) OfflineConfirmed() bool { return c.offline.Confirmed() }
+
 // SendOffline leaves a text for a contact who is offline. Services cut long ones:
 // more than MaxOfflineText bytes are refused with ErrTooLong.
 //
@@ -64,7 +69,9 @@ func (c *Client) OfflineMessages() bool { return c.offline.Taken() }
 // the user), ErrTooFast when too many were sent, ErrEmpty, ErrNotDelivered when the
 // service does not take the text, ErrBusy when it is out of order or not to be reached,
 // ErrNotConnected or ErrClosed when the Client has ended, or ErrUncertain when the text may
-// have been left though no answer came.
+// have been left though no answer came. Without an error it is left with the service; see
+// OfflineConfirmed. format is as for Conversation.SendText; a service that does not take a
+// text with it is given the text alone.
 func (c *Client) SendOffline(ctx context.Context, account, text, format string) error {
 	return c.offline.Send(ctx, account, text, format)
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -488,4 +489,74 @@ func TestOfflineMessagesThatFailAreLoggedTogether(t *testing.T) {
 		}
 		ns.barrier()
 	})
+}
+
+// The style of an offline message goes along, unless it is none, or the service refuses the
+// text because of it.
+func TestOfflineMessageKeepsItsStyle(t *testing.T) {
+	const style = "FN=Arial; EF=B; CO=ff; CS=0; PF=0"
+	for _, test := range []struct {
+		name, format string
+		want         []string // styles that are sent, one in each attempt
+		refused      bool
+	}{
+		{"style", style, []string{style}, false},
+		{"no style", "", []string{""}, false},
+		{"a style of two lines", "FN=Arial\r\nX-OIM-Sequence-Num: 99", []string{""}, false},
+		{"a style that is too long", strings.Repeat("x", MaxFormat+1), []string{""}, false},
+		{"a style that the service refuses", style, []string{style, ""}, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			client, web, ns := webIn(t, 15, nil)
+			web.set(func() {
+				taken := web.answer["Store2"]
+				web.answer["Store2"] = func(c webCall) webAnswer {
+					if test.refused && strings.Contains(c.body, "X-MMS-IM-Format") {
+						return webAnswer{status: 500, content: soapFault("q0:InvalidContent", "no", "")}
+					}
+					if taken == nil {
+						return webAnswer{content: soapEnvelope("<StoreResponse/>")}
+					}
+					return taken(c)
+				}
+			})
+			for number := 1; number <= 2; number++ {
+				web.forget()
+				if err := client.SendOffline(t.Context(), "bob@example.com", "hi", test.format); err != nil {
+					t.Fatal(err)
+				}
+				calls := web.called("Store2")
+				if len(calls) != len(test.want) {
+					t.Fatalf("%d calls", len(calls))
+				}
+				for i, call := range calls {
+					_, content, _ := strings.Cut(call.body, "<Content")
+					_, rest, found := strings.Cut(content, "X-MMS-IM-Format: ")
+					got := ""
+					if found {
+						got = regexp.MustCompile(`^[^\r\n&]*`).FindString(rest)
+					}
+					if got != test.want[i] || strings.Count(content, "X-OIM-Sequence-Num") != 1 ||
+						!strings.Contains(content, fmt.Sprintf("X-OIM-Sequence-Num: %d", number)) {
+						t.Errorf("message %d, call %d has the style %q: %s", number, i, got, content)
+					}
+				}
+			}
+			if !client.OfflineConfirmed() {
+				t.Error("the service does not confirm it")
+			}
+			ns.barrier()
+		})
+	}
+}
+
+func TestWhoConfirmsOfflineMessages(t *testing.T) {
+	for d, want := range map[wire.Dialect]bool{9: false, 13: true, 17: true, 18: false} {
+		client, ns := signedIn(t, newFakeNet(t), d)
+		if client.OfflineConfirmed() != want {
+			t.Errorf("%v: %v", d, !want)
+		}
+		ns.barrier()
+	}
 }

@@ -113,6 +113,12 @@ const (
 // it.
 func (c Contact) TakesPages() bool { return c.Properties[PropertyPaging] == "Y" }
 
+// Reverse reports whether the contact has the user on their own contact list, as the service
+// keeps account of it: the user may have answered that or not (RL or PL). A contact on the
+// user's list of whom it is false has not added the user, has removed them, or is no account
+// at all. It says nothing of who blocks the user: services tell nobody.
+func (c Contact) Reverse() bool { return c.Lists&(ListReverse|ListPending) != 0 }
+
 // size is what the contact adds to the size of an event.
 func (c Contact) size() int {
 	return event.Size(c.Account, c.Name, c.GUID, string(c.Status), c.Object, c.Personal, c.Media) +
@@ -159,8 +165,7 @@ func (c *Contact) SetProperty(key, value string) bool {
 // line of the protocol that says what is meant.
 func changeOf(before, after Contact) []event.Event {
 	var events []event.Event
-	const theirs = ListReverse | ListPending
-	switch has, had := after.Lists&theirs != 0, before.Lists&theirs != 0; {
+	switch has, had := after.Reverse(), before.Reverse(); {
 	case has && !had:
 		events = append(events, AddedYou{Contact: after})
 	case had && !has:

@@ -197,3 +197,16 @@ func named(name string) func(*Book) bool {
 func ownName(name string) func(*Book) bool {
 	return func(r *Book) bool { return r.ownName == name }
 }
+
+// Only the lists that others keep tell who has the user on theirs.
+func TestReverse(t *testing.T) {
+	t.Parallel()
+	for lists, want := range map[List]bool{
+		0: false, ListForward: false, ListForward | ListAllow: false, ListBlock: false,
+		ListReverse: true, ListPending: true, ListForward | ListAllow | ListReverse: true,
+	} {
+		if (Contact{Lists: lists}).Reverse() != want {
+			t.Errorf("lists %b: %v", lists, !want)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/internal/xmltext"
 )
 
@@ -37,6 +38,7 @@ type OfflineMessage struct {
 	RunID              string // "{GUID}", one per session and recipient
 	Number             int    // from 1, within RunID
 	Text               string
+	Format             string // X-MMS-IM-Format, "" for none; one that is no header line is left out
 }
 
 // Errors of sending offline messages.
@@ -101,7 +103,11 @@ const lineLength = 76
 func (m *OfflineMessage) mime() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Transfer-Encoding: base64\r\n"+
-		"X-OIM-Message-Type: OfflineMessage\r\nX-OIM-Run-Id: %s\r\nX-OIM-Sequence-Num: %d\r\n\r\n", m.RunID, m.Number)
+		"X-OIM-Message-Type: OfflineMessage\r\nX-OIM-Run-Id: %s\r\nX-OIM-Sequence-Num: %d\r\n", m.RunID, m.Number)
+	if format := clean.Format(m.Format); format != "" {
+		fmt.Fprintf(&b, "X-MMS-IM-Format: %s\r\n", format)
+	}
+	b.WriteString("\r\n")
 	text := strings.ReplaceAll(strings.ReplaceAll(m.Text, "\r\n", "\n"), "\n", "\r\n")
 	encoded := []byte(base64.StdEncoding.EncodeToString([]byte(text)))
 	for i, line := range slices.Collect(slices.Chunk(encoded, lineLength)) {

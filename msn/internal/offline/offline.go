@@ -53,6 +53,10 @@ func New(conn *ns.Conn, services *web.Services, cfg Config) *Messages {
 	return m
 }
 
+// Confirmed reports whether the service says of a message that Send left that it keeps it.
+// Otherwise success only means that no error came.
+func (m *Messages) Confirmed() bool { return m.Taken() && m.conn.Dialect() < wire.FirstPrefixed }
+
 // Taken reports whether the service takes messages for contacts who are offline: the
 // address of a service for them is known and the dialect is MSNP11 to MSNP17, or the dialect
 // is MSNP18.

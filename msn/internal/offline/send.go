@@ -79,11 +79,16 @@ func (m *Messages) Send(ctx context.Context, account, text, format string) error
 		r = &run{id: clean.NewGUID()}
 		m.runs[to] = r
 	}
-	message := soap.OfflineMessage{From: m.conn.Account(), FromName: m.cfg.Name(), To: to, RunID: r.id, Number: r.sent + 1, Text: text}
+	message := soap.OfflineMessage{From: m.conn.Account(), FromName: m.cfg.Name(), To: to, RunID: r.id, Number: r.sent + 1, Text: text, Format: format}
 	begun := false
 	err := tickets.With(ctx, passport.ServiceMessengerSecure, func() error {
 		begun = true
-		return m.post.Send(ctx, message)
+		err := m.post.Send(ctx, message)
+		if errors.Is(err, soap.ErrContent) && message.Format != "" {
+			message.Format = "" // how it looks matters less than the text
+			err = m.post.Send(ctx, message)
+		}
+		return err
 	})
 	named := offlineError(err)
 	if !begun && errors.Is(named, errs.ErrUncertain) {
@@ -122,7 +127,7 @@ func offlineError(err error) error {
 func (m *Messages) sendUUM(ctx context.Context, to, text, format string) error {
 	header := wire.Header("").With("MIME-Version", "1.0").With("Content-Type", "text/plain; charset=UTF-8").
 		With("Dest-Agent", "client")
-	if format != "" && len(format) <= clean.MaxFormat {
+	if format = clean.Format(format); format != "" {
 		header = header.With("X-MMS-IM-Format", format)
 	}
 	payload := wire.Message{Header: header, Body: clean.CRLF(text)}.Payload()
