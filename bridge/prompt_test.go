@@ -98,3 +98,16 @@ func TestContactsAreNotShownToOthers(t *testing.T) {
 		t.Errorf("with others: %+v", got)
 	}
 }
+
+// A new password is asked for, and nothing that the bridge knows already.
+func TestReloginAsksForThePasswordOnly(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	chat := b.management()
+	from := b.matrix.position()
+	b.write(chat, "relogin "+string(login.ID))
+	_, from = b.waitMessage(from, "Please enter your password")
+	b.write(chat, pass)
+	b.waitMessage(from, "Signed in to Home as "+alice)
+}

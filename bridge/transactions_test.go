@@ -241,7 +241,7 @@ func TestTransactionsThatCannotBeTakenAreRefused(t *testing.T) {
 			t.Errorf("%.20q: answered %d", body, code)
 		}
 	}
-	if code := b.pushBody(&f, "1", []byte(`{"events":[null,1,{},{"event_id":7},{"type":"m.room.message","event_id":""}]}`)); code != http.StatusOK {
+	if code := b.pushBody(&f, "1", []byte(`{"ephemeral":[null],"events":[null,1,{},{"event_id":7},{"type":"m.room.message","event_id":""}]}`)); code != http.StatusOK {
 		t.Errorf("events that are none: answered %d", code)
 	}
 	// The database takes nothing: the homeserver has to come again, and then it is not lost.
@@ -267,4 +267,23 @@ func TestTransactionOfAStrangerIsLeftToTheFramework(t *testing.T) {
 	if !called || w.Code != http.StatusForbidden {
 		t.Errorf("answered %d", w.Code)
 	}
+}
+
+// The framework breaks down over an event: what comes after it is dealt with all the same.
+func TestEventThatBreaksTheFrameworkDownEndsNothing(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	broken := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("an event that nobody expected") })
+	w := httptest.NewRecorder()
+	body := `{"events":[{"event_id":"$s","type":"m.room.name","state_key":""},{"event_id":"$1","room_id":"` + string(room) +
+		`","type":"m.room.message","sender":"` + string(fakeUser) + `","content":{"msgtype":"m.text","body":"after it"}}]}`
+	b.conn.Receive(broken, func(*http.Request) bool { return true }).
+		ServeHTTP(w, httptest.NewRequest(http.MethodPut, "/_matrix/app/v1/transactions/1", strings.NewReader(body)))
+	if w.Code != http.StatusOK {
+		t.Errorf("answered %d", w.Code)
+	}
+	b.receive(texts, alice+": after it")
 }

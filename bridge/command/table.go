@@ -43,7 +43,7 @@ var table = []row{
 	{name: "account", bare: true, description: "Link to where your account is managed: password, secret question, data.", run: runPageLink("account", msn.URLPerson)},
 	{name: "mobile", bare: true, description: "Link to where your mobile device is set up.", run: runPageLink("mobile", msn.URLMobile)},
 	{name: "find", bare: true, args: "<_first name_> <_last name_> [city=_…_] [state=_…_] [country=_…_]", description: "Search the service's directory of members.", run: runFind},
-	{name: "places", bare: true, private: true, args: "[out <_number_>|all]",
+	{name: "places", bare: true, private: true, args: "[out <_number_>|out all]",
 		description: "List the places where your account is signed in; or sign it out at another one, or all others.", run: runEndpoints},
 	{name: "circles", bare: true, private: true, args: "[accept|decline|leave <_number_>|create <_name_>]",
 		description: "List your circles; or answer an invitation into one, leave one, make one.", run: runCircles},

@@ -44,6 +44,7 @@ func newStore(t testing.TB) *database.IntakeQuery {
 func FuzzTransaction(f *testing.F) {
 	f.Add([]byte(`{"events":[{"event_id":"$1","room_id":"!r:x","type":"m.room.message","sender":"@u:x","content":{"msgtype":"m.text","body":"x"}}]}`))
 	f.Add([]byte(`{"events":[{"event_id":"$1","type":"m.room.redaction","redacts":7,"content":[]},{"event_id":"$1","state_key":null}]}`))
+	f.Add([]byte(`{"events":[null,1,"x",[],{}]}`))
 	f.Add([]byte(`{"events":null,"ephemeral":[{}],"x":1}`))
 	store := newStore(f)
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"time"
@@ -87,6 +88,8 @@ func split(body []byte) (txn transaction, err error) {
 		err = json.Unmarshal(events, &txn.events)
 	}
 	delete(txn.rest, "events")
+	// The framework follows an event that is null.
+	txn.events = slices.DeleteFunc(txn.events, func(raw json.RawMessage) bool { return len(raw) == 0 || raw[0] != '{' })
 	return txn, err
 }
 
@@ -103,7 +106,10 @@ func (i *Intake) take(ctx context.Context, txn transaction, forward func(map[str
 	var received []*database.Received
 	kinds, stored := make([]envelope, len(txn.events)), make([]bool, len(txn.events))
 	for n, raw := range txn.events {
-		if stored[n] = json.Unmarshal(raw, &kinds[n]) == nil && i.stores(&kinds[n]); stored[n] {
+		if json.Unmarshal(raw, &kinds[n]) != nil {
+			kinds[n] = envelope{} // the framework says what is wrong with it
+		}
+		if stored[n] = i.stores(&kinds[n]); stored[n] {
 			received = append(received, i.row(ctx, &kinds[n], raw))
 		}
 	}
@@ -183,6 +189,13 @@ func forward(next http.Handler, r *http.Request) func(map[string]json.RawMessage
 		own := request.Clone(request.Context())
 		own.Body, own.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 		own.URL = &url.URL{Path: "/_matrix/app/v1/transactions/" + id + "." + strconv.FormatInt(time.Now().UnixNano(), 36)}
+		defer func() {
+			// As net/http does, whose goroutine this would be without the intake.
+			if broken := recover(); broken != nil {
+				zerolog.Ctx(own.Context()).Error().Any("panic", broken).Str("transaction_id", id).
+					Bytes(zerolog.ErrorStackFieldName, debug.Stack()).Msg("The framework broke down over a part of a transaction")
+			}
+		}()
 		answer := &unheard{header: make(http.Header), status: http.StatusOK}
 		next.ServeHTTP(answer, own)
 		if answer.status != http.StatusOK {

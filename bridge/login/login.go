@@ -107,26 +107,23 @@ func (p *process) credentialsStep() *bridgev2.LoginStep {
 		Description: fmt.Sprintf("The address with which you sign in to %s", p.service.Name),
 		Validate:    typed(msnid.ParseAccount),
 	}
+	password := bridgev2.LoginInputDataField{
+		Type:        bridgev2.LoginInputFieldTypePassword,
+		ID:          FieldPassword,
+		Name:        "password",
+		Description: fmt.Sprintf("Your password at %s", p.service.Name),
+		Validate:    typed(checkPassword),
+	}
+	fields := []bridgev2.LoginInputDataField{account, password}
 	if p.override != nil {
-		if identity, ok := msnid.ParseLoginID(p.override.ID); ok {
-			account.DefaultValue = identity.Account
-		}
+		fields = fields[1:] // the account is known
 	}
 	return &bridgev2.LoginStep{
 		Type:   bridgev2.LoginStepTypeUserInput,
 		StepID: stepCredentials,
 		Instructions: fmt.Sprintf("Sign in to %s. The bridge keeps your password, encrypted, to sign in again after a restart. "+
 			"It removes the message with the password from this room if it may; should you still see it, delete it yourself.", p.service.Name),
-		UserInputParams: &bridgev2.LoginUserInputParams{Fields: []bridgev2.LoginInputDataField{
-			account,
-			{
-				Type:        bridgev2.LoginInputFieldTypePassword,
-				ID:          FieldPassword,
-				Name:        "password",
-				Description: fmt.Sprintf("Your password at %s", p.service.Name),
-				Validate:    typed(checkPassword),
-			},
-		}},
+		UserInputParams: &bridgev2.LoginUserInputParams{Fields: fields},
 	}
 }
 
@@ -156,7 +153,12 @@ func checkPassword(password string) (string, error) {
 // SubmitUserInput signs in with what the user typed and, when the service lets
 // them, makes the login and hands the session over to it.
 func (p *process) SubmitUserInput(ctx context.Context, input map[string]string) (*bridgev2.LoginStep, error) {
-	address, err := msnid.ParseAccount(input[FieldAccount])
+	written, given := input[FieldAccount]
+	if p.override != nil && !given {
+		identity, _ := msnid.ParseLoginID(p.override.ID)
+		written = identity.Account
+	}
+	address, err := msnid.ParseAccount(written)
 	if err != nil {
 		return nil, refusal(err, reason.Input, http.StatusBadRequest, reason.Subject{})
 	}

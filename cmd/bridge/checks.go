@@ -50,6 +50,16 @@ func checkKeyIsSaved(path string, connector *bridge.Connector) error {
 	return connector.Config.CheckKeyIsSaved(content)
 }
 
+// checkDatabase refuses what the framework would take for a database that is gone at the next
+// start.
+func checkDatabase(database dbutil.Config) error {
+	path, _, _ := strings.Cut(strings.TrimPrefix(database.URI, "file:"), "?")
+	if path == "" || path == ":memory:" {
+		return errors.New("database.uri names no database: everything would be forgotten when the bridge is stopped. Set it to a file, as in file:matrix-msn.db?_txlock=immediate&_secure_delete=on")
+	}
+	return nil
+}
+
 // adviseOnDatabase tells of a database that keeps less than it could.
 func adviseOnDatabase(log *zerolog.Logger, database dbutil.Config) {
 	if database.Type == "sqlite3-fk-wal" {

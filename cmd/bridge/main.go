@@ -78,6 +78,9 @@ func main() {
 	if err := checkKeyIsSaved(m.ConfigPath, connector); err != nil {
 		fail(exitConfig, err)
 	}
+	if err := checkDatabase(m.Config.Database); err != nil {
+		fail(exitConfig, err)
+	}
 	m.Init()
 	if err := checkListener(&m); err != nil {
 		fail(exitListener, err)
