@@ -126,6 +126,21 @@ func (f *fakeMatrix) position() int {
 	return len(f.records)
 }
 
+// Find implements room.Homeserver.
+func (f *fakeMatrix) Find(_ context.Context, room id.RoomID, field, text string) (*event.Event, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.failSend != nil {
+		return nil, f.failSend
+	}
+	for _, r := range f.records {
+		if value, ok := r.raw[field].(string); ok && r.room == room && value == text {
+			return &event.Event{ID: id.EventID("$found"), Sender: r.sender}, nil
+		}
+	}
+	return nil, nil
+}
+
 // Answers implements room.Homeserver.
 func (f *fakeMatrix) Answers(ctx context.Context) error {
 	f.waitWhileHanging(ctx)

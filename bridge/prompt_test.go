@@ -1,13 +1,26 @@
 package bridge
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/msn/msntest"
 )
+
+// answerTo writes something to the bot, and returns when it has asked what is expected and is
+// ready for the answer: the framework asks before it is.
+func (b *testBridge) answerTo(chat id.RoomID, text, question string) {
+	b.Helper()
+	from := b.matrix.position()
+	b.write(chat, text)
+	evt := id.EventID(fmt.Sprintf("$user%d", b.events))
+	b.waitMessage(from, question)
+	b.matrix.wait(b.T, from, "the end of a command", func(r record) bool { return r.kind == "status" && r.answer == evt })
+}
 
 // A password can be the name of a command, or look like one.
 func TestPasswordThatIsACommandIsAPassword(t *testing.T) {
@@ -20,12 +33,8 @@ func TestPasswordThatIsACommandIsAPassword(t *testing.T) {
 			b := newTestBridge(t, srv)
 			chat := b.management()
 			from := b.matrix.position()
-			for _, text := range []string{"login", alice} {
-				b.write(chat, text)
-				_, from = b.matrix.wait(b.T, from, "a question", func(r record) bool {
-					return r.kind == "message" && r.sender == fakeBot && strings.Contains(r.body, "Please enter your")
-				})
-			}
+			b.answerTo(chat, "login", "Please enter your e-mail address")
+			b.answerTo(chat, alice, "Please enter your password")
 			b.write(chat, password)
 			b.waitMessage(from, "Signed in to Home as "+alice)
 			b.matrix.wait(b.T, from, "the removal of the password", func(r record) bool { return r.body == event.EventRedaction.Type })
@@ -37,9 +46,8 @@ func TestLoginIsCancelledByItsWordOnly(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t))
 	chat := b.management()
+	b.answerTo(chat, "login", "Please enter your e-mail address")
 	from := b.matrix.position()
-	b.write(chat, "login")
-	_, from = b.waitMessage(from, "Please enter your e-mail address")
 	b.write(chat, "Cancel")
 	b.waitMessage(from, "Login cancelled")
 }
@@ -73,10 +81,8 @@ func TestPasswordThatCannotBeRemovedIsToldOf(t *testing.T) {
 	chat := b.management()
 	b.matrix.keeps.Store(true)
 	from := b.matrix.position()
-	for _, text := range []string{"login", alice} {
-		b.write(chat, text)
-		_, from = b.matrix.wait(b.T, from, "a question", func(r record) bool { return strings.Contains(r.body, "Please enter your") })
-	}
+	b.answerTo(chat, "login", "Please enter your e-mail address")
+	b.answerTo(chat, alice, "Please enter your password")
 	b.write(chat, pass)
 	b.waitMessage(from, "What you typed is still in this room")
 }
@@ -105,9 +111,8 @@ func TestReloginAsksForThePasswordOnly(t *testing.T) {
 	b := newTestBridge(t, newTestServer(t))
 	login := b.login()
 	chat := b.management()
+	b.answerTo(chat, "relogin "+string(login.ID), "Please enter your password")
 	from := b.matrix.position()
-	b.write(chat, "relogin "+string(login.ID))
-	_, from = b.waitMessage(from, "Please enter your password")
 	b.write(chat, pass)
 	b.waitMessage(from, "Signed in to Home as "+alice)
 }

@@ -45,6 +45,10 @@ func (b *Inbox) handOver(ctx context.Context, m *database.QueuedMessage, kind Ki
 	if err != nil {
 		return err
 	}
+	if converted.Extra == nil {
+		converted.Extra = make(map[string]any)
+	}
+	converted.Extra[messageField] = string(m.MessageID)
 	key := b.account.KeyOf(m.PortalID)
 	// Made here and not by the message, because the framework does not tell when
 	// that fails.

@@ -55,9 +55,11 @@ type Inbox struct {
 	saver   sync.Mutex // held by who stores what waits in memory, before mu
 	mu      sync.Mutex
 	started bool
-	ctx     context.Context // of the last Start, without its end
-	unsaved []arrival       // what the database did not take yet, in order
-	saving  *time.Timer     // of the next attempt to save that
+	ctx     context.Context              // of the last Start, without its end
+	began   time.Time                    // the last Start
+	looked  map[networkid.PortalID]int64 // positions of the messages that firstLeft has found since
+	unsaved []arrival                    // what the database did not take yet, in order
+	saving  *time.Timer                  // of the next attempt to save that
 	waits   *backoff.ExponentialBackOff
 }
 
@@ -115,9 +117,12 @@ func (b *Inbox) PutBy(ctx context.Context, m *database.QueuedMessage, store Stor
 
 // Start brings what waits into its rooms.
 func (b *Inbox) Start(ctx context.Context) {
-	b.loop.Start(ctx)
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if !b.started {
+		b.began, b.looked = time.Now(), make(map[networkid.PortalID]int64)
+	}
+	b.loop.Start(ctx)
 	b.started, b.ctx = true, context.WithoutCancel(ctx)
 	if len(b.unsaved) > 0 {
 		b.saveIn(0)
@@ -239,6 +244,11 @@ func (b *Inbox) leftOut(a arrival) arrival {
 func (b *Inbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedMessage]) queue.Outcome {
 	m := job.Row
 	kind := b.kindOf(m)
+	if found, err := b.found(ctx, job); err != nil {
+		return queue.Retry(err)
+	} else if found {
+		return queue.Done().Then(func(ctx context.Context) { kind.inMatrix(ctx, m) })
+	}
 	attempts := MaxAttempts
 	if kind.Keeper != nil && kind.Keeper.Refused(m) {
 		attempts = 1 // it waits elsewhere, and does not hold up the others again

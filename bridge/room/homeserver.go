@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 )
 
 // answerTimeout bounds asking the homeserver whether it answers.
@@ -17,6 +19,19 @@ type Homeserver interface {
 	// Answers makes a request that changes nothing and nobody sees, and returns why there
 	// was no answer. A refusal may be returned too.
 	Answers(ctx context.Context) error
+	// Find returns the event among the latest in a room that has a text in a field of its
+	// content, or nil when none has. Content that is encrypted cannot be seen.
+	Find(ctx context.Context, room id.RoomID, field, text string) (*event.Event, error)
+}
+
+// Find is Homeserver.Find, and finds nothing without one.
+func (r *Rooms) Find(ctx context.Context, room id.RoomID, field, text string) (*event.Event, error) {
+	if r.homeserver == nil {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	return r.homeserver.Find(ctx, room, field, text)
 }
 
 // Answers asks the homeserver for something that nobody sees, and returns why it did not

@@ -40,6 +40,9 @@ func (i onceIntent) SendMessage(ctx context.Context, room id.RoomID, kind event.
 		own := *extra
 		own.TransactionID = transactionID(room, extra.MessageMeta)
 		extra = &own
+		// The homeserver can have taken what it was interrupted in, and forget the ID: who
+		// tries again looks into the room before (bridge/inbox).
+		ctx = mautrix.WithMaxRetries(ctx, 0)
 	}
 	return i.ASIntent.SendMessage(ctx, room, kind, content, extra)
 }

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path/filepath"
@@ -15,6 +16,8 @@ type Options struct {
 	// Bridges are the bridges to put beside each other on the homeserver; Binary, Dir, Homeserver and
 	// DoublePuppetToken are filled in where they are empty.
 	Bridges []BridgeOptions
+	// Port is where the homeserver listens on 127.0.0.1; 0 takes a free one.
+	Port int
 }
 
 // Stack is a running homeserver with its bridges.
@@ -32,7 +35,7 @@ func Start(ctx context.Context, opts Options) (_ *Stack, err error) {
 	if err != nil {
 		return nil, err
 	}
-	homeserver, ports := ports[0], ports[1:]
+	homeserver, ports := cmp.Or(opts.Port, ports[0]), ports[1:]
 
 	puppetRegistration := filepath.Join(opts.Dir, "doublepuppet.yaml")
 	puppetToken, err := WriteDoublePuppetRegistration(puppetRegistration)
