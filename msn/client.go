@@ -13,6 +13,7 @@ import (
 	"matrix-msn/msn/internal/ns"
 	"matrix-msn/msn/internal/offline"
 	"matrix-msn/msn/internal/paging"
+	"matrix-msn/msn/internal/proxy"
 	"matrix-msn/msn/internal/self"
 	"matrix-msn/msn/internal/transport"
 	"matrix-msn/msn/internal/web"
@@ -93,8 +94,11 @@ func newClient(cfg Config) (*Client, string, error) {
 	}
 	services := web.New(web.Config{
 		Account: cfg.Account, Password: cfg.Password, NexusURL: cfg.NexusURL, Addresses: cfg.Web, Policy: policy,
-		RootCAs: cfg.RootCAs, Dial: cfg.Timeouts.Dial, Request: cfg.Timeouts.Request, Transport: cfg.https,
+		Roots: cfg.Roots, Proxy: cfg.Proxy, Dial: cfg.Timeouts.Dial, Request: cfg.Timeouts.Request, Transport: cfg.https,
 	})
+	if cfg.Proxy != nil {
+		cfg.Dial = proxy.New(cfg.Proxy, cfg.Dial).DialContext
+	}
 	dialer := &transport.Dialer{
 		Policy: policy, Timeout: cfg.Timeouts.Dial, Dial: cfg.Dial,
 		Gateway: cfg.Gateway, HTTP: services, Reply: cfg.Timeouts.Request,

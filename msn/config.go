@@ -7,10 +7,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
 	"matrix-msn/msn/internal/clean"
+	"matrix-msn/msn/internal/proxy"
 	"matrix-msn/msn/internal/web"
 	"matrix-msn/msn/trust"
 	"matrix-msn/msn/wire"
@@ -55,14 +57,22 @@ type Config struct {
 	// Trust says which addresses the server may send the client to.
 	Trust Trust
 
-	// RootCAs are the certificates that logins by HTTPS trust. Nil means the
-	// system's. The addresses that the login servers resolve to are held against
-	// Trust in any case, and no proxy is used.
+	// RootCAs are the certificates that web services by HTTPS are trusted by. Nil means
+	// the system's. Roots, if it is set, is asked for them before each request: they can
+	// change while the Client lives.
 	RootCAs *x509.CertPool
+	Roots   func() *x509.CertPool
 
-	// Dial opens TCP connections. Nil means a dialer that also holds the resolved
-	// address against Trust. A Dial of one's own takes over that duty. Logins by
-	// HTTPS do not use it.
+	// Proxy is the address of a proxy by way of which all connections go: "socks5" or
+	// "http", with user name and password if it wants them. Nil means none. What servers
+	// name is held against Trust as without it, but the proxy resolves the names: that none
+	// of them leads into the proxy's own network is not checked. A server that names itself
+	// by an IP address has to be among Trust.Hosts.
+	Proxy *url.URL
+
+	// Dial opens TCP connections, or with Proxy those to the proxy. Nil means a dialer that
+	// also holds the resolved address against Trust. A Dial of one's own takes over that
+	// duty. Web services do not use it.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// https is what tests put in the place of the transport for logins.
@@ -114,6 +124,10 @@ type Timeouts struct {
 	Silence   time.Duration // how long a command may stay unanswered that services ignore: FND (default 10 s)
 	IdleClose time.Duration // a switchboard without traffic is left after this (default 5 min)
 }
+
+// CheckProxy reports what keeps an address from being a Config.Proxy. The error does not repeat
+// the address: there may be a password in it.
+func CheckProxy(address *url.URL) error { return proxy.Check(address) }
 
 // WebServices are the addresses of a service's web services: https, except on loopback.
 type WebServices = web.Addresses
@@ -174,6 +188,15 @@ func (c *Config) prepare() error {
 	}
 	if c.Paging > PageNobody {
 		return fmt.Errorf("%w: there is no paging choice %d", ErrConfig, c.Paging)
+	}
+	if c.Proxy != nil {
+		if err := proxy.Check(c.Proxy); err != nil {
+			return fmt.Errorf("%w: address of the proxy: %w", ErrConfig, err)
+		}
+	}
+	if c.Roots == nil {
+		roots := c.RootCAs
+		c.Roots = func() *x509.CertPool { return roots }
 	}
 	if c.Locale == 0 {
 		c.Locale = defaultLocale

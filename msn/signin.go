@@ -62,7 +62,7 @@ func (c *Client) signInAt(ctx context.Context, address string, configured bool) 
 	if err != nil {
 		return err
 	}
-	if configured {
+	if configured && c.cfg.Proxy == nil { // else it is the proxy that was reached
 		if _, port, err := trust.SplitAddress(address); err == nil {
 			c.policy.TrustReached(link.RemoteAddr(), port)
 		}

@@ -40,10 +40,10 @@ const (
 )
 
 // iconOf returns where in Matrix the icon of an alert is, or "". It is brought
-// there when the admin allows it. That it fails is no reason to hold an alert back.
+// there when the admin allows it, and does not hide the bridge behind a proxy. That it fails is no reason to hold an alert back.
 func (al *Alerts) iconOf(ctx context.Context, a *database.Alert) id.ContentURIString {
 	address, ok := msgconv.SafeLink(a.IconURL)
-	if a.IconMXC != "" || !ok || !al.account.Config.AlertIcons {
+	if a.IconMXC != "" || !ok || !al.account.Config.AlertIcons || al.account.Service.Template.Proxy != nil {
 		return a.IconMXC
 	}
 	log := zerolog.Ctx(ctx).With().Str("alert_id", string(a.AlertID)).Logger()

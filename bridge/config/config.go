@@ -189,7 +189,7 @@ func checkServices(services *yaml.Node) error {
 }
 
 // serviceSettings are the names of the fields of ServiceConfig.
-var serviceSettings = []string{"preset", "name", "server", "nexus", "dialects", "hosts", "allow_private_addresses", "ca_file",
+var serviceSettings = []string{"preset", "name", "server", "nexus", "dialects", "hosts", "allow_private_addresses", "ca_file", "proxy",
 	"paging", "page_grace", "client", "web", "web_services", "gateway", "place_name"}
 
 // CheckKeyIsSaved returns an error when the key was generated at this start and is

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,6 +27,7 @@ type ServiceConfig struct {
 	Hosts        []string `yaml:"hosts"`
 	AllowPrivate bool     `yaml:"allow_private_addresses"`
 	CAFile       string   `yaml:"ca_file"`
+	Proxy        string   `yaml:"proxy"`
 	Paging       string   `yaml:"paging"`
 	PageGrace    string   `yaml:"page_grace"`
 	Client       string   `yaml:"client"`
@@ -128,9 +128,17 @@ func newService(key string, cfg ServiceConfig) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s.client: %w", setting, err)
 	}
-	roots, err := rootCAs(cfg.CAFile)
+	proxy, err := parseProxy(cfg.Proxy)
 	if err != nil {
-		return nil, fmt.Errorf("%s.ca_file: %w", setting, err)
+		return nil, fmt.Errorf("%s.proxy: %w", setting, err)
+	}
+	var trusted func() *x509.CertPool
+	if cfg.CAFile != "" {
+		roots, err := newRoots(cfg.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("%s.ca_file: %w", setting, err)
+		}
+		trusted = roots.Pool
 	}
 	return &Service{Key: key, Name: cfg.Name, Template: msn.Config{
 		Server:   cfg.Server,
@@ -139,7 +147,8 @@ func newService(key string, cfg ServiceConfig) (*Service, error) {
 		Gateway:  cfg.Gateway,
 		Dialects: dialects,
 		Trust:    msn.Trust{Hosts: cfg.Hosts, AllowPrivate: cfg.AllowPrivate},
-		RootCAs:  roots,
+		Roots:    trusted,
+		Proxy:    proxy,
 		Paging:   paging,
 		Timeouts: msn.Timeouts{Page: grace},
 
@@ -165,6 +174,7 @@ func (cfg ServiceConfig) over(base ServiceConfig) ServiceConfig {
 	}
 	cfg.Web = cmp.Or(cfg.Web, base.Web)
 	cfg.Gateway = cmp.Or(cfg.Gateway, base.Gateway)
+	cfg.Proxy = cmp.Or(cfg.Proxy, base.Proxy)
 	cfg.PlaceName = cmp.Or(cfg.PlaceName, base.PlaceName)
 	cfg.Paging = cmp.Or(cfg.Paging, base.Paging)
 	cfg.PageGrace = cmp.Or(cfg.PageGrace, base.PageGrace)
@@ -262,24 +272,4 @@ func checkAddresses(setting string, dialects []wire.Dialect, nexus string, web m
 			"set it to the address of the service's nexus, or list only dialects up to MSNP7 in %[1]s.dialects", setting)
 	}
 	return nil
-}
-
-// rootCAs returns the certificates that logins by HTTPS trust: the system's and
-// those in caFile, or nil, which means the system's, when caFile is "".
-func rootCAs(caFile string) (*x509.CertPool, error) {
-	if caFile == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(caFile)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the certificates: %w", err)
-	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool()
-	}
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, errors.New("the file holds no certificate in PEM form")
-	}
-	return roots, nil
 }

@@ -37,7 +37,7 @@ func (s *Services) Tweener(ctx context.Context, d wire.Dialect, policy string) (
 	}
 	client := &http.Client{Transport: s.cfg.Transport}
 	if client.Transport == nil {
-		client.Transport = s.newTransport()
+		client.Transport = s.newTransport(s.cfg.Roots())
 	}
 	defer client.CloseIdleConnections()
 	tweener := passport.Tweener{NexusURL: s.cfg.NexusURL, Client: client, Allow: s.cfg.Policy.CheckURL}

@@ -57,8 +57,8 @@ func TestTrustSeesResolvedLoginServers(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := New(Config{Account: "alice@example.com", Password: "secret", NexusURL: nexusURL,
-				Policy: policy, RootCAs: srv.CertPool(), Dial: 10 * time.Second, Request: 10 * time.Second})
-			transport := s.newTransport()
+				Policy: policy, Roots: srv.CertPool, Dial: 10 * time.Second, Request: 10 * time.Second})
+			transport := s.newTransport(srv.CertPool())
 			if transport.Proxy != nil || transport.MaxResponseHeaderBytes == 0 {
 				t.Error("the transport is not limited")
 			}

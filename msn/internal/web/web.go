@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
 	"matrix-msn/msn/internal/errs"
+	"matrix-msn/msn/internal/proxy"
 	"matrix-msn/msn/passport"
 	"matrix-msn/msn/soap"
 	"matrix-msn/msn/trust"
@@ -46,9 +48,12 @@ type Config struct {
 	NexusURL          string
 	Addresses         Addresses
 	Policy            *trust.Policy
-	RootCAs           *x509.CertPool
-	Dial              time.Duration // bounds opening a connection
-	Request           time.Duration // bounds a request
+	// Roots returns the certificates that are trusted, nil for the system's. It is asked
+	// before each request.
+	Roots   func() *x509.CertPool
+	Proxy   *url.URL      // by way of which all requests go, or nil
+	Dial    time.Duration // bounds opening a connection
+	Request time.Duration // bounds a request
 	// Transport carries all requests in the place of connections that are held against
 	// Policy. Nil means those.
 	Transport http.RoundTripper
@@ -60,12 +65,18 @@ type Services struct {
 
 	mu        sync.Mutex
 	transport *http.Transport // made by the first request
+	roots     *x509.CertPool  // that it trusts
 	closed    bool
 	tickets   *Tickets // nil before the sign-in needed some
 }
 
 // New returns the web services of an account. Nothing is connected.
-func New(cfg Config) *Services { return &Services{cfg: cfg} }
+func New(cfg Config) *Services {
+	if cfg.Roots == nil {
+		cfg.Roots = func() *x509.CertPool { return nil }
+	}
+	return &Services{cfg: cfg}
+}
 
 // Addresses returns where the services are.
 func (s *Services) Addresses() Addresses { return s.cfg.Addresses }
@@ -111,25 +122,33 @@ func (s *Services) open() (http.RoundTripper, error) {
 		return nil, errs.ErrClosed
 	case s.cfg.Transport != nil:
 		return s.cfg.Transport, nil
-	case s.transport == nil:
-		s.transport = s.newTransport()
+	}
+	if roots := s.cfg.Roots(); s.transport == nil || !roots.Equal(s.roots) {
+		if s.transport != nil {
+			s.transport.CloseIdleConnections()
+		}
+		s.transport, s.roots = s.newTransport(roots), roots
 		s.transport.IdleConnTimeout = idle
 	}
 	return s.transport, nil
 }
 
 // newTransport makes connections to trusted addresses. What a name resolves to is held
-// against the policy each time it is dialled.
-func (s *Services) newTransport() *http.Transport {
+// against the policy each time it is dialled, unless it is a proxy that resolves it.
+func (s *Services) newTransport(roots *x509.CertPool) *http.Transport {
 	dialer := net.Dialer{Timeout: s.cfg.Dial, Control: s.cfg.Policy.Control}
-	return &http.Transport{
+	t := &http.Transport{
 		DialContext:            dialer.DialContext,
-		TLSClientConfig:        &tls.Config{RootCAs: s.cfg.RootCAs, MinVersion: tls.VersionTLS12},
+		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    s.cfg.Dial,
 		ResponseHeaderTimeout:  s.cfg.Request,
 		MaxResponseHeaderBytes: passport.MaxResponseHeader,
 		ForceAttemptHTTP2:      true,
 	}
+	if s.cfg.Proxy != nil {
+		proxy.Transport(t, s.cfg.Proxy, s.cfg.Dial)
+	}
+	return t
 }
 
 // Close ends the connections that wait for the next request, and refuses further
@@ -165,10 +184,10 @@ func Answered(err error) bool {
 }
 
 // NeverConnected reports whether a request failed before there was a connection to send it
-// on: the host's name or address was not to be had, or its certificate is not trusted, or
+// on: the host's name or address was not to be had, or a proxy did not open one, or its certificate is not trusted, or
 // the services are closed.
 func NeverConnected(err error) bool {
-	if network, ok := errors.AsType[*net.OpError](err); ok && network.Op == "dial" {
+	if network, ok := errors.AsType[*net.OpError](err); ok && (network.Op == "dial" || network.Op == proxy.Op || network.Op == "socks connect") {
 		return true
 	}
 	_, name := errors.AsType[*net.DNSError](err)
