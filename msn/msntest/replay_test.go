@@ -230,7 +230,8 @@ func (p *replay) open(r transcript.Record, place string) {
 	e := &end{nc: nc, r: wire.NewReader(nc, wire.FromServer)}
 	p.until(func() bool {
 		for c := range p.srv.conns {
-			if c.nc.RemoteAddr().String() == nc.LocalAddr().String() {
+			// The system gives one port to connections that lead to different ones.
+			if c.nc.RemoteAddr().String() == nc.LocalAddr().String() && c.nc.LocalAddr().String() == nc.RemoteAddr().String() {
 				e.conn = c
 			}
 		}
