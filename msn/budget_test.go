@@ -102,13 +102,16 @@ func TestHostileGroupsThatStay(t *testing.T) {
 }
 
 // Callers who are many block no new ones, and what is known of them is forgotten.
-func TestHostileCallersWhoAreMany(t *testing.T) {
+func TestHostileCallersWhoAreMany(t *testing.T) { synctest.Test(t, callersWhoAreMany) }
+
+func callersWhoAreMany(t *testing.T) {
 	n := newFakeNet(t)
 	client, ns := signedIn(t, n, 9)
 	old := client.Conversation("bob@example.com")
 	for i := range MaxContacts + 10 {
 		ns.send(fmt.Sprintf("RNG 1 down.msn.example.com:1864 CKI 2 caller%d@example.com Name", i))
 	}
+	synctest.Wait() // the calls are answered in vain
 	kept := 0
 	client.conn.Do(func() { kept = client.chats.Len() })
 	if kept > chat.MaxConversations {

@@ -34,6 +34,7 @@ func TestOneSessionMoreTakesThePlaceOfTheOldest(t *testing.T) {
 			t.Errorf("leaving, the client sent %q", left)
 		}
 		fifth.sendMessage("bob@example.com", "Bob", textPayload("fifth"))
+		synctest.Wait()
 		open[0].sendMessage("bob@example.com", "Bob", textPayload("again"))
 		for _, want := range []string{"first", "fifth", "again"} {
 			if text := waitFor[TextReceived](t, client); text.Text != want {

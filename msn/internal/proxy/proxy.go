@@ -95,9 +95,18 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	}
 	conn, err := by.(proxy.ContextDialer).DialContext(ctx, network, address)
 	if err != nil {
+		if known, ok := errors.AsType[net.Error](err); ok && known.Timeout() && over(ctx) {
+			<-ctx.Done() // whose deadline is the connection's too, and may come a moment later
+		}
 		return nil, failed(err)
 	}
 	return conn, nil
+}
+
+// over reports whether the deadline of ctx has passed.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && !time.Now().Before(deadline)
 }
 
 // host is where the proxy is.
@@ -113,10 +122,6 @@ func (d *Dialer) tunnel(ctx context.Context, address string) (net.Conn, error) {
 	conn, err := d.direct(ctx, "tcp", d.host("80"))
 	if err != nil {
 		return nil, failed(err)
-	}
-	// What ctx ends, a deadline ends.
-	if deadline, ok := ctx.Deadline(); ok {
-		_ = conn.SetDeadline(deadline)
 	}
 	interrupted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
