@@ -64,7 +64,7 @@ func TestLiveServer(t *testing.T) {
 				return
 			}
 			text = fmt.Sprintf("while you were out ♥ %d", time.Now().UnixNano())
-			if err := a.SendOffline(t.Context(), b.Account(), text, ""); err != nil {
+			if err := a.SendOffline(t.Context(), b.Account(), text, "FN=Arial; EF=B; CO=ff; CS=0; PF=0"); err != nil {
 				t.Fatal(err)
 			}
 			b = signIn(t, peer)
@@ -74,6 +74,7 @@ func TestLiveServer(t *testing.T) {
 					t.Error(err)
 				}
 				if m.Text == text {
+					t.Logf("the offline message has the style %q, confirmed: %v", m.Format, a.OfflineConfirmed())
 					if m.From != strings.ToLower(a.Account()) || time.Since(m.At).Abs() > 10*time.Minute {
 						t.Errorf("it came as %+v", m)
 					}
