@@ -140,7 +140,7 @@ func examples() (all []example) {
 	for _, e := range []error{msn.ErrUncertain, msn.ErrUntrusted, msn.ErrBlocked, msn.ErrOffline, msn.ErrNoSuchContact, msn.ErrNetwork, msn.ErrCircle, msn.ErrCircleMember,
 		msn.ErrNoAnswer, msn.ErrHidden, msn.ErrTooFast, msn.ErrNotDelivered, msn.ErrTooMany, msn.ErrTooLong, msn.ErrEmpty, msn.ErrSwitchboard, msn.ErrBusy,
 		msn.ErrNotConnected, msn.ErrClosed, msn.ErrTimeout, msn.ErrArgument, msn.ErrDialect, msn.ErrNoMobile, msn.ErrNoPaging, msn.ErrPageRefused, msn.ErrPageFailed,
-		msn.ErrPagingUnavailable, msn.ErrNoSuchURL, msn.ErrSearchDisabled, msn.ErrBadCredentials, msn.ErrAccountLocked, msn.ErrNoDialect, msn.ErrGateway, msn.ErrRefused, msn.ErrNoForm,
+		msn.ErrPagingUnavailable, msn.ErrNoSuchURL, msn.ErrSearchDisabled, msn.ErrBadCredentials, msn.ErrTicket, msn.ErrAccountLocked, msn.ErrNoDialect, msn.ErrGateway, msn.ErrRefused, msn.ErrNoForm,
 		notify.ErrEmptyPage, notify.ErrPageText, notify.ErrCallback, context.DeadlineExceeded, context.Canceled} {
 		add(e.Error(), e)
 	}

@@ -78,6 +78,8 @@ var table = []row{
 	{Connection, out("TOU"), "msn-terms-of-use", certain, relogin, say("{service} wants its terms of use accepted. Do that on its website, then log in again.")},
 	{Connection, out("SSD"), "msn-server-going-down", certain, retried, say("The server of {service} is going down for maintenance. The bridge comes back by itself.")},
 	{Connection, hasType[*msn.OutError], "msn-connection-lost", certain, retried, say("The server of {service} ended the connection. The bridge comes back by itself.")},
+	{Connection, is(msn.ErrTicket), "msn-ticket-refused", certain, retried, say("{service} did not let the account in just now (error {n}), which need not be because of the password. " +
+		"If that lasts, check the address and log in again.")},
 	{Connection, is(msn.ErrBadCredentials), "msn-bad-credentials", certain, relogin, say("{service} refused the e-mail address or the password. Check both and log in again.")},
 	{Connection, isPassport, "msn-account-refused", certain, relogin, func(err error, s Subject) string {
 		account, _ := errors.AsType[*passport.AccountError](err)
