@@ -38,6 +38,8 @@ const (
 	maxOthers = 1024
 	// storeTimeout bounds one statement.
 	storeTimeout = 10 * time.Second
+	// stopTimeout bounds the wait for the framework to take what it was being given.
+	stopTimeout = 5 * time.Second
 	// decryptTimeout is how long after its arrival an encrypted event may still become a
 	// message: longer than the framework waits for its key.
 	decryptTimeout = time.Minute
@@ -125,9 +127,19 @@ func (i *Intake) Stop() {
 		}
 	}
 	i.mu.Unlock()
-	if cancel != nil {
-		cancel()
-		i.ended.Wait()
+	if cancel == nil {
+		return
+	}
+	cancel()
+	ended := make(chan struct{})
+	go func() { i.ended.Wait(); close(ended) }()
+	timer := time.NewTimer(stopTimeout)
+	defer timer.Stop()
+	select {
+	case <-ended:
+	case <-timer.C:
+		// The framework takes what is not stored without a context. It is ended next.
+		i.cfg.Log.Warn().Msg("The framework does not take the homeserver's events: stopping all the same")
 	}
 }
 
