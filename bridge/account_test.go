@@ -519,3 +519,29 @@ func TestFirstLoginRenewsATicketThatIsRefused(t *testing.T) {
 	}))
 	b.login()
 }
+
+// Two users of the bridge know Bob; one of them does not have him on her list. What she asks for
+// does not change what everybody calls him.
+func TestStartChatDoesNotRenameAGhost(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	b.friend()
+	b.dm(login, bob)
+	ghost, err := b.br.GetGhostByID(b.ctx, login.Client.(*Client).account.SenderOf(bob).Sender)
+	if err != nil || !strings.Contains(ghost.Name, "Bob Builder") {
+		t.Fatalf("Bob is %q, %v", ghost.Name, err)
+	}
+	other, err := b.tryLogin(carol, pass)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := other.Client.(*Client).ResolveIdentifier(b.ctx, bob, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ghost.UpdateInfo(b.ctx, found.UserInfo)
+	if !strings.Contains(ghost.Name, "Bob Builder") {
+		t.Errorf("Bob has become %q", ghost.Name)
+	}
+}

@@ -42,22 +42,22 @@ func TestSOAPListsOfEveryRole(t *testing.T) {
 					"<isMessengerUser>true</isMessengerUser></contactInfo></Contact>"
 			})
 			type row struct {
-				name, guid string
-				lists      List
-				network    int
-				groups     []string
+				name, nick, guid string
+				lists            List
+				network          int
+				groups           []string
 			}
 			want := map[string]row{
-				"bob@example.com":     {"Bobby", bobsGUID, ListForward | ListAllow | ListReverse, 1, []string{"g1"}},
-				"carol@example.com":   {"Carol ♥", "c2", ListForward | ListAllow, 1, nil},
-				"both@example.com":    {"", "", ListBlock, 1, nil},
-				"dave@example.com":    {"", "", ListBlock, 1, nil},
-				"erin@example.com":    {"", "", ListPending, 1, nil},
-				"frank@yahoo.example": {"", "c4", ListForward, 32, nil},
+				"bob@example.com":     {"Bob", "Bobby", bobsGUID, ListForward | ListAllow | ListReverse, 1, []string{"g1"}},
+				"carol@example.com":   {"Carol ♥", "", "c2", ListForward | ListAllow, 1, nil},
+				"both@example.com":    {"", "", "", ListBlock, 1, nil},
+				"dave@example.com":    {"", "", "", ListBlock, 1, nil},
+				"erin@example.com":    {"", "", "", ListPending, 1, nil},
+				"frank@yahoo.example": {"", "", "c4", ListForward, 32, nil},
 			}
 			for _, c := range client.Contacts() {
 				w, ok := want[c.Account]
-				if !ok || c.Name != w.name || c.GUID != w.guid || c.Lists != w.lists || c.Network != w.network || !slices.Equal(c.Groups, w.groups) {
+				if !ok || c.Name != w.name || c.Nick != w.nick || c.GUID != w.guid || c.Lists != w.lists || c.Network != w.network || !slices.Equal(c.Groups, w.groups) {
 					t.Errorf("contact %+v, want %+v", c, w)
 				}
 				delete(want, c.Account)

@@ -103,8 +103,17 @@ func (a *Account) UserInfo(ctx context.Context, account string) *bridgev2.UserIn
 	return a.UserInfoAmong(ctx, account, a.Names(ctx))
 }
 
-// UserInfoAmong is UserInfo for who has the names already.
+// UserInfoAmong is UserInfo for who has the names already. Ghosts are everybody's: of a contact
+// whom this login does not know by name it says nothing of the name that others know.
 func (a *Account) UserInfoAmong(ctx context.Context, account string, book *names.Book) *bridgev2.UserInfo {
+	info := &bridgev2.UserInfo{Identifiers: []string{"mailto:" + account}}
+	if account != a.Identity.Account && book.Name(account) == "" {
+		ghost, err := a.Bridge.DB.Ghost.GetByID(ctx, msnid.MakeUserID(msnid.Identity{Service: a.Service.Key, Account: account}))
+		if err == nil && ghost != nil && ghost.Name != "" {
+			return info
+		}
+	}
 	name := a.MatrixName(ctx, account, book)
-	return &bridgev2.UserInfo{Name: &name, Identifiers: []string{"mailto:" + account}}
+	info.Name = &name
+	return info
 }

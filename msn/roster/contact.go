@@ -72,6 +72,7 @@ func (s Status) Settable() bool {
 type Contact struct {
 	Account string // lower case
 	Name    string // display name as the contact or the list gives it, decoded; any characters; may be empty
+	Nick    string // what the user calls the contact (from MSNP13 on), nobody else's business; "" when nothing
 	Lists   List
 	GUID    string   // contact ID (from MSNP10 on, of FL members)
 	Groups  []string // IDs of the groups it is in; do not change it
@@ -121,7 +122,7 @@ func (c Contact) Reverse() bool { return c.Lists&(ListReverse|ListPending) != 0 
 
 // size is what the contact adds to the size of an event.
 func (c Contact) size() int {
-	return event.Size(c.Account, c.Name, c.GUID, string(c.Status), c.Object, c.Personal, c.Media) +
+	return event.Size(c.Account, c.Name, c.Nick, c.GUID, string(c.Status), c.Object, c.Personal, c.Media) +
 		event.Strings(c.Groups) + event.Map(c.Properties)
 }
 
@@ -171,7 +172,7 @@ func changeOf(before, after Contact) []event.Event {
 	case had && !has:
 		events = append(events, RemovedYou{Contact: after})
 	}
-	if before.Lists != after.Lists || before.Name != after.Name || !slices.Equal(before.Groups, after.Groups) ||
+	if before.Lists != after.Lists || before.Name != after.Name || before.Nick != after.Nick || !slices.Equal(before.Groups, after.Groups) ||
 		!maps.Equal(before.Properties, after.Properties) {
 		events = append(events, ContactChanged{Contact: after, Before: before.Lists})
 	}

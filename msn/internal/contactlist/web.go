@@ -126,7 +126,8 @@ func applyContact(contact *roster.Contact, c *soap.Contact) {
 	for _, group := range c.Groups {
 		contact.JoinGroup(group)
 	}
-	if name := firstName(c.NickName, c.Name); name != "" && (contact.Status == roster.Offline || c.NickName != "" || contact.Name == "") {
+	contact.Nick = firstName(c.NickName)
+	if name := firstName(c.Name); name != "" && (contact.Status == roster.Offline || contact.Name == "") {
 		contact.Name = name
 	}
 	for kind, key := range phoneKeys {
