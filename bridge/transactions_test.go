@@ -177,6 +177,12 @@ func TestCommandThatMayHaveRunIsNotRunAgain(t *testing.T) {
 	})
 	b.waitMessage(0, "The bridge was stopped while it worked on this")
 	b.eventually("that to be noted", func() bool { return b.finished("$killed") })
+	b.stop()
+	b.startWith(func() {
+		// As it is when the bridge was killed over the answer to a password prompt.
+		b.exec(`INSERT INTO intake VALUES ('', '$password', 1, '` + string(chat) + `', '` + string(fakeUser) + `', '', 'begun', 'secret', ` + fmt.Sprint(time.Now().UnixMilli()) + `)`)
+	})
+	b.waitMessage(0, "Do not write it again")
 }
 
 func TestAnswerToAPasswordPromptIsNeverOnDisk(t *testing.T) {

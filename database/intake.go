@@ -30,6 +30,8 @@ const (
 	EventRefused   EventOutcome = "refused"   // it has surely not arrived
 	EventUncertain EventOutcome = "uncertain" // it may have arrived
 	EventRemoved   EventOutcome = "removed"   // by the user, before it was sent
+	// EventSecret is of the answer to a question of the bot's, whose content is not stored.
+	EventSecret EventOutcome = "secret"
 )
 
 // Received is an event of Matrix that the homeserver has pushed.
@@ -85,12 +87,12 @@ func (q *IntakeQuery) Put(ctx context.Context, events []*Received) (open []*Rece
 	err = q.GetDB().DoTxn(ctx, nil, func(ctx context.Context) error {
 		open = nil
 		for _, r := range events {
-			state, content := ReceivedWaiting, r.Content
+			state, content, outcome := ReceivedWaiting, r.Content, r.Outcome
 			if r.Secret {
-				state, content = ReceivedBegun, ""
+				state, content, outcome = ReceivedBegun, "", EventSecret
 			}
 			added, err := changes(q.GetDB().Exec(ctx, receivedPut, q.bridgeID, r.EventID, r.Position, r.RoomID, r.Sender, content,
-				state, r.Outcome, toMilli(r.At)))
+				state, outcome, toMilli(r.At)))
 			if err != nil {
 				return err
 			}

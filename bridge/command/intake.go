@@ -36,10 +36,13 @@ func (c *Commands) AnswersPrompt(ctx context.Context, sender id.UserID, chat id.
 
 // SayInterrupted tells the sender of a command that the bridge was stopped while it ran.
 func (c *Commands) SayInterrupted(ctx context.Context, interrupted *database.Received) error {
+	text := "The bridge was stopped while it worked on this. It may have been done or not: look, and write it again if it was not."
+	if interrupted.Outcome == database.EventSecret {
+		text = "The bridge was stopped before it was done with this. Do not write it again: send the command again that asked for it, such as `login`."
+	}
 	_, err := c.bridge.Bot.SendMessage(ctx, interrupted.RoomID, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
-		MsgType:  event.MsgNotice,
-		Body:     "The bridge was stopped while it worked on this. It may have been done or not: look, and write it again if it was not.",
-		Mentions: &event.Mentions{}, RelatesTo: (&event.RelatesTo{}).SetReplyTo(interrupted.EventID),
+		MsgType: event.MsgNotice, Body: text, Mentions: &event.Mentions{},
+		RelatesTo: (&event.RelatesTo{}).SetReplyTo(interrupted.EventID),
 	}}, nil)
 	if room.TakesNothing(err) {
 		return nil

@@ -125,6 +125,9 @@ func CheckFile(config []byte) error {
 		return fmt.Errorf("the config is no YAML: %w", err)
 	}
 	network := resolve(&file.Network)
+	if network.Kind != 0 && network.Kind != yaml.MappingNode && network.Tag != "!!null" {
+		return fmt.Errorf("network (line %d) must hold settings: write them below it, indented, as in the example config", network.Line)
+	}
 	for i := 0; i+1 < len(network.Content); i += 2 {
 		name, value := network.Content[i].Value, resolve(network.Content[i+1])
 		switch name {

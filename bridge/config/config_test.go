@@ -126,6 +126,9 @@ func TestWhatTheUpgradeWouldOverwriteIsRefused(t *testing.T) {
 		{"time to keep messages without unit", "network: {keep_for_offline: 0}", "network.keep_for_offline (line 1) must be a time with its unit"},
 		{"time to keep messages", "network: {keep_for_offline: 0s}", ""},
 		{"no YAML", "network: {", "no YAML"},
+		{"a text in the place of the section", "network: x", "network (line 1) must hold settings"},
+		{"a list in the place of the section", "network: [x]", "network (line 1) must hold settings"},
+		{"an empty section", "network:", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

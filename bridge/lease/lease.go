@@ -23,8 +23,9 @@ const (
 	// Gone is after how long without one another process may take over. It is counted by
 	// that process's own clock.
 	Gone = time.Minute
-	// look is how often it is looked for a sign of life meanwhile.
-	look = 5 * time.Second
+	// look is how often it is looked for a sign of life meanwhile, or for the end of a process
+	// of this machine.
+	look = time.Second
 	// timeout bounds one statement.
 	timeout = 10 * time.Second
 )
@@ -48,8 +49,8 @@ type Lease struct {
 	beats  sync.WaitGroup
 }
 
-// Acquire takes the lease, at once from a process of this machine that has ended, and after
-// a minute from another that gives no sign of life. The error wraps ErrHeld when there is one.
+// Acquire takes the lease: at once from a process of this machine that has ended, and from
+// another when it gives no sign of life for a minute. The error wraps ErrHeld when there is one.
 // lost is called once if the lease is taken from this process, which has to end then.
 func Acquire(ctx context.Context, store Store, lost func()) (*Lease, error) {
 	l := &Lease{store: store, holder: self()}
@@ -80,7 +81,7 @@ func (l *Lease) acquire(ctx context.Context) error {
 				return nil
 			}
 			continue // somebody else was faster
-		case local(holder), !since.IsZero() && (holder != seen || beat != seenBeat):
+		case !since.IsZero() && (holder != seen || beat != seenBeat):
 			return fmt.Errorf("%w: %s. Stop that one first, or give this one a database of its own", ErrHeld, describe(holder))
 		case since.IsZero():
 			zerolog.Ctx(ctx).Warn().Str("holder", describe(holder)).Dur("wait", Gone).
@@ -168,14 +169,9 @@ func parse(holder string) (machine string, pid int, ok bool) {
 	return words[0], pid, err == nil && pid > 0
 }
 
-// local reports whether a holder runs on this machine.
-func local(holder string) bool {
-	name, pid, ok := parse(holder)
-	return ok && name == machine() && name != "unknown" && alive(pid)
-}
-
-// ended reports whether a holder was a process of this machine that has ended: this process
-// has its number, or none has.
+// ended reports whether a holder was a process of this machine that has surely ended: this
+// process has its number, or none has. If another one has it, only the missing sign of life
+// tells.
 func ended(holder string) bool {
 	name, pid, ok := parse(holder)
 	return ok && name == machine() && name != "unknown" && (pid == os.Getpid() || !alive(pid))

@@ -12,6 +12,8 @@ type args struct {
 	config  string // path of the config file
 	example bool   // -e: write an example config
 	starts  bool   // the config will be read: to start, or for -g
+	// registration is the path of the registration that -g will write, "" without -g.
+	registration string
 }
 
 // parseArgs reads the command line. What it does not understand is left to the
@@ -25,11 +27,10 @@ func parseArgs(arguments []string) args {
 	set := mauflag.New(arguments)
 	config := set.MakeFull("c", "config", "", "config.yaml").String()
 	example := set.MakeFull("e", "generate-example-config", "", "false").Bool()
-	set.MakeFull("r", "registration", "", "registration.yaml").String()
+	registration := set.MakeFull("r", "registration", "", "registration.yaml").String()
 	var others []*bool
-	for _, flag := range []struct{ short, long string }{{"g", "generate-registration"}, {"n", "no-update"}} {
-		set.MakeFull(flag.short, flag.long, "", "false").Bool()
-	}
+	generate := set.MakeFull("g", "generate-registration", "", "false").Bool()
+	set.MakeFull("n", "no-update", "", "false").Bool()
 	for _, name := range []string{"ignore-unsupported-database", "ignore-foreign-tables", "ignore-unsupported-server"} {
 		set.Make().LongKey(name).Default("false").Bool()
 	}
@@ -45,5 +46,9 @@ func parseArgs(arguments []string) args {
 			return args{}
 		}
 	}
-	return args{config: *config, example: *example, starts: !*example}
+	own := args{config: *config, example: *example, starts: !*example}
+	if *generate {
+		own.registration = *registration
+	}
+	return own
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -48,6 +49,30 @@ func checkKeyIsSaved(path string, connector *bridge.Connector) error {
 		return fmt.Errorf("cannot read the config: %w", err)
 	}
 	return connector.Config.CheckKeyIsSaved(content)
+}
+
+// checkHomeserver refuses what the framework would break down over.
+func checkHomeserver(address, domain string) error {
+	parsed, err := url.Parse(address)
+	switch {
+	case err != nil, parsed.Scheme != "http" && parsed.Scheme != "https", parsed.Host == "":
+		return fmt.Errorf("homeserver.address is %q: write the address at which the homeserver is reached with its scheme, as in http://localhost:8008", address)
+	case domain == "":
+		return errors.New("homeserver.domain is empty: set it to the part of user names behind the colon, such as example.com")
+	}
+	return nil
+}
+
+// checkRegistration refuses to write tokens over a registration that is there: the homeserver
+// would go on with the old ones. The sample of the repository is such a file too.
+func checkRegistration(path string) error {
+	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("cannot look for the registration: %w", err)
+	}
+	return fmt.Errorf("%s is there already, and -g would put new tokens into it that the homeserver does not know. "+
+		"Move it away first, or name another file with -r; then give the homeserver the new one", path)
 }
 
 // checkDatabase refuses what the framework would take for a database that is gone at the next

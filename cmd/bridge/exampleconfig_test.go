@@ -72,13 +72,13 @@ func TestArgumentsAreLeftToTheFramework(t *testing.T) {
 		line string
 		want args
 	}{
-		{"", args{"config.yaml", false, true}},
-		{"-e", args{"config.yaml", true, false}},
-		{"-e -c other.yaml", args{"other.yaml", true, false}},
-		{"-c other.yaml --generate-example-config", args{"other.yaml", true, false}},
-		{"-ec -", args{"-", true, false}},
-		{"-g -r registration.yaml", args{"config.yaml", false, true}},
-		{"-n -c x.yaml --ignore-unsupported-server", args{"x.yaml", false, true}},
+		{"", args{config: "config.yaml", starts: true}},
+		{"-e", args{config: "config.yaml", example: true}},
+		{"-e -c other.yaml", args{config: "other.yaml", example: true}},
+		{"-c other.yaml --generate-example-config", args{config: "other.yaml", example: true}},
+		{"-ec -", args{config: "-", example: true}},
+		{"-g -r other.yaml", args{config: "config.yaml", starts: true, registration: "other.yaml"}},
+		{"-n -c x.yaml --ignore-unsupported-server", args{config: "x.yaml", starts: true}},
 		{"-v", args{}},
 		{"--version-json", args{}},
 		{"-h", args{}},

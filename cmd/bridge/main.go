@@ -41,6 +41,11 @@ func main() {
 		}
 		return
 	}
+	if args.registration != "" {
+		if err := checkRegistration(args.registration); err != nil {
+			fail(exitConfig, err)
+		}
+	}
 	if args.starts {
 		if err := checkConfigFile(args.config); err != nil {
 			fail(exitConfig, err)
@@ -76,6 +81,9 @@ func main() {
 	m.InitVersion(Tag, Commit, BuildTime)
 	m.PreInit()
 	if err := checkKeyIsSaved(m.ConfigPath, connector); err != nil {
+		fail(exitConfig, err)
+	}
+	if err := checkHomeserver(m.Config.Homeserver.Address, m.Config.Homeserver.Domain); err != nil {
 		fail(exitConfig, err)
 	}
 	if err := checkDatabase(m.Config.Database); err != nil {

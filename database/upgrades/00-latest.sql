@@ -1,4 +1,4 @@
--- v0 -> v5: Latest revision
+-- v0 -> v6: Latest revision
 
 CREATE TABLE contact (
     bridge_id TEXT NOT NULL,

@@ -1,4 +1,4 @@
--- v4 -> v5 (compatible with v4+): Keep what the homeserver pushes, and which process uses the database
+-- v4 -> v5 (compatible with v4+): Keep what the homeserver pushes until it is dealt with, and what became of it
 
 CREATE TABLE intake (
     bridge_id   TEXT NOT NULL,
@@ -15,9 +15,3 @@ CREATE TABLE intake (
 );
 CREATE INDEX intake_state_idx ON intake (bridge_id, state, position);
 CREATE INDEX intake_received_idx ON intake (bridge_id, received_at);
-
-CREATE TABLE lease (
-    bridge_id TEXT NOT NULL PRIMARY KEY,
-    holder    TEXT NOT NULL,
-    beat      BIGINT NOT NULL
-);
