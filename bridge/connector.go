@@ -109,6 +109,7 @@ func (c *Connector) Start(ctx context.Context) error {
 		return err
 	}
 	c.lease = held
+	c.intake.Accept()
 	c.pages.Open(c.br.Matrix, c.br.Log)
 	return nil
 }
@@ -232,4 +233,10 @@ func (c *Connector) StopIntake() { c.intake.Stop() }
 func (c *Connector) WatchCommands() {
 	command.SeparateLogs(c.br)
 	c.br.Commands = c.intake.Commands(c.br.Commands)
+}
+
+// InPrivate returns a command that is given a secret as one that runs in the chat with the bot
+// only, and whose message is removed.
+func (c *Connector) InPrivate(h *commands.FullHandler) commands.CommandHandler {
+	return c.commands.InPrivate(h, true)
 }

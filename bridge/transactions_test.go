@@ -293,3 +293,17 @@ func TestEventThatBreaksTheFrameworkDownEndsNothing(t *testing.T) {
 	}
 	b.receive(texts, alice+": after it")
 }
+
+// A bridge that is not the one that uses the database yet, or not any more, answers for nothing.
+func TestTransactionsBeforeTheStartAndAfterTheStopAreForLater(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	var f framework
+	b.conn.StopIntake()
+	if code := b.push(&f, "1", said("$1", "!r:x", "one")); code != http.StatusServiceUnavailable {
+		t.Errorf("answered %d", code)
+	}
+	if evt, err := b.conn.db.Intake.Get(b.ctx, "$1"); evt != nil || err != nil {
+		t.Errorf("stored was %v, %v", evt, err)
+	}
+}

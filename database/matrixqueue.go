@@ -183,9 +183,19 @@ func (q *MatrixQueueQuery) Get(ctx context.Context, login networkid.UserLoginID,
 }
 
 // Correct changes the text of a message of a sender's that nobody owns, and reports whether
-// there is one.
-func (q *MatrixQueueQuery) Correct(ctx context.Context, login networkid.UserLoginID, event id.EventID, sender id.UserID, body, format string) (bool, error) {
-	return changes(q.GetDB().Exec(ctx, eventsCorrect, q.bridgeID, login, event, body, format, sender))
+// there is one. The event that says so, edit, is finished by that.
+func (q *MatrixQueueQuery) Correct(ctx context.Context, login networkid.UserLoginID, event, edit id.EventID, sender id.UserID, body, format string) (changed bool, err error) {
+	err = q.GetDB().DoTxn(ctx, nil, func(ctx context.Context) (err error) {
+		changed, err = changes(q.GetDB().Exec(ctx, eventsCorrect, q.bridgeID, login, event, body, format, sender))
+		if err != nil || !changed {
+			return err
+		}
+		return q.intake.Finish(ctx, edit)
+	})
+	if changed && err == nil && q.Taken != nil {
+		q.Taken(edit)
+	}
+	return changed && err == nil, err
 }
 
 // Withdraw takes out a message that nobody owns, and reports whether there was one.

@@ -29,7 +29,7 @@ type Outbox interface {
 	Put(context.Context, *database.QueuedEvent) error
 	// Correct gives a message of a sender's a new text while it waits, and returns what
 	// became of it otherwise.
-	Correct(ctx context.Context, evt id.EventID, sender id.UserID, body, format string) (Fate, error)
+	Correct(ctx context.Context, evt, edit id.EventID, sender id.UserID, body, format string) (Fate, error)
 	// Release has what waits for a contact sent: they are online.
 	Release(account string)
 }

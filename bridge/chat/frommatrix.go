@@ -86,7 +86,7 @@ func replacedBy(evt *event.Event) id.EventID {
 // new text as a correction, and as a message of its own when the contact does not have it.
 func (c *Chat) correct(ctx context.Context, msg *bridgev2.MatrixMessage, replaced id.EventID, text, format string) (*bridgev2.MatrixMessageResponse, error) {
 	to, _ := ParsePeer(msg.Portal.ID)
-	fate, err := c.outbox.Correct(ctx, replaced, msg.Event.Sender, text, format)
+	fate, err := c.outbox.Correct(ctx, replaced, msg.Event.ID, msg.Event.Sender, text, format)
 	switch {
 	case err != nil:
 		return nil, reason.Refused(fmt.Errorf("%w: %w", reason.ErrBridge, err), c.Recipients(ctx, to))

@@ -26,7 +26,7 @@ func (c *Commands) IsCommand(ctx context.Context, evt *event.Event) bool {
 // the bot's, which may be a password.
 func (c *Commands) AnswersPrompt(ctx context.Context, sender id.UserID, chat id.RoomID) bool {
 	user, err := c.bridge.GetExistingUserByMXID(ctx, sender)
-	if err != nil || user == nil || commands.LoadCommandState(user) == nil {
+	if err != nil || user == nil || commands.LoadCommandState(user) == nil && c.answers.askedOf(sender) == nil {
 		return false
 	}
 	// The framework changes the room of the User in memory without a lock.

@@ -25,8 +25,37 @@ const maxAnswers = 64
 
 // answers are what users have answered, until the framework asks for it.
 type answers struct {
-	mu    sync.Mutex
-	texts map[id.EventID]string
+	mu     sync.Mutex
+	texts  map[id.EventID]string
+	asking map[id.UserID]chan struct{} // who is just being asked: closed when the framework is ready for the answer
+}
+
+// ask notes that a user is being asked, until asked is called: the framework sends its
+// question before it is ready for the answer.
+func (a *answers) ask(user id.UserID) (asked func()) {
+	ready := make(chan struct{})
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.asking == nil {
+		a.asking = make(map[id.UserID]chan struct{})
+	}
+	a.asking[user] = ready
+	return func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.asking[user] == ready {
+			delete(a.asking, user)
+		}
+		close(ready)
+	}
+}
+
+// askedOf returns what is closed when a question is asked that a user is just being asked, or
+// nil when they are not.
+func (a *answers) askedOf(user id.UserID) <-chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.asking[user]
 }
 
 func (a *answers) put(evt id.EventID, text string) {
@@ -52,10 +81,16 @@ func (c *Commands) keepAnswer(ctx context.Context, evt *event.Event, content *ev
 	if !c.AnswersPrompt(ctx, evt.Sender, evt.RoomID) {
 		return false
 	}
+	content.RemoveReplyFallback()
 	prefix := c.bridge.Config.CommandPrefix
 	if strings.EqualFold(strings.TrimSpace(strings.TrimPrefix(content.Body, prefix)), "cancel") {
 		return false
 	}
+	if content.NewContent != nil {
+		content = content.NewContent // a mistyped answer was edited
+		evt.Content.Parsed = content
+	}
+	content.RelatesTo = nil
 	c.answers.put(evt.ID, content.Body)
 	content.Body = prefix + " " + answerCommand
 	return true
@@ -65,7 +100,7 @@ func (c *Commands) keepAnswer(ctx context.Context, evt *event.Event, content *ev
 // who are asked.
 func (c *Commands) Prompts() []commands.CommandHandler {
 	return []commands.CommandHandler{
-		answerHandler{c}, InPrivate(commands.CommandLogin, false), InPrivate(commands.CommandRelogin, false),
+		answerHandler{c}, c.InPrivate(commands.CommandLogin, false), c.InPrivate(commands.CommandRelogin, false),
 	}
 }
 
@@ -77,6 +112,12 @@ func (answerHandler) GetName() string { return answerCommand }
 
 // Run implements commands.CommandHandler.
 func (h answerHandler) Run(ce *commands.Event) {
+	if asked := h.answers.askedOf(ce.User.MXID); asked != nil {
+		select {
+		case <-asked:
+		case <-ce.Ctx.Done():
+		}
+	}
 	text, ok := h.answers.take(ce.EventID)
 	state := commands.LoadCommandState(ce.User)
 	if !ok || state == nil || state.Next == nil {
@@ -90,10 +131,10 @@ func (h answerHandler) Run(ce *commands.Event) {
 // InPrivate returns a command of the framework that asks for secrets, or is given one, as one
 // that runs in the chat with the bot only. With remove, the message of the command itself is
 // removed.
-func InPrivate(framework *commands.FullHandler, remove bool) *commands.FullHandler {
+func (c *Commands) InPrivate(framework *commands.FullHandler, remove bool) *commands.FullHandler {
 	own := *framework
 	own.Func = func(ce *commands.Event) {
-		if ce.RoomID != ce.User.ManagementRoom {
+		if ce.RoomID != ce.User.ManagementRoom || ce.OrigRoomID != ce.RoomID {
 			if len(ce.Args) > 0 {
 				watchRemoval(ce, func(ce *commands.Event) { ce.Redact() })
 			}
@@ -101,6 +142,7 @@ func InPrivate(framework *commands.FullHandler, remove bool) *commands.FullHandl
 				own.Name, ce.Bridge.Bot.GetMXID())
 			return
 		}
+		defer c.answers.ask(ce.User.MXID)()
 		watchRemoval(ce, func(ce *commands.Event) {
 			if remove && len(ce.Args) > 0 {
 				ce.Redact()

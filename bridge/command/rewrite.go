@@ -16,10 +16,10 @@ import (
 // to be called for every m.room.message before the framework sees it.
 func (c *Commands) Rewrite(ctx context.Context, evt *event.Event) {
 	content, ok := evt.Content.Parsed.(*event.MessageEventContent)
-	if !ok || content.MsgType != event.MsgText || content.RelatesTo.GetReplaceID() != "" {
+	if !ok || c.keepAnswer(ctx, evt, content) {
 		return
 	}
-	if c.keepAnswer(ctx, evt, content) {
+	if content.MsgType != event.MsgText || content.RelatesTo.GetReplaceID() != "" {
 		return
 	}
 	if c.completeRelogin(ctx, evt, content) {

@@ -65,7 +65,7 @@ func (i *Intake) Dispatched(ctx context.Context, evt *event.Event) {
 	}
 	login.QueueRemoteEvent(&simplevent.EventMeta{
 		Type: bridgev2.RemoteEventUnknown, PortalKey: portal.PortalKey,
-		PreHandleFunc: func(ctx context.Context, _ *bridgev2.Portal) { i.finish(ctx, evt.ID) },
+		PreHandleFunc: func(ctx context.Context, _ *bridgev2.Portal) { i.finish(context.WithoutCancel(ctx), evt.ID) },
 	})
 }
 
@@ -89,6 +89,7 @@ func (i *Intake) close(evt id.EventID) {
 		h.late.Stop()
 	}
 	delete(i.open, evt)
+	i.closed.Push(evt, struct{}{})
 }
 
 // finish notes that an event is dealt with, unless that is noted already.

@@ -75,8 +75,10 @@ type Config struct {
 type Intake struct {
 	cfg    Config
 	others *exsync.RingBuffer[id.EventID, struct{}]
+	closed *exsync.RingBuffer[id.EventID, struct{}] // what was finished of late
 
 	mu      sync.Mutex
+	accepts bool  // the bridge is the one that uses the database
 	last    int64 // position of the newest event
 	pending []item
 	open    map[id.EventID]*handed // what is pending or with the framework
@@ -99,12 +101,20 @@ type handed struct {
 	late      *time.Timer // of an encrypted event that may still become one
 }
 
-// New returns an Intake. It stores from now on, and hands on after Start.
+// New returns an Intake. It stores from Accept on, and hands on after Start.
 func New(cfg Config) *Intake {
 	return &Intake{
-		cfg: cfg, others: exsync.NewRingBuffer[id.EventID, struct{}](maxOthers),
+		cfg: cfg, others: exsync.NewRingBuffer[id.EventID, struct{}](maxOthers), closed: exsync.NewRingBuffer[id.EventID, struct{}](maxOthers),
 		open: make(map[id.EventID]*handed), wake: make(chan struct{}, 1),
 	}
+}
+
+// Accept has what the homeserver pushes stored from now on, until Stop. Before, the homeserver is
+// asked to come again.
+func (i *Intake) Accept() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.accepts = true
 }
 
 // Start hands to the framework what an earlier run has left, and then what comes, until Stop.
@@ -120,7 +130,7 @@ func (i *Intake) Start(ctx context.Context) {
 func (i *Intake) Stop() {
 	i.mu.Lock()
 	cancel := i.cancel
-	i.cancel = nil
+	i.cancel, i.accepts = nil, false
 	for _, h := range i.open {
 		if h.late != nil {
 			h.late.Stop()
@@ -192,32 +202,32 @@ func (i *Intake) recover(ctx context.Context) error {
 	if err := i.tellBegun(ctx); err != nil {
 		return err
 	}
-	var left []item
+	var left []*database.Received
 	for after := int64(0); ; {
 		rows, err := i.cfg.Store.InState(ctx, database.ReceivedWaiting, after, batch)
 		if err != nil {
 			return err
 		}
-		i.mu.Lock()
-		for _, row := range rows {
-			after = row.Position
-			i.last = max(i.last, after) // clocks can be set back
-			if i.open[row.EventID] == nil {
-				i.open[row.EventID] = &handed{}
-				left = append(left, item{received: row})
-			}
-		}
-		i.mu.Unlock()
+		left = append(left, rows...)
 		if len(rows) < batch {
 			break
 		}
-	}
-	if len(left) > 0 {
-		zerolog.Ctx(ctx).Info().Int("events", len(left)).Msg("Taking up what the homeserver sent before the bridge was stopped")
+		after = rows[len(rows)-1].Position
 	}
 	i.mu.Lock()
-	i.pending = append(left, i.pending...)
+	var before []item
+	for _, row := range left {
+		i.last = max(i.last, row.Position) // clocks can be set back
+		if i.open[row.EventID] == nil && !i.closed.Contains(row.EventID) {
+			i.open[row.EventID] = &handed{}
+			before = append(before, item{received: row})
+		}
+	}
+	i.pending = append(before, i.pending...)
 	i.mu.Unlock()
+	if len(before) > 0 {
+		zerolog.Ctx(ctx).Info().Int("events", len(before)).Msg("Taking up what the homeserver sent before the bridge was stopped")
+	}
 	i.signal()
 	return nil
 }

@@ -59,6 +59,7 @@ func FuzzTransaction(f *testing.F) {
 			Secret:     func(context.Context, id.UserID, id.RoomID) bool { return false },
 			Unfinished: func(context.Context, *database.Received) error { return nil },
 		})
+		i.Accept()
 		next := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 		for range 2 {
 			i.Receive(next, func(*http.Request) bool { return true }).

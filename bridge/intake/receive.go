@@ -63,7 +63,7 @@ func (i *Intake) Receive(next http.Handler, allowed func(*http.Request) bool) ht
 			return
 		}
 		if i.crowded() {
-			mautrix.MLimitExceeded.WithMessage("Too many events wait to be dealt with").WithStatus(http.StatusServiceUnavailable).Write(w)
+			mautrix.MLimitExceeded.WithMessage("The bridge is starting or stopping, or too many events wait to be dealt with").WithStatus(http.StatusServiceUnavailable).Write(w)
 			return
 		}
 		// The homeserver can give up waiting, but what is begun is brought to its end.
@@ -93,11 +93,12 @@ func split(body []byte) (txn transaction, err error) {
 	return txn, err
 }
 
-// crowded reports whether too much waits for the framework.
+// crowded reports whether nothing can be taken: too much waits for the framework, or the bridge
+// is just starting or stopping.
 func (i *Intake) crowded() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return len(i.pending) >= MaxPending
+	return !i.accepts || len(i.pending) >= MaxPending
 }
 
 // take stores what is to be stored of a transaction and queues all of it, in order. forward
@@ -144,7 +145,8 @@ func (i *Intake) take(ctx context.Context, txn transaction, forward func(map[str
 			continue
 		}
 		at := slices.IndexFunc(open, func(r *database.Received) bool { return r.EventID == evt.ID })
-		if at < 0 || i.open[evt.ID] != nil {
+		// It can have been finished since it was read.
+		if at < 0 || i.open[evt.ID] != nil || i.closed.Contains(evt.ID) {
 			continue // it is known
 		}
 		flush(nil)

@@ -156,6 +156,10 @@ func machine() string {
 	if err != nil || name == "" {
 		name = "unknown"
 	}
+	// Containers can have the same name, and each a process of number 1.
+	if space, err := os.Readlink("/proc/self/ns/pid"); err == nil {
+		name += "/" + space
+	}
 	return strings.ReplaceAll(name, " ", "_")
 }
 
@@ -174,7 +178,7 @@ func parse(holder string) (machine string, pid int, ok bool) {
 // tells.
 func ended(holder string) bool {
 	name, pid, ok := parse(holder)
-	return ok && name == machine() && name != "unknown" && (pid == os.Getpid() || !alive(pid))
+	return ok && name == machine() && !strings.HasPrefix(name, "unknown") && (pid == os.Getpid() || !alive(pid))
 }
 
 func alive(pid int) bool { return syscall.Kill(pid, 0) != syscall.ESRCH }

@@ -12,11 +12,11 @@ import (
 	"matrix-msn/database"
 )
 
-// Correct gives a message of a sender's a new text while it waits, and returns what became of
-// it otherwise.
-func (o *Outbox) Correct(ctx context.Context, evt id.EventID, sender id.UserID, body, format string) (chat.Fate, error) {
+// Correct gives a message of a sender's a new text while it waits, which edit says, and returns
+// what became of it otherwise.
+func (o *Outbox) Correct(ctx context.Context, evt, edit id.EventID, sender id.UserID, body, format string) (chat.Fate, error) {
 	db, login := o.account.DB, o.account.Login.ID
-	changed, err := db.MatrixQueue.Correct(ctx, login, evt, sender, body, format)
+	changed, err := db.MatrixQueue.Correct(ctx, login, evt, edit, sender, body, format)
 	if err != nil || changed {
 		return chat.Corrected, err
 	}
@@ -30,6 +30,8 @@ func (o *Outbox) Correct(ctx context.Context, evt id.EventID, sender id.UserID, 
 	switch {
 	case err != nil:
 		return chat.Gone, err
+	case received != nil && received.Outcome == database.EventRemoved:
+		return chat.Corrected, nil // there is nothing left to correct
 	case received == nil, received.Outcome == database.EventDelivered:
 		return chat.Gone, nil // it is older than what the bridge remembers
 	case received.Outcome == database.EventUncertain:

@@ -56,6 +56,8 @@ type Session interface {
 	// Wait returns the session, and waits for it while the bridge is trying. The error is
 	// a reason.NotConnected.
 	Wait(ctx context.Context) (*msn.Client, error)
+	// Since returns since when there is the session, or none.
+	Since() time.Time
 	// WaitForOutcome waits until the first attempt to sign in has ended, well or badly.
 	WaitForOutcome(ctx context.Context)
 }
@@ -234,7 +236,7 @@ func (o *Outbox) counts(ctx context.Context, job *queue.Job[*database.QueuedEven
 // from when on it can be sent. The room is told once that its messages wait.
 func (o *Outbox) connected(ctx context.Context, began time.Time, e *database.QueuedEvent) (since time.Time, err error) {
 	if o.session.Current() != nil {
-		return began, nil
+		return later(began, o.session.Since()), nil
 	}
 	limit := o.account.Config.Outage()
 	ctx, cancel := context.WithDeadline(ctx, began.Add(limit))
@@ -243,13 +245,19 @@ func (o *Outbox) connected(ctx context.Context, began time.Time, e *database.Que
 		timer := time.AfterFunc(sayWaitsAfter, func() { o.sayWaits(ctx, e, limit) })
 		defer timer.Stop()
 	}
-	if _, err := o.session.Wait(ctx); err != nil {
-		return time.Time{}, err
-	}
+	_, err = o.session.Wait(ctx)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.waits, e.PortalID)
-	return time.Now(), nil
+	return later(began, o.session.Since()), err
+}
+
+// later returns the later of two times.
+func later(one, other time.Time) time.Time {
+	if other.After(one) {
+		return other
+	}
+	return one
 }
 
 // handOver gives a message to its conversation; wait returns when the service has it, or

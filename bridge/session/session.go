@@ -39,6 +39,7 @@ type Session struct {
 	mu      sync.Mutex
 	client  *msn.Client    // nil while not connected
 	problem *reason.Reason // why there is no client, nil before the first attempt
+	since   time.Time      // since when client is what it is
 	changed chan struct{}  // closed and replaced when client or problem change
 	// yielding: the account is being signed in anew, the end of this session is no
 	// news. parked: it has ended meanwhile.
@@ -263,6 +264,13 @@ func (s *Session) Wait(ctx context.Context) (*msn.Client, error) {
 	}
 }
 
+// Since returns since when the account is signed in, or signed out.
+func (s *Session) Since() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.since
+}
+
 // WaitForOutcome waits until the first attempt to sign in has ended, well or badly.
 func (s *Session) WaitForOutcome(ctx context.Context) {
 	for {
@@ -284,6 +292,7 @@ func (s *Session) set(client *msn.Client, problem *reason.Reason) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.client, s.problem = client, problem
+	s.since = time.Now()
 	if client == nil {
 		s.account.SetRoster(nil) // a nil *msn.Client in the interface would be a roster
 	} else {

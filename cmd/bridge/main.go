@@ -15,7 +15,6 @@ import (
 	"maunium.net/go/mautrix/bridgev2/matrix/mxmain"
 
 	"matrix-msn/bridge"
-	"matrix-msn/bridge/command"
 )
 
 // Set when a release is built: -ldflags "-X main.Tag=... -X main.Commit=... -X main.BuildTime=...".
@@ -60,15 +59,15 @@ func main() {
 	}
 	m.PostInit = func() {
 		connector.Homeserver = homeserver{m.Matrix.AS.BotClient()}
-		if m.Config.AppService.AsyncTransactions {
-			m.Log.WithLevel(zerolog.FatalLevel).Msg("appservice.async_transactions must be false: messages would lose their order")
+		if m.Config.AppService.AsyncTransactions || m.Config.Bridge.AsyncEvents {
+			m.Log.WithLevel(zerolog.FatalLevel).Msg("appservice.async_transactions and bridge.async_events must be false: messages would lose their order")
 			os.Exit(11)
 		}
 		connector.Usurped = func() { m.TriggerStop(exitUsurped) }
 		adviseOnDatabase(m.Log, m.Config.Database)
 		receiveTransactions(&m, connector)
 		sayOnce(&m)
-		m.Bridge.Commands.(*commands.Processor).AddHandler(command.InPrivate(matrix.CommandLoginMatrix, true))
+		m.Bridge.Commands.(*commands.Processor).AddHandler(connector.InPrivate(matrix.CommandLoginMatrix))
 		connector.WatchCommands()
 	}
 	m.PostStart = func() {
