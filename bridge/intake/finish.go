@@ -43,7 +43,8 @@ func (i *Intake) Dispatched(ctx context.Context, evt *event.Event) {
 	command, decrypted := h.command, h.decrypted
 	if evt.Type == event.EventEncrypted && !decrypted && h.late == nil {
 		// The framework waits for the key meanwhile, and says so in the room in the end.
-		h.late = time.AfterFunc(decryptTimeout, func() {
+		wait := max(0, decryptTimeout-time.Since(evt.Mautrix.ReceivedAt))
+		h.late = time.AfterFunc(wait, func() {
 			if i.handedOut(evt.ID) == h {
 				i.finish(context.WithoutCancel(ctx), evt.ID)
 			}

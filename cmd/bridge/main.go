@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"syscall"
 
@@ -29,6 +30,10 @@ const version = "0.1.0"
 func main() {
 	// Database, config and logs hold secrets: for their owner's eyes only.
 	syscall.Umask(0o077)
+	// And so does the memory: there is to be no core dump of it.
+	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
+		fmt.Fprintln(os.Stderr, "Core dumps could not be switched off:", err)
+	}
 	// Dendrite says that it speaks Matrix 1.2, and has all that the bridge needs.
 	matrix.MinSpecVersion = mautrix.SpecV12
 
