@@ -127,7 +127,7 @@ func (f *fakeMatrix) position() int {
 }
 
 // Find implements room.Homeserver.
-func (f *fakeMatrix) Find(_ context.Context, room id.RoomID, field, text string) (*event.Event, error) {
+func (f *fakeMatrix) Find(_ context.Context, room id.RoomID, field, text string, _ time.Time) (*event.Event, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.failSend != nil {

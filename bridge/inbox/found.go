@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"context"
+	"time"
 
 	"github.com/rs/zerolog"
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
@@ -13,6 +14,9 @@ import (
 
 // messageField is the field of an event's content that names the message from MSN.
 const messageField = "com.github.matrix_msn.message_id"
+
+// clocksDiffer is by how much the clocks of homeserver and bridge may differ.
+const clocksDiffer = 5 * time.Minute
 
 // found looks into the room of a message that was half-way before: when the bridge was
 // killed, or when the homeserver's answer was lost. The homeserver may have it, and the
@@ -33,7 +37,7 @@ func (b *Inbox) found(ctx context.Context, job *queue.Job[*database.QueuedMessag
 	if known, err := b.account.Bridge.DB.Message.GetAllPartsByID(ctx, b.account.Login.ID, m.MessageID); err != nil || len(known) > 0 {
 		return len(known) > 0, err
 	}
-	evt, err := b.rooms.Find(ctx, to, messageField, string(m.MessageID))
+	evt, err := b.rooms.Find(ctx, to, messageField, string(m.MessageID), m.At.Add(-clocksDiffer))
 	if room.IsRefusal(err) {
 		return false, nil // the bridge may not look there
 	}

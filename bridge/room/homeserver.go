@@ -19,19 +19,20 @@ type Homeserver interface {
 	// Answers makes a request that changes nothing and nobody sees, and returns why there
 	// was no answer. A refusal may be returned too.
 	Answers(ctx context.Context) error
-	// Find returns the event among the latest in a room that has a text in a field of its
-	// content, or nil when none has. Content that is encrypted cannot be seen.
-	Find(ctx context.Context, room id.RoomID, field, text string) (*event.Event, error)
+	// Find returns the event among those in a room since a time that has a text in a field of
+	// its content, or nil when none of the latest has. Content that is encrypted cannot be
+	// seen.
+	Find(ctx context.Context, room id.RoomID, field, text string, since time.Time) (*event.Event, error)
 }
 
 // Find is Homeserver.Find, and finds nothing without one.
-func (r *Rooms) Find(ctx context.Context, room id.RoomID, field, text string) (*event.Event, error) {
+func (r *Rooms) Find(ctx context.Context, room id.RoomID, field, text string, since time.Time) (*event.Event, error) {
 	if r.homeserver == nil {
 		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	return r.homeserver.Find(ctx, room, field, text)
+	return r.homeserver.Find(ctx, room, field, text, since)
 }
 
 // Answers asks the homeserver for something that nobody sees, and returns why it did not
