@@ -108,7 +108,7 @@ func TestStatusIsSet(t *testing.T) {
 		for _, test := range []struct {
 			line string
 			want roster.Status
-		}{{"CHG 0 HDN", roster.Hidden}, {"CHG 0 XXX", roster.Hidden}, {"CHG", roster.Hidden}, {"CHG 0 FLN", roster.Offline}, {"CHG 0 NLN", roster.Online}} {
+		}{{"CHG 0 HDN", roster.Hidden}, {"CHG 0 QQQ", roster.Hidden}, {"CHG", roster.Hidden}, {"CHG 0 FLN", roster.Offline}, {"CHG 0 NLN", roster.Online}} {
 			if server.Send(test.line); s.now() != test.want {
 				t.Errorf("%q makes %s", test.line, s.now())
 			}
