@@ -528,6 +528,7 @@ func TestStartChatDoesNotRenameAGhost(t *testing.T) {
 	login := b.login()
 	b.friend()
 	b.dm(login, bob)
+	b.eventually("the name", func() bool { return b.ghostName(login, bob) == "Bob Builder (MSN)" })
 	ghost, err := b.br.GetGhostByID(b.ctx, login.Client.(*Client).account.SenderOf(bob).Sender)
 	if err != nil || !strings.Contains(ghost.Name, "Bob Builder") {
 		t.Fatalf("Bob is %q, %v", ghost.Name, err)

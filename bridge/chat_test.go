@@ -466,13 +466,13 @@ func TestContactsAreNamedAfterTheirListAndCannotTakeAnothersName(t *testing.T) {
 	b := newTestBridge(t, srv)
 	client := b.login().Client.(*Client)
 	for account := range names {
-		got := *client.account.UserInfo(b.ctx, account).Name
+		got := client.account.MatrixName(b.ctx, account, client.account.Names(b.ctx))
 		marked := strings.Contains(got, "("+account+")")
 		if want := account != "frank@example.com" && account != "c6@example.com" && account != "c7@example.com"; marked != want {
 			t.Errorf("%s is named %q", account, got)
 		}
 	}
-	if got := *client.account.UserInfo(b.ctx, "nobody@example.com").Name; got != "nobody@example.com (MSN)" {
+	if got := client.account.MatrixName(b.ctx, "nobody@example.com", client.account.Names(b.ctx)); got != "nobody@example.com (MSN)" {
 		t.Errorf("somebody unknown is named %q", got)
 	}
 }

@@ -117,7 +117,7 @@ func (c *Client) info(ctx context.Context, portal networkid.PortalID) (*bridgev2
 }
 
 // GetUserInfo names a contact's ghost.
-func (c *Client) GetUserInfo(ctx context.Context, ghost *bridgev2.Ghost) (*bridgev2.UserInfo, error) {
+func (c *Client) GetUserInfo(_ context.Context, ghost *bridgev2.Ghost) (*bridgev2.UserInfo, error) {
 	if msnid.IsAlertsUserID(ghost.ID) {
 		return alert.Ghost(), nil
 	}
@@ -125,7 +125,7 @@ func (c *Client) GetUserInfo(ctx context.Context, ghost *bridgev2.Ghost) (*bridg
 	if !ok {
 		return nil, fmt.Errorf("ghost ID %q does not belong to this bridge", ghost.ID)
 	}
-	return c.account.UserInfo(ctx, identity.Account), nil
+	return c.account.UserInfo(identity.Account), nil
 }
 
 // ResolveIdentifier finds the contact that a user names.

@@ -109,6 +109,9 @@ func (c *Connector) Start(ctx context.Context) error {
 		return err
 	}
 	c.lease = held
+	if err := c.db.Ghost.NameBy(ctx, c.Config.DisplaynameTemplate); err != nil {
+		return err
+	}
 	c.intake.Accept()
 	c.pages.Open(c.br.Matrix, c.br.Log)
 	return nil
@@ -160,6 +163,7 @@ func (c *Connector) LoadUserLogin(_ context.Context, login *bridgev2.UserLogin) 
 	if !ok {
 		return fmt.Errorf("login ID %q does not belong to this bridge", login.ID)
 	}
+	room.GiveCache(login)
 	login.Client = newClient(c, login, identity)
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"maunium.net/go/mautrix/bridgev2"
-	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/chat"
@@ -19,8 +18,8 @@ func (c *Client) handleKinds() {
 			return chat.Convert(m), nil
 		},
 		Sender:   c.chat.SenderOf,
-		RoomInfo: c.chat.Info,
-		Named:    func(m *database.QueuedMessage) string { return "A message that " + m.Sender + " sent" },
+		RoomInfo: c.chat.RoomInfo, RoomMade: c.chat.RoomMade, CallsBack: c.chat.CallsBack,
+		Named: func(m *database.QueuedMessage) string { return "A message that " + m.Sender + " sent" },
 	}
 	for _, kind := range []database.QueuedKind{database.QueuedText, database.QueuedPage, database.QueuedNote} {
 		c.inbox.Handle(kind, said)
@@ -29,10 +28,12 @@ func (c *Client) handleKinds() {
 	offline.Keeper = inbox.NewOffline(c.account, c.chat.Removals().Remove)
 	c.inbox.Handle(database.QueuedOffline, offline)
 	c.inbox.Handle(database.QueuedAlert, inbox.Kind{
-		Convert:  c.alerts.Convert,
-		Sender:   func(*database.QueuedMessage) bridgev2.EventSender { return c.alerts.Sender() },
-		RoomInfo: func(context.Context, networkid.PortalID) (*bridgev2.ChatInfo, error) { return c.alerts.Info(), nil },
-		Named:    func(*database.QueuedMessage) string { return "An alert that " + c.account.Service.Name + " sent" },
+		Convert: c.alerts.Convert,
+		Sender:  func(*database.QueuedMessage) bridgev2.EventSender { return c.alerts.Sender() },
+		RoomInfo: func(context.Context, *database.QueuedMessage) (*bridgev2.ChatInfo, error) {
+			return c.alerts.Info(), nil
+		},
+		Named: func(*database.QueuedMessage) string { return "An alert that " + c.account.Service.Name + " sent" },
 		Show: func(ctx context.Context, m *database.QueuedMessage) (shown bool, err error) {
 			if !c.alerts.ToManagement(m) {
 				return false, nil

@@ -23,10 +23,11 @@ func TestRoomIsMadeByOneAtATime(t *testing.T) {
 	})
 	described := make(chan struct{}, 2)
 	make1 := func() error {
-		return client.rooms.Ensure(b.ctx, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) {
+		_, err := client.rooms.Ensure(b.ctx, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) {
 			described <- struct{}{}
 			return client.chat.Info(ctx, key.ID)
 		})
+		return err
 	}
 	var makers sync.WaitGroup
 	makers.Go(func() {

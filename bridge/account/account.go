@@ -29,6 +29,7 @@ type Account struct {
 	Service *config.Service
 
 	roster atomic.Pointer[Roster]
+	heard  heardNames
 }
 
 // New returns the account of a login whose ID stands for identity.

@@ -1,10 +1,10 @@
 package account
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/rs/zerolog"
-	"maunium.net/go/mautrix/bridgev2"
 
 	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/msnid"
@@ -40,7 +40,7 @@ func (a *Account) Contacts(ctx context.Context) ([]*database.Contact, error) {
 // a valid one.
 func (a *Account) ContactRow(contact msn.Contact) (*database.Contact, bool) {
 	account, ok := msnid.FromServer(contact.Account)
-	return &database.Contact{LoginID: a.Login.ID, Account: account, Name: contact.Name, Lists: int(contact.Lists)}, ok
+	return &database.Contact{LoginID: a.Login.ID, Account: account, Name: nameFor(contact.Nick, contact.Name), Lists: int(contact.Lists)}, ok
 }
 
 // Listed reports whether a contact is on the user's contact list: others are known
@@ -49,17 +49,28 @@ func Listed(contact *database.Contact) bool {
 	return msn.List(contact.Lists).Has(msn.ListForward)
 }
 
-// DisplayName returns the display name that a contact chose, clean, or "".
+// DisplayName returns what this user calls a contact, clean, or "".
 func (a *Account) DisplayName(ctx context.Context, account string) string {
 	if roster := a.live(); roster != nil {
 		contact, _ := roster.Contact(account)
-		return names.Clean(contact.Name)
+		return cmp.Or(names.Clean(nameFor(contact.Nick, contact.Name)), a.heard.get(account))
 	}
 	contact, err := a.DB.Contact.Get(ctx, a.Login.ID, account)
 	if err != nil || contact == nil {
-		return ""
+		return a.heard.get(account)
 	}
 	return names.Clean(contact.Name)
+}
+
+// OnList reports whether somebody is on the user's contact list: of the session, or as it was
+// last seen. An error of the database counts as yes: nothing is kept from the user then.
+func (a *Account) OnList(ctx context.Context, account string) bool {
+	if roster := a.live(); roster != nil {
+		contact, _ := roster.Contact(account)
+		return contact.Lists.Has(msn.ListForward)
+	}
+	contact, err := a.DB.Contact.Get(ctx, a.Login.ID, account)
+	return err != nil || contact != nil && Listed(contact)
 }
 
 // Names returns the names of the contact list.
@@ -80,11 +91,11 @@ func (a *Account) NamesOf(contacts []*database.Contact) *names.Book {
 	return book
 }
 
-// MatrixName returns the name of a contact for Matrix. Contacts choose their names
-// themselves: one that another contact or the bridge bears already gets the account
-// behind it.
+// MatrixName returns the name of a contact in this user's own rooms and lists: the one that
+// the user has given it, or the contact's own. One that another contact, the user or the
+// bridge bears already gets the account behind it.
 func (a *Account) MatrixName(ctx context.Context, account string, book *names.Book) string {
-	params := config.NameParams{Name: book.Name(account), Account: account, Service: a.Service.Name}
+	params := config.NameParams{Name: cmp.Or(book.Name(account), names.Clean(a.knownName(account))), Account: account, Service: a.Service.Name}
 	if account == a.Identity.Account {
 		params.Name = a.Login.RemoteProfile.Name
 	} else if params.Name != "" && params.Name != account && book.Ambiguous(params.Name) {
@@ -96,24 +107,4 @@ func (a *Account) MatrixName(ctx context.Context, account string, book *names.Bo
 		return account
 	}
 	return name
-}
-
-// UserInfo describes a contact's ghost.
-func (a *Account) UserInfo(ctx context.Context, account string) *bridgev2.UserInfo {
-	return a.UserInfoAmong(ctx, account, a.Names(ctx))
-}
-
-// UserInfoAmong is UserInfo for who has the names already. Ghosts are everybody's: of a contact
-// whom this login does not know by name it says nothing of the name that others know.
-func (a *Account) UserInfoAmong(ctx context.Context, account string, book *names.Book) *bridgev2.UserInfo {
-	info := &bridgev2.UserInfo{Identifiers: []string{"mailto:" + account}}
-	if account != a.Identity.Account && book.Name(account) == "" {
-		ghost, err := a.Bridge.DB.Ghost.GetByID(ctx, msnid.MakeUserID(msnid.Identity{Service: a.Service.Key, Account: account}))
-		if err == nil && ghost != nil && ghost.Name != "" {
-			return info
-		}
-	}
-	name := a.MatrixName(ctx, account, book)
-	info.Name = &name
-	return info
 }

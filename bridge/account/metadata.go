@@ -133,5 +133,6 @@ func MetaTypes() database.MetaTypes {
 	return database.MetaTypes{
 		UserLogin: func() any { return &Metadata{} },
 		Portal:    func() any { return &PortalMetadata{} },
+		Ghost:     func() any { return &GhostMetadata{} },
 	}
 }

@@ -65,6 +65,8 @@ type Chat struct {
 	typing   typists
 	stored   storedContacts
 	notes    noteCounts
+
+	strangers strangers
 }
 
 // New returns the chats of a login.
@@ -97,6 +99,7 @@ func (c *Chat) Listen(s *session.Session) {
 	session.On(s, func(ctx context.Context, evt msn.PresenceChanged) {
 		c.contactChanged(ctx, evt.Contact)
 		if evt.Contact.Status != msn.Offline {
+			c.tells(evt.Contact.Account, evt.Contact.Told)
 			c.outbox.Release(evt.Contact.Account)
 		}
 	})

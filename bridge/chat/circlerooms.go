@@ -107,7 +107,7 @@ func (r *circles) makeRoom(ctx context.Context, id string) bool {
 	}
 	making, cancel := room.Settling(ctx)
 	defer cancel()
-	err := c.rooms.Ensure(making, c.account.CircleKey(id), func(ctx context.Context) (*bridgev2.ChatInfo, error) {
+	_, err := c.rooms.Ensure(making, c.account.CircleKey(id), func(ctx context.Context) (*bridgev2.ChatInfo, error) {
 		return c.circleInfo(ctx, id), nil
 	})
 	if err != nil {

@@ -76,12 +76,16 @@ func (c *Chat) describe(ctx context.Context, circle msn.Circle, info *bridgev2.C
 	book := c.account.Names(ctx)
 	info.Name = ptr.Ptr(c.circleRoomName(ctx, circle, book))
 	info.Members.IsFull = circle.Complete
-	var accounts []string
 	add := func(account, name string) {
-		if account, ok := msnid.FromServer(account); ok && account != c.account.Identity.Account {
-			accounts = append(accounts, account)
-			book.Add(account, name)
+		account, ok := msnid.FromServer(account)
+		if !ok || account == c.account.Identity.Account {
+			return
 		}
+		who := c.account.UserInfo(account)
+		if name != "" {
+			who = c.account.UserInfoTold(account, name)
+		}
+		info.Members.MemberMap[c.account.GhostID(account)] = bridgev2.ChatMember{EventSender: c.account.SenderOf(account), UserInfo: who}
 	}
 	if !circle.Complete {
 		for _, account := range circle.Present {
@@ -91,12 +95,6 @@ func (c *Chat) describe(ctx context.Context, circle msn.Circle, info *bridgev2.C
 	for _, member := range circle.Members {
 		if !member.Invited {
 			add(member.Account, member.Name)
-		}
-	}
-	// When the book has everybody's name: who comes first has it no more than others.
-	for _, account := range accounts {
-		info.Members.MemberMap[c.account.GhostID(account)] = bridgev2.ChatMember{
-			EventSender: c.account.SenderOf(account), UserInfo: c.account.UserInfoAmong(ctx, account, book),
 		}
 	}
 	info.Members.TotalMemberCount = len(info.Members.MemberMap)

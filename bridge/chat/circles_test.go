@@ -136,20 +136,3 @@ func TestNamesOfCirclesAreNoLinksAndNoOtherRooms(t *testing.T) {
 		}
 	}
 }
-
-// Members who are no contacts and have one name are told apart, whoever comes first.
-func TestMembersOfACircleWithOneName(t *testing.T) {
-	t.Parallel()
-	c := newTestChat(t)
-	info := c.circleInfo(t.Context(), "1@live.com") // which nobody knows
-	c.describe(t.Context(), msn.Circle{Name: "Walkers", Member: true, Members: []msn.CircleMember{
-		{Account: carol, Name: "Someone"}, {Account: dave, Name: "Someone"}, {Account: "eve@example.com", Name: "Eve"},
-	}}, info)
-	for account, want := range map[string]string{
-		carol: "Someone (" + carol + ") (MSN)", dave: "Someone (" + dave + ") (MSN)", "eve@example.com": "Eve (MSN)",
-	} {
-		if got := *info.Members.MemberMap[c.account.GhostID(account)].UserInfo.Name; got != want {
-			t.Errorf("%s is called %q, want %q", account, got, want)
-		}
-	}
-}

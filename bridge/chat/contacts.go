@@ -6,16 +6,34 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"matrix-msn/bridge/msnid"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
 
-// storedContacts is what the table of contacts holds of a login: servers repeat what they
-// say of contacts all the time, which must not ask the database each time. The zero value
-// holds nothing, so that everything counts as changed.
+// storedContacts is what the table of contacts holds of a login, and what names contacts
+// have told in this session: servers repeat what they say of contacts all the time, which
+// must not ask the database each time. The zero value holds nothing, so that everything
+// counts as changed.
 type storedContacts struct {
 	mu   sync.Mutex
 	rows map[string]database.Contact // by account
+	told map[string]string           // by account
+}
+
+// hears notes the name that somebody tells, and reports whether they have not told it
+// before. Of people on no list no more is kept than of those on one.
+func (s *storedContacts) hears(account, name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.told[account] == name {
+		return false
+	}
+	if s.told == nil || len(s.told) >= msn.MaxContacts {
+		s.told = make(map[string]string)
+	}
+	s.told[account] = name
+	return true
 }
 
 func (s *storedContacts) get(account string) (row database.Contact, known bool) {
@@ -37,14 +55,14 @@ func (s *storedContacts) put(row database.Contact) {
 func (s *storedContacts) replace(rows []*database.Contact) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rows = make(map[string]database.Contact, len(rows))
+	s.rows, s.told = make(map[string]database.Contact, len(rows)), nil
 	for _, row := range rows {
 		s.rows[row.Account] = *row
 	}
 }
 
-// saveRoster stores the contact list of a new session and gives ghosts whose
-// contacts have changed their names the new ones.
+// saveRoster stores the contact list of a new session, and shows those by their new names
+// whose names have changed.
 func (c *Chat) saveRoster(ctx context.Context, client *msn.Client) {
 	log := zerolog.Ctx(ctx)
 	before := make(map[string]string)
@@ -75,7 +93,22 @@ func (c *Chat) saveRoster(ctx context.Context, client *msn.Client) {
 	}
 	c.stored.replace(rows)
 	for _, account := range renamed {
-		c.updates.rename(account)
+		c.updates.rename(account, "")
+	}
+	c.nameGhosts(ctx)
+}
+
+// nameGhosts gives the ghosts of this service their names that have none, or had one by
+// another template.
+func (c *Chat) nameGhosts(ctx context.Context) {
+	unnamed, err := c.account.DB.Ghost.Unnamed(ctx)
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read ghosts")
+	}
+	for _, ghost := range unnamed {
+		if identity, ok := msnid.ParseUserID(ghost); ok && identity.Service == c.account.Identity.Service {
+			c.updates.rename(identity.Account, "")
+		}
 	}
 }
 
@@ -96,6 +129,16 @@ func (c *Chat) contactChanged(ctx context.Context, contact msn.Contact) {
 	}
 	c.stored.put(*row)
 	if !known || before.Name != row.Name {
-		c.updates.rename(row.Account)
+		c.updates.rename(row.Account, "")
 	}
+}
+
+// tells notes what a contact says that it is called, and shows it by that name.
+func (c *Chat) tells(account, name string) {
+	account, ok := msnid.FromServer(account)
+	if !ok || name == "" || !c.stored.hears(account, name) {
+		return
+	}
+	c.account.Heard(account, name)
+	c.updates.rename(account, name)
 }

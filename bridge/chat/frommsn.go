@@ -20,8 +20,9 @@ func (c *Chat) textReceived(ctx context.Context, evt msn.TextReceived) {
 		c.noteMembers(ctx, evt.Conversation)
 	}
 	c.heardOf(evt.Conversation, account)
+	c.saysName(account, evt.FromName)
 	for i, part := range msgconv.Split(msgconv.Clean(evt.Text)) {
-		c.inbox.Put(ctx, &database.QueuedMessage{
+		m := &database.QueuedMessage{
 			LoginID:   c.account.Login.ID,
 			MessageID: msnid.MakeChatMessageID(evt.Session, account, evt.Seq, i, evt.At),
 			PortalID:  c.portalOf(evt.Conversation, account).ID,
@@ -31,7 +32,10 @@ func (c *Chat) textReceived(ctx context.Context, evt msn.TextReceived) {
 			Format:    evt.Format,
 			GroupSize: groupSize(evt),
 			Kind:      database.QueuedText,
-		})
+		}
+		if c.keeps(ctx, m) {
+			c.inbox.Put(ctx, m)
+		}
 	}
 }
 

@@ -83,6 +83,7 @@ func (c *Chat) noteMembers(ctx context.Context, conversation *msn.Conversation) 
 
 // participantJoined notes that somebody came into a group chat.
 func (c *Chat) participantJoined(ctx context.Context, evt msn.ParticipantJoined) {
+	c.saysName(evt.Account, evt.Name)
 	if evt.Conversation.Group() != "" {
 		c.noteMembers(ctx, evt.Conversation)
 	}
@@ -172,7 +173,7 @@ func (c *Chat) groupInfo(ctx context.Context, group string) (*bridgev2.ChatInfo,
 	}
 	info := &bridgev2.ChatInfo{
 		Type:    ptr.Ptr(bridgedb.RoomTypeGroupDM),
-		Members: c.groupMembers(ctx, members),
+		Members: c.groupMembers(members),
 	}
 	// Asked of the database: the framework's own copy changes under its hands.
 	portal, err := c.account.Bridge.DB.Portal.GetByKey(ctx, c.account.GroupKey(group))
@@ -194,8 +195,7 @@ func (c *Chat) groupInfo(ctx context.Context, group string) (*bridgev2.ChatInfo,
 // maxGroupName is the longest name of the room of a group chat in characters.
 const maxGroupName = 120
 
-func (c *Chat) groupMembers(ctx context.Context, members []string) *bridgev2.ChatMemberList {
-	book := c.account.Names(ctx)
+func (c *Chat) groupMembers(members []string) *bridgev2.ChatMemberList {
 	list := &bridgev2.ChatMemberList{
 		IsFull:           true,
 		TotalMemberCount: len(members) + 1,
@@ -203,7 +203,7 @@ func (c *Chat) groupMembers(ctx context.Context, members []string) *bridgev2.Cha
 	}
 	for _, account := range members {
 		list.MemberMap[c.account.GhostID(account)] = bridgev2.ChatMember{
-			EventSender: c.account.SenderOf(account), UserInfo: c.account.UserInfoAmong(ctx, account, book),
+			EventSender: c.account.SenderOf(account), UserInfo: c.account.UserInfo(account),
 		}
 	}
 	return list
@@ -324,8 +324,9 @@ func (c *Chat) startGroup(ctx context.Context, first, second string) string {
 }
 
 func (c *Chat) makeGroupRoom(ctx context.Context, key networkid.PortalKey) error {
-	return c.rooms.Ensure(ctx, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) {
+	_, err := c.rooms.Ensure(ctx, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) {
 		group, _ := msnid.ParseGroupPortalID(key.ID)
 		return c.groupInfo(ctx, group)
 	})
+	return err
 }

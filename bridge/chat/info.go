@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/rs/zerolog"
 	"go.mau.fi/util/ptr"
@@ -35,17 +36,34 @@ func (c *Chat) Info(ctx context.Context, portal networkid.PortalID) (*bridgev2.C
 func (c *Chat) dmInfo(ctx context.Context, account string) *bridgev2.ChatInfo {
 	other := c.account.GhostID(account)
 	return &bridgev2.ChatInfo{
+		Name: c.roomName(ctx, account, c.account.Names(ctx)),
 		Type: ptr.Ptr(bridgedb.RoomTypeDM),
 		Members: &bridgev2.ChatMemberList{
 			IsFull:           true,
 			TotalMemberCount: 2,
 			OtherUserID:      other,
 			MemberMap: bridgev2.ChatMemberMap{
-				other:              {EventSender: c.account.SenderOf(account), UserInfo: c.account.UserInfo(ctx, account)},
+				other:              {EventSender: c.account.SenderOf(account), UserInfo: c.account.UserInfo(account)},
 				c.account.UserID(): {EventSender: c.account.OwnSender()},
 			},
 		},
+		ExtraUpdates: func(ctx context.Context, portal *bridgev2.Portal) bool {
+			// They may have told their name since this was asked for.
+			name := c.roomName(ctx, account, c.account.Names(ctx))
+			return name != bridgev2.DefaultChatName && portal.Internal().UpdateName(ctx, *name, nil, time.Time{}, false)
+		},
 	}
+}
+
+// roomName returns what the room with one contact is called: what the user calls the
+// contact. An admin can have rooms without names of their own; then only those have one
+// whose contacts this user calls otherwise than they call themselves.
+func (c *Chat) roomName(ctx context.Context, account string, book *names.Book) *string {
+	name, own := c.account.RoomName(ctx, account, book)
+	if !own && !c.account.Bridge.Config.PrivateChatPortalMeta {
+		return bridgev2.DefaultChatName
+	}
+	return &name
 }
 
 // Resolve finds the contact that a user names: by e-mail address, or
@@ -73,7 +91,7 @@ func (c *Chat) Resolve(ctx context.Context, identifier string, createChat bool) 
 	response := &bridgev2.ResolveIdentifierResponse{
 		Ghost:    ghost,
 		UserID:   ghost.ID,
-		UserInfo: c.account.UserInfo(ctx, account),
+		UserInfo: c.account.UserInfo(account),
 	}
 	if createChat {
 		response.Chat = &bridgev2.CreateChatResponse{
@@ -111,9 +129,10 @@ func (c *Chat) ContactList(ctx context.Context) ([]*bridgev2.ResolveIdentifierRe
 		if !account.Listed(contact) {
 			continue
 		}
+		name := c.account.MatrixName(ctx, contact.Account, book)
 		list = append(list, &bridgev2.ResolveIdentifierResponse{
 			UserID:   c.account.GhostID(contact.Account),
-			UserInfo: c.account.UserInfoAmong(ctx, contact.Account, book),
+			UserInfo: &bridgev2.UserInfo{Name: &name, Identifiers: []string{"mailto:" + contact.Account}}, // for this user, not for the ghost
 			Chat:     &bridgev2.CreateChatResponse{PortalKey: c.account.PortalKey(contact.Account)},
 		})
 	}

@@ -2,7 +2,9 @@ package chat
 
 import (
 	"context"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
@@ -27,7 +29,7 @@ type updates struct {
 	asking chan struct{} // a token for each update that asks the homeserver
 
 	mu      sync.Mutex
-	renamed map[string]struct{} // accounts
+	renamed map[string]string // what they have told of their names, by account
 }
 
 // typist is somebody who writes, and where.
@@ -37,7 +39,7 @@ type typist struct {
 }
 
 func newUpdates(c *Chat) *updates {
-	return &updates{chat: c, asking: make(chan struct{}, maxUpdates), renamed: make(map[string]struct{})}
+	return &updates{chat: c, asking: make(chan struct{}, maxUpdates), renamed: make(map[string]string)}
 }
 
 // types has somebody shown as writing.
@@ -50,45 +52,87 @@ func (u *updates) members(group string) {
 	u.chat.work.do("members "+group, func(ctx context.Context) { u.showMembers(ctx, group) })
 }
 
-// rename has a contact's ghost given its present name.
-func (u *updates) rename(account string) {
+// rename has a contact shown by its present name: told is what it has just told of itself,
+// or "".
+func (u *updates) rename(account, told string) {
 	u.mu.Lock()
-	u.renamed[account] = struct{}{}
+	if before := u.renamed[account]; told == "" {
+		told = before
+	}
+	u.renamed[account] = told
 	u.mu.Unlock()
 	u.chat.work.do("names", u.showNames)
 }
 
-// showNames gives ghosts their names. All of them are told apart by one look at the
+// showNames shows contacts by their names. All of them are told apart by one look at the
 // contact list, which can be long.
 func (u *updates) showNames(ctx context.Context) {
 	u.mu.Lock()
 	renamed := u.renamed
-	u.renamed = make(map[string]struct{})
+	u.renamed = make(map[string]string)
 	u.mu.Unlock()
 	if len(renamed) == 0 {
 		return
 	}
 	book := u.chat.account.Names(ctx)
-	for account := range renamed {
+	for account, told := range renamed {
 		ghost, err := u.chat.account.Bridge.GetExistingGhostByID(ctx, u.chat.account.GhostID(account))
 		if err != nil {
 			zerolog.Ctx(ctx).Err(err).Msg("Failed to get ghost")
 		} else if ghost != nil {
-			u.chat.work.do("name "+account, func(ctx context.Context) { u.showName(ctx, ghost, account, book) })
+			u.chat.work.do("name "+account, func(ctx context.Context) { u.showName(ctx, ghost, account, told, book) })
 		}
 	}
 }
 
-// showName gives a contact's ghost its name. That is done among the events of the room
-// with the contact, because the framework does not expect it beside them.
-func (u *updates) showName(ctx context.Context, ghost *bridgev2.Ghost, account string, book *names.Book) {
-	u.queue(ctx, &simplevent.EventMeta{
+// showName names a contact's ghost, and the room with the contact. That is done among the
+// events of the room, because the framework does not expect it beside them; of a contact
+// with whom there is none, in a group chat where it is a member.
+func (u *updates) showName(ctx context.Context, ghost *bridgev2.Ghost, account, told string, book *names.Book) {
+	a := u.chat.account
+	info := a.UserInfo(account)
+	if told != "" {
+		info = a.UserInfoTold(account, told)
+	}
+	named := u.queue(ctx, &simplevent.EventMeta{
 		Type:      bridgev2.RemoteEventUnknown,
-		PortalKey: u.chat.account.PortalKey(account),
-		PreHandleFunc: func(ctx context.Context, _ *bridgev2.Portal) {
-			ghost.UpdateInfo(ctx, u.chat.account.UserInfoAmong(ctx, account, book))
+		PortalKey: a.PortalKey(account),
+		PreHandleFunc: func(ctx context.Context, portal *bridgev2.Portal) {
+			ghost.UpdateInfo(ctx, info)
+			u.nameRoom(ctx, portal, u.chat.roomName(ctx, account, book))
 		},
 	})
+	if named {
+		return
+	}
+	groups, err := a.DB.Group.GetAll(ctx, a.Login.ID)
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read group chats")
+	}
+	for group, members := range groups {
+		if slices.Contains(members, account) && u.queue(ctx, &simplevent.EventMeta{
+			Type: bridgev2.RemoteEventUnknown, PortalKey: a.GroupKey(group),
+			PreHandleFunc: func(ctx context.Context, _ *bridgev2.Portal) { ghost.UpdateInfo(ctx, info) },
+		}) {
+			return
+		}
+	}
+}
+
+// nameRoom gives the room with a contact its name, as Chat.roomName returns it.
+func (u *updates) nameRoom(ctx context.Context, portal *bridgev2.Portal, name *string) {
+	switch {
+	case name == bridgev2.DefaultChatName && !portal.NameIsCustom || name != bridgev2.DefaultChatName && portal.NameIsCustom && portal.Name == *name:
+	case name == bridgev2.DefaultChatName || !portal.NameIsCustom:
+		portal.UpdateInfo(ctx, &bridgev2.ChatInfo{Name: name}, u.chat.account.Login, nil, time.Time{})
+	case portal.Internal().UpdateName(ctx, *name, nil, time.Time{}, false):
+		// Not by UpdateInfo, which writes what the framework reads beside the events of the
+		// room when a ghost has a new name.
+		portal.UpdateBridgeInfo(ctx)
+		if err := portal.Save(ctx); err != nil {
+			zerolog.Ctx(ctx).Err(err).Msg("Failed to store the name of a room")
+		}
+	}
 }
 
 // showTyping shows a contact as writing.

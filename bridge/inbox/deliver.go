@@ -52,9 +52,14 @@ func (b *Inbox) handOver(ctx context.Context, m *database.QueuedMessage, kind Ki
 	key := b.account.KeyOf(m.PortalID)
 	// Made here and not by the message, because the framework does not tell when
 	// that fails.
-	describe := func(ctx context.Context) (*bridgev2.ChatInfo, error) { return kind.RoomInfo(ctx, m.PortalID) }
-	if err := b.rooms.Ensure(ctx, key, describe); err != nil {
+	existing, err := b.rooms.Ensure(ctx, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) { return kind.RoomInfo(ctx, m) })
+	switch {
+	case err != nil:
 		return err
+	case existing != "":
+		b.rooms.Return(ctx, key, existing, func() bool { return kind.CallsBack == nil || kind.CallsBack(ctx, m) })
+	case kind.RoomMade != nil:
+		kind.RoomMade(ctx, m)
 	}
 	handled := make(chan struct{})
 	evt := &simplevent.PreConvertedMessage{

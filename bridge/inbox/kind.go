@@ -16,8 +16,14 @@ type Kind struct {
 	Convert func(context.Context, *database.QueuedMessage) (*bridgev2.ConvertedMessagePart, error)
 	// Sender returns whose event it is.
 	Sender func(*database.QueuedMessage) bridgev2.EventSender
-	// RoomInfo describes the room, which is made when there is none.
-	RoomInfo func(context.Context, networkid.PortalID) (*bridgev2.ChatInfo, error)
+	// RoomInfo describes the room, which is made when there is none. The error has the
+	// message wait.
+	RoomInfo func(context.Context, *database.QueuedMessage) (*bridgev2.ChatInfo, error)
+	// RoomMade is called when the room was made for a message. It may be nil.
+	RoomMade func(context.Context, *database.QueuedMessage)
+	// CallsBack reports whether a message brings a user back who has left the room. It may
+	// be nil: then it does.
+	CallsBack func(context.Context, *database.QueuedMessage) bool
 	// Named is how a message is called that was given up: "A message that bob@example.com
 	// sent".
 	Named func(*database.QueuedMessage) string

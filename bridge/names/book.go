@@ -3,6 +3,7 @@ package names
 import (
 	"iter"
 	"maps"
+	"slices"
 	"strings"
 
 	"go.mau.fi/util/confusable"
@@ -64,5 +65,14 @@ func (b *Book) Bearers(name string) int { return b.skeletons[Skeleton(name)] }
 // Ambiguous reports whether the name of a contact is that of somebody else too, or looks
 // so: one that is reserved, another contact's, or an address.
 func (b *Book) Ambiguous(name string) bool {
-	return strings.Contains(name, "@") || b.Reserved(name) || b.Bearers(name) > 1
+	return HoldsAddress(name) || b.Reserved(name) || b.Bearers(name) > 1
+}
+
+// HoldsAddress reports whether a name, or a word of it, could be taken for an e-mail
+// address.
+func HoldsAddress(name string) bool {
+	return slices.ContainsFunc(strings.Fields(name), func(word string) bool {
+		before, after, at := strings.Cut(word, "@")
+		return at && before != "" && after != ""
+	})
 }

@@ -6,8 +6,10 @@ import (
 	"context"
 	"time"
 
+	"github.com/rs/zerolog"
 	"go.mau.fi/util/exsync"
 	"maunium.net/go/mautrix/bridgev2"
+	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
@@ -64,24 +66,47 @@ func HasLeft(membership event.Membership) bool {
 // Describe says what a room is to be like.
 type Describe func(context.Context) (*bridgev2.ChatInfo, error)
 
-// Ensure makes the room of a portal unless there is one. Who comes while somebody else
-// makes it waits for them.
-func (r *Rooms) Ensure(ctx context.Context, key networkid.PortalKey, describe Describe) error {
+// Ensure makes the room of a portal, and returns it if there is one already. Who comes
+// while somebody else makes it waits for them.
+func (r *Rooms) Ensure(ctx context.Context, key networkid.PortalKey, describe Describe) (before id.RoomID, err error) {
 	defer r.making.WithLock(key.ID)()
 	if room, err := r.Stored(ctx, key); err != nil || room != "" {
-		return err
+		return room, err
 	}
 	making, cancel := context.WithTimeout(ctx, CreateTimeout)
 	defer cancel()
 	portal, err := r.account.Bridge.GetPortalByKey(making, key)
 	if err != nil {
-		return err
+		return "", err
 	}
 	info, err := describe(making)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return portal.CreateMatrixRoom(making, r.account.Login, info)
+	return "", portal.CreateMatrixRoom(making, r.account.Login, info)
+}
+
+// Return sees to a user who has left the room of a portal, before a message is put there:
+// the message calls them back, or leaves them where they are. The framework by itself would
+// invite them after a restart, whatever comes, and else never.
+func (r *Rooms) Return(ctx context.Context, key networkid.PortalKey, room id.RoomID, callsBack func() bool) {
+	br, login := r.account.Bridge, r.account.Login
+	own, err := br.Matrix.GetMemberInfo(ctx, room, login.UserMXID)
+	switch {
+	case err != nil || own == nil || !HasLeft(own.Membership):
+	case own.Membership == event.MembershipBan || !callsBack():
+		// To the framework a portal without a room is one that nobody can be invited to.
+		login.MarkInPortal(ctx, &bridgev2.Portal{Portal: &bridgedb.Portal{BridgeID: br.ID, PortalKey: key}})
+	default:
+		if puppet := login.User.DoublePuppet(ctx); puppet != nil {
+			err = puppet.EnsureJoined(ctx, room)
+		} else {
+			err = br.Bot.EnsureInvited(ctx, room, login.UserMXID)
+		}
+	}
+	if err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Stringer("room_id", room).Msg("Failed to call back a user who has left a room")
+	}
 }
 
 // Management returns the user's chat with the bot, which is made when there is none.

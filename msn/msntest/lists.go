@@ -108,6 +108,21 @@ func (l *contactList) count(lists List) int {
 	return n
 }
 
+// SetAlias has an account call somebody on its lists by a name of its own, "" for none, as an
+// edit of the database: its client sees it with its next list.
+func (s *Server) SetAlias(email, other, alias string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.accounts[normalize(email)]
+	if a == nil {
+		return
+	}
+	if contact := a.list.get(normalize(other)); contact != nil {
+		contact.alias = alias
+		a.version++
+	}
+}
+
 // SetList puts other on one list of an account or takes it off, as an edit of
 // the database: nobody who is online is told, and the account's own client sees
 // it with its next SYN. What goes on FL appears on the other's RL (or PL when the

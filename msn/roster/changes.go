@@ -40,6 +40,9 @@ func (b *Book) add(cmd wire.Command) []event.Event {
 	if name != "" && (contact.Name == "" || which == ListReverse) {
 		contact.Name = clean.Name(name)
 	}
+	if name != "" && which == ListReverse {
+		contact.Told = clean.Name(name)
+	}
 	if guid != "" {
 		contact.GUID = clean.Cut(guid, clean.MaxName)
 	}
@@ -191,6 +194,9 @@ func (b *Book) ApplyMembers(cmd wire.Command) (events []event.Event, err error) 
 			contact.Name = clean.Name(m.Name)
 		}
 		before := *contact
+		if m.Name != "" && cmd.Verb == "ADL" {
+			contact.Told = clean.Name(m.Name)
+		}
 		switch {
 		case cmd.Verb == "RML":
 			contact.Lists &^= ListReverse | ListPending

@@ -72,6 +72,10 @@ func (s Status) Settable() bool {
 type Contact struct {
 	Account string // lower case
 	Name    string // display name as the contact or the list gives it, decoded; any characters; may be empty
+	// Told is the display name that the contact has given itself, as far as it is known: by
+	// its presence, by adding the user, or from MSNP13 on by its entry in the address book.
+	// The lists of older dialects hold names that the user may have changed.
+	Told    string
 	Nick    string // what the user calls the contact (from MSNP13 on), nobody else's business; "" when nothing
 	Lists   List
 	GUID    string   // contact ID (from MSNP10 on, of FL members)
@@ -122,7 +126,7 @@ func (c Contact) Reverse() bool { return c.Lists&(ListReverse|ListPending) != 0 
 
 // size is what the contact adds to the size of an event.
 func (c Contact) size() int {
-	return event.Size(c.Account, c.Name, c.Nick, c.GUID, string(c.Status), c.Object, c.Personal, c.Media) +
+	return event.Size(c.Account, c.Name, c.Told, c.Nick, c.GUID, string(c.Status), c.Object, c.Personal, c.Media) +
 		event.Strings(c.Groups) + event.Map(c.Properties)
 }
 
@@ -172,7 +176,7 @@ func changeOf(before, after Contact) []event.Event {
 	case had && !has:
 		events = append(events, RemovedYou{Contact: after})
 	}
-	if before.Lists != after.Lists || before.Name != after.Name || before.Nick != after.Nick || !slices.Equal(before.Groups, after.Groups) ||
+	if before.Lists != after.Lists || before.Name != after.Name || before.Told != after.Told || before.Nick != after.Nick || !slices.Equal(before.Groups, after.Groups) ||
 		!maps.Equal(before.Properties, after.Properties) {
 		events = append(events, ContactChanged{Contact: after, Before: before.Lists})
 	}

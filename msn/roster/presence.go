@@ -53,7 +53,7 @@ func (b *Book) online(cmd wire.Command) []event.Event {
 	}
 	contact.Status = status
 	contact.Network = cmp.Or(who.network, contact.Network)
-	contact.Name = cmp.Or(name, contact.Name)
+	contact.Name, contact.Told = cmp.Or(name, contact.Name), cmp.Or(name, contact.Told)
 	contact.Capabilities = parseCapabilities(argAt(args, 1))
 	contact.Object = parseObject(argAt(args, 2))
 	return []event.Event{PresenceChanged{Contact: *contact, Initial: cmd.Verb == "ILN"}}

@@ -14,7 +14,7 @@ import (
 // section 3).
 func TestPresenceShapes(t *testing.T) {
 	bob := func(status Status, network int, name string, caps uint32, object string) *Contact {
-		return &Contact{Account: "bob@example.com", Status: status, Network: network, Name: name, Capabilities: caps, Object: object}
+		return &Contact{Account: "bob@example.com", Status: status, Network: network, Name: name, Told: name, Capabilities: caps, Object: object}
 	}
 	for _, test := range []struct {
 		d    wire.Dialect
@@ -123,7 +123,7 @@ func TestPresenceLines(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.Apply(cmd)
-		want.Account = "bob@example.com"
+		want.Account, want.Told = "bob@example.com", want.Name
 		if got := b.find("bob@example.com"); got == nil || !reflect.DeepEqual(*got, want) {
 			t.Errorf("%.60s: %+v, want %+v", line, got, want)
 		}

@@ -102,9 +102,8 @@ func (w *web) apply(l *lists) (events []event.Event) {
 			}
 			contact.Lists |= roles[m.Role]
 			contact.Network = m.Network
-			if contact.Name == "" {
-				contact.Name = clean.Cut(m.Name, clean.MaxName)
-			}
+			name := clean.Cut(m.Name, clean.MaxName)
+			contact.Name, contact.Told = cmp.Or(contact.Name, name), cmp.Or(contact.Told, name)
 		}
 	})
 	if name := l.book.Me.Name; name != "" {
@@ -128,7 +127,7 @@ func applyContact(contact *roster.Contact, c *soap.Contact) {
 	}
 	contact.Nick = firstName(c.NickName)
 	if name := firstName(c.Name); name != "" && (contact.Status == roster.Offline || contact.Name == "") {
-		contact.Name = name
+		contact.Name, contact.Told = name, name
 	}
 	for kind, key := range phoneKeys {
 		contact.SetProperty(key, c.Phones[kind])

@@ -159,7 +159,7 @@ func TestListsOfTheAddressBook(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l, _, server := loadWeb(t, d)
 				bob := l.contactNow("bob@example.com")
-				want := roster.Contact{Account: "bob@example.com", Name: "Bob", GUID: bobsID, Network: 1, Status: roster.Offline,
+				want := roster.Contact{Account: "bob@example.com", Name: "Bob", Told: "Bob", GUID: bobsID, Network: 1, Status: roster.Offline,
 					Lists: roster.ListForward | roster.ListAllow | roster.ListReverse}
 				if !reflect.DeepEqual(bob, want) || l.ownName() != "Alice" {
 					t.Errorf("bob is %+v, the user %q", bob, l.ownName())

@@ -1,0 +1,41 @@
+package database
+
+import (
+	"context"
+
+	"go.mau.fi/util/dbutil"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+)
+
+// GhostQuery are queries on the framework's table ghost that it has not itself.
+type GhostQuery struct {
+	db       *dbutil.Database
+	bridgeID networkid.BridgeID
+}
+
+const (
+	ghostsNameBy = `
+		INSERT INTO kv_store (bridge_id, key, value) VALUES ($1, 'msn_displayname_template', $2)
+		ON CONFLICT (bridge_id, key) DO UPDATE SET value=excluded.value WHERE kv_store.value<>excluded.value`
+	ghostsUnset   = `UPDATE ghost SET name_set=false WHERE bridge_id=$1`
+	ghostsUnnamed = `SELECT id FROM ghost WHERE bridge_id=$1 AND NOT name_set`
+)
+
+// NameBy notes the template by which ghosts are named. When it is another one than before,
+// all ghosts count as unnamed: the framework names each anew when it next has to do with it.
+// It is to be called before the framework loads any.
+func (q *GhostQuery) NameBy(ctx context.Context, template string) error {
+	return q.db.DoTxn(ctx, nil, func(ctx context.Context) error {
+		changed, err := changes(q.db.Exec(ctx, ghostsNameBy, q.bridgeID, template))
+		if err == nil && changed {
+			_, err = q.db.Exec(ctx, ghostsUnset, q.bridgeID)
+		}
+		return err
+	})
+}
+
+// Unnamed returns the ghosts whose names the homeserver does not have yet.
+func (q *GhostQuery) Unnamed(ctx context.Context) ([]networkid.UserID, error) {
+	rows, err := q.db.Query(ctx, ghostsUnnamed, q.bridgeID)
+	return dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[networkid.UserID], err).AsList()
+}
