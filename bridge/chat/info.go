@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/msn"
 )
 
 // Info describes the room of a portal.
@@ -84,6 +86,9 @@ func (c *Chat) Resolve(ctx context.Context, identifier string, createChat bool) 
 	if account == c.account.Identity.Account {
 		return nil, c.notFound(ctx, reason.ErrOwnAccount, account)
 	}
+	if err := c.known(ctx, account); err != nil {
+		return nil, c.notFound(ctx, err, account)
+	}
 	ghost, err := c.account.Bridge.GetGhostByID(ctx, c.account.GhostID(account))
 	if err != nil {
 		return nil, c.notFound(ctx, fmt.Errorf("failed to get ghost: %w", err), account)
@@ -100,6 +105,31 @@ func (c *Chat) Resolve(ctx context.Context, identifier string, createChat bool) 
 		}
 	}
 	return response, nil
+}
+
+// knownTimeout is how long the service is asked for somebody who is on no list.
+const knownTimeout = 10 * time.Second
+
+// known returns msn.ErrNoSuchContact when the service says that there is no such account.
+// One that cannot say counts as one that knows it.
+func (c *Chat) known(ctx context.Context, account string) error {
+	client := c.session.Current()
+	if client == nil {
+		return nil
+	}
+	if contact, listed := client.Contact(account); listed && contact.Lists != 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, knownTimeout)
+	defer cancel()
+	err := client.Known(ctx, account)
+	if errors.Is(err, msn.ErrNoSuchContact) {
+		return err
+	}
+	if err != nil && !errors.Is(err, msn.ErrDialect) {
+		zerolog.Ctx(ctx).Debug().Err(err).Msg("The service does not say whether it knows an account")
+	}
+	return nil
 }
 
 // notFound is what the framework tells the user who named somebody.

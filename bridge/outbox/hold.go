@@ -73,9 +73,25 @@ func (o *Outbox) leave(ctx context.Context, e *database.QueuedEvent, fate error)
 	}); err != nil {
 		return err
 	}
-	o.reply(ctx, e, fmt.Sprintf("%s is offline. %s keeps your message for them.",
-		o.account.Person(ctx, to.Account).Name, o.account.Service.Name))
+	o.reply(ctx, e, o.sayLeft(ctx, session, to.Account))
 	return nil
+}
+
+// sayLeft says that a message is left with the service, and what is known of whether it
+// arrives.
+func (o *Outbox) sayLeft(ctx context.Context, session *msn.Client, account string) string {
+	who := o.account.Person(ctx, account).Name
+	text := who + " is offline. "
+	if session.OfflineConfirmed() {
+		text += o.account.Service.Name + " keeps your message for them."
+	} else {
+		text += "Your message is left with " + o.account.Service.Name + ", which does not say whether it arrives."
+	}
+	if contact, _ := session.Contact(account); !contact.Reverse() {
+		text += " They do not have you on their contact list, as far as " + o.account.Service.Name +
+			" tells: it may well never be shown to them."
+	}
+	return text
 }
 
 // undeliveredOffline reports whether a text failed because its recipient is offline,

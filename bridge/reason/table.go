@@ -258,6 +258,7 @@ var table = []row{
 	{Input, anything, "msn-invalid-input", certain, answered, say("The bridge cannot take that. Look for a mistake in what you typed, and try again.")},
 
 	// Contacts whom somebody names.
+	{Lookup, is(msn.ErrNoSuchContact), "msn-no-such-account", certain, answered, say("{service} knows no account {name}. Check the address.")},
 	{Lookup, is(ErrOwnAccount), "msn-own-account", certain, answered, say("{name} is your own account. Name somebody else.")},
 	{Lookup, is(ErrOtherService), "msn-other-service", certain, answered, say("{name} has an account at another service. Use a login there: `list-logins` shows yours.")},
 	{Lookup, is(ErrContacts), codeTrouble, certain, answered, say("The contact list could not be read. Try again in a minute; the admin of this bridge finds the reason in the log.")},
