@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/config"
@@ -35,6 +36,12 @@ func (b *testBridge) dmName(login *bridgev2.UserLogin, account string) string {
 	return portal.Name
 }
 
+// signedIn reports whether a login has its session.
+func (b *testBridge) signedIn(id networkid.UserLoginID) bool {
+	login := b.br.GetCachedUserLoginByID(id)
+	return login != nil && login.Client.(*Client).session.Current() != nil
+}
+
 // What a user calls a contact stays in that user's rooms. The ghost, which others see too,
 // is called what the contact calls itself.
 func TestPrivateNicknameStaysPrivate(t *testing.T) {
@@ -59,7 +66,7 @@ func TestPrivateNicknameStaysPrivate(t *testing.T) {
 	b.dm(carols, bob)
 	check("the names while Bob is offline")
 	b.restart()
-	b.waitState("CONNECTED")
+	b.eventually("the sign-in", func() bool { return b.signedIn(alices.ID) })
 	check("the names after a restart")
 	from := b.matrix.position()
 	bobs, _ := b.friend()
@@ -163,7 +170,7 @@ func TestStrangersDoNotCallBackWhoHasLeft(t *testing.T) {
 			}
 			if restart {
 				b.restart()
-				b.waitState("CONNECTED")
+				b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
 			}
 			from := b.matrix.position()
 			for _, bot := range []*msntest.Bot{stranger, friend} {

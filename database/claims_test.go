@@ -1,7 +1,9 @@
 package database_test
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -181,6 +183,38 @@ func TestWhoListensHearsOfTheNewMessagesOfTheirLogin(t *testing.T) {
 		putEvent(t, db, "$2")
 		if fmt.Sprint(heard) != "[$1]" {
 			t.Errorf("heard of %q", heard)
+		}
+	})
+}
+
+// An admin sees in the tables why something waits.
+func TestQueuesNoteWhyMessagesWait(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, raw *bridgedb.Database) {
+		ctx := t.Context()
+		m := &database.QueuedMessage{LoginID: login, MessageID: "m", PortalID: "dm:bob@example.com", At: time.Now()}
+		if _, err := db.MSNQueue.Put(ctx, m); err != nil {
+			t.Fatal(err)
+		}
+		e := putEvent(t, db, "$e")
+		for _, why := range []error{errors.New("first"), errors.New("then \x00\xff" + strings.Repeat("x", 1000))} {
+			if err := errors.Join(db.MSNQueue.Failed(ctx, m, why), db.MatrixQueue.Failed(ctx, e, why)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, table := range []string{"msn_queue", "matrix_queue"} {
+			var attempts int
+			var last string
+			if err := raw.QueryRow(ctx, "SELECT attempts, last_error FROM "+table).Scan(&attempts, &last); err != nil {
+				t.Fatal(err)
+			}
+			if attempts != 2 || !strings.HasPrefix(last, "then xxx") || len(last) > 500 {
+				t.Errorf("%s has %d attempts, %.20q (%d bytes)", table, attempts, last, len(last))
+			}
+		}
+		var queued int64
+		if err := raw.QueryRow(ctx, "SELECT queued_at FROM msn_queue").Scan(&queued); err != nil || time.Since(time.UnixMilli(queued)) > time.Hour {
+			t.Errorf("queued at %d, %v", queued, err)
 		}
 	})
 }

@@ -84,6 +84,8 @@ const (
 	eventsHold     = `
 		UPDATE matrix_queue SET owner='', held_at=CASE WHEN held_at=0 THEN $5 ELSE held_at END
 		WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner IN ($4, '')`
+	eventsFailed = `
+		UPDATE matrix_queue SET attempts=attempts+1, last_error=$4 WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3`
 	eventsRemove = `DELETE FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner=$4`
 )
 
@@ -226,4 +228,9 @@ func changes(result sql.Result, err error) (bool, error) {
 	}
 	n, err := result.RowsAffected()
 	return n > 0, err
+}
+
+// Failed notes that an attempt to send a message has failed.
+func (q *MatrixQueueQuery) Failed(ctx context.Context, e *QueuedEvent, why error) error {
+	return noteFailed(ctx, q.GetDB(), eventsFailed, why, q.bridgeID, e.LoginID, e.EventID)
 }

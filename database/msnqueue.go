@@ -59,8 +59,8 @@ type MSNQueueQuery struct {
 const (
 	queueColumns = `login_id, message_id, position, portal_id, sender, received_at, body, format, group_size, kind, owner`
 	queuePut     = `
-		INSERT INTO msn_queue (bridge_id, login_id, message_id, position, portal_id, sender, received_at, body, format, group_size, kind, owner)
-		SELECT $1, $2, $3, ` + nextPosition + `, $5, $6, $7, $8, $9, $10, $11, $12
+		INSERT INTO msn_queue (bridge_id, login_id, message_id, position, portal_id, sender, received_at, body, format, group_size, kind, owner, queued_at)
+		SELECT $1, $2, $3, ` + nextPosition + `, $5, $6, $7, $8, $9, $10, $11, $12, $13
 		FROM msn_queue WHERE bridge_id=$1 AND login_id=$2
 		ON CONFLICT (bridge_id, login_id, message_id) DO NOTHING
 		RETURNING position`
@@ -76,14 +76,16 @@ const (
 	queuePortals = `SELECT DISTINCT portal_id FROM msn_queue WHERE bridge_id=$1 AND login_id=$2`
 	queueCount   = `SELECT COUNT(*) FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3`
 	queueOwner   = `UPDATE msn_queue SET owner=$5 WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3 AND owner IN ($4, $5)`
-	queueRemove  = `DELETE FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3 AND owner=$4`
+	queueFailed  = `
+		UPDATE msn_queue SET attempts=attempts+1, last_error=$4 WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3`
+	queueRemove = `DELETE FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3 AND owner=$4`
 )
 
 // Put adds a message at the end of its login's queue. It reports false for one that is
 // in the queue already. Position is given by the table.
 func (q *MSNQueueQuery) Put(ctx context.Context, m *QueuedMessage) (added bool, err error) {
 	err = q.GetDB().QueryRow(ctx, queuePut, q.bridgeID, m.LoginID, m.MessageID, time.Now().UnixNano(), m.PortalID, m.Sender,
-		m.At.UnixMilli(), m.Body, m.Format, m.GroupSize, cmp.Or(m.Kind, QueuedText), m.Owner).Scan(&m.Position)
+		m.At.UnixMilli(), m.Body, m.Format, m.GroupSize, cmp.Or(m.Kind, QueuedText), m.Owner, time.Now().UnixMilli()).Scan(&m.Position)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
@@ -130,4 +132,9 @@ func (q *MSNQueueQuery) SetOwner(ctx context.Context, m *QueuedMessage, owner st
 // reports whether it was there.
 func (q *MSNQueueQuery) Remove(ctx context.Context, m *QueuedMessage) (removed bool, err error) {
 	return changes(q.GetDB().Exec(ctx, queueRemove, q.bridgeID, m.LoginID, m.MessageID, m.Owner))
+}
+
+// Failed notes that an attempt to bring a message into its room has failed.
+func (q *MSNQueueQuery) Failed(ctx context.Context, m *QueuedMessage, why error) error {
+	return noteFailed(ctx, q.GetDB(), queueFailed, why, q.bridgeID, m.LoginID, m.MessageID)
 }

@@ -18,6 +18,7 @@ type table struct {
 }
 
 var _ queue.Store[networkid.PortalID, *database.QueuedMessage] = (*table)(nil)
+var _ queue.Failures[*database.QueuedMessage] = (*table)(nil)
 
 // Keys returns the rooms for which messages wait.
 func (t *table) Keys(ctx context.Context) ([]networkid.PortalID, error) {
@@ -49,4 +50,9 @@ func (t *table) Hold(ctx context.Context, e queue.Entry[*database.QueuedMessage]
 func (t *table) Remove(ctx context.Context, e queue.Entry[*database.QueuedMessage]) (bool, error) {
 	e.Row.Owner = e.Owner
 	return t.query.Remove(ctx, e.Row)
+}
+
+// Failed notes why a message still waits.
+func (t *table) Failed(ctx context.Context, e queue.Entry[*database.QueuedMessage], why error) error {
+	return t.query.Failed(ctx, e.Row, why)
 }

@@ -20,24 +20,29 @@ func (o *Outbox) Correct(ctx context.Context, evt, edit id.EventID, sender id.Us
 	if err != nil || changed {
 		return chat.Corrected, err
 	}
+	// What became of it is noted before it leaves the queue.
+	received, err := db.Intake.Get(ctx, evt)
+	switch {
+	case err != nil:
+		return chat.Gone, err
+	case received == nil, received.Outcome == database.EventDelivered:
+	case received.Outcome == database.EventRemoved:
+		return chat.Corrected, nil // there is nothing left to correct
+	case received.Outcome == database.EventUncertain:
+		return chat.Uncertain, nil
+	case received.Outcome == database.EventRefused:
+		return chat.Refused, nil
+	}
 	if waiting, err := db.MatrixQueue.Get(ctx, login, evt); err != nil || waiting != nil {
 		return chat.Gone, err
 	}
 	if sent, err := o.isSent(ctx, &database.QueuedEvent{EventID: evt}); err != nil || sent {
 		return chat.Gone, err
 	}
-	received, err := db.Intake.Get(ctx, evt)
-	switch {
-	case err != nil:
-		return chat.Gone, err
-	case received != nil && received.Outcome == database.EventRemoved:
-		return chat.Corrected, nil // there is nothing left to correct
-	case received == nil, received.Outcome == database.EventDelivered:
-		return chat.Gone, nil // it is older than what the bridge remembers
-	case received.Outcome == database.EventUncertain:
-		return chat.Uncertain, nil
+	if received != nil && received.Outcome == "" {
+		return chat.Refused, nil // it did not get as far as the queue
 	}
-	return chat.Refused, nil
+	return chat.Gone, nil // it is older than what the bridge remembers
 }
 
 // Withdraw takes a message out that waits, since the user has deleted it. One that is on its

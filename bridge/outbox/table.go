@@ -17,6 +17,7 @@ type table struct {
 }
 
 var _ queue.Store[networkid.PortalID, *database.QueuedEvent] = (*table)(nil)
+var _ queue.Failures[*database.QueuedEvent] = (*table)(nil)
 
 // Keys returns the rooms in which messages were written that wait.
 func (t *table) Keys(ctx context.Context) ([]networkid.PortalID, error) {
@@ -49,4 +50,9 @@ func (t *table) Hold(ctx context.Context, e queue.Entry[*database.QueuedEvent]) 
 func (t *table) Remove(ctx context.Context, e queue.Entry[*database.QueuedEvent]) (bool, error) {
 	e.Row.Owner = e.Owner
 	return t.query.Remove(ctx, e.Row)
+}
+
+// Failed notes why a message still waits.
+func (t *table) Failed(ctx context.Context, e queue.Entry[*database.QueuedEvent], why error) error {
+	return t.query.Failed(ctx, e.Row, why)
 }

@@ -41,6 +41,12 @@ type Store[K comparable, R any] interface {
 	Remove(ctx context.Context, e Entry[R]) (changed bool, err error)
 }
 
+// Failures is a Store that notes in its rows why they wait.
+type Failures[R any] interface {
+	// Failed notes that an attempt at a row has failed.
+	Failed(ctx context.Context, e Entry[R], why error) error
+}
+
 // Work is what is done with the rows.
 type Work[R any] interface {
 	// Begin takes a row up. It is called for the rows of a key in order and one at a

@@ -136,10 +136,26 @@ func (r *run[K, R]) note(job *job[K, R], o Outcome) (noted bool) {
 			return r.cfg.Store.SetOwner(ctx, job.Entry, "")
 		})
 	}
+	if noted && o.kind == kindRetry {
+		r.noteFailure(job, o.err)
+	}
 	if noted && o.then != nil {
 		o.then(r.ctx)
 	}
 	return noted
+}
+
+// noteFailure has the table note why a row waits, where it does. Nothing depends on it.
+func (r *run[K, R]) noteFailure(job *job[K, R], why error) {
+	failures, ok := r.cfg.Store.(Failures[R])
+	if !ok || why == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), storeTimeout)
+	defer cancel()
+	if err := failures.Failed(ctx, job.Entry, why); err != nil {
+		zerolog.Ctx(r.ctx).Debug().Err(err).Msg("Failed to note why a message waits")
+	}
 }
 
 // remove takes a row out of the queue. It reports false when the run ended before. A row

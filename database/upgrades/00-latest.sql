@@ -1,4 +1,4 @@
--- v0 -> v6: Latest revision
+-- v0 -> v7: Latest revision
 
 CREATE TABLE contact (
     bridge_id TEXT NOT NULL,
@@ -26,6 +26,9 @@ CREATE TABLE msn_queue (
     group_size  INTEGER NOT NULL,
     kind        TEXT NOT NULL DEFAULT 'text',
     owner       TEXT NOT NULL DEFAULT '',
+    queued_at   BIGINT NOT NULL DEFAULT 0,
+    attempts    INTEGER NOT NULL DEFAULT 0,
+    last_error  TEXT NOT NULL DEFAULT '',
 
     PRIMARY KEY (bridge_id, login_id, message_id),
     CONSTRAINT msn_queue_login_fkey FOREIGN KEY (bridge_id, login_id)
@@ -49,6 +52,8 @@ CREATE TABLE matrix_queue (
     held_at    BIGINT NOT NULL DEFAULT 0,
     owner      TEXT NOT NULL DEFAULT '',
     queued_at  BIGINT NOT NULL DEFAULT 0,
+    attempts   INTEGER NOT NULL DEFAULT 0,
+    last_error TEXT NOT NULL DEFAULT '',
 
     PRIMARY KEY (bridge_id, login_id, event_id),
     CONSTRAINT matrix_queue_login_fkey FOREIGN KEY (bridge_id, login_id)
