@@ -223,6 +223,8 @@ func TestTicketErrors(t *testing.T) {
 		"401 without header":  {answer(401, "", ""), ErrBadCredentials},
 		"endless redirects":   {redirect("/login"), ErrLoginServer},
 		"redirect to nowhere": {answer(302, "", ""), ErrLoginServer},
+		"away from https":     {redirect("http://127.0.0.1:1/login"), ErrLoginServer},
+		"password in a text":  {answer(401, HeaderRefused, Info{Status: StatusFailed, Reason: "p,w is wrong"}.String()), ErrBadCredentials},
 		"success, no ticket":  {answer(200, HeaderInfo, "Passport1.4 da-status=success"), ErrLoginServer},
 		"ticket with a space": {answer(200, HeaderInfo, "Passport1.4 da-status=success,from-PP='a b'"), ErrLoginServer},
 		"ticket of 5,000":     {answer(200, HeaderInfo, "Passport1.4 da-status=success,from-PP='"+strings.Repeat("t", 5000)+"'"), ErrLoginServer},

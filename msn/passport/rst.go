@@ -94,12 +94,18 @@ func (r *RST) Tokens(ctx context.Context, account, password string, services ...
 	for range maxRedirects + 1 {
 		tokens, err := r.request(ctx, to, account, password, skew, services)
 		fault, ok := errors.AsType[*soap.Fault](err)
+		if ok {
+			hide(fault, password)
+		}
 		switch {
 		case !ok && err != nil:
 			return nil, loginError(err)
 		case !ok:
 			return tokens, nil
 		case fault.Code == "Redirect" && fault.RedirectURL != "":
+			if err := r.allowNext(to, fault.RedirectURL); err != nil {
+				return nil, err
+			}
 			to = fault.RedirectURL
 		case (fault.Code == "BadTime" || fault.Subcode == "BadTime") && skew == 0 && !fault.Date.IsZero():
 			// This machine's clock is wrong: once more by the service's.
@@ -111,6 +117,38 @@ func (r *RST) Tokens(ctx context.Context, account, password string, services ...
 		}
 	}
 	return nil, fmt.Errorf("%w: more than %d redirects", ErrLoginServer, maxRedirects)
+}
+
+// allowNext decides about where a login is sent on.
+func (r *RST) allowNext(from, to string) error {
+	before, _ := url.Parse(from)
+	next, err := url.Parse(to)
+	if err != nil || before == nil {
+		return fmt.Errorf("%w: it leads to an address that is none", ErrLoginServer)
+	}
+	if err := r.Caller.Allow(next); err != nil {
+		return fmt.Errorf("msn: login server %q: %w", next.Host, err)
+	}
+	if soap.Downgrades(before, next) {
+		return fmt.Errorf("%w: it leads from https to %s", ErrLoginServer, next.Scheme)
+	}
+	return nil
+}
+
+// hide takes the password out of what a service says, which is logged and shown.
+func hide(fault *soap.Fault, password string) {
+	for _, text := range []*string{&fault.Code, &fault.Subcode, &fault.Reason, &fault.ErrorCode} {
+		*text = without(*text, password)
+	}
+}
+
+// without returns a text of a service in which the password stands no more.
+func without(text, password string) string {
+	if password == "" {
+		return text
+	}
+	text = strings.ReplaceAll(text, password, "…")
+	return strings.ReplaceAll(text, url.QueryEscape(password), "…")
 }
 
 // loginError names errors of the call by what they mean for a login.

@@ -109,6 +109,8 @@ func TestLoginFaultsAreToldApart(t *testing.T) {
 		"locked":                      {200, fmt.Sprintf(fault11, "S:Client", "no", "<detail><error><value>0x80048823</value></error></detail>"), passport.ErrAccount},
 		"terms not accepted":          {200, fmt.Sprintf(fault11, "S:Client", "no", "<detail><error><value>0x80048825</value></error></detail>"), passport.ErrAccount},
 		"password must be changed":    {200, fmt.Sprintf(fault11, "wsse:FailedAuthentication", "no", "<detail><error><value>0x80048827</value></error></detail>"), passport.ErrAccount},
+		"password in a text":          {200, fmt.Sprintf(fault11, "S:very-secret", "very-secret is wrong", "<detail><error><value>very-secret</value></error></detail>"), passport.ErrLoginServer},
+		"password in a refusal":       {200, fmt.Sprintf(fault11, "wsse:FailedAuthentication", "not very-secret", ""), passport.ErrBadCredentials},
 		"server trouble":              {500, fmt.Sprintf(fault11, "S:Server", "try later", ""), passport.ErrLoginServer},
 		"invalid request":             {200, fmt.Sprintf(fault11, "S:Client", "Invalid Request", ""), passport.ErrLoginServer},
 		"no fault, 503":               {503, "busy", passport.ErrLoginServer},
@@ -176,6 +178,26 @@ func TestRedirectedLoginGoesWhereItMayOnly(t *testing.T) {
 			return nil
 		}
 		if _, err := rst.Tokens(t.Context(), "alice@example.com", "secret"); !errors.Is(err, forbidden) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What was asked by https is not sent on in clear, not even to this machine.
+func TestRedirectedLoginStaysEncrypted(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]http.HandlerFunc{
+		"by a fault": func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = fmt.Fprintf(w, fault11, "psf:Redirect", "", "<redirectUrl>http://127.0.0.1:1/RST.srf</redirectUrl>")
+		},
+		"by HTTP": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://127.0.0.1:1/RST.srf", http.StatusTemporaryRedirect)
+		},
+	} {
+		server := httptest.NewTLSServer(answer)
+		t.Cleanup(server.Close)
+		rst := &passport.RST{URL: server.URL + "/RST.srf", Caller: soap.Caller{Client: server.Client(), Allow: func(*url.URL) error { return nil }}}
+		if _, err := rst.Tokens(t.Context(), "alice@example.com", "secret"); !errors.Is(err, passport.ErrLoginServer) || !strings.Contains(err.Error(), "from https to http") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

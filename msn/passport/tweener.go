@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"matrix-msn/msn/soap"
 )
 
 const (
@@ -56,11 +58,18 @@ func (t *Tweener) Ticket(ctx context.Context, account, password, policy string) 
 			return "", err
 		}
 		ticket, next, err := read(answer)
+		if refused, ok := errors.AsType[*RefusedError](err); ok {
+			refused.Reason = without(refused.Reason, password)
+		}
 		if err != nil || ticket != "" {
 			return ticket, err
 		}
-		if login, err = login.Parse(next); err != nil {
+		from := login
+		if login, err = from.Parse(next); err != nil {
 			return "", fmt.Errorf("%w: it leads to an address that is none", ErrLoginServer)
+		}
+		if t.Allow(login) == nil && soap.Downgrades(from, login) {
+			return "", fmt.Errorf("%w: it leads from https to %s", ErrLoginServer, login.Scheme)
 		}
 	}
 	return "", fmt.Errorf("%w: more than %d redirects", ErrLoginServer, maxRedirects)
@@ -83,6 +92,9 @@ func (t *Tweener) loginURL(ctx context.Context) (*url.URL, error) {
 	login, err := url.Parse(urls.Login)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s names a login address that is none", ErrLoginServer, nexus.Host)
+	}
+	if t.Allow(login) == nil && soap.Downgrades(nexus, login) {
+		return nil, fmt.Errorf("%w: %s names a login address without https", ErrLoginServer, nexus.Host)
 	}
 	return login, nil
 }

@@ -104,10 +104,28 @@ func (c *Caller) Call(ctx context.Context, r Request, header, body any) error {
 		if answer.next == nil {
 			return answer.read(header, body)
 		}
+		if err := c.allowNext(to, answer.next); err != nil {
+			return err
+		}
 		to = answer.next
 	}
 	return fmt.Errorf("%w: more than %d redirects", ErrAnswer, maxRedirects)
 }
+
+// allowNext decides about where a redirect leads.
+func (c *Caller) allowNext(from, to *url.URL) error {
+	if err := c.Allow(to); err != nil {
+		return fmt.Errorf("msn: web service %q: %w", to.Host, err)
+	}
+	if Downgrades(from, to) {
+		return fmt.Errorf("%w: it leads from https to %s", ErrAnswer, to.Scheme)
+	}
+	return nil
+}
+
+// Downgrades reports whether a redirect leads away from https: what a request holds is not
+// to be sent over a connection that anybody can read, not even within the own machine.
+func Downgrades(from, to *url.URL) bool { return from.Scheme == "https" && to.Scheme != "https" }
 
 // answer is what came of one request.
 type answer struct {
