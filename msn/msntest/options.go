@@ -56,6 +56,7 @@ const (
 )
 
 type options struct {
+	network             *Network // nil: that of the machine
 	host                string
 	nsPort, sbPort      int
 	dsPort, httpsPort   int

@@ -115,6 +115,9 @@ func (s *Server) listen(ctx context.Context) error {
 }
 
 func (s *Server) listenOn(ctx context.Context, port int) (net.Listener, error) {
+	if s.opt.network != nil {
+		return s.opt.network.listen(s.opt.host, port)
+	}
 	var lc net.ListenConfig
 	return lc.Listen(ctx, "tcp", net.JoinHostPort(s.opt.host, strconv.Itoa(port)))
 }
