@@ -47,8 +47,9 @@ func (e *QueuedEvent) Scan(row dbutil.Scannable) (*QueuedEvent, error) {
 // message is now as asked for; then Owner is what it is in the table.
 type MatrixQueueQuery struct {
 	*dbutil.QueryHelper[*QueuedEvent]
-	bridgeID networkid.BridgeID
-	intake   *IntakeQuery
+	bridgeID  networkid.BridgeID
+	intake    *IntakeQuery
+	positions positions
 	// Taken, if it is set, is told of each event that is stored here and needs no place in
 	// the intake any more. It is to be set before the first message.
 	Taken func(id.EventID)
@@ -99,7 +100,7 @@ const nextPosition = `CASE WHEN COALESCE(MAX(position), 0) >= $4 THEN MAX(positi
 // Position is given by the table.
 func (q *MatrixQueueQuery) Put(ctx context.Context, e *QueuedEvent) (added bool, err error) {
 	err = q.GetDB().DoTxn(ctx, nil, func(ctx context.Context) error {
-		err := q.GetDB().QueryRow(ctx, eventsPut, q.bridgeID, e.LoginID, e.EventID, time.Now().UnixNano(), e.RoomID, e.Sender, e.PortalID,
+		err := q.GetDB().QueryRow(ctx, eventsPut, q.bridgeID, e.LoginID, e.EventID, q.positions.next(), e.RoomID, e.Sender, e.PortalID,
 			e.Body, e.Format, e.WrittenAt.UnixMilli(), toMilli(e.HeldAt), e.Owner, toMilli(e.QueuedAt)).Scan(&e.Position)
 		if added = err == nil; err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err

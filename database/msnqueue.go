@@ -53,7 +53,8 @@ func (m *QueuedMessage) Scan(row dbutil.Scannable) (*QueuedMessage, error) {
 // MSNQueueQuery are the queries on the table msn_queue.
 type MSNQueueQuery struct {
 	*dbutil.QueryHelper[*QueuedMessage]
-	bridgeID networkid.BridgeID
+	bridgeID  networkid.BridgeID
+	positions positions
 }
 
 const (
@@ -84,7 +85,7 @@ const (
 // Put adds a message at the end of its login's queue. It reports false for one that is
 // in the queue already. Position is given by the table.
 func (q *MSNQueueQuery) Put(ctx context.Context, m *QueuedMessage) (added bool, err error) {
-	err = q.GetDB().QueryRow(ctx, queuePut, q.bridgeID, m.LoginID, m.MessageID, time.Now().UnixNano(), m.PortalID, m.Sender,
+	err = q.GetDB().QueryRow(ctx, queuePut, q.bridgeID, m.LoginID, m.MessageID, q.positions.next(), m.PortalID, m.Sender,
 		m.At.UnixMilli(), m.Body, m.Format, m.GroupSize, cmp.Or(m.Kind, QueuedText), m.Owner, time.Now().UnixMilli()).Scan(&m.Position)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
