@@ -218,3 +218,24 @@ func TestQueuesNoteWhyMessagesWait(t *testing.T) {
 		}
 	})
 }
+
+// The answer to storing a message is lost, it is sent meanwhile, and then it is stored again.
+func TestMessageThatHasItsOutcomeIsNotQueuedAgain(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, _ *bridgedb.Database) {
+		ctx := t.Context()
+		e := putEvent(t, db, "$e")
+		putEvent(t, db, "$other")
+		if err := db.Intake.SetOutcome(ctx, database.Received{EventID: "$e", Outcome: database.EventRefused, At: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+		if removed, err := db.MatrixQueue.Remove(ctx, e); err != nil || !removed {
+			t.Fatalf("remove: %v, %v", removed, err)
+		}
+		again := *e
+		if added, err := db.MatrixQueue.Put(ctx, &again); err != nil || added {
+			t.Errorf("put again: %v, %v", added, err)
+		}
+		putEvent(t, db, "$next")
+	})
+}

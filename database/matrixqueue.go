@@ -67,6 +67,7 @@ const (
 		INSERT INTO matrix_queue (bridge_id, login_id, event_id, position, room_id, sender, portal_id, body, format, written_at, held_at, owner, queued_at)
 		SELECT $1, $2, $3, ` + nextPosition + `, $5, $6, $7, $8, $9, $10, $11, $12, $13
 		FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2
+		HAVING NOT EXISTS (SELECT 1 FROM intake WHERE bridge_id=$1 AND event_id=$3 AND outcome<>'')
 		ON CONFLICT (bridge_id, login_id, event_id) DO NOTHING
 		RETURNING position`
 	eventsGetAll = `
@@ -96,7 +97,8 @@ const (
 const nextPosition = `CASE WHEN COALESCE(MAX(position), 0) >= $4 THEN MAX(position)+1 ELSE $4 END`
 
 // Put adds a message at the end of its login's queue, in the place of the received event
-// that it was, and tells who listens. It reports false for one that is in the queue already.
+// that it was, and tells who listens. It reports false for one that is in the queue already, or
+// was and had its outcome.
 // Position is given by the table.
 func (q *MatrixQueueQuery) Put(ctx context.Context, e *QueuedEvent) (added bool, err error) {
 	err = q.GetDB().DoTxn(ctx, nil, func(ctx context.Context) error {
