@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/rs/zerolog"
@@ -16,6 +17,7 @@ import (
 	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/command"
 	"matrix-msn/bridge/inbox"
+	"matrix-msn/bridge/intake"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/outbox"
 	"matrix-msn/bridge/pager"
@@ -36,6 +38,7 @@ type Client struct {
 	inbox   *inbox.Inbox   // from MSN to Matrix
 	outbox  *outbox.Outbox // from Matrix to MSN
 	pager   *pager.Pager   // pages for mobile devices
+	intake  *intake.Intake // of all logins
 
 	commands *command.Login
 }
@@ -55,7 +58,7 @@ var (
 
 // newClient wires the parts of a login.
 func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity) *Client {
-	client := &Client{account: account.New(c.br, login, c.db, &c.Config, identity)}
+	client := &Client{account: account.New(c.br, login, c.db, &c.Config, identity), intake: c.intake}
 	client.session = session.New(client.account, &c.signIns)
 	client.rooms = room.New(client.account, c.Homeserver)
 	client.inbox = inbox.New(client.account, client.rooms, c.waits)
@@ -145,7 +148,16 @@ func (c *Client) CreateGroup(ctx context.Context, params *bridgev2.GroupCreatePa
 
 // HandleMatrixMessage sends a message, or the new text of one, to the people of its room.
 func (c *Client) HandleMatrixMessage(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2.MatrixMessageResponse, error) {
-	return c.chat.Send(ctx, msg)
+	evt := msg.Event.ID
+	if c.intake.Behind(evt) && c.intake.Leave(evt) {
+		return &bridgev2.MatrixMessageResponse{Pending: true}, nil
+	}
+	sent, err := c.chat.Send(ctx, msg)
+	// It must not be said to have failed: it is on disk, and the next start would send it.
+	if errors.Is(err, reason.ErrBridge) && c.intake.Leave(evt) {
+		return &bridgev2.MatrixMessageResponse{Pending: true}, nil
+	}
+	return sent, err
 }
 
 // HandleMatrixTyping tells the contact of a room that the user writes.
@@ -178,9 +190,13 @@ func (c *Client) HandleMatrixMessageRemove(context.Context, *bridgev2.MatrixMess
 	return errRedactions
 }
 
-// withdraw takes a message that was deleted out of those that wait.
-func (c *Client) withdraw(ctx context.Context, deleted id.EventID) {
+// withdraw takes a message that was deleted, which evt says, out of those that wait.
+func (c *Client) withdraw(ctx context.Context, evt, deleted id.EventID) {
+	if c.intake.Behind(evt) && c.intake.Leave(evt) {
+		return // the message may be among those that were left
+	}
 	if err := c.outbox.Withdraw(ctx, deleted); err != nil {
-		zerolog.Ctx(ctx).Err(err).Stringer("event_id", deleted).Msg("Failed to take out a message that was deleted")
+		left := c.intake.Leave(evt)
+		zerolog.Ctx(ctx).Err(err).Stringer("event_id", deleted).Bool("tries_again", left).Msg("Failed to take out a message that was deleted")
 	}
 }

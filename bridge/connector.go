@@ -218,7 +218,7 @@ func (c *Connector) withdraw(ctx context.Context, evt *event.Event) {
 	}
 	login.QueueRemoteEvent(&simplevent.EventMeta{
 		Type: bridgev2.RemoteEventUnknown, PortalKey: portal.PortalKey,
-		PreHandleFunc: func(ctx context.Context, _ *bridgev2.Portal) { login.Client.(*Client).withdraw(ctx, deleted) },
+		PreHandleFunc: func(ctx context.Context, _ *bridgev2.Portal) { login.Client.(*Client).withdraw(ctx, evt.ID, deleted) },
 	})
 }
 

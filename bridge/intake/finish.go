@@ -95,14 +95,22 @@ func (i *Intake) close(evt id.EventID) {
 
 // finish notes that an event is dealt with, unless that is noted already.
 func (i *Intake) finish(ctx context.Context, evt id.EventID) {
-	if i.handedOut(evt) == nil {
+	i.mu.Lock()
+	h := i.open[evt]
+	ends := h != nil && !h.waits
+	i.mu.Unlock()
+	if !ends {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	if err := i.cfg.Store.Finish(ctx, evt); err != nil {
-		// It is handed on once more at the next start.
 		zerolog.Ctx(ctx).Err(err).Stringer("event_id", evt).Msg("Failed to note that an event is dealt with")
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		h.left = false // those behind it wait for it no more
+		h.over = true
+		i.comeBack()
 		return
 	}
 	i.mu.Lock()

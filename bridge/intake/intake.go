@@ -83,6 +83,7 @@ type Intake struct {
 	pending []item
 	open    map[id.EventID]*handed // what is pending or with the framework
 	wake    chan struct{}
+	again   *time.Timer        // hands on what was left, nil while nothing was
 	cancel  context.CancelFunc // nil while stopped
 	ended   sync.WaitGroup
 }
@@ -96,6 +97,10 @@ type item struct {
 
 // handed is an event that the framework was given, or will be.
 type handed struct {
+	received  *database.Received
+	left      bool        // it could not be stored, and those behind it wait for it
+	waits     bool        // it was left, and is not handed on again yet
+	over      bool        // it is dealt with, which could not be noted
 	command   bool        // the framework runs it beside others
 	decrypted bool        // a message has come of it
 	late      *time.Timer // of an encrypted event that may still become one
@@ -131,6 +136,10 @@ func (i *Intake) Stop() {
 	i.mu.Lock()
 	cancel := i.cancel
 	i.cancel, i.accepts = nil, false
+	if i.again != nil {
+		i.again.Stop()
+		i.again = nil
+	}
 	for _, h := range i.open {
 		if h.late != nil {
 			h.late.Stop()
@@ -219,7 +228,7 @@ func (i *Intake) recover(ctx context.Context) error {
 	for _, row := range left {
 		i.last = max(i.last, row.Position) // clocks can be set back
 		if i.open[row.EventID] == nil && !i.closed.Contains(row.EventID) {
-			i.open[row.EventID] = &handed{}
+			i.open[row.EventID] = &handed{received: row}
 			before = append(before, item{received: row})
 		}
 	}

@@ -150,7 +150,7 @@ func (i *Intake) take(ctx context.Context, txn transaction, forward func(map[str
 			continue // it is known
 		}
 		flush(nil)
-		i.open[evt.ID] = &handed{}
+		i.open[evt.ID] = &handed{received: open[at]}
 		i.pending = append(i.pending, item{received: open[at]})
 	}
 	flush(nil)

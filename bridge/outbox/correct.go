@@ -16,7 +16,20 @@ import (
 // what became of it otherwise.
 func (o *Outbox) Correct(ctx context.Context, evt, edit id.EventID, sender id.UserID, body, format string) (chat.Fate, error) {
 	db, login := o.account.DB, o.account.Login.ID
-	changed, err := db.MatrixQueue.Correct(ctx, login, evt, edit, sender, body, format)
+	changed, failed := false, false
+	err := insist(ctx, func(ctx context.Context) error {
+		if failed {
+			// Only the answer may have been lost: the edit is finished with the correction.
+			done, err := db.Intake.Get(ctx, edit)
+			if changed = err == nil && done != nil && done.State == database.ReceivedFinished; err != nil || changed {
+				return err
+			}
+		}
+		var err error
+		changed, err = db.MatrixQueue.Correct(ctx, login, evt, edit, sender, body, format)
+		failed = err != nil
+		return err
+	})
 	if err != nil || changed {
 		return chat.Corrected, err
 	}

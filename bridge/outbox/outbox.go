@@ -18,6 +18,7 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/queue"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/retry"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -37,6 +38,9 @@ const (
 	startWait = 30 * time.Second
 	// farewellTimeout bounds what is told at logout. The framework waits for it.
 	farewellTimeout = 10 * time.Second
+	// storeTimeout is for how long it is tried to store a message. Its room waits meanwhile, so
+	// that none overtakes it.
+	storeTimeout = 30 * time.Second
 )
 
 const (
@@ -100,8 +104,28 @@ func (o *Outbox) Use(chats Chats) { o.chats = chats }
 // because the homeserver has repeated it, is not stored again.
 func (o *Outbox) Put(ctx context.Context, e *database.QueuedEvent) error {
 	e.QueuedAt = time.Now()
-	_, err := o.account.DB.MatrixQueue.Put(ctx, e)
-	return err
+	failed := false
+	return insist(ctx, func(ctx context.Context) error {
+		added, err := o.account.DB.MatrixQueue.Put(ctx, e)
+		if err == nil && !added && failed {
+			o.loop.Wake(e.PortalID, 0) // it had been stored, and nobody was told
+		}
+		failed = failed || err != nil
+		return err
+	})
+}
+
+// insist does something to the table until it works, for a while.
+func insist(ctx context.Context, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	for waits := retry.Waits(); ; {
+		err := do(ctx)
+		if err == nil || ctx.Err() != nil || !retry.Sleep(ctx, waits.NextBackOff()) {
+			return err
+		}
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to note what a user wants of a message, trying again")
+	}
 }
 
 // Start sends what is in the table, and what is put there by whatever Outbox of the login.
