@@ -26,6 +26,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/config"
+	"matrix-msn/bridge/room"
 	"matrix-msn/database"
 	"matrix-msn/msn/msntest"
 	"matrix-msn/msn/wire"
@@ -54,6 +55,7 @@ type testBridge struct {
 	only       bool                 // nobody but the user may use the bridge
 	waited     func()               // is called in place of each wait between attempts of the inbox, unless nil
 	statements *statements          // counts what the database is asked for, unless nil
+	process    *process             // stands between the bridge and the rest of the world, unless nil
 }
 
 // newTestServer starts an MSN server where alice and bob are friends, carol is
@@ -144,12 +146,7 @@ func (b *testBridge) startWith(prepare func()) {
 	if err := os.WriteFile(ca, b.srv.CertPEM(), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	db, err := dbutil.NewFromConfig("test", dbutil.Config{PoolConfig: dbutil.PoolConfig{
-		Type: "sqlite3-fk-wal", URI: "file:" + b.dbPath + "?_txlock=immediate", MaxOpenConns: 4, MaxIdleConns: 1,
-	}}, b.dbLog())
-	if err != nil {
-		b.Fatal(err)
-	}
+	db := b.openDatabase()
 	b.conn = &Connector{Config: config.Config{
 		DisplaynameTemplate: "{{or .Name .Account}} (MSN)",
 		CredentialKey:       "a key of the tests, long enough",
@@ -172,13 +169,19 @@ func (b *testBridge) startWith(prepare func()) {
 		b.matrix.rooms, b.matrix.names = before.memberships(), before.displayNames()
 	}
 	b.matrix.public = b.public
+	var matrix homeserver = b.matrix
+	if b.process != nil {
+		b.conn.Config.Service("home").Template.Dial = b.process.dial
+		matrix = &faultyMatrix{b.process.world.matrix, b.process}
+		b.matrix = b.process.world.matrix
+	}
 	b.conn.Deliver = func(ctx context.Context, evt *event.Event) error {
 		b.conn.Arriving(ctx, evt)
 		b.br.QueueMatrixEvent(ctx, evt)
 		b.conn.Dispatched(ctx, evt)
 		return nil
 	}
-	b.conn.Homeserver = b.matrix
+	b.conn.Homeserver = matrix
 	if b.waited != nil {
 		b.conn.waits = func() backoff.BackOff { return noWaits{b} }
 	}
@@ -195,7 +198,7 @@ func (b *testBridge) startWith(prepare func()) {
 		PortalEventBuffer:         64,
 		DeduplicateMatrixMessages: true,
 		Permissions:               permissions,
-	}, b.matrix, b.conn, commands.NewProcessor)
+	}, matrix, b.conn, commands.NewProcessor)
 	b.ctx = log.WithContext(b.Context())
 	if b.statements != nil {
 		b.conn.db = database.New("", db, b.statements)
@@ -206,6 +209,34 @@ func (b *testBridge) startWith(prepare func()) {
 	}
 	b.conn.WatchCommands()
 	b.conn.StartIntake(b.ctx)
+}
+
+// homeserver is the Matrix side of a bridge.
+type homeserver interface {
+	bridgev2.MatrixConnector
+	room.Homeserver
+}
+
+func (b *testBridge) openDatabase() *dbutil.Database {
+	b.Helper()
+	const kind = "sqlite3-fk-wal"
+	uri := "file:" + b.dbPath + "?_txlock=immediate"
+	pool := dbutil.PoolConfig{Type: kind, URI: uri, MaxOpenConns: 4, MaxIdleConns: 1}
+	if b.process != nil {
+		db, err := b.process.openDatabase(kind, uri)
+		if err == nil {
+			err = db.Configure(dbutil.Config{PoolConfig: pool})
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		return db
+	}
+	db, err := dbutil.NewFromConfig("test", dbutil.Config{PoolConfig: pool}, b.dbLog())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return db
 }
 
 // noWaits is that a test does not wait between attempts.

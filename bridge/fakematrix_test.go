@@ -27,7 +27,9 @@ import (
 type fakeMatrix struct {
 	bridgev2.MatrixConnector
 	mu       sync.Mutex
-	changed  chan struct{} // closed and replaced with every record
+	lastID   int                   // of the rooms and events that were made
+	taken    map[string]id.EventID // by the transaction ID of an event
+	changed  chan struct{}         // closed and replaced with every record
 	records  []record
 	rooms    map[id.RoomID]map[id.UserID]event.Membership
 	names    map[id.UserID]string
@@ -62,6 +64,7 @@ func newFakeMatrix() *fakeMatrix {
 		changed: make(chan struct{}),
 		rooms:   make(map[id.RoomID]map[id.UserID]event.Membership),
 		names:   make(map[id.UserID]string),
+		taken:   make(map[string]id.EventID),
 		router:  http.NewServeMux(),
 	}
 }
@@ -249,7 +252,12 @@ func (f *fakeMatrix) GenerateReactionEventID(id.RoomID, *bridgedb.Message, netwo
 func (f *fakeMatrix) nextEventID() id.EventID {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return id.EventID(fmt.Sprintf("$bridge%d", len(f.records)))
+	f.lastID++
+	return id.EventID(fmt.Sprintf("$bridge%d", f.lastID))
+}
+
+func (f *fakeMatrix) roomID() id.RoomID {
+	return id.RoomID(fmt.Sprintf("!room%d:%s", f.lastID, fakeServer))
 }
 
 // fakeIntent acts as one Matrix user of the bridge.
@@ -262,8 +270,16 @@ type fakeIntent struct {
 func (i *fakeIntent) GetMXID() id.UserID   { return i.user }
 func (i *fakeIntent) IsDoublePuppet() bool { return false }
 
-func (i *fakeIntent) SendMessage(_ context.Context, room id.RoomID, evtType event.Type, content *event.Content, _ *bridgev2.MatrixSendExtra) (*mautrix.RespSendEvent, error) {
+func (i *fakeIntent) SendMessage(_ context.Context, room id.RoomID, evtType event.Type, content *event.Content, extra *bridgev2.MatrixSendExtra) (*mautrix.RespSendEvent, error) {
 	i.f.mu.Lock()
+	txn := ""
+	if extra != nil && extra.TransactionID != "" {
+		txn = fmt.Sprint(i.user, room, extra.TransactionID)
+	}
+	if known := i.f.taken[txn]; known != "" {
+		i.f.mu.Unlock()
+		return &mautrix.RespSendEvent{EventID: known}, nil
+	}
 	fail, maxBody := i.f.failSend, i.f.maxBody
 	if i.f.failOnce {
 		i.f.failSend, i.f.failOnce = nil, false
@@ -297,6 +313,11 @@ func (i *fakeIntent) SendMessage(_ context.Context, room id.RoomID, evtType even
 		if msg.Mentions != nil {
 			r.calls = msg.Mentions.UserIDs
 		}
+	}
+	if txn != "" {
+		i.f.mu.Lock()
+		i.f.taken[txn] = evtID
+		i.f.mu.Unlock()
 	}
 	i.f.add(r)
 	return &mautrix.RespSendEvent{EventID: evtID}, nil
@@ -402,7 +423,9 @@ func (i *fakeIntent) CreateRoom(_ context.Context, req *mautrix.ReqCreateRoom) (
 		}
 	}
 	i.f.mu.Lock()
-	room := id.RoomID(fmt.Sprintf("!room%d:%s", len(i.f.rooms), fakeServer))
+	for i.f.lastID++; i.f.rooms[i.f.roomID()] != nil; i.f.lastID++ {
+	}
+	room := i.f.roomID()
 	i.f.mu.Unlock()
 	i.f.setMember(room, i.user, event.MembershipJoin)
 	for _, user := range req.Invite {
