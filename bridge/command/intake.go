@@ -43,7 +43,7 @@ func (c *Commands) SayInterrupted(ctx context.Context, interrupted *database.Rec
 	_, err := c.bridge.Bot.SendMessage(ctx, interrupted.RoomID, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
 		MsgType: event.MsgNotice, Body: text, Mentions: &event.Mentions{},
 		RelatesTo: (&event.RelatesTo{}).SetReplyTo(interrupted.EventID),
-	}}, nil)
+	}}, room.Once(interrupted.EventID))
 	if room.TakesNothing(err) {
 		return nil
 	}

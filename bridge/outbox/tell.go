@@ -40,7 +40,7 @@ func (o *Outbox) Tell(ctx context.Context, e *database.QueuedEvent, fate error) 
 	zerolog.Ctx(ctx).Warn().Err(fate).Stringer("event_id", e.EventID).Msg("Message was not delivered")
 	status := bridgev2.WrapErrorInStatus(reason.Refused(fate, o.chats.Recipients(ctx, to)))
 	// Sent here and not by the framework, which does not tell whether it could.
-	_, err := br.Bot.SendMessage(ctx, e.RoomID, event.EventMessage, &event.Content{Parsed: status.ToNoticeEvent(info)}, nil)
+	_, err := br.Bot.SendMessage(ctx, e.RoomID, event.EventMessage, &event.Content{Parsed: status.ToNoticeEvent(info)}, room.Once(e.EventID))
 	if room.TakesNothing(err) {
 		return nil
 	}
