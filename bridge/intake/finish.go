@@ -66,7 +66,12 @@ func (i *Intake) Dispatched(ctx context.Context, evt *event.Event) {
 	}
 	login.QueueRemoteEvent(&simplevent.EventMeta{
 		Type: bridgev2.RemoteEventUnknown, PortalKey: portal.PortalKey,
-		PreHandleFunc: func(ctx context.Context, _ *bridgev2.Portal) { i.finish(context.WithoutCancel(ctx), evt.ID) },
+		PreHandleFunc: func(ctx context.Context, _ *bridgev2.Portal) {
+			// Once the framework is being stopped, rooms do nothing with their events.
+			if ctx.Err() == nil {
+				i.finish(context.WithoutCancel(ctx), evt.ID)
+			}
+		},
 	})
 }
 

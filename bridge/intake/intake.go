@@ -311,7 +311,15 @@ func (i *Intake) handOn(ctx context.Context, next item) {
 		i.finish(ctx, next.received.EventID)
 		return
 	}
-	if err := i.cfg.Deliver(log.WithContext(ctx), evt); err != nil && ctx.Err() == nil {
+	// A stop lets the framework take what it is being given: it would tell the room that the
+	// event failed, which is handed on again at the next start.
+	settling, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(stopTimeout, cancel)
+		context.AfterFunc(settling, func() { timer.Stop() })
+	})()
+	if err := i.cfg.Deliver(log.WithContext(settling), evt); err != nil && ctx.Err() == nil {
 		log.Err(err).Msg("Failed to hand an event on, it is handed on at the next start")
 	}
 }

@@ -26,13 +26,17 @@ type takes struct {
 	*intake.Intake
 	mu       sync.Mutex
 	handedOn []id.EventID
+	taking   func(context.Context) // takes its time over an event, unless nil
 }
 
 func newTakes(t *testing.T, store *database.IntakeQuery) *takes {
 	i := new(takes)
 	i.Intake = intake.New(intake.Config{
 		Store: store, Log: zerolog.Nop(),
-		Deliver: func(_ context.Context, evt *event.Event) error {
+		Deliver: func(ctx context.Context, evt *event.Event) error {
+			if i.taking != nil {
+				i.taking(ctx)
+			}
 			i.mu.Lock()
 			defer i.mu.Unlock()
 			i.handedOn = append(i.handedOn, evt.ID)
@@ -99,6 +103,31 @@ func TestEventThatCannotBeStoredElsewhereIsHandedOnAgainInOrder(t *testing.T) {
 		i.Taken("$1")
 		if i.Behind("$2") {
 			t.Error("what is before it was stored")
+		}
+	})
+}
+
+// A stop in the middle: the event is not said to have failed, since the next start hands it on.
+func TestStopLetsTheFrameworkTakeWhatItIsGiven(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := newTakes(t, newStore(t))
+		taking := make(chan error)
+		i.taking = func(ctx context.Context) {
+			time.Sleep(time.Second)
+			taking <- ctx.Err()
+			<-ctx.Done() // it is stuck
+			taking <- ctx.Err()
+		}
+		i.push("$1 !r")
+		synctest.Wait()
+		began := time.Now()
+		go i.Stop()
+		if err := <-taking; err != nil {
+			t.Errorf("while it takes it: %v", err)
+		}
+		if err := <-taking; err == nil || time.Since(began) > 5*time.Second {
+			t.Errorf("what is stuck ends with %v after %v", err, time.Since(began))
 		}
 	})
 }
