@@ -46,7 +46,8 @@ type fakeMatrix struct {
 
 // record is one thing that the bridge did on the Matrix side.
 type record struct {
-	kind   string // "message", "status", "state", "typing", "room", "name"
+	kind   string     // "message", "status", "state", "typing", "room", "name"
+	id     id.EventID // of a message
 	room   id.RoomID
 	sender id.UserID
 	body   string // text, sentence of a status, state event, room name
@@ -138,7 +139,7 @@ func (f *fakeMatrix) Find(_ context.Context, room id.RoomID, field, text string,
 	}
 	for _, r := range f.records {
 		if value, ok := r.raw[field].(string); ok && r.room == room && value == text {
-			return &event.Event{ID: id.EventID("$found"), Sender: r.sender}, nil
+			return &event.Event{ID: r.id, Sender: r.sender}, nil
 		}
 	}
 	return nil, nil
@@ -292,7 +293,7 @@ func (i *fakeIntent) SendMessage(_ context.Context, room id.RoomID, evtType even
 		return nil, mautrix.MForbidden
 	}
 	evtID := i.f.nextEventID()
-	r := record{kind: "message", room: room, sender: i.user}
+	r := record{kind: "message", id: evtID, room: room, sender: i.user}
 	var msg *event.MessageEventContent
 	switch parsed := content.Parsed.(type) {
 	case *event.MessageEventContent:

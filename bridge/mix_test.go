@@ -34,9 +34,10 @@ func TestLedgerIsRightAfterRandomFaults(t *testing.T) {
 
 func mix(t *testing.T, seed uint64) {
 	random := rand.New(rand.NewPCG(seed, 1))
-	faults := rand.New(rand.NewPCG(seed, 2)) // asked under the lock of trouble
-	rate := 0.0
-	w := newWorld(t, func(at place, _ int) verdict {
+	rate := 0.0 // guarded by trouble
+	w := newWorld(t, func(at place, n int) verdict {
+		// By its number alone, so that a seed can be played again however goroutines take turns.
+		faults := rand.New(rand.NewPCG(seed, uint64(n)*uint64(places)+uint64(at)))
 		if faults.Float64() >= rate {
 			return works
 		}
@@ -53,6 +54,7 @@ func mix(t *testing.T, seed uint64) {
 			return unheard
 		}
 	})
+	w.ledger.jostles = true
 	w.start()
 	w.online(bob, true)
 	w.trouble.arm(true)

@@ -228,6 +228,7 @@ func (w *world) say() {
 			}
 			w.ledger.says(s)
 			w.unsaid[contact] = w.unsaid[contact][1:]
+			w.rest() // the next one may be said in another conversation, and MSN keeps no order between two
 		}
 	}
 }
