@@ -16,7 +16,30 @@ import (
 )
 
 // model is the table for the model of the queue.
-type model struct{ table }
+type model struct {
+	table
+	intake *database.IntakeQuery
+}
+
+var _ queuetest.Changes[*database.QueuedEvent] = (*model)(nil)
+
+func (m *model) Correct(ctx context.Context, event, text string) (bool, error) {
+	return m.query.Correct(ctx, m.login, id.EventID(event), id.EventID(event+"-edit"), "", text, "")
+}
+
+func (m *model) Withdraw(ctx context.Context, event string) (bool, error) {
+	return m.query.Withdraw(ctx, m.login, id.EventID(event))
+}
+
+func (m *model) SetOutcome(ctx context.Context, e *database.QueuedEvent, fate error) error {
+	outcome := database.EventDelivered
+	if fate != nil {
+		outcome = database.EventRefused
+	}
+	return m.intake.SetOutcome(context.WithoutCancel(ctx), database.Received{EventID: e.EventID, Outcome: outcome, At: time.Now()})
+}
+
+func (m *model) Text(e *database.QueuedEvent) string { return e.Body }
 
 func (m *model) ID(e *database.QueuedEvent) string { return string(e.EventID) }
 
@@ -34,13 +57,13 @@ func TestNothingIsLostDoubledOrOvertakenOnDisk(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				db, _ := queuetest.OpenDatabase(t, "home/alice", "home/bob")
-				theirs := &model{table{db.MatrixQueue, "home/bob"}}
+				theirs := &model{table{db.MatrixQueue, "home/bob"}, db.Intake}
 				for i := range 5 {
 					if _, _, _, err := theirs.Put(t.Context(), "key0", fmt.Sprint("row", i)); err != nil {
 						t.Fatal(err)
 					}
 				}
-				queuetest.Run(t, seed, 1+int(seed)%4, &model{table{db.MatrixQueue, "home/alice"}})
+				queuetest.Run(t, seed, 1+int(seed)%4, &model{table{db.MatrixQueue, "home/alice"}, db.Intake})
 				if left, err := db.MatrixQueue.GetAll(t.Context(), "home/bob"); err != nil || len(left) != 5 {
 					t.Errorf("of the other login are left %v, %v", left, err)
 				}

@@ -24,6 +24,7 @@ func Run[K comparable, R any](t testing.TB, seed uint64, window int, table Table
 		random: rand.New(rand.NewPCG(seed, 7)),
 	}
 	_, w.again = table.(Again)
+	w.change, _ = table.(Changes[R])
 	d := &driver[K, R]{world: w, random: random, ctx: context.Background()}
 	d.p = w.newProcess()
 	d.p.start(d.ctx)
@@ -65,7 +66,7 @@ func (d *driver[K, R]) step() {
 	case 5: // the same event twice
 		d.mu.Lock()
 		it := d.items[fmt.Sprint("row", d.random.IntN(len(d.items)+1))]
-		repeat := it != nil && len(it.told) == 0
+		repeat := it != nil && (len(it.told) == 0 || d.change != nil) && !it.withdrawn
 		d.mu.Unlock()
 		if repeat {
 			d.put(it.key, it.id)
@@ -89,6 +90,12 @@ func (d *driver[K, R]) step() {
 		d.p.start(d.ctx)
 	case 12:
 		d.pass(time.Duration(d.random.Int64N(int64(3 * time.Hour))))
+	case 13, 14: // the user thinks better of it
+		if d.change != nil {
+			d.changeRow()
+			return
+		}
+		d.pass(time.Duration(d.random.Int64N(int64(5 * time.Second))))
 	default:
 		d.pass(time.Duration(d.random.Int64N(int64(5 * time.Second))))
 	}
@@ -115,6 +122,38 @@ func (d *driver[K, R]) put(key, id string) {
 		d.p.loop.WakeWith(k, e)
 	case added:
 		d.p.loop.Wake(k, e.Position)
+	}
+}
+
+// changeRow corrects or withdraws a row, at whatever moment of its life.
+func (d *driver[K, R]) changeRow() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	it := d.items[fmt.Sprint("row", d.random.IntN(len(d.items)+1))]
+	if it == nil {
+		return
+	}
+	var changed bool
+	var err error
+	if text := fmt.Sprint("corrected ", d.events); d.random.IntN(2) == 0 {
+		if changed, err = d.change.Correct(d.ctx, it.id, text); changed {
+			d.note("%s is corrected", it.id)
+			it.text = text
+		}
+	} else if changed, err = d.change.Withdraw(d.ctx, it.id); changed {
+		d.note("%s is withdrawn", it.id)
+		it.withdrawn = true
+	}
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	for _, a := range d.chains[it.key] {
+		if changed && a.it == it {
+			d.violation("%s is changed while it is on its way", it.id)
+		}
+	}
+	if changed && len(it.told) > 0 && it.crashes == d.crashes {
+		d.violation("%s is changed after it was told %v", it.id, it.told)
 	}
 }
 
@@ -165,7 +204,7 @@ func (d *driver[K, R]) end() {
 	}
 	d.mu.Lock()
 	for _, it := range d.items {
-		if len(it.told) == 0 && it.untold < patience {
+		if len(it.told) == 0 && it.untold < patience && !it.withdrawn {
 			d.violation("of %s nothing was told: %+v", it.id, *it)
 		}
 	}

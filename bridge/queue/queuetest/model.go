@@ -30,6 +30,19 @@ type Table[K comparable, R any] interface {
 // claimed: they are sent again, and who gets them knows what is there already.
 type Again interface{ Again() }
 
+// Changes is a Table whose rows can be changed while nobody has claimed them, and which does not
+// take a row again whose outcome it knows.
+type Changes[R any] interface {
+	// Correct gives a row a new text, and reports false when it is claimed or gone.
+	Correct(ctx context.Context, id, text string) (bool, error)
+	// Withdraw takes a row out, and reports false when it is claimed or gone.
+	Withdraw(ctx context.Context, id string) (bool, error)
+	// SetOutcome notes that the fate of a row is being told.
+	SetOutcome(ctx context.Context, row R, fate error) error
+	// Text returns the text of a row.
+	Text(row R) string
+}
+
 // The fates that the model tells.
 var (
 	errUncertain = errors.New("it may have been sent")
@@ -60,6 +73,8 @@ type item struct {
 	maybe     bool // it may have been delivered when a process ended
 	saved     bool // it is known as delivered, also after a crash
 	told      []error
+	text      string // if it was corrected
+	withdrawn bool
 	untold    int // how often the room did not take it
 	crashes   int // at the time when it was told
 }
@@ -78,7 +93,8 @@ type world[K comparable, R any] struct {
 	seed   uint64
 	window int
 	table  Table[K, R]
-	again  bool // the table is an Again
+	again  bool       // the table is an Again
+	change Changes[R] // the table, or nil when it is none
 
 	mu      sync.Mutex
 	events  int
@@ -197,6 +213,9 @@ func (p *process[K, R]) begin(ctx context.Context, job *queue.Job[R], it *item) 
 	if p.dead {
 		return queue.Leave(), nil
 	}
+	if p.change != nil && p.change.Text(job.Row) != it.text {
+		p.violation("%s is sent as %q, and was corrected to %q", it.id, p.change.Text(job.Row), it.text)
+	}
 	return o, p.send(ctx, it, dice)
 }
 
@@ -204,6 +223,8 @@ func (p *process[K, R]) begin(ctx context.Context, job *queue.Job[R], it *item) 
 func (p *process[K, R]) send(ctx context.Context, it *item, dice *rand.Rand) func() queue.Outcome {
 	it.attempts++
 	switch {
+	case it.withdrawn:
+		p.violation("%s is sent after it was withdrawn", it.id)
 	case p.again && (len(it.told) == 0 || it.crashes != p.crashes): // who gets it knows it
 	case it.delivered != 0:
 		p.violation("%s is sent after it was delivered", it.id)
@@ -213,7 +234,7 @@ func (p *process[K, R]) send(ctx context.Context, it *item, dice *rand.Rand) fun
 		p.violation("%s is sent after it was told: %v", it.id, it.told)
 	}
 	for _, other := range p.items {
-		if other.key == it.key && other.number < it.number && other.held != 0 && other.held < it.begun && other.begun < other.held {
+		if other.key == it.key && !other.withdrawn && other.number < it.number && other.held != 0 && other.held < it.begun && other.begun < other.held {
 			p.violation("%s is sent while %s, which is before it, is held", it.id, other.id)
 		}
 	}
@@ -297,11 +318,15 @@ func (w *world[K, R]) deliver(it *item) {
 }
 
 // Tell notes what the room is told.
-func (p *process[K, R]) Tell(_ context.Context, row R, fate error) error {
+func (p *process[K, R]) Tell(ctx context.Context, row R, fate error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	it := p.items[p.table.ID(row)]
 	if p.dead || p.fails() {
+		it.untold++
+		return errFault
+	}
+	if p.change != nil && p.change.SetOutcome(ctx, row, fate) != nil {
 		it.untold++
 		return errFault
 	}
@@ -312,6 +337,8 @@ func (p *process[K, R]) Tell(_ context.Context, row R, fate error) error {
 		p.violation("%s is told %v after %v", it.id, fate, it.told)
 	case len(it.told) > 0 && surely && !p.again:
 		p.violation("%s is told %v after a crash, though it was told %v", it.id, fate, it.told)
+	case it.withdrawn:
+		p.violation("%s is told %v after it was withdrawn", it.id, fate)
 	case fate == nil && it.delivered == 0:
 		p.violation("%s is told as delivered", it.id)
 	case surely && (it.delivered != 0 || it.maybe) && !p.again:
