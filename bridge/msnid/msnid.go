@@ -25,6 +25,11 @@ import (
 // section 4).
 const MaxAccount = 129
 
+// maxLocalpart is the longest account in bytes in the form that it has in Matrix IDs, where
+// signs take two and three. With the name of a service and that of a homeserver it is in the
+// 255 that a Matrix ID may have.
+const maxLocalpart = 145
+
 // Identity is one account at one service.
 type Identity struct {
 	Service string // key in network.services
@@ -45,8 +50,19 @@ var (
 // ParseAccount cleans and checks an e-mail address that a person typed: blanks
 // around it, a "mailto:" before it and letter case do not count.
 func ParseAccount(s string) (string, error) {
-	s = strings.ToLower(strings.TrimSpace(s))
-	s = strings.TrimPrefix(s, "mailto:")
+	s = strings.TrimSpace(s)
+	if len(s) >= len(mailto) && strings.EqualFold(s[:len(mailto)], mailto) {
+		s = strings.TrimSpace(s[len(mailto):])
+	}
+	return parseAccount(s)
+}
+
+// mailto is what stands before addresses in links.
+const mailto = "mailto:"
+
+// parseAccount checks an e-mail address in any letter case.
+func parseAccount(typed string) (string, error) {
+	s := strings.ToLower(typed)
 	local, domain, ok := strings.Cut(s, "@")
 	switch {
 	case s == "":
@@ -56,18 +72,26 @@ func ParseAccount(s string) (string, error) {
 	case !ok || local == "" || domain == "" || strings.Contains(domain, "@"):
 		return "", ErrNoAccount
 	}
-	for _, r := range s {
-		if r == unicode.ReplacementChar || r == '/' || unicode.IsSpace(r) || !unicode.IsPrint(r) {
+	for _, r := range typed {
+		if r == unicode.ReplacementChar || r == '/' || unicode.IsSpace(r) || !unicode.IsPrint(r) || foreign(r) {
 			return "", ErrAccountCharacter
 		}
+	}
+	if strings.HasPrefix(s, mailto) || len(id.EncodeUserLocalpart(s)) > maxLocalpart {
+		return "", ErrAccountCharacter
 	}
 	return s, nil
 }
 
+// foreign reports whether r is a sign that becomes an ASCII letter in lower case, as that of
+// Kelvin does: whose address has one would be taken for somebody else.
+func foreign(r rune) bool { return r > unicode.MaxASCII && unicode.ToLower(r) <= unicode.MaxASCII }
+
 // FromServer returns the spelling under which an account that a server named is
-// stored. It reports false for what is no account.
+// stored. It reports false for what is no account. Only letter case does not count: one that
+// begins with "mailto:" is not the one without it.
 func FromServer(account string) (string, bool) {
-	account, err := ParseAccount(account)
+	account, err := parseAccount(account)
 	return account, err == nil
 }
 
@@ -76,8 +100,8 @@ func parse(s string) (Identity, bool) {
 	if !ok || !ValidService(service) {
 		return Identity{}, false
 	}
-	clean, err := ParseAccount(account)
-	if err != nil || clean != account {
+	clean, ok := FromServer(account)
+	if !ok || clean != account {
 		return Identity{}, false
 	}
 	return Identity{Service: service, Account: account}, true
@@ -124,8 +148,8 @@ func ParseDMPortalID(p networkid.PortalID) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	clean, err := ParseAccount(account)
-	return account, err == nil && clean == account
+	clean, ok := FromServer(account)
+	return account, ok && clean == account
 }
 
 const groupPrefix = "group:"
@@ -184,7 +208,7 @@ func ParseOfflineMessageID(m networkid.MessageID) (id string, part int, ok bool)
 	rest, ok := strings.CutPrefix(string(m), offlinePrefix)
 	number, id, cut := strings.Cut(rest, "/")
 	part, err := strconv.Atoi(number)
-	return id, part, ok && cut && err == nil && id != ""
+	return id, part, ok && cut && err == nil && strconv.Itoa(part) == number && id != ""
 }
 
 // MakeSentMessageID returns the ID of a message that went from Matrix to MSN.
@@ -244,9 +268,11 @@ func MakePageMessageID(from, text string, part int, at time.Time) networkid.Mess
 	return networkid.MessageID(strings.Join([]string{"page", idPart(from), hashOf(text), strconv.FormatInt(at.UnixNano(), 10), strconv.Itoa(part)}, "/"))
 }
 
+// idPart returns a part of an ID that a server chooses, without slashes. "#" marks a hash,
+// which nothing that is short enough looks like.
 func idPart(s string) string {
 	if len(s) > maxIDPart {
-		s = hashOf(s)
+		return "#" + hashOf(s)
 	}
 	return url.PathEscape(s)
 }

@@ -26,6 +26,11 @@ func TestParseAccount(t *testing.T) {
 		{"slash", "bob/x@example.com", ""},
 		{"too long", strings.Repeat("b", MaxAccount) + "@example.com", ""},
 		{"not UTF-8", "b\xffb@example.com", ""},
+		{"link in upper case", "MAILTO: bob@example.com", "bob@example.com"},
+		{"link twice", "mailto:mailto:bob@example.com", ""},
+		{"sign of Kelvin", "\u212aen@example.com", ""},
+		{"dotted capital", "b\u0130b@example.com", ""},
+		{"too long as a Matrix ID", strings.Repeat("_", MaxAccount-12) + "@example.com", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -34,6 +39,19 @@ func TestParseAccount(t *testing.T) {
 				t.Errorf("ParseAccount(%q) = %q, %v; want %q", test.in, got, err, test.want)
 			}
 		})
+	}
+}
+
+// An account at a service that looks like another one's address is not that one.
+func TestAccountOfAServerIsNobodyElses(t *testing.T) {
+	t.Parallel()
+	for _, account := range []string{"mailto:bob@example.com", " bob@example.com", "bob@example.com\n", "\u212aen@example.com", "b\u0130b@example.com"} {
+		if got, ok := FromServer(account); ok {
+			t.Errorf("%q was taken for %q", account, got)
+		}
+	}
+	if got, ok := FromServer("Bob@Example.com"); !ok || got != "bob@example.com" {
+		t.Errorf("got %q, %v", got, ok)
 	}
 }
 
