@@ -197,19 +197,22 @@ var specialNets = []netip.Prefix{
 	netip.MustParsePrefix("198.51.100.0/24"),
 	netip.MustParsePrefix("203.0.113.0/24"),
 	netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("64:ff9b::/96"),   // NAT64
-	netip.MustParsePrefix("64:ff9b:1::/48"), // NAT64
-	netip.MustParsePrefix("2002::/16"),      // 6to4
-	netip.MustParsePrefix("2001::/32"),      // Teredo
+	netip.MustParsePrefix("2002::/16"), // 6to4
+	netip.MustParsePrefix("2001::/32"), // Teredo
 	netip.MustParsePrefix("2001:db8::/32"),
-	netip.MustParsePrefix("100::/64"),
+	netip.MustParsePrefix("3fff::/20"), // documentation
 }
+
+// global6 is what the internet at large has of IPv6. Outside of it are the forms that carry an
+// IPv4 address, of a host in the operator's network it may be: "::10.0.0.1", "::ffff:0:10.0.0.1",
+// and those of NAT64.
+var global6 = netip.MustParsePrefix("2000::/3")
 
 // Public reports whether ip belongs to a host of the internet at large: not to the
 // operator's own network, nor to a block that could lead there.
 func Public(ip netip.Addr) bool {
 	ip = ip.Unmap().WithZone("")
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() {
+	if !ip.IsGlobalUnicast() || ip.Is6() && !global6.Contains(ip) || ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() {
 		return false
 	}
 	for _, block := range specialNets {
@@ -269,11 +272,17 @@ func SplitAddress(address string) (string, int, error) {
 }
 
 // ValidHost reports whether host can be an IP address or a DNS name. Internal
-// names with underscores exist.
+// names with underscores exist. Only link-local addresses have a zone, which is the name of an
+// interface.
 func ValidHost(host string) bool {
-	if isIP(host) {
-		return true
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Zone() == "" || ip.IsLinkLocalUnicast() && !ip.Is4In6() && validName(ip.Zone())
 	}
+	return validName(host)
+}
+
+// validName reports whether a text has the form of a name in lower case.
+func validName(host string) bool {
 	if host == "" || len(host) > 253 {
 		return false
 	}

@@ -79,6 +79,7 @@ func TestTrustSeesResolvedAddresses(t *testing.T) {
 		"198.41.0.4:1863": true, "[2606:4700::1]:1863": true,
 		"127.0.0.1:1863": false, "10.0.0.1:1863": false, "172.16.3.4:1863": false, "192.168.0.1:1863": false, "169.254.169.254:80": false,
 		"[::1]:1863": false, "[fe80::1%lo]:1863": false, "[fd00::1]:1863": false, "[::ffff:10.0.0.1]:1863": false, "0.0.0.0:1": false,
+		"[::10.0.0.1]:1863": false, "[::ffff:0:10.0.0.1]:1863": false, "[fec0::1]:1863": false, "[3fff::1]:1863": false,
 		"100.64.0.1:1863": false, "224.0.0.1:1863": false, "[64:ff9b::a00:1]:1863": false, "255.255.255.255:1": false, "nonsense": false,
 	} {
 		if err := public.Control("tcp", address, nil); (err == nil) != ok {
