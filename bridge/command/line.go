@@ -44,7 +44,10 @@ const loginOption = "login"
 func (o options) take(s string, names ...string) (rest string) {
 	for {
 		word, after := cutWord(s)
-		option, ok := strings.CutPrefix(strings.Replace(word, "—", "--", 1), "--")
+		option, ok := strings.CutPrefix(word, "--")
+		if !ok {
+			option, ok = strings.CutPrefix(word, "—")
+		}
 		if !ok {
 			return s
 		}

@@ -18,6 +18,7 @@ func TestOptions(t *testing.T) {
 		{"--callback home  a\n b", "a\n b", options{"callback": "home"}},
 		{"--CallBack=home=123 a", "a", options{"callback": "home=123"}},
 		{"—login x --callback y a --login z", "a --login z", options{"login": "x", "callback": "y"}},
+		{"--callback=a—b c", "c", options{"callback": "a—b"}},
 		{"--other x", "--other x", options{}},
 		{"--callback", "", options{"callback": ""}},
 		{"", "", options{}},

@@ -81,7 +81,6 @@ func (c *Commands) keepAnswer(ctx context.Context, evt *event.Event, content *ev
 	if !c.AnswersPrompt(ctx, evt.Sender, evt.RoomID) {
 		return false
 	}
-	content.RemoveReplyFallback()
 	prefix := c.bridge.Config.CommandPrefix
 	if strings.EqualFold(strings.TrimSpace(strings.TrimPrefix(content.Body, prefix)), "cancel") {
 		return false

@@ -16,7 +16,13 @@ import (
 // to be called for every m.room.message before the framework sees it.
 func (c *Commands) Rewrite(ctx context.Context, evt *event.Event) {
 	content, ok := evt.Content.Parsed.(*event.MessageEventContent)
-	if !ok || c.keepAnswer(ctx, evt, content) {
+	if !ok {
+		return
+	}
+	// The framework looks at what is left without these.
+	content.RemoveReplyFallback()
+	content.RemovePerMessageProfileFallback()
+	if c.keepAnswer(ctx, evt, content) {
 		return
 	}
 	if content.MsgType != event.MsgText || content.RelatesTo.GetReplaceID() != "" {
@@ -25,18 +31,28 @@ func (c *Commands) Rewrite(ctx context.Context, evt *event.Event) {
 	if c.completeRelogin(ctx, evt, content) {
 		return
 	}
-	word, _, _ := strings.Cut(strings.TrimLeft(content.Body, " \n"), " ")
+	content.Body = rewritten(content.Body, c.bridge.Config.CommandPrefix)
+}
+
+// rewritten returns what the framework is given in the place of a text that somebody wrote.
+func rewritten(body, prefix string) string {
+	begin := strings.TrimLeft(body, " \n")
+	word, _, _ := strings.Cut(begin, " ")
 	word, _, _ = strings.Cut(word, "\n")
 	name, bare := strings.CutPrefix(word, "!")
-	prefix := c.bridge.Config.CommandPrefix
 	switch {
 	case bare && isBare(strings.ToLower(name)):
-		content.Body = prefix + " " + strings.TrimPrefix(strings.TrimLeft(content.Body, " \n"), "!")
-	case strings.HasPrefix(content.Body, answerCommand), strings.HasPrefix(content.Body, prefix+" "+answerCommand):
-		content.Body = chat.NoCommand + content.Body
-	case strings.HasPrefix(content.Body, prefix) && word != prefix:
-		content.Body = chat.NoCommand + content.Body
+		return prefix + " " + strings.TrimPrefix(begin, "!")
+	case strings.HasPrefix(body, prefix) && word != prefix, isAnswer(body), isAnswer(strings.TrimPrefix(body, prefix)):
+		return chat.NoCommand + body
 	}
+	return body
+}
+
+// isAnswer reports whether a text would run the command that answers are.
+func isAnswer(text string) bool {
+	word, _ := cutWord(text)
+	return strings.ToLower(word) == answerCommand
 }
 
 // completeRelogin adds the service to "relogin <login ID>". The framework asks for
