@@ -67,3 +67,40 @@ func TestInvitationIsAnsweredWhenTheSessionEnds(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// Who is invited while a session is on its way comes into it, and who has come already is
+// there: the call returns.
+func TestInvitedWhileTheSessionOpens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFakeNet(t)
+		client, ns := signedIn(t, n, 9)
+		chat := client.GroupChat("{g}", "bob@example.com", "carol@example.com")
+		sent := goSend(t, chat, "hello")
+		ns.expect("XFR 7 SB")
+		ns.send("XFR 7 SB " + fakeSB + " CKI 1.1")
+		sb := n.accept(fakeSB)
+		sb.expect("USR 1 alice@example.com 1.1")
+		sb.send("USR 1 OK alice@example.com Alice")
+		sb.expect("CAL 2 bob@example.com")
+		sb.expect("CAL 3 carol@example.com")
+		sb.send("CAL 2 RINGING 1", "CAL 3 RINGING 1", "JOI bob@example.com Bob")
+		waitFor[ParticipantJoined](t, client)
+		invite := func(account string) chan error {
+			result := make(chan error, 1)
+			go func() { result <- chat.Invite(t.Context(), account) }()
+			return result
+		}
+		there, called := invite("bob@example.com"), invite("dave@example.com")
+		synctest.Wait()
+		// carol does not come in time: the session opens without her.
+		sb.expect("CAL 4 dave@example.com")
+		sb.expect("MSG 5 A")
+		sb.send("ACK 5", "CAL 4 RINGING 1", "JOI dave@example.com Dave")
+		for name, result := range map[string]<-chan error{"who is there": there, "who was called late": called, "the text": sent} {
+			if err := waitError(t, result); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		quit(client, ns)
+	})
+}

@@ -114,6 +114,20 @@ func (cv *Conversation) failInvitations(err error) {
 	}
 }
 
+// callInvited calls those into a session that has just opened whom it has not called: they were
+// invited while it was on its way. Who was called already, and is there, is answered for.
+func (s *session) callInvited() {
+	cv := s.conversation
+	for _, account := range slices.Sorted(maps.Keys(cv.invitations)) {
+		switch {
+		case slices.Contains(s.people, account):
+			cv.answerInvitations(account, nil)
+		case !slices.Contains(slices.Collect(maps.Values(s.callees)), account):
+			s.callOne(account)
+		}
+	}
+}
+
 // callOne calls somebody into the session.
 func (s *session) callOne(account string) {
 	trid := s.ask("CAL", account)
