@@ -1,6 +1,7 @@
 package msn
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -105,6 +106,13 @@ func TestListEditsThatAreRefused(t *testing.T) {
 	for _, account := range []string{"", "zoe", "a@b\r\nOUT", "a b@c"} {
 		if err := client.AddContact(t.Context(), account, ""); !errors.Is(err, ErrArgument) {
 			t.Errorf("%q: %v", account, err)
+		}
+	}
+	for _, account := range []string{"", "a@b\r\nOUT", "a b@c", "a@b\x00"} {
+		for name, change := range map[string]func(context.Context, string) error{"remove": client.RemoveContact, "block": client.Block, "allow": client.Allow} {
+			if err := change(t.Context(), account); !errors.Is(err, ErrArgument) {
+				t.Errorf("%s %q: %v", name, account, err)
+			}
 		}
 	}
 	if err := client.AddContact(t.Context(), "zoe@example.com", strings.Repeat("x", MaxRequest+1)); !errors.Is(err, ErrTooLong) {

@@ -44,13 +44,13 @@ func FuzzClient(f *testing.F) {
 		f.Add(byte(d), []byte(nil), []byte(nil), all)
 		// All that servers have said, a little in each program.
 		told, board := []byte(nil), []byte{opRing, opPause, 0}
-		for i, unit := range of(units.ns, d) {
-			if told = append(told, opTold, byte(i), byte(i>>8), 0); i%12 == 11 || strings.HasPrefix(unit, "OUT") {
-				f.Add(byte(d), []byte(nil), []byte(nil), append(told, all...))
+		for i, unit := range units.ns[d] {
+			if told = append(told, opTold, byte(i), byte(i>>8), 0); i%24 == 23 || strings.HasPrefix(unit, "OUT") {
+				f.Add(byte(d), []byte(nil), []byte(nil), append(told, all[:40]...))
 				told = nil
 			}
 		}
-		for i := range of(units.sb, d) {
+		for i := range units.sb[d] {
 			if board = append(board, opBoard, 0, byte(i), byte(i>>8), 0); i%30 == 29 {
 				f.Add(byte(d), []byte(nil), []byte(nil), append(board, all[:40]...))
 				board = []byte{opRing, opPause, 0}
@@ -247,13 +247,13 @@ func (r *fuzzRun) special(n byte) {
 	}
 	switch n {
 	case 0:
-		flood(2000, "RNG %d "+fakeSB+" CKI 1 bob@example.com Bob")
+		flood(300, "RNG %d "+fakeSB+" CKI 1 bob@example.com Bob")
 	case 1:
-		flood(2000, "RNG 1 "+fakeSB+" CKI 1 bob%d@example.com Bob")
+		flood(300, "RNG 1 "+fakeSB+" CKI 1 bob%d@example.com Bob")
 	case 2:
-		flood(2000, "NLN NLN bob%d@example.com Bob 0")
+		flood(300, "NLN NLN bob%d@example.com Bob 0")
 	case 3:
-		flood(500, "CHL 0 %d")
+		flood(100, "CHL 0 %d")
 	case 4:
 		ns.close()
 	case 5:
@@ -271,7 +271,7 @@ func (r *fuzzRun) special(n byte) {
 	case 10:
 		ns.send("OUT OTH\r\n")
 	case 11:
-		for range 60 {
+		for range 30 {
 			ns.send(large)
 		}
 	case 12:
@@ -279,7 +279,7 @@ func (r *fuzzRun) special(n byte) {
 	case 13:
 		if sb != nil {
 			var b strings.Builder
-			for i := range 1000 {
+			for i := range 200 {
 				payload := textPayload(fmt.Sprint(i))
 				fmt.Fprintf(&b, "JOI carol%d@example.com Carol\r\nMSG bob@example.com Bob %d\r\n%sBYE carol%d@example.com\r\n", i, len(payload), payload, i)
 			}

@@ -37,21 +37,44 @@ func (l *List) Add(ctx context.Context, account, message string) error {
 const MaxRequest = 512
 
 // Remove takes somebody off the contact list (FL). They may see the user as
-// before. Somebody who is not there is no error.
+// before. Somebody who is not there is no error. The error is errs.ErrArgument when account is
+// invalid, and so it is of Block and Allow.
 func (l *List) Remove(ctx context.Context, account string) error {
-	return Error(l.source.remove(ctx, strings.ToLower(account)))
+	account, err := known(account)
+	if err != nil {
+		return err
+	}
+	return Error(l.source.remove(ctx, account))
+}
+
+// known returns an account in the form in which it is kept. Who is on the list already need
+// not have a mail address.
+func known(account string) (string, error) {
+	form, ok := clean.Account(account)
+	if !ok {
+		return "", fmt.Errorf("%w: %q is no account", errs.ErrArgument, account)
+	}
+	return form, nil
 }
 
 // Block keeps somebody from seeing and reaching the user (BL instead of AL). They are
 // off the list of those who wait for an answer then.
 func (l *List) Block(ctx context.Context, account string) error {
-	return Error(l.source.move(ctx, strings.ToLower(account), roster.ListAllow, roster.ListBlock))
+	return l.move(ctx, account, roster.ListAllow, roster.ListBlock)
 }
 
 // Allow lets somebody see and reach the user (AL instead of BL), and answers those who
 // wait for that.
 func (l *List) Allow(ctx context.Context, account string) error {
-	return Error(l.source.move(ctx, strings.ToLower(account), roster.ListBlock, roster.ListAllow))
+	return l.move(ctx, account, roster.ListBlock, roster.ListAllow)
+}
+
+func (l *List) move(ctx context.Context, account string, from, to roster.List) error {
+	account, err := known(account)
+	if err != nil {
+		return err
+	}
+	return Error(l.source.move(ctx, account, from, to))
 }
 
 // ErrListFull says that the contact list has no room.
