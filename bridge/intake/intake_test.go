@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 	"go.mau.fi/util/dbutil"
@@ -81,4 +83,49 @@ func FuzzTransaction(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The bridge is killed right after it has answered: all kinds of events are handed on by the
+// next run, in order.
+func TestWhatWasAnsweredForIsHandedOnByTheNextRun(t *testing.T) {
+	store := newStore(t)
+	delivered := make(chan string, 4)
+	run := func() *intake.Intake {
+		i := intake.New(intake.Config{
+			Store: store, Log: zerolog.Nop(),
+			Deliver: func(_ context.Context, evt *event.Event) error {
+				delivered <- string(evt.ID) + " " + evt.Type.Type
+				return nil
+			},
+			Ours:       func(id.UserID) bool { return false },
+			Secret:     func(context.Context, id.UserID, id.RoomID) bool { return false },
+			Unfinished: func(context.Context, *database.Received) error { return nil },
+		})
+		i.Accept()
+		return i
+	}
+	body := `{"events":[` +
+		`{"event_id":"$1","room_id":"!r:x","type":"m.room.encrypted","sender":"@u:x","content":{"algorithm":"m.megolm.v1.aes-sha2","ciphertext":"x"}},` +
+		`{"event_id":"$2","room_id":"!r:x","type":"m.room.message","sender":"@u:x","content":{"msgtype":"m.text","body":"!page bob@example.com x"}},` +
+		`{"event_id":"$3","room_id":"!r:x","type":"m.reaction","sender":"@u:x","content":{}},` +
+		`{"event_id":"$4","room_id":"!r:x","type":"m.room.redaction","sender":"@u:x","redacts":"$2","content":{}}]}`
+	answer := httptest.NewRecorder()
+	run().Receive(http.NotFoundHandler(), func(*http.Request) bool { return true }).
+		ServeHTTP(answer, httptest.NewRequest(http.MethodPut, "/_matrix/app/v1/transactions/1", strings.NewReader(body)))
+	if answer.Code != http.StatusOK || len(delivered) > 0 {
+		t.Fatalf("answered %d, handed on %d", answer.Code, len(delivered))
+	}
+	next := run()
+	next.Start(t.Context())
+	defer next.Stop()
+	for _, want := range []string{"$1 m.room.encrypted", "$2 m.room.message", "$3 m.reaction", "$4 m.room.redaction"} {
+		select {
+		case got := <-delivered:
+			if got != want {
+				t.Errorf("handed on %q, want %q", got, want)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%s is not handed on", want)
+		}
+	}
 }
