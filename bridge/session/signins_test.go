@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"reflect"
 	"sync"
 	"testing"
 
@@ -125,6 +126,9 @@ func TestLoginsAreLockedOneByOne(t *testing.T) {
 	}
 	unlock()
 	<-locked
+	if n := reflect.ValueOf(&signIns.logins).Elem().FieldByName("locks").Len(); n > 0 {
+		t.Errorf("%d locks are kept", n)
+	}
 }
 
 // Who reads what nobody wants has ended when the session has.
