@@ -10,6 +10,7 @@ import (
 	"matrix-msn/msn/wire"
 
 	"maunium.net/go/mautrix/bridgev2/commands"
+	"maunium.net/go/mautrix/event"
 )
 
 // A name of the framework's own must not be taken by one of ours, nor shadow one.
@@ -176,4 +177,24 @@ func TestWhatIsAnnouncedIsShown(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A reply quotes what it answers, in older clients: what stands behind the quote counts.
+func TestReplyIsReadBehindItsQuote(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	reply := func(text string) *event.MessageEventContent {
+		return &event.MessageEventContent{
+			MsgType: event.MsgText, Body: "> <@bob:example.com> hi\n\n" + text, RelatesTo: (&event.RelatesTo{}).SetReplyTo("$hi"),
+			Format: event.FormatHTML, FormattedBody: "<mx-reply><blockquote>hi</blockquote></mx-reply>" + text,
+		}
+	}
+	from := b.matrix.position()
+	b.writeContent(room, reply("!contacts"))
+	b.waitMessage(from, "Contacts of")
+	b.writeContent(room, reply("!msnx is no command"))
+	b.receive(texts, alice+": !msnx is no command")
 }

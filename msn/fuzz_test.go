@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"matrix-msn/msn/internal/notice/noticetest"
 	"matrix-msn/msn/notify"
 	"matrix-msn/msn/wire"
 )
@@ -35,6 +36,9 @@ const (
 // nothing of it is left.
 func FuzzClient(f *testing.F) {
 	units := readRecorded(f)
+	for d := MinDialect; d <= MaxDialect; d++ {
+		units.ns[d] = append(units.ns[d], unrecorded()...)
+	}
 	var all []byte
 	for i := range fuzzCalls {
 		all = append(all, opCall, byte(i), 0, 0)
@@ -77,6 +81,28 @@ func FuzzClient(f *testing.F) {
 	})
 }
 
+// unrecorded is what services have told besides what the recordings have.
+func unrecorded() (units []string) {
+	add := func(line, payload string) {
+		units = append(units, fmt.Sprintf("%s %d\r\n%s", line, len(payload), payload))
+	}
+	for _, payload := range append(noticetest.Messages, noticetest.Payload(noticetest.OfflineMessage, "Mail-Data: <MD>"+noticetest.OfflineMessageInList+"</MD>")) {
+		add("MSG Hotmail Hotmail", payload)
+	}
+	add("NOT", foundingAlert("1", "1", foundingTextA))
+	add("IPG", pageDocument("bob@example.com", "call me"))
+	add("IPG", bounce("1", "407"))
+	add("UBM frank@yahoo.example 32 alice@example.com 1 1", textPayload("from elsewhere"))
+	add("ADL 0", `<ml l="1"><d n="example.com"><c n="zoe" t="1" l="8" f="Zoe"/></d></ml>`)
+	add("UBX bob@example.com", "<Data><PSM>x</PSM><CurrentMedia></CurrentMedia></Data>")
+	units = append(units, sdg("9:"+circleAddress, "1:bob@example.com", "Message-Type: Text\r\nContent-Length: 2\r\n", "hi"),
+		nfy("PUT", "/circle", "Full", "<circle><roster><id>IM</id><user><id>1:bob@example.com</id></user></roster></circle>"),
+		nfy("DEL", "/circle/roster(IM)/user(1:bob@example.com)", "Partial", ""),
+		"NLN NLN 32:frank@yahoo.example Frank 0\r\n", "RNG 1 "+fakeSB+" CKI 1 alice@example.com Alice\r\n",
+		"OUT RCT 1\r\n", "XFR 0 NS "+fakeServer+" 0\r\n", "UUN alice@example.com 4 1\r\nx", "BPR bob@example.com MOB Y\r\n", "BLP 0 BL\r\n")
+	return units
+}
+
 // The operations of a program.
 const (
 	opCall byte = iota
@@ -103,6 +129,8 @@ type fuzzRun struct {
 
 func fuzzClient(t *testing.T, units recorded, d wire.Dialect, answers, web, program []byte) {
 	usual := newFakeWeb(t)
+	usual.circles = circlesElement("ticket", "Accepted", "WaitingResponse")
+	usual.people = personElement("Live", "bob@example.com", "Bob") + invitedElement("carol@example.com", "Carol")
 	srv := &fuzzServer{t: t, dialect: d, units: units, answers: answers, web: &tape{bytes: web}, usual: usual}
 	defer func() {
 		srv.end()
