@@ -37,7 +37,7 @@ const (
 func FuzzClient(f *testing.F) {
 	units := readRecorded(f)
 	for d := MinDialect; d <= MaxDialect; d++ {
-		units.ns[d] = append(units.ns[d], unrecorded()...)
+		units.ns[d] = append(slices.Clone(of(units.ns, d)), unrecorded()...)
 	}
 	var all []byte
 	for i := range fuzzCalls {
@@ -60,6 +60,8 @@ func FuzzClient(f *testing.F) {
 				board = []byte{opRing, opPause, 0}
 			}
 		}
+		f.Add(byte(d), []byte(nil), []byte(nil), append(told, all[:40]...))
+		f.Add(byte(d), []byte(nil), []byte(nil), append(board, all[:40]...))
 		for special := range byte(specials) {
 			f.Add(byte(d), []byte(nil), []byte(nil), append([]byte{opCall, 0, 0, 0, opSpecial, special, opPause, 5, opCall, 0, 0, 0}, all[:24]...))
 		}
@@ -72,6 +74,10 @@ func FuzzClient(f *testing.F) {
 			}
 		}
 	}
+	// Somebody who has no account's name was to be removed.
+	f.Add(byte(3), []byte("x\x92q2"), []byte("x"), []byte("x\x92q2\x04\t\x03\x05\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\xe2\xff\xff\xff\x03\x00\x00\x00\x04\x00\x00\x00\x05\x00\x00"))
+	// Somebody was invited while the conversation opened.
+	f.Add(byte(8), []byte(nil), []byte(nil), []byte{opCall, 4, 0, 0, opCall, 5, 0, 0, opPause, 5})
 	f.Fuzz(func(t *testing.T, dialect byte, answers, web, program []byte) {
 		d := MinDialect + wire.Dialect(dialect)%(MaxDialect-MinDialect+1)
 		if int(dialect) >= int(MinDialect) && int(dialect) <= int(MaxDialect) {
