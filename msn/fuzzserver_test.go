@@ -52,7 +52,7 @@ type recorded struct {
 }
 
 // readRecorded reads the recordings, with those of several dialects in each of them.
-func readRecorded(f *testing.F) recorded {
+func readRecorded(f testing.TB) recorded {
 	f.Helper()
 	units := recorded{make(map[wire.Dialect][]string), make(map[wire.Dialect][]string)}
 	paths, err := transcript.Find("testdata/transcripts")

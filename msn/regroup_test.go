@@ -64,3 +64,24 @@ func TestInvitationEndsWithItsConversation(t *testing.T) {
 		_ = client.Close()
 	})
 }
+
+// The user writes to themselves, and somebody else comes into the session: that makes it not
+// the one with them, and the text has its answer.
+func TestTextToOneselfIsSettledWhoeverComes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFakeNet(t)
+		client, ns := signedIn(t, n, 9)
+		sent := goSend(t, client.Conversation("alice@example.com"), "note to myself")
+		ns.expect("XFR 7 SB")
+		ns.send("XFR 7 SB " + fakeSB + " CKI 1.1")
+		sb := n.accept(fakeSB)
+		sb.expect("USR 1 alice@example.com 1.1")
+		sb.send("JOI bob@example.com Bob", "USR 1 OK alice@example.com Alice")
+		sb.expect("CAL 2 alice@example.com")
+		sb.send("217 2")
+		if err := waitError(t, sent); !errors.Is(err, ErrOffline) {
+			t.Errorf("error %v", err)
+		}
+		quit(client, ns)
+	})
+}

@@ -220,7 +220,7 @@ func (s *session) joined(address, name string) {
 	s.people = append(s.people, account)
 	s.deserted = false
 	s.touch()
-	if s.conversation.id.Contact == s.chats.conn.Self() {
+	if !s.outgoing && s.conversation.id.Contact == s.chats.conn.Self() {
 		s.adopt(account)
 	}
 	if s.conversation.id.Group != "" {
@@ -239,8 +239,11 @@ func (s *session) joined(address, name string) {
 // adopt makes a session that another endpoint of the user's has begun one with the
 // contact it is with.
 func (s *session) adopt(peer string) {
+	was := s.conversation
+	was.sessions = slices.DeleteFunc(was.sessions, func(o *session) bool { return o == s })
 	s.conversation = s.chats.Conversation(ID{Contact: peer})
 	s.conversation.sessions = append(s.conversation.sessions, s)
+	was.flush() // what the user has written to themselves needs a session of its own
 }
 
 // left notes that somebody has left: with the last of their endpoints, or as the account
