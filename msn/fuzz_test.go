@@ -78,6 +78,8 @@ func FuzzClient(f *testing.F) {
 	f.Add(byte(3), []byte("x\x92q2"), []byte("x"), []byte("x\x92q2\x04\t\x03\x05\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\xe2\xff\xff\xff\x03\x00\x00\x00\x04\x00\x00\x00\x05\x00\x00"))
 	// Somebody else came into the session in which the user wrote to themselves.
 	f.Add(byte(2), []byte("\xef\x8e\x1f\xcdc\xdct"), []byte(nil), []byte{opCall, 0, 1, 0, opCall, 0, 2, 0, opCall, 0, 3, 0, opCall, 0, 4, 0, opCall, 0, 5, 0})
+	// Somebody else came into each session that was opened for a contact.
+	f.Add(byte(2), []byte("w\xbc(\x1f\xa1\xc4-"), []byte("w\xbc(\x1f\xa1\xc4"), []byte("w\xbc(\x1f\xa1\xc4-\r\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00\x03\x00\x00\x00\x04\x00\x00\x00\x05\x00\x00"))
 	// Somebody was invited while the conversation opened.
 	f.Add(byte(8), []byte(nil), []byte(nil), []byte{opCall, 4, 0, 0, opCall, 5, 0, 0, opPause, 5})
 	f.Fuzz(func(t *testing.T, dialect byte, answers, web, program []byte) {

@@ -2,6 +2,7 @@ package msn
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,6 +83,30 @@ func TestTextToOneselfIsSettledWhoeverComes(t *testing.T) {
 		if err := waitError(t, sent); !errors.Is(err, ErrOffline) {
 			t.Errorf("error %v", err)
 		}
+		quit(client, ns)
+	})
+}
+
+// Somebody else comes into each session that is opened for a contact: the text fails in the end,
+// and no more sessions are opened.
+func TestSessionsThatOthersComeIntoEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFakeNet(t)
+		client, ns := signedIn(t, n, 9)
+		sent := goSend(t, client.Conversation("bob@example.com"), "for bob alone")
+		for i := range 4 {
+			ns.expect(fmt.Sprintf("XFR %d SB", 7+i))
+			ns.send(fmt.Sprintf("XFR %d SB %s CKI 1.1", 7+i, fakeSB))
+			sb := n.accept(fakeSB)
+			sb.expect("USR 1 alice@example.com 1.1")
+			sb.send("USR 1 OK alice@example.com Alice")
+			sb.expect("CAL 2 bob@example.com")
+			sb.send("JOI mallory@example.net M", "JOI bob@example.com Bob")
+		}
+		if err := waitError(t, sent); !errors.Is(err, ErrSwitchboard) {
+			t.Errorf("error %v", err)
+		}
+		ns.barrier() // nothing more is asked for
 		quit(client, ns)
 	})
 }

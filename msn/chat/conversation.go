@@ -26,6 +26,7 @@ type Conversation struct {
 	// What follows belongs to the owner.
 	sessions []*session  // all that are open or being opened, the newest last
 	outbox   []*delivery // what is not settled yet, in the order of the calls
+	crowded  int         // sessions in a row that others came into
 	// Of group chats:
 	members     []string                 // besides the user
 	invitations map[string][]func(error) // who waits for a member to come

@@ -191,8 +191,19 @@ func (s *session) regroup() {
 	was.sessions = slices.DeleteFunc(was.sessions, func(o *session) bool { return o == s })
 	s.conversation = cv
 	cv.sessions = append(cv.sessions, s)
+	if s.outgoing {
+		if was.crowded++; was.crowded > maxCrowded {
+			was.crowded = 0
+			was.unreachable(fmt.Errorf("%w: others come into each session", errs.ErrSwitchboard))
+			return
+		}
+	}
 	was.flush() // what waits there needs a session of its own
 }
+
+// maxCrowded is how often in a row a session that was opened for one contact may become one of
+// several people before what waits for the contact fails: a server could go on for ever.
+const maxCrowded = 3
 
 // maxGroupChats is how many group chats that others opened are remembered. Who keeps their
 // IDs can name those again that are forgotten.

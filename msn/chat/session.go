@@ -192,6 +192,7 @@ func (s *session) opened() {
 	}
 	// The newest comes last.
 	cv := s.conversation
+	cv.crowded = 0
 	cv.sessions = append(slices.DeleteFunc(cv.sessions, func(o *session) bool { return o == s }), s)
 	s.callInvited()
 	s.chats.conn.Log().Debug("session open", "session", s.id, "peer", cv.id.Contact, "people", len(s.people))
