@@ -343,6 +343,40 @@ func TestQueuedMessagesOutlastARestart(t *testing.T) {
 	b.waitMessage(0, "before the restart")
 }
 
+// The bridge was killed in the middle of a message. The homeserver has it, but comes to an end with
+// it only when the bridge is there again: it is not sent a second time, also not when the clock was
+// set back between.
+func TestMessageThatTheHomeserverStillWorksOnIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	login.Client.Disconnect()
+	portal := login.Client.(*Client).account.PortalKey(bob).ID
+	const named = "com.github.matrix_msn.message_id"
+	m := &database.QueuedMessage{
+		LoginID: login.ID, MessageID: "half", PortalID: portal, Sender: bob, At: time.Now(), Body: "half-way", GroupSize: 1, Kind: database.QueuedText,
+	}
+	if added, err := b.conn.db.MSNQueue.Put(b.ctx, m); err != nil || !added {
+		t.Fatal(added, err)
+	}
+	if _, err := b.br.DB.Exec(b.ctx, `UPDATE msn_queue SET position=position+3600000000000`); err != nil {
+		t.Fatal(err)
+	}
+	b.stop()
+	b.start()
+	done := make(chan struct{})
+	time.AfterFunc(time.Second, func() {
+		defer close(done)
+		b.matrix.add(record{kind: "message", room: room, sender: b.matrix.FormatGhostMXID("home/" + bob), body: "half-way", raw: map[string]any{named: "half"}})
+	})
+	<-done
+	b.waitQueued(0)
+	if sent := b.matrix.all(func(r record) bool { return r.body == "half-way" }); len(sent) != 1 {
+		t.Errorf("the room has %+v", sent)
+	}
+}
+
 // queued returns what waits for Matrix on disk.
 func (b *testBridge) queued(login networkid.UserLoginID) (all []*database.QueuedMessage, err error) {
 	portals, err := b.conn.db.MSNQueue.Portals(b.ctx, login)

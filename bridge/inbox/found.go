@@ -2,12 +2,15 @@ package inbox
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 
 	"matrix-msn/bridge/queue"
+	"matrix-msn/bridge/retry"
 	"matrix-msn/bridge/room"
 	"matrix-msn/database"
 )
@@ -18,6 +21,10 @@ const messageField = "com.github.matrix_msn.message_id"
 // clocksDiffer is by how much the clocks of homeserver and bridge may differ.
 const clocksDiffer = 5 * time.Minute
 
+// homeserverSettles is how long the homeserver gets for what the bridge was killed in the middle
+// of: it goes on with that, and what it has not come to an end with cannot be found yet.
+const homeserverSettles = 3 * time.Second
+
 // found looks into the room of a message that was half-way before: when the bridge was
 // killed, or when the homeserver's answer was lost. The homeserver may have it, and the
 // database not know; homeservers forget the transaction ID of what they were interrupted in.
@@ -26,8 +33,16 @@ const clocksDiffer = 5 * time.Minute
 // the other.
 func (b *Inbox) found(ctx context.Context, job *queue.Job[*database.QueuedMessage]) (bool, error) {
 	m := job.Row
-	if job.Attempt == 1 && !b.firstLeft(m) {
-		return false, nil
+	if job.Attempt == 1 {
+		if !b.left.first(m) {
+			return false, nil
+		}
+		b.mu.Lock()
+		settled := b.began.Add(b.settles)
+		b.mu.Unlock()
+		if !retry.Sleep(ctx, time.Until(settled)) {
+			return false, ctx.Err()
+		}
 	}
 	key := b.account.KeyOf(m.PortalID)
 	to, err := b.rooms.Stored(ctx, key)
@@ -55,16 +70,39 @@ func (b *Inbox) found(ctx context.Context, job *queue.Job[*database.QueuedMessag
 	})
 }
 
-// firstLeft reports whether a message is the first of its room that an earlier run has left.
-func (b *Inbox) firstLeft(m *database.QueuedMessage) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if m.Position >= b.began.UnixNano() {
+// left tells the messages that were there before the last Start from those that came after it,
+// by their positions and not by times: the clock may have been set back between.
+type left struct {
+	mu     sync.Mutex
+	since  map[networkid.PortalID]int64 // the first position of each room that came after it
+	looked map[networkid.PortalID]int64 // the positions of which first has said yes
+}
+
+func (l *left) reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.since, l.looked = make(map[networkid.PortalID]int64), make(map[networkid.PortalID]int64)
+}
+
+// isNew says that a message has just come.
+func (l *left) isNew(portal networkid.PortalID, position int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.since[portal]; !ok && l.since != nil {
+		l.since[portal] = position
+	}
+}
+
+// first reports whether a message is the first of its room that was there before.
+func (l *left) first(m *database.QueuedMessage) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if since, ok := l.since[m.PortalID]; ok && m.Position >= since {
 		return false
 	}
-	first, looked := b.looked[m.PortalID]
+	first, looked := l.looked[m.PortalID]
 	if !looked {
-		b.looked[m.PortalID] = m.Position
+		l.looked[m.PortalID] = m.Position
 	}
 	return !looked || first == m.Position
 }

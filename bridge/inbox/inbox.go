@@ -55,11 +55,12 @@ type Inbox struct {
 	saver   sync.Mutex // held by who stores what waits in memory, before mu
 	mu      sync.Mutex
 	started bool
-	ctx     context.Context              // of the last Start, without its end
-	began   time.Time                    // the last Start
-	looked  map[networkid.PortalID]int64 // positions of the messages that firstLeft has found since
-	unsaved []arrival                    // what the database did not take yet, in order
-	saving  *time.Timer                  // of the next attempt to save that
+	ctx     context.Context // of the last Start, without its end
+	began   time.Time       // the last Start
+	left    left            // what is from before that
+	settles time.Duration   // homeserverSettles
+	unsaved []arrival       // what the database did not take yet, in order
+	saving  *time.Timer     // of the next attempt to save that
 	waits   *backoff.ExponentialBackOff
 }
 
@@ -71,9 +72,13 @@ type arrival struct {
 }
 
 // New returns an Inbox that is stopped. waits makes the waits between attempts to hand a
-// message over; retry.Waits if it is nil. Call Handle for all kinds of messages before Start.
+// message over; retry.Waits if it is nil. With its own it does not wait for the homeserver to
+// come to an end with what an earlier run was killed in either. Call Handle for all kinds of messages before Start.
 func New(a *account.Account, rooms *room.Rooms, waits func() backoff.BackOff) *Inbox {
-	b := &Inbox{account: a, rooms: rooms, kinds: make(map[database.QueuedKind]Kind), waits: retry.Waits()}
+	b := &Inbox{account: a, rooms: rooms, kinds: make(map[database.QueuedKind]Kind), waits: retry.Waits(), settles: homeserverSettles}
+	if waits != nil {
+		b.settles = 0
+	}
 	b.loop = queue.New(queue.Config[networkid.PortalID, *database.QueuedMessage]{
 		Store: &table{a.DB.MSNQueue, a.Login.ID}, Work: b, Window: 1, Batch: batch, Parallel: maxRooms, Patience: patience, Waits: waits,
 	})
@@ -120,7 +125,8 @@ func (b *Inbox) Start(ctx context.Context) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.started {
-		b.began, b.looked = time.Now(), make(map[networkid.PortalID]int64)
+		b.began = time.Now()
+		b.left.reset()
 	}
 	b.loop.Start(ctx)
 	b.started, b.ctx = true, context.WithoutCancel(ctx)
@@ -221,6 +227,7 @@ func (b *Inbox) save(ctx context.Context, a arrival) error {
 	added, err := a.store(ctx, a.QueuedMessage)
 	switch {
 	case added:
+		b.left.isNew(a.PortalID, a.Position)
 		b.loop.WakeWith(a.PortalID, queue.Entry[*database.QueuedMessage]{Row: a.QueuedMessage, Position: a.Position, Owner: a.Owner})
 	case err == nil && a.again:
 		b.loop.Wake(a.PortalID, 1) // the database may have stored it the first time
