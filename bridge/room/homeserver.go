@@ -20,8 +20,8 @@ type Homeserver interface {
 	// was no answer. A refusal may be returned too.
 	Answers(ctx context.Context) error
 	// Find returns the event among those in a room since a time that has a text in a field of
-	// its content, or nil when none of the latest has. Content that is encrypted cannot be
-	// seen.
+	// its content, or nil when none of the latest has. Encrypted content can be seen when the
+	// bridge has encrypted it.
 	Find(ctx context.Context, room id.RoomID, field, text string, since time.Time) (*event.Event, error)
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/bridgev2/matrix"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 )
@@ -16,7 +17,24 @@ const (
 )
 
 // homeserver implements room.Homeserver.
-type homeserver struct{ bot *mautrix.Client }
+type homeserver struct {
+	bot *mautrix.Client
+	// decrypt reads an event that is encrypted. Nil when the bridge does not encrypt.
+	decrypt func(context.Context, *event.Event) (*event.Event, error)
+	// ours reports whether somebody is a ghost: of those the bridge has the keys.
+	ours func(id.UserID) bool
+}
+
+func newHomeserver(m *matrix.Connector) homeserver {
+	h := homeserver{bot: m.AS.BotClient(), ours: func(user id.UserID) bool {
+		_, ghost := m.ParseGhostMXID(user)
+		return ghost
+	}}
+	if m.Crypto != nil {
+		h.decrypt = m.Crypto.Decrypt
+	}
+	return h
+}
 
 // Answers asks who the bot is, which changes nothing and nobody sees.
 func (h homeserver) Answers(ctx context.Context) error {
@@ -33,7 +51,7 @@ func (h homeserver) Find(ctx context.Context, room id.RoomID, field, text string
 			return nil, err
 		}
 		for _, evt := range messages.Chunk {
-			if value, ok := evt.Content.Raw[field].(string); ok && value == text {
+			if value, ok := h.content(ctx, evt)[field].(string); ok && value == text {
 				return evt, nil
 			}
 		}
@@ -43,4 +61,22 @@ func (h homeserver) Find(ctx context.Context, room id.RoomID, field, text string
 		from = messages.End
 	}
 	return nil, nil
+}
+
+// content is what is in an event, nothing if that cannot be read.
+func (h homeserver) content(ctx context.Context, evt *event.Event) map[string]any {
+	if evt.Type.Type != event.EventEncrypted.Type || h.decrypt == nil || !h.ours(evt.Sender) {
+		return evt.Content.Raw
+	}
+	evt.Type.Class = event.MessageEventType
+	if evt.Content.Parsed == nil {
+		if err := evt.Content.ParseRaw(evt.Type); err != nil {
+			return nil
+		}
+	}
+	decrypted, err := h.decrypt(ctx, evt)
+	if err != nil {
+		return nil
+	}
+	return decrypted.Content.Raw
 }

@@ -63,7 +63,7 @@ func main() {
 		Connector:   connector,
 	}
 	m.PostInit = func() {
-		connector.Homeserver = homeserver{m.Matrix.AS.BotClient()}
+		connector.Homeserver = newHomeserver(m.Matrix)
 		if m.Config.AppService.AsyncTransactions || m.Config.Bridge.AsyncEvents {
 			m.Log.WithLevel(zerolog.FatalLevel).Msg("appservice.async_transactions and bridge.async_events must be false: messages would lose their order")
 			os.Exit(11)
