@@ -89,9 +89,13 @@ func (c *Connector) Init(br *bridgev2.Bridge) {
 	br.Commands.(*commands.Processor).AddHandlers(slices.Concat(c.commands.Handlers(), c.commands.Prompts())...)
 }
 
-// Start brings the own tables up to date, and sees to it that this is the only process that
-// uses them.
-func (c *Connector) Start(ctx context.Context) error {
+// Claim brings the own tables up to date, and sees to it that this is the only process that uses
+// them. Start does so too; a program that does something at the homeserver before that which
+// would disturb another process calls Claim first. Stop takes it back.
+func (c *Connector) Claim(ctx context.Context) error {
+	if c.lease != nil {
+		return nil
+	}
 	if !c.Config.Checked() {
 		if err := c.Config.Check(); err != nil {
 			return err
@@ -109,6 +113,14 @@ func (c *Connector) Start(ctx context.Context) error {
 		return err
 	}
 	c.lease = held
+	return nil
+}
+
+// Start opens the bridge, after Claim.
+func (c *Connector) Start(ctx context.Context) error {
+	if err := c.Claim(ctx); err != nil {
+		return err
+	}
 	if err := c.db.Ghost.NameBy(ctx, c.Config.DisplaynameTemplate); err != nil {
 		return err
 	}
@@ -119,6 +131,9 @@ func (c *Connector) Start(ctx context.Context) error {
 
 // Stop leaves the database to another process.
 func (c *Connector) Stop() {
+	if c.lease == nil {
+		return
+	}
 	c.lease.Release(c.br.Log.WithContext(context.Background()))
 	c.lease = nil
 }

@@ -31,13 +31,13 @@ func (c *Client) Known(ctx context.Context, account string) error {
 	}
 	return c.conn.Await(ctx, func(result func(error)) {
 		c.conn.Send(ns.Request{Command: wire.New("FQY").WithPayload(payloads[0]), Wait: c.cfg.Timeouts.Silence, Done: func(reply wire.Command, err error) {
-			result(known(account, reply, err))
+			result(knownFrom(account, reply, err))
 		}})
 	})
 }
 
-// known reads the answer to FQY.
-func known(account string, reply wire.Command, err error) error {
+// knownFrom reads the answer to FQY.
+func knownFrom(account string, reply wire.Command, err error) error {
 	if refused, ok := errors.AsType[*ServerError](err); ok && slices.Contains([]int{203, 205, 208}, refused.Number) {
 		return fmt.Errorf("%w: %w", ErrNoSuchContact, err)
 	}

@@ -71,7 +71,7 @@ func main() {
 		connector.Usurped = func() { m.TriggerStop(exitUsurped) }
 		adviseOnDatabase(m.Log, m.Config.Database)
 		receiveTransactions(&m, connector)
-		sayOnce(&m)
+		sayOnce(&m, connector)
 		m.Bridge.Commands.(*commands.Processor).AddHandler(connector.InPrivate(matrix.CommandLoginMatrix))
 		connector.WatchCommands()
 	}

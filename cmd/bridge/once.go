@@ -15,12 +15,30 @@ import (
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge"
 )
 
 // onceConnector is the framework's Matrix connector whose ghosts say each message once. When
 // the bridge was killed between the homeserver's taking a message and the database's, it
 // sends the message again: by the same transaction ID, so that the homeserver knows it.
-type onceConnector struct{ *matrix.Connector }
+type onceConnector struct {
+	*matrix.Connector
+	network *bridge.Connector
+}
+
+// Start implements bridgev2.MatrixConnector. The database is claimed before: a bridge that
+// encrypts logs its bot in here, which would log out that of another process, and end it.
+func (c onceConnector) Start(ctx context.Context) error {
+	if err := c.network.Claim(ctx); err != nil {
+		return err
+	}
+	err := c.Connector.Start(ctx)
+	if err != nil {
+		c.network.Stop()
+	}
+	return err
+}
 
 // GhostIntent implements bridgev2.MatrixConnector.
 func (c onceConnector) GhostIntent(user networkid.UserID) bridgev2.MatrixAPI {
@@ -57,8 +75,8 @@ func transactionID(room id.RoomID, message *bridgedb.Message) string {
 
 // sayOnce puts the onceConnector in the place of the framework's own. It is to be called
 // before the bridge is started.
-func sayOnce(m *mxmain.BridgeMain) {
-	m.Bridge.Matrix = onceConnector{m.Matrix}
+func sayOnce(m *mxmain.BridgeMain, connector *bridge.Connector) {
+	m.Bridge.Matrix = onceConnector{m.Matrix, connector}
 	// The framework's command of this name looks for its own type of connector.
 	discard := *matrix.CommandDiscardMegolmSession
 	discard.Func = func(ce *commands.Event) {
