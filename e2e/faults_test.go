@@ -5,315 +5,359 @@ import (
 	"database/sql"
 	"flag"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"matrix-msn/e2e/stack"
-	"matrix-msn/msn"
 	"matrix-msn/msn/msntest"
-	"maunium.net/go/mautrix/id"
 )
 
-// How the tests of faults run: each fault so often, and where their table is written to.
+// How the test of faults runs: each fault so often, which ones, and where their table is written to.
 var (
-	faultRounds = flag.Int("faults", 1, "how often each fault is made")
+	faultRounds = flag.Int("faults", 1, "how often each fault is made; more than once also makes those that take long")
+	faultOnly   = flag.String("faults.only", "", "pattern of the names of the faults to make")
 	faultTable  = flag.String("faults.table", "", "file to write the table of the faults to")
 )
-
-// line is a TCP connection that a test can cut: it stands between two programs.
-type line struct {
-	listener net.Listener
-	to       string
-
-	mu     sync.Mutex
-	down   bool
-	active map[net.Conn]struct{}
-}
-
-// newLine listens on a port and connects who comes to another address.
-func newLine(port int, to string) (*line, error) {
-	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-	if err != nil {
-		return nil, err
-	}
-	l := &line{listener: listener, to: to, active: make(map[net.Conn]struct{})}
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go l.carry(conn)
-		}
-	}()
-	return l, nil
-}
-
-func (l *line) url() string { return "http://" + l.listener.Addr().String() }
-
-func (l *line) carry(near net.Conn) {
-	defer near.Close()
-	far, err := net.Dial("tcp", l.to)
-	if err != nil {
-		return
-	}
-	defer far.Close()
-	l.mu.Lock()
-	if l.down {
-		l.mu.Unlock()
-		return
-	}
-	l.active[near], l.active[far] = struct{}{}, struct{}{}
-	l.mu.Unlock()
-	defer func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		delete(l.active, near)
-		delete(l.active, far)
-	}()
-	var both sync.WaitGroup
-	for _, way := range [][2]net.Conn{{near, far}, {far, near}} {
-		both.Go(func() {
-			_, _ = io.Copy(way[0], way[1])
-			_ = way[0].Close()
-		})
-	}
-	both.Wait()
-}
-
-// cut ends all connections, in the middle of whatever they carry. While down, no new ones are made.
-func (l *line) cut(down bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.down = down
-	for conn := range l.active {
-		_ = conn.Close()
-	}
-}
-
-// The lines of the faultyBridge: from the homeserver to it, and from it to the homeserver.
-var toBridge, toHomeserver *line
-
-// mostUnread is how many texts may be under way, and unread, in a connection when the bridge is killed: what Bob can say
-// in half a second.
-const mostUnread = 50
 
 // fault is something that goes wrong while both sides write.
 type fault struct {
 	name string
 	// make does it, and returns when it is over.
-	make func(c *cast)
-	// kills is set when what the service has acknowledged and the bridge has not read yet is gone with the process:
-	// the protocol has nothing against that.
-	kills bool
+	make func(c *crowd)
+	// unread is set when what the service has acknowledged and the bridge has not read yet is gone with the
+	// connection: the protocol has nothing against that.
+	unread bool
+	// long is set when the fault, or getting over it, takes longer than the normal tests have.
+	long bool
 }
 
 var faults = []fault{
-	{name: "SIGKILL", kills: true, make: func(c *cast) { c.restart(c.bridge.Kill) }},
-	{name: "SIGTERM", make: func(c *cast) { c.restart(c.bridge.Stop) }},
-	{name: "the homeserver's connection is cut", make: func(c *cast) {
+	{name: "SIGKILL", unread: true, make: func(c *crowd) { c.restart(c.bridge.Kill) }},
+	{name: "SIGTERM", make: func(c *crowd) { c.restart(c.bridge.Stop) }},
+	{name: "the homeserver's connection is cut", make: func(c *crowd) {
 		for range 8 {
-			toBridge.cut(false)
+			c.toBridge.cut(false)
 			time.Sleep(time.Duration(rand.IntN(40)) * time.Millisecond)
 		}
 	}},
-	{name: "the homeserver is away", make: func(c *cast) {
-		toHomeserver.cut(true)
+	{name: "the homeserver is away", make: func(c *crowd) {
+		c.toHomeserver.cut(true)
 		time.Sleep(time.Second)
-		toHomeserver.cut(false)
+		c.toHomeserver.cut(false)
 	}},
-	{name: "the connection to the service is cut", make: func(c *cast) {
-		if err := c.service.Drop(c.account); err != nil {
+	{name: "the homeserver is killed", make: func(c *crowd) {
+		if err := c.parts.Dendrite.Kill(); err != nil {
+			c.t.Error(err)
+		}
+		if err := c.parts.Dendrite.Restart(c.t.Context()); err != nil {
+			c.t.Fatal(err)
+		}
+	}},
+	{name: "the connection to the service is cut", make: func(c *crowd) {
+		if err := c.at().Drop(c.account); err != nil {
 			c.t.Error(err)
 		}
 	}},
-	{name: "the conversations are cut", make: func(c *cast) { c.service.DropSwitchboards(c.account) }},
-	{name: "nothing is delivered for a second", make: func(c *cast) {
-		unhook := c.service.Hook(msntest.For(c.account, msntest.On("MSG", msntest.NAK())))
+	{name: "the conversations are cut", make: func(c *crowd) { c.at().DropSwitchboards(c.account) }},
+	{name: "all lines to the service are cut", unread: true, make: func(c *crowd) { c.toService.cut(false) }},
+	{name: "the service is restarted", unread: true, make: (*crowd).restartService},
+	{name: "the service is half-open", unread: true, long: true, make: func(c *crowd) {
+		c.toService.set(lineSwallows)
+		time.Sleep(2 * time.Second)
+		c.toService.set(lineFlows)
+	}},
+	{name: "the service passes a byte a second", make: func(c *crowd) {
+		c.toService.set(lineDrips)
+		time.Sleep(3 * time.Second)
+		c.toService.set(lineFlows)
+	}},
+	{name: "nothing is delivered for a second", make: func(c *crowd) {
+		unhook := c.at().Hook(msntest.For(c.account, msntest.On("MSG", msntest.NAK())))
 		time.Sleep(time.Second)
 		unhook()
 	}},
-	{name: "the database is locked", make: func(c *cast) {
-		db, err := sql.Open("sqlite3", "file:"+c.bridge.Database()+"?_busy_timeout=5000")
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		defer db.Close()
-		db.SetMaxOpenConns(1)
-		if _, err := db.Exec("BEGIN IMMEDIATE"); err != nil {
-			c.t.Error(err)
-		}
-		time.Sleep(time.Second)
-		if _, err := db.Exec("ROLLBACK"); err != nil {
-			c.t.Error(err)
+	{name: "the database is locked", make: func(c *crowd) {
+		c.inDatabase("BEGIN IMMEDIATE")
+	}},
+	{name: "the disk is full", unread: true, make: (*crowd).fillDisk},
+	{name: "the clock is set back", unread: true, make: func(c *crowd) { c.moveClock(-time.Hour) }},
+	{name: "the clock is set forward", unread: true, make: func(c *crowd) { c.moveClock(time.Hour) }},
+	{name: "a second process", make: func(c *crowd) {
+		ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+		defer cancel()
+		output, err := c.bridge.RunSecond(ctx)
+		const refusal = "another process of this bridge uses the database"
+		if err == nil || !strings.Contains(output, refusal) {
+			c.t.Errorf("the second process ended with %v and said\n%s", err, output)
 		}
 	}},
 }
 
 // restart ends the bridge and starts it again.
-func (c *cast) restart(end func() error) {
+func (c *crowd) restart(end func() error) {
 	c.t.Helper()
 	if err := end(); err != nil {
 		c.t.Error(err)
 	}
-	mark := c.bob.Mark()
+	c.start()
+}
+
+// start starts the bridge that has ended.
+func (c *crowd) start() {
+	c.t.Helper()
+	marks := c.marks()
 	if err := c.bridge.Start(c.t.Context()); err != nil {
 		c.t.Fatal(err)
 	}
-	c.bobSees(mark, msn.Online)
+	c.online(marks)
 }
 
-// Both sides write numbered texts while something goes wrong. What was written on Matrix arrives once, or its writer is
-// told that it did not, or may not have; what the service has taken of Bob's is seen once; and all of it is in order.
-func TestFaultsLoseNothingAndDoubleNothing(t *testing.T) {
-	t.Parallel()
-	c := newFriends(t, faultyBridge)
-	room := c.says("Before, from MSN").RoomID
-	c.sends(room, "Before, from Matrix")
-	var table strings.Builder
-	fmt.Fprintf(&table, "%-40s %8s %8s %6s %6s %8s %8s %8s\n", "fault", "written", "arrived", "told", "said", "seen", "unread", "back in")
-	for round := range *faultRounds {
-		for n, f := range faults {
-			c.goesWrong(room, f, round*len(faults)+n, &table)
+// restartService ends the service and starts another one with the same people at the same address.
+func (c *crowd) restartService() {
+	c.t.Helper()
+	c.at().Close()
+	again, err := stack.StartMSN(c.t.Context(), c.options)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.mu.Lock()
+	c.service = again
+	c.mu.Unlock()
+	c.addAccounts()
+	c.friendsCome()
+	c.online(make([]stack.Mark, len(c.friends)))
+}
+
+// inDatabase begins a transaction beside the bridge, and takes it back a second later.
+func (c *crowd) inDatabase(begin string) {
+	db, err := sql.Open("sqlite3", "file:"+c.bridge.Database()+"?_busy_timeout=5000")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if _, err := db.Exec(begin); err != nil {
+		c.t.Error(err)
+	}
+	time.Sleep(time.Second)
+	if _, err := db.Exec("ROLLBACK"); err != nil {
+		c.t.Error(err)
+	}
+}
+
+// fillDisk has the bridge write nothing for a second. A bridge that encrypts ends then, when it cannot note how far it
+// has synced, and is started again as by systemd.
+func (c *crowd) fillDisk() {
+	c.t.Helper()
+	if err := c.bridge.LimitFiles(0); err != nil {
+		c.t.Fatal(err)
+	}
+	time.Sleep(time.Second)
+	if err := c.bridge.LimitFiles(-1); err != nil && !c.bridge.Ended() {
+		c.t.Fatal(err)
+	}
+	time.Sleep(200 * time.Millisecond)
+	if c.bridge.Ended() {
+		_ = c.bridge.Kill()
+		c.start()
+	}
+}
+
+// moveClock has the bridge find another time after it was killed. No program may set the clock of another one without
+// setting that of the whole machine. But a clock that goes back by an hour while the bridge is down looks to it like
+// rows whose times lie an hour ahead, and so those are moved.
+func (c *crowd) moveClock(by time.Duration) {
+	c.t.Helper()
+	if err := c.bridge.Kill(); err != nil {
+		c.t.Error(err)
+	}
+	db, err := sql.Open("sqlite3", "file:"+c.bridge.Database())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer db.Close()
+	for _, statement := range []string{
+		"UPDATE matrix_queue SET written_at=written_at-?1, queued_at=queued_at-?1, position=position-?1*1000000",
+		"UPDATE matrix_queue SET held_at=held_at-?1 WHERE held_at<>0",
+		"UPDATE msn_queue SET received_at=received_at-?1, position=position-?1*1000000",
+		"UPDATE intake SET received_at=received_at-?1",
+		"UPDATE message SET timestamp=timestamp-?1*1000000",
+	} {
+		if _, err := db.ExecContext(c.t.Context(), statement, by.Milliseconds()); err != nil {
+			c.t.Fatal(err)
 		}
 	}
-	t.Logf("\n%s", table.String())
-	if *faultTable != "" {
-		if err := os.WriteFile(*faultTable, []byte(table.String()), 0o644); err != nil {
-			t.Error(err)
+	c.start()
+}
+
+// Both sides write numbered texts in four rooms, one of them encrypted and one with several people, and Alice changes
+// some at once, while something goes wrong. What was written on Matrix arrives once, or its writer is told that it did
+// not, or may not have; what the service has taken is seen once; and all of it is in order in its room.
+func TestFaultsLoseNothingAndDoubleNothing(t *testing.T) {
+	t.Parallel()
+	only, err := regexp.Compile(*faultOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newCrowd(t, crowdOptions{id: "faulty"})
+	c.gather()
+	table := newTable(t, *faultTable)
+	defer table.end()
+	run := 0
+	for range *faultRounds {
+		for _, f := range faults {
+			if only.MatchString(f.name) && (!f.long || *faultRounds > 1 || *faultOnly != "") {
+				c.goesWrong(f, run, table)
+				run++
+			}
+		}
+	}
+	// Nothing has come a second time long after its run.
+	for _, f := range c.friends {
+		for text, n := range counts(f.heard()) {
+			if n > 1 {
+				t.Errorf("%s has heard %q %d times", f.name, text, n)
+			}
+		}
+	}
+	for room, texts := range c.look(0).texts {
+		for text, n := range counts(texts) {
+			if n > 1 {
+				t.Errorf("Alice has seen %q in %s %d times", text, room, n)
+			}
 		}
 	}
 }
 
 // goesWrong makes a fault while both sides write, and holds what became of the texts against what was told.
-func (c *cast) goesWrong(room id.RoomID, f fault, number int, table *strings.Builder) {
+func (c *crowd) goesWrong(f fault, run int, table *table) {
 	c.t.Helper()
-	writing, stopWriting := context.WithCancel(c.t.Context())
-	defer stopWriting()
-	var written []writtenText
-	var said []saidText
-	var spoken atomic.Int64
-	var both sync.WaitGroup
-	both.Go(func() {
-		for n := 0; sleepOr(writing); n++ {
-			text := fmt.Sprintf("From Matrix, %d.%d", number, n)
-			event, err := c.alice.SendText(c.t.Context(), room, text)
-			if err != nil {
-				c.t.Error(err)
-				return
-			}
-			written = append(written, writtenText{text, event})
-			spoken.Add(1)
-		}
-	})
-	both.Go(func() {
-		for n := 0; sleepOr(writing); n++ {
-			text := fmt.Sprintf("From MSN, %d.%d", number, n)
-			saying, cancel := context.WithTimeout(c.t.Context(), 5*time.Second)
-			err := c.bob.Say(saying, c.account, text)
-			cancel()
-			said = append(said, saidText{text, err})
-		}
-	})
-	c.hears(0, "what Alice writes", stack.HeardText(c.account, fmt.Sprintf("From Matrix, %d.%d", number, underWay)))
+	mark := c.alice.Mark()
+	var all []*pages
+	for _, l := range c.lanes {
+		all = append(all, &pages{lane: l, run: run})
+	}
+	ctx, stopWriting := context.WithCancel(c.t.Context())
+	var writing sync.WaitGroup
+	writing.Go(func() { c.writeBoth(ctx, all) })
+	c.flows(all)
 	time.Sleep(time.Duration(rand.IntN(200)) * time.Millisecond)
 	f.make(c)
 	begun := time.Now()
 	time.Sleep(200 * time.Millisecond)
 	stopWriting()
-	both.Wait()
+	writing.Wait()
 
-	last := fmt.Sprintf("The last of %d", number)
-	c.sendsSlowly(room, last+", from Matrix")
-	c.saysAtLast(last + ", from MSN")
-	back := time.Since(begun)
-	c.settles(written)
-
-	told := 0
-	for _, w := range written {
-		told += c.arrivedOrTold(w)
-	}
-	seen, unread := 0, 0
-	for _, s := range said {
-		n := c.alice.Count(0, stack.Text(room, c.ghost, s.text))
-		seen += min(n, 1)
-		switch {
-		case n > 1, n == 0 && s.err == nil && !f.kills:
-			c.t.Errorf("%s: Alice has seen %q %d times, and Bob was told %v", f.name, s.text, n, s.err)
-		case n == 0 && s.err == nil:
-			unread++
-		}
-	}
-	if f.kills && unread > mostUnread {
-		c.t.Errorf("%s: %d texts are gone that the service had taken", f.name, unread)
-	}
-	arrived := c.inOrder(f.name, c.heardTexts(0), fmt.Sprintf("From Matrix, %d.", number))
-	c.inOrder(f.name, c.seenTexts(0, room), fmt.Sprintf("From MSN, %d.", number))
-	fmt.Fprintf(table, "%-40s %8d %8d %6d %6d %8d %8d %8s\n", f.name, len(written), arrived, told, len(said), seen, unread, back.Round(10*time.Millisecond))
-}
-
-// saysAtLast has Bob say something until Alice sees it: he can be told that it does not go out.
-func (c *cast) saysAtLast(text string) {
-	c.t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	for n := 0; ; n++ {
-		saying, cancel := context.WithTimeout(c.t.Context(), 5*time.Second)
-		err := c.bob.Say(saying, c.account, fmt.Sprintf("%s, %d", text, n))
-		cancel()
-		if err == nil {
-			c.sees(0, "Bob's last", stack.Text("", c.ghost, fmt.Sprintf("%s, %d", text, n)))
-			return
-		}
-		if time.Now().After(deadline) {
-			c.t.Fatalf("Bob cannot be heard: %v\nthe bridge's log ends with\n%s", err, c.bridge.Log())
-		}
-		time.Sleep(200 * time.Millisecond)
-	}
-}
-
-// settles waits until of each text is known what became of it, a minute at most.
-func (c *cast) settles(written []writtenText) {
-	c.t.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		if err := c.alice.Settle(c.t.Context()); err != nil {
-			c.t.Fatal(err)
-		}
-		open := slices.ContainsFunc(written, func(w writtenText) bool {
-			return c.bob.Count(0, stack.HeardText(c.account, w.text)) == 0 && c.alice.Count(0, noticeAbout(w.event)) == 0
+	var back sync.WaitGroup
+	for _, p := range all {
+		back.Go(func() {
+			if err := c.backAgain(p); err != nil {
+				c.t.Errorf("%s: %v", f.name, err)
+			}
 		})
-		if !open {
-			return
+	}
+	back.Wait()
+	took := time.Since(begun)
+	news := c.settle(mark, all, f.unread)
+	var toMSN, toMatrix score
+	failed := c.t.Failed()
+	for _, p := range all {
+		to, from := p.score(c.t, news, f.unread, true)
+		toMSN.add(to)
+		toMatrix.add(from)
+		if len(p.unsure) > 0 {
+			c.t.Logf("%s: of %d texts in %s it is not known that the homeserver has them", f.name, len(p.unsure), p.name)
 		}
+	}
+	if c.t.Failed() && !failed {
+		c.t.Errorf("that was run %d: %s", run, f.name)
+	}
+	table.row(f.name, toMSN, toMatrix, took)
+}
+
+// flows waits until in each room some texts have gone each way.
+func (c *crowd) flows(all []*pages) {
+	c.t.Helper()
+	for _, p := range all {
+		for _, f := range p.hearers {
+			text := p.fromMatrix(underWay)
+			if _, err := f.now().WaitEventAfter(c.t.Context(), 0, text, func(h stack.Heard) bool {
+				return stack.HeardText("", text)(h) || stack.HeardText("", text+" changed")(h)
+			}); err != nil {
+				c.t.Fatalf("%v\nthe bridge's log ends with\n%s", err, c.bridge.Log())
+			}
+		}
+		c.sees(0, p.fromMSN(underWay), stack.Text(p.room, p.ghost, p.fromMSN(underWay)))
 	}
 }
 
-// inOrder fails the test unless the texts with a beginning and a number come in the order of that. It returns how many
-// there are.
-func (c *cast) inOrder(name string, texts []string, beginning string) (n int) {
-	c.t.Helper()
-	before := -1
-	for _, text := range texts {
-		rest, ok := strings.CutPrefix(text, beginning)
-		if !ok {
-			continue
-		}
-		var number int
-		if _, err := fmt.Sscan(rest, &number); err != nil {
-			c.t.Fatal(err)
-		}
-		if number <= before {
-			c.t.Errorf("%s: %q came after number %d", name, text, before)
-		}
-		before = number
-		n++
+// table is what became of the texts, run by run and in all.
+type table struct {
+	t      *testing.T
+	path   string
+	rows   strings.Builder
+	names  []string
+	totals map[string]*total
+}
+
+// total is of all runs of a fault.
+type total struct {
+	runs            int
+	toMSN, toMatrix score
+	longest         time.Duration
+}
+
+func newTable(t *testing.T, path string) *table {
+	tb := &table{t: t, path: path, totals: make(map[string]*total)}
+	const head = "sent arriv  lost   dbl   ord  told  t+a"
+	fmt.Fprintf(&tb.rows, "%-40s | to MSN %37s | to Matrix\n", "", "")
+	fmt.Fprintf(&tb.rows, "%-40s | %s | %s unread | back in\n", "fault", " "+head, " "+head)
+	return tb
+}
+
+func (tb *table) row(name string, toMSN, toMatrix score, took time.Duration) {
+	fmt.Fprintf(&tb.rows, "%-40s | %s | %s %6d | %7s\n", name, toMSN, toMatrix, toMatrix.unread, took.Round(10*time.Millisecond))
+	sum := tb.totals[name]
+	if sum == nil {
+		sum = &total{}
+		tb.totals[name] = sum
+		tb.names = append(tb.names, name)
 	}
-	return n
+	sum.runs++
+	sum.toMSN.add(toMSN)
+	sum.toMatrix.add(toMatrix)
+	sum.longest = max(sum.longest, took)
+	tb.write(tb.rows.String())
+}
+
+func (s score) String() string {
+	return fmt.Sprintf("%5d %5d %5d %5d %5d %5d %4d", s.sent, s.arrived, s.lost, s.doubled, s.disorder, s.told, s.toldArrived)
+}
+
+// end adds the sums.
+func (tb *table) end() {
+	if slices.ContainsFunc(tb.names, func(name string) bool { return tb.totals[name].runs > 1 }) {
+		tb.rows.WriteString("\nin all\n")
+		for _, name := range tb.names {
+			sum := tb.totals[name]
+			fmt.Fprintf(&tb.rows, "%-36s x%2d | %s | %s %6d | %7s\n", name, sum.runs, sum.toMSN, sum.toMatrix, sum.toMatrix.unread, sum.longest.Round(10*time.Millisecond))
+		}
+	}
+	tb.t.Logf("\n%s", tb.rows.String())
+	tb.write(tb.rows.String())
+}
+
+func (tb *table) write(text string) {
+	if tb.path == "" {
+		return
+	}
+	if err := os.WriteFile(tb.path, []byte(text), 0o644); err != nil {
+		tb.t.Error(err)
+	}
 }

@@ -45,7 +45,6 @@ const (
 	restartedBridge
 	killedBridge
 	halfwayBridge
-	faultyBridge
 	stoppedBridge
 	alertedBridge
 	modernBridge
@@ -55,6 +54,13 @@ const (
 var stoppedDir string
 
 const ownLog = "own.log"
+
+// scratch is the directory of all that the programs write, and binaries are they: for tests that want a homeserver of
+// their own, to end it or to load it.
+var (
+	scratch  string
+	binaries stack.Binaries
+)
 
 // The parts that all tests use.
 var (
@@ -99,8 +105,8 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 		"run the tests again, since Go keeps what it has built, or give them more time with -timeout", limit))
 	defer cancel()
 
-	binaries, err := stack.Build(setUp, dir, os.Stderr)
-	if err != nil {
+	scratch = dir
+	if binaries, err = stack.Build(setUp, dir, os.Stderr); err != nil {
 		return 0, err
 	}
 	fixed, err := fixedServer()
@@ -128,28 +134,12 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 		defer (*service.m).Close()
 	}
 	settings := stack.Services(home, work, modern, away)
-	ports, err := stack.FreePorts(4)
-	if err != nil {
-		return 0, err
-	}
-	if toBridge, err = newLine(ports[0], fmt.Sprintf("127.0.0.1:%d", ports[1])); err != nil {
-		return 0, err
-	}
-	defer toBridge.listener.Close()
-	if toHomeserver, err = newLine(ports[2], fmt.Sprintf("127.0.0.1:%d", ports[3])); err != nil {
-		return 0, err
-	}
-	defer toHomeserver.listener.Close()
-	faulty := maps.Clone(settings)
-	faulty["appservice.address"] = toBridge.url()
-	faulty["homeserver.address"] = toHomeserver.url()
 	stoppedDir = filepath.Join(dir, "stopped")
-	parts, err = stack.Start(setUp, stack.Options{Dir: dir, Binaries: binaries, Port: ports[3], Bridges: []stack.BridgeOptions{
+	parts, err = stack.Start(setUp, stack.Options{Dir: dir, Binaries: binaries, Bridges: []stack.BridgeOptions{
 		sharedBridge:    {Settings: settings},
 		restartedBridge: {ID: "restarted", Settings: settings},
 		killedBridge:    {ID: "killed", Settings: settings},
 		halfwayBridge:   {ID: "halfway", Settings: settings},
-		faultyBridge:    {ID: "faulty", Port: ports[1], Settings: faulty},
 		stoppedBridge:   {ID: "stopped", Dir: stoppedDir, Settings: withOwnLog(settings)},
 		alertedBridge:   {ID: "alerted", Settings: settings},
 		modernBridge:    {ID: "modern", Settings: settings},

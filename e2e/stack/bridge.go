@@ -132,6 +132,31 @@ func (b *Bridge) end(how func(*process) error) error {
 	return err
 }
 
+// Ended reports whether the bridge was started and has ended by itself since. Kill makes it one that can be started.
+func (b *Bridge) Ended() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.process == nil {
+		return false
+	}
+	select {
+	case <-b.process.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Pid returns the ID of the bridge's process, 0 when it is not running.
+func (b *Bridge) Pid() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.process == nil {
+		return 0
+	}
+	return b.process.cmd.Process.Pid
+}
+
 // Bot returns the user ID of the bridge's bot.
 func (b *Bridge) Bot() id.UserID {
 	return id.NewUserID(b.opts.ID+"bot", ServerName)

@@ -14,7 +14,7 @@ import (
 
 func TestDendriteConfigNamesAllDatabases(t *testing.T) {
 	dir := t.TempDir()
-	if err := writeDendriteConfig(dir, "secret", []string{"registration.yaml"}); err != nil {
+	if err := writeDendriteConfig(DendriteOptions{Dir: dir, Registrations: []string{"registration.yaml"}}, "secret"); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, dendriteConfigName))

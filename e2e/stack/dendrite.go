@@ -22,6 +22,8 @@ type DendriteOptions struct {
 	Port int
 	// Registrations are the paths of the appservices' registration files. Dendrite reads them at start only.
 	Registrations []string
+	// Durable has what goes from one part of Dendrite to another written to disk too, so that Kill loses none of it.
+	Durable bool
 }
 
 // Dendrite is a running homeserver. Its methods may be called from any goroutine.
@@ -30,6 +32,7 @@ type Dendrite struct {
 	URL string
 
 	secret  string
+	command command
 	process *process
 }
 
@@ -44,10 +47,10 @@ func StartDendrite(ctx context.Context, opts DendriteOptions) (*Dendrite, error)
 		return nil, fmt.Errorf("make Dendrite's directory: %w", err)
 	}
 	secret := newToken()
-	if err := writeDendriteConfig(opts.Dir, secret, opts.Registrations); err != nil {
+	if err := writeDendriteConfig(opts, secret); err != nil {
 		return nil, fmt.Errorf("configure Dendrite: %w", err)
 	}
-	p, err := startProcess(command{
+	d := &Dendrite{URL: "http://" + loopback(opts.Port), secret: secret, command: command{
 		name: "Dendrite",
 		path: opts.Binary,
 		args: []string{"-config", dendriteConfigName, "-http-bind-address", loopback(opts.Port)},
@@ -55,16 +58,32 @@ func StartDendrite(ctx context.Context, opts DendriteOptions) (*Dendrite, error)
 		log:  filepath.Join(opts.Dir, "dendrite.log"),
 		// It closes its databases while it still works on what came last, and may panic over that.
 		anyExit: true,
-	})
-	if err != nil {
-		return nil, err
-	}
-	d := &Dendrite{URL: "http://" + loopback(opts.Port), secret: secret, process: p}
-	if err := p.waitReady(ctx, d.URL+"/_matrix/client/versions"); err != nil {
-		_ = p.kill()
+	}}
+	if err := d.Restart(ctx); err != nil {
 		return nil, err
 	}
 	return d, nil
+}
+
+// Kill ends the homeserver at once, as a crash would. Restart brings it back; nothing else may be done meanwhile but
+// by clients, which find nobody.
+func (d *Dendrite) Kill() error {
+	return d.process.kill()
+}
+
+// Restart starts the homeserver again after Kill, at the same address and with what it had, and waits until it
+// answers; ctx bounds that wait only.
+func (d *Dendrite) Restart(ctx context.Context) error {
+	p, err := startProcess(d.command)
+	if err != nil {
+		return err
+	}
+	if err := p.waitReady(ctx, d.URL+"/_matrix/client/versions"); err != nil {
+		_ = p.kill()
+		return err
+	}
+	d.process = p
+	return nil
 }
 
 // Stop ends the homeserver and waits for it. The error tells of a server that ended by itself or had to be killed.

@@ -21,20 +21,20 @@ const (
 	dendriteKeyName    = "matrix_key.pem"
 )
 
-// writeDendriteConfig writes the configuration and the signing key into dir. Dendrite has to run in dir.
-func writeDendriteConfig(dir, secret string, registrations []string) error {
-	absolute := make([]string, len(registrations))
-	for i, path := range registrations {
+// writeDendriteConfig writes the configuration and the signing key into the directory. Dendrite has to run there.
+func writeDendriteConfig(opts DendriteOptions, secret string) error {
+	absolute := make([]string, len(opts.Registrations))
+	for i, path := range opts.Registrations {
 		var err error
 		if absolute[i], err = filepath.Abs(path); err != nil {
 			return err
 		}
 	}
-	dir, err := filepath.Abs(dir)
+	dir, err := filepath.Abs(opts.Dir)
 	if err != nil {
 		return err
 	}
-	config, err := yaml.Marshal(dendriteConfig(dir, secret, absolute))
+	config, err := yaml.Marshal(dendriteConfig(dir, secret, absolute, opts.Durable))
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func databaseURI(path string) string {
 }
 
 // dendriteConfig returns the configuration of a homeserver that keeps everything in dir, its working directory.
-func dendriteConfig(dir, secret string, registrations []string) map[string]any {
+func dendriteConfig(dir, secret string, registrations []string, durable bool) map[string]any {
 	type section = map[string]any
 	database := func(name string) section {
 		return section{"connection_string": databaseURI(filepath.Join(dir, name+".db"))}
@@ -78,7 +78,7 @@ func dendriteConfig(dir, secret string, registrations []string) map[string]any {
 			"disable_federation": true,
 			"presence":           section{"enable_inbound": true, "enable_outbound": true},
 			// Without a path of its own, all Dendrites of the machine share one directory.
-			"jetstream": section{"in_memory": true, "storage_path": "./"},
+			"jetstream": section{"in_memory": !durable, "storage_path": "./"},
 		},
 		"app_service_api": section{"config_files": registrations},
 		"client_api": section{

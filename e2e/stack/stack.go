@@ -18,6 +18,8 @@ type Options struct {
 	Bridges []BridgeOptions
 	// Port is where the homeserver listens on 127.0.0.1; 0 takes a free one.
 	Port int
+	// Durable is [DendriteOptions.Durable].
+	Durable bool
 }
 
 // Stack is a running homeserver with its bridges.
@@ -82,6 +84,7 @@ func Start(ctx context.Context, opts Options) (_ *Stack, err error) {
 		Dir:           filepath.Join(opts.Dir, "dendrite"),
 		Port:          homeserver,
 		Registrations: registrations,
+		Durable:       opts.Durable,
 	})
 	if err != nil {
 		return nil, err

@@ -29,6 +29,7 @@ type User struct {
 	Password string
 
 	autoJoin bool
+	prepare  func(context.Context, *mautrix.Client) error
 	seen     *record[Seen]
 	cancel   context.CancelFunc
 	done     sync.WaitGroup
@@ -42,6 +43,12 @@ type UserOption func(*User)
 
 // AutoJoin makes the user accept every invitation to a room as soon as she sees it.
 func AutoJoin(u *User) { u.autoJoin = true }
+
+// Prepared has something done to the user's client when it is logged in and before it syncs, as making it one that
+// encrypts.
+func Prepared(how func(context.Context, *mautrix.Client) error) UserOption {
+	return func(u *User) { u.prepare = how }
+}
 
 // Login logs a user in by password and starts to sync. It returns when the first sync is done; ctx bounds that only.
 // The syncing ends with Close.
@@ -66,6 +73,11 @@ func Login(ctx context.Context, homeserver, name, password string, options ...Us
 	}
 	syncer := newSyncer(u)
 	client.Syncer = syncer
+	if u.prepare != nil {
+		if err := u.prepare(ctx, client); err != nil {
+			return nil, fmt.Errorf("prepare the client of %s at %s: %w", name, homeserver, err)
+		}
+	}
 
 	syncing, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	u.cancel = cancel
@@ -100,13 +112,20 @@ func (u *User) Close() {
 type syncer struct {
 	*mautrix.DefaultSyncer
 	user  *User
-	ids   map[id.EventID]struct{} // of the events in the user's record
-	first chan struct{}           // closed after the first sync
+	mu    sync.Mutex
+	ids   map[keptEvent]struct{} // of the events in the user's record
+	first chan struct{}          // closed after the first sync
 	once  sync.Once
 }
 
+// keptEvent names an event in a record. One that was decrypted has its ID twice.
+type keptEvent struct {
+	id   id.EventID
+	kind event.Type
+}
+
 func newSyncer(u *User) *syncer {
-	s := &syncer{DefaultSyncer: mautrix.NewDefaultSyncer(), user: u, ids: make(map[id.EventID]struct{}), first: make(chan struct{})}
+	s := &syncer{DefaultSyncer: mautrix.NewDefaultSyncer(), user: u, ids: make(map[keptEvent]struct{}), first: make(chan struct{})}
 	s.FilterJSON = &mautrix.Filter{Room: &mautrix.RoomFilter{Timeline: &mautrix.FilterPart{Limit: timelineLimit}}}
 	// What a test looks for may well be what cannot be parsed.
 	s.ParseErrorHandler = func(*event.Event, error) bool { return true }
@@ -117,10 +136,14 @@ func newSyncer(u *User) *syncer {
 // keep records an event, once: a sync may bring the same state event in the state and in the timeline.
 func (s *syncer) keep(evt *event.Event) {
 	if evt.ID != "" {
-		if _, ok := s.ids[evt.ID]; ok {
+		key := keptEvent{evt.ID, evt.Type}
+		s.mu.Lock()
+		_, ok := s.ids[key]
+		s.ids[key] = struct{}{}
+		s.mu.Unlock()
+		if ok {
 			return
 		}
-		s.ids[evt.ID] = struct{}{}
 	}
 	s.user.seen.add(Seen{Event: evt, At: time.Now()})
 }
