@@ -18,6 +18,8 @@ import (
 const (
 	// laneTexts is the time between two texts of one writer in one room.
 	laneTexts = 120 * time.Millisecond
+	// laneUnderWay is how many texts have to have gone each way in each room before something goes wrong.
+	laneUnderWay = 2
 	// editEvery is of how many texts from Matrix one is changed at once.
 	editEvery = 7
 	// mostUnread is how many texts may be under way, and unread, in the connections when the bridge is killed: what
