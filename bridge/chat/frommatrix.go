@@ -67,13 +67,23 @@ func AsMessage(evt *event.Event, prefix string) {
 	}
 	evt.Content.Raw[replaces] = string(content.RelatesTo.GetReplaceID())
 	if content.NewContent != nil {
-		content = content.NewContent
-		evt.Content.Parsed = content
+		replace(content, content.NewContent)
 	}
 	content.RelatesTo = nil
 	if strings.HasPrefix(content.Body, prefix) {
 		content.Body = NoCommand + content.Body
 	}
+}
+
+// replace puts new content into old. It leaves alone what need not change: of an event that was
+// encrypted the framework reads the type of the message meanwhile, in another goroutine.
+func replace(old, content *event.MessageEventContent) {
+	if old.MsgType != content.MsgType {
+		old.MsgType = content.MsgType
+	}
+	old.Body, old.Format, old.FormattedBody = content.Body, content.Format, content.FormattedBody
+	old.URL, old.File, old.FileName, old.Info = content.URL, content.File, content.FileName, content.Info
+	old.Mentions, old.NewContent = content.Mentions, nil
 }
 
 // replacedBy returns the message that a message replaces, or "".
