@@ -166,6 +166,9 @@ func (c *crowd) gather() {
 		if time.Now().Before(calm) {
 			return failed
 		}
+		if !c.at().Online(c.account) {
+			return msn.ErrOffline
+		}
 		all := bob.now().Client.GroupChat("all", c.account, carol.account, dave.account)
 		// Who is thrown out of a conversation of several people comes back when somebody calls them.
 		if failed = all.Invite(ctx, c.account); failed != nil {

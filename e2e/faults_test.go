@@ -64,7 +64,7 @@ var faults = []fault{
 			c.t.Error(err)
 		}
 	}},
-	{name: "the conversations are cut", make: func(c *crowd) { c.at().DropSwitchboards(c.account) }},
+	{name: "the conversations are cut", unread: true, make: func(c *crowd) { c.at().DropSwitchboards(c.account) }},
 	{name: "all lines to the service are cut", unread: true, long: true, make: func(c *crowd) { c.toService.cut(false) }},
 	{name: "the service is restarted", unread: true, make: (*crowd).restartService},
 	{name: "the service is half-open", unread: true, long: true, make: func(c *crowd) {
