@@ -27,6 +27,7 @@ var calls = map[string]func(ctx context.Context, c *Client) error{
 	"Client.SignOutEndpoint": func(ctx context.Context, c *Client) error { return c.SignOutEndpoint(ctx, otherEndpoint) },
 	"Client.SendOffline":     func(ctx context.Context, c *Client) error { return c.SendOffline(ctx, "bob@example.com", "Hello", "") },
 	"Client.DeleteOffline":   func(ctx context.Context, c *Client) error { return c.DeleteOffline(ctx, "one") },
+	"Client.Known":           func(ctx context.Context, c *Client) error { return c.Known(ctx, "erin@example.com") },
 	"Client.Page": func(ctx context.Context, c *Client) error {
 		return c.Page(ctx, "bob@example.com", notify.Page{Text: "Call me"}, nil)
 	},

@@ -125,10 +125,15 @@ func (i *Intake) Accept() {
 // Start hands to the framework what an earlier run has left, and then what comes, until Stop.
 func (i *Intake) Start(ctx context.Context) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	// A stop lets the framework take what it is being given: it would tell the room that the
+	// event failed, which is handed on again at the next start. This outlasts the handing on
+	// of an event, because commands go on by it.
+	settling, over := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() { time.AfterFunc(stopTimeout, over) })
 	i.mu.Lock()
 	i.cancel = cancel
 	i.mu.Unlock()
-	i.ended.Go(func() { i.run(ctx) })
+	i.ended.Go(func() { i.run(ctx, settling) })
 }
 
 // Stop ends what Start began. What was not handed on is left for the next start.
@@ -162,8 +167,8 @@ func (i *Intake) Stop() {
 	}
 }
 
-// run hands on what comes.
-func (i *Intake) run(ctx context.Context) {
+// run hands on what comes. ctx ends with the run, settling a while after it.
+func (i *Intake) run(ctx, settling context.Context) {
 	log := zerolog.Ctx(ctx)
 	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
 		err := i.recover(ctx)
@@ -190,7 +195,7 @@ func (i *Intake) run(ctx context.Context) {
 		case <-i.wake:
 		}
 		for next, ok := i.next(); ok && ctx.Err() == nil; next, ok = i.next() {
-			i.handOn(ctx, next)
+			i.handOn(ctx, settling, next)
 		}
 	}
 }
@@ -299,7 +304,7 @@ func (i *Intake) next() (item, bool) {
 }
 
 // handOn gives one item to the framework.
-func (i *Intake) handOn(ctx context.Context, next item) {
+func (i *Intake) handOn(ctx, settling context.Context, next item) {
 	if next.call != nil {
 		next.call()
 		return
@@ -311,14 +316,6 @@ func (i *Intake) handOn(ctx context.Context, next item) {
 		i.finish(ctx, next.received.EventID)
 		return
 	}
-	// A stop lets the framework take what it is being given: it would tell the room that the
-	// event failed, which is handed on again at the next start.
-	settling, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	defer context.AfterFunc(ctx, func() {
-		timer := time.AfterFunc(stopTimeout, cancel)
-		context.AfterFunc(settling, func() { timer.Stop() })
-	})()
 	if err := i.cfg.Deliver(log.WithContext(settling), evt); err != nil && ctx.Err() == nil {
 		log.Err(err).Msg("Failed to hand an event on, it is handed on at the next start")
 	}
