@@ -52,7 +52,7 @@ func (c *Chat) dmInfo(ctx context.Context, account string) *bridgev2.ChatInfo {
 		ExtraUpdates: func(ctx context.Context, portal *bridgev2.Portal) bool {
 			// They may have told their name since this was asked for.
 			name := c.roomName(ctx, account, c.account.Names(ctx))
-			return name != bridgev2.DefaultChatName && portal.Internal().UpdateName(ctx, *name, nil, time.Time{}, false)
+			return name != bridgev2.DefaultChatName && setName(ctx, portal, *name)
 		},
 	}
 }

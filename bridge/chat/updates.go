@@ -125,14 +125,20 @@ func (u *updates) nameRoom(ctx context.Context, portal *bridgev2.Portal, name *s
 	case name == bridgev2.DefaultChatName && !portal.NameIsCustom || name != bridgev2.DefaultChatName && portal.NameIsCustom && portal.Name == *name:
 	case name == bridgev2.DefaultChatName || !portal.NameIsCustom:
 		portal.UpdateInfo(ctx, &bridgev2.ChatInfo{Name: name}, u.chat.account.Login, nil, time.Time{})
-	case portal.Internal().UpdateName(ctx, *name, nil, time.Time{}, false):
-		// Not by UpdateInfo, which writes what the framework reads beside the events of the
-		// room when a ghost has a new name.
+	case setName(ctx, portal, *name):
 		portal.UpdateBridgeInfo(ctx)
 		if err := portal.Save(ctx); err != nil {
 			zerolog.Ctx(ctx).Err(err).Msg("Failed to store the name of a room")
 		}
 	}
+}
+
+// setName gives a room that has a name of its own another one, and reports whether that is
+// new. It is not done by the framework's UpdateInfo, which writes what the framework reads
+// beside the events of the room when a ghost has a new name.
+func setName(ctx context.Context, portal *bridgev2.Portal, name string) (changed bool) {
+	//lint:ignore SA1019 there is no other way to change the name alone
+	return portal.Internal().UpdateName(ctx, name, nil, time.Time{}, false)
 }
 
 // showTyping shows a contact as writing.
