@@ -26,7 +26,7 @@ func TestOfflineMessagesBothWaysOverAKill(t *testing.T) {
 	// From Matrix to Bob, who is offline.
 	mark := c.alice.Mark()
 	c.writes(room, "Read this when you are back")
-	c.sees(mark, "that the service keeps it", stack.Notice(room, "", "keeps your message"))
+	c.sees(mark, "that it is left with the service", stack.Notice(room, "", "Your message is left with"))
 	if kept := modern.OfflineMessages(c.bobAccount); len(kept) != 1 || kept[0].Text != "Read this when you are back" {
 		t.Fatalf("the service keeps %+v", kept)
 	}

@@ -86,7 +86,8 @@ func TestMessageThatOnlyTheHomeserverHasIsThereOnce(t *testing.T) {
 	}
 	defer db.Close()
 	for _, statement := range []string{
-		`INSERT INTO msn_queue SELECT bridge_id, room_receiver, id, 1, room_id, '` + c.bobAccount + `', timestamp/1000000, 'Once, please', '', 1, 'text', 'killed'
+		`INSERT INTO msn_queue (bridge_id, login_id, message_id, position, portal_id, sender, received_at, body, format, group_size, kind, owner)
+			SELECT bridge_id, room_receiver, id, 1, room_id, '` + c.bobAccount + `', timestamp/1000000, 'Once, please', '', 1, 'text', 'killed'
 			FROM message ORDER BY rowid DESC LIMIT 1`,
 		`DELETE FROM message WHERE id=(SELECT message_id FROM msn_queue)`,
 	} {
