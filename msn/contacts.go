@@ -63,6 +63,13 @@ const (
 // it is MSNP11's (MSNC4).
 func DefaultCapabilities(d wire.Dialect) uint32 { return self.DefaultCapabilities(d) }
 
+// The keys of phone numbers in Contact.Properties.
+const (
+	PropertyHome   = roster.PropertyHome
+	PropertyWork   = roster.PropertyWork
+	PropertyMobile = roster.PropertyMobile
+)
+
 // NewMachineGUID makes a GUID for Config.MachineGUID.
 func NewMachineGUID() string { return clean.NewGUID() }
 

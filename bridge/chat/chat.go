@@ -84,6 +84,7 @@ func (c *Chat) Listen(s *session.Session) {
 	s.OnOpen(c.saveRoster)
 	s.OnOpen(c.introduceGroups)
 	s.OnReady(func(context.Context, *msn.Client) { c.circles.look() })
+	s.OnReady(c.tellRequests)
 	session.OnDelivered(s, c.textReceived)
 	session.OnDelivered(s, c.textSent)
 	session.OnDelivered(s, c.pageReceived)
@@ -94,7 +95,7 @@ func (c *Chat) Listen(s *session.Session) {
 	session.On(s, c.callFailed)
 	session.On(s, func(context.Context, msn.CirclesChanged) { c.circles.look() })
 	session.On(s, func(ctx context.Context, evt msn.ContactChanged) { c.contactChanged(ctx, evt.Contact) })
-	session.On(s, func(ctx context.Context, evt msn.AddedYou) { c.contactChanged(ctx, evt.Contact) })
+	session.On(s, c.addedYou)
 	session.On(s, func(ctx context.Context, evt msn.RemovedYou) { c.contactChanged(ctx, evt.Contact) })
 	session.On(s, func(ctx context.Context, evt msn.PresenceChanged) {
 		c.contactChanged(ctx, evt.Contact)

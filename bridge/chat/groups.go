@@ -149,13 +149,18 @@ type noteCounts struct {
 	counts map[Peer]int // of a member in a group; of the whole room without an account
 }
 
+// turn begins a new window when the last is over. mu is held.
+func (n *noteCounts) turn(now time.Time) {
+	if now.Sub(n.since) >= noteWindow || len(n.counts) >= maxNoteCounts {
+		n.since, n.counts = now, make(map[Peer]int)
+	}
+}
+
 // allow reports whether there may be another note, and counts it.
 func (n *noteCounts) allow(group, account string, now time.Time) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if now.Sub(n.since) >= noteWindow || len(n.counts) >= maxNoteCounts {
-		n.since, n.counts = now, make(map[Peer]int)
-	}
+	n.turn(now)
 	member, room := Peer{Account: account, Group: group}, Peer{Group: group}
 	if n.counts[member] >= maxMemberNotes || n.counts[room] >= maxRoomNotes {
 		return false

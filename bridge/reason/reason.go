@@ -27,6 +27,7 @@ const (
 	Page                         // a page to a mobile device
 	Call                         // a call of a contact into a group chat
 	Circle                       // a change of a circle
+	Roster                       // a change of the contact list
 	Invitation                   // an invitation by mail
 	Link                         // a link to a page of the service
 	Search                       // a search of the directory
@@ -39,7 +40,7 @@ const (
 	Delivery                     // a message from MSN that the homeserver refuses
 	Request                      // any other request of a command
 
-	commands = Page | Call | Circle | Invitation | Link | Search | Request
+	commands = Page | Call | Circle | Roster | Invitation | Link | Search | Request
 )
 
 // Errors of the bridge itself. Others are those of package msn and of package config.

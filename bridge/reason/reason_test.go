@@ -33,7 +33,7 @@ type namedPlace struct {
 
 // places have their names in testdata/reasons.txt.
 var places = []namedPlace{
-	{"page", Page, ""}, {"call", Call, ""}, {"circle", Circle, ""}, {"invitation", Invitation, ""}, {"link", Link, ""}, {"search", Search, ""},
+	{"page", Page, ""}, {"call", Call, ""}, {"circle", Circle, ""}, {"roster", Roster, ""}, {"invitation", Invitation, ""}, {"link", Link, ""}, {"search", Search, ""},
 	{"web login", WebLogin, ""}, {"sign-out", SignOut, ""}, {"request", Request, ""},
 	{"input", Input, "typed "}, {"lookup", Lookup, "named "}, {"login", Login, "login "}, {"bounce", Bounce, "bounced "}, {"delivery", Delivery, "delivery"},
 }
@@ -137,7 +137,7 @@ func examples() (all []example) {
 	}
 	add("no service", config.ErrNoService)
 	add("stored password", config.ErrCredentials)
-	for _, e := range []error{msn.ErrUncertain, msn.ErrUntrusted, msn.ErrBlocked, msn.ErrOffline, msn.ErrNoSuchContact, msn.ErrNetwork, msn.ErrCircle, msn.ErrCircleMember,
+	for _, e := range []error{msn.ErrUncertain, msn.ErrUntrusted, msn.ErrBlocked, msn.ErrOffline, msn.ErrNoSuchContact, msn.ErrListFull, msn.ErrNetwork, msn.ErrCircle, msn.ErrCircleMember,
 		msn.ErrNoAnswer, msn.ErrHidden, msn.ErrTooFast, msn.ErrNotDelivered, msn.ErrTooMany, msn.ErrTooLong, msn.ErrEmpty, msn.ErrSwitchboard, msn.ErrBusy,
 		msn.ErrNotConnected, msn.ErrClosed, msn.ErrTimeout, msn.ErrArgument, msn.ErrDialect, msn.ErrNoMobile, msn.ErrNoPaging, msn.ErrPageRefused, msn.ErrPageFailed,
 		msn.ErrPagingUnavailable, msn.ErrNoSuchURL, msn.ErrSearchDisabled, msn.ErrBadCredentials, msn.ErrTicket, msn.ErrAccountLocked, msn.ErrNoDialect, msn.ErrGateway, msn.ErrRefused, msn.ErrNoForm,

@@ -204,6 +204,17 @@ var table = []row{
 	{Circle, is(msn.ErrDialect), "msn-dialect", certain, answered, say("The version of the protocol that is spoken with {service} carries no circles.")},
 	{Circle, is(msn.ErrBusy), "msn-busy", certain, answered, say("{service} did not do it: it is out of order, or does not let you.")},
 
+	// Changes of the contact list.
+	{Roster, is(msn.ErrNoSuchContact), "msn-no-such-account", certain, answered, say("{service} knows no account {name}. Check the address; nothing was changed.")},
+	{Roster, is(msn.ErrListFull), "msn-list-full", certain, answered, say("Your contact list at {service} is full. Remove somebody with `!remove`, and try again.")},
+	{Roster, is(msn.ErrArgument), "msn-invalid-address", certain, answered, say("{name} is no address that can be on a contact list. Nothing was changed.")},
+	{Roster, is(msn.ErrTooLong), "msn-too-long", certain, answered, func(_ error, s Subject) string {
+		return fmt.Sprintf("The text for %s is longer than %d bytes. Shorten it; nothing was changed.", s.Name, msn.MaxRequest)
+	}},
+	{Roster, is(msn.ErrUncertain), "msn-uncertain", uncertain, answered, say("{service} may or may not have done it: the connection was lost before it answered. `!whois {name}` shows how it is.")},
+	{Roster, is(msn.ErrTooFast), "msn-too-fast", certain, answered, say("{service} says that your contact list is changed too fast. Wait a minute and try again.")},
+	{Roster, is(msn.ErrBusy), "msn-busy", certain, answered, say("{service} did not change anything about {name}: it is out of order or busy. Try again in a few minutes.")},
+
 	// Invitations by mail.
 	{Invitation, is(ErrBridge), codeTrouble, certain, answered, say("The bridge could not note the invitation down, and has sent nothing. If that lasts, tell the admin of this bridge.")},
 	{Invitation, is(ErrContacts), codeTrouble, certain, answered, say("The contact list could not be read. Nothing was sent; the admin of this bridge finds the reason in the log.")},

@@ -1,0 +1,224 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rs/zerolog"
+
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/session"
+	"matrix-msn/msn"
+)
+
+// whom returns the account that a command is about, and what was typed behind it: the one
+// that is named, or the contact of the room. It answers when there is none; usage says what
+// to write.
+func (c *call) whom(login *Login, usage string) (account, rest string, ok bool) {
+	word, rest := cutWord(c.text)
+	if account, named := isAddress(word); named {
+		return account, rest, true
+	}
+	if account = c.contactOfRoom(login); account != "" {
+		return account, c.text, true
+	}
+	if word == "" {
+		c.say("Whom? %s", usage)
+		return "", "", false
+	}
+	account, err := msnid.ParseAccount(word)
+	if err != nil {
+		c.say("%s Nothing was changed. %s", reason.Of(err, reason.Input, reason.Subject{}).Sentence, usage)
+		return "", "", false
+	}
+	return account, rest, true
+}
+
+// change is one change of the contact list.
+type change struct {
+	usage string
+	// done says what was done about somebody, who is called by name and was known as before.
+	done func(name, service string, before msn.Contact) string
+	do   func(ctx context.Context, client *msn.Client, account, text string) error
+	// text is set when a text can stand behind the address.
+	text bool
+}
+
+var (
+	addContact = change{
+		usage: "Write `!add carol@example.com`, with a text for them behind it if you like.",
+		text:  true,
+		do: func(ctx context.Context, client *msn.Client, account, text string) error {
+			return client.AddContact(ctx, account, text)
+		},
+		done: func(name, service string, before msn.Contact) string {
+			if before.Lists.Has(msn.ListForward) {
+				return name + " is on your contact list already."
+			}
+			if before.Reverse() {
+				return name + " is on your contact list now, and can see you and write to you."
+			}
+			return name + " is on your contact list now. " + service + " tells them, and they decide whether you can see them."
+		},
+	}
+	removeContact = change{
+		usage: "Write `!remove carol@example.com`.",
+		do: func(ctx context.Context, client *msn.Client, account, _ string) error {
+			return client.RemoveContact(ctx, account)
+		},
+		done: func(name, _ string, before msn.Contact) string {
+			if !before.Lists.Has(msn.ListForward) {
+				return name + " is not on your contact list. Nothing was changed."
+			}
+			return name + " is off your contact list. Your room with them stays, and they can see you and write to you as before: `!block` keeps them from that."
+		},
+	}
+	blockContact = change{
+		usage: "Write `!block carol@example.com`.",
+		do: func(ctx context.Context, client *msn.Client, account, _ string) error {
+			return client.Block(ctx, account)
+		},
+		done: func(name, _ string, before msn.Contact) string {
+			if before.Lists.Has(msn.ListBlock) {
+				return name + " is blocked already."
+			}
+			return name + " is blocked: you are offline for them, and they cannot write to you. They are not told. `!unblock` takes it back."
+		},
+	}
+	allowContact = change{
+		usage: "Write `!unblock carol@example.com`.",
+		do: func(ctx context.Context, client *msn.Client, account, _ string) error {
+			return client.Allow(ctx, account)
+		},
+		done: func(name, _ string, before msn.Contact) string {
+			if before.Lists.Has(msn.ListAllow) && !before.Lists.Has(msn.ListPending) {
+				return name + " is not blocked. Nothing was changed."
+			}
+			return name + " can see you and write to you."
+		},
+	}
+)
+
+// runChange makes a command of a change.
+func runChange(ch change) func(*call) {
+	return func(c *call) {
+		login, ok := c.login()
+		if !ok {
+			return
+		}
+		account, text, ok := c.whom(login, ch.usage)
+		if !ok {
+			return
+		}
+		if text != "" && !ch.text {
+			c.say("Nothing can stand behind the address. %s Nothing was changed.", ch.usage)
+			return
+		}
+		if account == login.Account.Identity.Account {
+			c.say("%s is your own account. Nothing was changed.", account)
+			return
+		}
+		client, ok := c.sessionOf(login)
+		if !ok {
+			return
+		}
+		c.say("%s", login.change(c.Ctx, client, ch, account, text))
+	}
+}
+
+// change does a change and returns the sentence that says what became of it.
+func (l *Login) change(ctx context.Context, client *msn.Client, ch change, account, text string) string {
+	before, _ := client.Contact(account)
+	name := l.Account.Person(ctx, account).Name
+	asking, cancel := context.WithTimeout(ctx, session.RequestTimeout)
+	defer cancel()
+	if err := ch.do(asking, client, account, text); err != nil {
+		zerolog.Ctx(ctx).Info().Err(err).Msg("The contact list was not changed")
+		return reason.Of(err, reason.Roster, l.Account.About(account)).Sentence
+	}
+	return ch.done(name, l.Account.Service.Name, before)
+}
+
+const whoisUsage = "Write `!whois carol@example.com`, or `!whois` in the room with them."
+
+// runWhois shows what is known of a contact.
+func runWhois(c *call) {
+	login, ok := c.login()
+	if !ok {
+		return
+	}
+	account, _, ok := c.whom(login, whoisUsage)
+	if !ok {
+		return
+	}
+	client, ok := c.sessionOf(login)
+	if !ok {
+		return
+	}
+	contact, known := client.Contact(account)
+	if !known {
+		c.say("%s is on none of your lists, and was not seen in this session.", account)
+		return
+	}
+	c.say("%s", strings.Join(describeContact(contact, client.Groups()), "\n"))
+}
+
+// numberNames are the phone numbers that a contact can show.
+var numberNames = []struct{ key, name string }{
+	{msn.PropertyHome, "Phone at home"}, {msn.PropertyWork, "Phone at work"}, {msn.PropertyMobile, "Mobile phone"},
+}
+
+// describeContact says what is known of a contact, a line each.
+func describeContact(contact msn.Contact, groups []msn.Group) []string {
+	lines := []string{contact.Account}
+	add := func(what, value string) {
+		if value = names.Clean(value); value != "" {
+			lines = append(lines, what+": "+value)
+		}
+	}
+	add("You call them", contact.Nick)
+	add("Name", contact.Name)
+	if network := networkNames[contact.Network]; network != "" {
+		add("Network", network)
+	}
+	status := "offline, or does not show otherwise"
+	if word, online := statusWords[contact.Status]; online {
+		status = word
+	}
+	add("Status", status)
+	add("Personal message", contact.Personal)
+	var lists []string
+	for _, list := range []struct {
+		of   msn.List
+		text string
+	}{
+		{msn.ListForward, "on your contact list"}, {msn.ListAllow, "may see you"}, {msn.ListBlock, "blocked"},
+		{msn.ListReverse, "has you on their list"}, {msn.ListPending, "waits for your answer"},
+	} {
+		if contact.Lists.Has(list.of) {
+			lists = append(lists, list.text)
+		}
+	}
+	if len(lists) == 0 {
+		lists = []string{"on none of your lists"}
+	}
+	add("Lists", strings.Join(lists, ", "))
+	var in []string
+	for _, group := range groups {
+		if slices.Contains(contact.Groups, group.ID) {
+			in = append(in, names.Clean(group.Name))
+		}
+	}
+	add("Groups", strings.Join(in, ", "))
+	for _, number := range numberNames {
+		add(number.name, contact.Properties[number.key])
+	}
+	if contact.TakesPages() {
+		lines = append(lines, fmt.Sprintf("Takes messages on a mobile device: `!page %s`", contact.Account))
+	}
+	return lines
+}

@@ -1,0 +1,113 @@
+package bridge
+
+import (
+	"strings"
+	"testing"
+
+	"matrix-msn/msn/msntest"
+	"matrix-msn/msn/wire"
+)
+
+// byListDialect runs a test with each way of keeping a contact list.
+func byListDialect(t *testing.T, test func(t *testing.T, b *testBridge)) {
+	t.Helper()
+	for _, dialect := range []wire.Dialect{2, 8, 10, 12, 13, 15, 18} {
+		t.Run(dialect.String(), func(t *testing.T) {
+			t.Parallel()
+			srv := newTestServer(t, msntest.WithDialects(dialect))
+			if dialect < wire.FirstSOAP {
+				test(t, newTestBridge(t, srv))
+				return
+			}
+			test(t, newTestBridge(t, srv, speaking(srv, dialect.String())))
+		})
+	}
+}
+
+// The contact list is changed by commands, and each says what was done.
+func TestContactListIsChangedByCommands(t *testing.T) {
+	t.Parallel()
+	byListDialect(t, func(t *testing.T, b *testBridge) {
+		login := b.login()
+		b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+		chat := b.management()
+		for _, step := range []struct{ command, want string }{
+			{"add", "Whom? Write `!add carol@example.com`, with a text for them behind it if you like."},
+			{"add nobody", "An MSN account is an e-mail address such as bob@example.com. Nothing was changed."},
+			{"add " + alice, alice + " is your own account. Nothing was changed."},
+			{"add nobody@example.com", "Home knows no account nobody@example.com. Check the address; nothing was changed."},
+			{"add " + strings.ToUpper(carol) + " It is me", carol + " is on your contact list now. Home tells them, and they decide whether you can see them."},
+			{"add " + carol, " is on your contact list already."},
+			{"whois " + carol, "Lists: on your contact list, may see you"},
+			{"block " + carol, "is blocked: you are offline for them, and they cannot write to you. They are not told. `!unblock` takes it back."},
+			{"block " + carol, "is blocked already."},
+			{"whois " + carol, "Lists: on your contact list, blocked"},
+			{"unblock " + carol + " now", "Nothing can stand behind the address. Write `!unblock carol@example.com`. Nothing was changed."},
+			{"unblock " + carol, "can see you and write to you."},
+			{"remove " + carol, "is off your contact list. Your room with them stays, and they can see you and write to you as before: `!block` keeps them from that."},
+			{"remove " + carol, "is not on your contact list. Nothing was changed."},
+			{"whois stranger@example.com", "stranger@example.com is on none of your lists, and was not seen in this session."},
+		} {
+			if got := b.ask(chat, step.command); !strings.Contains(got.body, step.want) {
+				t.Errorf("%s is answered by %q, want %q", step.command, got.body, step.want)
+			}
+		}
+		room := b.dm(login, bob)
+		if got := b.ask(room, "!whois"); !strings.Contains(got.body, bob+"\nName: Bob Builder\nStatus: offline, or does not show otherwise\nLists: on your contact list, may see you, has you on their list") {
+			t.Errorf("whois in the room is answered by %q", got.body)
+		}
+		if got := b.ask(room, "!block"); !strings.HasPrefix(got.body, "Bob Builder ("+bob+") is blocked") {
+			t.Errorf("block in the room is answered by %q", got.body)
+		}
+	})
+}
+
+// Somebody adds the user: that is told once a day while it waits, and can be answered.
+func TestWhoAddsTheUserIsToldAndAnswered(t *testing.T) {
+	t.Parallel()
+	byListDialect(t, func(t *testing.T, b *testBridge) {
+		login := b.login()
+		b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+		b.srv.SetList(carol, msntest.FL, alice, true)
+		b.restart()
+		request := func(r record) bool {
+			return r.kind == "message" && strings.Contains(r.body, "("+carol+") has added you to their contact list at Home.") &&
+				strings.Contains(r.body, "`!add "+carol+"` puts them on yours")
+		}
+		b.matrix.wait(t, 0, "the request", request)
+		if told := b.matrix.all(request); len(told) != 1 {
+			t.Errorf("told %d times", len(told))
+		}
+		b.restart()
+		b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+		chat := b.management()
+		if got := b.ask(chat, "unblock "+carol); !strings.Contains(got.body, "can see you and write to you.") {
+			t.Errorf("answered by %q", got.body)
+		}
+		if got := b.ask(chat, "whois "+carol); !strings.Contains(got.body, "Lists: may see you") {
+			t.Errorf("whois says %q", got.body)
+		}
+		if told := b.matrix.all(request); len(told) != 0 {
+			t.Error("told again on the same day")
+		}
+	})
+}
+
+// Many who add the user fill no room.
+func TestFloodOfRequestsIsSummedUp(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t)
+	for i := range 20 {
+		account := string(rune('a'+i)) + "@adders.example"
+		srv.AddAccount(account, pass)
+		srv.SetList(account, msntest.FL, alice, true)
+	}
+	b := newTestBridge(t, srv)
+	b.login()
+	b.matrix.wait(t, 0, "the sum", func(r record) bool {
+		return r.kind == "message" && r.body == "20 people have added you to their contact lists and wait for an answer. `!contacts` shows them all."
+	})
+	if told := b.matrix.all(func(r record) bool { return r.kind == "message" && strings.Contains(r.body, "has added you") }); len(told) != 5 {
+		t.Errorf("told of %d", len(told))
+	}
+}
