@@ -111,3 +111,36 @@ func TestFloodOfRequestsIsSummedUp(t *testing.T) {
 		t.Errorf("told of %d", len(told))
 	}
 }
+
+func TestContactsAreFound(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t, msntest.WithDialects(12))
+	srv.Befriend(alice, carol)
+	account := srv.Account(alice)
+	account.PutInGroup(carol, account.AddGroup("Best Friends"))
+	b := newTestBridge(t, srv)
+	login := b.login()
+	b.friend()
+	client := login.Client.(*Client)
+	b.eventually("Bob to be online", func() bool {
+		session := client.session.Current()
+		if session == nil {
+			return false
+		}
+		contact, _ := session.Contact(bob)
+		return contact.Status == "NLN"
+	})
+	chat := b.management()
+	for command, want := range map[string][2]bool{ // is Bob there, is Carol
+		"contacts": {true, true}, "contacts online": {true, false}, "contacts group best friends": {false, true}, "contacts ♥": {false, true},
+		"contacts BOB@": {true, false}, "contacts home/" + alice + " group x": {false, false}, "contacts --login home/" + alice + " builder": {true, false},
+	} {
+		got := b.ask(chat, command).body
+		if strings.Contains(got, bob) != want[0] || strings.Contains(got, carol) != want[1] {
+			t.Errorf("%s is answered by %q", command, got)
+		}
+		if want == [2]bool{} && !strings.Contains(got, "nobody on the list is like that") {
+			t.Errorf("%s is answered by %q", command, got)
+		}
+	}
+}

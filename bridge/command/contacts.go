@@ -16,29 +16,75 @@ import (
 	"matrix-msn/msn"
 )
 
-// contactsPerMessage keeps one list below the size that an event can have.
-const contactsPerMessage = 200
+const (
+	// contactsPerMessage keeps one list below the size that an event can have.
+	contactsPerMessage = 200
+	// maxListed is how many contacts are listed at once.
+	maxListed = 1000
+)
 
-// describeContacts returns the contact list as HTML, in as many messages as it
-// takes.
-func (l *Login) describeContacts(ctx context.Context) []string {
+// filter chooses contacts of the list. The zero value chooses all.
+type filter struct {
+	online bool
+	group  string // its name, in lower case
+	part   string // of a name or an address, in lower case
+}
+
+// parseFilter reads what stands behind the command: "online", "group" and a name, or a part
+// of names.
+func parseFilter(text string) filter {
+	word, rest := cutWord(strings.ToLower(text))
+	switch {
+	case word == "online" && rest == "":
+		return filter{online: true}
+	case word == "group" && rest != "":
+		return filter{group: rest}
+	}
+	return filter{part: strings.ToLower(strings.TrimSpace(text))}
+}
+
+// chooses reports whether a contact is among those that are asked for. groups are the names
+// of those that it is in, in lower case.
+func (f filter) chooses(contact *database.Contact, line contactLine, groups []string) bool {
+	switch {
+	case f.online:
+		return line.rank <= rankAway
+	case f.group != "":
+		return slices.Contains(groups, f.group)
+	}
+	return strings.Contains(strings.ToLower(names.Clean(contact.Name)), f.part) || strings.Contains(contact.Account, f.part)
+}
+
+// describeContacts returns the contacts that are asked for as HTML, in as many messages as
+// it takes.
+func (l *Login) describeContacts(ctx context.Context, asked filter) []string {
 	contacts, err := l.Account.Contacts(ctx)
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read contacts")
 		return []string{reason.Of(reason.ErrContacts, reason.Request, l.Account.About("")).Sentence}
 	}
 	client := l.Session.Current()
+	named := make(map[string]string) // groups by ID, in lower case
+	if client != nil {
+		for _, group := range client.Groups() {
+			named[group.ID] = strings.ToLower(names.Clean(group.Name))
+		}
+	}
 	var lines []contactLine
 	for _, contact := range contacts {
 		var live msn.Contact
 		if client != nil {
 			live, _ = client.Contact(contact.Account)
 		}
-		if line, ok := lineFor(contact, live, client != nil); ok {
+		var groups []string
+		for _, id := range live.Groups {
+			groups = append(groups, named[id])
+		}
+		if line, ok := lineFor(contact, live, client != nil); ok && asked.chooses(contact, line, groups) {
 			lines = append(lines, line)
 		}
 	}
-	if client != nil {
+	if client != nil && asked == (filter{}) {
 		lines = append(lines, circleLines(client.Circles(), client.CarriesCircles())...)
 	}
 	slices.SortStableFunc(lines, func(a, b contactLine) int { return a.rank - b.rank })
@@ -53,9 +99,14 @@ func (l *Login) describeContacts(ctx context.Context) []string {
 	case len(lines) > 0:
 		title += fmt.Sprintf(" (%d of %d online)", countOnline(lines), countListed(lines))
 	}
-	if len(lines) == 0 {
+	switch {
+	case len(lines) == 0 && asked != (filter{}):
+		return []string{html.EscapeString(title) + ": nobody on the list is like that."}
+	case len(lines) == 0:
 		return []string{html.EscapeString(title) + ": the list is empty."}
 	}
+	more := len(lines) - maxListed
+	lines = lines[:min(len(lines), maxListed)]
 	var messages []string
 	for part := range slices.Chunk(lines, contactsPerMessage) {
 		var b strings.Builder
@@ -68,6 +119,9 @@ func (l *Login) describeContacts(ctx context.Context) []string {
 		}
 		b.WriteString("</ul>")
 		messages = append(messages, b.String())
+	}
+	if more > 0 {
+		messages = append(messages, fmt.Sprintf("%d more are not shown. <code>!contacts</code> with a part of a name finds them.", more))
 	}
 	return messages
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html"
 	"slices"
+	"strings"
 
 	"maunium.net/go/mautrix/bridgev2/commands"
 
@@ -29,7 +30,8 @@ type row struct {
 var table = []row{
 	{name: "reconnect", args: "[_login ID_]",
 		description: "Sign in again now. If the account is in use at another place, this ends the session there.", run: runReconnect},
-	{name: "contacts", bare: true, private: true, args: "[_login ID_]", description: "Show your contact list with everybody's status.", run: runContacts},
+	{name: "contacts", bare: true, private: true, args: "[_login ID_] [online|group _name_|_part of a name_]",
+		description: "Show your contact list with everybody's status, or those who are online, in a group, or called like that.", run: runContacts},
 	{name: "whois", bare: true, private: true, args: "[_e-mail_]", description: "Show what is known of a contact: lists, groups, names, status, phone numbers. In the room with them the address may be left out.", run: runWhois},
 	{name: "add", bare: true, args: "<_e-mail_> [_text for them_]", description: "Put somebody on your contact list, and let them see you. This also answers who has added you.", run: runChange(addContact)},
 	{name: "remove", bare: true, args: "[_e-mail_]", description: "Take a contact off your contact list.", run: runChange(removeContact)},
@@ -141,12 +143,16 @@ func runReconnect(c *call) {
 }
 
 func runContacts(c *call) {
-	logins, ok := c.logins(c.namedLogin())
+	named, text := c.given[loginOption], c.text
+	if word, rest := cutWord(text); named == "" && strings.Contains(word, "/") {
+		named, text = word, rest // a login ID: no address holds a slash
+	}
+	logins, ok := c.logins(named)
 	if !ok {
 		return
 	}
 	for _, login := range logins {
-		for _, part := range login.describeContacts(c.Ctx) {
+		for _, part := range login.describeContacts(c.Ctx, parseFilter(text)) {
 			c.ReplyAdvanced(part, false, true)
 		}
 	}
