@@ -35,6 +35,7 @@ var networkFeatures = &bridgev2.NetworkGeneralCapabilities{
 			CreateDM:    true,
 			LookupEmail: true,
 			ContactList: true,
+			Search:      true,
 		},
 		GroupCreation: map[string]bridgev2.GroupTypeCapabilities{
 			command.GroupType: {

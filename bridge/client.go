@@ -48,6 +48,8 @@ var (
 	_ bridgev2.NetworkAPIWithUserID          = (*Client)(nil)
 	_ bridgev2.TypingHandlingNetworkAPI      = (*Client)(nil)
 	_ bridgev2.GroupCreatingNetworkAPI       = (*Client)(nil)
+	_ bridgev2.UserSearchingNetworkAPI       = (*Client)(nil)
+	_ bridgev2.UserBlockingNetworkAPI        = (*Client)(nil)
 	_ bridgev2.IdentifierResolvingNetworkAPI = (*Client)(nil)
 	_ bridgev2.ContactListingNetworkAPI      = (*Client)(nil)
 	// What MSN does not have is refused in the room: without these the framework would keep
@@ -139,6 +141,16 @@ func (c *Client) ResolveIdentifier(ctx context.Context, identifier string, creat
 // GetContactList returns the people on the user's contact list.
 func (c *Client) GetContactList(ctx context.Context) ([]*bridgev2.ResolveIdentifierResponse, error) {
 	return c.chat.ContactList(ctx)
+}
+
+// SearchUsers finds people on the user's contact list.
+func (c *Client) SearchUsers(ctx context.Context, query string) ([]*bridgev2.ResolveIdentifierResponse, error) {
+	return c.chat.SearchUsers(ctx, query)
+}
+
+// HandleMatrixBlockUser keeps the contact of a room from seeing the user, or lets them.
+func (c *Client) HandleMatrixBlockUser(ctx context.Context, msg *bridgev2.MatrixBlockUser) error {
+	return c.chat.Block(ctx, msg.Portal.ID, msg.Content.Block)
 }
 
 // CreateGroup makes a group chat. Its members are called with the first message.

@@ -4,6 +4,11 @@ import (
 	"strings"
 	"testing"
 
+	"maunium.net/go/mautrix/bridgev2"
+	bridgedb "maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/msn"
 	"matrix-msn/msn/msntest"
 	"matrix-msn/msn/wire"
 )
@@ -142,5 +147,46 @@ func TestContactsAreFound(t *testing.T) {
 		if want == [2]bool{} && !strings.Contains(got, "nobody on the list is like that") {
 			t.Errorf("%s is answered by %q", command, got)
 		}
+	}
+}
+
+// The framework's own ways: searching the list, and blocking the contact of a room.
+func TestFrameworkSearchesAndBlocks(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t)
+	srv.Befriend(alice, carol)
+	b := newTestBridge(t, srv)
+	login := b.login()
+	client := login.Client.(*Client)
+	for query, want := range map[string]string{"BUILDER": bob, "♥": carol, "carol@": carol, "nobody": ""} {
+		found, err := client.SearchUsers(b.ctx, query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, who := range found {
+			got += strings.TrimPrefix(who.UserInfo.Identifiers[0], "mailto:")
+		}
+		if got != want {
+			t.Errorf("%q finds %q, want %q", query, got, want)
+		}
+	}
+	room := b.dm(login, bob)
+	for _, test := range []struct {
+		command string
+		list    msn.List
+	}{{"!msn block-user", msn.ListBlock}, {"!msn unblock-user", msn.ListAllow}} {
+		b.write(room, test.command)
+		b.eventually(test.command, func() bool {
+			contact, _ := client.session.Current().Contact(bob)
+			return contact.Lists.Has(test.list)
+		})
+	}
+	err := client.HandleMatrixBlockUser(b.ctx, &bridgev2.MatrixBlockUser{
+		Content: &event.BeeperBlockUserEventContent{Block: true},
+		Portal:  &bridgev2.Portal{Portal: &bridgedb.Portal{PortalKey: client.account.GroupKey("g")}},
+	})
+	if err == nil || err.Error() != "This room is no address that can be on a contact list. Nothing was changed." {
+		t.Errorf("a group is blocked: %v", err)
 	}
 }
