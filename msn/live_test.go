@@ -2,6 +2,7 @@ package msn_test
 
 import (
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -45,6 +46,14 @@ func TestLiveServer(t *testing.T) {
 			a.waitPresence(strings.ToLower(b.Account()), msn.Online)
 			editLists(t, a, b)
 			a.waitPresence(strings.ToLower(b.Account()), msn.Online)
+			if a.Dialect() >= wire.FirstNetworks {
+				if err := a.Known(t.Context(), b.Account()); err != nil {
+					t.Errorf("the other account: %v", err)
+				}
+				if err := a.Known(t.Context(), "surely-nobody-has-this@example.com"); !errors.Is(err, msn.ErrNoSuchContact) {
+					t.Errorf("an account that is none: %v", err)
+				}
+			}
 			text := fmt.Sprintf("ping ♥ %d", time.Now().UnixNano())
 			a.say(b.Account(), text)
 			got := b.waitText(text)
