@@ -169,7 +169,11 @@ func (c *crowd) backAgain(p *pages) error {
 			continue
 		}
 		last := p.said[len(p.said)-1]
-		ctx, cancel := context.WithTimeout(c.t.Context(), comesBack/3)
+		limit := comesBack / 3
+		if p.several {
+			limit = callEvery // the service takes it whether Alice is there or not: the next may find her
+		}
+		ctx, cancel := context.WithTimeout(c.t.Context(), limit)
 		_, err := c.alice.WaitEventAfter(ctx, mark, last.text, stack.Text(p.room, p.ghost, last.text))
 		cancel()
 		if err == nil {
