@@ -116,3 +116,46 @@ func TestReloginAsksForThePasswordOnly(t *testing.T) {
 	b.write(chat, pass)
 	b.waitMessage(from, "Signed in to Home as "+alice)
 }
+
+// Who mistypes is asked again, and what they type then is an answer, which is removed when it
+// is a password.
+func TestWhoMistypesIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	chat := b.management()
+	b.answerTo(chat, "login", "Please enter your e-mail address")
+	b.answerTo(chat, "alice", "Type it again, or send `cancel`.")
+	b.answerTo(chat, alice, "Please enter your password")
+	for _, wrong := range []string{"wrong", "list-logins"} {
+		from := b.matrix.position()
+		b.write(chat, wrong)
+		_, at := b.waitMessage(from, "Home refused the e-mail address or the password. Type the password of "+alice+" again, or send `cancel`.")
+		b.waitMessage(at, "Please enter your password")
+		b.matrix.wait(b.T, from, "the end of a command", func(r record) bool { return r.kind == "status" })
+		if removed := b.matrix.all(func(r record) bool { return r.body == event.EventRedaction.Type }); len(removed) == 0 {
+			t.Error("the wrong password stays in the room")
+		}
+	}
+	from := b.matrix.position()
+	b.write(chat, pass)
+	b.waitMessage(from, "Signed in to Home as "+alice)
+	b.matrix.wait(b.T, from, "the removal of the password", func(r record) bool { return r.body == event.EventRedaction.Type })
+}
+
+// Who has tried too often is not asked again.
+func TestWhoGuessesIsNotAskedForEver(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	chat := b.management()
+	b.answerTo(chat, "login", "Please enter your e-mail address")
+	b.answerTo(chat, alice, "Please enter your password")
+	for range 4 {
+		b.answerTo(chat, "wrong", "Please enter your password")
+	}
+	from := b.matrix.position()
+	b.write(chat, "wrong")
+	b.waitMessage(from, "Failed to submit input: Home refused the e-mail address or the password.")
+	from = b.matrix.position()
+	b.write(chat, "cancel")
+	b.waitMessage(from, "No ongoing command.")
+}

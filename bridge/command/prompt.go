@@ -10,6 +10,8 @@ import (
 	"maunium.net/go/mautrix/bridgev2/commands"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/login"
 )
 
 // What users are asked for, a password among it, is asked for and answered in their chat with
@@ -120,11 +122,18 @@ func (h answerHandler) Run(ce *commands.Event) {
 	text, ok := h.answers.take(ce.EventID)
 	state := commands.LoadCommandState(ce.User)
 	if !ok || state == nil || state.Next == nil {
+		watchRemoval(ce, func(ce *commands.Event) { ce.Redact() }) // it may be a password
 		ce.Reply("Nothing was asked any more. Send the command again.")
 		return
 	}
+	// While the service is asked, the user may be about to be asked again.
+	defer h.answers.ask(ce.User.MXID)()
+	ce.Ctx = login.InDialogue(ce.Ctx)
 	ce.Command, ce.RawArgs, ce.Args, ce.Handler = "", text, strings.Fields(text), state.Next
 	watchRemoval(ce, state.Next.Run)
+	if commands.LoadCommandState(ce.User) == state {
+		ce.Reply("Type it again, or send `cancel`.")
+	}
 }
 
 // InPrivate returns a command of the framework that asks for secrets, or is given one, as one
@@ -132,6 +141,7 @@ func (h answerHandler) Run(ce *commands.Event) {
 // removed.
 func (c *Commands) InPrivate(framework *commands.FullHandler, remove bool) *commands.FullHandler {
 	own := *framework
+	own.Help.Args = strings.ReplaceAll(own.Help.Args, "_flow ID_", "_service_")
 	own.Func = func(ce *commands.Event) {
 		if ce.RoomID != ce.User.ManagementRoom || ce.OrigRoomID != ce.RoomID {
 			if len(ce.Args) > 0 {
@@ -142,6 +152,7 @@ func (c *Commands) InPrivate(framework *commands.FullHandler, remove bool) *comm
 			return
 		}
 		defer c.answers.ask(ce.User.MXID)()
+		ce.Ctx = login.InDialogue(ce.Ctx)
 		watchRemoval(ce, func(ce *commands.Event) {
 			if remove && len(ce.Args) > 0 {
 				ce.Redact()

@@ -5,6 +5,7 @@ package login
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -51,6 +52,17 @@ type process struct {
 	user     *bridgev2.User
 	service  *config.Service
 	override *bridgev2.UserLogin
+	refused  string // the account whose password is asked for again
+}
+
+// dialogue is the key of InDialogue.
+type dialogue struct{}
+
+// InDialogue returns a context for a user who logs in by a chat. They are asked again for a
+// password that the service refuses: what they type next is one, and is treated as one. A
+// program that logs in gets an error instead.
+func InDialogue(ctx context.Context) context.Context {
+	return context.WithValue(ctx, dialogue{}, true)
 }
 
 var (
@@ -115,7 +127,7 @@ func (p *process) credentialsStep() *bridgev2.LoginStep {
 		Validate:    typed(checkPassword),
 	}
 	fields := []bridgev2.LoginInputDataField{account, password}
-	if p.override != nil {
+	if p.override != nil || p.refused != "" {
 		fields = fields[1:] // the account is known
 	}
 	return &bridgev2.LoginStep{
@@ -157,6 +169,9 @@ func (p *process) SubmitUserInput(ctx context.Context, input map[string]string) 
 	if p.override != nil && !given {
 		identity, _ := msnid.ParseLoginID(p.override.ID)
 		written = identity.Account
+	}
+	if p.refused != "" && !given {
+		written = p.refused
 	}
 	address, err := msnid.ParseAccount(written)
 	if err != nil {
@@ -200,7 +215,11 @@ func (p *process) SubmitUserInput(ctx context.Context, input map[string]string) 
 	client, err := p.SignIns.Open(ctx, session.Interactive, p.service, credentials, p.Bridge.Log.With().Stringer("user_mxid", p.user.MXID).Logger())
 	if err != nil {
 		goOn()
-		return nil, p.refuse(ctx, id, err)
+		refused := p.refuse(ctx, id, err)
+		if ctx.Value(dialogue{}) != nil && errors.Is(err, msn.ErrBadCredentials) && p.attempts.wait(id, p.user.MXID, time.Now()) <= 0 {
+			return p.askAgain(address, err), nil
+		}
+		return nil, refused
 	}
 	login, err := p.store(ctx, existing, credentials, client)
 	if err != nil {
@@ -217,6 +236,14 @@ func (p *process) SubmitUserInput(ctx context.Context, input map[string]string) 
 			UserLogin:   login,
 		},
 	}, nil
+}
+
+// askAgain asks for the password that the service has just refused with err.
+func (p *process) askAgain(address string, err error) *bridgev2.LoginStep {
+	p.refused = address
+	step := p.credentialsStep()
+	step.Instructions = reason.Of(err, reason.Login, reason.Subject{Name: address, Service: p.service.Name}).Sentence
+	return step
 }
 
 // refuse says why signing in failed.
