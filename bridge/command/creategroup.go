@@ -46,6 +46,11 @@ func runCreateGroup(c *call) {
 		c.Reply("You're not logged in")
 		return
 	}
+	if _, named := isAddress(kind); named {
+		c.say("`create-group` makes a group chat of the people who are in this room already. Invite the Matrix users of your contacts " +
+			"into it, and send `create-group` without addresses.")
+		return
+	}
 	members, err := c.groupMembers()
 	if err != nil {
 		c.Log.Err(err).Msg("Failed to get room members for group creation")

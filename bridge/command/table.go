@@ -18,6 +18,8 @@ type row struct {
 	// bare commands are also understood without the prefix, in every room: "!contacts". A
 	// text that begins with "!" and is none of them goes to the contact as text.
 	bare bool
+	// alias is another name of the command, or "".
+	alias string
 	// options can stand right behind the name, besides --login.
 	options []string
 	// private commands show what is nobody else's business: in a room where others read
@@ -33,6 +35,8 @@ var table = []row{
 	{name: "contacts", bare: true, private: true, args: "[_login ID_] [online|group _name_|_part of a name_]",
 		description: "Show your contact list with everybody's status, or those who are online, in a group, or called like that.", run: runContacts},
 	{name: "whois", bare: true, private: true, args: "[_e-mail_]", description: "Show what is known of a contact: lists, groups, names, status, phone numbers. In the room with them the address may be left out.", run: runWhois},
+	{name: "start-chat", alias: "pm", args: "[_login ID_] <_e-mail_>", description: "Open the room with somebody, who need not be on your contact list.", run: runStartChat},
+	{name: "resolve-identifier", args: "[_login ID_] <_e-mail_>", description: "See whether the service knows an account, without opening a room.", run: runResolve},
 	{name: "add", bare: true, args: "<_e-mail_> [_text for them_]", description: "Put somebody on your contact list, and let them see you. This also answers who has added you.", run: runChange(addContact)},
 	{name: "remove", bare: true, args: "[_e-mail_]", description: "Take a contact off your contact list.", run: runChange(removeContact)},
 	{name: "block", bare: true, args: "[_e-mail_]", description: "Keep somebody from seeing you and writing to you.", run: runChange(blockContact)},
@@ -81,6 +85,9 @@ func (c *Commands) Handlers() []commands.CommandHandler {
 		if r.bare {
 			handler.Aliases = []string{"!" + r.name}
 			handler.Help.Description += fmt.Sprintf(everywhere, r.name)
+		}
+		if r.alias != "" {
+			handler.Aliases = append(handler.Aliases, r.alias)
 		}
 		handlers = append(handlers, handler)
 	}
@@ -131,6 +138,13 @@ func (c *call) namedLogin() string {
 	return cmp.Or(c.given[loginOption], word)
 }
 
+// takeLogin takes a login ID that stands behind the command without --login.
+func (c *call) takeLogin() {
+	if word, rest := cutWord(c.text); c.given[loginOption] == "" && strings.Contains(word, "/") {
+		c.given[loginOption], c.text = word, rest // no address holds a slash
+	}
+}
+
 func runReconnect(c *call) {
 	logins, ok := c.logins(c.namedLogin())
 	if !ok {
@@ -143,16 +157,13 @@ func runReconnect(c *call) {
 }
 
 func runContacts(c *call) {
-	named, text := c.given[loginOption], c.text
-	if word, rest := cutWord(text); named == "" && strings.Contains(word, "/") {
-		named, text = word, rest // a login ID: no address holds a slash
-	}
-	logins, ok := c.logins(named)
+	c.takeLogin()
+	logins, ok := c.logins(c.given[loginOption])
 	if !ok {
 		return
 	}
 	for _, login := range logins {
-		for _, part := range login.describeContacts(c.Ctx, parseFilter(text)) {
+		for _, part := range login.describeContacts(c.Ctx, parseFilter(c.text)) {
 			c.ReplyAdvanced(part, false, true)
 		}
 	}

@@ -1,6 +1,7 @@
 package reason
 
 import (
+	"errors"
 	"strings"
 
 	"maunium.net/go/mautrix/bridgev2"
@@ -26,6 +27,12 @@ type answer struct {
 
 // Unwrap returns the cause.
 func (a answer) Unwrap() error { return a.cause }
+
+// Said returns the sentence of an error that Answer has made.
+func Said(err error) (sentence string, ok bool) {
+	said, ok := errors.AsType[answer](err)
+	return said.Err, ok
+}
 
 // coded is an error that others know by the code of its reason only. The framework puts the
 // text of an error into events.
