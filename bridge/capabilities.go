@@ -9,7 +9,11 @@ import (
 )
 
 // roomFeaturesID changes whenever the features below do.
-const roomFeaturesID = "com.github.matrix-msn.features.2026-11"
+const roomFeaturesID = "com.github.matrix-msn.features.2026-11-29"
+
+// refusedFiles is of messages that hold a file: the bridge refuses them itself, in a sentence
+// that says what to do, where the framework says "unsupported message type".
+var refusedFiles = &event.FileFeatures{MimeTypes: map[string]event.CapabilitySupportLevel{"*/*": event.CapLevelUnsupported}}
 
 // roomFeatures is what rooms support: text, in both directions.
 var roomFeatures = &event.RoomFeatures{
@@ -19,6 +23,10 @@ var roomFeatures = &event.RoomFeatures{
 		event.FmtItalic:        event.CapLevelPartialSupport,
 		event.FmtUnderline:     event.CapLevelPartialSupport,
 		event.FmtStrikethrough: event.CapLevelPartialSupport,
+	},
+	File: event.FileFeatureMap{
+		event.MsgImage: refusedFiles, event.MsgAudio: refusedFiles, event.MsgVideo: refusedFiles, event.MsgFile: refusedFiles,
+		event.CapMsgSticker: refusedFiles, event.CapMsgVoice: refusedFiles, event.CapMsgGIF: refusedFiles,
 	},
 	MaxTextLength:       msn.MaxText,
 	TypingNotifications: true,

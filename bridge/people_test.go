@@ -51,7 +51,7 @@ func TestContactListIsChangedByCommands(t *testing.T) {
 			{"unblock " + carol, "can see you and write to you."},
 			{"remove " + carol, "is off your contact list. Your room with them stays, and they can see you and write to you as before: `!block` keeps them from that."},
 			{"remove " + carol, "is not on your contact list. Nothing was changed."},
-			{"whois stranger@example.com", "stranger@example.com is on none of your lists, and was not seen in this session."},
+			{"whois stranger@example.com", "stranger@example.com is on none of your lists, so that Home does not say whether they are online."},
 		} {
 			if got := b.ask(chat, step.command); !strings.Contains(got.body, step.want) {
 				t.Errorf("%s is answered by %q, want %q", step.command, got.body, step.want)
@@ -60,6 +60,10 @@ func TestContactListIsChangedByCommands(t *testing.T) {
 		room := b.dm(login, bob)
 		if got := b.ask(room, "!whois"); !strings.Contains(got.body, bob+"\nName: Bob Builder\nStatus: offline, or does not show otherwise\nLists: on your contact list, may see you, has you on their list") {
 			t.Errorf("whois in the room is answered by %q", got.body)
+		}
+		// What is typed is never taken for a text to the contact of the room.
+		if got := b.ask(room, "!add dave"); !strings.HasPrefix(got.body, "An MSN account is an e-mail address such as bob@example.com. Nothing was changed.") {
+			t.Errorf("add of half an address in the room is answered by %q", got.body)
 		}
 		if got := b.ask(room, "!block"); !strings.HasPrefix(got.body, "Bob Builder ("+bob+") is blocked") {
 			t.Errorf("block in the room is answered by %q", got.body)

@@ -3,13 +3,14 @@ package account
 import (
 	"context"
 
+	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/msn"
 )
 
 // About returns what sentences need to speak of something: name is how it is called.
 func (a *Account) About(name string) reason.Subject {
-	return reason.Subject{Name: name, Service: a.Service.Name, ServiceKey: a.Identity.Service}
+	return reason.Subject{Name: name, Service: a.Service.Name, ServiceKey: a.Identity.Service, Login: string(msnid.MakeLoginID(a.Identity))}
 }
 
 // Person is About for a contact: with the name and the account, and with what the session

@@ -33,6 +33,9 @@ func (c *Chat) Send(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2
 	if msg.Content == nil {
 		return nil, reason.Refused(msn.ErrEmpty, reason.Subject{})
 	}
+	if isMedia(msg.Content) {
+		return nil, reason.Refused(reason.ErrMedia, reason.Subject{})
+	}
 	msg.Content.Body = strings.TrimPrefix(msg.Content.Body, NoCommand)
 	text, format := msgconv.ToMSN(msg.Content)
 	if replaced := replacedBy(msg.Event); replaced != "" {
@@ -42,6 +45,11 @@ func (c *Chat) Send(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2
 		return nil, err
 	}
 	return &bridgev2.MatrixMessageResponse{Pending: true}, nil
+}
+
+// isMedia reports whether a message is a picture, a sticker, a file, or a sound.
+func isMedia(content *event.MessageEventContent) bool {
+	return content.MsgType.IsMedia() || content.GetCapMsgType() != ""
 }
 
 // correctionMark stands before the new text of a message that was edited: MSN has

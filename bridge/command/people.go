@@ -16,19 +16,19 @@ import (
 )
 
 // whom returns the account that a command is about, and what was typed behind it: the one
-// that is named, or the contact of the room. It answers when there is none; usage says what
-// to write.
+// that is named, or the contact of the room when nothing is typed at all. It answers when there
+// is none; usage says what to write.
 func (c *call) whom(login *Login, usage string) (account, rest string, ok bool) {
 	word, rest := cutWord(c.text)
 	if account, named := isAddress(word); named {
 		return account, rest, true
 	}
-	if account = c.contactOfRoom(login); account != "" {
-		return account, c.text, true
-	}
 	if word == "" {
-		c.say("Whom? %s", usage)
-		return "", "", false
+		account = c.contactOfRoom(login)
+		if account == "" {
+			c.say("Whom? %s", usage)
+		}
+		return account, "", account != ""
 	}
 	account, err := msnid.ParseAccount(word)
 	if err != nil {
@@ -161,7 +161,8 @@ func runWhois(c *call) {
 	}
 	contact, known := client.Contact(account)
 	if !known {
-		c.say("%s is on none of your lists, and was not seen in this session.", account)
+		name := login.Account.Person(c.Ctx, account).Name
+		c.say("%s is on none of your lists, so that %s does not say whether they are online.", name, login.Account.Service.Name)
 		return
 	}
 	c.say("%s", strings.Join(describeContact(contact, client.Groups()), "\n"))

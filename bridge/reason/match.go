@@ -38,8 +38,12 @@ type words func(error, Subject) string
 // say is a sentence with marks in braces, in whose places names and numbers are put.
 func say(text string) words {
 	return func(err error, s Subject) string {
+		again := "log in again"
+		if s.Login != "" {
+			again = "send `relogin " + s.Login + "`"
+		}
 		return strings.NewReplacer(
-			"{name}", s.Name, "{service}", s.Service, "{key}", s.ServiceKey, "{choices}", s.Choices,
+			"{again}", again, "{name}", s.Name, "{service}", s.Service, "{key}", s.ServiceKey, "{choices}", s.Choices,
 			"{n}", numberIn(err), "{host}", hostIn(err), "{version}", versionIn(err),
 		).Replace(text)
 	}

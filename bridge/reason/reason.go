@@ -73,6 +73,8 @@ var (
 	// ErrReaction and ErrRedaction say that MSN has neither.
 	ErrReaction  = errors.New("reactions are not carried")
 	ErrRedaction = errors.New("deletions are not carried")
+	// ErrMedia says that a message is a picture, a file or anything else but words.
+	ErrMedia = errors.New("pictures and files are not carried")
 	// ErrNotCorrected says that nobody knows whether the message arrived that a correction is
 	// for.
 	ErrNotCorrected = errors.New("it is not certain whether the message arrived that was corrected")
@@ -115,6 +117,7 @@ type Subject struct {
 	Online     bool   // the contact was seen online
 	Listed     bool   // the contact is on the user's contact list
 	Choices    string // what could have been named in the place of Name
+	Login      string // the login, where there is one that can get another password
 }
 
 // Reason is what an error means.

@@ -121,6 +121,7 @@ func examples() (all []example) {
 	add("reaction", ErrReaction)
 	add("redaction", ErrRedaction)
 	add("not corrected", ErrNotCorrected)
+	add("picture", ErrMedia)
 	for _, e := range []error{msnid.ErrEmptyAccount, msnid.ErrLongAccount, msnid.ErrNoAccount, msnid.ErrAccountCharacter,
 		ErrEmptyPassword, ErrLongPassword, ErrPasswordLine} {
 		add("typed "+e.Error(), e)
@@ -270,5 +271,17 @@ func TestNamesAreNoMarks(t *testing.T) {
 	t.Parallel()
 	if got := Of(msn.ErrBlocked, Message, Subject{Name: "{service} %s"}).Sentence; got != "{service} %s has blocked you." {
 		t.Errorf("told %q", got)
+	}
+}
+
+// Who is logged in gives a new password by relogin, which needs the ID of the login.
+func TestRefusedPasswordNamesTheLogin(t *testing.T) {
+	about := home
+	if got := Of(msn.ErrBadCredentials, Connection, about).Sentence; got != "Home refused the e-mail address or the password. Check both and log in again." {
+		t.Errorf("without a login: %q", got)
+	}
+	about.Login = "home/alice@example.com"
+	if got := Of(msn.ErrBadCredentials, Connection, about).Sentence; got != "Home refused the e-mail address or the password. Check both and send `relogin home/alice@example.com`." {
+		t.Errorf("with a login: %q", got)
 	}
 }

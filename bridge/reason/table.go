@@ -63,7 +63,7 @@ const (
 // refusedAccount is the sentence for an account that is refused for good though the
 // password may be right (protocol/08-errors.md).
 func refusedAccount(why string) words {
-	return say("{service} refused the account: " + why + ". Put that right with the service, then log in again.")
+	return say("{service} refused the account: " + why + ". Put that right with the service, then {again}.")
 }
 
 // table is all that can go wrong. Of the rows of a place the first that matches counts.
@@ -72,15 +72,15 @@ var table = []row{
 	{Connection, is(config.ErrNoService), "msn-service-not-configured", certain, waiting, say("" +
 		"The service \"{key}\" is not in the config of this bridge any more. Ask its admin to put network.services.{key} back.")},
 	{Connection, is(config.ErrCredentials), "msn-stored-password", certain, relogin, say("" +
-		"The bridge cannot read your stored password any more, because network.credential_key in its config was changed. Log in again.")},
+		"The bridge cannot read your stored password any more, because network.credential_key in its config was changed. Please {again}.")},
 	{Connection, out("OTH"), CodeElsewhere, certain, waiting, say("Your account at {service} was signed in at another place, which signed the bridge out. " +
 		"The bridge stays signed out, so that the two don't throw each other out. Send `reconnect` to come back; that ends the other session.")},
-	{Connection, out("TOU"), "msn-terms-of-use", certain, relogin, say("{service} wants its terms of use accepted. Do that on its website, then log in again.")},
+	{Connection, out("TOU"), "msn-terms-of-use", certain, relogin, say("{service} wants its terms of use accepted. Do that on its website, then {again}.")},
 	{Connection, out("SSD"), "msn-server-going-down", certain, retried, say("The server of {service} is going down for maintenance. The bridge comes back by itself.")},
 	{Connection, hasType[*msn.OutError], "msn-connection-lost", certain, retried, say("The server of {service} ended the connection. The bridge comes back by itself.")},
 	{Connection, is(msn.ErrTicket), "msn-ticket-refused", certain, retried, say("{service} did not let the account in just now (error {n}), which need not be because of the password. " +
-		"If that lasts, check the address and log in again.")},
-	{Connection, is(msn.ErrBadCredentials), "msn-bad-credentials", certain, relogin, say("{service} refused the e-mail address or the password. Check both and log in again.")},
+		"If that lasts, check the address and {again}.")},
+	{Connection, is(msn.ErrBadCredentials), "msn-bad-credentials", certain, relogin, say("{service} refused the e-mail address or the password. Check both and {again}.")},
 	{Connection, isPassport, "msn-account-refused", certain, relogin, func(err error, s Subject) string {
 		account, _ := errors.AsType[*passport.AccountError](err)
 		return refusedAccount(account.Reason)(err, s)
@@ -115,6 +115,7 @@ var table = []row{
 	// Messages from Matrix to people on MSN.
 	{Message, is(ErrReaction), "msn-unsupported", certain, notCarried, say("MSN has no reactions: your contact does not see it.")},
 	{Message, is(ErrRedaction), "msn-unsupported", certain, notCarried, say("MSN has no deletion: your contact keeps the message.")},
+	{Message, is(ErrMedia), "msn-unsupported", certain, notCarried, say("the bridge carries no pictures, files or voice messages. Put it on a website and send the link.")},
 	{Message, is(ErrNotCorrected), "msn-uncertain", certain, generic, say("it is not certain whether {name} got the message that you changed. Ask them, and send the new text as a message of its own.")},
 	{Message, is(ErrBridge), codeTrouble, certain, unavailable, say("the bridge could not store it. Send it again; if that lasts, tell the admin of this bridge.")},
 	{Message, is(ErrNotAChat), "msn-not-a-dm", certain, unsupported, say("this room is not one with people on MSN.")},
@@ -281,6 +282,7 @@ var table = []row{
 	{Login, is(ErrOtherAccount), "msn-other-account", certain, answered, say("This login is for {name}. To add another account, use `login`.")},
 	{Login, is(ErrLeaving), "msn-leaving", certain, answered, say("This account is just being logged out. Try again in a moment.")},
 	{Login, is(ErrLoggedOut), "msn-leaving", certain, answered, say("This account was logged out meanwhile. Try again.")},
+	{Login, is(msn.ErrBadCredentials), "msn-bad-credentials", certain, answered, say("{service} refused the e-mail address or the password. Type the password of {name} again, or send `cancel`.")},
 	{Login, is(ErrManyAttempts), "msn-too-many-attempts", certain, answered, say("Too many wrong passwords were tried. Try again in {choices}, with the password that works at the service's website.")},
 	{Login, is(ErrTaken), "msn-taken", certain, answered, say("This account is in use by another Matrix user of this bridge. They have to log out first.")},
 	{Login, anything, codeTrouble, certain, answered, say("The bridge could not store the login. Try again; if that lasts, tell the admin of this bridge.")},
