@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,9 +28,10 @@ func TestNamesOfCommandsAreNotTakenByTheFramework(t *testing.T) {
 	if !taken["help"] || !taken["pm"] {
 		t.Fatalf("the framework has only %v", taken)
 	}
+	replaced := []string{commands.CommandCreateGroup.Name, commands.CommandStartChat.Name, commands.CommandResolveIdentifier.Name}
 	for _, handler := range b.conn.commands.Handlers() {
-		if handler.GetName() == commands.CommandCreateGroup.Name {
-			continue // in place of the framework's
+		if slices.Contains(replaced, handler.GetName()) {
+			continue
 		}
 		for _, name := range append(handler.(*commands.FullHandler).Aliases, handler.GetName()) {
 			if taken[name] {
