@@ -73,7 +73,7 @@ func runBy(body, prefix string) (command, arguments string, ok bool) {
 func FuzzArguments(f *testing.F) {
 	for _, s := range []string{
 		"--callback home a  b", "--CallBack=home=+1 555 a", "—login x --callback y a", "--callback", "--callback=", "--callback --login x", "--=x", "-- a", "--callback=a—b x",
-		"bob@example.com Call me", "+1-555-111-2222 x", "TEL:+15551112222 x", "tel:15551112222 x", "+1 from me", "meet@noon", "bob@example.com", "\u00a0bob@example.com\u00a0x",
+		"bob@example.com Call me", "+1-555-111-2222 x", "TEL:+15551112222 x", "tel:15551112222 x", "TEl:+@0", "tel:+1@example.com x", "+1 from me", "meet@noon", "bob@example.com", "\u00a0bob@example.com\u00a0x",
 		"a b city=x y state= country=\"a b\"", "a=b", "city=x a b", "+" + strings.Repeat("1", 30), "\"a b\" c", "", " ", "\n", "\xff",
 	} {
 		f.Add(s, "bob@example.com")

@@ -66,7 +66,7 @@ func (o options) take(s string, names ...string) (rest string) {
 // text as well: one whose domain has a dot. It returns its clean form.
 func isAddress(word string) (string, bool) {
 	account, err := msnid.ParseAccount(word)
-	if err != nil {
+	if err != nil || strings.HasPrefix(account, telPrefix) { // a mistyped number
 		return "", false
 	}
 	_, domain, _ := strings.Cut(account, "@")

@@ -111,7 +111,7 @@ func pageTarget(typed, contact string) (to, text, problem string) {
 		}
 		return contact, typed, ""
 	}
-	if account, err := msnid.ParseAccount(word); err == nil {
+	if account, err := msnid.ParseAccount(word); err == nil && !strings.HasPrefix(account, telPrefix) {
 		return account, rest, ""
 	}
 	return "", "", fmt.Sprintf("%s is neither an e-mail address nor a number with + before it. %s", names.Clean(word), pageUsage)
