@@ -23,6 +23,14 @@ var calls = map[string]func(ctx context.Context, c *Client) error{
 	"Client.RemoveContact":   func(ctx context.Context, c *Client) error { return c.RemoveContact(ctx, "bob@example.com") },
 	"Client.Block":           func(ctx context.Context, c *Client) error { return c.Block(ctx, "bob@example.com") },
 	"Client.Allow":           func(ctx context.Context, c *Client) error { return c.Allow(ctx, "erin@example.com") },
+	"Client.SetNick":         func(ctx context.Context, c *Client) error { return c.SetNick(ctx, "bob@example.com", "Bobby") },
+	"Client.AddGroup":        func(ctx context.Context, c *Client) error { _, err := c.AddGroup(ctx, "Sailing"); return err },
+	"Client.RenameGroup":     func(ctx context.Context, c *Client) error { return c.RenameGroup(ctx, anyGroup(c), "Sailing") },
+	"Client.RemoveGroup":     func(ctx context.Context, c *Client) error { return c.RemoveGroup(ctx, anyGroup(c)) },
+	"Client.JoinGroup":       func(ctx context.Context, c *Client) error { return c.JoinGroup(ctx, "bob@example.com", anyGroup(c)) },
+	"Client.LeaveGroup":      func(ctx context.Context, c *Client) error { return c.LeaveGroup(ctx, "bob@example.com", anyGroup(c)) },
+	"Client.SetEverybody":    func(ctx context.Context, c *Client) error { return c.SetEverybody(ctx, false) },
+	"Client.SetAsks":         func(ctx context.Context, c *Client) error { return c.SetAsks(ctx, false) },
 	"Client.SetStatus":       func(ctx context.Context, c *Client) error { return c.SetStatus(ctx, Busy) },
 	"Client.SignOutEndpoint": func(ctx context.Context, c *Client) error { return c.SignOutEndpoint(ctx, otherEndpoint) },
 	"Client.SendOffline":     func(ctx context.Context, c *Client) error { return c.SendOffline(ctx, "bob@example.com", "Hello", "") },
@@ -156,4 +164,12 @@ func closeDuring(t *testing.T, d wire.Dialect, name string, call func(context.Co
 	} else if errors.Is(err, context.Canceled) {
 		t.Errorf("a call after the end: %v", err)
 	}
+}
+
+// anyGroup returns the ID of a group that the contact list has.
+func anyGroup(c *Client) string {
+	for _, group := range c.Groups() {
+		return group.ID
+	}
+	return "none"
 }

@@ -17,6 +17,8 @@ type (
 	Contact = roster.Contact
 	// Group is a group of the user's contact list (from MSNP7 on).
 	Group = roster.Group
+	// Privacy is what the user lets others do.
+	Privacy = roster.Privacy
 	// List is a set of roster lists.
 	List = roster.List
 	// Status is a presence code as it stands on the wire.
@@ -79,6 +81,9 @@ const MaxContacts = roster.MaxContacts
 // MaxRequest is the longest text to somebody who is added, in bytes.
 const MaxRequest = contactlist.MaxRequest
 
+// MaxGroups is how many groups an account can have.
+const MaxGroups = contactlist.MaxGroups
+
 // DisplayName returns the user's own display name, or the account while the
 // server has not told one.
 func (c *Client) DisplayName() (name string) {
@@ -132,6 +137,64 @@ func (c *Client) Block(ctx context.Context, account string) error { return c.lis
 // Allow lets somebody see and reach the user (AL instead of BL), and answers those who
 // wait for that.
 func (c *Client) Allow(ctx context.Context, account string) error { return c.lists.Allow(ctx, account) }
+
+// SetNick has the user call somebody on FL by another name, which is nobody else's business;
+// "" takes it back. From MSNP13 on that is Contact.Nick. In older dialects the list has one
+// name of each contact, Contact.Name, until the contact comes online with another.
+//
+// The error is ErrArgument when account is invalid, and also ErrNotListed when it is not on FL;
+// ErrTooLong, any other *ServerError or *soap.Fault, or ErrTimeout.
+func (c *Client) SetNick(ctx context.Context, account, nick string) error {
+	return c.lists.Rename(ctx, account, nick)
+}
+
+// AddGroup makes a group of the contact list and returns its ID. The error is ErrDialect below
+// MSNP7, ErrManyGroups, ErrGroupExists, ErrTooLong, ErrArgument for a name without a letter,
+// any other *ServerError or *soap.Fault, or ErrTimeout.
+func (c *Client) AddGroup(ctx context.Context, name string) (id string, err error) {
+	return c.lists.AddGroup(ctx, name)
+}
+
+// RenameGroup gives a group another name. The errors are those of AddGroup, and ErrNoGroup.
+func (c *Client) RenameGroup(ctx context.Context, id, name string) error {
+	return c.lists.RenameGroup(ctx, id, name)
+}
+
+// RemoveGroup removes a group. Its members stay on the contact list. The error is ErrDialect
+// below MSNP7, ErrNoGroup, ErrFixedGroup for one that the service does not give up, any other
+// *ServerError or *soap.Fault, or ErrTimeout.
+func (c *Client) RemoveGroup(ctx context.Context, id string) error {
+	return c.lists.RemoveGroup(ctx, id)
+}
+
+// JoinGroup puts somebody on FL into a group; who is in it already is no error. The error is
+// ErrDialect below MSNP7, ErrNoGroup, ErrArgument with ErrNotListed for who is not on FL, any
+// other *ServerError or *soap.Fault, or ErrTimeout.
+func (c *Client) JoinGroup(ctx context.Context, account, group string) error {
+	return c.lists.Join(ctx, account, group)
+}
+
+// LeaveGroup takes somebody out of a group, not off the contact list; who is not in it is no
+// error. The errors are those of JoinGroup.
+func (c *Client) LeaveGroup(ctx context.Context, account, group string) error {
+	return c.lists.Leave(ctx, account, group)
+}
+
+// Privacy returns what the user lets others do.
+func (c *Client) Privacy() (privacy Privacy) {
+	c.conn.Query(func() { privacy = c.book.Privacy() })
+	return privacy
+}
+
+// SetEverybody lets everybody see and reach the user who is on neither AL nor BL, or only those
+// who are on AL (BLP).
+func (c *Client) SetEverybody(ctx context.Context, everybody bool) error {
+	return c.lists.SetEverybody(ctx, everybody)
+}
+
+// SetAsks notes with the service whether the user wants to be asked before somebody adds them
+// (GTC). Clients keep to it, servers do not.
+func (c *Client) SetAsks(ctx context.Context, asks bool) error { return c.lists.SetAsks(ctx, asks) }
 
 // Status returns the user's own status.
 func (c *Client) Status() (status Status) {

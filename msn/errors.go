@@ -84,6 +84,16 @@ var (
 
 	// ErrListFull: the contact list has no room.
 	ErrListFull = contactlist.ErrListFull
+	// ErrNotListed: somebody is not on the contact list.
+	ErrNotListed = contactlist.ErrNotListed
+	// ErrManyGroups: the contact list has as many groups as it can.
+	ErrManyGroups = contactlist.ErrManyGroups
+	// ErrGroupExists: there is a group of that name.
+	ErrGroupExists = contactlist.ErrGroupExists
+	// ErrNoGroup: there is no such group.
+	ErrNoGroup = contactlist.ErrNoGroup
+	// ErrFixedGroup: the group cannot be removed.
+	ErrFixedGroup = contactlist.ErrFixedGroup
 	// ErrArgument: an argument of a call cannot be sent.
 	ErrArgument = errs.ErrArgument
 	// ErrDialect: the dialect of the session does not have this.

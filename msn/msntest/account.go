@@ -26,11 +26,12 @@ type Account struct {
 	gtc, blp   string
 	gtcSet     bool // whether the user ever chose
 	blpSet     bool
-	version    uint32          // of lists and properties, for MSNP2 to MSNP9
-	endpoints  []*session      // where it is signed in, oldest first
-	told       map[string]List // what its clients said by ADL, see lists
-	stored     string          // the name in the address book, when it is not name
-	personal   string          // the last personal message, see keepsPersonal
+	choices    map[string]string // what the address book was told for "no", by the names of its settings
+	version    uint32            // of lists and properties, for MSNP2 to MSNP9
+	endpoints  []*session        // where it is signed in, oldest first
+	told       map[string]List   // what its clients said by ADL, see lists
+	stored     string            // the name in the address book, when it is not name
+	personal   string            // the last personal message, see keepsPersonal
 	offline    []*OfflineMessage
 	sent       []time.Time // its last offline messages, see WithOfflineRate
 	hasBook    bool        // see WithoutAddressBook
@@ -87,7 +88,7 @@ func (s *Server) AddAccount(email, password string, opts ...AccountOption) *Acco
 	if a == nil {
 		a = &Account{
 			srv: s, email: normalize(email), name: email, id: guidOf(normalize(email)), verified: true,
-			props: make(map[string]string), gtc: "A", blp: "AL", version: 1, hasBook: true,
+			props: make(map[string]string), choices: make(map[string]string), gtc: "A", blp: "AL", version: 1, hasBook: true,
 		}
 		s.accounts[a.email] = a
 	}

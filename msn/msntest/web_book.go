@@ -154,14 +154,14 @@ func phonesXML(a *Account) string {
 
 // ownXML is the contact that is the account itself.
 func (s *Server) ownXML(a *Account, now string) string {
-	setting := func(on bool) string {
+	setting := func(name string, on bool) string {
 		if on {
 			return "1"
 		}
-		return s.is.settingOff
+		return cmp.Or(a.choices[name], s.is.settingOff)
 	}
 	return "<Contact><contactId>" + a.id + "</contactId><contactInfo><annotations>" + annotation("MSN.IM.MBEA", "0") +
-		annotation("MSN.IM.GTC", setting(a.gtc == "A")) + annotation("MSN.IM.BLP", setting(a.blp == "AL")) + annotation("MSN.IM.MPOP", "1") +
+		annotation("MSN.IM.GTC", setting("MSN.IM.GTC", a.gtc == "A")) + annotation("MSN.IM.BLP", setting("MSN.IM.BLP", a.blp == "AL")) + annotation("MSN.IM.MPOP", "1") +
 		"</annotations><contactType>Me</contactType><quickName>" + html.EscapeString(a.bookName()) + "</quickName>" +
 		"<passportName>" + html.EscapeString(a.email) + "</passportName>" + phonesXML(a) + "<displayName>" + html.EscapeString(a.bookName()) + "</displayName>" +
 		"<puid>0</puid><CID>" + a.cid() + "</CID><isMobileIMEnabled>false</isMobileIMEnabled><isMessengerUser>false</isMessengerUser></contactInfo>" +
@@ -308,11 +308,17 @@ func (s *Server) updateOwn(a *Account, info *node) {
 		}
 	}
 	for _, x := range info.all("annotations", "Annotation") {
-		switch x.value("Name") {
+		name, value := x.value("Name"), x.value("Value")
+		switch name {
 		case "MSN.IM.BLP":
-			a.blp = map[bool]string{true: "AL", false: "BL"}[x.value("Value") == "1"]
+			a.blp = map[bool]string{true: "AL", false: "BL"}[value == "1"]
 		case "MSN.IM.GTC":
-			a.gtc = map[bool]string{true: "A", false: "N"}[x.value("Value") == "1"]
+			a.gtc = map[bool]string{true: "A", false: "N"}[value == "1"]
+		default:
+			continue
+		}
+		if value != "1" {
+			a.choices[name] = value
 		}
 	}
 }

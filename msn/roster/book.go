@@ -30,6 +30,7 @@ type Book struct {
 	ownName  string
 	// ownNumbers are the user's own phone numbers as digits, by their keys.
 	ownNumbers map[string]string
+	privacy    Privacy
 	endpoints  []Endpoint
 	// several are how many endpoints those contacts have who have more than one.
 	several map[string]int
@@ -47,7 +48,7 @@ func New(dialect wire.Dialect, self, endpoint string) *Book {
 	}
 	return &Book{
 		dialect: dialect, self: strings.ToLower(self), endpoint: strings.ToLower(endpoint),
-		contacts: make(map[string]*Contact), several: make(map[string]int),
+		contacts: make(map[string]*Contact), several: make(map[string]int), privacy: Privacy{Everybody: true, Asks: true},
 	}
 }
 
@@ -171,9 +172,13 @@ func (b *Book) Replace(groups []Group, fill func(open func(account string) *Cont
 		before[account] = *contact
 		contact.Lists, contact.Groups, contact.GUID = 0, nil, ""
 	}
+	groupsBefore := b.groups
 	b.groups = nil
 	for _, group := range groups {
 		b.setGroup(group.ID, group.Name)
+	}
+	if !slices.Equal(groupsBefore, b.groups) {
+		events = append(events, b.groupsChanged())
 	}
 	fill(b.open)
 	for _, account := range slices.Sorted(maps.Keys(b.contacts)) {
@@ -204,11 +209,33 @@ func (b *Book) setGroup(id, name string) {
 	}
 }
 
+// SetGroup adds or renames a group, and returns what that has changed.
+func (b *Book) SetGroup(id, name string) []event.Event {
+	before := slices.Clone(b.groups)
+	b.setGroup(id, name)
+	if slices.Equal(before, b.groups) {
+		return nil
+	}
+	return []event.Event{b.groupsChanged()}
+}
+
+// RemoveGroup removes a group, also from its members, and returns what that has changed.
+func (b *Book) RemoveGroup(id string) []event.Event {
+	before := len(b.groups)
+	b.removeGroup(id)
+	if before == len(b.groups) {
+		return nil
+	}
+	return []event.Event{b.groupsChanged()}
+}
+
+func (b *Book) groupsChanged() event.Event { return GroupsChanged{Groups: slices.Clone(b.groups)} }
+
 // removeGroup removes a group, also from its members.
 func (b *Book) removeGroup(id string) {
 	b.groups = slices.DeleteFunc(b.groups, func(g Group) bool { return g.ID == id })
 	for _, contact := range b.contacts {
-		contact.leaveGroup(id)
+		contact.LeaveGroup(id)
 	}
 }
 

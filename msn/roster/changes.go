@@ -76,7 +76,7 @@ func (b *Book) remove(args []string) []event.Event {
 	}
 	before := contact.Lists
 	if group := argAt(args, 1); group != "" {
-		contact.leaveGroup(group)
+		contact.LeaveGroup(group)
 		return []event.Event{ContactChanged{Contact: *contact, Before: before}}
 	}
 	contact.Lists &^= which
@@ -93,9 +93,9 @@ func (b *Book) remove(args []string) []event.Event {
 // changeGroup applies ADG, REG and RMG. To MSNP9 they carry a version, from
 // MSNP10 on REG and RMG a constant 1 in its place and ADG nothing; the name comes
 // before the ID except in the REG of MSNP7 to MSNP9.
-func (b *Book) changeGroup(cmd wire.Command) {
+func (b *Book) changeGroup(cmd wire.Command) []event.Event {
 	if len(cmd.Args) < 2 {
-		return
+		return nil
 	}
 	args := cmd.Args[1:]
 	if b.dialect < wire.FirstContactIDs || cmd.Verb != "ADG" {
@@ -104,11 +104,11 @@ func (b *Book) changeGroup(cmd wire.Command) {
 	first, second := argAt(args, 0), argAt(args, 1)
 	switch {
 	case cmd.Verb == "RMG":
-		b.removeGroup(first)
+		return b.RemoveGroup(first)
 	case cmd.Verb == "REG" && b.dialect < wire.FirstContactIDs:
-		b.setGroup(first, wire.Decode(second))
+		return b.SetGroup(first, wire.Decode(second))
 	default:
-		b.setGroup(second, wire.Decode(first))
+		return b.SetGroup(second, wire.Decode(first))
 	}
 }
 

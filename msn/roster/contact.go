@@ -139,7 +139,8 @@ func (c *Contact) JoinGroup(id string) {
 	c.Groups = append(slices.Clip(slices.Clone(c.Groups)), id)
 }
 
-func (c *Contact) leaveGroup(id string) {
+// LeaveGroup takes the contact out of a group.
+func (c *Contact) LeaveGroup(id string) {
 	if !slices.Contains(c.Groups, id) {
 		return
 	}

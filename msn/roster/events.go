@@ -29,6 +29,10 @@ type AddedYou struct{ Contact Contact }
 // RemovedYou says that somebody has taken the user off their contact list.
 type RemovedYou struct{ Contact Contact }
 
+// GroupsChanged says that the groups of the contact list have changed: their names, or which
+// there are.
+type GroupsChanged struct{ Groups []Group }
+
 // EndpointsChanged says that the account is signed in at other endpoints now, or that what
 // they say of themselves has changed.
 type EndpointsChanged struct{ Endpoints []Endpoint }
@@ -49,6 +53,15 @@ func (e AddedYou) Size() int { return e.Contact.size() }
 func (e RemovedYou) Size() int { return e.Contact.size() }
 
 // Size implements the events of package msn.
+func (e GroupsChanged) Size() int {
+	size := event.Base
+	for _, group := range e.Groups {
+		size += event.Each + len(group.ID) + len(group.Name)
+	}
+	return size
+}
+
+// Size implements the events of package msn.
 func (e EndpointsChanged) Size() int {
 	size := event.Base
 	for _, endpoint := range e.Endpoints {
@@ -57,4 +70,4 @@ func (e EndpointsChanged) Size() int {
 	return size
 }
 
-var _ = []event.Event{PresenceChanged{}, PersonalMessageChanged{}, ContactChanged{}, AddedYou{}, RemovedYou{}, EndpointsChanged{}}
+var _ = []event.Event{PresenceChanged{}, PersonalMessageChanged{}, ContactChanged{}, AddedYou{}, RemovedYou{}, GroupsChanged{}, EndpointsChanged{}}

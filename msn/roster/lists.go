@@ -69,7 +69,9 @@ func (b *Book) line(cmd wire.Command) []event.Event {
 	case "REA", "SBP":
 		return b.rename(cmd)
 	case "ADG", "REG", "RMG":
-		b.changeGroup(cmd)
+		return b.changeGroup(cmd)
+	case "BLP", "GTC":
+		b.setting(cmd)
 	}
 	return nil
 }

@@ -118,6 +118,12 @@ func (b *AddressBook) SetOwnName(ctx context.Context, name string) error {
 	return b.update(ctx, newContact{Info: &newContent{Type: "Me", Name: name}, Changed: "DisplayName"})
 }
 
+// SetOwnAnnotation stores a setting of the user's, such as MSN.IM.BLP, with their own entry.
+func (b *AddressBook) SetOwnAnnotation(ctx context.Context, name, value string) error {
+	return b.update(ctx, newContact{Changed: "Annotation ",
+		Info: &newContent{Type: "Me", Annotations: []newAnnotation{{Name: name, Value: value}}}})
+}
+
 func (b *AddressBook) update(ctx context.Context, contact newContact) error {
 	return b.call(ctx, b.URL, "ABContactUpdate", scenarioSave, changeOf("ABContactUpdate", contact), nil)
 }

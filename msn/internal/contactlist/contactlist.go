@@ -49,6 +49,17 @@ type source interface {
 	add(ctx context.Context, account, message string) error
 	remove(ctx context.Context, account string) error
 	move(ctx context.Context, account string, from, to roster.List) error
+	// rename gives somebody on FL another name; see nick.go.
+	rename(ctx context.Context, contact roster.Contact, name string) error
+	// addGroup and those behind it change groups; see groups.go.
+	addGroup(ctx context.Context, name string) (id string, err error)
+	renameGroup(ctx context.Context, id, name string) error
+	removeGroup(ctx context.Context, id string) error
+	join(ctx context.Context, contact roster.Contact, group string) error
+	leave(ctx context.Context, contact roster.Contact, group string) error
+	// setEverybody and setAsks change the privacy settings; see privacy.go.
+	setEverybody(ctx context.Context, everybody bool) error
+	setAsks(ctx context.Context, asks bool) error
 	// refresh brings the lists up to date after news that something has changed
 	// which no command tells (protocol/07, section 5.3). It does not wait.
 	refresh()

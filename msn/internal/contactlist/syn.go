@@ -1,6 +1,7 @@
 package contactlist
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -30,7 +31,7 @@ const listsQuiet = 5 * time.Second
 func newSyn(l *List) *syn {
 	s := &syn{List: l}
 	// Servers of other ages send lines that their dialect does not have.
-	for _, verb := range []string{"LST", "LSG", "BPR", "ADD", "ADC", "REM", "REA", "SBP", "ADG", "REG", "RMG"} {
+	for _, verb := range []string{"LST", "LSG", "BPR", "ADD", "ADC", "REM", "REA", "SBP", "ADG", "REG", "RMG", "BLP", "GTC"} {
 		l.conn.Handle(ns.Verb{Name: verb, To: wire.FirstSOAP - 1, Do: s.line})
 	}
 	return s
@@ -146,10 +147,7 @@ func (s *syn) move(ctx context.Context, account string, from, to roster.List) er
 
 // put puts a contact on a list (ADD, ADC).
 func (s *syn) put(ctx context.Context, contact roster.Contact, list roster.List) error {
-	name := wire.Encode(contact.Name)
-	if name == "" {
-		name = wire.Encode(contact.Account)
-	}
+	name := wire.Encode(nameOf(contact))
 	cmd := wire.New("ADD", list.Name(), contact.Account, name)
 	if s.conn.Dialect() >= wire.FirstContactIDs {
 		cmd = wire.New("ADC", list.Name(), "N="+contact.Account)
@@ -159,6 +157,9 @@ func (s *syn) put(ctx context.Context, contact roster.Contact, list roster.List)
 	}
 	return s.change(ctx, cmd, alreadyThere)
 }
+
+// nameOf returns the name that a list is to have of a contact: none may be empty.
+func nameOf(contact roster.Contact) string { return cmp.Or(contact.Name, contact.Account) }
 
 // take takes a contact off a list (REM).
 func (s *syn) take(ctx context.Context, contact roster.Contact, list roster.List) error {

@@ -49,16 +49,14 @@ func (w *web) load(ctx context.Context) error {
 	}
 	var members []wire.Member
 	var name string
+	var everybody bool
 	w.conn.Do(func() {
 		w.apply(l)
+		everybody = w.book.Privacy().Everybody
 		members, name = w.members(), w.book.OwnName()
 		w.told = listsOf(members)
 	})
-	blp := "AL"
-	if setting := l.book.Me.Annotation("MSN.IM.BLP"); setting != "" && setting != "0" && setting != "1" {
-		blp = "BL"
-	}
-	if err := w.ask(ctx, wire.New("BLP", blp)); err != nil {
+	if err := w.ask(ctx, wire.New("BLP", everybodyCodes[everybody])); err != nil {
 		return err
 	}
 	for _, payload := range wire.FormatMembers(members, true) {
@@ -109,6 +107,9 @@ func (w *web) apply(l *lists) (events []event.Event) {
 	if name := l.book.Me.Name; name != "" {
 		w.book.SetOwnName(name)
 	}
+	w.book.SetPrivacy(roster.Privacy{
+		Everybody: isFirstChoice(l.book.Me.Annotation(annotationEverybody)), Asks: isFirstChoice(l.book.Me.Annotation(annotationAsks)),
+	})
 	for _, told := range w.onBook {
 		events = append(events, told(l.book)...)
 	}
