@@ -254,3 +254,30 @@ func TestNewsOfOneKindIsPutOnceUntilItIsClaimed(t *testing.T) {
 		loop.Stop()
 	})
 }
+
+// A row that had to wait, however often, has all its attempts left.
+func TestHoldingARowIsNoAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := queue.NewMemory[string, string]()
+		var attempts []int
+		loop := newLoop(store, &work{begin: func(_ context.Context, job *queue.Job[string]) queue.Outcome {
+			switch attempts = append(attempts, job.Attempt); len(attempts) {
+			case 1, 6:
+				return queue.Retry(errors.New("not yet"))
+			case 8:
+				return queue.Done()
+			}
+			return queue.Hold(time.Now().Add(time.Hour))
+		}}, 1)
+		loop.Start(t.Context())
+		synctest.Wait()
+		loop.Wake("a", store.Put("a", "x"))
+		<-time.After(24 * time.Hour)
+		synctest.Wait()
+		if want := []int{1, 2, 2, 2, 2, 2, 3, 3}; !slices.Equal(attempts, want) {
+			t.Errorf("the attempts were %v, want %v", attempts, want)
+		}
+		loop.Stop()
+	})
+}

@@ -66,7 +66,8 @@ type Job[R any] struct {
 	Earlier bool
 	// Behind is set when a row before this one is held.
 	Behind bool
-	// Attempt counts from 1 how often in a row the work was tried in this run.
+	// Attempt counts from 1 how often in a row the work was tried in this run. That a row was
+	// held is no attempt.
 	Attempt int
 	// Since is when this run began, or when the key was last released.
 	Since time.Time

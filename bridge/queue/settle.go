@@ -60,6 +60,9 @@ func (r *run[K, R]) settle(lane *lane[K, R], job *job[K, R], o Outcome) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	lane.forget(job.Position)
+	if held && lane.attempted == job.Position {
+		lane.attempts-- // it was not for the work to fail
+	}
 	released := held && lane.releases != job.releases
 	if released {
 		lane.overdue--
