@@ -26,6 +26,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/config"
+	"matrix-msn/bridge/inbox"
 	"matrix-msn/bridge/room"
 	"matrix-msn/database"
 	"matrix-msn/msn/msntest"
@@ -182,9 +183,6 @@ func (b *testBridge) startWith(prepare func()) {
 		return nil
 	}
 	b.conn.Homeserver = matrix
-	if b.waited != nil {
-		b.conn.waits = func() backoff.BackOff { return noWaits{b} }
-	}
 	permissions := bridgeconfig.PermissionConfig{"*": &bridgeconfig.PermissionLevelUser}
 	if b.only {
 		permissions = bridgeconfig.PermissionConfig{string(fakeUser): &bridgeconfig.PermissionLevelUser}
@@ -199,6 +197,9 @@ func (b *testBridge) startWith(prepare func()) {
 		DeduplicateMatrixMessages: true,
 		Permissions:               permissions,
 	}, matrix, b.conn, commands.NewProcessor)
+	if b.waited != nil {
+		b.conn.pace = inbox.Pace{Between: func() backoff.BackOff { return noWaits{b} }}
+	}
 	b.ctx = log.WithContext(b.Context())
 	if b.statements != nil {
 		b.conn.db = database.New("", db, b.statements)

@@ -63,7 +63,7 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client := &Client{account: account.New(c.br, login, c.db, &c.Config, identity), intake: c.intake}
 	client.session = session.New(client.account, &c.signIns)
 	client.rooms = room.New(client.account, c.Homeserver)
-	client.inbox = inbox.New(client.account, client.rooms, c.waits)
+	client.inbox = inbox.New(client.account, client.rooms, c.pace)
 	client.outbox = outbox.New(client.account, client.session)
 	client.alerts = alert.New(client.account, client.rooms, client.inbox)
 	client.pager = pager.New(client.account, client.session, client.rooms, client.alerts)

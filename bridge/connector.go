@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/cenkalti/backoff/v5"
 	"go.mau.fi/util/configupgrade"
 	"go.mau.fi/util/dbutil"
 	"maunium.net/go/mautrix/bridgev2"
@@ -25,6 +24,7 @@ import (
 	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/command"
 	"matrix-msn/bridge/config"
+	"matrix-msn/bridge/inbox"
 	"matrix-msn/bridge/intake"
 	"matrix-msn/bridge/lease"
 	"matrix-msn/bridge/login"
@@ -50,15 +50,13 @@ type Connector struct {
 	pages    loginpage.Pages
 	intake   *intake.Intake
 	lease    *lease.Lease
+	pace     inbox.Pace // at which messages are brought into rooms
 	// Usurped is called when another process has taken the database over: this one has to
 	// end. It may be nil.
 	Usurped func()
 	// Deliver hands an event of the homeserver to the framework, and waits until it takes
 	// it. It is set before the first transaction.
 	Deliver func(context.Context, *event.Event) error
-	// waits makes the waits between attempts to bring a message into a room: those of
-	// package retry if it is nil.
-	waits func() backoff.BackOff
 }
 
 var (
@@ -71,7 +69,7 @@ var (
 // Init keeps the framework's bridge, wires what all logins share and registers the
 // commands.
 func (c *Connector) Init(br *bridgev2.Bridge) {
-	c.br = br
+	c.br, c.pace = br, inbox.Unhurried
 	c.db = database.New(br.ID, br.DB.Database, dbutil.ZeroLogger(br.Log.With().Str("db_section", "msn").Logger()))
 	c.logins = &login.Logins{Bridge: br, Config: &c.Config, SignIns: &c.signIns, SessionOf: func(login *bridgev2.UserLogin) *session.Session {
 		return login.Client.(*Client).session

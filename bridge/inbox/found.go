@@ -21,10 +21,6 @@ const messageField = "com.github.matrix_msn.message_id"
 // clocksDiffer is by how much the clocks of homeserver and bridge may differ.
 const clocksDiffer = 5 * time.Minute
 
-// homeserverSettles is how long the homeserver gets for what the bridge was killed in the middle
-// of: it goes on with that, and what it has not come to an end with cannot be found yet.
-const homeserverSettles = 3 * time.Second
-
 // found looks into the room of a message that was half-way before: when the bridge was
 // killed, or when the homeserver's answer was lost. The homeserver may have it, and the
 // database not know; homeservers forget the transaction ID of what they were interrupted in.

@@ -58,7 +58,7 @@ type Inbox struct {
 	ctx     context.Context // of the last Start, without its end
 	began   time.Time       // the last Start
 	left    left            // what is from before that
-	settles time.Duration   // homeserverSettles
+	settles time.Duration   // of the Pace
 	unsaved []arrival       // what the database did not take yet, in order
 	saving  *time.Timer     // of the next attempt to save that
 	waits   *backoff.ExponentialBackOff
@@ -71,16 +71,24 @@ type arrival struct {
 	again bool // it failed before
 }
 
-// New returns an Inbox that is stopped. waits makes the waits between attempts to hand a
-// message over; retry.Waits if it is nil. With its own it does not wait for the homeserver to
-// come to an end with what an earlier run was killed in either. Call Handle for all kinds of messages before Start.
-func New(a *account.Account, rooms *room.Rooms, waits func() backoff.BackOff) *Inbox {
-	b := &Inbox{account: a, rooms: rooms, kinds: make(map[database.QueuedKind]Kind), waits: retry.Waits(), settles: homeserverSettles}
-	if waits != nil {
-		b.settles = 0
-	}
+// Pace is what an Inbox waits for.
+type Pace struct {
+	// Between makes the waits between attempts to hand a message over. It may be nil for
+	// those of package retry.
+	Between func() backoff.BackOff
+	// Settles is how long the homeserver gets for what the bridge was killed in the middle of:
+	// it goes on with that, and what it has not come to an end with cannot be found yet.
+	Settles time.Duration
+}
+
+// Unhurried is the Pace of a bridge that has a homeserver.
+var Unhurried = Pace{Settles: 3 * time.Second}
+
+// New returns an Inbox that is stopped. Call Handle for all kinds of messages before Start.
+func New(a *account.Account, rooms *room.Rooms, pace Pace) *Inbox {
+	b := &Inbox{account: a, rooms: rooms, kinds: make(map[database.QueuedKind]Kind), waits: retry.Waits(), settles: pace.Settles}
 	b.loop = queue.New(queue.Config[networkid.PortalID, *database.QueuedMessage]{
-		Store: &table{a.DB.MSNQueue, a.Login.ID}, Work: b, Window: 1, Batch: batch, Parallel: maxRooms, Patience: patience, Waits: waits,
+		Store: &table{a.DB.MSNQueue, a.Login.ID}, Work: b, Window: 1, Batch: batch, Parallel: maxRooms, Patience: patience, Waits: pace.Between,
 	})
 	return b
 }
