@@ -167,7 +167,7 @@ func (b *testBridge) startWith(prepare func()) {
 	before := b.matrix
 	if b.matrix = newFakeMatrix(); before != nil {
 		// The homeserver outlives the bridge.
-		b.matrix.rooms, b.matrix.names = before.memberships(), before.displayNames()
+		b.matrix.rooms, b.matrix.names, b.matrix.lastID = before.memberships(), before.displayNames(), before.last()
 	}
 	b.matrix.public = b.public
 	var matrix homeserver = b.matrix

@@ -39,6 +39,7 @@ type fakeMatrix struct {
 	maxBody  int           // longer texts are refused, unless 0
 	hang     chan struct{} // names and typing notes wait for it, unless nil
 	making   func() error  // is asked before a room is made, unless nil
+	noInvite error         // what inviting somebody answers
 	uploads  [][]byte
 	public   string         // public address of the bridge, or ""
 	router   *http.ServeMux // of the bridge
@@ -354,6 +355,13 @@ func (f *fakeMatrix) displayNames() map[id.UserID]string {
 	return maps.Clone(f.names)
 }
 
+// last returns the number of the last room or event.
+func (f *fakeMatrix) last() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.lastID
+}
+
 // memberships returns who is in which room.
 func (f *fakeMatrix) memberships() map[id.RoomID]map[id.UserID]event.Membership {
 	f.mu.Lock()
@@ -391,6 +399,13 @@ func (f *fakeMatrix) beforeRooms(do func() error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.making = do
+}
+
+// failInvites has nobody invited into rooms that are there.
+func (f *fakeMatrix) failInvites(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.noInvite = err
 }
 
 func (i *fakeIntent) MarkTyping(ctx context.Context, room id.RoomID, _ bridgev2.TypingType, timeout time.Duration) error {
@@ -450,6 +465,12 @@ func (i *fakeIntent) EnsureJoined(_ context.Context, room id.RoomID, _ ...bridge
 }
 
 func (i *fakeIntent) EnsureInvited(_ context.Context, room id.RoomID, user id.UserID) error {
+	i.f.mu.Lock()
+	fail := i.f.noInvite
+	i.f.mu.Unlock()
+	if fail != nil {
+		return fail
+	}
 	members, _ := i.f.GetMembers(context.Background(), room)
 	if m := members[user]; m == nil || !m.Membership.IsInviteOrJoin() {
 		i.f.setMember(room, user, event.MembershipInvite)

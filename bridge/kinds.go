@@ -17,8 +17,16 @@ func (c *Client) handleKinds() {
 		Convert: func(_ context.Context, m *database.QueuedMessage) (*bridgev2.ConvertedMessagePart, error) {
 			return chat.Convert(m), nil
 		},
-		Sender:   c.chat.SenderOf,
-		RoomInfo: c.chat.RoomInfo, RoomMade: c.chat.RoomMade, CallsBack: c.chat.CallsBack,
+		Sender: c.chat.SenderOf,
+		Limit: func(ctx context.Context, m *database.QueuedMessage, waiting int) (inbox.Limit, error) {
+			most, limited, err := c.chat.Limit(ctx, m, waiting)
+			if err != nil || !limited {
+				return inbox.Usual, err
+			}
+			return inbox.Limit{Most: most, Instead: chat.LeftOut}, nil
+		},
+		Admit:    c.chat.Admit,
+		RoomInfo: c.chat.RoomInfo, RoomMade: c.chat.RoomMade, CallsBack: c.chat.CallsBack, Away: c.chat.Away,
 		Named: func(m *database.QueuedMessage) string { return "A message that " + m.Sender + " sent" },
 	}
 	for _, kind := range []database.QueuedKind{database.QueuedText, database.QueuedPage, database.QueuedNote} {

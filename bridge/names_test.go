@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"testing"
-	"time"
 
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/networkid"
@@ -187,29 +186,4 @@ func TestStrangersDoNotCallBackWhoHasLeft(t *testing.T) {
 			}
 		})
 	}
-}
-
-// Strangers get so many rooms at a time. What more of them write waits, and is not lost.
-func TestRoomsOfStrangersAreLimited(t *testing.T) {
-	t.Parallel()
-	b := newTestBridge(t, newTestServer(t))
-	client := b.login().Client.(*Client)
-	talk := new(msn.Conversation)
-	write := func(account, text string) {
-		client.session.Dispatch(b.ctx, msn.TextReceived{Conversation: talk, From: account, Text: text, Session: "s-" + account, Seq: len(text), At: time.Now()})
-	}
-	const writers = 25
-	for i := range writers {
-		write(string(rune('a'+i))+"@strangers.example", "let me in")
-	}
-	b.matrix.wait(t, 0, "the notice", func(r record) bool {
-		return r.kind == "message" && r.body == "10 people who are not on your contact list have written to you within an hour. What more of them write waits for 60 minutes."
-	})
-	b.eventually("the rooms", func() bool {
-		return len(b.matrix.all(func(r record) bool { return r.kind == "message" && r.body == "let me in" })) == 10
-	})
-	from := b.matrix.position()
-	write(bob, "I am on the list")
-	b.waitMessage(from, "I am on the list")
-	b.waitQueued(writers - 10)
 }

@@ -23,7 +23,11 @@ const (
 	AlertKindSystem     AlertKind = "system"     // maintenance, and other system messages
 	AlertKindVersion    AlertKind = "version"    // the service wants another client
 	AlertKindPage       AlertKind = "page"       // IPG from nobody known, or a bounce of no known page
+	AlertKindPeople     AlertKind = "people"     // who writes to the user, and is not shown
 )
+
+// OfPeople reports whether a notice is about what people write. Those are no alerts.
+func (k AlertKind) OfPeople() bool { return k == AlertKindPage || k == AlertKindPeople }
 
 // Alert is a notice of the service, as it came. It stays after it was shown, so
 // that it is shown once and can be listed.

@@ -74,6 +74,14 @@ const (
 			SELECT message_id FROM msn_queue
 			WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3 AND position>$4 ORDER BY position LIMIT $5)
 		RETURNING ` + queueColumns
+	queueLast = `
+		SELECT ` + queueColumns + ` FROM msn_queue
+		WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3 ORDER BY position DESC LIMIT 1`
+	queueHas      = `SELECT COUNT(*) FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3`
+	queueRoomless = `
+		SELECT DISTINCT queued.portal_id FROM msn_queue queued
+		LEFT JOIN portal ON portal.bridge_id=queued.bridge_id AND portal.id=queued.portal_id AND portal.receiver=queued.login_id
+		WHERE queued.bridge_id=$1 AND queued.login_id=$2 AND COALESCE(portal.mxid, '')=''`
 	queuePortals = `SELECT DISTINCT portal_id FROM msn_queue WHERE bridge_id=$1 AND login_id=$2`
 	queueCount   = `SELECT COUNT(*) FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3`
 	queueOwner   = `UPDATE msn_queue SET owner=$5 WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3 AND owner IN ($4, $5)`
@@ -111,6 +119,24 @@ func (q *MSNQueueQuery) Take(ctx context.Context, login networkid.UserLoginID, p
 func (q *MSNQueueQuery) Portals(ctx context.Context, login networkid.UserLoginID) ([]networkid.PortalID, error) {
 	rows, err := q.GetDB().Query(ctx, queuePortals, q.bridgeID, login)
 	return dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[networkid.PortalID], err).AsList()
+}
+
+// Roomless returns the portals without a room for which messages wait.
+func (q *MSNQueueQuery) Roomless(ctx context.Context, login networkid.UserLoginID) ([]networkid.PortalID, error) {
+	rows, err := q.GetDB().Query(ctx, queueRoomless, q.bridgeID, login)
+	return dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[networkid.PortalID], err).AsList()
+}
+
+// Has reports whether a message waits.
+func (q *MSNQueueQuery) Has(ctx context.Context, login networkid.UserLoginID, message networkid.MessageID) (bool, error) {
+	var n int
+	err := q.GetDB().QueryRow(ctx, queueHas, q.bridgeID, login, message).Scan(&n)
+	return n > 0, err
+}
+
+// Last returns the message that came last of those that wait for a portal, or nil.
+func (q *MSNQueueQuery) Last(ctx context.Context, login networkid.UserLoginID, portal networkid.PortalID) (*QueuedMessage, error) {
+	return q.QueryOne(ctx, queueLast, q.bridgeID, login, portal)
 }
 
 // Count returns how many messages wait for a portal.

@@ -45,6 +45,11 @@ type Record struct {
 	// Circles are those that the user was told of, by their IDs. It is replaced, never
 	// changed in place.
 	Circles map[string]CircleState `json:"circles,omitempty"`
+	// Admissions are the people on no list who have got rooms lately.
+	Admissions Admissions `json:"admissions,omitzero"`
+	// Away are the people, the latest last, of whom the user was told that they write into
+	// rooms that the user has left. It is replaced, never changed in place.
+	Away []string `json:"away,omitempty"`
 }
 
 var (
@@ -113,7 +118,7 @@ func (m *Metadata) CopyFrom(other any) {
 		if brought.Refused == nil {
 			brought.Refused = kept.Refused
 		}
-		brought.Circles = kept.Circles
+		brought.Circles, brought.Admissions, brought.Away = kept.Circles, kept.Admissions, kept.Away
 		*kept = brought
 	})
 }

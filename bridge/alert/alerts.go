@@ -89,8 +89,8 @@ func (al *Alerts) Notice(ctx context.Context, a database.Alert) {
 	if a.ReceivedAt.IsZero() {
 		a.ReceivedAt = time.Now()
 	}
-	if al.account.Config.Alerts == config.AlertsOff && a.Kind != database.AlertKindPage {
-		return // what people write is no alert
+	if al.account.Config.Alerts == config.AlertsOff && !a.Kind.OfPeople() {
+		return
 	}
 	al.inbox.PutBy(ctx, &database.QueuedMessage{
 		LoginID:   a.LoginID,

@@ -18,9 +18,13 @@ import (
 
 // Inbox brings what was said on MSN into Matrix.
 type Inbox interface {
-	// Put stores a message at the end of the queue. The server believes that it is
-	// delivered, so that it is stored also when ctx has ended.
-	Put(context.Context, *database.QueuedMessage)
+	// Put stores the parts of a message at the end of the queue, all or none. The server
+	// believes that it is delivered, so that it is stored also when ctx has ended.
+	Put(ctx context.Context, parts ...*database.QueuedMessage)
+	// Release has what waits for a room tried at once.
+	Release(portal networkid.PortalID)
+	// Held returns the rooms of which messages wait until they may be made.
+	Held() []networkid.PortalID
 }
 
 // Outbox brings what was said in Matrix to MSN.
@@ -84,6 +88,7 @@ func (c *Chat) Listen(s *session.Session) {
 	s.OnOpen(c.saveRoster)
 	s.OnOpen(c.introduceGroups)
 	s.OnReady(func(context.Context, *msn.Client) { c.circles.look() })
+	s.OnReady(c.releaseKnown)
 	s.OnReady(c.tellRequests)
 	session.OnDelivered(s, c.textReceived)
 	session.OnDelivered(s, c.textSent)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/database"
 	"matrix-msn/msn"
@@ -122,6 +123,9 @@ func (c *Chat) contactChanged(ctx context.Context, contact msn.Contact) {
 	before, known := c.stored.get(row.Account)
 	if known && before == *row {
 		return
+	}
+	if account.Listed(row) && (!known || !account.Listed(&before)) {
+		c.inbox.Release(c.account.PortalKey(row.Account).ID)
 	}
 	if err := c.account.DB.Contact.Put(ctx, row); err != nil {
 		log.Err(err).Msg("Failed to store contact")

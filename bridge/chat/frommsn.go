@@ -21,8 +21,9 @@ func (c *Chat) textReceived(ctx context.Context, evt msn.TextReceived) {
 	}
 	c.heardOf(evt.Conversation, account)
 	c.saysName(account, evt.FromName)
+	var parts []*database.QueuedMessage
 	for i, part := range msgconv.Split(msgconv.Clean(evt.Text)) {
-		m := &database.QueuedMessage{
+		parts = append(parts, &database.QueuedMessage{
 			LoginID:   c.account.Login.ID,
 			MessageID: msnid.MakeChatMessageID(evt.Session, account, evt.Seq, i, evt.At),
 			PortalID:  c.portalOf(evt.Conversation, account).ID,
@@ -32,11 +33,9 @@ func (c *Chat) textReceived(ctx context.Context, evt msn.TextReceived) {
 			Format:    evt.Format,
 			GroupSize: groupSize(evt),
 			Kind:      database.QueuedText,
-		}
-		if c.keeps(ctx, m) {
-			c.inbox.Put(ctx, m)
-		}
+		})
 	}
+	c.inbox.Put(ctx, parts...)
 }
 
 // textSent puts a message that the user wrote in their own Messenger into the queue:
@@ -49,8 +48,9 @@ func (c *Chat) textSent(ctx context.Context, evt msn.TextSent) {
 	if evt.Conversation.Group() != "" {
 		c.noteMembers(ctx, evt.Conversation)
 	}
+	var parts []*database.QueuedMessage
 	for i, part := range msgconv.Split(msgconv.Clean(evt.Text)) {
-		c.inbox.Put(ctx, &database.QueuedMessage{
+		parts = append(parts, &database.QueuedMessage{
 			LoginID:   c.account.Login.ID,
 			MessageID: msnid.MakeChatMessageID(evt.Session, c.account.Identity.Account, evt.Seq, i, evt.At),
 			PortalID:  c.portalOf(evt.Conversation, peer).ID,
@@ -61,6 +61,10 @@ func (c *Chat) textSent(ctx context.Context, evt msn.TextSent) {
 			GroupSize: 1,
 			Kind:      database.QueuedText,
 		})
+	}
+	c.inbox.Put(ctx, parts...)
+	if evt.Conversation.Group() == "" && evt.Conversation.Circle() == "" {
+		c.expect(peer) // whom the user writes to
 	}
 }
 

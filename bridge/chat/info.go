@@ -98,12 +98,19 @@ func (c *Chat) Resolve(ctx context.Context, identifier string, createChat bool) 
 		UserID:   ghost.ID,
 		UserInfo: c.account.UserInfo(account),
 	}
-	if createChat {
-		response.Chat = &bridgev2.CreateChatResponse{
-			PortalKey:  c.account.PortalKey(account),
-			PortalInfo: c.dmInfo(ctx, account),
-		}
+	if !createChat {
+		return response, nil
 	}
+	key, info := c.account.PortalKey(account), c.dmInfo(ctx, account)
+	if err := c.rooms.CallBack(ctx, key); err != nil {
+		return nil, c.notFound(ctx, err, account)
+	}
+	update := info.ExtraUpdates
+	info.ExtraUpdates = func(ctx context.Context, portal *bridgev2.Portal) bool {
+		c.expectIn(portal, account)
+		return update(ctx, portal)
+	}
+	response.Chat = &bridgev2.CreateChatResponse{PortalKey: key, PortalInfo: info}
 	return response, nil
 }
 

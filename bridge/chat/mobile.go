@@ -21,8 +21,9 @@ func (c *Chat) pageReceived(ctx context.Context, evt msn.PageReceived) {
 	}
 	account, ok := msnid.FromServer(evt.Contact)
 	if ok && account != c.account.Identity.Account {
+		var parts []*database.QueuedMessage
 		for i, part := range msgconv.Split(text) {
-			c.inbox.Put(ctx, &database.QueuedMessage{
+			parts = append(parts, &database.QueuedMessage{
 				LoginID:   c.account.Login.ID,
 				MessageID: msnid.MakePageMessageID(evt.From, evt.Text, i, evt.At),
 				PortalID:  c.account.PortalKey(account).ID,
@@ -33,6 +34,7 @@ func (c *Chat) pageReceived(ctx context.Context, evt msn.PageReceived) {
 				Kind:      database.QueuedPage,
 			})
 		}
+		c.inbox.Put(ctx, parts...)
 		return
 	}
 	from := names.Clean(strings.TrimPrefix(evt.From, names.Tel))

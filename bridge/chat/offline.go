@@ -34,12 +34,13 @@ func (c *Chat) offlineReceived(ctx context.Context, evt msn.OfflineReceived) {
 		c.removals.Remove(evt.ID)
 		return
 	}
-	parts := msgconv.Split(text)
-	for i, part := range parts {
+	split := msgconv.Split(text)
+	var parts []*database.QueuedMessage
+	for i, part := range split {
 		// The number of parts still to come, so that the last one is known by it.
-		c.inbox.Put(ctx, &database.QueuedMessage{
+		parts = append(parts, &database.QueuedMessage{
 			LoginID:   c.account.Login.ID,
-			MessageID: msnid.MakeOfflineMessageID(evt.ID, len(parts)-1-i),
+			MessageID: msnid.MakeOfflineMessageID(evt.ID, len(split)-1-i),
 			PortalID:  c.account.PortalKey(account).ID,
 			Sender:    account,
 			At:        evt.At,
@@ -49,6 +50,7 @@ func (c *Chat) offlineReceived(ctx context.Context, evt msn.OfflineReceived) {
 			Kind:      database.QueuedOffline,
 		})
 	}
+	c.inbox.Put(ctx, parts...)
 }
 
 // Removals are the offline messages that the service is to forget, because Matrix has

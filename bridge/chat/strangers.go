@@ -2,85 +2,83 @@ package chat
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 
+	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/room"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
 
 // Strangers are people who are not on the user's contact list. Anybody can write to
-// somebody who does not shut them out, under as many accounts as they like: so many rooms
-// are made for them within strangerWindow, and what more of them write waits.
+// somebody who does not shut them out, under as many accounts as they like: so many get
+// rooms within strangerWindow. What others write waits in the queue on disk, which bounds it,
+// until the next window, or until the user wants to hear of them.
 const (
 	strangerWindow    = time.Hour
 	maxStrangerRooms  = 10
-	maxHeldStrangers  = 100 // who have no room yet
+	maxHeldStrangers  = 100 // who have no room yet, and of whom something waits
 	maxHeldOfStranger = 20  // messages of each
+	maxWelcome        = 1000
 )
 
-// strangers counts rooms that were made for strangers, and what waits for one. The zero
-// value has made none.
+// strangers is what need not outlast the process. The zero value knows nobody.
 type strangers struct {
-	mu    sync.Mutex
-	since time.Time      // of the window
-	rooms int            // made in it
-	held  map[string]int // messages that came while no more were made, by account
+	mu      sync.Mutex
+	welcome map[string]struct{} // people whom the user has written to
+	told    time.Time           // the window of which the user was told that it is full
+	leftOut time.Time           // when they were told that too many wait
 }
 
-// turn begins a new window when the last is over. mu is held.
-func (s *strangers) turn(now time.Time) {
-	if now.Sub(s.since) >= strangerWindow {
-		s.since, s.rooms, s.held = now, 0, nil
+// expect notes that the user wants to hear of somebody.
+func (s *strangers) expect(account string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.welcome == nil || len(s.welcome) >= maxWelcome {
+		s.welcome = make(map[string]struct{})
 	}
+	s.welcome[account] = struct{}{}
 }
 
-// admit reports whether a room may be made for a stranger, and counts it. Otherwise it
-// returns when the next ones are made, and whether it is the first that has to wait.
-func (s *strangers) admit(now time.Time) (ok bool, next time.Time, first bool) {
+func (s *strangers) expects(account string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.turn(now)
-	if s.rooms < maxStrangerRooms {
-		s.rooms++
-		return true, time.Time{}, false
-	}
-	s.rooms++
-	return false, s.since.Add(strangerWindow), s.rooms == maxStrangerRooms+1
+	_, ok := s.welcome[account]
+	return ok
 }
 
-// closed reports whether no more rooms are made for strangers at the moment.
-func (s *strangers) closed(now time.Time) bool {
+// tellFull reports whether the user is to be told that the window that ends at a time is full.
+func (s *strangers) tellFull(until time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.turn(now)
-	return s.rooms >= maxStrangerRooms
-}
-
-// hold counts a message of a stranger without a room, and reports whether it is kept.
-func (s *strangers) hold(account string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n, known := s.held[account]
-	if n >= maxHeldOfStranger || !known && len(s.held) >= maxHeldStrangers {
+	if s.told.Equal(until) {
 		return false
 	}
-	if s.held == nil {
-		s.held = make(map[string]int)
-	}
-	s.held[account]++
+	s.told = until
 	return true
 }
 
-// errManyStrangers has a message wait until there may be a room for it.
-var errManyStrangers = errors.New("many people who are not on the contact list have got rooms within an hour: no more are made for a while")
+// tellLeftOut reports whether the user is to be told that messages are left out.
+func (s *strangers) tellLeftOut(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now.Sub(s.leftOut) < strangerWindow {
+		return false
+	}
+	s.leftOut = now
+	return true
+}
+
+// LeftOut takes the place of what somebody writes beyond what waits of a stranger.
+const LeftOut = "(Further messages were left out: more came than the bridge keeps of somebody who is not on your contact list and has no room yet.)"
 
 // isStranger reports whether a message is of somebody who is not on the contact list, and
 // said to the user alone.
@@ -89,42 +87,128 @@ func (c *Chat) isStranger(ctx context.Context, m *database.QueuedMessage) bool {
 	return alone && m.Sender != c.account.Identity.Account && !c.account.OnList(ctx, m.Sender)
 }
 
-// RoomInfo describes the room that is to be made for a message. The error has the message
-// wait.
-func (c *Chat) RoomInfo(ctx context.Context, m *database.QueuedMessage) (*bridgev2.ChatInfo, error) {
-	if c.isStranger(ctx, m) {
-		if ok, next, first := c.strangers.admit(time.Now()); !ok {
-			if first {
-				c.tellOfStrangers(ctx, next)
-			}
-			return nil, errManyStrangers
+// waits reports whether a message is of a stranger whom the user does not wait for, and who
+// has no room yet.
+func (c *Chat) waits(ctx context.Context, m *database.QueuedMessage) (bool, error) {
+	if !c.isStranger(ctx, m) || c.strangers.expects(m.Sender) {
+		return false, nil
+	}
+	room, err := c.rooms.Stored(ctx, c.account.KeyOf(m.PortalID))
+	return room == "", err
+}
+
+// Limit returns how many messages may wait of the sender of one, of whom so many do already.
+// It is not limited for people who are no strangers, or have a room.
+func (c *Chat) Limit(ctx context.Context, m *database.QueuedMessage, waiting int) (most int, limited bool, err error) {
+	limited, err = c.waits(ctx, m)
+	if err != nil || !limited {
+		return 0, false, err
+	}
+	if waiting > 0 {
+		return maxHeldOfStranger, true, nil
+	}
+	held, err := c.heldStrangers(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	if held < maxHeldStrangers {
+		return maxHeldOfStranger, true, nil
+	}
+	if c.strangers.tellLeftOut(time.Now()) {
+		// The inbox waits for the answer, and takes no notice meanwhile.
+		c.work.do("strangers left out", c.tellOfLeftOut)
+	}
+	return 0, true, nil
+}
+
+// heldStrangers returns how many strangers have no room, of whom something waits.
+func (c *Chat) heldStrangers(ctx context.Context) (n int, err error) {
+	portals, err := c.account.DB.MSNQueue.Roomless(ctx, c.account.Login.ID)
+	for _, portal := range portals {
+		if account, alone := msnid.ParseDMPortalID(portal); alone && !c.account.OnList(ctx, account) {
+			n++
 		}
 	}
+	return n, err
+}
+
+// Admit returns until when a message waits because there is to be no room for it yet, and no
+// time when there may be one.
+func (c *Chat) Admit(ctx context.Context, m *database.QueuedMessage) (until time.Time, err error) {
+	if waits, err := c.waits(ctx, m); err != nil || !waits {
+		return time.Time{}, err
+	}
+	now := time.Now()
+	admit := func(kept account.Admissions) (account.Admissions, bool, time.Time) {
+		return kept.Admit(m.Sender, now, strangerWindow, maxStrangerRooms)
+	}
+	_, admitted, until := admit(c.account.Stored().Admissions)
+	if admitted {
+		// Another may have been admitted meanwhile. Not stored counts as well: Remember
+		// says so in the log, and stores it with the next change.
+		_ = c.account.Remember(ctx, func(kept *account.Record) { kept.Admissions, admitted, until = admit(kept.Admissions) })
+	}
+	if admitted {
+		return time.Time{}, nil
+	}
+	if c.strangers.tellFull(until) {
+		c.tellOfStrangers(ctx, until)
+	}
+	return until, nil
+}
+
+// RoomInfo describes the room that is to be made for a message.
+func (c *Chat) RoomInfo(ctx context.Context, m *database.QueuedMessage) (*bridgev2.ChatInfo, error) {
 	return c.Info(ctx, m.PortalID)
 }
 
-// tellOfStrangers tells the user that strangers have to wait until next.
-func (c *Chat) tellOfStrangers(ctx context.Context, next time.Time) {
-	zerolog.Ctx(ctx).Warn().Time("until", next).Msg("Many strangers write to this login: no more rooms are made for them for a while")
-	c.notices.Notice(ctx, database.Alert{
-		AlertID:    msnid.MakeNoticeMessageID("strangers", next.UTC().Format(time.RFC3339Nano)),
-		ReceivedAt: time.Now(),
-		Kind:       database.AlertKindSystem,
-		Text: fmt.Sprintf("%d people who are not on your contact list have written to you within an hour. What more of them write waits for %s.",
-			maxStrangerRooms, names.Minutes(time.Until(next))),
+// expect has what waits of a stranger shown at once, and what they write from now on.
+func (c *Chat) expect(account string) {
+	c.strangers.expect(account)
+	c.inbox.Release(c.account.PortalKey(account).ID)
+}
+
+// expectIn is expect for somebody whose room is being made: the framework does not take a
+// second one who makes it meanwhile.
+func (c *Chat) expectIn(portal *bridgev2.Portal, account string) {
+	c.work.do("expect "+account, func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, room.CreateTimeout)
+		defer cancel()
+		if portal.RoomCreated.Wait(ctx) == nil {
+			c.expect(account)
+		}
 	})
 }
 
-// keeps reports whether a text is kept: not everything is of strangers for whom no rooms are
-// made.
-func (c *Chat) keeps(ctx context.Context, m *database.QueuedMessage) bool {
-	if !c.strangers.closed(time.Now()) || !c.isStranger(ctx, m) {
-		return true
+// releaseKnown has shown what waits of people who are on the contact list by now.
+func (c *Chat) releaseKnown(ctx context.Context, _ *msn.Client) {
+	for _, portal := range c.inbox.Held() {
+		if account, alone := msnid.ParseDMPortalID(portal); alone && c.account.OnList(ctx, account) {
+			c.inbox.Release(portal)
+		}
 	}
-	if room, err := c.rooms.Stored(ctx, c.account.KeyOf(m.PortalID)); err != nil || room != "" {
-		return true
-	}
-	return c.strangers.hold(m.Sender)
+}
+
+// tellOfStrangers tells the user that strangers have to wait until a time.
+func (c *Chat) tellOfStrangers(ctx context.Context, until time.Time) {
+	zerolog.Ctx(ctx).Warn().Time("until", until).Msg("Many strangers write to this login: no more rooms are made for them for a while")
+	c.tellOfPeople(ctx, msnid.MakeNoticeMessageID("strangers", until.UTC().Format(time.RFC3339Nano)),
+		fmt.Sprintf("%d people who are not on your contact list have written to you within an hour and got rooms. "+
+			"What others write waits for %s, up to %d messages of each. "+
+			"If you expect somebody, send `%s start-chat` and their address: then what they wrote is shown at once.",
+			maxStrangerRooms, names.Minutes(time.Until(until)), maxHeldOfStranger, c.account.Bridge.Config.CommandPrefix))
+}
+
+// tellOfLeftOut tells the user that messages of strangers are left out.
+func (c *Chat) tellOfLeftOut(ctx context.Context) {
+	zerolog.Ctx(ctx).Warn().Int("waiting", maxHeldStrangers).Msg("Leaving out what strangers write: too many of them have no room yet")
+	c.tellOfPeople(ctx, msnid.MakeNoticeMessageID("strangers left out", time.Now().UTC().Format(time.RFC3339Nano)),
+		fmt.Sprintf("Messages of %d people who are not on your contact list wait. What others of them write is left out until fewer wait.", maxHeldStrangers))
+}
+
+// tellOfPeople tells the user something about people who write to them.
+func (c *Chat) tellOfPeople(ctx context.Context, id networkid.MessageID, text string) {
+	c.notices.Notice(ctx, database.Alert{AlertID: id, ReceivedAt: time.Now(), Kind: database.AlertKindPeople, Text: text})
 }
 
 // RoomMade says in a new room whom the user does not know there.
@@ -139,12 +223,6 @@ func (c *Chat) RoomMade(ctx context.Context, m *database.QueuedMessage) {
 	if err != nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to say that somebody is not on the contact list")
 	}
-}
-
-// CallsBack reports whether a message brings a user back into its room who has left it: one
-// of somebody on their contact list, or of their own.
-func (c *Chat) CallsBack(ctx context.Context, m *database.QueuedMessage) bool {
-	return m.Kind != database.QueuedNote && (m.Sender == c.account.Identity.Account || c.account.OnList(ctx, m.Sender))
 }
 
 // saysName shows somebody by the name under which they say something, unless they are on

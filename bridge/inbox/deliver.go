@@ -57,7 +57,10 @@ func (b *Inbox) handOver(ctx context.Context, m *database.QueuedMessage, kind Ki
 	case err != nil:
 		return err
 	case existing != "":
-		b.rooms.Return(ctx, key, existing, func() bool { return kind.CallsBack == nil || kind.CallsBack(ctx, m) })
+		away, err := b.rooms.Return(ctx, key, existing, func() bool { return kind.CallsBack == nil || kind.CallsBack(ctx, m) })
+		if err == nil && kind.Away != nil {
+			kind.Away(ctx, m, away)
+		}
 	case kind.RoomMade != nil:
 		kind.RoomMade(ctx, m)
 	}

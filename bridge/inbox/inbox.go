@@ -33,9 +33,8 @@ const (
 	// MaxAttempts is how often a message is offered to a room that takes others: the
 	// last attempt comes about half an hour after the first.
 	MaxAttempts = 12
-	// maxWaiting is how many messages may wait for one room: what one contact can
-	// make the bridge keep during an outage of the homeserver.
-	maxWaiting = 5000
+	// maxHold is how long a message waits for one before it that waits.
+	maxHold = 24 * time.Hour
 	// maxUnsaved is how many messages may wait in memory for the database.
 	maxUnsaved = 5000
 )
@@ -64,9 +63,9 @@ type Inbox struct {
 	waits   *backoff.ExponentialBackOff
 }
 
-// arrival is a message and how it is stored.
+// arrival is a message in its parts, and how each is stored: all of them or none.
 type arrival struct {
-	*database.QueuedMessage
+	parts []*database.QueuedMessage
 	store Store
 	again bool // it failed before
 }
@@ -96,37 +95,48 @@ func New(a *account.Account, rooms *room.Rooms, pace Pace) *Inbox {
 // Handle says how messages of a kind are shown.
 func (b *Inbox) Handle(kind database.QueuedKind, how Kind) { b.kinds[kind] = how }
 
-// Put stores a message at the end of the queue. The server believes that it is
-// delivered, so that the end of the session is no reason not to. What the database
+// Put stores the parts of a message at the end of the queue, all or none. The server believes
+// that it is delivered, so that the end of the session is no reason not to. What the database
 // does not take waits in memory, with all that comes after it.
-func (b *Inbox) Put(ctx context.Context, m *database.QueuedMessage) {
-	b.PutBy(ctx, m, b.account.DB.MSNQueue.Put)
+func (b *Inbox) Put(ctx context.Context, parts ...*database.QueuedMessage) {
+	if len(parts) > 0 {
+		b.put(ctx, arrival{parts: parts, store: b.account.DB.MSNQueue.Put})
+	}
 }
 
 // PutBy is Put for a message that is stored with something else. store is given the message
-// that takes the place of all that come while too many wait, which has the text of LeftOut;
+// that takes the place of all that come while too many wait, which has a text then;
 // it may be called again when it fails.
 func (b *Inbox) PutBy(ctx context.Context, m *database.QueuedMessage, store Store) {
+	b.put(ctx, arrival{parts: []*database.QueuedMessage{m}, store: store})
+}
+
+func (b *Inbox) put(ctx context.Context, a arrival) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	a := arrival{QueuedMessage: m, store: store}
 	if len(b.unsaved) == 0 {
 		err := b.save(ctx, a)
 		if err == nil {
 			return
 		}
-		zerolog.Ctx(ctx).Err(err).Str("message_id", string(m.MessageID)).Msg("Failed to store incoming message, it waits in memory")
+		zerolog.Ctx(ctx).Err(err).Str("message_id", string(a.parts[0].MessageID)).Msg("Failed to store incoming message, it waits in memory")
 	}
 	if len(b.unsaved) >= maxUnsaved {
-		zerolog.Ctx(ctx).Error().Str("message_id", string(m.MessageID)).Msg("Lost an incoming message: the database has taken none for long")
+		zerolog.Ctx(ctx).Error().Str("message_id", string(a.parts[0].MessageID)).Msg("Lost an incoming message: the database has taken none for long")
 		return
 	}
 	a.again = true
 	b.unsaved = append(b.unsaved, a)
 	b.saveLater()
 }
+
+// Release has what waits for a room tried at once.
+func (b *Inbox) Release(portal networkid.PortalID) { b.loop.Release(portal) }
+
+// Held returns the rooms of which messages wait until they may be made.
+func (b *Inbox) Held() []networkid.PortalID { return b.loop.Held() }
 
 // Start brings what waits into its rooms.
 func (b *Inbox) Start(ctx context.Context) {
@@ -212,53 +222,58 @@ func (b *Inbox) saveIn(wait time.Duration) {
 	})
 }
 
-// LeftOut takes the place of everything that comes while maxWaiting messages wait.
-const LeftOut = "(Further messages were left out: more came than the bridge keeps while the homeserver does not take them.)"
-
-// save stores one message, unless too many wait. One calls it at a time: mu is held, or
-// saver while others wait.
+// save stores one message, or what takes its place when too many wait. One calls it at a
+// time: mu is held, or saver while others wait.
 func (b *Inbox) save(ctx context.Context, a arrival) error {
-	if !b.loop.Idle(a.PortalID) {
-		waiting, err := b.account.DB.MSNQueue.Count(ctx, a.LoginID, a.PortalID)
-		if err != nil {
-			return err
-		}
-		if waiting > maxWaiting {
-			return nil
-		}
-		if waiting == maxWaiting {
-			zerolog.Ctx(ctx).Warn().Str("portal_id", string(a.PortalID)).Int("waiting", waiting).Msg("Leaving out messages: too many wait for Matrix")
-			a = b.leftOut(a)
-		}
+	portal, again := a.parts[0].PortalID, a.again
+	a, err := b.within(ctx, a)
+	if err != nil {
+		return err
 	}
-	a.Owner = b.loop.Run()
-	added, err := a.store(ctx, a.QueuedMessage)
-	switch {
-	case added:
-		b.left.isNew(a.PortalID, a.Position)
-		b.loop.WakeWith(a.PortalID, queue.Entry[*database.QueuedMessage]{Row: a.QueuedMessage, Position: a.Position, Owner: a.Owner})
-	case err == nil && a.again:
-		b.loop.Wake(a.PortalID, 1) // the database may have stored it the first time
+	var added []*database.QueuedMessage
+	storeAll := func(ctx context.Context) error {
+		added = nil
+		for _, part := range a.parts {
+			part.Owner = b.loop.Run()
+			switch isNew, err := a.store(ctx, part); {
+			case err != nil:
+				return err
+			case isNew:
+				added = append(added, part)
+			}
+		}
+		return nil
 	}
-	return err
-}
-
-// leftOut returns what takes the place of a message.
-func (b *Inbox) leftOut(a arrival) arrival {
-	last := *a.QueuedMessage
-	last.Body, last.Format = LeftOut, ""
-	if keeper := b.kindOf(a.QueuedMessage).Keeper; keeper != nil {
-		// By its own ID it would count as being in Matrix, and would not be kept any more.
-		last.Kind, last.MessageID = database.QueuedNote, keeper.LeftOutID(a.QueuedMessage)
+	if len(a.parts) <= 1 {
+		err = storeAll(ctx)
+	} else {
+		err = b.account.DB.MSNQueue.GetDB().DoTxn(ctx, nil, storeAll)
 	}
-	a.QueuedMessage = &last
-	return a
+	if err != nil {
+		return err
+	}
+	for _, part := range added {
+		b.left.isNew(part.PortalID, part.Position)
+		b.loop.WakeWith(part.PortalID, queue.Entry[*database.QueuedMessage]{Row: part, Position: part.Position, Owner: part.Owner})
+	}
+	if len(added) == 0 && again {
+		b.loop.Wake(portal, 1) // the database may have stored it the first time
+	}
+	return nil
 }
 
 // Begin implements queue.Work: it brings a message into its room.
 func (b *Inbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedMessage]) queue.Outcome {
 	m := job.Row
 	kind := b.kindOf(m)
+	if job.Behind {
+		return queue.Hold(time.Now().Add(maxHold)) // or with the one before it
+	}
+	if until, err := kind.admit(ctx, m); err != nil {
+		return queue.Retry(err)
+	} else if !until.IsZero() {
+		return queue.Hold(until)
+	}
 	if found, err := b.found(ctx, job); err != nil {
 		return queue.Retry(err)
 	} else if found {

@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"context"
+	"time"
 
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/networkid"
@@ -16,14 +17,23 @@ type Kind struct {
 	Convert func(context.Context, *database.QueuedMessage) (*bridgev2.ConvertedMessagePart, error)
 	// Sender returns whose event it is.
 	Sender func(*database.QueuedMessage) bridgev2.EventSender
+	// Limit returns how many messages may wait for the room of one, of which so many do. It
+	// may be nil: then it is Usual.
+	Limit func(ctx context.Context, m *database.QueuedMessage, waiting int) (Limit, error)
+	// Admit returns until when a message waits because its room is not to be made yet, and no
+	// time for one that does not. It may be nil. Inbox.Release has it asked again.
+	Admit func(context.Context, *database.QueuedMessage) (until time.Time, err error)
 	// RoomInfo describes the room, which is made when there is none. The error has the
-	// message wait.
+	// message tried again.
 	RoomInfo func(context.Context, *database.QueuedMessage) (*bridgev2.ChatInfo, error)
 	// RoomMade is called when the room was made for a message. It may be nil.
 	RoomMade func(context.Context, *database.QueuedMessage)
 	// CallsBack reports whether a message brings a user back who has left the room. It may
 	// be nil: then it does.
 	CallsBack func(context.Context, *database.QueuedMessage) bool
+	// Away is told whether the user has left the room for which a message is, and stays away.
+	// It may be nil.
+	Away func(ctx context.Context, m *database.QueuedMessage, away bool)
 	// Named is how a message is called that was given up: "A message that bob@example.com
 	// sent".
 	Named func(*database.QueuedMessage) string
@@ -63,6 +73,20 @@ func (b *Inbox) kindOf(m *database.QueuedMessage) Kind {
 		return kind
 	}
 	return b.kinds[database.QueuedText]
+}
+
+func (k Kind) limit(ctx context.Context, m *database.QueuedMessage, waiting int) (Limit, error) {
+	if k.Limit == nil {
+		return Usual, nil
+	}
+	return k.Limit(ctx, m, waiting)
+}
+
+func (k Kind) admit(ctx context.Context, m *database.QueuedMessage) (until time.Time, err error) {
+	if k.Admit == nil {
+		return time.Time{}, nil
+	}
+	return k.Admit(ctx, m)
 }
 
 func (k Kind) inMatrix(ctx context.Context, m *database.QueuedMessage) {

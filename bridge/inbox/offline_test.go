@@ -14,19 +14,19 @@ import (
 
 func TestOfflineMessageThatIsLeftOutStaysWithTheService(t *testing.T) {
 	t.Parallel()
-	message := arrival{QueuedMessage: &database.QueuedMessage{
+	message := arrival{parts: []*database.QueuedMessage{{
 		MessageID: msnid.MakeOfflineMessageID("a", 0), Kind: database.QueuedOffline, Body: "hello", Sender: "bob@example.com",
-	}}
+	}}}
 	login := &bridgev2.UserLogin{UserLogin: &bridgedb.UserLogin{Metadata: &account.Metadata{}}}
 	var removed []string
 	keeper := NewOffline(account.New(nil, login, nil, new(config.Config), msnid.Identity{}), func(id string) { removed = append(removed, id) })
 	b := &Inbox{kinds: map[database.QueuedKind]Kind{database.QueuedText: {}, database.QueuedNote: {}, database.QueuedOffline: {Keeper: keeper}}}
-	left := b.leftOut(message)
-	b.kindOf(left.QueuedMessage).inMatrix(t.Context(), left.QueuedMessage)
-	if len(removed) != 0 || left.Body != LeftOut || left.MessageID == message.MessageID {
-		t.Errorf("removed %q after %+v", removed, left.QueuedMessage)
+	left := b.leftOut(message, LeftOut).parts[0]
+	b.kindOf(left).inMatrix(t.Context(), left)
+	if len(removed) != 0 || left.Body != LeftOut || left.MessageID == message.parts[0].MessageID {
+		t.Errorf("removed %q after %+v", removed, left)
 	}
-	b.kindOf(message.QueuedMessage).inMatrix(t.Context(), message.QueuedMessage)
+	b.kindOf(message.parts[0]).inMatrix(t.Context(), message.parts[0])
 	if len(removed) != 1 || removed[0] != "a" {
 		t.Errorf("removed %q of what Matrix has", removed)
 	}

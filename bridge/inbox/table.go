@@ -41,7 +41,7 @@ func (t *table) SetOwner(ctx context.Context, e queue.Entry[*database.QueuedMess
 	return t.query.SetOwner(ctx, e.Row, owner)
 }
 
-// Hold gives a message back. No message is held on its way to Matrix.
+// Hold gives a message back.
 func (t *table) Hold(ctx context.Context, e queue.Entry[*database.QueuedMessage]) (bool, error) {
 	return t.SetOwner(ctx, e, "")
 }

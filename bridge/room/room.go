@@ -87,9 +87,9 @@ func (r *Rooms) Ensure(ctx context.Context, key networkid.PortalKey, describe De
 }
 
 // Return sees to a user who has left the room of a portal, before a message is put there:
-// the message calls them back, or leaves them where they are. The framework by itself would
-// invite them after a restart, whatever comes, and else never.
-func (r *Rooms) Return(ctx context.Context, key networkid.PortalKey, room id.RoomID, callsBack func() bool) {
+// the message calls them back, or leaves them where they are, which is reported. The framework
+// by itself would invite them after a restart, whatever comes, and else never.
+func (r *Rooms) Return(ctx context.Context, key networkid.PortalKey, room id.RoomID, callsBack func() bool) (away bool, err error) {
 	br, login := r.account.Bridge, r.account.Login
 	own, err := br.Matrix.GetMemberInfo(ctx, room, login.UserMXID)
 	switch {
@@ -97,16 +97,41 @@ func (r *Rooms) Return(ctx context.Context, key networkid.PortalKey, room id.Roo
 	case own.Membership == event.MembershipBan || !callsBack():
 		// To the framework a portal without a room is one that nobody can be invited to.
 		login.MarkInPortal(ctx, &bridgev2.Portal{Portal: &bridgedb.Portal{BridgeID: br.ID, PortalKey: key}})
+		return true, nil
 	default:
-		if puppet := login.User.DoublePuppet(ctx); puppet != nil {
-			err = puppet.EnsureJoined(ctx, room)
-		} else {
-			err = br.Bot.EnsureInvited(ctx, room, login.UserMXID)
-		}
+		err = r.invite(ctx, room)
 	}
 	if err != nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Stringer("room_id", room).Msg("Failed to call back a user who has left a room")
 	}
+	return false, err
+}
+
+// CallBack brings a user back into the room of a portal, if there is one that they are not in.
+// Without it the framework would make another room in its place when they ask for it. It still
+// does so for who is banned, and when the homeserver refuses to call them.
+func (r *Rooms) CallBack(ctx context.Context, key networkid.PortalKey) error {
+	stored, err := r.Stored(ctx, key)
+	if err != nil || stored == "" {
+		return err
+	}
+	own, err := r.Membership(ctx, stored)
+	if err == nil && !own.IsInviteOrJoin() && own != event.MembershipBan {
+		err = r.invite(ctx, stored)
+	}
+	if IsRefusal(err) {
+		zerolog.Ctx(ctx).Warn().Err(err).Stringer("room_id", stored).Msg("A user cannot be called back into a room: it is replaced")
+		return nil
+	}
+	return err
+}
+
+// invite brings the user into a room, or invites them.
+func (r *Rooms) invite(ctx context.Context, room id.RoomID) error {
+	if puppet := r.account.Login.User.DoublePuppet(ctx); puppet != nil {
+		return puppet.EnsureJoined(ctx, room)
+	}
+	return r.account.Bridge.Bot.EnsureInvited(ctx, room, r.account.Login.UserMXID)
 }
 
 // Management returns the user's chat with the bot, which is made when there is none.

@@ -1,0 +1,48 @@
+package chat
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/database"
+)
+
+// maxAway is of how many people is remembered that the user was told of them. Of the one that
+// is forgotten the user is told again.
+const maxAway = 200
+
+// CallsBack reports whether a message brings a user back into its room who has left it: one
+// of somebody on their contact list, or of their own.
+func (c *Chat) CallsBack(ctx context.Context, m *database.QueuedMessage) bool {
+	return m.Kind != database.QueuedNote && (m.Sender == c.account.Identity.Account || c.account.OnList(ctx, m.Sender))
+}
+
+// Away tells the user once, while they stay out of the room with somebody, that there are
+// messages in it: nobody shows them those.
+func (c *Chat) Away(ctx context.Context, m *database.QueuedMessage, away bool) {
+	with, alone := msnid.ParseDMPortalID(m.PortalID)
+	if !alone || m.Sender != with {
+		return
+	}
+	told := slices.Contains(c.account.Stored().Away, with)
+	if away == told {
+		return
+	}
+	if away {
+		now := time.Now()
+		c.tellOfPeople(ctx, msnid.MakeNoticeMessageID("away", with, now.Format(time.RFC3339Nano)),
+			fmt.Sprintf("%s writes to you in the room that you have left. Send `%s start-chat %s` to come back to it. Until then you are not told again.",
+				with, c.account.Bridge.Config.CommandPrefix, with))
+	}
+	_ = c.account.Remember(ctx, func(kept *account.Record) {
+		others := slices.DeleteFunc(slices.Clone(kept.Away), func(account string) bool { return account == with })
+		if away {
+			others = append(others, with)
+		}
+		kept.Away = others[max(0, len(others)-maxAway):]
+	})
+}
