@@ -33,13 +33,15 @@ type fakeMatrix struct {
 	records  []record
 	rooms    map[id.RoomID]map[id.UserID]event.Membership
 	names    map[id.UserID]string
-	keeps    atomic.Bool   // nobody may remove messages
-	failSend error         // what SendMessage and Answers answer while it is not nil
-	failOnce bool          // failSend goes with the message that it fails
-	maxBody  int           // longer texts are refused, unless 0
-	hang     chan struct{} // names and typing notes wait for it, unless nil
-	making   func() error  // is asked before a room is made, unless nil
-	noInvite error         // what inviting somebody answers
+	keeps    atomic.Bool       // nobody may remove messages
+	failSend error             // what SendMessage and Answers answer while it is not nil
+	failOnce bool              // failSend goes with the message that it fails
+	maxBody  int               // longer texts are refused, unless 0
+	hang     chan struct{}     // names and typing notes wait for it, unless nil
+	making   func() error      // is asked before a room is made, unless nil
+	noInvite error             // what inviting somebody answers
+	noMember error             // what asking for the members of a room answers
+	asked    map[id.RoomID]int // how often members were asked for
 	uploads  [][]byte
 	public   string         // public address of the bridge, or ""
 	router   *http.ServeMux // of the bridge
@@ -66,6 +68,7 @@ func newFakeMatrix() *fakeMatrix {
 		changed: make(chan struct{}),
 		rooms:   make(map[id.RoomID]map[id.UserID]event.Membership),
 		names:   make(map[id.UserID]string),
+		asked:   make(map[id.RoomID]int),
 		taken:   make(map[string]id.EventID),
 		router:  http.NewServeMux(),
 	}
@@ -227,16 +230,41 @@ func (f *fakeMatrix) GetStateEvent(context.Context, id.RoomID, event.Type, strin
 func (f *fakeMatrix) GetMembers(_ context.Context, room id.RoomID) (map[id.UserID]*event.MemberEventContent, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.asked[room]++; f.noMember != nil {
+		return nil, f.noMember
+	}
+	return f.members(room), nil
+}
+
+// askedFor returns how often the members of a room were asked for since it was called last.
+func (f *fakeMatrix) askedFor(room id.RoomID) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := f.asked[room]
+	f.asked[room] = 0
+	return n
+}
+
+// failMembers has nobody learn who is in a room.
+func (f *fakeMatrix) failMembers(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.noMember = err
+}
+
+// members returns who is in a room. mu is held.
+func (f *fakeMatrix) members(room id.RoomID) map[id.UserID]*event.MemberEventContent {
 	members := make(map[id.UserID]*event.MemberEventContent)
 	for user, membership := range f.rooms[room] {
 		members[user] = &event.MemberEventContent{Membership: membership, Displayname: f.names[user]}
 	}
-	return members, nil
+	return members
 }
 
-func (f *fakeMatrix) GetMemberInfo(ctx context.Context, room id.RoomID, user id.UserID) (*event.MemberEventContent, error) {
-	members, err := f.GetMembers(ctx, room)
-	return members[user], err
+func (f *fakeMatrix) GetMemberInfo(_ context.Context, room id.RoomID, user id.UserID) (*event.MemberEventContent, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.members(room)[user], nil
 }
 
 func (f *fakeMatrix) GenerateDeterministicRoomID(key networkid.PortalKey) id.RoomID {
@@ -471,8 +499,7 @@ func (i *fakeIntent) EnsureInvited(_ context.Context, room id.RoomID, user id.Us
 	if fail != nil {
 		return fail
 	}
-	members, _ := i.f.GetMembers(context.Background(), room)
-	if m := members[user]; m == nil || !m.Membership.IsInviteOrJoin() {
+	if m, _ := i.f.GetMemberInfo(context.Background(), room, user); m == nil || !m.Membership.IsInviteOrJoin() {
 		i.f.setMember(room, user, event.MembershipInvite)
 	}
 	return nil

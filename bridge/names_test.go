@@ -1,10 +1,15 @@
 package bridge
 
 import (
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/config"
@@ -185,5 +190,248 @@ func TestStrangersDoNotCallBackWhoHasLeft(t *testing.T) {
 				t.Error("a contact has not called the user back")
 			}
 		})
+	}
+}
+
+// says has a contact say a text under a name.
+func (b *testBridge) says(login *bridgev2.UserLogin, account, name, text string) {
+	b.events++
+	login.Client.(*Client).session.Dispatch(b.ctx, msn.TextReceived{
+		Conversation: new(msn.Conversation), From: account, FromName: name, Text: text, Session: "s", Seq: b.events, At: time.Now(),
+	})
+}
+
+// roomOf returns the room with a contact.
+func (b *testBridge) roomOf(login *bridgev2.UserLogin, account string) id.RoomID {
+	b.Helper()
+	client := login.Client.(*Client)
+	room, err := client.rooms.Stored(b.ctx, client.account.PortalKey(account))
+	if err != nil || room == "" {
+		b.Fatalf("the room with %s: %q, %v", account, room, err)
+	}
+	return room
+}
+
+// A stranger who takes the name of a friend, or one that looks so, gets a room whose name says
+// who it is, also where rooms have no names of their own otherwise.
+func TestStrangerDoesNotPassForAFriend(t *testing.T) {
+	t.Parallel()
+	for name, own := range map[string]bool{"rooms have names": true, "rooms have none": false} {
+		for _, taken := range []string{"Bob Builder", "bob  BUILDER", "B\u043eb Builder"} {
+			t.Run(name+"/"+taken, func(t *testing.T) {
+				t.Parallel()
+				b := newTestBridge(t, newTestServer(t))
+				b.br.Config.PrivateChatPortalMeta = own
+				login := b.login()
+				b.says(login, "mallory@strangers.example", taken, "it is me, Bob")
+				b.waitMessage(0, "it is me, Bob")
+				want := strings.Join(strings.Fields(taken), " ") + " (mallory@strangers.example) (MSN)"
+				b.eventually("the name", func() bool { return b.dmName(login, "mallory@strangers.example") == want })
+			})
+		}
+	}
+}
+
+// Somebody who takes their name back is called by their address.
+func TestNameThatIsTakenBackIsGone(t *testing.T) {
+	t.Parallel()
+	for name, nothing := range map[string]string{"the address": carol, "nothing that is seen": "\u200b\u00a0"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newTestBridge(t, newTestServer(t))
+			login := b.login()
+			b.says(login, carol, "Carol", "hello")
+			b.waitMessage(0, "hello")
+			called := func(name string) func() bool {
+				return func() bool { return b.ghostName(login, carol) == name && b.dmName(login, carol) == name }
+			}
+			b.eventually("the name", called("Carol (MSN)"))
+			b.says(login, carol, nothing, "I am nobody")
+			b.eventually("the address", called(carol+" (MSN)"))
+			b.restart()
+			login = b.br.GetCachedUserLoginByID(login.ID)
+			b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+			if got, err := login.Client.(*Client).ResolveIdentifier(b.ctx, carol, false); err != nil {
+				t.Fatal(err)
+			} else if got.Ghost.UpdateInfo(b.ctx, got.UserInfo); !called(carol + " (MSN)")() {
+				t.Error("the name has come back")
+			}
+		})
+	}
+}
+
+// What strangers are called outlasts a restart: their rooms and ghosts are named by another
+// template.
+func TestNamesOfStrangersOutlastARestart(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	b.says(login, carol, "Carol", "hello")
+	b.waitMessage(0, "hello")
+	b.eventually("the name", func() bool { return b.dmName(login, carol) == "Carol (MSN)" })
+	b.config = func(c *config.Config) { c.DisplaynameTemplate = "{{or .Name .Account}} [msn]" }
+	b.restart()
+	b.eventually("the new names", func() bool {
+		return b.ghostName(login, carol) == "Carol [msn]" && b.dmName(login, carol) == "Carol [msn]"
+	})
+}
+
+// While nobody is signed in, a room has no name of its own unless the user has given one.
+func TestRoomsHaveNoNamesOfTheirOwnWhileSignedOut(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	b.friend()
+	b.dm(login, bob)
+	b.eventually("the name", func() bool { return b.ghostName(login, bob) == "Bob Builder (MSN)" })
+	login.Client.Disconnect()
+	client := login.Client.(*Client)
+	if name, own := client.account.RoomName(b.ctx, bob, client.account.Names(b.ctx)); own || name != "Bob Builder (MSN)" {
+		t.Errorf("the room is called %q, of its own: %t", name, own)
+	}
+}
+
+// A sign-in that changes nothing asks the homeserver for nothing because of names, be it of a
+// new process or not.
+func TestSignInThatChangesNoNameAsksNothing(t *testing.T) {
+	t.Parallel()
+	const others = 20
+	srv := newTestServer(t)
+	srv.Befriend(alice, carol)
+	other := func(n int) string { return fmt.Sprintf("friend%d@example.com", n) }
+	for n := range others {
+		srv.AddAccount(other(n), pass, msntest.Name(fmt.Sprint("Friend ", n)))
+		srv.Befriend(alice, other(n))
+		srv.Play(other(n), msntest.Script{})
+	}
+	b := newTestBridge(t, srv)
+	login := b.login()
+	srv.Play(carol, msntest.Script{})
+	rooms := make(map[string]id.RoomID)
+	for n := range others {
+		rooms[other(n)] = b.dm(login, other(n))
+		b.eventually("the name", func() bool {
+			return b.ghostName(login, other(n)) == fmt.Sprintf("Friend %d (MSN)", n) && b.dmName(login, other(n)) == fmt.Sprintf("Friend %d (MSN)", n)
+		})
+	}
+	rooms[carol] = b.dm(login, carol)
+	// renamed waits until a new name is shown, and what came before it has been looked at.
+	renamed := func(name string) {
+		t.Helper()
+		srv.Account(carol).SetName(name)
+		b.eventually("the name", func() bool { return b.ghostName(login, carol) == name+" (MSN)" })
+	}
+	renamed("Caroline")
+	for _, step := range []struct {
+		name string
+		do   func()
+	}{
+		{"sign-in", func() { login.Client.(*Client).session.Reconnect(b.ctx) }},
+		{"restart", b.restart},
+	} {
+		for _, room := range rooms {
+			b.matrix.askedFor(room)
+		}
+		from := b.matrix.position()
+		step.do()
+		login = b.br.GetCachedUserLoginByID(login.ID)
+		b.eventually("the sign-in", func() bool {
+			session := login.Client.(*Client).session.Current()
+			if session == nil {
+				return false
+			}
+			for n := range others {
+				if contact, _ := session.Contact(other(n)); contact.Status == msn.Offline || contact.Status == "" {
+					return false
+				}
+			}
+			return true
+		})
+		renamed("Carol after the " + step.name)
+		renamed("Caroline after the " + step.name)
+		for account, room := range rooms {
+			if n := b.matrix.askedFor(room); n != 0 && account != carol {
+				t.Errorf("the %s asks %d times for the members of the room with %s", step.name, n, account)
+			}
+		}
+		b.matrix.mu.Lock()
+		for _, r := range b.matrix.records[min(from, len(b.matrix.records)):] {
+			if r.kind == "name" && r.sender != b.matrix.FormatGhostMXID(login.Client.(*Client).account.GhostID(carol)) {
+				t.Errorf("the %s names %s", step.name, r.sender)
+			}
+		}
+		b.matrix.mu.Unlock()
+	}
+}
+
+// A name that cannot be shown at once is shown later: when the homeserver answers again, or
+// when the user is back in the room.
+func TestNameThatIsToldIsNotLost(t *testing.T) {
+	t.Parallel()
+	t.Run("the homeserver does not answer", func(t *testing.T) {
+		t.Parallel()
+		b := newTestBridge(t, newTestServer(t))
+		login := b.login()
+		b.says(login, carol, "Carol", "hello")
+		b.waitMessage(0, "hello")
+		b.eventually("the name", func() bool { return b.dmName(login, carol) == "Carol (MSN)" })
+		room := b.roomOf(login, carol)
+		b.matrix.failMembers(errors.New("no answer"))
+		b.matrix.askedFor(room)
+		b.says(login, carol, "Caroline", "I am Caroline")
+		b.eventually("an attempt", func() bool { return b.matrix.askedFor(room) > 0 })
+		// Another reason to name her, which knows nothing of what she has told.
+		login.Client.(*Client).session.Dispatch(b.ctx, msn.ContactChanged{Contact: msn.Contact{Account: carol, Name: "x"}})
+		b.eventually("another attempt", func() bool { return b.matrix.askedFor(room) > 0 })
+		b.matrix.failMembers(nil)
+		b.eventually("the name", func() bool { return b.ghostName(login, carol) == "Caroline (MSN)" })
+	})
+	for name, comeBack := range map[string]func(*testBridge, *bridgev2.UserLogin){
+		"start-chat": func(b *testBridge, _ *bridgev2.UserLogin) { b.ask(b.management(), "start-chat "+carol) },
+		"the user joins by themselves": func(b *testBridge, login *bridgev2.UserLogin) {
+			b.matrix.setMember(b.roomOf(login, carol), fakeUser, event.MembershipJoin)
+			b.says(login, carol, "Caroline", "there you are")
+		},
+	} {
+		t.Run("the user has left/"+name, func(t *testing.T) {
+			t.Parallel()
+			b := newTestBridge(t, newTestServer(t))
+			login := b.login()
+			b.says(login, carol, "Carol", "hello")
+			b.waitMessage(0, "hello")
+			b.eventually("the name", func() bool { return b.dmName(login, carol) == "Carol (MSN)" })
+			room := b.roomOf(login, carol)
+			b.eventually("the invitation", func() bool { return b.isIn(room) })
+			b.leave(room)
+			b.matrix.askedFor(room)
+			b.says(login, carol, "Caroline", "I am Caroline")
+			b.waitMessage(0, "I am Caroline")
+			b.eventually("that it is looked whether the user is there", func() bool { return b.matrix.askedFor(room) > 0 })
+			comeBack(b, login)
+			b.eventually("the name", func() bool {
+				return b.ghostName(login, carol) == "Caroline (MSN)" && b.dmName(login, carol) == "Caroline (MSN)"
+			})
+		})
+	}
+}
+
+// Who says much under one name may still change it.
+func TestNamesAreCountedByChangeNotByMessage(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	for range 10 {
+		b.says(login, carol, "Carol", "and another thing")
+	}
+	b.says(login, carol, "Caroline", "I am Caroline")
+	b.waitMessage(0, "I am Caroline")
+	b.eventually("the name", func() bool { return b.ghostName(login, carol) == "Caroline (MSN)" })
+	for i := range 10 {
+		b.says(login, carol, fmt.Sprint("Carol ", i), "who am I?")
+	}
+	b.says(login, bob, "", "the end")
+	b.waitMessage(0, "the end")
+	if names := b.matrix.all(func(r record) bool { return r.kind == "name" && strings.HasPrefix(r.body, "Carol") }); len(names) > 3 {
+		t.Errorf("%d names within a moment: %+v", len(names), names)
 	}
 }

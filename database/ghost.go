@@ -18,7 +18,10 @@ const (
 		INSERT INTO kv_store (bridge_id, key, value) VALUES ($1, 'msn_displayname_template', $2)
 		ON CONFLICT (bridge_id, key) DO UPDATE SET value=excluded.value WHERE kv_store.value<>excluded.value`
 	ghostsUnset   = `UPDATE ghost SET name_set=false WHERE bridge_id=$1`
-	ghostsUnnamed = `SELECT id FROM ghost WHERE bridge_id=$1 AND NOT name_set`
+	ghostsUnnamed = `
+		SELECT id FROM ghost WHERE bridge_id=$1 AND NOT name_set AND (
+			id IN (SELECT other_user_id FROM portal WHERE bridge_id=$1 AND receiver=$2 AND mxid<>'')
+			OR id IN (SELECT $3 || account FROM group_member WHERE bridge_id=$1 AND login_id=$2))`
 )
 
 // NameBy notes the template by which ghosts are named. When it is another one than before,
@@ -34,8 +37,9 @@ func (q *GhostQuery) NameBy(ctx context.Context, template string) error {
 	})
 }
 
-// Unnamed returns the ghosts whose names the homeserver does not have yet.
-func (q *GhostQuery) Unnamed(ctx context.Context) ([]networkid.UserID, error) {
-	rows, err := q.db.Query(ctx, ghostsUnnamed, q.bridgeID)
+// Unnamed returns the ghosts whose names the homeserver does not have yet, of those with whom
+// a login has a room. prefix is what stands before the account in the ID of a ghost.
+func (q *GhostQuery) Unnamed(ctx context.Context, login networkid.UserLoginID, prefix string) ([]networkid.UserID, error) {
+	rows, err := q.db.Query(ctx, ghostsUnnamed, q.bridgeID, login, prefix)
 	return dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[networkid.UserID], err).AsList()
 }

@@ -36,7 +36,8 @@ const (
 	groupsGetAll = `
 		SELECT login_id, group_id, account, position
 		FROM group_member WHERE bridge_id=$1 AND login_id=$2 ORDER BY group_id, position`
-	groupsGet = `
+	groupsWith = `SELECT group_id FROM group_member WHERE bridge_id=$1 AND login_id=$2 AND account=$3 ORDER BY group_id`
+	groupsGet  = `
 		SELECT login_id, group_id, account, position
 		FROM group_member WHERE bridge_id=$1 AND login_id=$2 AND group_id=$3 ORDER BY position`
 )
@@ -60,6 +61,12 @@ func (q *GroupQuery) Put(ctx context.Context, login networkid.UserLoginID, group
 		}
 	}
 	return added, nil
+}
+
+// With returns the group chats that somebody is a member of.
+func (q *GroupQuery) With(ctx context.Context, login networkid.UserLoginID, account string) ([]string, error) {
+	rows, err := q.GetDB().Query(ctx, groupsWith, q.bridgeID, login, account)
+	return dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[string], err).AsList()
 }
 
 // Get returns the members of a group chat in order of coming.

@@ -29,7 +29,7 @@ type Account struct {
 	Service *config.Service
 
 	roster atomic.Pointer[Roster]
-	heard  heardNames
+	told   toldNames
 }
 
 // New returns the account of a login whose ID stands for identity.

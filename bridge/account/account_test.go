@@ -1,6 +1,7 @@
 package account
 
 import (
+	"fmt"
 	"testing"
 
 	"gopkg.in/yaml.v3"
@@ -10,6 +11,7 @@ import (
 
 	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/queue/queuetest"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/msn"
 )
@@ -34,9 +36,11 @@ func newTestAccount(t *testing.T, contacts ...msn.Contact) *Account {
 	if err := yaml.Unmarshal([]byte("displayname_template: '{{or .Name .Account}} ({{.Service}})'"), &cfg); err != nil {
 		t.Fatal(err)
 	}
-	a := New(nil, &bridgev2.UserLogin{UserLogin: &bridgedb.UserLogin{
+	db, _ := queuetest.OpenDatabase(t)
+	br := &bridgev2.Bridge{DB: bridgedb.New("", MetaTypes(), db.MSNQueue.GetDB())}
+	a := New(br, &bridgev2.UserLogin{UserLogin: &bridgedb.UserLogin{
 		ID: "home/alice@example.com", RemoteProfile: status.RemoteProfile{Name: "Alice"}, Metadata: new(Metadata),
-	}}, nil, &cfg, msnid.Identity{Service: "home", Account: "alice@example.com"})
+	}}, db, &cfg, msnid.Identity{Service: "home", Account: "alice@example.com"})
 	a.SetRoster(roster(contacts))
 	return a
 }
@@ -107,5 +111,46 @@ func TestIDsOfALogin(t *testing.T) {
 	}
 	if other := a.SenderOf("bob@example.com"); other.IsFromMe || other.Sender != a.GhostID("bob@example.com") {
 		t.Errorf("bob is the sender %+v", other)
+	}
+}
+
+// What somebody says of their name counts more than what lists have of it, also when it is that
+// they have none; what was told last counts most, until the ghost has it.
+func TestWhatSomebodySaysOfTheirNameCounts(t *testing.T) {
+	t.Parallel()
+	a := newTestAccount(t, msn.Contact{Account: "bob@example.com", Name: "Old Bob", Told: "Old Bob", Lists: msn.ListForward})
+	const bob = "bob@example.com"
+	check := func(when, want string) {
+		t.Helper()
+		if got := a.knownName(t.Context(), bob); got != want {
+			t.Errorf("%s bob is called %q, want %q", when, got, want)
+		}
+	}
+	check("by the list", "Old Bob")
+	stored := &bridgedb.Ghost{ID: a.GhostID(bob), Metadata: &GhostMetadata{Nameless: true}}
+	if err := a.Bridge.DB.Ghost.Insert(t.Context(), stored); err != nil {
+		t.Fatal(err)
+	}
+	check("without a name", "")
+	a.Tells(bob, " Bob\n")
+	check("as he has told", "Bob")
+	a.Tells(bob, bob)
+	check("as he has taken it back", "")
+	a.Tells(bob, "Robert")
+	a.told.shown(bob, GhostMetadata{Told: "Bob"})
+	check("when an older name was shown", "Robert")
+	a.told.shown(bob, GhostMetadata{Told: "Robert"})
+	check("when the ghost is somebody else's again", "")
+}
+
+// Names that nobody shows take no more memory than so much.
+func TestToldNamesAreBounded(t *testing.T) {
+	t.Parallel()
+	var told toldNames
+	for i := range 2 * maxTold {
+		told.put(fmt.Sprint(i), GhostMetadata{Told: "x"})
+	}
+	if _, ok := told.get(fmt.Sprint(2*maxTold - 1)); !ok || len(told.names) != maxTold {
+		t.Errorf("%d names are kept, the last among them: %t", len(told.names), ok)
 	}
 }

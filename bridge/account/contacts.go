@@ -1,7 +1,6 @@
 package account
 
 import (
-	"cmp"
 	"context"
 
 	"github.com/rs/zerolog"
@@ -53,11 +52,14 @@ func Listed(contact *database.Contact) bool {
 func (a *Account) DisplayName(ctx context.Context, account string) string {
 	if roster := a.live(); roster != nil {
 		contact, _ := roster.Contact(account)
-		return cmp.Or(names.Clean(nameFor(contact.Nick, contact.Name)), a.heard.get(account))
+		if name := names.Clean(nameFor(contact.Nick, contact.Name)); name != "" {
+			return name
+		}
+		return a.knownName(ctx, account)
 	}
 	contact, err := a.DB.Contact.Get(ctx, a.Login.ID, account)
 	if err != nil || contact == nil {
-		return a.heard.get(account)
+		return a.knownName(ctx, account)
 	}
 	return names.Clean(contact.Name)
 }
@@ -95,10 +97,13 @@ func (a *Account) NamesOf(contacts []*database.Contact) *names.Book {
 // the user has given it, or the contact's own. One that another contact, the user or the
 // bridge bears already gets the account behind it.
 func (a *Account) MatrixName(ctx context.Context, account string, book *names.Book) string {
-	params := config.NameParams{Name: cmp.Or(book.Name(account), names.Clean(a.knownName(account))), Account: account, Service: a.Service.Name}
+	params := config.NameParams{Name: book.Name(account), Account: account, Service: a.Service.Name}
+	if params.Name == "" {
+		params.Name = a.knownName(ctx, account)
+	}
 	if account == a.Identity.Account {
 		params.Name = a.Login.RemoteProfile.Name
-	} else if params.Name != "" && params.Name != account && book.Ambiguous(params.Name) {
+	} else if params.Name != "" && params.Name != account && book.Ambiguous(account, params.Name) {
 		params.Name += " (" + account + ")"
 	}
 	name, err := a.Config.DisplayName(params)

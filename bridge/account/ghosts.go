@@ -17,6 +17,8 @@ type GhostMetadata struct {
 	// Told is the display name that the contact has given itself, clean; "" while nobody
 	// knows it.
 	Told string `json:"told,omitempty"`
+	// Nameless is set when the contact is known to have no name.
+	Nameless bool `json:"nameless,omitempty"`
 }
 
 // CopyFrom implements the framework's MetaMerger. A ghost is shared by all logins: what is
@@ -25,31 +27,43 @@ func (m *GhostMetadata) CopyFrom(any) {}
 
 // UserInfo describes the ghost of an account. Ghosts are everybody's, and carry only what
 // their contacts say of themselves: what this login knows counts while nobody knows more.
-func (a *Account) UserInfo(account string) *bridgev2.UserInfo { return a.ghostInfo(account, "") }
-
-// UserInfoTold is UserInfo of somebody who has just told what they are called.
-func (a *Account) UserInfoTold(account, told string) *bridgev2.UserInfo {
-	return a.ghostInfo(account, told)
-}
-
-func (a *Account) ghostInfo(account, news string) *bridgev2.UserInfo {
+func (a *Account) UserInfo(account string) *bridgev2.UserInfo {
 	return &bridgev2.UserInfo{
 		Identifiers: []string{"mailto:" + account},
 		ExtraUpdates: func(ctx context.Context, ghost *bridgev2.Ghost) (changed bool) {
-			known := ghost.Metadata.(*GhostMetadata)
 			// Asked for now, when there is a ghost: news that come later are shown by it.
-			told := names.Clean(cmp.Or(news, known.Told, a.knownName(account)))
-			if told != "" && told != account && told != known.Told {
-				known.Told, changed = told, true
+			known := ghost.Metadata.(*GhostMetadata)
+			now := a.nameOf(account, *known)
+			if now != *known {
+				*known, changed = now, true
 			}
-			name, err := GhostName(a.Config, a.Service, account, known.Told)
+			name, err := GhostName(a.Config, a.Service, account, now.Told)
 			if err != nil {
 				zerolog.Ctx(ctx).Err(err).Msg("Failed to apply network.displayname_template")
 				return changed
 			}
-			return ghost.UpdateName(ctx, name) || changed
+			changed = ghost.UpdateName(ctx, name) || changed
+			// Stored before the news is forgotten: who looks into the database finds one of them.
+			if changed {
+				if err := a.Bridge.DB.Ghost.Update(ctx, ghost.Ghost); err != nil {
+					return true // the framework tries once more, and says why not
+				}
+			}
+			a.told.shown(account, now)
+			return false
 		},
 	}
+}
+
+// nameOf returns what an account is called, of whose ghost so much is known.
+func (a *Account) nameOf(account string, known GhostMetadata) GhostMetadata {
+	if news, ok := a.told.get(account); ok {
+		return news
+	}
+	if known == (GhostMetadata{}) {
+		known.Told = a.listedName(account)
+	}
+	return known
 }
 
 // GhostName returns the name of the ghost of an account at a service. told is the name
@@ -65,62 +79,132 @@ func GhostName(cfg *config.Config, service *config.Service, account, told string
 // ownNames are names that nobody but the bridge may bear.
 var ownNames = names.NewBook(NetworkName, botName, AlertsName)
 
-// knownName returns the name that an account has given itself, as far as this login knows.
-func (a *Account) knownName(account string) string {
+// knownName returns the name that an account has given itself, clean, or "".
+func (a *Account) knownName(ctx context.Context, account string) string {
 	if account == a.Identity.Account {
 		return a.Login.RemoteProfile.Name
 	}
-	if roster := a.live(); roster != nil {
-		if contact, ok := roster.Contact(account); ok && contact.Told != "" {
-			return contact.Told
-		}
-	}
-	return a.heard.get(account)
+	return a.nameOf(account, a.storedName(ctx, account)).Told
 }
 
-// Heard notes the name under which somebody has said something: it is all that is known
-// of people who are on no list.
-func (a *Account) Heard(account, name string) {
-	if name = names.Clean(name); name != "" && name != account {
-		a.heard.put(account, name)
+// storedName returns what is known of the ghost of an account. It is asked of the database,
+// because the framework's own copy changes under its hands.
+func (a *Account) storedName(ctx context.Context, account string) GhostMetadata {
+	ghost, err := a.Bridge.DB.Ghost.GetByID(ctx, a.GhostID(account))
+	if err != nil { // names can do without
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read a ghost")
+	}
+	if err != nil || ghost == nil {
+		return GhostMetadata{}
+	}
+	return *ghost.Metadata.(*GhostMetadata)
+}
+
+// listedName returns the name that an account has given itself as the contact list has it,
+// clean, or "".
+func (a *Account) listedName(account string) string {
+	name := ""
+	if account == a.Identity.Account {
+		name = a.Login.RemoteProfile.Name
+	} else if roster := a.live(); roster != nil {
+		contact, _ := roster.Contact(account)
+		name = contact.Told
+	}
+	return ownName(account, name)
+}
+
+// ownName returns a name that somebody has given themselves, clean: their address is none.
+func ownName(account, name string) string {
+	if name = names.Clean(name); name == account {
+		return ""
+	}
+	return name
+}
+
+// Tells notes what somebody says that they are called, in any form. Their ghost is called so
+// when it is next described. That they have no name is news as well.
+func (a *Account) Tells(account, name string) {
+	told := GhostMetadata{Told: ownName(account, name)}
+	told.Nameless = told.Told == ""
+	a.told.put(account, told)
+}
+
+// Shows reports whether the ghost of an account, and the room with them unless there is none,
+// are called as they are to be. It asks the database alone, not the homeserver.
+func (a *Account) Shows(ctx context.Context, account string, book *names.Book) (bool, error) {
+	ghost, err := a.Bridge.DB.Ghost.GetByID(ctx, a.GhostID(account))
+	if err != nil || ghost == nil {
+		return err == nil, err
+	}
+	known := *ghost.Metadata.(*GhostMetadata)
+	now := a.nameOf(account, known)
+	name, err := GhostName(a.Config, a.Service, account, now.Told)
+	if err != nil || now != known || ghost.Name != name || !ghost.NameSet {
+		return false, err
+	}
+	a.told.shown(account, now)
+	portal, err := a.Bridge.DB.Portal.GetByKey(ctx, a.PortalKey(account))
+	if err != nil || portal == nil || portal.MXID == "" {
+		return err == nil, err
+	}
+	called, own := a.RoomName(ctx, account, book)
+	switch {
+	case own || a.Bridge.Config.PrivateChatPortalMeta:
+		return portal.NameIsCustom && portal.Name == called && portal.NameSet, nil
+	default:
+		return !portal.NameIsCustom, nil
 	}
 }
 
-// maxHeard is how many names of people on no list are kept.
-const maxHeard = 1000
+// maxTold is how many names are kept that no ghost has.
+const maxTold = 1000
 
-// heardNames are names by account. The zero value has none.
-type heardNames struct {
+// toldNames are what accounts have said of their names that their ghosts do not have yet. The
+// zero value has nothing.
+type toldNames struct {
 	mu    sync.Mutex
-	names map[string]string
+	names map[string]GhostMetadata
 }
 
-func (h *heardNames) get(account string) string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.names[account]
+func (t *toldNames) get(account string) (told GhostMetadata, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	told, ok = t.names[account]
+	return told, ok
 }
 
-func (h *heardNames) put(account, name string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.names == nil {
-		h.names = make(map[string]string)
+func (t *toldNames) put(account string, told GhostMetadata) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.names == nil {
+		t.names = make(map[string]GhostMetadata)
 	}
-	if _, known := h.names[account]; !known && len(h.names) >= maxHeard {
-		for some := range h.names { // whichever: they are asked for right after
-			delete(h.names, some)
+	if _, known := t.names[account]; !known && len(t.names) >= maxTold {
+		for some := range t.names { // whichever: they are asked for right after
+			delete(t.names, some)
 			break
 		}
 	}
-	h.names[account] = name
+	t.names[account] = told
+}
+
+// shown forgets what a ghost is called by now, unless there is something newer.
+func (t *toldNames) shown(account string, now GhostMetadata) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.names[account] == now {
+		delete(t.names, account)
+	}
 }
 
 // RoomName returns what this user calls a contact, and reports whether that is another name
 // than the ghost's: one that the user has given, or that somebody else has too.
 func (a *Account) RoomName(ctx context.Context, account string, book *names.Book) (name string, own bool) {
-	called := book.Name(account)
-	own = called != "" && called != account && (called != names.Clean(a.knownName(account)) || book.Ambiguous(called))
+	known, called := a.knownName(ctx, account), book.Name(account)
+	if called == "" || called == account {
+		called = known
+	}
+	own = called != "" && (called != known || book.Ambiguous(account, called))
 	return a.MatrixName(ctx, account, book), own
 }
 

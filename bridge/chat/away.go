@@ -28,6 +28,9 @@ func (c *Chat) Away(ctx context.Context, m *database.QueuedMessage, away bool) {
 	if !alone || m.Sender != with {
 		return
 	}
+	if !away {
+		c.updates.returned(with)
+	}
 	told := slices.Contains(c.account.Stored().Away, with)
 	if away == told {
 		return

@@ -81,11 +81,12 @@ func (c *Chat) describe(ctx context.Context, circle msn.Circle, info *bridgev2.C
 		if !ok || account == c.account.Identity.Account {
 			return
 		}
-		who := c.account.UserInfo(account)
 		if name != "" {
-			who = c.account.UserInfoTold(account, name)
+			c.account.Tells(account, name)
 		}
-		info.Members.MemberMap[c.account.GhostID(account)] = bridgev2.ChatMember{EventSender: c.account.SenderOf(account), UserInfo: who}
+		info.Members.MemberMap[c.account.GhostID(account)] = bridgev2.ChatMember{
+			EventSender: c.account.SenderOf(account), UserInfo: c.account.UserInfo(account),
+		}
 	}
 	if !circle.Complete {
 		for _, account := range circle.Present {
@@ -140,7 +141,7 @@ func (c *Chat) circleInvitation(ctx context.Context, circle msn.Circle, was acco
 		return
 	}
 	now := time.Now()
-	if !c.notes.allow("circle invitations", circle.ID, now) {
+	if !c.notes.allow(noteAbout{kind: noteCircle, account: circle.ID}, now) {
 		return // a flood of them: `!circles` shows those that are left
 	}
 	mark, begun := strings.CutPrefix(string(was), circleTelling)

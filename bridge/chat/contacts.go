@@ -13,7 +13,7 @@ import (
 )
 
 // storedContacts is what the table of contacts holds of a login, and what names contacts
-// have told in this session: servers repeat what they say of contacts all the time, which
+// have told: servers repeat what they say of contacts all the time, which
 // must not ask the database each time. The zero value holds nothing, so that everything
 // counts as changed.
 type storedContacts struct {
@@ -37,6 +37,13 @@ func (s *storedContacts) hears(account, name string) bool {
 	return true
 }
 
+// knows reports whether somebody has told a name last.
+func (s *storedContacts) knows(account, name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.told[account] == name
+}
+
 func (s *storedContacts) get(account string) (row database.Contact, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,7 +63,7 @@ func (s *storedContacts) put(row database.Contact) {
 func (s *storedContacts) replace(rows []*database.Contact) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rows, s.told = make(map[string]database.Contact, len(rows)), nil
+	s.rows = make(map[string]database.Contact, len(rows))
 	for _, row := range rows {
 		s.rows[row.Account] = *row
 	}
@@ -94,21 +101,21 @@ func (c *Chat) saveRoster(ctx context.Context, client *msn.Client) {
 	}
 	c.stored.replace(rows)
 	for _, account := range renamed {
-		c.updates.rename(account, "")
+		c.updates.rename(account)
 	}
 	c.nameGhosts(ctx)
 }
 
-// nameGhosts gives the ghosts of this service their names that have none, or had one by
+// nameGhosts gives the ghosts that this user sees their names that have none, or had one by
 // another template.
 func (c *Chat) nameGhosts(ctx context.Context) {
-	unnamed, err := c.account.DB.Ghost.Unnamed(ctx)
+	unnamed, err := c.account.DB.Ghost.Unnamed(ctx, c.account.Login.ID, string(c.account.GhostID("")))
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read ghosts")
 	}
 	for _, ghost := range unnamed {
 		if identity, ok := msnid.ParseUserID(ghost); ok && identity.Service == c.account.Identity.Service {
-			c.updates.rename(identity.Account, "")
+			c.updates.rename(identity.Account)
 		}
 	}
 }
@@ -133,7 +140,7 @@ func (c *Chat) contactChanged(ctx context.Context, contact msn.Contact) {
 	}
 	c.stored.put(*row)
 	if !known || before.Name != row.Name {
-		c.updates.rename(row.Account, "")
+		c.updates.rename(row.Account)
 	}
 }
 
@@ -143,6 +150,6 @@ func (c *Chat) tells(account, name string) {
 	if !ok || name == "" || !c.stored.hears(account, name) {
 		return
 	}
-	c.account.Heard(account, name)
-	c.updates.rename(account, name)
+	c.account.Tells(account, name)
+	c.updates.rename(account)
 }

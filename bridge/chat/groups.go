@@ -118,7 +118,7 @@ func (c *Chat) noteInGroup(ctx context.Context, conversation *msn.Conversation, 
 		return // nobody there to read it; an error shows with the next message
 	}
 	at := time.Now()
-	if !c.notes.allow(conversation.Group(), account, at) {
+	if !c.notes.allow(noteAbout{group: conversation.Group(), account: account}, at) {
 		return
 	}
 	body := say(c.account.Person(ctx, account).Name)
@@ -142,31 +142,48 @@ const (
 	maxNoteCounts  = 10000 // members whose notes are counted at a time
 )
 
-// noteCounts counts notes in the rooms of group chats. The zero value is ready.
+// noteAbout is what is counted: notes of a kind about somebody.
+type noteAbout struct {
+	kind    noteKind
+	group   string // of a noteMember
+	account string // "" for everybody
+}
+
+// noteKind says what a note is about.
+type noteKind uint8
+
+const (
+	noteMember  noteKind = iota // who comes and goes in a group chat
+	noteName                    // what somebody on no list is called
+	noteRequest                 // who has added the user
+	noteCircle                  // an invitation into a circle, whose ID stands for the account
+)
+
+// noteCounts counts notes. The zero value is ready.
 type noteCounts struct {
 	mu     sync.Mutex
 	since  time.Time
-	counts map[Peer]int // of a member in a group; of the whole room without an account
+	counts map[noteAbout]int
 }
 
 // turn begins a new window when the last is over. mu is held.
 func (n *noteCounts) turn(now time.Time) {
 	if now.Sub(n.since) >= noteWindow || len(n.counts) >= maxNoteCounts {
-		n.since, n.counts = now, make(map[Peer]int)
+		n.since, n.counts = now, make(map[noteAbout]int)
 	}
 }
 
-// allow reports whether there may be another note, and counts it.
-func (n *noteCounts) allow(group, account string, now time.Time) bool {
+// allow reports whether there may be another note about somebody, and counts it.
+func (n *noteCounts) allow(one noteAbout, now time.Time) bool {
+	all := noteAbout{kind: one.kind, group: one.group}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.turn(now)
-	member, room := Peer{Account: account, Group: group}, Peer{Group: group}
-	if n.counts[member] >= maxMemberNotes || n.counts[room] >= maxRoomNotes {
+	if n.counts[one] >= maxMemberNotes || n.counts[all] >= maxRoomNotes {
 		return false
 	}
-	n.counts[member]++
-	n.counts[room]++
+	n.counts[one]++
+	n.counts[all]++
 	return true
 }
 

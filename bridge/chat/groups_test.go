@@ -10,14 +10,14 @@ func TestNotesOfAMemberAreCounted(t *testing.T) {
 	var n noteCounts
 	now := time.Now()
 	for i := range maxMemberNotes + 1 {
-		if got := n.allow("g", bob, now); got != (i < maxMemberNotes) {
+		if got := n.allow(noteAbout{group: "g", account: bob}, now); got != (i < maxMemberNotes) {
 			t.Errorf("note %d of bob: %t", i+1, got)
 		}
 	}
-	if !n.allow("g", carol, now) || !n.allow("h", bob, now) {
+	if !n.allow(noteAbout{group: "g", account: carol}, now) || !n.allow(noteAbout{group: "h", account: bob}, now) {
 		t.Error("others are not noted any more")
 	}
-	if !n.allow("g", bob, now.Add(noteWindow)) {
+	if !n.allow(noteAbout{group: "g", account: bob}, now.Add(noteWindow)) {
 		t.Error("bob is not noted ever again")
 	}
 }

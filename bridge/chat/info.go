@@ -105,6 +105,7 @@ func (c *Chat) Resolve(ctx context.Context, identifier string, createChat bool) 
 	if err := c.rooms.CallBack(ctx, key); err != nil {
 		return nil, c.notFound(ctx, err, account)
 	}
+	c.updates.returned(account)
 	update := info.ExtraUpdates
 	info.ExtraUpdates = func(ctx context.Context, portal *bridgev2.Portal) bool {
 		c.expectIn(portal, account)

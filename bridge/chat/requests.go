@@ -38,7 +38,7 @@ func (n *noteCounts) allowRequest(now time.Time) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.turn(now)
-	all := Peer{Group: "requests"}
+	all := noteAbout{kind: noteRequest}
 	if n.counts[all] >= maxRequests {
 		return false
 	}

@@ -233,7 +233,8 @@ func (c *Chat) saysName(account, name string) {
 			return
 		}
 	}
-	if account, ok := msnid.FromServer(account); ok && c.notes.allow("names", account, time.Now()) {
+	account, ok := msnid.FromServer(account)
+	if ok && !c.stored.knows(account, name) && c.notes.allow(noteAbout{kind: noteName, account: account}, time.Now()) {
 		c.tells(account, name)
 	}
 }

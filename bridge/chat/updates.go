@@ -2,7 +2,6 @@ package chat
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -29,7 +28,8 @@ type updates struct {
 	asking chan struct{} // a token for each update that asks the homeserver
 
 	mu      sync.Mutex
-	renamed map[string]string // what they have told of their names, by account
+	renamed map[string]struct{} // accounts whose names are to be looked at
+	unseen  map[string]struct{} // those whose names were shown to nobody: the user is in no room with them
 }
 
 // typist is somebody who writes, and where.
@@ -39,7 +39,7 @@ type typist struct {
 }
 
 func newUpdates(c *Chat) *updates {
-	return &updates{chat: c, asking: make(chan struct{}, maxUpdates), renamed: make(map[string]string)}
+	return &updates{chat: c, asking: make(chan struct{}, maxUpdates), renamed: make(map[string]struct{}), unseen: make(map[string]struct{})}
 }
 
 // types has somebody shown as writing.
@@ -52,77 +52,114 @@ func (u *updates) members(group string) {
 	u.chat.work.do("members "+group, func(ctx context.Context) { u.showMembers(ctx, group) })
 }
 
-// rename has a contact shown by its present name: told is what it has just told of itself,
-// or "".
-func (u *updates) rename(account, told string) {
+// maxUnseen is of how many people is remembered that their names were shown to nobody.
+const maxUnseen = 1000
+
+// rename has a contact shown by its present name, if it is not.
+func (u *updates) rename(account string) {
 	u.mu.Lock()
-	if before := u.renamed[account]; told == "" {
-		told = before
-	}
-	u.renamed[account] = told
+	u.renamed[account] = struct{}{}
 	u.mu.Unlock()
 	u.chat.work.do("names", u.showNames)
 }
 
-// showNames shows contacts by their names. All of them are told apart by one look at the
-// contact list, which can be long.
+// returned has a contact shown by its name whose room the user was not in before.
+func (u *updates) returned(account string) {
+	u.mu.Lock()
+	_, unseen := u.unseen[account]
+	delete(u.unseen, account)
+	u.mu.Unlock()
+	if unseen {
+		u.rename(account)
+	}
+}
+
+// note notes whether somebody was there to be shown a name.
+func (u *updates) note(account string, seen bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if seen {
+		delete(u.unseen, account)
+		return
+	}
+	if len(u.unseen) >= maxUnseen {
+		clear(u.unseen)
+	}
+	u.unseen[account] = struct{}{}
+}
+
+// showNames shows contacts by their names. They are held against each other by one look at
+// the contact list, which can be long; the homeserver is asked for what has changed alone.
 func (u *updates) showNames(ctx context.Context) {
 	u.mu.Lock()
 	renamed := u.renamed
-	u.renamed = make(map[string]string)
+	u.renamed = make(map[string]struct{})
 	u.mu.Unlock()
 	if len(renamed) == 0 {
 		return
 	}
 	book := u.chat.account.Names(ctx)
-	for account, told := range renamed {
-		ghost, err := u.chat.account.Bridge.GetExistingGhostByID(ctx, u.chat.account.GhostID(account))
-		if err != nil {
-			zerolog.Ctx(ctx).Err(err).Msg("Failed to get ghost")
-		} else if ghost != nil {
-			u.chat.work.do("name "+account, func(ctx context.Context) { u.showName(ctx, ghost, account, told, book) })
+	for account := range renamed {
+		if shown, err := u.chat.account.Shows(ctx, account, book); err != nil {
+			zerolog.Ctx(ctx).Err(err).Msg("Failed to look how a contact is called")
+		} else if shown {
+			continue
 		}
+		u.chat.work.try("name "+account, func(ctx context.Context) bool {
+			u.note(account, false) // before it is looked: the user may return meanwhile
+			seen, err := u.showName(ctx, account, book)
+			if seen {
+				u.note(account, true)
+			}
+			if err != nil && ctx.Err() == nil {
+				zerolog.Ctx(ctx).Err(err).Msg("Failed to show a contact by its name")
+			}
+			return err == nil
+		})
 	}
 }
 
 // showName names a contact's ghost, and the room with the contact. That is done among the
 // events of the room, because the framework does not expect it beside them; of a contact
-// with whom there is none, in a group chat where it is a member.
-func (u *updates) showName(ctx context.Context, ghost *bridgev2.Ghost, account, told string, book *names.Book) {
+// with whom there is none, in a group chat where it is a member. It reports whether the user
+// is in such a room.
+func (u *updates) showName(ctx context.Context, account string, book *names.Book) (seen bool, err error) {
 	a := u.chat.account
-	info := a.UserInfo(account)
-	if told != "" {
-		info = a.UserInfoTold(account, told)
+	ghost, err := a.Bridge.GetExistingGhostByID(ctx, a.GhostID(account))
+	if err != nil || ghost == nil {
+		return true, err
 	}
-	named := u.queue(ctx, &simplevent.EventMeta{
+	seen, err = u.queue(ctx, &simplevent.EventMeta{
 		Type:      bridgev2.RemoteEventUnknown,
 		PortalKey: a.PortalKey(account),
 		PreHandleFunc: func(ctx context.Context, portal *bridgev2.Portal) {
-			ghost.UpdateInfo(ctx, info)
+			ghost.UpdateInfo(ctx, a.UserInfo(account))
 			u.nameRoom(ctx, portal, u.chat.roomName(ctx, account, book))
 		},
 	})
-	if named {
-		return
+	if err != nil || seen {
+		return seen, err
 	}
-	groups, err := a.DB.Group.GetAll(ctx, a.Login.ID)
+	groups, err := a.DB.Group.With(ctx, a.Login.ID, account)
 	if err != nil {
-		zerolog.Ctx(ctx).Err(err).Msg("Failed to read group chats")
+		return false, err
 	}
-	for group, members := range groups {
-		if slices.Contains(members, account) && u.queue(ctx, &simplevent.EventMeta{
+	for _, group := range groups {
+		seen, err := u.queue(ctx, &simplevent.EventMeta{
 			Type: bridgev2.RemoteEventUnknown, PortalKey: a.GroupKey(group),
-			PreHandleFunc: func(ctx context.Context, _ *bridgev2.Portal) { ghost.UpdateInfo(ctx, info) },
-		}) {
-			return
+			PreHandleFunc: func(ctx context.Context, _ *bridgev2.Portal) { ghost.UpdateInfo(ctx, a.UserInfo(account)) },
+		})
+		if err != nil || seen {
+			return seen, err
 		}
 	}
+	return false, nil
 }
 
 // nameRoom gives the room with a contact its name, as Chat.roomName returns it.
 func (u *updates) nameRoom(ctx context.Context, portal *bridgev2.Portal, name *string) {
 	switch {
-	case name == bridgev2.DefaultChatName && !portal.NameIsCustom || name != bridgev2.DefaultChatName && portal.NameIsCustom && portal.Name == *name:
+	case name == bridgev2.DefaultChatName && !portal.NameIsCustom || name != bridgev2.DefaultChatName && portal.NameIsCustom && portal.NameSet && portal.Name == *name:
 	case name == bridgev2.DefaultChatName || !portal.NameIsCustom:
 		portal.UpdateInfo(ctx, &bridgev2.ChatInfo{Name: name}, u.chat.account.Login, nil, time.Time{})
 	case setName(ctx, portal, *name):
@@ -143,7 +180,7 @@ func setName(ctx context.Context, portal *bridgev2.Portal, name string) (changed
 
 // showTyping shows a contact as writing.
 func (u *updates) showTyping(ctx context.Context, who typist) {
-	u.queue(ctx, &simplevent.Typing{
+	u.try(ctx, &simplevent.Typing{
 		EventMeta: simplevent.EventMeta{
 			Type:      bridgev2.RemoteEventTyping,
 			PortalKey: who.portal,
@@ -160,7 +197,7 @@ func (u *updates) showMembers(ctx context.Context, group string) {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read group chat")
 		return
 	}
-	u.queue(ctx, &simplevent.ChatInfoChange{
+	u.try(ctx, &simplevent.ChatInfoChange{
 		EventMeta: simplevent.EventMeta{
 			Type:      bridgev2.RemoteEventChatInfoChange,
 			PortalKey: u.chat.account.GroupKey(group),
@@ -173,35 +210,43 @@ func (u *updates) showMembers(ctx context.Context, group string) {
 // neither a name nor a note nor a new member makes a room, or calls back a user who left.
 // The framework invites the user to the room of whatever is queued, be they mentioned in
 // it or not. It reports whether the event is among them.
-func (u *updates) queue(ctx context.Context, evt bridgev2.RemoteEvent) bool {
-	own, ok := u.isIn(ctx, evt.GetPortalKey())
-	if !ok {
-		return false
+func (u *updates) queue(ctx context.Context, evt bridgev2.RemoteEvent) (queued bool, err error) {
+	own, ok, err := u.isIn(ctx, evt.GetPortalKey())
+	if err != nil || !ok {
+		return false, err
 	}
 	if change, ok := evt.(*simplevent.ChatInfoChange); ok && own != "" {
 		change.ChatInfoChange.ChatInfo.Members.MemberMap[u.chat.account.UserID()] = u.stayingAway()
 	}
-	_, err := u.chat.rooms.Queue(ctx, evt)
-	return err == nil
+	_, err = u.chat.rooms.Queue(ctx, evt)
+	return err == nil, err
+}
+
+// try is queue for what need not be done later when it fails. It reports whether the event is
+// among those of its room.
+func (u *updates) try(ctx context.Context, evt bridgev2.RemoteEvent) bool {
+	queued, err := u.queue(ctx, evt)
+	if err != nil && ctx.Err() == nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to show something in a room")
+	}
+	return queued
 }
 
 // isIn returns what the user is to the room of a portal, and reports whether there is one
 // that they have not left.
-func (u *updates) isIn(ctx context.Context, key networkid.PortalKey) (own event.Membership, ok bool) {
+func (u *updates) isIn(ctx context.Context, key networkid.PortalKey) (own event.Membership, ok bool, err error) {
 	stored, err := u.chat.rooms.Stored(ctx, key)
-	if err == nil && stored != "" {
-		select {
-		case u.asking <- struct{}{}:
-			own, err = u.chat.rooms.Membership(ctx, stored)
-			<-u.asking
-		case <-ctx.Done():
-			return "", false
-		}
+	if err != nil || stored == "" {
+		return "", false, err
 	}
-	if err != nil && ctx.Err() == nil {
-		zerolog.Ctx(ctx).Err(err).Msg("Failed to look whether the user is in a room")
+	select {
+	case u.asking <- struct{}{}:
+		defer func() { <-u.asking }()
+	case <-ctx.Done():
+		return "", false, ctx.Err()
 	}
-	return own, err == nil && stored != "" && !room.HasLeft(own)
+	own, err = u.chat.rooms.Membership(ctx, stored)
+	return own, err == nil && !room.HasLeft(own), err
 }
 
 // stayingAway is the user among the members of a room to which they were invited before:

@@ -62,10 +62,14 @@ func (b *Book) Reserved(name string) bool { return b.reserved[Skeleton(name)] }
 // Bearers returns how many accounts have a name that looks like this one.
 func (b *Book) Bearers(name string) int { return b.skeletons[Skeleton(name)] }
 
-// Ambiguous reports whether the name of a contact is that of somebody else too, or looks
-// so: one that is reserved, another contact's, or an address.
-func (b *Book) Ambiguous(name string) bool {
-	return HoldsAddress(name) || b.Reserved(name) || b.Bearers(name) > 1
+// Ambiguous reports whether the name of an account, be that in the book or not, is that of
+// somebody else too, or looks so: one that is reserved, another contact's, or an address.
+func (b *Book) Ambiguous(account, name string) bool {
+	others := b.Bearers(name)
+	if own := b.names[account]; own != "" && Skeleton(own) == Skeleton(name) {
+		others--
+	}
+	return HoldsAddress(name) || b.Reserved(name) || others > 0
 }
 
 // HoldsAddress reports whether a name, or a word of it, could be taken for an e-mail

@@ -61,11 +61,21 @@ func TestNamesThatLookTheSame(t *testing.T) {
 	book.Add("bob@example.com", "Bob")
 	book.Add("carol@example.com", " Carol ")
 	book.Add("carol@example.com", "Carla")
-	book.Add("mallory@example.com", "В\u043eb")
+	book.Add("mallory@example.com", "B\u043eb")
 	book.Add("nobody@example.com", "")
-	for name, want := range map[string]bool{"Carol": false, "msn alerts": true, "a@example.com": true, "": false} {
-		if got := book.Ambiguous(name); got != want {
-			t.Errorf("%q is ambiguous: %v", name, got)
+	for _, test := range []struct {
+		account, name string
+		want          bool
+	}{
+		{"carol@example.com", "Carol", false}, {"carol@example.com", "CAROL", false}, {"carol@example.com", "msn alerts", true},
+		{"carol@example.com", "a@example.com", true}, {"carol@example.com", "", false},
+		{"bob@example.com", "Bob", true}, {"carol@example.com", "Bob", true}, {"nobody@example.com", "Nobody", false},
+		// Who is not in the book has the name of one who is.
+		{"stranger@example.com", "Carol", true}, {"stranger@example.com", "\u0421arol", true}, {"nobody@example.com", "Carol", true},
+		{"stranger@example.com", "Somebody", false}, {"stranger@example.com", "", false},
+	} {
+		if got := book.Ambiguous(test.account, test.name); got != test.want {
+			t.Errorf("%q of %s is ambiguous: %v", test.name, test.account, got)
 		}
 	}
 	if book.Name("carol@example.com") != "Carol" || book.Name("nobody@example.com") != "" {

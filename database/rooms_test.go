@@ -1,0 +1,111 @@
+package database_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	bridgedb "maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+
+	"matrix-msn/database"
+)
+
+// Of what waits it is known for which portals there is no room, in each login by itself.
+func TestPortalsWithoutRoomsForWhichMessagesWait(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, framework *bridgedb.Database) {
+		ctx := t.Context()
+		put := func(to networkid.UserLoginID, id networkid.MessageID, portal networkid.PortalID, body string) {
+			t.Helper()
+			m := &database.QueuedMessage{LoginID: to, MessageID: id, PortalID: portal, Body: body, At: time.Now()}
+			if added, err := db.MSNQueue.Put(ctx, m); err != nil || !added {
+				t.Fatal(added, err)
+			}
+		}
+		for _, portal := range []*bridgedb.Portal{
+			{PortalKey: networkid.PortalKey{ID: "dm:bob", Receiver: login}, MXID: "!bob:x"},
+			{PortalKey: networkid.PortalKey{ID: "dm:carol", Receiver: login}},
+			{PortalKey: networkid.PortalKey{ID: "dm:dave", Receiver: other}, MXID: "!dave:x"},
+		} {
+			portal.Metadata = map[string]any{}
+			if err := framework.Portal.Insert(ctx, portal); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := framework.Portal.Delete(context.WithoutCancel(ctx), portal.PortalKey); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		for _, portal := range []networkid.PortalID{"dm:bob", "dm:carol", "dm:dave"} {
+			put(login, networkid.MessageID(portal)+"1", portal, "first")
+			put(login, networkid.MessageID(portal)+"2", portal, "second")
+		}
+		put(other, "theirs", "dm:eve", "x")
+		got, err := db.MSNQueue.Roomless(ctx, login)
+		slices.Sort(got)
+		if err != nil || !slices.Equal(got, []networkid.PortalID{"dm:carol", "dm:dave"}) {
+			t.Errorf("without a room are %q, %v", got, err)
+		}
+		if last, err := db.MSNQueue.Last(ctx, login, "dm:dave"); err != nil || last == nil || last.Body != "second" {
+			t.Errorf("the last is %+v, %v", last, err)
+		}
+		if last, err := db.MSNQueue.Last(ctx, login, "dm:eve"); err != nil || last != nil {
+			t.Errorf("the last of another login is %+v, %v", last, err)
+		}
+		for id, want := range map[networkid.MessageID]bool{"dm:bob1": true, "dm:bob3": false, "theirs": false} {
+			if has, err := db.MSNQueue.Has(ctx, login, id); err != nil || has != want {
+				t.Errorf("%s waits: %t, %v", id, has, err)
+			}
+		}
+	})
+}
+
+// A login looks at the names of those ghosts only that its user sees.
+func TestGhostsWithoutNamesAreThoseInRoomsOfTheLogin(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, framework *bridgedb.Database) {
+		ctx := t.Context()
+		for id, named := range map[networkid.UserID]bool{"home/bob": false, "home/carol": false, "home/dave": false, "home/eve": false, "home/frank": true} {
+			if err := framework.Ghost.Insert(ctx, &bridgedb.Ghost{ID: id, NameSet: named, Metadata: map[string]any{}}); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if _, err := framework.Exec(context.WithoutCancel(ctx), `DELETE FROM ghost WHERE id=$1`, id); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		for _, portal := range []*bridgedb.Portal{
+			{PortalKey: networkid.PortalKey{ID: "dm:bob", Receiver: login}, OtherUserID: "home/bob", MXID: "!bob:x"},
+			{PortalKey: networkid.PortalKey{ID: "dm:eve", Receiver: other}, OtherUserID: "home/eve", MXID: "!eve:x"},
+			{PortalKey: networkid.PortalKey{ID: "dm:dave", Receiver: login}, OtherUserID: "home/dave"},
+			{PortalKey: networkid.PortalKey{ID: "dm:frank", Receiver: login}, OtherUserID: "home/frank", MXID: "!frank:x"},
+		} {
+			portal.Metadata = map[string]any{}
+			if err := framework.Portal.Insert(ctx, portal); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := framework.Portal.Delete(context.WithoutCancel(ctx), portal.PortalKey); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		if _, err := db.Group.Put(ctx, login, "g", "carol", "frank"); err != nil {
+			t.Fatal(err)
+		}
+		got, err := db.Ghost.Unnamed(ctx, login, "home/")
+		slices.Sort(got)
+		if err != nil || !slices.Equal(got, []networkid.UserID{"home/bob", "home/carol"}) {
+			t.Errorf("without names are %q, %v", got, err)
+		}
+		for account, want := range map[string][]string{"carol": {"g"}, "bob": nil} {
+			if groups, err := db.Group.With(ctx, login, account); err != nil || !slices.Equal(groups, want) {
+				t.Errorf("%s is in %q, %v", account, groups, err)
+			}
+		}
+	})
+}
