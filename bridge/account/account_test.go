@@ -84,9 +84,9 @@ func TestWhatIsKnownOfAPerson(t *testing.T) {
 	a := newTestAccount(t, msn.Contact{Account: "bob@example.com", Name: "Bob", Status: msn.Busy, Lists: msn.ListForward},
 		msn.Contact{Account: "carol@example.com", Status: msn.Offline})
 	for account, want := range map[string]reason.Subject{
-		"bob@example.com":   {Name: "Bob (bob@example.com)", Service: "home", ServiceKey: "home", Online: true, Listed: true},
-		"carol@example.com": {Name: "carol@example.com", Service: "home", ServiceKey: "home"},
-		"dave@example.com":  {Name: "dave@example.com", Service: "home", ServiceKey: "home"},
+		"bob@example.com":   {Name: "Bob (bob@example.com)", Service: "home", ServiceKey: "home", Login: "home/alice@example.com", Online: true, Listed: true},
+		"carol@example.com": {Name: "carol@example.com", Service: "home", ServiceKey: "home", Login: "home/alice@example.com"},
+		"dave@example.com":  {Name: "dave@example.com", Service: "home", ServiceKey: "home", Login: "home/alice@example.com"},
 	} {
 		if got := a.Person(t.Context(), account); got != want {
 			t.Errorf("of %s is known %+v, want %+v", account, got, want)
