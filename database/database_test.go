@@ -84,6 +84,9 @@ func open(t *testing.T, driver, uri string, test func(*testing.T, *database.Data
 				t.Error(err)
 			}
 		}
+		if _, err := framework.Exec(context.WithoutCancel(ctx), `DELETE FROM intake`); err != nil { // belongs to no login
+			t.Error(err)
+		}
 	})
 	test(t, db, framework)
 }
