@@ -81,7 +81,7 @@ func TestWhoAddsTheUserIsToldAndAnswered(t *testing.T) {
 		b.restart()
 		request := func(r record) bool {
 			return r.kind == "message" && strings.Contains(r.body, "("+carol+") has added you to their contact list at Home.") &&
-				strings.Contains(r.body, "`!add "+carol+"` puts them on yours")
+				strings.Contains(r.body, "`!accept "+carol+"` lets them see you and puts them on yours")
 		}
 		b.matrix.wait(t, 0, "the request", request)
 		if told := b.matrix.all(request); len(told) != 1 {
@@ -193,4 +193,93 @@ func TestFrameworkSearchesAndBlocks(t *testing.T) {
 	if err == nil || err.Error() != "This room is no address that can be on a contact list. Nothing was changed." {
 		t.Errorf("a group is blocked: %v", err)
 	}
+}
+
+// Groups, names of one's own and privacy are commands in every dialect that has them.
+func TestContactListIsArrangedByCommands(t *testing.T) {
+	t.Parallel()
+	byListDialect(t, func(t *testing.T, b *testBridge) {
+		login := b.login()
+		b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+		chat := b.management()
+		dialect := login.Client.(*Client).session.Current().Dialect()
+		type step struct{ command, want string }
+		steps := []step{
+			{"rename", "Whom? Write `!rename carol@example.com Caz`"},
+			{"rename " + carol + " Caz", carol + " is not on your contact list. Put them on it with `!add` first; nothing was changed."},
+			{"rename " + bob + " Bobby  B.", bob + " is called “Bobby B.\u2060” now"},
+			{"privacy", "Everybody may see you and write to you whom you have not blocked"},
+			{"privacy contacts", "Only those whom you have let in may see you"},
+			{"privacy Everybody", "Everybody may see you and write to you"},
+			{"privacy open", "You are not asked when somebody adds you"},
+			{"privacy ask", "You are asked when somebody adds you."},
+			{"privacy nobody", "Write `!privacy everybody` or"},
+			{"accept", "Nobody waits for an answer. Nothing was changed."},
+		}
+		if dialect < wire.FirstGroups {
+			steps = append(steps, step{"group add Sailing", "Home speaks a version of the protocol that has no groups: those came with MSNP7."})
+		} else {
+			steps = append(steps,
+				step{"group nonsense", "Write `!group` to see your groups with their numbers"},
+				step{"group add", "A group needs a name. Nothing was changed."},
+				step{"group add Sailing  crew", "There is a group “Sailing crew” now."},
+				step{"group add sailing crew", "There is a group of that name already. `!group` shows yours."},
+				step{"group put Sailing crew " + bob, "is in the group “Sailing crew” now."},
+				step{"group put 99 " + bob, "There is no such group."},
+				step{"group put sailing crew " + carol, carol + " is not on your contact list."},
+				step{"group put sailing crew", "Whom?"},
+				step{"contacts group sailing crew", bob},
+				step{"whois " + bob, "Sailing crew"},
+				step{"group", ". Sailing crew: 1 contact\n"},
+				step{"group take Sailing crew " + bob, "is not in the group “Sailing crew” any more, and on your contact list as before."},
+				step{"group rename Sailing crew Rowers", "The group “Sailing crew” is called “Rowers” now."},
+				step{"group remove rowers now", "Nothing can stand behind the group."},
+				step{"group remove rowers", "The group “Rowers” is gone. Its contacts are on your list as before."},
+				step{"group remove rowers", "There is no such group."},
+			)
+		}
+		for _, step := range steps {
+			if got := b.ask(chat, step.command); !strings.Contains(got.body, step.want) {
+				t.Errorf("%s is answered by %q, want %q", step.command, got.body, step.want)
+			}
+		}
+		room := b.dm(login, bob)
+		if got := b.ask(room, "!rename Bobs"); !strings.HasPrefix(got.body, bob+" is called “Bobs” now") {
+			t.Errorf("rename in the room is answered by %q", got.body)
+		}
+		if got := b.ask(room, "!rename"); got.body != bob+" is called by the name again that they have given themselves." {
+			t.Errorf("rename to nothing is answered by %q", got.body)
+		}
+	})
+}
+
+// Who has added the user is answered with an address or, when nobody else waits, without.
+func TestRequestsAreAnswered(t *testing.T) {
+	t.Parallel()
+	byListDialect(t, func(t *testing.T, b *testBridge) {
+		const dave = "dave@example.com"
+		b.srv.AddAccount(dave, pass)
+		b.srv.SetList(carol, msntest.FL, alice, true)
+		b.srv.SetList(dave, msntest.FL, alice, true)
+		login := b.login()
+		b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+		chat := b.management()
+		for _, step := range []struct{ command, want string }{
+			{"accept", "2 people wait for an answer: " + carol + ", " + dave + ". Name one. Write `!accept carol@example.com`."},
+			{"decline " + dave, dave + " is declined: you are offline for them"},
+			{"accept", carol + ") can see you and write to you, and is on your contact list."},
+			{"decline", "Nobody waits for an answer."},
+			{"whois " + dave, "blocked"},
+			{"whois " + carol, "Lists: on your contact list, may see you"},
+		} {
+			if got := b.ask(chat, step.command); !strings.Contains(got.body, step.want) {
+				t.Errorf("%s is answered by %q, want %q", step.command, got.body, step.want)
+			}
+		}
+		b.restart()
+		b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+		if got := b.ask(b.management(), "whois "+dave); !strings.Contains(got.body, "blocked") {
+			t.Errorf("after a restart: %q", got.body)
+		}
+	})
 }

@@ -99,7 +99,10 @@ func (c *Chat) Listen(s *session.Session) {
 	session.On(s, c.participantLeft)
 	session.On(s, c.callFailed)
 	session.On(s, func(context.Context, msn.CirclesChanged) { c.circles.look() })
-	session.On(s, func(ctx context.Context, evt msn.ContactChanged) { c.contactChanged(ctx, evt.Contact) })
+	session.On(s, func(ctx context.Context, evt msn.ContactChanged) {
+		c.contactChanged(ctx, evt.Contact)
+		c.requestText(ctx, evt.Contact)
+	})
 	session.On(s, c.addedYou)
 	session.On(s, func(ctx context.Context, evt msn.RemovedYou) { c.contactChanged(ctx, evt.Contact) })
 	session.On(s, func(ctx context.Context, evt msn.PresenceChanged) {

@@ -20,15 +20,15 @@ import (
 // maxRequests is how many requests are told at a sign-in, and within noteWindow.
 const maxRequests = 5
 
-// waitsForAnswer reports whether somebody has added the user, who has answered neither way.
-func waitsForAnswer(contact msn.Contact) bool {
+// WaitsForAnswer reports whether somebody has added the user, who has answered neither way.
+func WaitsForAnswer(contact msn.Contact) bool {
 	return contact.Reverse() && !contact.Lists.Has(msn.ListAllow) && !contact.Lists.Has(msn.ListBlock)
 }
 
 // addedYou tells the user of somebody who has added them.
 func (c *Chat) addedYou(ctx context.Context, evt msn.AddedYou) {
 	c.contactChanged(ctx, evt.Contact)
-	if waitsForAnswer(evt.Contact) && c.notes.allowRequest(time.Now()) {
+	if WaitsForAnswer(evt.Contact) && c.notes.allowRequest(time.Now()) {
 		c.tellRequest(ctx, evt.Contact)
 	}
 }
@@ -50,7 +50,7 @@ func (n *noteCounts) allowRequest(now time.Time) bool {
 func (c *Chat) tellRequests(ctx context.Context, client *msn.Client) {
 	waiting := 0
 	for _, contact := range client.Contacts() {
-		if !waitsForAnswer(contact) {
+		if !WaitsForAnswer(contact) {
 			continue
 		}
 		if waiting++; waiting <= maxRequests {
@@ -73,9 +73,25 @@ func (c *Chat) tellRequest(ctx context.Context, contact msn.Contact) {
 	if name := names.Clean(contact.Name); name != "" && name != account {
 		who = names.Quoted(name) + " (" + account + ")"
 	}
+	if contact.Request != "" {
+		c.tellRequestText(ctx, who, account, contact.Request)
+	}
 	c.tellDaily(ctx, "request "+account, fmt.Sprintf("%s has added you to their contact list at %s. "+
-		"`!add %s` puts them on yours, `!unblock %s` only lets them see you, `!block %s` keeps them from that.",
+		"`!accept %s` lets them see you and puts them on yours, `!unblock %s` only lets them see you, `!decline %s` keeps them from that.",
 		who, c.account.Service.Name, account, account, account))
+}
+
+// requestText tells what somebody wrote with their request: web services bring it after the
+// notification server has said who it is.
+func (c *Chat) requestText(ctx context.Context, contact msn.Contact) {
+	account, ok := msnid.FromServer(contact.Account)
+	if ok && contact.Request != "" && WaitsForAnswer(contact) && c.notes.allowRequest(time.Now()) {
+		c.tellRequestText(ctx, account, account, contact.Request)
+	}
+}
+
+func (c *Chat) tellRequestText(ctx context.Context, who, account, text string) {
+	c.tellDaily(ctx, "request text "+account, fmt.Sprintf("%s, who has added you, writes: %s", who, names.Quoted(names.OneLine(text))))
 }
 
 // tellDaily tells something once a day.

@@ -67,8 +67,8 @@ func TestBareCommandsAreThoseOfTheHelp(t *testing.T) {
 			bare = append(bare, full.Name)
 		}
 	}
-	want := []string{"account", "add", "alerts", "block", "circles", "client-version", "compose", "contacts", "find", "inbox", "invite", "mobile", "page",
-		"places", "profile", "remove", "unblock", "url", "whois"}
+	want := []string{"accept", "account", "add", "alerts", "block", "circles", "client-version", "compose", "contacts", "decline", "find", "group", "inbox", "invite",
+		"mobile", "page", "places", "privacy", "profile", "remove", "rename", "unblock", "url", "whois"}
 	if !slices.Equal(slices.Sorted(slices.Values(bare)), want) {
 		t.Errorf("the help has %v, the table %v", bare, want)
 	}

@@ -208,6 +208,17 @@ var table = []row{
 	// Changes of the contact list.
 	{Roster, is(msn.ErrNoSuchContact), "msn-no-such-account", certain, answered, say("{service} knows no account {name}. Check the address; nothing was changed.")},
 	{Roster, is(msn.ErrListFull), "msn-list-full", certain, answered, say("Your contact list at {service} is full. Remove somebody with `!remove`, and try again.")},
+	{Roster | Groups, is(msn.ErrNotListed), "msn-not-listed", certain, answered, say("{name} is not on your contact list. Put them on it with `!add` first; nothing was changed.")},
+	{Groups, is(msn.ErrDialect), "msn-no-groups", certain, answered, say("{service} speaks a version of the protocol that has no groups: those came with MSNP7.")},
+	{Groups, is(msn.ErrManyGroups), "msn-many-groups", certain, answered, func(error, Subject) string {
+		return fmt.Sprintf("You have as many groups as you can have, which is %d. Remove one with `!group remove`, and try again.", msn.MaxGroups)
+	}},
+	{Groups, is(msn.ErrGroupExists), "msn-group-exists", certain, answered, say("There is a group of that name already. `!group` shows yours.")},
+	{Groups, is(msn.ErrNoGroup), "msn-no-group", certain, answered, say("There is no such group any more. `!group` shows yours.")},
+	{Groups, is(msn.ErrFixedGroup), "msn-fixed-group", certain, answered, say("{service} does not give that group up: it holds those who are in no other.")},
+	{Groups, is(msn.ErrTooLong), "msn-too-long", certain, answered, say("The name is too long for {service}. Nothing was changed.")},
+	{Groups, is(msn.ErrArgument), "msn-invalid-name", certain, answered, say("A group needs a name. Nothing was changed.")},
+	{Groups, is(msn.ErrUncertain), "msn-uncertain", uncertain, answered, say("{service} may or may not have done it: the connection was lost before it answered. `!group` shows how it is.")},
 	{Roster, is(msn.ErrArgument), "msn-invalid-address", certain, answered, say("{name} is no address that can be on a contact list. Nothing was changed.")},
 	{Roster, is(msn.ErrTooLong), "msn-too-long", certain, answered, func(_ error, s Subject) string {
 		return fmt.Sprintf("The text for %s is longer than %d bytes. Shorten it; nothing was changed.", s.Name, msn.MaxRequest)

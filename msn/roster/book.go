@@ -170,7 +170,7 @@ func (b *Book) Replace(groups []Group, fill func(open func(account string) *Cont
 	before := make(map[string]Contact, len(b.contacts))
 	for account, contact := range b.contacts {
 		before[account] = *contact
-		contact.Lists, contact.Groups, contact.GUID = 0, nil, ""
+		contact.Lists, contact.Groups, contact.GUID, contact.Request = 0, nil, "", ""
 	}
 	groupsBefore := b.groups
 	b.groups = nil

@@ -78,6 +78,9 @@ type Contact struct {
 	Told    string
 	Nick    string // what the user calls the contact (from MSNP13 on), nobody else's business; "" when nothing
 	Lists   List
+	// Request is what somebody wrote who has added the user and waits for an answer (from
+	// MSNP13 on).
+	Request string
 	GUID    string   // contact ID (from MSNP10 on, of FL members)
 	Groups  []string // IDs of the groups it is in; do not change it
 	Network int      // 1 is MSN; 0 when the dialect does not say
@@ -126,7 +129,7 @@ func (c Contact) Reverse() bool { return c.Lists&(ListReverse|ListPending) != 0 
 
 // size is what the contact adds to the size of an event.
 func (c Contact) size() int {
-	return event.Size(c.Account, c.Name, c.Told, c.Nick, c.GUID, string(c.Status), c.Object, c.Personal, c.Media) +
+	return event.Size(c.Account, c.Name, c.Told, c.Nick, c.GUID, string(c.Status), c.Object, c.Personal, c.Media, c.Request) +
 		event.Strings(c.Groups) + event.Map(c.Properties)
 }
 
@@ -177,7 +180,7 @@ func changeOf(before, after Contact) []event.Event {
 	case had && !has:
 		events = append(events, RemovedYou{Contact: after})
 	}
-	if before.Lists != after.Lists || before.Name != after.Name || before.Told != after.Told || before.Nick != after.Nick || !slices.Equal(before.Groups, after.Groups) ||
+	if before.Lists != after.Lists || before.Name != after.Name || before.Told != after.Told || before.Nick != after.Nick || before.Request != after.Request || !slices.Equal(before.Groups, after.Groups) ||
 		!maps.Equal(before.Properties, after.Properties) {
 		events = append(events, ContactChanged{Contact: after, Before: before.Lists})
 	}

@@ -100,6 +100,9 @@ func (w *web) apply(l *lists) (events []event.Event) {
 			}
 			contact.Lists |= roles[m.Role]
 			contact.Network = m.Network
+			if m.Role == soap.Pending {
+				contact.Request = clean.Cut(m.Message, MaxRequest)
+			}
 			name := clean.Cut(m.Name, clean.MaxName)
 			contact.Name, contact.Told = cmp.Or(contact.Name, name), cmp.Or(contact.Told, name)
 		}

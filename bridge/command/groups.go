@@ -1,0 +1,155 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/session"
+	"matrix-msn/msn"
+)
+
+const groupUsage = "Write `!group` to see your groups with their numbers, `!group add Friends`, `!group remove 2`, `!group rename 2 Family`, " +
+	"`!group put 2 carol@example.com` or `!group take 2 carol@example.com`."
+
+// runGroup lists the groups of the contact list, or changes them.
+func runGroup(c *call) {
+	login, client, ok := c.session()
+	if !ok {
+		return
+	}
+	do, rest := cutWord(c.text)
+	switch strings.ToLower(do) {
+	case "":
+		c.say("%s", describeGroups(client.Groups(), client.Contacts()))
+	case "add":
+		c.addGroup(login, client, rest)
+	case "remove", "rename", "put", "take":
+		c.changeGroup(login, client, strings.ToLower(do), rest)
+	default:
+		c.say("%s", groupUsage)
+	}
+}
+
+// sortedGroups returns groups in the order of their numbers.
+func sortedGroups(groups []msn.Group) []msn.Group {
+	slices.SortFunc(groups, func(a, b msn.Group) int { return strings.Compare(a.ID, b.ID) })
+	return groups
+}
+
+// describeGroups lists groups with their numbers, and how many are in each.
+func describeGroups(groups []msn.Group, contacts []msn.Contact) string {
+	if len(groups) == 0 {
+		return "Your contact list has no groups. `!group add Friends` makes one."
+	}
+	var b strings.Builder
+	b.WriteString("Your groups:")
+	for i, group := range sortedGroups(groups) {
+		members := 0
+		for _, contact := range contacts {
+			if slices.Contains(contact.Groups, group.ID) {
+				members++
+			}
+		}
+		fmt.Fprintf(&b, "\n%d. %s: %s", i+1, names.Clean(group.Name), count(members, "contact"))
+	}
+	b.WriteString("\n`!contacts group` and a name shows who is in one.")
+	return b.String()
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func (c *call) addGroup(login *Login, client *msn.Client, name string) {
+	name = names.Clean(name)
+	c.changeGroups(login, name, fmt.Sprintf("There is a group %s now. `!group put` puts contacts into it.", names.Quoted(name)),
+		func(ctx context.Context) error {
+			_, err := client.AddGroup(ctx, name)
+			return err
+		})
+}
+
+// changeGroup does something with a group that is named by its number, or by its name.
+func (c *call) changeGroup(login *Login, client *msn.Client, do, text string) {
+	group, rest, ok := cutGroup(client.Groups(), text)
+	if !ok {
+		c.say("There is no such group. %s", groupUsage)
+		return
+	}
+	called := names.Quoted(names.Clean(group.Name))
+	switch do {
+	case "remove":
+		if rest != "" {
+			c.say("Nothing can stand behind the group. %s Nothing was changed.", groupUsage)
+			return
+		}
+		c.changeGroups(login, called, fmt.Sprintf("The group %s is gone. Its contacts are on your list as before.", called),
+			func(ctx context.Context) error { return client.RemoveGroup(ctx, group.ID) })
+	case "rename":
+		name := names.Clean(rest)
+		c.changeGroups(login, called, fmt.Sprintf("The group %s is called %s now.", called, names.Quoted(name)),
+			func(ctx context.Context) error { return client.RenameGroup(ctx, group.ID, name) })
+	default:
+		c.text = rest
+		account, more, ok := c.whom(login, groupUsage)
+		switch {
+		case !ok:
+			return
+		case more != "":
+			c.say("Nothing can stand behind the address. %s Nothing was changed.", groupUsage)
+			return
+		}
+		who := login.Account.Person(c.Ctx, account).Name
+		if do == "put" {
+			c.changeGroups(login, who, fmt.Sprintf("%s is in the group %s now.", who, called),
+				func(ctx context.Context) error { return client.JoinGroup(ctx, account, group.ID) })
+			return
+		}
+		c.changeGroups(login, who, fmt.Sprintf("%s is not in the group %s any more, and on your contact list as before.", who, called),
+			func(ctx context.Context) error { return client.LeaveGroup(ctx, account, group.ID) })
+	}
+}
+
+// changeGroups makes a change and says what became of it.
+func (c *call) changeGroups(login *Login, name, done string, do func(context.Context) error) {
+	asking, cancel := context.WithTimeout(c.Ctx, session.RequestTimeout)
+	defer cancel()
+	if err := do(asking); err != nil {
+		c.Log.Info().Err(err).Msg("The groups were not changed")
+		c.say("%s", reason.Of(err, reason.Groups, login.Account.About(name)).Sentence)
+		return
+	}
+	c.say("%s", done)
+}
+
+// cutGroup takes a group off the beginning of a text: by its number, or by its name, of which
+// the longest counts that fits.
+func cutGroup(groups []msn.Group, text string) (group msn.Group, rest string, ok bool) {
+	groups = sortedGroups(groups)
+	longest := -1
+	for _, g := range groups {
+		name := names.OneLine(g.Name)
+		if len(name) <= longest || len(text) < len(name) || !strings.EqualFold(text[:len(name)], name) {
+			continue
+		}
+		if behind := text[len(name):]; behind == "" || behind[0] == ' ' {
+			group, rest, ok, longest = g, strings.TrimSpace(behind), true, len(name)
+		}
+	}
+	if ok {
+		return group, rest, true
+	}
+	word, rest := cutWord(text)
+	if n, err := strconv.Atoi(word); err == nil && n >= 1 && n <= len(groups) {
+		return groups[n-1], rest, true
+	}
+	return msn.Group{}, "", false
+}
