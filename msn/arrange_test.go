@@ -75,6 +75,7 @@ func arrange(t *testing.T, a *user, account string, again func() *user) {
 	if got := called(b); got == "Bobby ♥" {
 		t.Errorf("called %q", got)
 	}
+	b.quit()
 }
 
 func arrangeGroups(t *testing.T, a *user, account string) {

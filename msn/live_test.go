@@ -42,6 +42,7 @@ func TestLiveServer(t *testing.T) {
 				t.Log("MSN_TEST_PEER names no second account: no chat")
 				return
 			}
+			arrange(t, signIn(t, peer), strings.ToLower(a.Account()), func() *user { return signIn(t, peer) })
 			b := signIn(t, peer)
 			a.waitPresence(strings.ToLower(b.Account()), msn.Online)
 			editLists(t, a, b)
