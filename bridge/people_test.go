@@ -283,3 +283,34 @@ func TestRequestsAreAnswered(t *testing.T) {
 		}
 	})
 }
+
+// The user's own name is changed by command, and followed when it is changed elsewhere.
+func TestOwnNameIsChanged(t *testing.T) {
+	t.Parallel()
+	byListDialect(t, func(t *testing.T, b *testBridge) {
+		login := b.login()
+		b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+		chat := b.management()
+		for _, step := range []struct{ command, want string }{
+			{"nick", "Your contacts see you as “Alice”."},
+			{"nick " + strings.Repeat("é", msn.MaxEncodedName), "That name is too long: it may have 387 bytes"},
+			{"nick Alice in  Chains", "Your contacts see you as “Alice in Chains” now."},
+			{"nick", "Your contacts see you as “Alice in Chains”."},
+		} {
+			if got := b.ask(chat, step.command); !strings.Contains(got.body, step.want) {
+				t.Errorf("%s is answered by %q, want %q", step.command, got.body, step.want)
+			}
+		}
+		b.eventually("the name to be kept", func() bool { return login.Client.(*Client).account.OwnName() == "Alice in Chains" })
+		b.restart()
+		b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+		if got := b.ask(b.management(), "nick"); !strings.Contains(got.body, "“Alice in Chains”") {
+			t.Errorf("after a restart: %q", got.body)
+		}
+		client := b.br.GetCachedUserLoginByID(login.ID).Client.(*Client)
+		client.session.Dispatch(b.ctx, msn.NameChanged{Name: "Alice elsewhere"})
+		if got := client.account.OwnName(); got != "Alice elsewhere" {
+			t.Errorf("changed elsewhere, and called %q", got)
+		}
+	})
+}

@@ -58,8 +58,24 @@ func arrange(t *testing.T, a *user, account string, again func() *user) {
 	if got := called(a); got != "Bobby ♥" {
 		t.Errorf("called %q", got)
 	}
+	own := a.DisplayName()
+	for name, want := range map[string]error{" ": msn.ErrArgument, strings.Repeat("♥", 130): msn.ErrTooLong} {
+		if err := a.SetDisplayName(t.Context(), name); !errors.Is(err, want) {
+			t.Errorf("own name %q: %v", name, err)
+		}
+	}
+	if err := a.SetDisplayName(t.Context(), "Sailor ♥"); err != nil || a.DisplayName() != "Sailor ♥" {
+		t.Errorf("own name: %v, %q", err, a.DisplayName())
+	}
+	wait(a, "the own name", func(e msn.NameChanged) bool { return e.Name == "Sailor ♥" })
 	a.quit()
 	b := again()
+	if got := b.DisplayName(); got != "Sailor ♥" {
+		t.Errorf("after another sign-in called %q", got)
+	}
+	if err := b.SetDisplayName(t.Context(), own); err != nil {
+		t.Errorf("own name: %v", err)
+	}
 	if got := called(b); b.Dialect() >= wire.FirstSOAP && got != "Bobby ♥" {
 		t.Errorf("after another sign-in called %q", got)
 	}

@@ -23,6 +23,7 @@ var calls = map[string]func(ctx context.Context, c *Client) error{
 	"Client.RemoveContact":   func(ctx context.Context, c *Client) error { return c.RemoveContact(ctx, "bob@example.com") },
 	"Client.Block":           func(ctx context.Context, c *Client) error { return c.Block(ctx, "bob@example.com") },
 	"Client.Allow":           func(ctx context.Context, c *Client) error { return c.Allow(ctx, "erin@example.com") },
+	"Client.SetDisplayName":  func(ctx context.Context, c *Client) error { return c.SetDisplayName(ctx, "Alice A.") },
 	"Client.SetNick":         func(ctx context.Context, c *Client) error { return c.SetNick(ctx, "bob@example.com", "Bobby") },
 	"Client.AddGroup":        func(ctx context.Context, c *Client) error { _, err := c.AddGroup(ctx, "Sailing"); return err },
 	"Client.RenameGroup":     func(ctx context.Context, c *Client) error { return c.RenameGroup(ctx, anyGroup(c), "Sailing") },

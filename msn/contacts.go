@@ -81,6 +81,9 @@ const MaxContacts = roster.MaxContacts
 // MaxRequest is the longest text to somebody who is added, in bytes.
 const MaxRequest = contactlist.MaxRequest
 
+// MaxEncodedName is the longest display name in bytes, percent-encoded as it stands on the wire.
+const MaxEncodedName = contactlist.MaxEncodedName
+
 // MaxGroups is how many groups an account can have.
 const MaxGroups = contactlist.MaxGroups
 
@@ -92,6 +95,14 @@ func (c *Client) DisplayName() (name string) {
 		return c.Account()
 	}
 	return name
+}
+
+// SetDisplayName gives the user another display name, which their contacts see at once. The
+// error is ErrArgument for a name without a letter, ErrTooLong for one of more than
+// MaxEncodedName bytes on the wire, ErrNameRefused, any other *ServerError or *soap.Fault, or
+// ErrTimeout.
+func (c *Client) SetDisplayName(ctx context.Context, name string) error {
+	return c.lists.RenameSelf(ctx, name)
 }
 
 // Contacts returns everybody who is on a list, by account.

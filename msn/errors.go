@@ -84,6 +84,8 @@ var (
 
 	// ErrListFull: the contact list has no room.
 	ErrListFull = contactlist.ErrListFull
+	// ErrNameRefused: the service does not take a display name.
+	ErrNameRefused = contactlist.ErrNameRefused
 	// ErrNotListed: somebody is not on the contact list.
 	ErrNotListed = contactlist.ErrNotListed
 	// ErrManyGroups: the contact list has as many groups as it can.

@@ -33,6 +33,8 @@ type (
 	AddedYou = roster.AddedYou
 	// RemovedYou says that somebody has taken the user off their contact list.
 	RemovedYou = roster.RemovedYou
+	// NameChanged says that the user's own display name is another one.
+	NameChanged = roster.NameChanged
 	// GroupsChanged says that the groups of the contact list have changed.
 	GroupsChanged = roster.GroupsChanged
 	// EndpointsChanged says that the endpoints at which the user is signed in have

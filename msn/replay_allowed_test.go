@@ -52,9 +52,17 @@ func difference(d wire.Dialect, recorded, sent wire.Command) string {
 		if len(was) == 1 && len(is) == 1 {
 			return "this client leaves the setting as the address book has it"
 		}
-	case "PRP":
-		if len(was) == 2 && len(is) == 2 && was[0] == is[0] && wire.Decode(was[1]) == wire.Decode(is[1]) {
+	case "PRP", "ADG", "REG", "REA", "SBP":
+		if slices.EqualFunc(was, is, func(a, b string) bool { return wire.Decode(a) == wire.Decode(b) }) {
 			return "letters beyond ASCII go as they are; the recorded client encoded them"
+		}
+	case "ADD":
+		if len(was) >= 3 && len(is) == len(was) && slices.Equal(was[:2], is[:2]) && slices.Equal(was[3:], is[3:]) {
+			return "a contact is put on a list by the name that is known; the recorded client gave another, or encoded it otherwise"
+		}
+	case "ADC":
+		if len(was) == 3 && len(is) == 3 && slices.Equal(was[:2], is[:2]) && strings.HasPrefix(was[2], "F=") && strings.HasPrefix(is[2], "F=") {
+			return "a contact is put on the list by the name that is known; the recorded client gave another, or encoded it otherwise"
 		}
 	case "UUX":
 		if d >= wire.FirstEndpoints && strings.Contains(recorded.Payload, "EndpointData>") {
@@ -110,8 +118,10 @@ func never(cmd wire.Command) string {
 	switch cmd.Verb {
 	case "PNG":
 		return "the heartbeat follows a clock"
-	case "ADD", "ADC", "REM", "REA", "SBP", "ADG", "RMG", "REG", "GTC", "BLP", "PRP", "UUX", "LST", "LSG":
-		return "the interface changes no lists and settings yet"
+	case "UUX":
+		return "the interface has no personal message yet"
+	case "LST", "LSG":
+		return "this client asks for all lists at once"
 	case "ADL", "RML", "FQY":
 		return "told to the server when the address book changes, which a recorded client does by web services"
 	case "UUN", "UUM":
@@ -132,7 +142,8 @@ func never(cmd wire.Command) string {
 		return "sent only in answer to CHL"
 	case "MSG":
 		return "messages go through switchboards"
-	case "OUT", "CAL", "ANS", "CVR", "URL", "SND", "SDC", "FND", "PAG", "PGD":
+	case "OUT", "CAL", "ANS", "CVR", "URL", "SND", "SDC", "FND", "PAG", "PGD",
+		"ADD", "ADC", "REM", "REA", "SBP", "ADG", "RMG", "REG", "GTC", "BLP", "PRP":
 	default:
 		return "no command of this protocol"
 	}

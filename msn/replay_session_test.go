@@ -78,7 +78,7 @@ func (r *replay) notificationCommand(i item) {
 		r.left(i, why)
 		return
 	}
-	if r.requestCommand(i) {
+	if r.listCommand(i) || r.requestCommand(i) {
 		return
 	}
 	switch i.cmd.Verb {

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/rs/zerolog"
@@ -34,6 +35,9 @@ func (a *Account) Contacts(ctx context.Context) ([]*database.Contact, error) {
 	}
 	return rows, nil
 }
+
+// OwnName returns the user's own display name, clean, or "".
+func (a *Account) OwnName() string { return cmp.Or(a.Stored().Name, a.Login.RemoteProfile.Name) }
 
 // ContactRow returns a contact as it is stored. It reports false when its account is not
 // a valid one.
@@ -86,7 +90,7 @@ func (a *Account) Names(ctx context.Context) *names.Book {
 
 // NamesOf is Names for who has the contacts already.
 func (a *Account) NamesOf(contacts []*database.Contact) *names.Book {
-	book := names.NewBook(NetworkName, botName, AlertsName, a.Login.RemoteProfile.Name)
+	book := names.NewBook(NetworkName, botName, AlertsName, a.OwnName())
 	for _, contact := range contacts {
 		book.Add(contact.Account, contact.Name)
 	}
@@ -102,7 +106,7 @@ func (a *Account) MatrixName(ctx context.Context, account string, book *names.Bo
 		params.Name = a.knownName(ctx, account)
 	}
 	if account == a.Identity.Account {
-		params.Name = a.Login.RemoteProfile.Name
+		params.Name = a.OwnName()
 	} else if params.Name != "" && params.Name != account && book.Ambiguous(account, params.Name) {
 		params.Name += " (" + account + ")"
 	}

@@ -82,7 +82,7 @@ var ownNames = names.NewBook(NetworkName, botName, AlertsName)
 // knownName returns the name that an account has given itself, clean, or "".
 func (a *Account) knownName(ctx context.Context, account string) string {
 	if account == a.Identity.Account {
-		return a.Login.RemoteProfile.Name
+		return a.OwnName()
 	}
 	return a.nameOf(account, a.storedName(ctx, account)).Told
 }
@@ -105,7 +105,7 @@ func (a *Account) storedName(ctx context.Context, account string) GhostMetadata 
 func (a *Account) listedName(account string) string {
 	name := ""
 	if account == a.Identity.Account {
-		name = a.Login.RemoteProfile.Name
+		name = a.OwnName()
 	} else if roster := a.live(); roster != nil {
 		contact, _ := roster.Contact(account)
 		name = contact.Told

@@ -36,6 +36,8 @@ type Record struct {
 	// MachineGUID names the bridge among the endpoints at which the account is signed in.
 	// It stays the same for the login.
 	MachineGUID string `json:"machine_guid,omitempty"`
+	// Name is the user's own display name, clean, since it is another one than at the login.
+	Name string `json:"name,omitempty"`
 	// Unread is how many unread mails there were when the server counted them last.
 	Unread int `json:"unread,omitempty"`
 	// Refused are the parts of offline messages that the homeserver did not take, the

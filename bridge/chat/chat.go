@@ -103,6 +103,8 @@ func (c *Chat) Listen(s *session.Session) {
 		c.contactChanged(ctx, evt.Contact)
 		c.requestText(ctx, evt.Contact)
 	})
+	s.OnOpen(func(ctx context.Context, client *msn.Client) { c.ownName(ctx, client.DisplayName()) })
+	session.On(s, func(ctx context.Context, evt msn.NameChanged) { c.ownName(ctx, evt.Name) })
 	session.On(s, c.addedYou)
 	session.On(s, func(ctx context.Context, evt msn.RemovedYou) { c.contactChanged(ctx, evt.Contact) })
 	session.On(s, func(ctx context.Context, evt msn.PresenceChanged) {

@@ -8,6 +8,7 @@ import (
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/names"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -152,4 +153,16 @@ func (c *Chat) tells(account, name string) {
 	}
 	c.account.Tells(account, name)
 	c.updates.rename(account)
+}
+
+// ownName notes the user's own display name, and has their ghost called by it.
+func (c *Chat) ownName(ctx context.Context, name string) {
+	if name = names.Clean(name); name == "" || name == c.account.OwnName() || name == c.account.Identity.Account {
+		return
+	}
+	if err := c.account.Remember(ctx, func(kept *account.Record) { kept.Name = name }); err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to store the user's display name")
+	}
+	c.account.Tells(c.account.Identity.Account, name)
+	c.updates.rename(c.account.Identity.Account)
 }

@@ -28,6 +28,7 @@ const (
 	Call                         // a call of a contact into a group chat
 	Circle                       // a change of a circle
 	Roster                       // a change of the contact list
+	Name                         // a change of the user's own display name
 	Groups                       // a change of the groups of the contact list
 	Invitation                   // an invitation by mail
 	Link                         // a link to a page of the service
@@ -41,7 +42,7 @@ const (
 	Delivery                     // a message from MSN that the homeserver refuses
 	Request                      // any other request of a command
 
-	commands = Page | Call | Circle | Roster | Groups | Invitation | Link | Search | Request
+	commands = Page | Call | Circle | Roster | Name | Groups | Invitation | Link | Search | Request
 )
 
 // Errors of the bridge itself. Others are those of package msn and of package config.

@@ -209,6 +209,11 @@ var table = []row{
 	{Roster, is(msn.ErrNoSuchContact), "msn-no-such-account", certain, answered, say("{service} knows no account {name}. Check the address; nothing was changed.")},
 	{Roster, is(msn.ErrListFull), "msn-list-full", certain, answered, say("Your contact list at {service} is full. Remove somebody with `!remove`, and try again.")},
 	{Roster | Groups, is(msn.ErrNotListed), "msn-not-listed", certain, answered, say("{name} is not on your contact list. Put them on it with `!add` first; nothing was changed.")},
+	{Name, is(msn.ErrNameRefused), "msn-name-refused", certain, answered, say("{service} does not take that name: it holds a word that is forbidden there, or your e-mail address was never verified.")},
+	{Name, is(msn.ErrTooLong), "msn-too-long", certain, answered, func(error, Subject) string {
+		return fmt.Sprintf("That name is too long: it may have %d bytes, and a letter that is not English takes several. Nothing was changed.", msn.MaxEncodedName)
+	}},
+	{Name, is(msn.ErrUncertain), "msn-uncertain", uncertain, answered, say("{service} may or may not have changed your name: the connection was lost before it answered. `!nick` shows how it is.")},
 	{Groups, is(msn.ErrDialect), "msn-no-groups", certain, answered, say("{service} speaks a version of the protocol that has no groups: those came with MSNP7.")},
 	{Groups, is(msn.ErrManyGroups), "msn-many-groups", certain, answered, func(error, Subject) string {
 		return fmt.Sprintf("You have as many groups as you can have, which is %d. Remove one with `!group remove`, and try again.", msn.MaxGroups)

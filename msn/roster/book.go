@@ -63,8 +63,7 @@ func (b *Book) Apply(cmd wire.Command) []event.Event {
 	case "UBX":
 		return b.personal(cmd)
 	case "PRP":
-		b.ownProperty(cmd.Args)
-		return nil
+		return b.ownProperty(cmd.Args)
 	}
 	if b.dialect < wire.FirstSOAP {
 		return b.line(cmd)
@@ -242,8 +241,16 @@ func (b *Book) removeGroup(id string) {
 // OwnName returns the user's display name, "" while nobody has told one.
 func (b *Book) OwnName() string { return b.ownName }
 
-// SetOwnName notes the user's display name, at most clean.MaxName bytes of it.
-func (b *Book) SetOwnName(name string) { b.ownName = clean.Cut(name, clean.MaxName) }
+// SetOwnName notes the user's display name, at most clean.MaxName bytes of it, and returns what
+// that has changed.
+func (b *Book) SetOwnName(name string) []event.Event {
+	name = clean.Cut(name, clean.MaxName)
+	if name == b.ownName {
+		return nil
+	}
+	b.ownName = name
+	return []event.Event{NameChanged{Name: name}}
+}
 
 // OwnNumber returns the user's own phone number with a key, PropertyHome, PropertyWork or
 // PropertyMobile, as digits. It is "" when the account has none.

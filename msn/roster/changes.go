@@ -113,26 +113,27 @@ func (b *Book) changeGroup(cmd wire.Command) []event.Event {
 }
 
 // ownProperty applies PRP: "[trid] [version] KEY [value]".
-func (b *Book) ownProperty(args []string) {
+func (b *Book) ownProperty(args []string) []event.Event {
 	args = skipNumbers(args)
 	if len(args) == 0 {
-		return
+		return nil
 	}
 	value := argAt(args, 1)
 	switch key := args[0]; key {
 	case "MFN":
 		if len(args) > 1 {
-			b.ownName = clean.Name(value)
+			return b.SetOwnName(wire.Decode(value))
 		}
 	case PropertyHome, PropertyWork, PropertyMobile:
 		if b.dialect >= wire.FirstSOAP {
-			return // they are in the address book
+			return nil // they are in the address book
 		}
 		if b.ownNumbers == nil {
 			b.ownNumbers = make(map[string]string)
 		}
 		b.ownNumbers[strings.Clone(key)] = clean.Cut(clean.Digits(wire.Decode(value)), clean.MaxField)
 	}
+	return nil
 }
 
 // contactProperty applies BPR: "[version] [account] KEY [value]".
@@ -162,8 +163,7 @@ func (b *Book) rename(cmd wire.Command) []event.Event {
 		contact = b.findGUID(cmd.Arg(1))
 	} else {
 		if account, ok := clean.Account(cmd.Arg(2)); ok && account == b.self {
-			b.ownName = clean.Name(cmd.Arg(3))
-			return nil
+			return b.SetOwnName(wire.Decode(cmd.Arg(3)))
 		}
 		contact = b.find(cmd.Arg(2))
 	}

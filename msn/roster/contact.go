@@ -75,9 +75,9 @@ type Contact struct {
 	// Told is the display name that the contact has given itself, as far as it is known: by
 	// its presence, by adding the user, or from MSNP13 on by its entry in the address book.
 	// The lists of older dialects hold names that the user may have changed.
-	Told    string
-	Nick    string // what the user calls the contact (from MSNP13 on), nobody else's business; "" when nothing
-	Lists   List
+	Told  string
+	Nick  string // what the user calls the contact (from MSNP13 on), nobody else's business; "" when nothing
+	Lists List
 	// Request is what somebody wrote who has added the user and waits for an answer (from
 	// MSNP13 on).
 	Request string

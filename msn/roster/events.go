@@ -29,6 +29,10 @@ type AddedYou struct{ Contact Contact }
 // RemovedYou says that somebody has taken the user off their contact list.
 type RemovedYou struct{ Contact Contact }
 
+// NameChanged says that the user's own display name is another one: set here, at another
+// endpoint, or by the service.
+type NameChanged struct{ Name string }
+
 // GroupsChanged says that the groups of the contact list have changed: their names, or which
 // there are.
 type GroupsChanged struct{ Groups []Group }
@@ -53,6 +57,9 @@ func (e AddedYou) Size() int { return e.Contact.size() }
 func (e RemovedYou) Size() int { return e.Contact.size() }
 
 // Size implements the events of package msn.
+func (e NameChanged) Size() int { return event.Size(e.Name) }
+
+// Size implements the events of package msn.
 func (e GroupsChanged) Size() int {
 	size := event.Base
 	for _, group := range e.Groups {
@@ -70,4 +77,4 @@ func (e EndpointsChanged) Size() int {
 	return size
 }
 
-var _ = []event.Event{PresenceChanged{}, PersonalMessageChanged{}, ContactChanged{}, AddedYou{}, RemovedYou{}, GroupsChanged{}, EndpointsChanged{}}
+var _ = []event.Event{PresenceChanged{}, PersonalMessageChanged{}, ContactChanged{}, AddedYou{}, RemovedYou{}, NameChanged{}, GroupsChanged{}, EndpointsChanged{}}

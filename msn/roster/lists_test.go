@@ -141,9 +141,9 @@ func TestListsThatChange(t *testing.T) {
 		{"phone number removed", 7, "BPR 258 bob@example.com PHH", property("PHH", ""), nil},
 		{"alias", 10, "SBP 0 guid MFN Bobby", named("Bobby"), []event.Event{ContactChanged{}}},
 		{"alias", 7, "REA 0 258 bob@example.com Bobby", named("Bobby"), []event.Event{ContactChanged{}}},
-		{"own name", 7, "REA 0 258 Me@example.com Me%20Two", ownName("Me Two"), nil},
-		{"own name", 10, "PRP 0 MFN Me%20Two", ownName("Me Two"), nil},
-		{"own name in SYN", 10, "PRP MFN Me%20Two", ownName("Me Two"), nil},
+		{"own name", 7, "REA 0 258 Me@example.com Me%20Two", ownName("Me Two"), []event.Event{NameChanged{}}},
+		{"own name", 10, "PRP 0 MFN Me%20Two", ownName("Me Two"), []event.Event{NameChanged{}}},
+		{"own name in SYN", 10, "PRP MFN Me%20Two", ownName("Me Two"), []event.Event{NameChanged{}}},
 	} {
 		t.Run(test.d.String()+" "+test.name, func(t *testing.T) {
 			r, events := feed(t, test.d, append(base[test.d], test.line)...)

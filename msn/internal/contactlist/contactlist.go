@@ -51,6 +51,8 @@ type source interface {
 	move(ctx context.Context, account string, from, to roster.List) error
 	// rename gives somebody on FL another name; see nick.go.
 	rename(ctx context.Context, contact roster.Contact, name string) error
+	// renameSelf gives the user another display name.
+	renameSelf(ctx context.Context, name string) error
 	// addGroup and those behind it change groups; see groups.go.
 	addGroup(ctx context.Context, name string) (id string, err error)
 	renameGroup(ctx context.Context, id, name string) error
@@ -85,7 +87,11 @@ func New(conn *ns.Conn, book *roster.Book, web *services.Services) *List {
 func (l *List) register() {
 	conn, book := l.conn, l.book
 	l.news = newNews(conn, book)
-	told := func(cmd wire.Command) { l.news.tell(book.Apply(cmd)) }
+	told := func(cmd wire.Command) {
+		if events := book.Apply(cmd); l.signedIn || cmd.Verb != "PRP" {
+			l.news.tell(events) // the user's own properties come with the lists too, where they are no news
+		}
+	}
 	for _, verb := range []string{"ILN", "NLN", "FLN", "UBX", "PRP"} {
 		conn.Handle(ns.Verb{Name: verb, Do: told})
 	}

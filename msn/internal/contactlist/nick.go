@@ -3,6 +3,7 @@ package contactlist
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -65,4 +66,45 @@ func (w *web) rename(ctx context.Context, contact roster.Contact, name string) e
 		return err
 	}
 	return w.note(ctx, contact.Account, func(contact *roster.Contact) { contact.Nick = strings.TrimSpace(name) })
+}
+
+// ErrNameRefused says that the service does not take a display name: it holds a forbidden word,
+// or the account's address was never verified.
+var ErrNameRefused = errors.New("msn: the service does not take the display name")
+
+// RenameSelf gives the user another display name, which their contacts see. The error is
+// errs.ErrArgument for a name without a letter, errs.ErrTooLong, and ErrNameRefused. It is
+// called by any goroutine but the owner.
+func (l *List) RenameSelf(ctx context.Context, name string) error {
+	switch name = clean.Line(name); {
+	case name == "":
+		return fmt.Errorf("%w: a display name needs a letter", errs.ErrArgument)
+	case len(wire.Encode(name)) > MaxEncodedName:
+		return errs.ErrTooLong
+	}
+	err := l.source.renameSelf(ctx, name)
+	if refused, ok := errors.AsType[*errs.ServerError](err); ok && refused.Number == 209 {
+		return fmt.Errorf("%w: %w", ErrNameRefused, err)
+	}
+	return err
+}
+
+func (s *syn) renameSelf(ctx context.Context, name string) error {
+	if s.conn.Dialect() < wire.FirstContactIDs {
+		return s.change(ctx, wire.New("REA", s.conn.Account(), wire.Encode(name)), 0)
+	}
+	return s.change(ctx, wire.New("PRP", "MFN", wire.Encode(name)), 0)
+}
+
+func (w *web) renameSelf(ctx context.Context, name string) error {
+	err := w.edit(ctx, func(ctx context.Context, service *soap.AddressBook) error { return service.SetOwnName(ctx, name) })
+	if err != nil {
+		return err
+	}
+	w.conn.Do(func() {
+		w.generation++ // what is being downloaded may be older
+		w.conn.Emit(w.book.SetOwnName(name)...)
+	})
+	// The address book is for the next sign-in, this for those who are online.
+	return w.conn.Call(ctx, wire.New("PRP", "MFN", wire.Encode(name)), nil)
 }

@@ -108,7 +108,7 @@ func (w *web) apply(l *lists) (events []event.Event) {
 		}
 	})
 	if name := l.book.Me.Name; name != "" {
-		w.book.SetOwnName(name)
+		events = append(events, w.book.SetOwnName(name)...)
 	}
 	w.book.SetPrivacy(roster.Privacy{
 		Everybody: isFirstChoice(l.book.Me.Annotation(annotationEverybody)), Asks: isFirstChoice(l.book.Me.Annotation(annotationAsks)),
