@@ -14,7 +14,7 @@ var allEvents = []Event{
 	PresenceChanged{}, PersonalMessageChanged{}, ContactChanged{}, AddedYou{}, RemovedYou{}, EndpointsChanged{}, CirclesChanged{},
 	TextReceived{}, TextSent{}, TypingReceived{}, OtherReceived{}, ParticipantJoined{}, ParticipantLeft{}, CallFailed{}, OfflineReceived{},
 	AlertReceived{}, DataReceived{}, AlertsSuppressed{}, MailCounted{}, MailReceived{}, ShutdownAnnounced{}, SystemMessage{},
-	PageReceived{}, PageBounced{}, ServerMessage{}, Disconnected{},
+	PageReceived{}, PageBounced{}, ServerMessage{}, GroupsChanged{}, NameChanged{}, Disconnected{},
 }
 
 func TestEveryEventIsAmongThoseThatAreMeasured(t *testing.T) {
