@@ -180,7 +180,9 @@ func TestFrameworkSearchesAndBlocks(t *testing.T) {
 		command string
 		list    msn.List
 	}{{"!msn block-user", msn.ListBlock}, {"!msn unblock-user", msn.ListAllow}} {
+		from := b.matrix.position()
 		b.write(room, test.command)
+		b.waitStatus(from) // the framework takes one such command at a time
 		b.eventually(test.command, func() bool {
 			contact, _ := client.session.Current().Contact(bob)
 			return contact.Lists.Has(test.list)
