@@ -94,9 +94,6 @@ func (r *RST) Tokens(ctx context.Context, account, password string, services ...
 	for range maxRedirects + 1 {
 		tokens, err := r.request(ctx, to, account, password, skew, services)
 		fault, ok := errors.AsType[*soap.Fault](err)
-		if ok {
-			hide(fault, password)
-		}
 		switch {
 		case !ok && err != nil:
 			return nil, loginError(err)
@@ -113,7 +110,7 @@ func (r *RST) Tokens(ctx context.Context, account, password string, services ...
 				return nil, fmt.Errorf("%w: its clock is off by %v", ErrLoginServer, skew.Round(time.Hour))
 			}
 		default:
-			return nil, refusal(fault)
+			return nil, refusal(fault, password)
 		}
 	}
 	return nil, fmt.Errorf("%w: more than %d redirects", ErrLoginServer, maxRedirects)
@@ -135,20 +132,25 @@ func (r *RST) allowNext(from, to string) error {
 	return nil
 }
 
-// hide takes the password out of what a service says, which is logged and shown.
-func hide(fault *soap.Fault, password string) {
-	for _, text := range []*string{&fault.Code, &fault.Subcode, &fault.Reason, &fault.ErrorCode} {
+// withheld stands in the place of a text that holds the password.
+const withheld = "…"
+
+// hide takes the texts out of a fault that hold the password: it is logged and shown.
+func hide(fault *soap.Fault, password string) *soap.Fault {
+	shown := *fault
+	for _, text := range []*string{&shown.Code, &shown.Subcode, &shown.Reason, &shown.ErrorCode} {
 		*text = without(*text, password)
 	}
+	return &shown
 }
 
-// without returns a text of a service in which the password stands no more.
+// without returns a text of a service, unless the password stands in it. All of such a text
+// goes: everybody knows the usual ones, and would see in what is left which word is missing.
 func without(text, password string) string {
-	if password == "" {
-		return text
+	if password != "" && (strings.Contains(text, password) || strings.Contains(text, url.QueryEscape(password))) {
+		return withheld
 	}
-	text = strings.ReplaceAll(text, password, "…")
-	return strings.ReplaceAll(text, url.QueryEscape(password), "…")
+	return text
 }
 
 // loginError names errors of the call by what they mean for a login.
@@ -160,17 +162,18 @@ func loginError(err error) error {
 }
 
 // refusal tells the faults of a login apart. Revival servers send the number for a
-// locked account with a wrong password, and say so in the code.
-func refusal(fault *soap.Fault) error {
+// locked account with a wrong password, and say so in the code. What the codes mean is told
+// from the codes as they came: a password can be a part of one.
+func refusal(fault *soap.Fault, password string) error {
 	code := strings.ToLower(fault.ErrorCode)
 	failed := fault.Code == "FailedAuthentication" || fault.Subcode == "FailedAuthentication"
 	if reason, ok := accountReasons[code]; ok && (!failed || code != "0x80048823") {
 		return &AccountError{Code: code, Reason: reason}
 	}
 	if failed || code == "0x80048821" {
-		return &RefusedError{Reason: cutReason(fault.Reason)}
+		return &RefusedError{Reason: cutReason(without(fault.Reason, password))}
 	}
-	return fmt.Errorf("%w: %w", ErrLoginServer, fault)
+	return fmt.Errorf("%w: %w", ErrLoginServer, hide(fault, password))
 }
 
 func cutReason(reason string) string {

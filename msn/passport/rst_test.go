@@ -138,6 +138,40 @@ func TestLoginFaultsAreToldApart(t *testing.T) {
 	}
 }
 
+// A password can be a word of what services say: the answer means the same, and does not show
+// which word it was.
+func TestPasswordThatIsAWordOfAnAnswerChangesNothing(t *testing.T) {
+	t.Parallel()
+	const byNumber = "<detail><error><value>%s</value></error></detail>"
+	refused := fmt.Sprintf(fault11, "wsse:FailedAuthentication", "Authentication Failure", "")
+	for name, test := range map[string]struct {
+		password, answer string
+		want             error
+		text             string
+	}{
+		"in the code":         {"Authentication", refused, passport.ErrBadCredentials, passport.ErrBadCredentials.Error() + `: "…"`},
+		"a letter":            {"a", refused, passport.ErrBadCredentials, passport.ErrBadCredentials.Error() + `: "…"`},
+		"in the number":       {"0x8004", fmt.Sprintf(fault11, "S:Client", "no", fmt.Sprintf(byNumber, "0x80048825")), passport.ErrAccount, "terms of use"},
+		"in a refused number": {"48821", fmt.Sprintf(fault11, "S:Client", "no", fmt.Sprintf(byNumber, "0x80048821")), passport.ErrBadCredentials, `: "no"`},
+		"in an unknown code":  {"Client", fmt.Sprintf(fault11, "S:Client", "no", ""), passport.ErrLoginServer, `refused: "…": "no"`},
+	} {
+		rst := loginService(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, test.answer) })
+		if _, err := rst.Tokens(t.Context(), "alice@example.com", test.password); !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.text) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	rst := loginService(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/RST.srf" {
+			_, _ = fmt.Fprintf(w, fault11, "psf:Redirect", "", "<psf:redirectUrl xmlns:psf='p'>http://"+r.Host+"/there/RST.srf</psf:redirectUrl>")
+			return
+		}
+		_, _ = io.WriteString(w, envelope("messenger.msn.com", "t=a&amp;p=", ""))
+	})
+	if _, err := rst.Tokens(t.Context(), "alice@example.com", "direct", passport.ServiceMessenger); err != nil {
+		t.Errorf("with a word of the code as the password the redirect is not followed: %v", err)
+	}
+}
+
 func envelope(address, ticket, secret string) string {
 	return `<Envelope><Body><RequestSecurityTokenResponseCollection><RequestSecurityTokenResponse>` +
 		`<AppliesTo><EndpointReference><Address>` + address + `</Address></EndpointReference></AppliesTo>` +
