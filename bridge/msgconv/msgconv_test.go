@@ -153,3 +153,28 @@ func FuzzToMatrix(f *testing.F) {
 		}
 	})
 }
+
+// Neither the database nor the people on MSN are given what is no text.
+func TestTextToMSNHoldsNoControlCharacters(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ content, want string }{
+		"NUL":                     {`{"msgtype":"m.text","body":"a\u0000b"}`, "ab"},
+		"NUL at the end":          {`{"msgtype":"m.text","body":"a\n\u0000"}`, "a"},
+		"an emote":                {`{"msgtype":"m.emote","body":"a\u0000b"}`, "* ab"},
+		"escapes":                 {`{"msgtype":"m.text","body":"a\u001b[2J\u0085\u007fb"}`, "a[2Jb"},
+		"line ends and tabs":      {`{"msgtype":"m.text","body":"a\tb\r\nc\rd\ne"}`, "a\tb\nc\nd\ne"},
+		"half of a surrogate":     {`{"msgtype":"m.text","body":"a\ud800b"}`, "a\uFFFDb"},
+		"no UTF-8":                {"{\"msgtype\":\"m.text\",\"body\":\"a\xffb\"}", "a\uFFFDb"},
+		"NUL in HTML":             {`{"msgtype":"m.text","body":"","format":"org.matrix.custom.html","formatted_body":"<b>a\u0000b&#0;c&#27;d</b>"}`, "ab\uFFFDcd"},
+		"NUL in a link":           {`{"msgtype":"m.text","body":"","format":"org.matrix.custom.html","formatted_body":"<a href='http://x/\u0000'>a</a>"}`, "a (http://x/\uFFFD)"},
+		"nothing but such things": {`{"msgtype":"m.text","body":"\u0000\u0001"}`, ""},
+	} {
+		var content event.MessageEventContent
+		if err := json.Unmarshal([]byte(test.content), &content); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := ToMSN(&content); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}

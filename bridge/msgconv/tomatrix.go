@@ -43,7 +43,7 @@ func (s style) wrap(inner string) string {
 	return inner
 }
 
-// Clean returns a text from MSN without control characters, except for line ends
+// Clean returns a text as valid UTF-8 without control characters, except for line ends
 // and tabs: a terminal client would obey them.
 func Clean(text string) string {
 	return strings.Map(func(r rune) rune {

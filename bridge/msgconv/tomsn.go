@@ -17,7 +17,8 @@ import (
 const maxDepth = 100
 
 // ToMSN converts a Matrix text message to the text of an MSN message, with LF
-// line ends, and the value of X-MMS-IM-Format. An emote begins with "* ".
+// line ends, and the value of X-MMS-IM-Format. An emote begins with "* ". Control characters
+// are left out: clients of MSN do not show them, and PostgreSQL takes no text with a NUL.
 func ToMSN(content *event.MessageEventContent) (text, format string) {
 	var s style
 	if content.Format == event.FormatHTML && content.FormattedBody != "" {
@@ -25,13 +26,16 @@ func ToMSN(content *event.MessageEventContent) (text, format string) {
 	} else {
 		text = content.Body
 	}
-	text = strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), "\n ")
+	text = strings.TrimRight(Clean(lineEnds.Replace(text)), "\n ")
 	if content.MsgType == event.MsgEmote {
 		text = "* " + text
 	}
 	s.rightToLeft = startsRightToLeft(text)
 	return text, s.String()
 }
+
+// lineEnds makes LF of all line ends.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 // fromHTML returns the text of formatted_body and, when one style covers all of
 // it, that style.
