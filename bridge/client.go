@@ -24,6 +24,7 @@ import (
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
+	"matrix-msn/database"
 	"matrix-msn/msn"
 )
 
@@ -166,7 +167,7 @@ func (c *Client) HandleMatrixMessage(ctx context.Context, msg *bridgev2.MatrixMe
 	}
 	sent, err := c.chat.Send(ctx, msg)
 	// It must not be said to have failed: it is on disk, and the next start would send it.
-	if errors.Is(err, reason.ErrBridge) && c.intake.Leave(evt) {
+	if errors.Is(err, reason.ErrBridge) && !database.Refuses(err) && c.intake.Leave(evt) {
 		return &bridgev2.MatrixMessageResponse{Pending: true}, nil
 	}
 	return sent, err

@@ -82,6 +82,7 @@ func (c *Connector) Init(br *bridgev2.Bridge) {
 		Ours:      func(user id.UserID) bool { return user == br.Bot.GetMXID() || br.IsGhostMXID(user) },
 		Deliver:   func(ctx context.Context, evt *event.Event) error { return c.Deliver(ctx, evt) },
 		IsCommand: c.commands.IsCommand, Secret: c.commands.AnswersPrompt, Unfinished: c.commands.SayInterrupted,
+		Waits: c.commands.SayWaits,
 	})
 	c.db.MatrixQueue.Taken = c.intake.Taken
 	br.Commands.(*commands.Processor).AddHandlers(slices.Concat(c.commands.Handlers(), c.commands.Prompts())...)

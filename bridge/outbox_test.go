@@ -235,3 +235,20 @@ func TestTextsWrittenInAnOutageWaitForItsEnd(t *testing.T) {
 		}
 	}
 }
+
+// A text that the database never takes is refused, and holds up nothing behind it.
+func TestTextThatTheDatabaseRefusesHoldsUpNothing(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	b.exec(`CREATE TRIGGER refuses BEFORE INSERT ON matrix_queue WHEN NEW.body='poison' BEGIN SELECT RAISE(ABORT, 'refused'); END`)
+	from := b.matrix.position()
+	b.write(room, "poison")
+	if got, _ := b.waitStatus(from); got.status != event.MessageStatusRetriable || !strings.Contains(got.body, "the bridge could not store it") {
+		t.Errorf("told %+v", got)
+	}
+	b.write(room, "wholesome")
+	b.receive(texts, alice+": wholesome")
+}

@@ -49,3 +49,16 @@ func (c *Commands) SayInterrupted(ctx context.Context, interrupted *database.Rec
 	}
 	return err
 }
+
+// SayWaits tells the room of a message that it waits, and so does what comes after it there: the
+// database takes nothing.
+func (c *Commands) SayWaits(ctx context.Context, waits *database.Received) error {
+	_, err := c.bridge.Bot.SendMessage(ctx, waits.RoomID, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
+		MsgType: event.MsgNotice, Mentions: &event.Mentions{},
+		Body: "The bridge cannot store messages at the moment, so what you write here waits and is sent later. If that lasts, tell the admin of this bridge.",
+	}}, nil)
+	if room.TakesNothing(err) {
+		return nil
+	}
+	return err
+}

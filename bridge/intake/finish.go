@@ -21,6 +21,11 @@ func (i *Intake) Arriving(ctx context.Context, evt *event.Event) {
 	command := i.cfg.IsCommand(ctx, evt)
 	i.mu.Lock()
 	h.decrypted, h.command = true, command
+	if command {
+		chat := chatOf{evt.Sender, evt.RoomID}
+		h.before, h.ended = i.running[chat], make(chan struct{})
+		i.running[chat] = h
+	}
 	i.mu.Unlock()
 	if !command {
 		return
@@ -45,9 +50,7 @@ func (i *Intake) Dispatched(ctx context.Context, evt *event.Event) {
 		// The framework waits for the key meanwhile, and says so in the room in the end.
 		wait := max(0, decryptTimeout-time.Since(evt.Mautrix.ReceivedAt))
 		h.late = time.AfterFunc(wait, func() {
-			if i.handedOut(evt.ID) == h {
-				i.finish(context.WithoutCancel(ctx), evt.ID)
-			}
+			i.finish(context.WithoutCancel(ctx), evt.ID, h)
 		})
 	}
 	i.mu.Unlock()
@@ -56,12 +59,12 @@ func (i *Intake) Dispatched(ctx context.Context, evt *event.Event) {
 	}
 	portal, err := i.cfg.Bridge.GetPortalByMXID(ctx, evt.RoomID)
 	if err != nil || portal == nil {
-		i.finish(ctx, evt.ID)
+		i.finish(ctx, evt.ID, h)
 		return
 	}
 	login := i.cfg.Bridge.GetCachedUserLoginByID(portal.Receiver)
 	if login == nil {
-		i.finish(ctx, evt.ID)
+		i.finish(ctx, evt.ID, h)
 		return
 	}
 	login.QueueRemoteEvent(&simplevent.EventMeta{
@@ -69,7 +72,7 @@ func (i *Intake) Dispatched(ctx context.Context, evt *event.Event) {
 		PreHandleFunc: func(ctx context.Context, _ *bridgev2.Portal) {
 			// Once the framework is being stopped, rooms do nothing with their events.
 			if ctx.Err() == nil {
-				i.finish(context.WithoutCancel(ctx), evt.ID)
+				i.finish(context.WithoutCancel(ctx), evt.ID, h)
 			}
 		},
 	})
@@ -94,15 +97,19 @@ func (i *Intake) close(evt id.EventID) {
 	if h := i.open[evt]; h != nil && h.late != nil {
 		h.late.Stop()
 	}
+	if h := i.open[evt]; h != nil && h.left {
+		h.left = false
+		i.calm(h.received.RoomID)
+	}
 	delete(i.open, evt)
 	i.closed.Push(evt, struct{}{})
 }
 
-// finish notes that an event is dealt with, unless that is noted already.
-func (i *Intake) finish(ctx context.Context, evt id.EventID) {
+// finish notes that an event is dealt with, unless that is noted already, or the event was
+// handed on again since h was.
+func (i *Intake) finish(ctx context.Context, evt id.EventID, h *handed) {
 	i.mu.Lock()
-	h := i.open[evt]
-	ends := h != nil && !h.waits
+	ends := h != nil && i.open[evt] == h && !h.waits
 	i.mu.Unlock()
 	if !ends {
 		return
@@ -136,6 +143,53 @@ type processor struct {
 
 // Handle implements bridgev2.CommandProcessor.
 func (p processor) Handle(ctx context.Context, room id.RoomID, evt id.EventID, user *bridgev2.User, message string, replyTo id.EventID) {
-	defer p.intake.finish(context.WithoutCancel(ctx), evt)
+	h := p.intake.handedOut(evt)
+	p.intake.turn(ctx, h)
+	defer func() {
+		p.intake.over(room, h)
+		p.intake.finish(context.WithoutCancel(ctx), evt, h)
+	}()
 	p.CommandProcessor.Handle(ctx, room, evt, user, message, replyTo)
+}
+
+// turnTimeout is how long a command waits for the one before it. One that asks the service can
+// take longer; who typed the next one should not wait for that.
+const turnTimeout = 10 * time.Second
+
+// turn waits until the command before one has ended: the framework runs each in a goroutine,
+// and those that came while the bridge was down are there at once.
+func (i *Intake) turn(ctx context.Context, h *handed) {
+	if h == nil {
+		return
+	}
+	i.mu.Lock()
+	before := h.before
+	h.before = nil
+	i.mu.Unlock()
+	if before == nil {
+		return
+	}
+	timer := time.NewTimer(turnTimeout)
+	defer timer.Stop()
+	select {
+	case <-before.ended:
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// over says that a command has ended, and lets the next one of its chat run.
+func (i *Intake) over(room id.RoomID, h *handed) {
+	if h == nil {
+		return
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if h.ended != nil && !h.closed {
+		close(h.ended)
+		h.closed = true
+	}
+	if chat := (chatOf{h.received.Sender, room}); i.running[chat] == h {
+		delete(i.running, chat)
+	}
 }

@@ -69,6 +69,9 @@ type Config struct {
 	Secret func(context.Context, id.UserID, id.RoomID) bool
 	// Unfinished tells the sender of a command that the bridge was stopped while it ran.
 	Unfinished func(context.Context, *database.Received) error
+	// Waits tells the room of an event that the database takes nothing, so that what is
+	// written there waits.
+	Waits func(context.Context, *database.Received) error
 }
 
 // Intake takes the homeserver's transactions.
@@ -84,6 +87,9 @@ type Intake struct {
 	open    map[id.EventID]*handed // what is pending or with the framework
 	wake    chan struct{}
 	again   *time.Timer        // hands on what was left, nil while nothing was
+	said    map[id.RoomID]bool // rooms that were told that their messages wait
+	running map[chatOf]*handed // the latest command of each chat
+	own     context.Context    // of what is done for nobody who waits; nil before Start
 	cancel  context.CancelFunc // nil while stopped
 	ended   sync.WaitGroup
 }
@@ -98,19 +104,29 @@ type item struct {
 // handed is an event that the framework was given, or will be.
 type handed struct {
 	received  *database.Received
-	left      bool        // it could not be stored, and those behind it wait for it
-	waits     bool        // it was left, and is not handed on again yet
-	over      bool        // it is dealt with, which could not be noted
-	command   bool        // the framework runs it beside others
-	decrypted bool        // a message has come of it
-	late      *time.Timer // of an encrypted event that may still become one
+	left      bool          // it could not be stored, and those behind it wait for it
+	waits     bool          // it was left, and is not handed on again yet
+	over      bool          // it is dealt with, which could not be noted
+	command   bool          // the framework runs it beside others
+	decrypted bool          // a message has come of it
+	late      *time.Timer   // of an encrypted event that may still become one
+	pass      int           // how often it was handed on before
+	before    *handed       // the command that is to end before this one is run
+	ended     chan struct{} // of a command: closed when it has ended
+	closed    bool          // ended is
+}
+
+// chatOf is where one user gives commands.
+type chatOf struct {
+	user id.UserID
+	room id.RoomID
 }
 
 // New returns an Intake. It stores from Accept on, and hands on after Start.
 func New(cfg Config) *Intake {
 	return &Intake{
 		cfg: cfg, others: exsync.NewRingBuffer[id.EventID, struct{}](maxOthers), closed: exsync.NewRingBuffer[id.EventID, struct{}](maxOthers),
-		open: make(map[id.EventID]*handed), wake: make(chan struct{}, 1),
+		open: make(map[id.EventID]*handed), said: make(map[id.RoomID]bool), running: make(map[chatOf]*handed), wake: make(chan struct{}, 1),
 	}
 }
 
@@ -131,7 +147,7 @@ func (i *Intake) Start(ctx context.Context) {
 	settling, over := context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() { time.AfterFunc(stopTimeout, over) })
 	i.mu.Lock()
-	i.cancel = cancel
+	i.cancel, i.own = cancel, context.WithoutCancel(ctx)
 	i.mu.Unlock()
 	i.ended.Go(func() { i.run(ctx, settling) })
 }
@@ -313,7 +329,7 @@ func (i *Intake) handOn(ctx, settling context.Context, next item) {
 	evt, err := parse(next.received)
 	if err != nil {
 		log.Err(err).Msg("Passing over an event that cannot be read")
-		i.finish(ctx, next.received.EventID)
+		i.finish(ctx, next.received.EventID, i.handedOut(next.received.EventID))
 		return
 	}
 	if err := i.cfg.Deliver(log.WithContext(settling), evt); err != nil && ctx.Err() == nil {

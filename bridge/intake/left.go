@@ -6,25 +6,63 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/database"
 )
 
 // againAfter is after how long events are handed on again that could not be stored elsewhere.
-const againAfter = time.Minute
+const (
+	againAfter = time.Minute
+	// maxPasses is how often an event is handed on that nobody can store, while the database
+	// takes other things: then the event is to blame.
+	maxPasses = 12
+	// sayAfter is after how many passes the room is told that it waits.
+	sayAfter = 2
+)
 
 // Leave keeps an event that the framework was given and nobody could store: it is handed on
 // again after a while, or at the next start, and so are those of its room behind it. It reports
-// false for an event that is not in the intake's table: that one cannot be left.
+// false for an event that cannot be left: it is not in the intake's table, or was left too
+// often by a database that takes other things. That one is dealt with.
 func (i *Intake) Leave(evt id.EventID) bool {
 	i.mu.Lock()
-	defer i.mu.Unlock()
 	h := i.open[evt]
-	if h == nil || h.received == nil {
+	known, often := h != nil && h.received != nil, h != nil && h.pass >= maxPasses
+	i.mu.Unlock()
+	if !known || often && i.giveUp(evt) {
 		return false
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.open[evt] != h {
+		return true
 	}
 	h.left, h.waits = true, true
 	i.comeBack()
 	return true
+}
+
+// giveUp notes that an event is dealt with, and reports whether the database took that.
+func (i *Intake) giveUp(evt id.EventID) bool {
+	ctx, cancel := context.WithTimeout(i.ctx(), storeTimeout)
+	defer cancel()
+	if err := i.cfg.Store.Finish(ctx, evt); err != nil {
+		return false
+	}
+	i.Taken(evt)
+	return true
+}
+
+// ctx is that of what is done for nobody who waits.
+func (i *Intake) ctx() context.Context {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.own != nil {
+		return i.own
+	}
+	return i.cfg.Log.WithContext(context.Background()) // nothing was started yet
 }
 
 // comeBack has what failed tried again after a while. mu is held.
@@ -32,6 +70,33 @@ func (i *Intake) comeBack() {
 	if i.again == nil && i.cancel != nil {
 		i.again = time.AfterFunc(againAfter, i.tryAgain)
 	}
+}
+
+// sayWaits has a room told that what is written there waits, once until nothing of it does. mu is
+// held.
+func (i *Intake) sayWaits(received *database.Received) {
+	if i.said[received.RoomID] {
+		return
+	}
+	i.said[received.RoomID] = true
+	ctx := i.own
+	i.ended.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+		defer cancel()
+		if err := i.cfg.Waits(ctx, received); err != nil {
+			zerolog.Ctx(ctx).Err(err).Stringer("room_id", received.RoomID).Msg("Failed to tell a room that its messages wait")
+		}
+	})
+}
+
+// calm forgets that a room was told, when nothing of it waits any more. mu is held.
+func (i *Intake) calm(room id.RoomID) {
+	for _, h := range i.open {
+		if h.left && h.received.RoomID == room {
+			return
+		}
+	}
+	delete(i.said, room)
 }
 
 // Behind reports whether an event must be left since an earlier one of its room was, which is
@@ -65,10 +130,16 @@ func (i *Intake) tryAgain() {
 		switch {
 		case h.over:
 			h.over = false
-			i.ended.Go(func() { i.finish(i.cfg.Log.WithContext(context.Background()), evt) })
+			ctx := i.own
+			i.ended.Go(func() { i.finish(ctx, evt, h) })
 		case h.waits:
-			h.waits = false
+			// The framework may still end the earlier pass, which must not end this one.
+			next := &handed{received: h.received, left: true, pass: h.pass + 1}
+			i.open[evt] = next
 			left = append(left, item{received: h.received})
+			if next.pass == sayAfter {
+				i.sayWaits(h.received)
+			}
 		}
 	}
 	slices.SortFunc(left, func(a, b item) int { return cmp.Compare(a.received.Position, b.received.Position) })

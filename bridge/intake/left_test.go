@@ -26,6 +26,7 @@ type takes struct {
 	*intake.Intake
 	mu       sync.Mutex
 	handedOn []id.EventID
+	waits    []id.RoomID           // that were told that they wait
 	taking   func(context.Context) // takes its time over an event, unless nil
 }
 
@@ -45,6 +46,13 @@ func newTakes(t *testing.T, store *database.IntakeQuery) *takes {
 		Ours:       func(id.UserID) bool { return false },
 		Secret:     func(context.Context, id.UserID, id.RoomID) bool { return false },
 		Unfinished: func(context.Context, *database.Received) error { return nil },
+		IsCommand:  func(context.Context, *event.Event) bool { return true },
+		Waits: func(_ context.Context, waits *database.Received) error {
+			i.mu.Lock()
+			defer i.mu.Unlock()
+			i.waits = append(i.waits, waits.RoomID)
+			return nil
+		},
 	})
 	i.Accept()
 	i.Start(t.Context())
@@ -161,4 +169,148 @@ func TestEndOfAnEventIsNotedLaterWhenTheDatabaseDoesNotTakeIt(t *testing.T) {
 			t.Errorf("noted was %+v, %v", row, err)
 		}
 	})
+}
+
+// again lets the time pass after which what was left is handed on again.
+func again() {
+	time.Sleep(time.Minute + time.Second)
+	synctest.Wait()
+}
+
+// A text that the database never takes must not hold up its room for ever; a database that takes
+// nothing is not the text's fault.
+func TestEventThatNobodyCanStoreHasAnEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		i := newTakes(t, store)
+		i.push("$1 !r", "$2 !r")
+		rename := func(from, to string) {
+			if err := store.Exec(t.Context(), "ALTER TABLE "+from+" RENAME TO "+to); err != nil {
+				t.Fatal(err)
+			}
+		}
+		rename("intake", "elsewhere")
+		for pass := range 20 {
+			if !i.Leave("$1") || !i.Leave("$2") {
+				t.Fatalf("ended after %d passes of a database that takes nothing", pass)
+			}
+			again()
+		}
+		rename("elsewhere", "intake")
+		if i.Leave("$1") || i.Leave("$1") {
+			t.Error("left once more")
+		}
+		if row, err := store.Get(t.Context(), "$1"); err != nil || row.State != database.ReceivedFinished {
+			t.Errorf("noted was %+v, %v", row, err)
+		}
+		if i.Behind("$2") {
+			t.Error("what comes after it still waits for it")
+		}
+		if !slices.Equal(i.waits, []id.RoomID{"!r"}) {
+			t.Errorf("told were %v", i.waits)
+		}
+		i.Taken("$2")
+		i.push("$3 !r", "$4 !s")
+		for range 3 {
+			i.Leave("$3")
+			again()
+		}
+		if !slices.Equal(i.waits, []id.RoomID{"!r", "!r"}) {
+			t.Errorf("told were %v", i.waits)
+		}
+	})
+}
+
+// commands is a command processor whose commands take their time.
+type commands struct {
+	bridgev2.CommandProcessor
+	mu    sync.Mutex
+	ran   []id.EventID
+	takes time.Duration
+}
+
+func (c *commands) Handle(_ context.Context, _ id.RoomID, evt id.EventID, _ *bridgev2.User, _ string, _ id.EventID) {
+	c.mu.Lock()
+	c.ran = append(c.ran, evt)
+	c.mu.Unlock()
+	time.Sleep(c.takes)
+}
+
+func (c *commands) take() []id.EventID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ran := c.ran
+	c.ran = nil
+	return ran
+}
+
+// The end of what the framework was given first is not that of what it was given again.
+func TestLateEndOfAnEventDoesNotEndItsNextPass(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		i := newTakes(t, store)
+		i.push("$1 !r")
+		slow := &commands{takes: 5 * time.Minute}
+		go i.Commands(slow).Handle(t.Context(), "!r", "$1", nil, "", "")
+		synctest.Wait()
+		i.Leave("$1")
+		again()
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		if row, err := store.Get(t.Context(), "$1"); err != nil || row.State != database.ReceivedWaiting {
+			t.Errorf("noted was %+v, %v", row, err)
+		}
+		i.Commands(ends{}).Handle(t.Context(), "!r", "$1", nil, "", "")
+		if row, err := store.Get(t.Context(), "$1"); err != nil || row.State != database.ReceivedFinished {
+			t.Errorf("noted was %+v, %v", row, err)
+		}
+	})
+}
+
+// The framework runs each command in a goroutine, and those that were typed while the bridge was
+// down come at once.
+func TestCommandsOfAChatRunInOrder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := newTakes(t, newStore(t))
+		i.push("$1 !r", "$2 !r", "$3 !s", "$4 !r")
+		i.Arriving(t.Context(), message("$3", "!s"))
+		for _, evt := range []id.EventID{"$1", "$2", "$4"} {
+			i.Arriving(t.Context(), message(evt, "!r"))
+		}
+		run := &commands{takes: time.Second}
+		handle := func(evt id.EventID, room id.RoomID) {
+			go i.Commands(run).Handle(t.Context(), room, evt, nil, "", "")
+			synctest.Wait()
+		}
+		handle("$4", "!r")
+		handle("$2", "!r")
+		handle("$3", "!s")
+		handle("$1", "!r")
+		if got := run.take(); !slices.Equal(got, []id.EventID{"$3", "$1"}) {
+			t.Errorf("ran at once: %v", got)
+		}
+		time.Sleep(3 * time.Second)
+		if got := run.take(); !slices.Equal(got, []id.EventID{"$2", "$4"}) {
+			t.Errorf("ran then: %v", got)
+		}
+		// One that the framework never runs, or that takes long, holds nobody up for long.
+		i.push("$5 !r", "$6 !r")
+		i.Arriving(t.Context(), message("$5", "!r"))
+		i.Arriving(t.Context(), message("$6", "!r"))
+		handle("$6", "!r")
+		if got := run.take(); len(got) > 0 {
+			t.Errorf("ran before its turn: %v", got)
+		}
+		time.Sleep(11 * time.Second)
+		if got := run.take(); !slices.Equal(got, []id.EventID{"$6"}) {
+			t.Errorf("ran then: %v", got)
+		}
+	})
+}
+
+func message(evt id.EventID, room id.RoomID) *event.Event {
+	return &event.Event{Type: event.EventMessage, ID: evt, RoomID: room, Sender: "@u:x"}
 }

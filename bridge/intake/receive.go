@@ -166,7 +166,7 @@ func (i *Intake) row(ctx context.Context, evt *envelope, raw json.RawMessage) *d
 	position := i.last
 	i.mu.Unlock()
 	return &database.Received{
-		EventID: evt.ID, Position: position, RoomID: evt.Room, Sender: evt.Sender, Content: string(raw),
+		EventID: evt.ID, Position: position, RoomID: evt.Room, Sender: evt.Sender, Content: string(bytes.ToValidUTF8(raw, []byte("\uFFFD"))),
 		State: database.ReceivedWaiting, At: now, Secret: i.cfg.Secret(ctx, evt.Sender, evt.Room),
 	}
 }

@@ -115,13 +115,14 @@ func (o *Outbox) Put(ctx context.Context, e *database.QueuedEvent) error {
 	})
 }
 
-// insist does something to the table until it works, for a while.
+// insist does something to the table until it works, for a while, or the table will never take
+// it.
 func insist(ctx context.Context, do func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	for waits := retry.Waits(); ; {
 		err := do(ctx)
-		if err == nil || ctx.Err() != nil || !retry.Sleep(ctx, waits.NextBackOff()) {
+		if err == nil || database.Refuses(err) || ctx.Err() != nil || !retry.Sleep(ctx, waits.NextBackOff()) {
 			return err
 		}
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to note what a user wants of a message, trying again")

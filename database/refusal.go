@@ -1,0 +1,22 @@
+package database
+
+import (
+	"errors"
+
+	"github.com/lib/pq"
+	"github.com/mattn/go-sqlite3"
+)
+
+// Refuses reports whether an error says that the database will never take what it was given, as
+// it is: a text with a character that PostgreSQL does not keep, say. Of other errors the same
+// may succeed later.
+func Refuses(err error) bool {
+	if refused, ok := errors.AsType[*pq.Error](err); ok {
+		class := refused.Code.Class()
+		return class == "22" || class == "23" // data exception, integrity constraint violation
+	}
+	if refused, ok := errors.AsType[sqlite3.Error](err); ok {
+		return refused.Code == sqlite3.ErrConstraint || refused.Code == sqlite3.ErrMismatch || refused.Code == sqlite3.ErrTooBig
+	}
+	return false
+}

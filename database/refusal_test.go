@@ -1,0 +1,32 @@
+package database_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/lib/pq"
+	"github.com/mattn/go-sqlite3"
+
+	"matrix-msn/database"
+)
+
+func TestRefusalsAreToldFromTrouble(t *testing.T) {
+	t.Parallel()
+	for err, want := range map[error]bool{
+		&pq.Error{Code: "22021"}:                   true, // a NUL in a text
+		&pq.Error{Code: "22P05"}:                   true,
+		&pq.Error{Code: "23505"}:                   true,
+		&pq.Error{Code: "53100"}:                   false, // disk full
+		&pq.Error{Code: "57P03"}:                   false, // starting
+		sqlite3.Error{Code: sqlite3.ErrConstraint}: true,
+		sqlite3.Error{Code: sqlite3.ErrTooBig}:     true,
+		sqlite3.Error{Code: sqlite3.ErrFull}:       false,
+		sqlite3.Error{Code: sqlite3.ErrBusy}:       false,
+		errors.New("connection refused"):           false,
+	} {
+		if got := database.Refuses(fmt.Errorf("wrapped: %w", err)); got != want {
+			t.Errorf("%v: %t", err, got)
+		}
+	}
+}
