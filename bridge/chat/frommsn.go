@@ -2,17 +2,24 @@ package chat
 
 import (
 	"context"
+	"fmt"
 
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/names"
 	"matrix-msn/database"
 	"matrix-msn/msn"
+
+	"github.com/rs/zerolog"
 )
 
 // textReceived puts a message into the queue on disk, from where it goes to
 // Matrix.
 func (c *Chat) textReceived(ctx context.Context, evt msn.TextReceived) {
 	account, ok := msnid.FromServer(evt.From)
+	if !ok && evt.Text != "" {
+		c.unshown(ctx, evt.From, evt.Text)
+	}
 	if !ok || account == c.account.Identity.Account || evt.Text == "" {
 		return
 	}
@@ -90,4 +97,12 @@ func (c *Chat) heardOf(conversation *msn.Conversation, account string) {
 	if conversation.Group() == "" && conversation.Circle() == "" {
 		c.outbox.Release(account)
 	}
+}
+
+// unshown tells of a text of somebody whose address Matrix has no room for, or cannot be told
+// from another's: there can be no room with them. It is told of once a day and person.
+func (c *Chat) unshown(ctx context.Context, from, text string) {
+	zerolog.Ctx(ctx).Warn().Msg("A message was left out whose sender's address cannot be shown in Matrix")
+	c.tellDaily(ctx, "unshown "+from, fmt.Sprintf("%s wrote to you, whose address cannot be shown in Matrix, so that there is no room with them. They wrote: %s",
+		names.Quoted(names.Clean(from)), names.Quoted(names.Cut(names.OneLine(text), names.MaxField))))
 }

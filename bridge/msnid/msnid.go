@@ -19,6 +19,8 @@ import (
 
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/internal/fold"
 )
 
 // MaxAccount is the longest account name in bytes (protocol/00-overview.md,
@@ -73,7 +75,7 @@ func parseAccount(typed string) (string, error) {
 		return "", ErrNoAccount
 	}
 	for _, r := range typed {
-		if r == unicode.ReplacementChar || r == '/' || unicode.IsSpace(r) || !unicode.IsPrint(r) || foreign(r) {
+		if r == unicode.ReplacementChar || r == '/' || unicode.IsSpace(r) || !unicode.IsPrint(r) || fold.Foreign(r) {
 			return "", ErrAccountCharacter
 		}
 	}
@@ -82,10 +84,6 @@ func parseAccount(typed string) (string, error) {
 	}
 	return s, nil
 }
-
-// foreign reports whether r is a sign that becomes an ASCII letter in lower case, as that of
-// Kelvin does: whose address has one would be taken for somebody else.
-func foreign(r rune) bool { return r > unicode.MaxASCII && unicode.ToLower(r) <= unicode.MaxASCII }
 
 // FromServer returns the spelling under which an account that a server named is
 // stored. It reports false for what is no account. Only letter case does not count: one that

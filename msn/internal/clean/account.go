@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"matrix-msn/internal/fold"
 )
 
 // Account returns an account in the form in which accounts are compared: lower case,
@@ -19,15 +21,11 @@ func Account(s string) (account string, ok bool) {
 			return "", false
 		}
 	}
-	if strings.ContainsFunc(s, foreign) {
+	if strings.ContainsFunc(s, fold.Foreign) {
 		return "", false
 	}
 	return strings.Clone(strings.ToLower(s)), true
 }
-
-// foreign reports whether r is a sign that becomes an ASCII letter in lower case, as that of
-// Kelvin does: whose account has one would be taken for somebody else.
-func foreign(r rune) bool { return r > unicode.MaxASCII && unicode.ToLower(r) <= unicode.MaxASCII }
 
 // Endpoint reads "account" or "account;{endpoint}". The endpoint is in lower case, and ""
 // where there is none or what stands there is no GUID.
