@@ -183,6 +183,30 @@ func TestGroupRoomOutlivesItsSessionAndARestart(t *testing.T) {
 	}
 }
 
+// Nobody has named the group chat since the sign-in when its people call.
+func TestFirstCallAfterARestartComesIntoTheRoomOfItsPeople(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	login := b.login()
+	bobs, _ := b.messenger(bob), b.messenger(carol)
+	if err := bobs.GroupChat("friends", alice, carol).SendText(b.ctx, "before", ""); err != nil {
+		t.Fatal(err)
+	}
+	b.waitMessage(0, "before")
+	room := b.groupRoom(login, 1)
+	b.restart()
+	b.eventually("a session", func() bool {
+		session := b.br.GetCachedUserLoginByID(login.ID).Client.(*Client).session.Current()
+		return session != nil && b.srv.Switchboards(alice) == 0
+	})
+	if err := bobs.GroupChat("again", alice, carol).SendText(b.ctx, "after", ""); err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := b.waitMessage(0, "after"); r.room != room {
+		t.Errorf("it came into %s", r.room)
+	}
+}
+
 func TestInviteCallsAContactIntoTheGroupChatAndMailsStrangers(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newCircleOfFriends(t))

@@ -126,7 +126,7 @@ func (c *Client) begin(conn *ns.Conn) {
 		Open: func(ctx context.Context, address string) (net.Conn, error) {
 			return c.network.dialer.Open(ctx, transport.Switchboard, address)
 		},
-		Check: c.policy.Check, Address: c.self.Address(),
+		Check: c.policy.Check, Address: c.self.Address(), Groups: c.cfg.Groups,
 		Request: c.cfg.Timeouts.Request, Answer: c.cfg.Timeouts.Answer, Ack: c.cfg.Timeouts.Ack, IdleClose: c.cfg.Timeouts.IdleClose,
 	})
 	c.networks = networks.New(conn, c.book, c.chats)

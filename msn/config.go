@@ -90,6 +90,11 @@ type Config struct {
 	// means 0x0409, English (US).
 	Locale uint16
 
+	// Groups are the group chats that the user keeps: the members of each by its ID, as
+	// [Client.GroupChat] takes them. A service calls the user into conversations as soon as
+	// they are online, and one that nobody has named by then gets a new ID.
+	Groups map[string][]string
+
 	// Paging says whom pages may be sent to.
 	Paging Paging
 

@@ -110,3 +110,25 @@ func TestSessionsThatOthersComeIntoEnd(t *testing.T) {
 		quit(client, ns)
 	})
 }
+
+// A service calls the user into a conversation of several people before anybody could name it: it
+// is the one that was named with the sign-in, and not a new one.
+func TestGroupChatThatIsKeptIsKnownFromTheFirstCallOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFakeNet(t)
+		client, ns := signedIn(t, n, 9, func(c *Config) {
+			c.Groups = map[string][]string{"{kept}": {"Carol@example.com", "bob@example.com"}, "{other}": {"bob@example.com", "dave@example.com"}}
+		})
+		sb := n.ring(ns, "bob@example.com", "carol@example.com")
+		sb.sendMessage("bob@example.com", "Bob", "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=UTF-8\r\n\r\nAre you back?")
+		for evt := range client.Events() {
+			if text, ok := evt.(TextReceived); ok {
+				if group := text.Conversation.Group(); group != "{kept}" {
+					t.Errorf("the text is in the group chat %q", group)
+				}
+				break
+			}
+		}
+		quit(client, ns)
+	})
+}

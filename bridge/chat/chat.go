@@ -86,7 +86,6 @@ func New(a *account.Account, s *session.Session, rooms *room.Rooms, inbox Inbox,
 func (c *Chat) Listen(s *session.Session) {
 	s.Use(c.work, &c.typing)
 	s.OnOpen(c.saveRoster)
-	s.OnOpen(c.introduceGroups)
 	s.OnReady(func(context.Context, *msn.Client) { c.circles.look() })
 	s.OnReady(c.releaseKnown)
 	s.OnReady(c.tellRequests)

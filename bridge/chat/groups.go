@@ -51,18 +51,6 @@ func (c *Chat) portalOf(conversation *msn.Conversation, account string) networki
 	return c.account.PortalKey(account)
 }
 
-// introduceGroups tells a new session of the group chats that there are rooms for, so
-// that the same people find the same room.
-func (c *Chat) introduceGroups(ctx context.Context, client *msn.Client) {
-	groups, err := c.account.DB.Group.GetAll(ctx, c.account.Login.ID)
-	if err != nil {
-		zerolog.Ctx(ctx).Err(err).Msg("Failed to read group chats")
-	}
-	for group, members := range groups {
-		client.GroupChat(group, members...)
-	}
-}
-
 // noteMembers stores who belongs to a group chat, and shows those who are new in its
 // room.
 func (c *Chat) noteMembers(ctx context.Context, conversation *msn.Conversation) {

@@ -206,6 +206,7 @@ func (p *process) SubmitUserInput(ctx context.Context, input map[string]string) 
 			return nil, refusal(reason.ErrLeaving, reason.Login, http.StatusConflict, reason.Subject{})
 		}
 		credentials.MachineGUID = cmp.Or(existing.Metadata.(*account.Metadata).Get().MachineGUID, credentials.MachineGUID)
+		credentials.Groups = old.Groups(ctx)
 		// Signing in ends the session that this login has; a wrong password does not.
 		// One that has none must not sign in at the same time.
 		old.Yield()

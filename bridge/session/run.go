@@ -91,7 +91,18 @@ func (s *Session) signIn(ctx context.Context, lane Lane) (*msn.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.signIns.Open(ctx, lane, a.Service, Credentials{a.Identity.Account, password, s.machineGUID(ctx)}, a.Login.Log)
+	return s.signIns.Open(ctx, lane, a.Service, Credentials{a.Identity.Account, password, s.machineGUID(ctx), s.Groups(ctx)}, a.Login.Log)
+}
+
+// Groups returns the members of the group chats that there are rooms for, by their IDs. They are
+// named with the sign-in and not after it: a service calls the account into conversations as soon
+// as it is online, and the same people are to find the same room.
+func (s *Session) Groups(ctx context.Context) map[string][]string {
+	groups, err := s.account.DB.Group.GetAll(ctx, s.account.Login.ID)
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read group chats")
+	}
+	return groups
 }
 
 // machineGUID returns the login's name for this endpoint. Logins of older versions have

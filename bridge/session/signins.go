@@ -44,6 +44,8 @@ func (s *SignIns) Lock(login networkid.UserLoginID) (unlock func()) { return s.l
 type Credentials struct {
 	Account, Password string
 	MachineGUID       string // the login's name for this endpoint
+	// Groups are the members of the group chats that the login keeps, by their IDs.
+	Groups map[string][]string
 }
 
 // Open signs in to a service. Of each service few sign-ins are under way in each lane; the
@@ -58,6 +60,7 @@ func (s *SignIns) Open(ctx context.Context, lane Lane, service *config.Service, 
 	}
 	cfg := service.Template
 	cfg.Account, cfg.Password, cfg.MachineGUID = who.Account, who.Password, who.MachineGUID
+	cfg.Groups = who.Groups
 	cfg.Logger = slog.New(zerolog.NewSlogHandler(log))
 	return msn.Login(ctx, cfg)
 }

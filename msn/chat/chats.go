@@ -41,6 +41,8 @@ type Config struct {
 	Check func(address string) (string, error)
 	// Address is how the user is called in switchboards: with the endpoint from MSNP16 on.
 	Address string
+	// Groups are group chats that are known from the beginning: the members of each by its ID.
+	Groups map[string][]string
 
 	Request   time.Duration // one answer of a switchboard
 	Answer    time.Duration // from CAL to the contact's JOI
@@ -79,6 +81,9 @@ func New(conn *ns.Conn, people People, cfg Config) *Chats {
 		rings:         limit.New(RingBurst, RingEvery),
 		typing:        limit.New(TypingBurst, typingEvery),
 		relaySession:  "NS." + strconv.FormatInt(time.Now().UnixNano(), 36),
+	}
+	for id, members := range cfg.Groups {
+		c.group(id, members)
 	}
 	c.boards = switchboards{c}
 	c.Data("text/plain", c.text)

@@ -34,13 +34,17 @@ const (
 //
 // It may be called from any goroutine.
 func (c *Chats) Group(id string, members ...string) (conversation *Conversation) {
-	if !c.conn.Do(func() {
-		conversation = c.Conversation(ID{Group: id})
-		for _, member := range members {
-			conversation.include(member)
-		}
-	}) {
+	if !c.conn.Do(func() { conversation = c.group(id, members) }) {
 		return &Conversation{chats: c, id: ID{Group: id}}
+	}
+	return conversation
+}
+
+// group is Group for the owner.
+func (c *Chats) group(id string, members []string) *Conversation {
+	conversation := c.Conversation(ID{Group: id})
+	for _, member := range members {
+		conversation.include(member)
 	}
 	return conversation
 }
