@@ -134,6 +134,33 @@ func TestFateOfAMessageIsToldOnceAndIsTrue(t *testing.T) {
 	}
 }
 
+// A message that the database does not let go out is not said to have failed: it goes out when
+// the database does.
+func TestMessageGoesOutWhenTheDatabaseTakesThatItDoes(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	texts := make(chan string, 10)
+	b.srv.Play(bob, msntest.Script{Text: func(_ *msntest.Chat, _, text string) { texts <- text }})
+	b.exec("CREATE TABLE attempts (n INTEGER)")
+	b.exec("CREATE TRIGGER no BEFORE UPDATE OF owner ON matrix_queue BEGIN INSERT INTO attempts VALUES (1); SELECT RAISE(FAIL, 'disk full'); END")
+	b.write(room, "hello")
+	b.eventually("an attempt to send it", func() bool {
+		var attempts int
+		// FAIL keeps what the statement did before.
+		return b.br.DB.Database.QueryRow(b.ctx, "SELECT COUNT(*) FROM attempts").Scan(&attempts) == nil && attempts > 0
+	})
+	b.exec("DROP TRIGGER no")
+	b.receive(texts, "hello")
+	b.eventually("its fate", func() bool { return len(b.fates()) > 0 })
+	for _, told := range b.fates() {
+		if len(told) != 1 || told[0] != "" {
+			t.Errorf("was told %q", told)
+		}
+	}
+}
+
 // Two clients of a login, one of which has just been replaced: what is put in through the
 // other one is sent too, without a look at the table every now and then.
 func TestMessageForAClientThatWasReplacedIsSent(t *testing.T) {

@@ -202,9 +202,11 @@ func (o *Outbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedEvent
 	sending, cancel := context.WithDeadline(ctx, connected.Add(sendTimeout))
 	wait, err := o.handOver(sending, job)
 	switch {
-	case errors.Is(err, msn.ErrNotConnected) && time.Since(began) < o.account.Config.Outage():
+	case (errors.Is(err, msn.ErrNotConnected) || errors.Is(err, reason.ErrBridge)) && time.Since(began) < o.account.Config.Outage():
 		cancel()
-		return queue.Retry(err) // it went between the two, and the message is nobody's yet
+		// The connection went between the two, or the database does not take that the message is
+		// sent now. It is nobody's yet.
+		return queue.Retry(err)
 	case errors.Is(err, queue.ErrLost):
 		cancel()
 		return queue.Leave()
