@@ -72,6 +72,7 @@ func main() {
 		adviseOnDatabase(m.Log, m.Config.Database)
 		receiveTransactions(&m, connector)
 		sayOnce(&m, connector)
+		readPatiently(&m)
 		m.Bridge.Commands.(*commands.Processor).AddHandler(connector.InPrivate(matrix.CommandLoginMatrix))
 		connector.WatchCommands()
 	}
