@@ -33,6 +33,9 @@ type fault struct {
 	// unread is set when what the service has acknowledged and the bridge has not read yet is gone with the
 	// connection: the protocol has nothing against that.
 	unread bool
+	// overtaken is set when the homeserver pushes again what it was in the middle of pushing, but only half a minute
+	// later and behind what has come since: the order in which texts come to the bridge is not that of the room.
+	overtaken bool
 	// long is set when the normal tests have no time for it: it takes long, or is much like another one.
 	long bool
 }
@@ -43,15 +46,15 @@ var faults = []fault{
 	{name: "the homeserver's connection is cut", make: func(c *crowd) {
 		for range 8 {
 			c.toBridge.cut(false)
-			time.Sleep(time.Duration(rand.IntN(40)) * time.Millisecond)
+			lasts(time.Duration(rand.IntN(40)) * time.Millisecond)
 		}
 	}},
 	{name: "the homeserver is away", long: true, make: func(c *crowd) {
 		c.toHomeserver.cut(true)
-		time.Sleep(time.Second)
+		lasts(time.Second)
 		c.toHomeserver.cut(false)
 	}},
-	{name: "the homeserver is killed", make: func(c *crowd) {
+	{name: "the homeserver is killed", overtaken: true, make: func(c *crowd) {
 		if err := c.parts.Dendrite.Kill(); err != nil {
 			c.t.Error(err)
 		}
@@ -69,17 +72,17 @@ var faults = []fault{
 	{name: "the service is restarted", unread: true, make: (*crowd).restartService},
 	{name: "the service is half-open", unread: true, long: true, make: func(c *crowd) {
 		c.toService.set(lineSwallows)
-		time.Sleep(2 * time.Second)
+		lasts(2 * time.Second)
 		c.toService.set(lineFlows)
 	}},
 	{name: "the service passes a byte a second", long: true, make: func(c *crowd) {
 		c.toService.set(lineDrips)
-		time.Sleep(3 * time.Second)
+		lasts(3 * time.Second)
 		c.toService.set(lineFlows)
 	}},
 	{name: "nothing is delivered for a second", make: func(c *crowd) {
 		unhook := c.at().Hook(msntest.For(c.account, msntest.On("MSG", msntest.NAK())))
-		time.Sleep(time.Second)
+		lasts(time.Second)
 		unhook()
 	}},
 	{name: "the database is locked", make: func(c *crowd) {
@@ -90,6 +93,10 @@ var faults = []fault{
 	{name: "the clock is set forward", unread: true, long: true, make: func(c *crowd) { c.moveClock(time.Hour) }},
 	{name: "a second process", make: (*crowd).startSecond},
 }
+
+// lasts returns after a time. How long a fault lasts, and when it comes, is what is tested: there is nothing else to
+// wait for.
+func lasts(d time.Duration) { time.Sleep(d) }
 
 // restart ends the bridge and starts it again.
 func (c *crowd) restart(end func() error) {
@@ -137,7 +144,7 @@ func (c *crowd) inDatabase(begin string) {
 	if _, err := db.Exec(begin); err != nil {
 		c.t.Error(err)
 	}
-	time.Sleep(time.Second)
+	lasts(time.Second)
 	if _, err := db.Exec("ROLLBACK"); err != nil {
 		c.t.Error(err)
 	}
@@ -150,11 +157,12 @@ func (c *crowd) fillDisk() {
 	if err := c.bridge.LimitFiles(0); err != nil {
 		c.t.Fatal(err)
 	}
-	time.Sleep(time.Second)
+	lasts(time.Second)
 	if err := c.bridge.LimitFiles(-1); err != nil && !c.bridge.Ended() {
 		c.t.Fatal(err)
 	}
-	time.Sleep(200 * time.Millisecond)
+	// It says so nowhere before it has ended.
+	lasts(200 * time.Millisecond)
 	if c.bridge.Ended() {
 		_ = c.bridge.Kill()
 		c.start()
@@ -250,16 +258,17 @@ func (c *crowd) goesWrong(f fault, run int, table *table) {
 	mark := c.alice.Mark()
 	var all []*pages
 	for _, l := range c.lanes {
-		all = append(all, &pages{lane: l, run: run})
+		all = append(all, &pages{lane: l, run: run, overtaken: f.overtaken})
 	}
 	ctx, stopWriting := context.WithCancel(c.t.Context())
 	var writing sync.WaitGroup
 	writing.Go(func() { c.writeBoth(ctx, all) })
 	c.flows(all)
-	time.Sleep(time.Duration(rand.IntN(200)) * time.Millisecond)
+	// It goes wrong at whatever moment, and both sides go on writing for a while.
+	lasts(time.Duration(rand.IntN(200)) * time.Millisecond)
 	f.make(c)
 	begun := time.Now()
-	time.Sleep(200 * time.Millisecond)
+	lasts(200 * time.Millisecond)
 	stopWriting()
 	writing.Wait()
 

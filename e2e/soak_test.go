@@ -206,7 +206,8 @@ func (s *soak) leavesNothing(samples []sample) {
 	s.t.Helper()
 	var last sample
 	var open []string
-	// On a loaded machine the homeserver may be far behind with what it brings to the bridge.
+	// On a loaded machine the homeserver may be far behind with what it brings to the bridge. It is looked again and
+	// again, but not all the time: that would load it more.
 	for known, deadline := int64(0), time.Now().Add(soakPatience); ; time.Sleep(time.Second) {
 		var err error
 		if last, err = s.sample(); err != nil {
