@@ -110,8 +110,10 @@ func (c *crowd) writeBoth(ctx context.Context, all []*pages) {
 	for _, p := range all {
 		writing.Go(func() {
 			for pause(ctx) {
+				before := len(p.wrote)
 				c.write(p)
-				if len(p.wrote) > 0 && len(p.wrote)%editEvery == 0 {
+				// Not again when the homeserver has not answered this time: that would be a second change of the last.
+				if len(p.wrote) > before && len(p.wrote)%editEvery == 0 {
 					c.change(p)
 				}
 			}
