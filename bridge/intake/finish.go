@@ -11,8 +11,7 @@ import (
 	"maunium.net/go/mautrix/id"
 )
 
-// Arriving is to be called for every event of Types before the framework sees it. A command
-// counts as begun from then on.
+// Arriving is to be called for every event of Types before the framework sees it.
 func (i *Intake) Arriving(ctx context.Context, evt *event.Event) {
 	h := i.handedOut(evt.ID)
 	if h == nil || evt.Type != event.EventMessage {
@@ -21,18 +20,25 @@ func (i *Intake) Arriving(ctx context.Context, evt *event.Event) {
 	command := i.cfg.IsCommand(ctx, evt)
 	i.mu.Lock()
 	h.decrypted, h.command = true, command
+	if h.late != nil {
+		h.late.Stop() // it has become a message, whose room's loop ends it
+	}
 	if command {
 		chat := chatOf{evt.Sender, evt.RoomID}
 		h.before, h.ended = i.running[chat], make(chan struct{})
 		i.running[chat] = h
 	}
 	i.mu.Unlock()
-	if !command {
+}
+
+// begin notes that a command is run: after a crash it is not run again.
+func (i *Intake) begin(ctx context.Context, h *handed) {
+	if h == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	if _, err := i.cfg.Store.Begin(ctx, evt.ID); err != nil {
+	if _, err := i.cfg.Store.Begin(ctx, h.received.EventID); err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to note that a command is run: it is run again if the bridge is stopped now")
 	}
 }
@@ -145,6 +151,7 @@ type processor struct {
 func (p processor) Handle(ctx context.Context, room id.RoomID, evt id.EventID, user *bridgev2.User, message string, replyTo id.EventID) {
 	h := p.intake.handedOut(evt)
 	p.intake.turn(ctx, h)
+	p.intake.begin(ctx, h)
 	defer func() {
 		p.intake.over(room, h)
 		p.intake.finish(context.WithoutCancel(ctx), evt, h)

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -172,9 +173,10 @@ func (i *Intake) row(ctx context.Context, evt *envelope, raw json.RawMessage) *d
 }
 
 // stores reports whether an event is one to be stored. The framework passes over what the
-// bridge itself says, and what it says for users.
+// bridge itself says, and what it says for users. No ID holds a NUL, with which PostgreSQL would
+// refuse all that the homeserver sends.
 func (i *Intake) stores(evt *envelope) bool {
-	return evt.ID != "" && evt.StateKey == nil && evt.Content.DoublePuppet == "" && !i.cfg.Ours(evt.Sender) &&
+	return evt.ID != "" && !strings.ContainsRune(string(evt.ID)+string(evt.Room)+string(evt.Sender), 0) && evt.StateKey == nil && evt.Content.DoublePuppet == "" && !i.cfg.Ours(evt.Sender) &&
 		slices.ContainsFunc(Types, func(t event.Type) bool { return t.Type == evt.Type })
 }
 
