@@ -25,7 +25,10 @@ func (i *Intake) Arriving(ctx context.Context, evt *event.Event) {
 	}
 	if command {
 		chat := chatOf{evt.Sender, evt.RoomID}
-		h.before, h.ended = i.running[chat], make(chan struct{})
+		h.chat = &turn{depth: 1, begun: newSign(), ended: newSign()}
+		if before := i.running[chat]; before != nil {
+			h.chat.before, h.chat.depth = before.chat, before.chat.depth+1
+		}
 		i.running[chat] = h
 	}
 	i.mu.Unlock()
@@ -150,7 +153,9 @@ type processor struct {
 // Handle implements bridgev2.CommandProcessor.
 func (p processor) Handle(ctx context.Context, room id.RoomID, evt id.EventID, user *bridgev2.User, message string, replyTo id.EventID) {
 	h := p.intake.handedOut(evt)
-	p.intake.turn(ctx, h)
+	if !p.intake.turn(ctx, h) {
+		return // the next start runs it
+	}
 	p.intake.begin(ctx, h)
 	defer func() {
 		p.intake.over(room, h)
@@ -159,30 +164,47 @@ func (p processor) Handle(ctx context.Context, room id.RoomID, evt id.EventID, u
 	p.CommandProcessor.Handle(ctx, room, evt, user, message, replyTo)
 }
 
-// turnTimeout is how long a command waits for the one before it. One that asks the service can
-// take longer; who typed the next one should not wait for that.
+// turnTimeout is how long a command waits for the one before it, from when that one has begun. One
+// that asks the service can take longer; who typed the next one should not wait for that.
 const turnTimeout = 10 * time.Second
 
 // turn waits until the command before one has ended: the framework runs each in a goroutine,
-// and those that came while the bridge was down are there at once.
-func (i *Intake) turn(ctx context.Context, h *handed) {
-	if h == nil {
-		return
+// and those that came while the bridge was down are there at once. It reports false when the
+// bridge stops meanwhile.
+func (i *Intake) turn(ctx context.Context, h *handed) bool {
+	if h == nil || h.chat == nil {
+		return true
+	}
+	defer h.chat.begun.set()
+	before := h.chat.before
+	if before == nil {
+		return true
+	}
+	// The one before may never be run: the framework drops a few. Each that waits for it waits
+	// a little longer than the one before, so that they do not begin together.
+	if await(ctx, before.begun, time.Duration(before.depth)*turnTimeout) {
+		await(ctx, before.ended, turnTimeout)
+	}
+	if ctx.Err() != nil {
+		return false
 	}
 	i.mu.Lock()
-	before := h.before
-	h.before = nil
-	i.mu.Unlock()
-	if before == nil {
-		return
-	}
-	timer := time.NewTimer(turnTimeout)
+	defer i.mu.Unlock()
+	h.chat.before = nil // it may go
+	return true
+}
+
+// await waits for a sign, for a while, and reports whether it was set.
+func await(ctx context.Context, awaited sign, limit time.Duration) bool {
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
-	case <-before.ended:
-	case <-ctx.Done():
+	case <-awaited.happened:
+		return true
 	case <-timer.C:
+	case <-ctx.Done():
 	}
+	return false
 }
 
 // over says that a command has ended, and lets the next one of its chat run.
@@ -192,9 +214,8 @@ func (i *Intake) over(room id.RoomID, h *handed) {
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if h.ended != nil && !h.closed {
-		close(h.ended)
-		h.closed = true
+	if h.chat != nil {
+		h.chat.ended.set()
 	}
 	if chat := (chatOf{h.received.Sender, room}); i.running[chat] == h {
 		delete(i.running, chat)

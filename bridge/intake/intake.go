@@ -104,17 +104,33 @@ type item struct {
 // handed is an event that the framework was given, or will be.
 type handed struct {
 	received  *database.Received
-	left      bool          // it could not be stored, and those behind it wait for it
-	waits     bool          // it was left, and is not handed on again yet
-	over      bool          // it is dealt with, which could not be noted
-	command   bool          // the framework runs it beside others
-	decrypted bool          // a message has come of it
-	late      *time.Timer   // of an encrypted event that may still become one
-	pass      int           // how often it was handed on before
-	before    *handed       // the command that is to end before this one is run
-	ended     chan struct{} // of a command: closed when it has ended
-	closed    bool          // ended is
+	left      bool        // it could not be stored, and those behind it wait for it
+	waits     bool        // it was left, and is not handed on again yet
+	over      bool        // it is dealt with, which could not be noted
+	command   bool        // the framework runs it beside others
+	decrypted bool        // a message has come of it
+	late      *time.Timer // of an encrypted event that may still become one
+	pass      int         // how often it was handed on before
+	chat      *turn       // of a command
 }
+
+// turn is the place of a command among those of its chat.
+type turn struct {
+	before *turn // the one that is to end before this one is run, or nil
+	depth  int   // how many wait, this one included
+	begun  sign  // set when its turn has come
+	ended  sign  // set when it has ended
+}
+
+// sign is something that happens once.
+type sign struct {
+	happened chan struct{}
+	once     *sync.Once
+}
+
+func newSign() sign { return sign{make(chan struct{}), new(sync.Once)} }
+
+func (s sign) set() { s.once.Do(func() { close(s.happened) }) }
 
 // chatOf is where one user gives commands.
 type chatOf struct {

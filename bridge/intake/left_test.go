@@ -311,6 +311,42 @@ func TestCommandsOfAChatRunInOrder(t *testing.T) {
 	})
 }
 
+// Many wait for one that hangs: they begin one after the other all the same, and a stop begins
+// none of them.
+func TestCommandsBehindOneThatHangsRunInOrder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		i := newTakes(t, store)
+		i.push("$1 !r", "$2 !r", "$3 !r", "$4 !r", "$5 !r")
+		for _, evt := range []id.EventID{"$1", "$2", "$3", "$4", "$5"} {
+			i.Arriving(t.Context(), message(evt, "!r"))
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		run := &commands{takes: 15 * time.Second}
+		for _, evt := range []id.EventID{"$5", "$4", "$3", "$2", "$1"} {
+			go i.Commands(run).Handle(ctx, "!r", evt, nil, "", "")
+		}
+		for _, want := range []id.EventID{"$1", "$2", "$3"} {
+			synctest.Wait()
+			if got := run.take(); !slices.Equal(got, []id.EventID{want}) {
+				t.Errorf("began %v, want %s", got, want)
+			}
+			time.Sleep(10*time.Second + time.Millisecond)
+		}
+		stop()
+		synctest.Wait()
+		time.Sleep(time.Minute)
+		if got := run.take(); !slices.Equal(got, []id.EventID{"$4"}) {
+			t.Errorf("began %v before the stop", got)
+		}
+		if row, err := store.Get(t.Context(), "$5"); err != nil || row.State != database.ReceivedWaiting {
+			t.Errorf("what did not have its turn is %+v, %v", row, err)
+		}
+	})
+}
+
 func message(evt id.EventID, room id.RoomID) *event.Event {
 	return &event.Event{Type: event.EventMessage, ID: evt, RoomID: room, Sender: "@u:x"}
 }
