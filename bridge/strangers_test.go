@@ -386,3 +386,19 @@ func TestOfflineMessagesOfAStrangerComeAgain(t *testing.T) {
 		t.Errorf("left out is told %d times", n)
 	}
 }
+
+// Who writes much before their room is there loses nothing: they are to have one.
+func TestFirstTextsOfAStrangerAllArrive(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.loginWithRoom()
+	for i := range 30 {
+		b.hears(login, stranger(1), fmt.Sprintf("text %d", i), i)
+	}
+	b.waitQueued(0)
+	for i := range 30 {
+		if n := b.texts(fmt.Sprintf("text %d", i)); n != 1 {
+			t.Errorf("text %d is there %d times", i, n)
+		}
+	}
+}

@@ -31,7 +31,8 @@ func TestWrongPasswordIsToldInTheManagementRoom(t *testing.T) {
 		t.Errorf("the bot says %q", answer)
 	}
 	c.sees(0, "the removal of the password", stack.Redaction(c.management, dialog.Password))
-	// The dialog is over: the next command is one.
+	// The bot asks again, until the dialog is cancelled: then the next command is one.
+	c.asks(c.management, "cancel", "cancelled")
 	c.logIn()
 }
 

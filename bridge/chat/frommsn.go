@@ -3,6 +3,8 @@ package chat
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"time"
 
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
@@ -11,6 +13,7 @@ import (
 	"matrix-msn/msn"
 
 	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 )
 
 // textReceived puts a message into the queue on disk, from where it goes to
@@ -18,7 +21,7 @@ import (
 func (c *Chat) textReceived(ctx context.Context, evt msn.TextReceived) {
 	account, ok := msnid.FromServer(evt.From)
 	if !ok && evt.Text != "" {
-		c.unshown(ctx, evt.From, evt.Text)
+		c.unshown(ctx, evt.From, evt.Text, msnid.MakeNoticeMessageID("unshown", evt.From, evt.Session, strconv.Itoa(evt.Seq)))
 	}
 	if !ok || account == c.account.Identity.Account || evt.Text == "" {
 		return
@@ -100,9 +103,13 @@ func (c *Chat) heardOf(conversation *msn.Conversation, account string) {
 }
 
 // unshown tells of a text of somebody whose address Matrix has no room for, or cannot be told
-// from another's: there can be no room with them. It is told of once a day and person.
-func (c *Chat) unshown(ctx context.Context, from, text string) {
-	zerolog.Ctx(ctx).Warn().Msg("A message was left out whose sender's address cannot be shown in Matrix")
-	c.tellDaily(ctx, "unshown "+from, fmt.Sprintf("%s wrote to you, whose address cannot be shown in Matrix, so that there is no room with them. They wrote: %s",
+// from another's: there can be no room with them. It reports false when there were too many.
+func (c *Chat) unshown(ctx context.Context, from, text string, message networkid.MessageID) bool {
+	if !c.notes.allow(noteAbout{kind: noteUnshown, account: from}, time.Now()) {
+		return false
+	}
+	zerolog.Ctx(ctx).Warn().Msg("Somebody writes whose address cannot be shown in Matrix")
+	c.tellOfPeople(ctx, message, fmt.Sprintf("%s wrote to you, whose address cannot be shown in Matrix, so that there is no room with them. They wrote: %s",
 		names.Quoted(names.Clean(from)), names.Quoted(names.Cut(names.OneLine(text), names.MaxField))))
+	return true
 }

@@ -144,6 +144,7 @@ const (
 	noteMember  noteKind = iota // who comes and goes in a group chat
 	noteName                    // what somebody on no list is called
 	noteRequest                 // who has added the user
+	noteUnshown                 // a text of somebody whose address cannot be shown
 	noteCircle                  // an invitation into a circle, whose ID stands for the account
 )
 

@@ -28,20 +28,25 @@ func WaitsForAnswer(contact msn.Contact) bool {
 // addedYou tells the user of somebody who has added them.
 func (c *Chat) addedYou(ctx context.Context, evt msn.AddedYou) {
 	c.contactChanged(ctx, evt.Contact)
-	if WaitsForAnswer(evt.Contact) && c.notes.allowRequest(time.Now()) {
+	if WaitsForAnswer(evt.Contact) && c.notes.allowRequest(evt.Contact.Account, time.Now()) {
 		c.tellRequest(ctx, evt.Contact)
 	}
 }
 
-// allowRequest reports whether there may be another notice of a request, and counts it.
-func (n *noteCounts) allowRequest(now time.Time) bool {
+// allowRequest reports whether there may be a notice of somebody's request, and counts people:
+// one who changes their request all the time takes no place of others.
+func (n *noteCounts) allowRequest(account string, now time.Time) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.turn(now)
-	all := noteAbout{kind: noteRequest}
+	one, all := noteAbout{kind: noteRequest, account: account}, noteAbout{kind: noteRequest}
+	if n.counts[one] > 0 {
+		return true // it is told once a day
+	}
 	if n.counts[all] >= maxRequests {
 		return false
 	}
+	n.counts[one]++
 	n.counts[all]++
 	return true
 }
@@ -85,7 +90,7 @@ func (c *Chat) tellRequest(ctx context.Context, contact msn.Contact) {
 // notification server has said who it is.
 func (c *Chat) requestText(ctx context.Context, contact msn.Contact) {
 	account, ok := msnid.FromServer(contact.Account)
-	if ok && contact.Request != "" && WaitsForAnswer(contact) && c.notes.allowRequest(time.Now()) {
+	if ok && contact.Request != "" && WaitsForAnswer(contact) && c.notes.allowRequest(account, time.Now()) {
 		c.tellRequestText(ctx, account, account, contact.Request)
 	}
 }
@@ -100,7 +105,7 @@ func (c *Chat) tellDaily(ctx context.Context, what, text string) {
 	c.notices.Notice(ctx, database.Alert{
 		AlertID:    msnid.MakeNoticeMessageID("daily", what, now.UTC().Format(time.DateOnly)),
 		ReceivedAt: now,
-		Kind:       database.AlertKindSystem,
+		Kind:       database.AlertKindPeople,
 		Text:       text,
 	})
 }

@@ -104,12 +104,16 @@ func (c *Chat) Limit(ctx context.Context, m *database.QueuedMessage, waiting int
 	if err != nil || !limited {
 		return 0, false, err
 	}
-	if waiting > 0 {
-		return maxHeldOfStranger, true, nil
-	}
 	held, err := c.heldStrangers(ctx)
 	if err != nil {
 		return 0, false, err
+	}
+	_, admitted, _ := c.account.Stored().Admissions.Admit(m.Sender, time.Now(), strangerWindow, maxStrangerRooms)
+	if admitted && held <= maxStrangerRooms {
+		return 0, false, nil // their room is about to be made
+	}
+	if waiting > 0 {
+		return maxHeldOfStranger, true, nil
 	}
 	if held < maxHeldStrangers {
 		return maxHeldOfStranger, true, nil

@@ -131,12 +131,19 @@ func (c *call) changeGroups(login *Login, name, done string, do func(context.Con
 }
 
 // cutGroup takes a group off the beginning of a text: by its number, or by its name, of which
-// the longest counts that fits.
+// the longest counts that fits. A number is one, also where a group is called so.
 func cutGroup(groups []msn.Group, text string) (group msn.Group, rest string, ok bool) {
 	groups = sortedGroups(groups)
-	longest := -1
+	word, rest := cutWord(text)
+	if n, err := strconv.Atoi(word); err == nil {
+		if n < 1 || n > len(groups) {
+			return msn.Group{}, "", false
+		}
+		return groups[n-1], rest, true
+	}
+	longest := 0
 	for _, g := range groups {
-		name := names.OneLine(g.Name)
+		name := names.Clean(g.Name)
 		if len(name) <= longest || len(text) < len(name) || !strings.EqualFold(text[:len(name)], name) {
 			continue
 		}
@@ -144,12 +151,5 @@ func cutGroup(groups []msn.Group, text string) (group msn.Group, rest string, ok
 			group, rest, ok, longest = g, strings.TrimSpace(behind), true, len(name)
 		}
 	}
-	if ok {
-		return group, rest, true
-	}
-	word, rest := cutWord(text)
-	if n, err := strconv.Atoi(word); err == nil && n >= 1 && n <= len(groups) {
-		return groups[n-1], rest, true
-	}
-	return msn.Group{}, "", false
+	return group, rest, ok
 }

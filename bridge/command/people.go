@@ -230,7 +230,7 @@ func runRename(c *call) {
 	name = names.Clean(name)
 	if err := client.SetNick(asking, account, name); err != nil {
 		c.Log.Info().Err(err).Msg("A contact was not renamed")
-		c.say("%s", reason.Of(err, reason.Groups, about).Sentence)
+		c.say("%s", reason.Of(err, reason.Rename, about).Sentence)
 		return
 	}
 	switch {

@@ -29,6 +29,7 @@ const (
 	Circle                       // a change of a circle
 	Roster                       // a change of the contact list
 	Name                         // a change of the user's own display name
+	Rename                       // what the user calls a contact
 	Groups                       // a change of the groups of the contact list
 	Invitation                   // an invitation by mail
 	Link                         // a link to a page of the service
@@ -42,7 +43,7 @@ const (
 	Delivery                     // a message from MSN that the homeserver refuses
 	Request                      // any other request of a command
 
-	commands = Page | Call | Circle | Roster | Name | Groups | Invitation | Link | Search | Request
+	commands = Page | Call | Circle | Roster | Name | Rename | Groups | Invitation | Link | Search | Request
 )
 
 // Errors of the bridge itself. Others are those of package msn and of package config.

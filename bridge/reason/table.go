@@ -206,10 +206,11 @@ var table = []row{
 	{Circle, is(msn.ErrBusy), "msn-busy", certain, answered, say("{service} did not do it: it is out of order, or does not let you.")},
 
 	// Changes of the contact list.
-	{Roster, is(msn.ErrNoSuchContact), "msn-no-such-account", certain, answered, say("{service} knows no account {name}. Check the address; nothing was changed.")},
-	{Roster, is(msn.ErrListFull), "msn-list-full", certain, answered, say("Your contact list at {service} is full. Remove somebody with `!remove`, and try again.")},
-	{Roster | Groups, is(msn.ErrNotListed), "msn-not-listed", certain, answered, say("{name} is not on your contact list. Put them on it with `!add` first; nothing was changed.")},
+	{Roster | Rename | Groups, is(msn.ErrNoSuchContact), "msn-no-such-account", certain, answered, say("{service} knows no account {name}. Check the address; nothing was changed.")},
+	{Roster | Rename | Groups, is(msn.ErrListFull), "msn-list-full", certain, answered, say("Your contact list at {service} is full. Remove somebody with `!remove`, and try again.")},
+	{Roster | Rename | Groups, is(msn.ErrNotListed), "msn-not-listed", certain, answered, say("{name} is not on your contact list. Put them on it with `!add` first; nothing was changed.")},
 	{Name, is(msn.ErrNameRefused), "msn-name-refused", certain, answered, say("{service} does not take that name: it holds a word that is forbidden there, or your e-mail address was never verified.")},
+	{Name, is(msn.ErrArgument), "msn-invalid-name", certain, answered, say("A name needs a letter. Nothing was changed.")},
 	{Name, is(msn.ErrTooLong), "msn-too-long", certain, answered, func(error, Subject) string {
 		return fmt.Sprintf("That name is too long: it may have %d bytes, and a letter that is not English takes several. Nothing was changed.", msn.MaxEncodedName)
 	}},
@@ -221,14 +222,14 @@ var table = []row{
 	{Groups, is(msn.ErrGroupExists), "msn-group-exists", certain, answered, say("There is a group of that name already. `!group` shows yours.")},
 	{Groups, is(msn.ErrNoGroup), "msn-no-group", certain, answered, say("There is no such group any more. `!group` shows yours.")},
 	{Groups, is(msn.ErrFixedGroup), "msn-fixed-group", certain, answered, say("{service} does not give that group up: it holds those who are in no other.")},
-	{Groups, is(msn.ErrTooLong), "msn-too-long", certain, answered, say("The name is too long for {service}. Nothing was changed.")},
+	{Rename | Groups, is(msn.ErrTooLong), "msn-too-long", certain, answered, say("The name is too long for {service}. Nothing was changed.")},
 	{Groups, is(msn.ErrArgument), "msn-invalid-name", certain, answered, say("A group needs a name. Nothing was changed.")},
 	{Groups, is(msn.ErrUncertain), "msn-uncertain", uncertain, answered, say("{service} may or may not have done it: the connection was lost before it answered. `!group` shows how it is.")},
-	{Roster, is(msn.ErrArgument), "msn-invalid-address", certain, answered, say("{name} is no address that can be on a contact list. Nothing was changed.")},
+	{Roster | Rename, is(msn.ErrArgument), "msn-invalid-address", certain, answered, say("{name} is no address that can be on a contact list. Nothing was changed.")},
 	{Roster, is(msn.ErrTooLong), "msn-too-long", certain, answered, func(_ error, s Subject) string {
 		return fmt.Sprintf("The text for %s is longer than %d bytes. Shorten it; nothing was changed.", s.Name, msn.MaxRequest)
 	}},
-	{Roster, is(msn.ErrUncertain), "msn-uncertain", uncertain, answered, say("{service} may or may not have done it: the connection was lost before it answered. `!whois {name}` shows how it is.")},
+	{Roster | Rename, is(msn.ErrUncertain), "msn-uncertain", uncertain, answered, say("{service} may or may not have done it: the connection was lost before it answered. `!whois {name}` shows how it is.")},
 	{Roster, is(msn.ErrTooFast), "msn-too-fast", certain, answered, say("{service} says that your contact list is changed too fast. Wait a minute and try again.")},
 	{Roster, is(msn.ErrBusy), "msn-busy", certain, answered, say("{service} did not change anything about {name}: it is out of order or busy. Try again in a few minutes.")},
 

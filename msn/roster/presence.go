@@ -44,8 +44,7 @@ func (b *Book) online(cmd wire.Command) []event.Event {
 		return b.tellVia(who, name, true)
 	case who.account == b.self && b.self != "":
 		// One's own status at all endpoints, from MSNP16 on.
-		b.ownName = cmp.Or(name, b.ownName)
-		return nil
+		return b.SetOwnName(cmp.Or(name, b.ownName))
 	}
 	contact := b.open(who.account)
 	if contact == nil {

@@ -97,14 +97,14 @@ func (s *syn) renameSelf(ctx context.Context, name string) error {
 }
 
 func (w *web) renameSelf(ctx context.Context, name string) error {
-	err := w.edit(ctx, func(ctx context.Context, service *soap.AddressBook) error { return service.SetOwnName(ctx, name) })
-	if err != nil {
+	// The server judges names, so it is asked first. It is for those who are online.
+	if err := w.conn.Call(ctx, wire.New("PRP", "MFN", wire.Encode(name)), nil); err != nil {
 		return err
 	}
 	w.conn.Do(func() {
-		w.generation++ // what is being downloaded may be older
+		w.generation++ // what is being downloaded is older
 		w.conn.Emit(w.book.SetOwnName(name)...)
 	})
-	// The address book is for the next sign-in, this for those who are online.
-	return w.conn.Call(ctx, wire.New("PRP", "MFN", wire.Encode(name)), nil)
+	// The address book is for the next sign-in.
+	return w.edit(ctx, func(ctx context.Context, service *soap.AddressBook) error { return service.SetOwnName(ctx, name) })
 }

@@ -84,7 +84,11 @@ func (w *web) setEverybody(ctx context.Context, everybody bool) error {
 		return err
 	}
 	// The address book is for the next sign-in, this for the present one.
-	return w.conn.Call(ctx, wire.New("BLP", everybodyCodes[everybody]), nil)
+	err = w.conn.Call(ctx, wire.New("BLP", everybodyCodes[everybody]), nil)
+	if refused, ok := errors.AsType[*errs.ServerError](err); ok && refused.Number == sameMode {
+		return nil
+	}
+	return err
 }
 
 func (w *web) setAsks(ctx context.Context, asks bool) error {
