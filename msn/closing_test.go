@@ -33,6 +33,7 @@ var calls = map[string]func(ctx context.Context, c *Client) error{
 	"Client.SetEverybody":    func(ctx context.Context, c *Client) error { return c.SetEverybody(ctx, false) },
 	"Client.SetAsks":         func(ctx context.Context, c *Client) error { return c.SetAsks(ctx, false) },
 	"Client.SetStatus":       func(ctx context.Context, c *Client) error { return c.SetStatus(ctx, Busy) },
+	"Client.SetPersonal":     func(ctx context.Context, c *Client) error { return c.SetPersonal(ctx, "Gone sailing") },
 	"Client.SignOutEndpoint": func(ctx context.Context, c *Client) error { return c.SignOutEndpoint(ctx, otherEndpoint) },
 	"Client.SendOffline":     func(ctx context.Context, c *Client) error { return c.SendOffline(ctx, "bob@example.com", "Hello", "") },
 	"Client.DeleteOffline":   func(ctx context.Context, c *Client) error { return c.DeleteOffline(ctx, "one") },

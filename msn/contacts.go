@@ -84,6 +84,9 @@ const MaxRequest = contactlist.MaxRequest
 // MaxEncodedName is the longest display name in bytes, percent-encoded as it stands on the wire.
 const MaxEncodedName = contactlist.MaxEncodedName
 
+// MaxPersonal is the longest personal message in characters.
+const MaxPersonal = self.MaxPersonal
+
 // MaxGroups is how many groups an account can have.
 const MaxGroups = contactlist.MaxGroups
 
@@ -217,6 +220,16 @@ func (c *Client) Status() (status Status) {
 // confirmed it.
 func (c *Client) SetStatus(ctx context.Context, status Status) error {
 	return c.self.SetStatus(ctx, status)
+}
+
+// SetPersonal sets the personal message that contacts see below the user's name (UUX), one
+// line of at most MaxPersonal characters, and returns when the server has taken it; "" takes it
+// away. It holds for this session: the next one begins with what the server keeps, which may
+// be nothing.
+//
+// The error is ErrDialect below MSNP11, and ErrTooLong.
+func (c *Client) SetPersonal(ctx context.Context, text string) error {
+	return c.self.SetPersonal(ctx, text)
 }
 
 // Endpoints returns where the account is signed in, this Client included. It is empty

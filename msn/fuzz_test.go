@@ -452,4 +452,5 @@ var fuzzCalls = []fuzzCall{
 		}
 		return nil
 	}},
+	{"SetPersonal", false, func(ctx context.Context, c *Client, who string) error { return c.SetPersonal(ctx, who+" & <me>") }},
 }

@@ -1,4 +1,5 @@
-// Package self is what the user shows of themselves: status, capabilities and the endpoint.
+// Package self is what the user shows of themselves: status, personal message, capabilities
+// and the endpoint.
 package self
 
 import (
