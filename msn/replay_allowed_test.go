@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"matrix-msn/msn/internal/clean"
+	"matrix-msn/msn/internal/xmltext"
 	"matrix-msn/msn/passport"
 	"matrix-msn/msn/wire"
 )
@@ -68,6 +69,9 @@ func difference(d wire.Dialect, recorded, sent wire.Command) string {
 		if d >= wire.FirstEndpoints && strings.Contains(recorded.Payload, "EndpointData>") {
 			return "what a place says of itself: capabilities and a name of its own"
 		}
+		if xmltext.Element(recorded.Payload, "PSM") == xmltext.Element(sent.Payload, "PSM") && xmltext.Element(recorded.Payload, "CurrentMedia") == "" {
+			return "the same personal message without the number of a machine, or quoted otherwise"
+		}
 	case "SYN":
 		if len(is) == len(was) {
 			return "this client always asks for the whole list, the recorded one asked for changes"
@@ -118,8 +122,6 @@ func never(cmd wire.Command) string {
 	switch cmd.Verb {
 	case "PNG":
 		return "the heartbeat follows a clock"
-	case "UUX":
-		return "the interface has no personal message yet"
 	case "LST", "LSG":
 		return "this client asks for all lists at once"
 	case "ADL", "RML", "FQY":
@@ -143,7 +145,7 @@ func never(cmd wire.Command) string {
 	case "MSG":
 		return "messages go through switchboards"
 	case "OUT", "CAL", "ANS", "CVR", "URL", "SND", "SDC", "FND", "PAG", "PGD",
-		"ADD", "ADC", "REM", "REA", "SBP", "ADG", "RMG", "REG", "GTC", "BLP", "PRP":
+		"ADD", "ADC", "REM", "REA", "SBP", "ADG", "RMG", "REG", "GTC", "BLP", "PRP", "UUX":
 	default:
 		return "no command of this protocol"
 	}

@@ -5,12 +5,13 @@ import (
 	"slices"
 	"strings"
 
+	"matrix-msn/msn/internal/xmltext"
 	"matrix-msn/msn/notify"
 	"matrix-msn/msn/wire"
 )
 
 // requestCommand makes the call that a recorded request stands for: CVR, URL, SND,
-// SDC, FND, PAG and PGD. It reports false for other commands.
+// SDC, UUX, FND, PAG and PGD. It reports false for other commands.
 func (r *replay) requestCommand(i item) bool {
 	r.t.Helper()
 	args := i.cmd.Args
@@ -47,6 +48,8 @@ func (r *replay) requestCommand(i item) bool {
 		default:
 			r.call(i, call, nil)
 		}
+	case "UUX":
+		r.personal(i)
 	case "FND":
 		r.search(i)
 	case "PAG", "PGD":
@@ -120,6 +123,32 @@ func (r *replay) announce(i item) {
 		if kept, ok := r.client.Version(); got != want || !ok || kept != want {
 			r.t.Errorf("%v: the version is %+v, then %+v", reply.Record, got, kept)
 		}
+	})
+}
+
+// personal plays a UUX that sets a personal message.
+func (r *replay) personal(i item) {
+	r.t.Helper()
+	set := func() error { return r.client.SetPersonal(r.t.Context(), xmltext.Element(i.cmd.Payload, "PSM")) }
+	_, answered := r.peekAnswer(i)
+	switch {
+	case r.rec.dialect < wire.FirstPersonal:
+		r.refused(i, set, ErrDialect)
+	case !strings.HasPrefix(i.cmd.Payload, "<Data>") || !answered:
+		r.left(i, "is no personal message, or not well-formed")
+	case r.rec.dialect >= wire.FirstPrefixed && r.signsIn(i):
+		r.left(i, "this client is signed in when it can be called, and enters the circles then")
+	case xmltext.Element(i.cmd.Payload, "CurrentMedia") != "":
+		r.left(i, "the interface sets no media")
+	default:
+		r.call(i, set, nil)
+	}
+}
+
+// signsIn reports whether the recorded client had set no status yet when it sent a command.
+func (r *replay) signsIn(c item) bool {
+	return !slices.ContainsFunc(r.rec.records, func(i item) bool {
+		return i.Line < c.Line && i.client() && isNotification(i.Conn) && i.cmd.Verb == "CHG"
 	})
 }
 
