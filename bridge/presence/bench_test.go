@@ -1,0 +1,84 @@
+package presence
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/event"
+)
+
+// crowd is how many contacts come online at once.
+const crowd = 500
+
+// comeOnline has a crowd come online at once, and returns how many requests the homeserver got
+// and how long it took until all were shown.
+func comeOnline(tb testing.TB, latency time.Duration) (requests int, took time.Duration) {
+	tb.Helper()
+	server := newFakeServer(tb)
+	server.latency = latency
+	k := start(tb, server, newFakeStore())
+	defer k.Stop()
+	k.Begin(home, nil)
+	begun := time.Now()
+	for i := range crowd {
+		ghost := networkid.UserID(fmt.Sprint("home/", i))
+		k.Room(home, ghost)
+		k.Report(home, ghost, online("song"))
+	}
+	for {
+		shown := 0
+		server.change(func() {
+			for _, state := range server.state {
+				if state.Presence == event.PresenceOnline {
+					shown++
+				}
+			}
+		})
+		if shown == crowd {
+			return len(server.take()), time.Since(begun)
+		}
+		if time.Since(begun) > 10*time.Minute {
+			tb.Fatalf("%d of %d are shown", shown, crowd)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// With the limit in force, 500 contacts who come online at once cost one request each, and are
+// shown within a minute.
+func TestACrowdComesOnline(t *testing.T) {
+	for _, latency := range []time.Duration{0, 20 * time.Millisecond, 90 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			requests, took := comeOnline(t, latency)
+			// One of them is looked at after a second, and after 35.
+			if requests > crowd+2 || took > time.Minute {
+				t.Errorf("with answers after %v it took %d requests and %v", latency, requests, took)
+			}
+			t.Logf("with answers after %v it took %d requests and %v", latency, requests, took)
+		})
+	}
+}
+
+// BenchmarkACrowdComesOnline is the same by the clock on the wall: nearly all of it is the
+// limit.
+func BenchmarkACrowdComesOnline(b *testing.B) {
+	for b.Loop() {
+		requests, took := comeOnline(b, time.Millisecond)
+		b.ReportMetric(float64(requests), "requests")
+		b.ReportMetric(took.Seconds(), "s-until-right")
+	}
+}
+
+// BenchmarkReport is what one line of presence costs the session that reads it.
+func BenchmarkReport(b *testing.B) {
+	server := newFakeServer(b)
+	k := start(b, server, newFakeStore())
+	defer k.crash()
+	k.Begin(home, nil)
+	for i := 0; b.Loop(); i++ {
+		k.Report(home, networkid.UserID(fmt.Sprint("home/", i%1000)), online(fmt.Sprint(i)))
+	}
+}
