@@ -27,6 +27,7 @@ import (
 
 	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/inbox"
+	"matrix-msn/bridge/presence"
 	"matrix-msn/bridge/room"
 	"matrix-msn/database"
 	"matrix-msn/msn/msntest"
@@ -168,6 +169,7 @@ func (b *testBridge) startWith(prepare func()) {
 	if b.matrix = newFakeMatrix(); before != nil {
 		// The homeserver outlives the bridge.
 		b.matrix.rooms, b.matrix.names, b.matrix.lastID = before.memberships(), before.displayNames(), before.last()
+		b.matrix.presence = before.presences()
 	}
 	b.matrix.public = b.public
 	var matrix homeserver = b.matrix
@@ -182,7 +184,7 @@ func (b *testBridge) startWith(prepare func()) {
 		b.conn.Dispatched(ctx, evt)
 		return nil
 	}
-	b.conn.Homeserver = matrix
+	b.conn.Homeserver, b.conn.Presence = matrix, matrix
 	permissions := bridgeconfig.PermissionConfig{"*": &bridgeconfig.PermissionLevelUser}
 	if b.only {
 		permissions = bridgeconfig.PermissionConfig{string(fakeUser): &bridgeconfig.PermissionLevelUser}
@@ -216,6 +218,7 @@ func (b *testBridge) startWith(prepare func()) {
 type homeserver interface {
 	bridgev2.MatrixConnector
 	room.Homeserver
+	presence.Homeserver
 }
 
 func (b *testBridge) openDatabase() *dbutil.Database {

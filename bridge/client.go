@@ -21,8 +21,10 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/outbox"
 	"matrix-msn/bridge/pager"
+	"matrix-msn/bridge/presence"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/room"
+	"matrix-msn/bridge/self"
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
 	"matrix-msn/msn"
@@ -39,7 +41,11 @@ type Client struct {
 	inbox   *inbox.Inbox   // from MSN to Matrix
 	outbox  *outbox.Outbox // from Matrix to MSN
 	pager   *pager.Pager   // pages for mobile devices
-	intake  *intake.Intake // of all logins
+	self    *self.Self     // as contacts see the user
+
+	contacts *presence.Contacts // as Matrix shows them
+
+	intake *intake.Intake // of all logins
 
 	commands *command.Login
 }
@@ -69,15 +75,20 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.alerts = alert.New(client.account, client.rooms, client.inbox)
 	client.pager = pager.New(client.account, client.session, client.rooms, client.alerts)
 	client.chat = chat.New(client.account, client.session, client.rooms, client.inbox, client.outbox, client.alerts)
+	client.self = self.New(client.account, client.session)
+	client.contacts = presence.NewContacts(client.account, client.session, c.keeper)
 	client.outbox.Use(client.chat)
 	client.handleKinds()
 	client.session.Use(client.rooms, client.inbox, client.outbox, client.pager)
 	client.chat.Listen(client.session)
 	client.alerts.Listen(client.session)
 	client.pager.Listen(client.session)
+	client.self.Listen(client.session)
+	client.contacts.Listen(client.session)
 	client.session.OnReady(func(_ context.Context, session *msn.Client) { client.outbox.ReleaseOnline(session) })
 	client.commands = &command.Login{
 		Account: client.account, Session: client.session, Chat: client.chat, Alerts: client.alerts, Pages: client.pager,
+		Self: client.self, Presence: client.contacts,
 	}
 	return client
 }
@@ -105,8 +116,10 @@ func (c *Client) IsThisUser(_ context.Context, user networkid.UserID) bool {
 	return user == c.account.UserID()
 }
 
-// GetCapabilities returns what a room supports.
-func (c *Client) GetCapabilities(context.Context, *bridgev2.Portal) *event.RoomFeatures {
+// GetCapabilities returns what a room supports. The framework asks right before it makes a
+// room, whoever wants that, and tells of it in no other way.
+func (c *Client) GetCapabilities(ctx context.Context, portal *bridgev2.Portal) *event.RoomFeatures {
+	c.contacts.Room(ctx, portal.ID)
 	return roomFeatures
 }
 
@@ -165,6 +178,7 @@ func (c *Client) HandleMatrixMessage(ctx context.Context, msg *bridgev2.MatrixMe
 	if c.intake.Behind(evt) && c.intake.Leave(evt) {
 		return &bridgev2.MatrixMessageResponse{Pending: true}, nil
 	}
+	c.contacts.Spoken(msg.Portal.ID)
 	sent, err := c.chat.Send(ctx, msg)
 	// It must not be said to have failed: it is on disk, and the next start would send it.
 	if errors.Is(err, reason.ErrBridge) && !database.Refuses(err) && c.intake.Leave(evt) {

@@ -30,6 +30,7 @@ import (
 	"matrix-msn/bridge/login"
 	"matrix-msn/bridge/loginpage"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/presence"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
@@ -41,6 +42,8 @@ type Connector struct {
 	// Homeserver can be asked whether it answers. It is set before the first login is
 	// loaded; without, it counts as answering.
 	Homeserver room.Homeserver
+	// Presence is what shows contacts as online. It is set before Start.
+	Presence presence.Homeserver
 
 	br       *bridgev2.Bridge
 	db       *database.Database
@@ -51,6 +54,7 @@ type Connector struct {
 	intake   *intake.Intake
 	lease    *lease.Lease
 	pace     inbox.Pace // at which messages are brought into rooms
+	keeper   *presence.Keeper
 	// Usurped is called when another process has taken the database over: this one has to
 	// end. It may be nil.
 	Usurped func()
@@ -123,13 +127,24 @@ func (c *Connector) Start(ctx context.Context) error {
 	if err := c.db.Ghost.NameBy(ctx, c.Config.DisplaynameTemplate); err != nil {
 		return err
 	}
+	c.keeper = presence.New(presence.Config{
+		Homeserver: c.Presence, Store: c.db.Presence, Log: c.br.Log.With().Str("component", "presence").Logger(),
+		Repeats: c.Config.Presence == config.PresenceFull,
+	})
+	// Also when presence is off: it may have been on before.
+	if err := c.keeper.Start(ctx); err != nil {
+		return err
+	}
 	c.intake.Accept()
 	c.pages.Open(c.br.Matrix, c.br.Log)
 	return nil
 }
 
-// Stop leaves the database to another process.
+// Stop shows all contacts as offline, and leaves the database to another process.
 func (c *Connector) Stop() {
+	if c.keeper != nil {
+		c.keeper.Stop()
+	}
 	if c.lease == nil {
 		return
 	}
@@ -203,6 +218,9 @@ func (c *Connector) Receive(next http.Handler, allowed func(*http.Request) bool)
 // makes plain to the framework what it would not pass on: a text that is a command, or only
 // looks like one, edits, and deletions of what waits.
 func (c *Connector) Arriving(ctx context.Context, evt *event.Event) {
+	if evt.Content.Raw[doublePuppet] == nil {
+		c.isActive(evt.Sender)
+	}
 	switch evt.Type {
 	case event.EventMessage:
 		c.commands.Rewrite(ctx, evt)

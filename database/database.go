@@ -31,6 +31,7 @@ type Database struct {
 	Ghost       *GhostQuery
 	Intake      *IntakeQuery
 	Lease       *LeaseQuery
+	Presence    *PresenceQuery
 }
 
 // New prepares the tables beside those of parent, for the bridge with the given
@@ -53,6 +54,7 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 		Ghost:      &GhostQuery{db: db, bridgeID: bridgeID},
 		Intake:     intake,
 		Lease:      &LeaseQuery{db: db, bridgeID: bridgeID},
+		Presence:   &PresenceQuery{db: db, bridgeID: bridgeID},
 	}
 }
 

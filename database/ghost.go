@@ -22,6 +22,9 @@ const (
 		SELECT id FROM ghost WHERE bridge_id=$1 AND NOT name_set AND (
 			id IN (SELECT other_user_id FROM portal WHERE bridge_id=$1 AND receiver=$2 AND mxid<>'')
 			OR id IN (SELECT $3 || account FROM group_member WHERE bridge_id=$1 AND login_id=$2))`
+	ghostsInRooms = `
+		SELECT other_user_id FROM portal WHERE bridge_id=$1 AND receiver=$2 AND mxid<>'' AND other_user_id<>''
+		UNION SELECT $3 || account FROM group_member WHERE bridge_id=$1 AND login_id=$2`
 )
 
 // NameBy notes the template by which ghosts are named. When it is another one than before,
@@ -41,5 +44,12 @@ func (q *GhostQuery) NameBy(ctx context.Context, template string) error {
 // a login has a room. prefix is what stands before the account in the ID of a ghost.
 func (q *GhostQuery) Unnamed(ctx context.Context, login networkid.UserLoginID, prefix string) ([]networkid.UserID, error) {
 	rows, err := q.db.Query(ctx, ghostsUnnamed, q.bridgeID, login, prefix)
+	return dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[networkid.UserID], err).AsList()
+}
+
+// InRooms returns the ghosts with whom a login has a room: of its own, or that of a group chat.
+// prefix is what stands before the account in the ID of a ghost.
+func (q *GhostQuery) InRooms(ctx context.Context, login networkid.UserLoginID, prefix string) ([]networkid.UserID, error) {
+	rows, err := q.db.Query(ctx, ghostsInRooms, q.bridgeID, login, prefix)
 	return dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[networkid.UserID], err).AsList()
 }

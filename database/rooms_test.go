@@ -8,6 +8,7 @@ import (
 
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/database"
 )
@@ -106,6 +107,64 @@ func TestGhostsWithoutNamesAreThoseInRoomsOfTheLogin(t *testing.T) {
 			if groups, err := db.Group.With(ctx, login, account); err != nil || !slices.Equal(groups, want) {
 				t.Errorf("%s is in %q, %v", account, groups, err)
 			}
+		}
+	})
+}
+
+// Whom a login has a room with: each other once, whoever is in a group chat too, and nobody of
+// another login. The list of those who are not shown as offline is kept.
+func TestGhostsInRoomsAndShownAsOnline(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, framework *bridgedb.Database) {
+		ctx := t.Context()
+		for who, room := range map[string]string{"bob": "!bob:x", "carol": "", "dave": "!dave:x"} {
+			owner := login
+			if who == "dave" {
+				owner = other
+			}
+			ghost := &bridgedb.Ghost{ID: networkid.UserID("home/" + who), Metadata: map[string]any{}}
+			if err := framework.Ghost.Insert(ctx, ghost); err != nil {
+				t.Fatal(err)
+			}
+			portal := &bridgedb.Portal{PortalKey: networkid.PortalKey{ID: networkid.PortalID("dm:" + who), Receiver: owner}, MXID: id.RoomID(room),
+				OtherUserID: ghost.ID, RoomType: bridgedb.RoomTypeDM, Metadata: map[string]any{}}
+			if err := framework.Portal.Insert(ctx, portal); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := framework.Portal.Delete(context.WithoutCancel(ctx), portal.PortalKey); err != nil {
+					t.Error(err)
+				}
+				if _, err := framework.Exec(context.WithoutCancel(ctx), `DELETE FROM ghost WHERE id=$1`, ghost.ID); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		for _, group := range []string{"one", "two"} {
+			if _, err := db.Group.Put(ctx, login, group, "bob", "eve"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := db.Ghost.InRooms(ctx, login, "home/")
+		slices.Sort(got)
+		if err != nil || !slices.Equal(got, []networkid.UserID{"home/bob", "home/eve"}) {
+			t.Errorf("there are rooms with %q, %v", got, err)
+		}
+		for _, ghost := range []networkid.UserID{"home/eve", "home/bob", "home/eve"} {
+			if err := db.Presence.Put(ctx, ghost); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := db.Presence.All(ctx); err != nil || !slices.Equal(got, []networkid.UserID{"home/bob", "home/eve"}) {
+			t.Errorf("online are %q, %v", got, err)
+		}
+		for _, ghost := range []networkid.UserID{"home/eve", "home/nobody", "home/bob"} {
+			if err := db.Presence.Delete(ctx, ghost); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := db.Presence.All(ctx); err != nil || len(got) > 0 {
+			t.Errorf("online are %q, %v", got, err)
 		}
 	})
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/networkid"
+
+	"matrix-msn/bridge/config"
 )
 
 // Metadata is what the bridge keeps of a login besides its ID. The framework
@@ -52,6 +54,13 @@ type Record struct {
 	// Away are the people, the latest last, of whom the user was told that they write into
 	// rooms that the user has left. It is replaced, never changed in place.
 	Away []string `json:"away,omitempty"`
+	// Status is as what the user wants to be seen; "" while they have chosen nothing.
+	Status config.Choice `json:"status,omitempty"`
+	// Personal is the personal message that they have set, which may be none; nil while they
+	// have set nothing. What it points to does not change.
+	Personal *string `json:"personal,omitempty"`
+	// PresenceOff is set when contacts are not to be shown as online.
+	PresenceOff bool `json:"presence_off,omitempty"`
 }
 
 var (
@@ -121,6 +130,7 @@ func (m *Metadata) CopyFrom(other any) {
 			brought.Refused = kept.Refused
 		}
 		brought.Circles, brought.Admissions, brought.Away = kept.Circles, kept.Admissions, kept.Away
+		brought.Status, brought.Personal, brought.PresenceOff = kept.Status, kept.Personal, kept.PresenceOff
 		*kept = brought
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"matrix-msn/bridge/loginpage"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/self"
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
 	"matrix-msn/msn"
@@ -30,6 +31,9 @@ type Login struct {
 	Chat    *chat.Chat
 	Alerts  *alert.Alerts
 	Pages   Pages
+	Self    *self.Self
+
+	Presence Presence
 
 	circles circlesShown
 }

@@ -34,6 +34,8 @@ type Config struct {
 	Locale              int                      `yaml:"locale"`
 	KeepForOffline      string                   `yaml:"keep_for_offline"`
 	KeepInOutage        string                   `yaml:"keep_in_outage"`
+	Presence            Presence                 `yaml:"presence"`
+	Status              Choice                   `yaml:"status"` // of those who have chosen nothing
 	Services            map[string]ServiceConfig `yaml:"services"`
 
 	displayname  *template.Template
@@ -111,6 +113,8 @@ func (c *Config) Upgrade(helper configupgrade.Helper) {
 	helper.Copy(configupgrade.Int, "locale")
 	helper.Copy(configupgrade.Str, "keep_for_offline")
 	helper.Copy(configupgrade.Str, "keep_in_outage")
+	helper.Copy(configupgrade.Str, "presence")
+	helper.Copy(configupgrade.Str, "status")
 	helper.Copy(configupgrade.Map, "services")
 }
 
@@ -139,6 +143,14 @@ func CheckFile(config []byte) error {
 			if value.Kind != yaml.ScalarNode || value.Tag != "!!str" && value.Tag != "!!null" {
 				return fmt.Errorf("network.alerts (line %d) must be room, management or off", value.Line)
 			}
+		case "presence":
+			if value.Kind != yaml.ScalarNode || value.Tag != "!!str" && value.Tag != "!!null" {
+				return fmt.Errorf("network.presence (line %d) must be off, changes or full", value.Line)
+			}
+		case "status":
+			if value.Kind != yaml.ScalarNode || value.Tag != "!!str" && value.Tag != "!!null" {
+				return fmt.Errorf("network.status (line %d) must be one of %s", value.Line, Choices())
+			}
 		case "alert_icons":
 			if value.Kind != yaml.ScalarNode || value.Tag != "!!bool" && value.Tag != "!!null" {
 				return fmt.Errorf("network.alert_icons (line %d) must be true or false", value.Line)
@@ -156,7 +168,7 @@ func CheckFile(config []byte) error {
 				return err
 			}
 		default:
-			return fmt.Errorf("network.%s (line %d) is no setting; there are displayname_template, credential_key, alerts, alert_icons, locale, keep_for_offline, keep_in_outage and services", name, value.Line)
+			return fmt.Errorf("network.%s (line %d) is no setting; there are displayname_template, credential_key, alerts, alert_icons, locale, keep_for_offline, keep_in_outage, presence, status and services", name, value.Line)
 		}
 	}
 	return nil
@@ -240,6 +252,9 @@ func (c *Config) Check() error {
 		return err
 	}
 	if c.outage, err = parseKeep("keep_in_outage", c.KeepInOutage, defaultOutage, longestOutage, "5m"); err != nil {
+		return err
+	}
+	if err := c.checkPresence(); err != nil {
 		return err
 	}
 	if len(c.Services) == 0 {

@@ -53,6 +53,8 @@ func TestEveryBadSettingHasItsSentence(t *testing.T) {
 	const good = "credential_key: 0123456789abcdef0123\ndisplayname_template: '{{.Account}}'\n"
 	for _, test := range []struct{ name, yaml, want string }{
 		{"no services", good, "network.services is empty"},
+		{"unknown presence", good + "presence: on", "network.presence is \"on\": set it to off, changes or full"},
+		{"unknown status", good + "status: invisible", "network.status is \"invisible\": set it to one of follow, activity, online"},
 		{"short key", "credential_key: short\ndisplayname_template: x\nservices: {escargot: {}}", "network.credential_key is shorter"},
 		{"bad key of a service", good + "services: {My Service: {preset: escargot}}", `the key "My Service"`},
 		{"unknown preset", good + "services: {a: {preset: hotmail}}", `"hotmail" is no preset`},
@@ -125,6 +127,10 @@ func TestWhatTheUpgradeWouldOverwriteIsRefused(t *testing.T) {
 		{"locale is a text", "network: {locale: '0x0409'}", "network.locale (line 1) must be the number of a Windows locale"},
 		{"time to keep messages without unit", "network: {keep_for_offline: 0}", "network.keep_for_offline (line 1) must be a time with its unit"},
 		{"time to keep messages", "network: {keep_for_offline: 0s}", ""},
+		{"presence and status", "network: {presence: changes, status: activity}", ""},
+		{"presence is off", "network: {presence: off}", ""},
+		{"presence is a switch", "network: {presence: false}", "network.presence (line 1) must be off, changes or full"},
+		{"status is a list", "network: {status: [online]}", "network.status (line 1) must be one of follow, activity, online"},
 		{"no YAML", "network: {", "no YAML"},
 		{"a text in the place of the section", "network: x", "network (line 1) must hold settings"},
 		{"a list in the place of the section", "network: [x]", "network (line 1) must hold settings"},
@@ -166,7 +172,7 @@ func TestUpgradeOfTheConfigKeepsEverySetting(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(Example), &base); err != nil {
 		t.Fatal(err)
 	}
-	const text = "displayname_template: x\ncredential_key: 0123456789abcdef\nalerts: off\nalert_icons: true\nlocale: 0x0407\nkeep_for_offline: 24h\nkeep_in_outage: 1m\nservices:\n    a: {server: x, paging: always, web_services: {login: y}, gateway: z}\n"
+	const text = "displayname_template: x\ncredential_key: 0123456789abcdef\nalerts: off\nalert_icons: true\nlocale: 0x0407\nkeep_for_offline: 24h\nkeep_in_outage: 1m\npresence: changes\nstatus: hidden\nservices:\n    a: {server: x, paging: always, web_services: {login: y}, gateway: z}\n"
 	if err := yaml.Unmarshal([]byte(text), &own); err != nil {
 		t.Fatal(err)
 	}

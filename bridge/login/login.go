@@ -199,20 +199,26 @@ func (p *process) SubmitUserInput(ctx context.Context, input map[string]string) 
 		return nil, refusal(reason.ErrManyAttempts, reason.Login, http.StatusTooManyRequests, reason.Subject{Choices: names.Minutes(wait)})
 	}
 	credentials := session.Credentials{Account: address, Password: password, MachineGUID: msn.NewMachineGUID()}
+	chosen := p.Config.Status
 	resume, goOn := func() {}, func() {}
 	if existing != nil {
 		old := p.SessionOf(existing)
 		if old.Leaving() {
 			return nil, refusal(reason.ErrLeaving, reason.Login, http.StatusConflict, reason.Subject{})
 		}
-		credentials.MachineGUID = cmp.Or(existing.Metadata.(*account.Metadata).Get().MachineGUID, credentials.MachineGUID)
+		kept := existing.Metadata.(*account.Metadata).Get()
+		credentials.MachineGUID = cmp.Or(kept.MachineGUID, credentials.MachineGUID)
 		credentials.Groups = old.Groups(ctx)
+		if kept.Status != "" {
+			chosen = kept.Status
+		}
 		// Signing in ends the session that this login has; a wrong password does not.
 		// One that has none must not sign in at the same time.
 		old.Yield()
 		goOn = old.GoOn
 		resume = func() { old.ReconnectLocked(context.WithoutCancel(ctx)) }
 	}
+	credentials.Status, _ = chosen.Status() // who signs in is there
 	client, err := p.SignIns.Open(ctx, session.Interactive, p.service, credentials, p.Bridge.Log.With().Stringer("user_mxid", p.user.MXID).Logger())
 	if err != nil {
 		goOn()

@@ -91,7 +91,11 @@ func (s *Session) signIn(ctx context.Context, lane Lane) (*msn.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.signIns.Open(ctx, lane, a.Service, Credentials{a.Identity.Account, password, s.machineGUID(ctx), s.Groups(ctx)}, a.Login.Log)
+	credentials := Credentials{Account: a.Identity.Account, Password: password, MachineGUID: s.machineGUID(ctx), Groups: s.Groups(ctx)}
+	if s.initial != nil {
+		credentials.Status = s.initial()
+	}
+	return s.signIns.Open(ctx, lane, a.Service, credentials, a.Login.Log)
 }
 
 // Groups returns the members of the group chats that there are rooms for, by their IDs. They are
@@ -149,6 +153,9 @@ func (s *Session) serve(ctx context.Context, client *msn.Client, stopWorking fun
 		s.Dispatch(ctx, evt)
 	}
 	s.set(nil, nil)
+	for _, do := range s.lost {
+		do()
+	}
 	return end
 }
 

@@ -27,6 +27,8 @@ type Session struct {
 	parts    []Part
 	opened   []func(context.Context, *msn.Client)
 	ready    []func(context.Context, *msn.Client)
+	lost     []func()
+	initial  func() msn.Status // as what to sign in, nil for online
 	handlers map[reflect.Type][]handler
 
 	// life is held while the Session is started or stopped.
@@ -82,6 +84,12 @@ func (s *Session) OnOpen(do func(context.Context, *msn.Client)) { s.opened = app
 // OnReady has do called when the account has signed in and the client can be used, before
 // the first event.
 func (s *Session) OnReady(do func(context.Context, *msn.Client)) { s.ready = append(s.ready, do) }
+
+// OnLost has do called when a session has ended that OnReady has told of, whatever the reason.
+func (s *Session) OnLost(do func()) { s.lost = append(s.lost, do) }
+
+// SignInAs has the account sign in with the status that choose returns.
+func (s *Session) SignInAs(choose func() msn.Status) { s.initial = choose }
 
 // Start signs in, in the background, and stays signed in until Stop. It does not sign in
 // while the account is in use at another endpoint. client is a session that exists

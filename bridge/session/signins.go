@@ -44,6 +44,7 @@ func (s *SignIns) Lock(login networkid.UserLoginID) (unlock func()) { return s.l
 type Credentials struct {
 	Account, Password string
 	MachineGUID       string // the login's name for this endpoint
+	Status            msn.Status
 	// Groups are the members of the group chats that the login keeps, by their IDs.
 	Groups map[string][]string
 }
@@ -59,7 +60,7 @@ func (s *SignIns) Open(ctx context.Context, lane Lane, service *config.Service, 
 		return nil, ctx.Err()
 	}
 	cfg := service.Template
-	cfg.Account, cfg.Password, cfg.MachineGUID = who.Account, who.Password, who.MachineGUID
+	cfg.Account, cfg.Password, cfg.MachineGUID, cfg.Status = who.Account, who.Password, who.MachineGUID, who.Status
 	cfg.Groups = who.Groups
 	cfg.Logger = slog.New(zerolog.NewSlogHandler(log))
 	return msn.Login(ctx, cfg)

@@ -64,6 +64,7 @@ func main() {
 	}
 	m.PostInit = func() {
 		connector.Homeserver = newHomeserver(m.Matrix)
+		connector.Presence = presenceOf{m.Matrix}
 		if m.Config.AppService.AsyncTransactions || m.Config.Bridge.AsyncEvents {
 			m.Log.WithLevel(zerolog.FatalLevel).Msg("appservice.async_transactions and bridge.async_events must be false: messages would lose their order")
 			os.Exit(11)
@@ -80,7 +81,7 @@ func main() {
 		connector.StartIntake(m.Log.WithContext(context.Background()))
 		if !m.Matrix.SpecVersions.ContainsGreaterOrEqual(mautrix.SpecV14) {
 			m.Log.Warn().Stringer("server_supports", m.Matrix.SpecVersions.GetLatest()).
-				Msg("This homeserver passes no typing notes and no presence on to bridges: what users type will not show as typing in MSN")
+				Msg("This homeserver passes no typing notes and no presence on to bridges: what users type will not show as typing in MSN, and their status follows what they write alone")
 		}
 	}
 	m.InitVersion(Tag, Commit, BuildTime)

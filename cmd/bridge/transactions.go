@@ -35,4 +35,7 @@ func receiveTransactions(m *mxmain.BridgeMain, connector *bridge.Connector) {
 		m.Matrix.EventProcessor.PrependHandler(kind, connector.Arriving)
 		m.Matrix.EventProcessor.On(kind, connector.Dispatched)
 	}
+	for _, kind := range bridge.EphemeralTypes {
+		m.Matrix.EventProcessor.On(kind, connector.Ephemeral)
+	}
 }

@@ -1,4 +1,4 @@
--- v0 -> v7: Latest revision
+-- v0 -> v8: Latest revision
 
 CREATE TABLE contact (
     bridge_id TEXT NOT NULL,
@@ -167,4 +167,11 @@ CREATE TABLE lease (
     bridge_id TEXT NOT NULL PRIMARY KEY,
     holder    TEXT NOT NULL,
     beat      BIGINT NOT NULL
+);
+
+CREATE TABLE presence (
+    bridge_id TEXT NOT NULL,
+    ghost_id  TEXT NOT NULL,
+
+    PRIMARY KEY (bridge_id, ghost_id)
 );

@@ -39,7 +39,7 @@ var floors = [][]string{
 	{"bridge/account"},
 	{"bridge/room", "bridge/session"},
 	// the parts,
-	{"bridge/alert", "bridge/chat", "bridge/inbox", "bridge/login"},
+	{"bridge/alert", "bridge/chat", "bridge/inbox", "bridge/login", "bridge/presence", "bridge/self"},
 	{"bridge/outbox", "bridge/pager", "bridge/command"},
 	// and what the framework demands.
 	{"bridge"},

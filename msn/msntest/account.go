@@ -116,6 +116,14 @@ func (a *Account) Name() string {
 	return a.name
 }
 
+// PersonalMessage returns the personal message, as it was written: escaped for XML.
+func (a *Account) PersonalMessage() string {
+	a.srv.mu.Lock()
+	defer a.srv.mu.Unlock()
+	text, _ := element(a.personal, "PSM")
+	return text
+}
+
 // SetName changes the display name and tells those who see the account online,
 // as if the user had done so.
 func (a *Account) SetName(name string) {

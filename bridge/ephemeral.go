@@ -1,0 +1,56 @@
+package bridge
+
+import (
+	"context"
+
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/self"
+)
+
+// doublePuppet marks what the bridge says in the name of a user.
+const doublePuppet = "fi.mau.double_puppet_source"
+
+// EphemeralTypes are the events that say what users do in Matrix without leaving anything.
+var EphemeralTypes = []event.Type{event.EphemeralEventPresence, event.EphemeralEventTyping, event.EphemeralEventReceipt}
+
+// Ephemeral is to be called for every event of EphemeralTypes, after the framework has taken
+// out what the bridge did itself.
+func (c *Connector) Ephemeral(_ context.Context, evt *event.Event) {
+	switch content := evt.Content.Parsed.(type) {
+	case *event.PresenceEventContent:
+		for _, login := range c.selvesOf(evt.Sender) {
+			login.Matrix(content)
+		}
+	case *event.TypingEventContent:
+		for _, user := range content.UserIDs {
+			c.isActive(user)
+		}
+	case *event.ReceiptEventContent:
+		for _, receipts := range *content {
+			for _, users := range receipts {
+				for user := range users {
+					c.isActive(user)
+				}
+			}
+		}
+	}
+}
+
+// isActive notes that a user writes or reads.
+func (c *Connector) isActive(user id.UserID) {
+	for _, login := range c.selvesOf(user) {
+		login.Active()
+	}
+}
+
+// selvesOf returns the logins of a user, as their contacts see them.
+func (c *Connector) selvesOf(user id.UserID) (selves []*self.Self) {
+	for _, login := range c.br.GetAllCachedUserLogins() {
+		if client, ok := login.Client.(*Client); ok && login.UserMXID == user {
+			selves = append(selves, client.self)
+		}
+	}
+	return selves
+}

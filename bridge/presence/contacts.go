@@ -1,0 +1,164 @@
+package presence
+
+import (
+	"context"
+	"sync"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/config"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/session"
+	"matrix-msn/msn"
+)
+
+// Contacts tell the Keeper what one login knows of its contacts.
+type Contacts struct {
+	account *account.Account
+	session *session.Session
+	keeper  *Keeper
+
+	mu      sync.Mutex // held while it is switched on or off
+	started bool
+	groups  map[networkid.PortalID]bool // group chats whose members the keeper knows
+}
+
+// NewContacts returns the contacts of a login.
+func NewContacts(a *account.Account, s *session.Session, keeper *Keeper) *Contacts {
+	return &Contacts{account: a, session: s, keeper: keeper, groups: make(map[networkid.PortalID]bool)}
+}
+
+// Listen has what the session tells of contacts shown, while the login is started.
+func (c *Contacts) Listen(s *session.Session) {
+	s.Use(c)
+	s.OnReady(c.begin)
+	s.OnLost(func() { c.keeper.Lost(c.account.Login.ID) })
+	session.On(s, func(_ context.Context, evt msn.PresenceChanged) { c.report(evt.Contact) })
+	session.On(s, func(_ context.Context, evt msn.PersonalMessageChanged) { c.report(evt.Contact) })
+	session.On(s, func(_ context.Context, evt msn.ContactChanged) {
+		if evt.Before.Has(msn.ListForward) && !evt.Contact.Lists.Has(msn.ListForward) {
+			evt.Contact.Status = msn.Offline // nothing more will be said of them
+			c.report(evt.Contact)
+		}
+	})
+	session.On(s, func(_ context.Context, evt msn.TextReceived) { c.spoken(evt.From) })
+	session.On(s, func(_ context.Context, evt msn.TextSent) { c.spoken(evt.Conversation.Peer()) })
+	session.On(s, func(_ context.Context, evt msn.ParticipantJoined) {
+		if account, ok := msnid.FromServer(evt.Account); ok && evt.Conversation.Group() != "" {
+			c.keeper.Room(c.account.Login.ID, c.account.GhostID(account))
+		}
+	})
+}
+
+// Start implements session.Part.
+func (c *Contacts) Start(context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.started = true
+}
+
+// Stop implements session.Part: whoever was online for this login is so no more.
+func (c *Contacts) Stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.started = false
+	c.keeper.End(c.account.Login.ID)
+}
+
+// On reports whether the contacts of this login are shown as online: the admin and the user
+// want it.
+func (c *Contacts) On() bool {
+	return c.account.Config.Presence != config.PresenceOff && !c.account.Stored().PresenceOff
+}
+
+// Switch has the contacts of this login shown as online from now on, or not any more.
+func (c *Contacts) Switch(ctx context.Context, on bool) error {
+	err := c.account.Remember(ctx, func(kept *account.Record) { kept.PresenceOff = !on })
+	if client := c.session.Current(); on && client != nil {
+		c.begin(ctx, client)
+	} else if !on {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.keeper.End(c.account.Login.ID)
+	}
+	return err
+}
+
+// Works reports whether the homeserver shows presence, as far as is known.
+func (c *Contacts) Works() bool { return c.keeper.Works() }
+
+// begin tells of all contacts that are online.
+func (c *Contacts) begin(ctx context.Context, client *msn.Client) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.started || !c.On() {
+		return
+	}
+	rooms, err := c.account.DB.Ghost.InRooms(ctx, c.account.Login.ID, string(c.account.GhostID("")))
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read with whom there are rooms: contacts are not shown as online")
+	}
+	c.keeper.Begin(c.account.Login.ID, rooms)
+	for _, contact := range client.Contacts() {
+		if contact.Status != msn.Offline {
+			c.reportLocked(contact)
+		}
+	}
+}
+
+// report tells how a contact is. The keeper leaves it out while this login shows nobody. It
+// comes after a begin that is under way, which may have asked before.
+func (c *Contacts) report(contact msn.Contact) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reportLocked(contact)
+}
+
+func (c *Contacts) reportLocked(contact msn.Contact) {
+	if account, ok := msnid.FromServer(contact.Account); ok {
+		c.keeper.Report(c.account.Login.ID, c.account.GhostID(account), Of(contact))
+	}
+}
+
+func (c *Contacts) spoken(with string) {
+	if account, ok := msnid.FromServer(with); ok {
+		c.keeper.Spoken(c.account.GhostID(account))
+	}
+}
+
+// Room says that there is a room, or is about to be: those in it are shown from now on.
+func (c *Contacts) Room(ctx context.Context, portal networkid.PortalID) {
+	if account, ok := msnid.ParseDMPortalID(portal); ok {
+		c.keeper.Room(c.account.Login.ID, c.account.GhostID(account))
+		return
+	}
+	group, ok := msnid.ParseGroupPortalID(portal)
+	if !ok || !c.isNew(portal) {
+		return
+	}
+	members, err := c.account.DB.Group.Get(ctx, c.account.Login.ID, group)
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read who is in a group chat: they are not shown as online")
+	}
+	for _, member := range members {
+		c.keeper.Room(c.account.Login.ID, c.account.GhostID(member))
+	}
+}
+
+// isNew reports whether nothing was said of a group chat before.
+func (c *Contacts) isNew(portal networkid.PortalID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known := c.groups[portal]
+	c.groups[portal] = true
+	return !known
+}
+
+// Spoken says that the user has just written into a room.
+func (c *Contacts) Spoken(portal networkid.PortalID) {
+	if account, ok := msnid.ParseDMPortalID(portal); ok {
+		c.keeper.Spoken(c.account.GhostID(account))
+	}
+}
