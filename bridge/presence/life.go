@@ -12,13 +12,16 @@ import (
 var errNoEffect = errors.New("the homeserver takes presence and does not show it")
 
 // life is how long the homeserver shows a presence that is not repeated. It is found out with
-// one ghost at a time, which is left alone meanwhile. The keeper's mutex guards it.
+// one ghost at a time, which changes little meanwhile. The keeper's mutex guards it.
 type life struct {
 	every time.Duration // how often presence is repeated, 0 for never
-	// lasts is set when it is known whether a presence ends by itself, idles when it is known
-	// whether somebody online is shown as idle.
-	lasts, idles bool
-	probe        *probe
+	// What is known: that a presence has an effect, whether it ends by itself, and whether
+	// somebody online is shown as idle after a while.
+	effect, lasts, idles bool
+
+	probe  *probe
+	vain   time.Time // when a probe was seen last that had no effect
+	broken int       // how many probes could not be looked at
 }
 
 // probe is a ghost that is looked at.
@@ -41,23 +44,44 @@ func (l *life) due() time.Time {
 	return l.probe.since.Add(steps[l.probe.step] + time.Duration(l.probe.fails)*firstPause)
 }
 
-// told notes that the homeserver has taken a presence. Who was looked at and has changed says
-// nothing any more; whom it is shown of now may be looked at.
-func (l *life) told(g *ghost, w work, now time.Time) {
-	if l.probe != nil {
-		if l.probe.ghost != g {
-			return
-		}
+// told notes that the homeserver was told something of a ghost: a probe that has changed says
+// nothing any more.
+func (l *life) told(g *ghost) {
+	if l.probe != nil && l.probe.ghost == g {
 		l.probe = nil
 	}
-	online := w.state.Presence == event.PresenceOnline
-	if w.state.Presence == event.PresenceOffline || l.idles || l.lasts && !online {
-		return
-	}
-	l.probe = &probe{ghost: g, state: w.state, since: now}
 }
 
-// maxLooks is how often looking at a probe may fail.
+// pick takes a ghost as the probe if there is something to find out: the one that was told of
+// last, of those online if there are any. mu is held.
+func (k *Keeper) pick() {
+	l := &k.life
+	if l.probe != nil || l.idles {
+		return
+	}
+	var best *ghost
+	for _, g := range k.ghosts {
+		online := g.shown.Presence == event.PresenceOnline
+		if _, changes := k.dirty[g]; changes || !g.sure || g.shown == offline || !g.put.After(l.vain) || l.lasts && !online {
+			continue
+		}
+		if best == nil || online && best.shown.Presence != event.PresenceOnline || online == (best.shown.Presence == event.PresenceOnline) && g.put.After(best.put) {
+			best = g
+		}
+	}
+	if best == nil {
+		return
+	}
+	l.probe = &probe{ghost: best, state: best.shown, since: best.put}
+	switch {
+	case l.lasts:
+		l.probe.step = 2
+	case l.effect:
+		l.probe.step = 1
+	}
+}
+
+// maxLooks is how often looking at a probe may fail, and with how many of them.
 const maxLooks = 3
 
 // look looks at the probe, which may be another one by now.
@@ -75,8 +99,14 @@ func (k *Keeper) look(ctx context.Context, g *ghost) {
 	switch {
 	case p == nil || p.ghost != g:
 	case err != nil:
-		if p.fails++; p.fails >= maxLooks {
-			k.life.probe = nil
+		p.fails++
+		if p.fails < maxLooks {
+			break
+		}
+		k.life.probe = nil
+		if k.life.broken++; k.life.broken >= maxLooks {
+			k.life.effect, k.life.lasts, k.life.idles = true, true, true
+			k.cfg.Log.Warn().Err(err).Msg("The homeserver does not say how contacts are shown: presence is not repeated, which it may have to be")
 		}
 	default:
 		k.seen(p, shown, now)
@@ -90,12 +120,12 @@ func (k *Keeper) seen(p *probe, shown State, now time.Time) {
 	p.fails = 0
 	switch {
 	case p.step == 0 && (!kept || shown.Text == "" && p.state.Text != ""):
-		l.probe = nil
+		l.probe, l.vain = nil, now
 		k.server.blind++
 		k.vain(k.server.blind, errNoEffect, now)
 		return
 	case p.step == 0:
-		k.server.blind = 0
+		k.server.blind, l.effect = 0, true
 		k.works()
 		if k.cfg.Repeats {
 			p.step++

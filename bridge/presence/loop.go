@@ -54,6 +54,7 @@ func (k *Keeper) choose(now time.Time) (w work, at time.Time) {
 		}
 		return work{}, at
 	}
+	k.pick()
 	if due := k.life.due(); !due.IsZero() {
 		switch {
 		case !now.Before(due):
@@ -68,7 +69,7 @@ func (k *Keeper) choose(now time.Time) (w work, at time.Time) {
 		switch due := k.due(g); {
 		case now.Before(due):
 			at = earlier(at, due)
-		case first == nil || g.since.Before(first.since):
+		case first == nil || g.since.Before(first.since) || g.since.Equal(first.since) && g.id < first.id:
 			first = g
 		}
 	}
@@ -176,11 +177,11 @@ func (k *Keeper) told(w work, err error) {
 		k.failed(g, err, now)
 		return
 	}
+	k.life.told(g)
 	k.reached()
 	g.shown, g.sure = w.state, true
 	delete(k.dirty, g)
 	k.settled(g, now) // there may be something newer
-	k.life.told(g, w, now)
 }
 
 // unlist takes a ghost that is shown as offline off the list on disk. It stays there when that
