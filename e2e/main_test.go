@@ -48,6 +48,7 @@ const (
 	stoppedBridge
 	alertedBridge
 	modernBridge
+	presenceBridge
 )
 
 // stoppedDir is the directory of the stoppedBridge, and ownLog the log file there that the bridge writes itself.
@@ -143,6 +144,7 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 		stoppedBridge:   {ID: "stopped", Dir: stoppedDir, Settings: withOwnLog(settings)},
 		alertedBridge:   {ID: "alerted", Settings: settings},
 		modernBridge:    {ID: "modern", Settings: settings},
+		presenceBridge:  {ID: "presence", Settings: settings},
 	}})
 	if err != nil {
 		return 0, err

@@ -68,7 +68,7 @@ func TestBareCommandsAreThoseOfTheHelp(t *testing.T) {
 		}
 	}
 	want := []string{"accept", "account", "add", "alerts", "block", "circles", "client-version", "compose", "contacts", "decline", "find", "group", "inbox", "invite",
-		"mobile", "nick", "page", "places", "privacy", "profile", "remove", "rename", "unblock", "url", "whois"}
+		"mobile", "nick", "page", "places", "presence", "privacy", "profile", "psm", "remove", "rename", "status", "unblock", "url", "whois"}
 	if !slices.Equal(slices.Sorted(slices.Values(bare)), want) {
 		t.Errorf("the help has %v, the table %v", bare, want)
 	}

@@ -193,6 +193,9 @@ func (k *Keeper) Begin(id networkid.UserLoginID, rooms []networkid.UserID) {
 	}
 	for room := range has {
 		k.room(id, room, now)
+		if g := k.ghosts[room]; now.Add(settle).Before(g.hold) {
+			g.hold = now.Add(settle)
+		}
 	}
 	k.signal()
 }

@@ -51,6 +51,9 @@ func (b *Bridge) settings() map[string]any {
 		"database.type": "sqlite3-fk-wal-fullsync",
 		"database.uri":  "file:bridge.db?_txlock=immediate&_secure_delete=on",
 
+		// Who sees a user online knows that the bridge is back; whatever else was chosen would wait for them.
+		"network.status": "online",
+
 		"bridge.permissions": map[string]any{ServerName: "user"},
 
 		// The log is read by people, in error messages and in a directory that was kept.

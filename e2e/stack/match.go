@@ -61,6 +61,14 @@ func NotTyping(room id.RoomID, user id.UserID) Match {
 	}
 }
 
+// Presence matches a user being shown so, with this status message.
+func Presence(user id.UserID, presence event.Presence, text string) Match {
+	return func(s Seen) bool {
+		content, ok := s.Content.Parsed.(*event.PresenceEventContent)
+		return ok && s.Sender == user && content.Presence == presence && content.StatusMessage == text
+	}
+}
+
 // Member matches the user's change to this membership.
 func Member(room id.RoomID, user id.UserID, membership event.Membership) Match {
 	return func(s Seen) bool {

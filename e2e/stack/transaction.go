@@ -24,6 +24,15 @@ func (b *Bridge) InjectTyping(ctx context.Context, room id.RoomID, users ...id.U
 	})
 }
 
+// InjectPresence tells the bridge how Matrix shows a user, in the same way.
+func (b *Bridge) InjectPresence(ctx context.Context, user id.UserID, content event.PresenceEventContent) error {
+	return b.injectEphemeral(ctx, map[string]any{
+		"type":    event.EphemeralEventPresence.Type,
+		"sender":  user,
+		"content": content,
+	})
+}
+
 // injectEphemeral puts a transaction with one ephemeral event to the bridge, as the homeserver would.
 func (b *Bridge) injectEphemeral(ctx context.Context, ephemeral map[string]any) error {
 	target := b.URL + "/_matrix/app/v1/transactions/" + url.PathEscape("injected-"+newToken())
