@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync/atomic"
 
 	"go.mau.fi/util/configupgrade"
 	"go.mau.fi/util/dbutil"
@@ -55,6 +56,7 @@ type Connector struct {
 	lease    *lease.Lease
 	pace     inbox.Pace // at which messages are brought into rooms
 	keeper   *presence.Keeper
+	usurped  atomic.Bool // another process has taken the database over
 	// Usurped is called when another process has taken the database over: this one has to
 	// end. It may be nil.
 	Usurped func()
@@ -108,6 +110,7 @@ func (c *Connector) Claim(ctx context.Context) error {
 		return bridgev2.DBUpgradeError{Err: err, Section: "msn"}
 	}
 	held, err := lease.Acquire(c.br.Log.WithContext(ctx), c.db.Lease, func() {
+		c.usurped.Store(true)
 		if c.Usurped != nil {
 			c.Usurped()
 		}
@@ -129,7 +132,7 @@ func (c *Connector) Start(ctx context.Context) error {
 	}
 	c.keeper = presence.New(presence.Config{
 		Homeserver: c.Presence, Store: c.db.Presence, Log: c.br.Log.With().Str("component", "presence").Logger(),
-		Repeats: c.Config.Presence == config.PresenceFull,
+		Repeats: c.Config.Presence == config.PresenceFull, Ours: func() bool { return !c.usurped.Load() },
 	})
 	// Also when presence is off: it may have been on before.
 	if err := c.keeper.Start(ctx); err != nil {

@@ -17,6 +17,9 @@ type Config struct {
 	Log        zerolog.Logger
 	// Repeats is set when presence is to be repeated where the homeserver forgets it.
 	Repeats bool
+	// Ours reports whether this process is still the one that shows presence. When another
+	// has taken its place nothing is sent any more, not even at the end. Nil is yes.
+	Ours func() bool
 }
 
 // Keeper keeps what Matrix shows of ghosts like what all logins know of them. There is one per
@@ -74,6 +77,9 @@ type login struct {
 
 // New returns a Keeper that is not started.
 func New(cfg Config) *Keeper {
+	if cfg.Ours == nil {
+		cfg.Ours = func() bool { return true }
+	}
 	return &Keeper{
 		cfg: cfg, wake: make(chan struct{}, 1),
 		ghosts: make(map[networkid.UserID]*ghost), dirty: make(map[*ghost]struct{}), logins: make(map[networkid.UserLoginID]*login),

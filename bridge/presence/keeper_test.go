@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -328,5 +329,32 @@ func TestRepeatsAreCapped(t *testing.T) {
 			t.Errorf("in ten minutes %d presences were repeated", n)
 		}
 		k.Stop()
+	})
+}
+
+// A process whose place another has taken sends nothing any more, and takes nobody off the list
+// that is the other's now.
+func TestWhoIsReplacedSendsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server, store := newFakeServer(t), newFakeStore()
+		var replaced atomic.Bool
+		k := New(Config{Homeserver: server, Store: store, Log: zerolog.Nop(), Ours: func() bool { return !replaced.Load() }})
+		if err := k.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		k.Begin(home, []networkid.UserID{bob, dave})
+		k.Report(home, bob, online(""))
+		time.Sleep(time.Minute)
+		expect(t, "before", server, "home/bob@example.com online ")
+		k.Report(home, dave, online(""))
+		replaced.Store(true)
+		time.Sleep(time.Minute)
+		k.End(home)
+		time.Sleep(time.Minute)
+		k.Stop()
+		expect(t, "after", server)
+		if !store.has(bob) {
+			t.Error("bob is off the list")
+		}
 	})
 }

@@ -18,7 +18,7 @@ type work struct {
 func (k *Keeper) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && k.cfg.Ours() {
 		w, at := k.choose(time.Now())
 		if w.ghost != nil {
 			k.do(ctx, w)
@@ -205,6 +205,9 @@ func (k *Keeper) Stop() {
 	k.stop()
 	k.loop.Wait()
 	k.stop = nil
+	if !k.cfg.Ours() {
+		return
+	}
 	k.mu.Lock()
 	var left []*ghost
 	if time.Now().After(k.server.until) { // else it is no use
