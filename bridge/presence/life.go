@@ -135,8 +135,8 @@ func (k *Keeper) seen(p *probe, shown State, now time.Time) {
 	case !kept && (p.step == 1 || shown.Presence == event.PresenceOffline):
 		l.lasts, l.idles, l.every = true, true, beforeEnd
 		k.cfg.Log.Info().Dur("repeats_every", l.every).
-			Msg("The homeserver shows contacts as offline half a minute after they were shown as online, so that presence is repeated all the time. " +
-				"Synapse from 1.156 on can be told to keep it longer: presence.sync_online_timeout")
+			Msg("The homeserver shows contacts as offline soon after they were shown as online, so that presence is repeated all the time. " +
+				"Synapse from 1.157 on can be told to keep it longer: presence.sync_online_timeout")
 	case !kept:
 		l.lasts, l.idles, l.every = true, true, beforeIdle
 		k.cfg.Log.Info().Dur("repeats_every", l.every).Msg("The homeserver shows contacts as idle some minutes after they were shown as online, so that presence is repeated")

@@ -72,7 +72,7 @@ const (
 // it is looked at so long after it was shown.
 const (
 	lookForEffect = time.Second
-	lookForEnd    = 35 * time.Second // some show whoever does not sync as offline after 30 s
+	lookForEnd    = 70 * time.Second // some show whoever does not sync as offline after 30 s, and take as long to notice
 	lookForIdle   = 6 * time.Minute  // some show whoever is online as idle after 5 min
 )
 
