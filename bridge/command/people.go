@@ -76,6 +76,9 @@ var (
 			if !before.Lists.Has(msn.ListForward) {
 				return name + " is not on your contact list. Nothing was changed."
 			}
+			if before.Lists.Has(msn.ListBlock) {
+				return name + " is off your contact list, and stays blocked: `!unblock` takes that back. Your room with them stays."
+			}
 			return name + " is off your contact list. Your room with them stays, and they can see you and write to you as before: `!block` keeps them from that."
 		},
 	}

@@ -124,7 +124,7 @@ var table = []row{
 	{Message, is(msn.ErrUncertain), "msn-uncertain", uncertain, network, say("the connection was lost before {service} confirmed it. Ask {name} whether it arrived before you send it again.")},
 	{Message, is(msn.ErrUntrusted), "msn-untrusted-address", certain, network, say("{service} wanted the conversation at an address that the bridge must not use. The admin of this bridge finds it in the log and can allow it in the config.")},
 	{Message, is(msn.ErrBlocked), "msn-blocked", certain, noPermission, say("{name} has blocked you.")},
-	{Message, is(ErrBlockedByUser), "msn-blocked-by-you", certain, noPermission, say("you have blocked {name}. Unblock them in Messenger first.")},
+	{Message, is(ErrBlockedByUser), "msn-blocked-by-you", certain, noPermission, say("you have blocked {name}. Send `!unblock` here first.")},
 	{Message, is(ErrNotSeen), "msn-not-seen", certain, tooLate, say("{name} was not online in all the time that the bridge keeps messages. Send it again when they are back.")},
 	{Message, is(msn.ErrOffline), "msn-offline", certain, generic, func(_ error, r Subject) string {
 		switch {
