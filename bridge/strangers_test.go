@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/config"
+	"matrix-msn/database"
 	"matrix-msn/msn"
 	"matrix-msn/msn/msntest"
 )
@@ -253,14 +255,15 @@ func TestStrangerWhomTheUserExpectsIsLetIn(t *testing.T) {
 // The list was changed elsewhere while the bridge was signed out: who is on it is let in.
 func TestStrangerWhoIsAContactByNowIsLetIn(t *testing.T) {
 	t.Parallel()
-	b := newTestBridge(t, newTestServer(t))
-	login := b.loginWithRoom()
-	b.fill(login)
-	b.hears(login, carol, "let me in", 0)
-	b.held(login, 1, 1)
-	b.srv.SetList(alice, msntest.FL, carol, true)
-	login.Client.(*Client).session.Reconnect(b.ctx)
-	b.waitMessage(0, "let me in")
+	byListDialect(t, func(t *testing.T, b *testBridge) {
+		login := b.loginWithRoom()
+		b.fill(login)
+		b.hears(login, carol, "let me in", 0)
+		b.held(login, 1, 1)
+		b.srv.SetList(alice, msntest.FL, carol, true)
+		login.Client.(*Client).session.Reconnect(b.ctx)
+		b.waitMessage(0, "let me in")
+	})
 }
 
 // Two logins do not share what strangers may bring about.
@@ -399,5 +402,31 @@ func TestFirstTextsOfAStrangerAllArrive(t *testing.T) {
 		if n := b.texts(fmt.Sprintf("text %d", i)); n != 1 {
 			t.Errorf("text %d is there %d times", i, n)
 		}
+	}
+}
+
+// However many ask at the same moment, and whoever of them is first: no more get rooms than may.
+func TestStrangersAtOnceGetNoMoreRooms(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	client := login.Client.(*Client)
+	var admitted atomic.Int32
+	var all sync.WaitGroup
+	for i := range 100 {
+		all.Go(func() {
+			until, err := client.chat.Admit(b.ctx, &database.QueuedMessage{
+				LoginID: login.ID, PortalID: client.account.PortalKey(stranger(i)).ID, Sender: stranger(i),
+			})
+			if err != nil {
+				t.Error(err)
+			} else if until.IsZero() {
+				admitted.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if n := admitted.Load(); n != 10 {
+		t.Errorf("%d got rooms", n)
 	}
 }

@@ -23,8 +23,6 @@ type Inbox interface {
 	Put(ctx context.Context, parts ...*database.QueuedMessage)
 	// Release has what waits for a room tried at once.
 	Release(portal networkid.PortalID)
-	// Held returns the rooms of which messages wait until they may be made.
-	Held() []networkid.PortalID
 }
 
 // Outbox brings what was said in Matrix to MSN.

@@ -142,9 +142,10 @@ func (c *Chat) Admit(ctx context.Context, m *database.QueuedMessage) (until time
 	if waits, err := c.waits(ctx, m); err != nil || !waits {
 		return time.Time{}, err
 	}
-	now := time.Now()
 	admit := func(kept account.Admissions) (account.Admissions, bool, time.Time) {
-		return kept.Admit(m.Sender, now, strangerWindow, maxStrangerRooms)
+		// The time of now, under the lock of what is kept: an earlier one would look like a clock
+		// that was set back to who was admitted meanwhile, and begin anew.
+		return kept.Admit(m.Sender, time.Now(), strangerWindow, maxStrangerRooms)
 	}
 	_, admitted, until := admit(c.account.Stored().Admissions)
 	if admitted {
@@ -185,10 +186,12 @@ func (c *Chat) expectIn(portal *bridgev2.Portal, account string) {
 }
 
 // releaseKnown has shown what waits of people who are on the contact list by now.
-func (c *Chat) releaseKnown(ctx context.Context, _ *msn.Client) {
-	for _, portal := range c.inbox.Held() {
-		if account, alone := msnid.ParseDMPortalID(portal); alone && c.account.OnList(ctx, account) {
-			c.inbox.Release(portal)
+// One whose message is just being looked at is released too: that may have begun before the list
+// was there.
+func (c *Chat) releaseKnown(_ context.Context, client *msn.Client) {
+	for _, contact := range client.Contacts() {
+		if account, ok := msnid.FromServer(contact.Account); ok && contact.Lists.Has(msn.ListForward) {
+			c.inbox.Release(c.account.PortalKey(account).ID)
 		}
 	}
 }
