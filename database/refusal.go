@@ -20,3 +20,22 @@ func Refuses(err error) bool {
 	}
 	return false
 }
+
+// InTrouble reports whether an error says that the database takes nothing just now: its disk is
+// full, somebody else writes, it is away. The same may succeed later.
+func InTrouble(err error) bool {
+	if refused, ok := errors.AsType[*pq.Error](err); ok {
+		switch refused.Code.Class() {
+		case "08", "25", "40", "53", "57", "58": // connection, transaction, rollback, resources, operator, system
+			return true
+		}
+		return false
+	}
+	if refused, ok := errors.AsType[sqlite3.Error](err); ok {
+		switch refused.Code {
+		case sqlite3.ErrFull, sqlite3.ErrIoErr, sqlite3.ErrBusy, sqlite3.ErrLocked, sqlite3.ErrCantOpen, sqlite3.ErrReadonly, sqlite3.ErrNomem:
+			return true
+		}
+	}
+	return false
+}

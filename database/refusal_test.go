@@ -25,8 +25,12 @@ func TestRefusalsAreToldFromTrouble(t *testing.T) {
 		sqlite3.Error{Code: sqlite3.ErrBusy}:       false,
 		errors.New("connection refused"):           false,
 	} {
-		if got := database.Refuses(fmt.Errorf("wrapped: %w", err)); got != want {
-			t.Errorf("%v: %t", err, got)
+		wrapped := fmt.Errorf("wrapped: %w", err)
+		if got := database.Refuses(wrapped); got != want {
+			t.Errorf("%v is refused: %t", err, got)
+		}
+		if want && database.InTrouble(wrapped) {
+			t.Errorf("%v is refused and may succeed later", err)
 		}
 	}
 }

@@ -6,14 +6,14 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/database"
 	"matrix-msn/msn"
-
-	"github.com/rs/zerolog"
-	"maunium.net/go/mautrix/bridgev2/networkid"
 )
 
 // textReceived puts a message into the queue on disk, from where it goes to

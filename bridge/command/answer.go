@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"fmt"
 	"html"
 	"strings"
@@ -8,11 +9,26 @@ import (
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/msgconv"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/session"
 )
 
 // say answers with plain text: names and texts of others make no markup.
 func (c *call) say(format string, args ...any) {
 	c.ReplyAdvanced(strings.ReplaceAll(fmt.Sprintf(format, args...), "$cmdprefix", c.bridge.Config.CommandPrefix), false, false)
+}
+
+// tries has the service do something, for session.RequestTimeout at most, and reports whether it
+// did. It answers when it did not: place says what was being done, about whom or what it was.
+func (c *call) tries(place reason.Place, about reason.Subject, do func(context.Context) error) bool {
+	asking, cancel := context.WithTimeout(c.Ctx, session.RequestTimeout)
+	defer cancel()
+	err := do(asking)
+	if err != nil {
+		c.Log.Info().Err(err).Msg("The service did not do what a command asks for")
+		c.say("%s", reason.Of(err, place, about).Sentence)
+	}
+	return err == nil
 }
 
 // send answers with content.

@@ -9,7 +9,6 @@ import (
 
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
-	"matrix-msn/bridge/session"
 	"matrix-msn/msn"
 )
 
@@ -120,14 +119,9 @@ func (c *call) changeGroup(login *Login, client *msn.Client, do, text string) {
 
 // changeGroups makes a change and says what became of it.
 func (c *call) changeGroups(login *Login, name, done string, do func(context.Context) error) {
-	asking, cancel := context.WithTimeout(c.Ctx, session.RequestTimeout)
-	defer cancel()
-	if err := do(asking); err != nil {
-		c.Log.Info().Err(err).Msg("The groups were not changed")
-		c.say("%s", reason.Of(err, reason.Groups, login.Account.About(name)).Sentence)
-		return
+	if c.tries(reason.Groups, login.Account.About(name), do) {
+		c.say("%s", done)
 	}
-	c.say("%s", done)
 }
 
 // cutGroup takes a group off the beginning of a text: by its number, or by its name, of which

@@ -2,11 +2,9 @@ package command
 
 import (
 	"context"
-	"fmt"
 
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
-	"matrix-msn/bridge/session"
 )
 
 // runNick shows or changes the name that contacts see of the user.
@@ -20,12 +18,8 @@ func runNick(c *call) {
 		c.say("Your contacts see you as %s. `!nick` and a name changes that.", names.Quoted(names.Clean(client.DisplayName())))
 		return
 	}
-	asking, cancel := context.WithTimeout(c.Ctx, session.RequestTimeout)
-	defer cancel()
-	if err := client.SetDisplayName(asking, name); err != nil {
-		c.Log.Info().Err(err).Msg("The display name was not changed")
-		c.say("%s", reason.Of(err, reason.Name, login.Account.About("")).Sentence)
-		return
+	rename := func(ctx context.Context) error { return client.SetDisplayName(ctx, name) }
+	if c.tries(reason.Name, login.Account.About(""), rename) {
+		c.say("Your contacts see you as %s now.", names.Quoted(names.Clean(name)))
 	}
-	c.say("%s", fmt.Sprintf("Your contacts see you as %s now.", names.Quoted(names.Clean(name))))
 }

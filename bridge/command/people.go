@@ -227,13 +227,9 @@ func runRename(c *call) {
 			return
 		}
 	}
-	asking, cancel := context.WithTimeout(c.Ctx, session.RequestTimeout)
-	defer cancel()
-	about := login.Account.Person(c.Ctx, account)
 	name = names.Clean(name)
-	if err := client.SetNick(asking, account, name); err != nil {
-		c.Log.Info().Err(err).Msg("A contact was not renamed")
-		c.say("%s", reason.Of(err, reason.Rename, about).Sentence)
+	rename := func(ctx context.Context) error { return client.SetNick(ctx, account, name) }
+	if !c.tries(reason.Rename, login.Account.Person(c.Ctx, account), rename) {
 		return
 	}
 	switch {

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"matrix-msn/bridge/reason"
-	"matrix-msn/bridge/session"
 	"matrix-msn/msn"
 )
 
@@ -15,25 +14,20 @@ func runPrivacy(c *call) {
 	if !ok {
 		return
 	}
-	asking, cancel := context.WithTimeout(c.Ctx, session.RequestTimeout)
-	defer cancel()
-	var err error
-	switch strings.ToLower(c.text) {
+	do := func(context.Context) error { return nil }
+	switch choice := strings.ToLower(c.text); choice {
 	case "":
 	case "everybody", "contacts":
-		err = client.SetEverybody(asking, strings.EqualFold(c.text, "everybody"))
+		do = func(ctx context.Context) error { return client.SetEverybody(ctx, choice == "everybody") }
 	case "ask", "open":
-		err = client.SetAsks(asking, strings.EqualFold(c.text, "ask"))
+		do = func(ctx context.Context) error { return client.SetAsks(ctx, choice == "ask") }
 	default:
 		c.say("Write `!privacy everybody` or `!privacy contacts` for who may see you and write to you, `!privacy ask` or `!privacy open` for who may add you without your being asked.")
 		return
 	}
-	if err != nil {
-		c.Log.Info().Err(err).Msg("The privacy settings were not changed")
-		c.say("%s", reason.Of(err, reason.Request, login.Account.About("")).Sentence)
-		return
+	if c.tries(reason.Request, login.Account.About(""), do) {
+		c.say("%s", describePrivacy(client.Privacy()))
 	}
-	c.say("%s", describePrivacy(client.Privacy()))
 }
 
 func describePrivacy(privacy msn.Privacy) string {

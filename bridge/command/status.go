@@ -87,11 +87,8 @@ func runPersonal(c *call) {
 		c.say("A personal message has at most %d characters, and this has %d. It was not changed.", msn.MaxPersonal, n)
 		return
 	}
-	setting, cancel := context.WithTimeout(c.Ctx, session.RequestTimeout)
-	defer cancel()
-	if err := login.Self.SetPersonal(setting, text); err != nil {
-		c.Log.Info().Err(err).Msg("The personal message was not changed")
-		c.say("%s", reason.Of(err, reason.Request, login.Account.About("")).Sentence)
+	set := func(ctx context.Context) error { return login.Self.SetPersonal(ctx, text) }
+	if !c.tries(reason.Request, login.Account.About(""), set) {
 		return
 	}
 	said := "Your contacts read " + names.Quoted(text) + " below your name."

@@ -12,8 +12,8 @@ import (
 	"matrix-msn/database"
 )
 
-// againAfter is after how long events are handed on again that could not be stored elsewhere.
 const (
+	// againAfter is after how long events are handed on again that could not be stored elsewhere.
 	againAfter = time.Minute
 	// maxPasses is how often an event is handed on that nobody can store, while the database
 	// takes other things: then the event is to blame.

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/lib/pq"
-	"github.com/mattn/go-sqlite3"
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2/matrix"
 	"maunium.net/go/mautrix/bridgev2/matrix/mxmain"
@@ -14,6 +12,7 @@ import (
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/retry"
+	"matrix-msn/database"
 )
 
 const (
@@ -47,23 +46,7 @@ func (c patientCrypto) Decrypt(ctx context.Context, evt *event.Event) (*event.Ev
 // isOfDatabase reports whether an event cannot be decrypted because of the database, and not of
 // the event. What keeps a session from being stored is not told by its error.
 func isOfDatabase(err error) bool {
-	var lite sqlite3.Error
-	if errors.As(err, &lite) {
-		switch lite.Code {
-		case sqlite3.ErrFull, sqlite3.ErrIoErr, sqlite3.ErrBusy, sqlite3.ErrLocked, sqlite3.ErrCantOpen, sqlite3.ErrReadonly, sqlite3.ErrNomem:
-			return true
-		}
-		return false
-	}
-	var postgres *pq.Error
-	if errors.As(err, &postgres) {
-		switch postgres.Code.Class() {
-		case "08", "25", "40", "53", "57", "58": // connection, transaction, rollback, resources, operator, system
-			return true
-		}
-		return false
-	}
-	return errors.Is(err, crypto.ErrRatchetError)
+	return database.InTrouble(err) || errors.Is(err, crypto.ErrRatchetError)
 }
 
 // readPatiently puts a patientCrypto in the place of the framework's own. It is to be called
