@@ -6,12 +6,12 @@ import (
 	"strings"
 	"testing"
 
+	"maunium.net/go/mautrix/bridgev2/commands"
+	"maunium.net/go/mautrix/event"
+
 	"matrix-msn/bridge/config"
 	"matrix-msn/msn/msntest"
 	"matrix-msn/msn/wire"
-
-	"maunium.net/go/mautrix/bridgev2/commands"
-	"maunium.net/go/mautrix/event"
 )
 
 // A name of the framework's own must not be taken by one of ours, nor shadow one.

@@ -4,9 +4,9 @@ import (
 	"strings"
 	"testing"
 
-	"matrix-msn/msn/msntest"
-
 	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/msn/msntest"
 )
 
 // The room with a contact is opened by command, and the contact's name makes no markup.

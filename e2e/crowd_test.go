@@ -11,11 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
 	"matrix-msn/e2e/stack"
 	"matrix-msn/msn"
 	"matrix-msn/msn/msntest"
-	"maunium.net/go/mautrix/event"
-	"maunium.net/go/mautrix/id"
 )
 
 // crowd is what things go wrong for: Alice on Matrix with a room for each of three friends on MSN, one of them

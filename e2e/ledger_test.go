@@ -10,9 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"matrix-msn/e2e/stack"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/e2e/stack"
 )
 
 const (

@@ -8,11 +8,10 @@ import (
 	"time"
 
 	_ "github.com/mattn/go-sqlite3" // the driver of the bridge's database
+	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/e2e/stack"
 	"matrix-msn/msn"
-
-	"maunium.net/go/mautrix/event"
 )
 
 func TestRestartKeepsRoomsAndGhosts(t *testing.T) {

@@ -13,10 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"matrix-msn/e2e/stack"
-	"matrix-msn/msn/msntest"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/e2e/stack"
+	"matrix-msn/msn/msntest"
 )
 
 var (

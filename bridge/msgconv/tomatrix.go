@@ -2,11 +2,12 @@ package msgconv
 
 import (
 	"html"
-	"matrix-msn/internal/grapheme"
 	"strings"
 	"unicode"
 
 	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/internal/grapheme"
 )
 
 // ToMatrix converts the text of an MSN message and its X-MMS-IM-Format. The text
