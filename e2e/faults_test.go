@@ -213,8 +213,8 @@ func (c *crowd) moveClock(by time.Duration) {
 	c.start()
 }
 
-// Both sides write numbered texts in four rooms, one of them encrypted and one with several people, and Alice changes
-// some at once, while something goes wrong. What was written on Matrix arrives once, or its writer is told that it did
+// Both sides write numbered texts in four rooms, one of them encrypted and, in the long form, one with several people. Alice
+// changes some at once, while something goes wrong. What was written on Matrix arrives once, or its writer is told that it did
 // not, or may not have; what the service has taken is seen once; and all of it is in order in its room.
 func TestFaultsLoseNothingAndDoubleNothing(t *testing.T) {
 	t.Parallel()
