@@ -169,7 +169,8 @@ func (b *testBridge) startWith(prepare func()) {
 	if b.matrix = newFakeMatrix(); before != nil {
 		// The homeserver outlives the bridge.
 		b.matrix.rooms, b.matrix.names, b.matrix.lastID = before.memberships(), before.displayNames(), before.last()
-		b.matrix.presence = before.presences()
+		b.matrix.shown.take(&before.shown)
+		b.matrix.profiles.take(&before.profiles)
 	}
 	b.matrix.public = b.public
 	var matrix homeserver = b.matrix
@@ -184,7 +185,9 @@ func (b *testBridge) startWith(prepare func()) {
 		b.conn.Dispatched(ctx, evt)
 		return nil
 	}
-	b.conn.Homeserver, b.conn.Presence = matrix, matrix
+	b.conn.Homeserver, b.conn.Presence = matrix, &b.matrix.shown
+	profiles := &b.matrix.profiles
+	b.conn.Profile = func() presence.Homeserver { return profiles }
 	permissions := bridgeconfig.PermissionConfig{"*": &bridgeconfig.PermissionLevelUser}
 	if b.only {
 		permissions = bridgeconfig.PermissionConfig{string(fakeUser): &bridgeconfig.PermissionLevelUser}
@@ -218,7 +221,6 @@ func (b *testBridge) startWith(prepare func()) {
 type homeserver interface {
 	bridgev2.MatrixConnector
 	room.Homeserver
-	presence.Homeserver
 }
 
 func (b *testBridge) openDatabase() *dbutil.Database {

@@ -45,6 +45,9 @@ type Connector struct {
 	Homeserver room.Homeserver
 	// Presence is what shows contacts as online. It is set before Start.
 	Presence presence.Homeserver
+	// Profile is what shows their status in their profiles. It returns nil where the homeserver
+	// does not take any. It may be nil, and is called when the homeserver is known.
+	Profile func() presence.Homeserver
 
 	br       *bridgev2.Bridge
 	db       *database.Database
@@ -55,7 +58,7 @@ type Connector struct {
 	intake   *intake.Intake
 	lease    *lease.Lease
 	pace     inbox.Pace // at which messages are brought into rooms
-	keeper   *presence.Keeper
+	keepers  presence.Keepers
 	usurped  atomic.Bool // another process has taken the database over
 	// Usurped is called when another process has taken the database over: this one has to
 	// end. It may be nil.
@@ -130,12 +133,9 @@ func (c *Connector) Start(ctx context.Context) error {
 	if err := c.db.Ghost.NameBy(ctx, c.Config.DisplaynameTemplate); err != nil {
 		return err
 	}
-	c.keeper = presence.New(presence.Config{
-		Homeserver: c.Presence, Store: c.db.Presence, Log: c.br.Log.With().Str("component", "presence").Logger(),
-		Repeats: c.Config.Presence == config.PresenceFull, Ours: func() bool { return !c.usurped.Load() },
-	})
 	// Also when presence is off: it may have been on before.
-	if err := c.keeper.Start(ctx); err != nil {
+	c.keepers = c.newKeepers()
+	if err := c.keepers.Start(ctx); err != nil {
 		return err
 	}
 	c.intake.Accept()
@@ -143,11 +143,27 @@ func (c *Connector) Start(ctx context.Context) error {
 	return nil
 }
 
+// newKeepers returns what shows who is online, and the status in the profile where the homeserver
+// takes one.
+func (c *Connector) newKeepers() presence.Keepers {
+	cfg := presence.Config{
+		Kind: presence.Presence, Homeserver: c.Presence, Store: c.db.Presence, Log: c.br.Log.With().Str("component", "presence").Logger(),
+		Repeats: c.Config.Presence == config.PresenceFull, Ours: func() bool { return !c.usurped.Load() },
+	}
+	keepers := presence.Keepers{presence.New(cfg)}
+	if c.Profile == nil {
+		return keepers
+	}
+	if cfg.Homeserver = c.Profile(); cfg.Homeserver != nil {
+		cfg.Kind, cfg.Store = presence.Profile, c.db.ProfileStatus
+		keepers = append(keepers, presence.New(cfg))
+	}
+	return keepers
+}
+
 // Stop shows all contacts as offline, and leaves the database to another process.
 func (c *Connector) Stop() {
-	if c.keeper != nil {
-		c.keeper.Stop()
-	}
+	c.keepers.Stop()
 	if c.lease == nil {
 		return
 	}

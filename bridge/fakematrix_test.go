@@ -19,8 +19,6 @@ import (
 	"maunium.net/go/mautrix/bridgev2/status"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
-
-	"matrix-msn/bridge/presence"
 )
 
 // fakeMatrix is the Matrix side in memory: rooms with what was sent to them, and
@@ -45,8 +43,8 @@ type fakeMatrix struct {
 	noMember error             // what asking for the members of a room answers
 	asked    map[id.RoomID]int // how often members were asked for
 	uploads  [][]byte
-	presence map[networkid.UserID]presence.State
-	noShow   error          // what setting a presence answers
+	shown    shownGhosts    // who is online
+	profiles shownGhosts    // the status in profiles
 	public   string         // public address of the bridge, or ""
 	router   *http.ServeMux // of the bridge
 }
@@ -69,13 +67,12 @@ type record struct {
 
 func newFakeMatrix() *fakeMatrix {
 	return &fakeMatrix{
-		changed:  make(chan struct{}),
-		rooms:    make(map[id.RoomID]map[id.UserID]event.Membership),
-		names:    make(map[id.UserID]string),
-		asked:    make(map[id.RoomID]int),
-		taken:    make(map[string]id.EventID),
-		router:   http.NewServeMux(),
-		presence: make(map[networkid.UserID]presence.State),
+		changed: make(chan struct{}),
+		rooms:   make(map[id.RoomID]map[id.UserID]event.Membership),
+		names:   make(map[id.UserID]string),
+		asked:   make(map[id.RoomID]int),
+		taken:   make(map[string]id.EventID),
+		router:  http.NewServeMux(),
 	}
 }
 
@@ -166,42 +163,6 @@ func (f *fakeMatrix) failSending(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.failSend = err
-}
-
-// SetPresence implements presence.Homeserver. It shows it for ever, as Dendrite does.
-func (f *fakeMatrix) SetPresence(_ context.Context, ghost networkid.UserID, state presence.State) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.noShow == nil {
-		f.presence[ghost] = state
-	}
-	return f.noShow
-}
-
-// Presence implements presence.Homeserver.
-func (f *fakeMatrix) Presence(_ context.Context, ghost networkid.UserID) (presence.State, error) {
-	return f.shows(ghost), nil
-}
-
-// shows returns how a ghost is shown, as nothing when nobody has ever said.
-func (f *fakeMatrix) shows(ghost networkid.UserID) presence.State {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.presence[ghost]
-}
-
-// presences returns how ghosts are shown.
-func (f *fakeMatrix) presences() map[networkid.UserID]presence.State {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return maps.Clone(f.presence)
-}
-
-// failPresence has no presence set.
-func (f *fakeMatrix) failPresence(err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.noShow = err
 }
 
 const (

@@ -23,7 +23,7 @@ const ghostOfBob = networkid.UserID("home/" + bob)
 // waitPresence waits until Matrix shows bob so.
 func (b *testBridge) waitPresence(when string, want presence.State) {
 	b.Helper()
-	b.eventually(when+" that bob is shown as "+string(want.Presence)+" "+want.Text, func() bool { return b.matrix.shows(ghostOfBob) == want })
+	b.eventually(when+" that bob is shown as "+string(want.Presence)+" "+want.Text, func() bool { return b.matrix.shown.of(ghostOfBob) == want })
 }
 
 func state(presenceOf event.Presence, text string) presence.State {
@@ -43,7 +43,7 @@ func TestContactsAreShownAsOnline(t *testing.T) {
 		contact, _ := login.Client.(*Client).session.Current().Contact(bob)
 		return contact.Status == msn.Busy && contact.Personal != ""
 	})
-	if shown := b.matrix.shows(ghostOfBob); shown != (presence.State{}) {
+	if shown := b.matrix.shown.of(ghostOfBob); shown != (presence.State{}) {
 		t.Errorf("without a room bob is shown as %+v", shown)
 	}
 	b.dm(login, bob)
@@ -69,13 +69,39 @@ func TestContactsAreShownAsOnline(t *testing.T) {
 		t.Errorf("the answer is %q", got)
 	}
 	b.stop()
-	if shown := b.matrix.shows(ghostOfBob); shown != offline {
+	if shown := b.matrix.shown.of(ghostOfBob); shown != offline {
 		t.Errorf("after the end bob is shown as %+v", shown)
 	}
 	if left, err := b.listedAsOnline(); err != nil || len(left) > 0 {
 		t.Errorf("on disk are %v, %v", left, err)
 	}
 	b.start()
+}
+
+// Where the homeserver takes fields in profiles, the status is there too, also when it shows no
+// presence, and goes with the contact, the wish to see it, and the bridge.
+func TestStatusOfContactsIsInTheirProfiles(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.matrix.shown.refuse(mautrix.MForbidden)
+	login := b.login()
+	friend, _ := b.friend()
+	friend.SetStatus("LUN")
+	friend.SetPersonalMessage("Gone <sailing>")
+	b.eventually("the status", func() bool {
+		contact, _ := login.Client.(*Client).session.Current().Contact(bob)
+		return contact.Status == msn.OutToLunch && contact.Personal != ""
+	})
+	b.dm(login, bob)
+	want := presence.State{Presence: event.PresenceUnavailable, Text: "Out to lunch · Gone <sailing>", Emoji: "🍴"}
+	b.eventually("the status in the profile", func() bool { return b.matrix.profiles.of(ghostOfBob) == want })
+	b.stop()
+	if got := b.matrix.profiles.of(ghostOfBob); got != state(event.PresenceOffline, "") {
+		t.Errorf("after the end the profile has %+v", got)
+	}
+	b.start()
+	b.waitState("CONNECTED")
+	b.eventually("the status in the profile again", func() bool { return b.matrix.profiles.of(ghostOfBob) == want })
 }
 
 // listedAsOnline reads the list on disk of a bridge that was stopped.
@@ -107,7 +133,7 @@ func TestPresenceThatTheAdminDoesNotWant(t *testing.T) {
 	if got := b.ask(b.management(), "!presence on").body; !strings.Contains(got, "This bridge does not show") {
 		t.Errorf("the answer is %q", got)
 	}
-	if shown := b.matrix.shows(ghostOfBob); shown != state(event.PresenceOffline, "") {
+	if shown := b.matrix.shown.of(ghostOfBob); shown != state(event.PresenceOffline, "") {
 		t.Errorf("bob is shown as %+v", shown)
 	}
 }
@@ -123,12 +149,12 @@ func TestHomeserverWithoutPresence(t *testing.T) {
 		srv.Befriend(alice, contact)
 	}
 	b := newTestBridge(t, srv)
-	b.matrix.failPresence(mautrix.MForbidden)
+	b.matrix.shown.refuse(mautrix.MForbidden)
 	login := b.login()
 	for _, contact := range contacts {
 		b.dm(login, contact)
 	}
-	b.eventually("the bridge to give up", func() bool { return !b.conn.keeper.Works() })
+	b.eventually("the bridge to give up", func() bool { return !b.conn.keepers.Works() })
 	if got := b.ask(b.management(), "!presence").body; !strings.Contains(got, "this homeserver shows nobody") {
 		t.Errorf("the answer is %q", got)
 	}

@@ -21,17 +21,18 @@ const versionTable = "msn_version"
 type Database struct {
 	db *dbutil.Database
 
-	Contact     *ContactQuery
-	MSNQueue    *MSNQueueQuery
-	MatrixQueue *MatrixQueueQuery
-	Alert       *AlertQuery
-	Page        *PageQuery
-	Invitation  *InvitationQuery
-	Group       *GroupQuery
-	Ghost       *GhostQuery
-	Intake      *IntakeQuery
-	Lease       *LeaseQuery
-	Presence    *PresenceQuery
+	Contact       *ContactQuery
+	MSNQueue      *MSNQueueQuery
+	MatrixQueue   *MatrixQueueQuery
+	Alert         *AlertQuery
+	Page          *PageQuery
+	Invitation    *InvitationQuery
+	Group         *GroupQuery
+	Ghost         *GhostQuery
+	Intake        *IntakeQuery
+	Lease         *LeaseQuery
+	Presence      *ShownQuery
+	ProfileStatus *ShownQuery
 }
 
 // New prepares the tables beside those of parent, for the bridge with the given
@@ -47,14 +48,15 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 		MSNQueue: queue,
 		MatrixQueue: &MatrixQueueQuery{bridgeID: bridgeID, intake: intake,
 			QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedEvent](db)},
-		Alert:      &AlertQuery{bridgeID: bridgeID, queue: queue, QueryHelper: dbutil.MakeQueryHelperReflect[*Alert](db)},
-		Page:       &PageQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Page](db)},
-		Invitation: &InvitationQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Invitation](db)},
-		Group:      &GroupQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*GroupMember](db)},
-		Ghost:      &GhostQuery{db: db, bridgeID: bridgeID},
-		Intake:     intake,
-		Lease:      &LeaseQuery{db: db, bridgeID: bridgeID},
-		Presence:   &PresenceQuery{db: db, bridgeID: bridgeID},
+		Alert:         &AlertQuery{bridgeID: bridgeID, queue: queue, QueryHelper: dbutil.MakeQueryHelperReflect[*Alert](db)},
+		Page:          &PageQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Page](db)},
+		Invitation:    &InvitationQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Invitation](db)},
+		Group:         &GroupQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*GroupMember](db)},
+		Ghost:         &GhostQuery{db: db, bridgeID: bridgeID},
+		Intake:        intake,
+		Lease:         &LeaseQuery{db: db, bridgeID: bridgeID},
+		Presence:      newShownQuery(db, bridgeID, "presence"),
+		ProfileStatus: newShownQuery(db, bridgeID, "profile_status"),
 	}
 }
 

@@ -14,27 +14,27 @@ import (
 	"matrix-msn/msn"
 )
 
-// Contacts tell the Keeper what one login knows of its contacts.
+// Contacts tell the Keepers what one login knows of its contacts.
 type Contacts struct {
 	account *account.Account
 	session *session.Session
-	keeper  *Keeper
+	keepers Keepers
 
 	mu      sync.Mutex // held while it is switched on or off
 	started bool
-	groups  map[networkid.PortalID]bool // group chats whose members the keeper knows
+	groups  map[networkid.PortalID]bool // group chats whose members the keepers know
 }
 
 // NewContacts returns the contacts of a login.
-func NewContacts(a *account.Account, s *session.Session, keeper *Keeper) *Contacts {
-	return &Contacts{account: a, session: s, keeper: keeper, groups: make(map[networkid.PortalID]bool)}
+func NewContacts(a *account.Account, s *session.Session, keepers Keepers) *Contacts {
+	return &Contacts{account: a, session: s, keepers: keepers, groups: make(map[networkid.PortalID]bool)}
 }
 
 // Listen has what the session tells of contacts shown, while the login is started.
 func (c *Contacts) Listen(s *session.Session) {
 	s.Use(c)
 	s.OnReady(c.begin)
-	s.OnLost(func() { c.keeper.Lost(c.account.Login.ID) })
+	s.OnLost(func() { c.keepers.Lost(c.account.Login.ID) })
 	session.On(s, func(_ context.Context, evt msn.PresenceChanged) { c.report(evt.Contact) })
 	session.On(s, func(_ context.Context, evt msn.PersonalMessageChanged) { c.report(evt.Contact) })
 	session.On(s, func(_ context.Context, evt msn.ContactChanged) {
@@ -47,7 +47,7 @@ func (c *Contacts) Listen(s *session.Session) {
 	session.On(s, func(_ context.Context, evt msn.TextSent) { c.spoken(evt.Conversation.Peer()) })
 	session.On(s, func(_ context.Context, evt msn.ParticipantJoined) {
 		if account, ok := msnid.FromServer(evt.Account); ok && evt.Conversation.Group() != "" {
-			c.keeper.Room(c.account.Login.ID, c.account.GhostID(account))
+			c.keepers.Room(c.account.Login.ID, c.account.GhostID(account))
 		}
 	})
 }
@@ -64,7 +64,7 @@ func (c *Contacts) Stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.started = false
-	c.keeper.End(c.account.Login.ID)
+	c.keepers.End(c.account.Login.ID)
 }
 
 // On reports whether the contacts of this login are shown as online: the admin and the user
@@ -81,13 +81,13 @@ func (c *Contacts) Switch(ctx context.Context, on bool) error {
 	} else if !on {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.keeper.End(c.account.Login.ID)
+		c.keepers.End(c.account.Login.ID)
 	}
 	return err
 }
 
 // Works reports whether the homeserver shows presence, as far as is known.
-func (c *Contacts) Works() bool { return c.keeper.Works() }
+func (c *Contacts) Works() bool { return c.keepers.Works() }
 
 // begin tells of all contacts that are online.
 func (c *Contacts) begin(ctx context.Context, client *msn.Client) {
@@ -100,7 +100,7 @@ func (c *Contacts) begin(ctx context.Context, client *msn.Client) {
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read with whom there are rooms: contacts are not shown as online")
 	}
-	c.keeper.Begin(c.account.Login.ID, rooms)
+	c.keepers.Begin(c.account.Login.ID, rooms)
 	for _, contact := range client.Contacts() {
 		if contact.Status != msn.Offline {
 			c.reportLocked(contact)
@@ -108,7 +108,7 @@ func (c *Contacts) begin(ctx context.Context, client *msn.Client) {
 	}
 }
 
-// report tells how a contact is. The keeper leaves it out while this login shows nobody. It
+// report tells how a contact is. The keepers leave it out while this login shows nobody. It
 // comes after a begin that is under way, which may have asked before.
 func (c *Contacts) report(contact msn.Contact) {
 	c.mu.Lock()
@@ -118,20 +118,20 @@ func (c *Contacts) report(contact msn.Contact) {
 
 func (c *Contacts) reportLocked(contact msn.Contact) {
 	if account, ok := msnid.FromServer(contact.Account); ok {
-		c.keeper.Report(c.account.Login.ID, c.account.GhostID(account), Of(contact))
+		c.keepers.Report(c.account.Login.ID, c.account.GhostID(account), contact)
 	}
 }
 
 func (c *Contacts) spoken(with string) {
 	if account, ok := msnid.FromServer(with); ok {
-		c.keeper.Spoken(c.account.GhostID(account))
+		c.keepers.Spoken(c.account.GhostID(account))
 	}
 }
 
 // Room says that there is a room, or is about to be: those in it are shown from now on.
 func (c *Contacts) Room(ctx context.Context, portal networkid.PortalID) {
 	if account, ok := msnid.ParseDMPortalID(portal); ok {
-		c.keeper.Room(c.account.Login.ID, c.account.GhostID(account))
+		c.keepers.Room(c.account.Login.ID, c.account.GhostID(account))
 		return
 	}
 	group, ok := msnid.ParseGroupPortalID(portal)
@@ -143,7 +143,7 @@ func (c *Contacts) Room(ctx context.Context, portal networkid.PortalID) {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read who is in a group chat: they are not shown as online")
 	}
 	for _, member := range members {
-		c.keeper.Room(c.account.Login.ID, c.account.GhostID(member))
+		c.keepers.Room(c.account.Login.ID, c.account.GhostID(member))
 	}
 }
 
@@ -159,6 +159,6 @@ func (c *Contacts) isNew(portal networkid.PortalID) bool {
 // Spoken says that the user has just written into a room.
 func (c *Contacts) Spoken(portal networkid.PortalID) {
 	if account, ok := msnid.ParseDMPortalID(portal); ok {
-		c.keeper.Spoken(c.account.GhostID(account))
+		c.keepers.Spoken(c.account.GhostID(account))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -32,8 +33,9 @@ type fakeServer struct {
 	idle    time.Duration // who is online is idle after it, unless 0
 
 	mu       sync.Mutex
-	fail     error // what it answers
-	blind    bool  // takes presence, and shows none
+	fail     error            // what it answers
+	picky    networkid.UserID // of whom it takes nothing
+	blind    bool             // takes presence, and shows none
 	stopping bool
 	state    map[networkid.UserID]State
 	set      map[networkid.UserID]time.Time
@@ -76,6 +78,9 @@ func (s *fakeServer) took(ctx context.Context, r request) error {
 	r.at, r.bye = time.Now(), s.stopping
 	s.requests = append(s.requests, r)
 	fail := s.fail
+	if r.ghost == s.picky {
+		fail = mautrix.HTTPError{Response: &http.Response{StatusCode: http.StatusBadRequest}}
+	}
 	s.mu.Unlock()
 	if s.latency > 0 {
 		select {
@@ -162,7 +167,7 @@ func (s *fakeStore) change(do func()) {
 // start starts a keeper. The bubble it is in ends only when it is stopped.
 func start(t testing.TB, server Homeserver, store Store) *Keeper {
 	t.Helper()
-	k := New(Config{Homeserver: server, Store: store, Log: zerolog.Nop(), Repeats: true})
+	k := New(Config{Kind: Presence, Homeserver: server, Store: store, Log: zerolog.Nop(), Repeats: true})
 	if err := k.Start(context.Background()); err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 // Config is what a Keeper works with.
 type Config struct {
+	Kind       Kind
 	Homeserver Homeserver
 	Store      Store
 	Log        zerolog.Logger
@@ -80,10 +81,14 @@ func New(cfg Config) *Keeper {
 	if cfg.Ours == nil {
 		cfg.Ours = func() bool { return true }
 	}
-	return &Keeper{
+	k := &Keeper{
 		cfg: cfg, wake: make(chan struct{}, 1),
 		ghosts: make(map[networkid.UserID]*ghost), dirty: make(map[*ghost]struct{}), logins: make(map[networkid.UserLoginID]*login),
 	}
+	if cfg.Kind.lasts {
+		k.life.effect, k.life.lasts, k.life.idles = true, true, true
+	}
+	return k
 }
 
 // Start begins to tell the homeserver. Whom it still shows as online after the last run, and

@@ -12,6 +12,8 @@ import (
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/msn"
 )
 
 // puts are the presences among requests, as words.
@@ -188,8 +190,8 @@ func TestHomeserverThatShowsNoPresence(t *testing.T) {
 			if s.fail = nil; on {
 				s.fail = refusal
 			}
-		}, 3 + 24, "does not show presence"},
-		"shows nothing": {func(s *fakeServer, on bool) { s.blind = on }, 20 + 2*24, "does not show presence"},
+		}, 3 + 24, "does not show the presence"},
+		"shows nothing": {func(s *fakeServer, on bool) { s.blind = on }, 20 + 2*24, "does not show the presence"},
 		"is away": {func(s *fakeServer, on bool) {
 			if s.fail = nil; on {
 				s.fail = errDown
@@ -201,7 +203,7 @@ func TestHomeserverThatShowsNoPresence(t *testing.T) {
 				server := newFakeServer(t)
 				test.set(server, true)
 				var log bytes.Buffer
-				k := New(Config{Homeserver: server, Store: newFakeStore(), Log: zerolog.New(&log), Repeats: true})
+				k := New(Config{Kind: Presence, Homeserver: server, Store: newFakeStore(), Log: zerolog.New(&log), Repeats: true})
 				if err := k.Start(t.Context()); err != nil {
 					t.Fatal(err)
 				}
@@ -338,7 +340,7 @@ func TestWhoIsReplacedSendsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, store := newFakeServer(t), newFakeStore()
 		var replaced atomic.Bool
-		k := New(Config{Homeserver: server, Store: store, Log: zerolog.Nop(), Ours: func() bool { return !replaced.Load() }})
+		k := New(Config{Kind: Presence, Homeserver: server, Store: store, Log: zerolog.Nop(), Ours: func() bool { return !replaced.Load() }})
 		if err := k.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -355,6 +357,61 @@ func TestWhoIsReplacedSendsNothing(t *testing.T) {
 		expect(t, "after", server)
 		if !store.has(bob) {
 			t.Error("bob is off the list")
+		}
+	})
+}
+
+// A status in a profile stays until it is changed: it is set when it changes, once a minute at
+// most, and nothing is asked and repeated.
+func TestStatusInAProfileIsSetOnChangeOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := newFakeServer(t)
+		k := New(Config{Kind: Profile, Homeserver: server, Store: newFakeStore(), Log: zerolog.Nop(), Repeats: true})
+		if err := k.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ks := Keepers{k}
+		ks.Begin(home, []networkid.UserID{bob})
+		ks.Report(home, bob, msn.Contact{Status: msn.Online})
+		time.Sleep(time.Minute)
+		expect(t, "without a text", server)
+		ks.Report(home, bob, msn.Contact{Status: msn.Busy})
+		time.Sleep(time.Hour)
+		expect(t, "when bob is busy", server, "home/bob@example.com unavailable Busy")
+		for i := range 60 {
+			ks.Report(home, bob, msn.Contact{Status: msn.Busy, Personal: fmt.Sprint(i)})
+			time.Sleep(2 * time.Second)
+		}
+		if n := len(server.take()); n < 2 || n > 3 {
+			t.Errorf("of changes in two minutes %d requests were made", n)
+		}
+		time.Sleep(time.Minute)
+		server.take()
+		ks.Report(home, bob, msn.Contact{Status: msn.Online})
+		time.Sleep(2 * time.Minute)
+		expect(t, "without a text again", server, "home/bob@example.com offline ")
+		ks.Report(home, bob, msn.Contact{Status: msn.Away})
+		time.Sleep(2 * time.Minute)
+		server.take()
+		ks.Stop()
+		expect(t, "at the end", server, "home/bob@example.com offline ")
+	})
+}
+
+// What a homeserver does not like of one ghost holds up no other.
+func TestWhatIsRefusedOfOneHoldsUpNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := newFakeServer(t)
+		server.picky = bob
+		k := start(t, server, newFakeStore())
+		defer k.Stop()
+		k.Begin(home, []networkid.UserID{bob, dave})
+		k.Report(home, bob, online("x"))
+		time.Sleep(time.Second)
+		k.Report(home, dave, online("y"))
+		time.Sleep(20 * time.Second)
+		if shown := server.shows(dave); shown != online("y") {
+			t.Errorf("the other is shown as %+v", shown)
 		}
 	})
 }

@@ -99,7 +99,7 @@ func (k *Keeper) due(g *ghost) time.Time {
 	}
 	due := later(quietly, g.aside)
 	if !g.put.IsZero() {
-		due = later(due, g.put.Add(perGhost))
+		due = later(due, g.put.Add(k.cfg.Kind.perGhost))
 	}
 	if g.wanted() == offline {
 		due = later(due, g.hold)

@@ -10,15 +10,42 @@ import (
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/bridgev2/networkid"
+
+	"matrix-msn/msn"
 )
 
-// Homeserver is what shows the presence of ghosts.
+// Homeserver is what shows the presence of ghosts, or their status in the profile.
 type Homeserver interface {
 	// SetPresence has a ghost shown so. It tries once.
 	SetPresence(ctx context.Context, ghost networkid.UserID, state State) error
-	// Presence returns how a ghost is shown.
+	// Presence returns how a ghost is shown. It is not asked of profiles.
 	Presence(ctx context.Context, ghost networkid.UserID) (State, error)
 }
+
+// Kind is what a Keeper shows.
+type Kind struct {
+	name     string
+	of       func(msn.Contact) State
+	perGhost time.Duration // the shortest time between two requests about one ghost
+	lasts    bool          // the homeserver keeps it, so that there is nothing to repeat and to find out
+	hint     string        // what an admin can do when the homeserver does not take it
+}
+
+// The kinds.
+var (
+	// Presence is who is online, with a status message. Some clients show it, some homeservers
+	// do not, and some forget it.
+	Presence = Kind{
+		name: "presence", of: Of, perGhost: perGhost,
+		hint: "Switch presence on there, or set network.presence to off",
+	}
+	// Profile is the status in the profile, as an emoji and a text. It is there where presence is
+	// switched off too. Some homeservers write a line into what all who know the ghost get.
+	Profile = Kind{
+		name: "status in the profile", of: inProfile, perGhost: time.Minute, lasts: true,
+		hint: "Nothing has to be done",
+	}
+)
 
 // Store is the list of the ghosts that are not shown as offline, on disk: some homeservers show
 // them so for ever, whatever becomes of the bridge.
@@ -91,12 +118,17 @@ const (
 	goodbyes = 4
 )
 
-// Refused reports whether the homeserver does not let a presence be set, which it will not
-// later on either.
+// Refused reports whether the homeserver does not let this be set, which it will not later on
+// either.
 func Refused(err error) bool {
 	answer, ok := errors.AsType[mautrix.HTTPError](err)
 	if ok && answer.Response != nil {
-		return answer.Response.StatusCode == http.StatusForbidden || answer.Response.StatusCode == http.StatusNotFound
+		switch code := answer.Response.StatusCode; code {
+		case http.StatusUnauthorized, http.StatusRequestTimeout, http.StatusTooManyRequests:
+			return false // it is not this request that it does not like
+		default:
+			return code >= 400 && code < 500
+		}
 	}
 	return errors.Is(err, mautrix.MForbidden) || errors.Is(err, mautrix.MNotFound) || errors.Is(err, mautrix.MUnrecognized)
 }

@@ -18,7 +18,7 @@ type server struct {
 func (k *Keeper) reached() {
 	s := &k.server
 	if s.pause > 0 {
-		k.cfg.Log.Info().Msg("The presence of contacts is shown again")
+		k.cfg.Log.Info().Msg("The " + k.cfg.Kind.name + " of contacts is shown again")
 	}
 	s.pause, s.refused = 0, 0
 	if s.blind == 0 {
@@ -29,7 +29,7 @@ func (k *Keeper) reached() {
 // works notes that presence is shown. mu is held.
 func (k *Keeper) works() {
 	if k.server.off {
-		k.cfg.Log.Info().Msg("The homeserver shows presence again")
+		k.cfg.Log.Info().Msg("The homeserver shows the " + k.cfg.Kind.name + " of contacts again")
 	}
 	k.server.off = false
 }
@@ -43,7 +43,7 @@ func (k *Keeper) failed(g *ghost, err error, now time.Time) {
 	s := &k.server
 	s.pause = 0
 	if s.refused++; s.refused == 1 && !s.off {
-		k.cfg.Log.Warn().Err(err).Str("ghost", string(g.id)).Dur("try_again_after", rest).Msg("The homeserver does not let the presence of a contact be set")
+		k.cfg.Log.Warn().Err(err).Str("ghost", string(g.id)).Dur("try_again_after", rest).Msg("The homeserver does not let the " + k.cfg.Kind.name + " of a contact be set")
 	}
 	g.aside = now.Add(rest) // others may fare better
 	k.vain(s.refused, err, now)
@@ -60,7 +60,7 @@ func (k *Keeper) troubled(err error) {
 func (k *Keeper) paused(err error, now time.Time) {
 	s := &k.server
 	if s.pause == 0 {
-		k.cfg.Log.Warn().Err(err).Msg("Failed to show the presence of a contact; trying again later")
+		k.cfg.Log.Warn().Err(err).Msg("Failed to show the " + k.cfg.Kind.name + " of a contact; trying again later")
 	}
 	s.pause = min(max(2*s.pause, firstPause), longestPause)
 	s.until = now.Add(s.pause)
@@ -75,7 +75,7 @@ func (k *Keeper) vain(times int, err error, now time.Time) {
 	s := &k.server
 	if !s.off {
 		k.cfg.Log.Warn().Err(err).Dur("try_again_after", rest).
-			Msg("The homeserver does not show presence: contacts are not shown as online. Switch presence on there, or set network.presence to off")
+			Msg("The homeserver does not show the " + k.cfg.Kind.name + " of contacts. " + k.cfg.Kind.hint)
 	}
 	s.off, s.until = true, now.Add(rest)
 	k.life.probe = nil

@@ -7,6 +7,7 @@ import (
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/names"
+	"matrix-msn/internal/grapheme"
 	"matrix-msn/msn"
 )
 
@@ -14,6 +15,7 @@ import (
 type State struct {
 	Presence event.Presence
 	Text     string // the status message, one line
+	Emoji    string // what stands before it in a profile; presence has none
 }
 
 // offline is the State of who is not there. It has no text: nobody is to be shown as playing a
@@ -55,6 +57,44 @@ func Of(contact msn.Contact) State {
 		}
 	}
 	state.Text = names.Cut(strings.Join(parts, between), MaxText)
+	return state
+}
+
+// maxField is the longest text of a status in a profile, in bytes (MSC4426). An emoji may have
+// 32, which those of here do not reach.
+const maxField = 256
+
+// The emoji of a status in a profile. There has to be one.
+var statusEmoji = map[msn.Status]string{
+	msn.Busy:        "⛔",
+	msn.Idle:        "💤",
+	msn.BeRightBack: "⏳",
+	msn.Away:        "🚶",
+	msn.OnThePhone:  "📞",
+	msn.OutToLunch:  "🍴",
+}
+
+const (
+	musicEmoji    = "🎵"
+	personalEmoji = "💬"
+)
+
+// inProfile returns what the profile of a contact says of their status: the same text, with an
+// emoji. Of who is online and says nothing there is nothing in it, as of who is offline.
+func inProfile(contact msn.Contact) State {
+	state := Of(contact)
+	if state.Text == "" {
+		return offline
+	}
+	state.Text = grapheme.Limit(state.Text, maxField)
+	switch emoji, has := statusEmoji[contact.Status]; {
+	case has:
+		state.Emoji = emoji
+	case names.OneLine(contact.Personal) == "":
+		state.Emoji = musicEmoji
+	default:
+		state.Emoji = personalEmoji
+	}
 	return state
 }
 

@@ -16,6 +16,7 @@ import (
 	"maunium.net/go/mautrix/bridgev2/matrix/mxmain"
 
 	"matrix-msn/bridge"
+	"matrix-msn/bridge/presence"
 )
 
 // Set when a release is built: -ldflags "-X main.Tag=... -X main.Commit=... -X main.BuildTime=...".
@@ -65,6 +66,7 @@ func main() {
 	m.PostInit = func() {
 		connector.Homeserver = newHomeserver(m.Matrix)
 		connector.Presence = presenceOf{m.Matrix}
+		connector.Profile = func() presence.Homeserver { return newProfile(m.Matrix) }
 		if m.Config.AppService.AsyncTransactions || m.Config.Bridge.AsyncEvents {
 			m.Log.WithLevel(zerolog.FatalLevel).Msg("appservice.async_transactions and bridge.async_events must be false: messages would lose their order")
 			os.Exit(11)

@@ -1,4 +1,4 @@
--- v0 -> v8: Latest revision
+-- v0 -> v9: Latest revision
 
 CREATE TABLE contact (
     bridge_id TEXT NOT NULL,
@@ -170,6 +170,13 @@ CREATE TABLE lease (
 );
 
 CREATE TABLE presence (
+    bridge_id TEXT NOT NULL,
+    ghost_id  TEXT NOT NULL,
+
+    PRIMARY KEY (bridge_id, ghost_id)
+);
+
+CREATE TABLE profile_status (
     bridge_id TEXT NOT NULL,
     ghost_id  TEXT NOT NULL,
 
