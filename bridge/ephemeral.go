@@ -54,3 +54,23 @@ func (c *Connector) selvesOf(user id.UserID) (selves []*self.Self) {
 	}
 	return selves
 }
+
+// nameOf returns what asks the homeserver for the name of a user.
+func (c *Connector) nameOf(user id.UserID) func(context.Context) (string, error) {
+	if c.Homeserver == nil {
+		return nil
+	}
+	return func(ctx context.Context) (string, error) { return c.Homeserver.DisplayName(ctx, user) }
+}
+
+// Member is to be called for every membership: users who change their name show so in each of
+// their rooms.
+func (c *Connector) Member(_ context.Context, evt *event.Event) {
+	content, ok := evt.Content.Parsed.(*event.MemberEventContent)
+	if !ok || content.Membership != event.MembershipJoin || evt.GetStateKey() != string(evt.Sender) {
+		return
+	}
+	for _, login := range c.selvesOf(evt.Sender) {
+		login.Named()
+	}
+}

@@ -151,6 +151,20 @@ func (f *fakeMatrix) Find(_ context.Context, room id.RoomID, field, text string,
 	return nil, nil
 }
 
+// DisplayName implements room.Homeserver.
+func (f *fakeMatrix) DisplayName(_ context.Context, user id.UserID) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.names[user], f.failSend
+}
+
+// call gives somebody a name in their profile.
+func (f *fakeMatrix) call(user id.UserID, name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.names[user] = name
+}
+
 // Answers implements room.Homeserver.
 func (f *fakeMatrix) Answers(ctx context.Context) error {
 	f.waitWhileHanging(ctx)

@@ -59,6 +59,9 @@ type Record struct {
 	// Personal is the personal message that they have set, which may be none; nil while they
 	// have set nothing. What it points to does not change.
 	Personal *string `json:"personal,omitempty"`
+	// FollowsName is set when the user has chosen whether their contacts see their name of
+	// Matrix. What it points to does not change.
+	FollowsName *bool `json:"follows_name,omitempty"`
 	// PresenceOff is set when contacts are not to be shown as online.
 	PresenceOff bool `json:"presence_off,omitempty"`
 }
@@ -131,6 +134,7 @@ func (m *Metadata) CopyFrom(other any) {
 		}
 		brought.Circles, brought.Admissions, brought.Away = kept.Circles, kept.Admissions, kept.Away
 		brought.Status, brought.Personal, brought.PresenceOff = kept.Status, kept.Personal, kept.PresenceOff
+		brought.FollowsName = kept.FollowsName
 		*kept = brought
 	})
 }

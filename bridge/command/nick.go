@@ -7,6 +7,9 @@ import (
 	"matrix-msn/bridge/reason"
 )
 
+// follow is what has contacts see the user's name of Matrix.
+const follow = "--follow"
+
 // runNick shows or changes the name that contacts see of the user.
 func runNick(c *call) {
 	login, client, ok := c.session()
@@ -14,12 +17,30 @@ func runNick(c *call) {
 		return
 	}
 	name := names.OneLine(c.text)
-	if name == "" {
-		c.say("Your contacts see you as %s. `!nick` and a name changes that.", names.Quoted(names.Clean(client.DisplayName())))
+	switch name {
+	case "":
+		c.say("Your contacts see you as %s%s", names.Quoted(names.Clean(client.DisplayName())), nickHint(login.Self.FollowsName()))
+		return
+	case follow:
+		if c.tries(reason.Name, login.Account.About(""), func(ctx context.Context) error { return login.Self.FollowName(ctx, true) }) {
+			c.say("Your contacts see you by your name of Matrix from now on: as %s now.", names.Quoted(names.Clean(client.DisplayName())))
+		}
 		return
 	}
-	rename := func(ctx context.Context) error { return client.SetDisplayName(ctx, name) }
+	rename := func(ctx context.Context) error {
+		if err := client.SetDisplayName(ctx, name); err != nil {
+			return err
+		}
+		return login.Self.FollowName(ctx, false)
+	}
 	if c.tries(reason.Name, login.Account.About(""), rename) {
 		c.say("Your contacts see you as %s now.", names.Quoted(names.Clean(name)))
 	}
+}
+
+func nickHint(follows bool) string {
+	if follows {
+		return ", by your name of Matrix. `!nick` and a name ends that."
+	}
+	return ". `!nick` and a name changes that, `!nick --follow` takes your name of Matrix."
 }

@@ -46,7 +46,7 @@ var table = []row{
 	{name: "rename", bare: true, args: "[_e-mail_] [_name_]", description: "Call a contact by a name of your own, which only you see; without a name by theirs again.", run: runRename},
 	{name: "group", bare: true, private: true, args: "[add _name_|remove _number_|rename _number_ _name_|put _number_ [_e-mail_]|take _number_ [_e-mail_]]",
 		description: "List the groups of your contact list; or make, remove and rename one, put a contact into one or take them out.", run: runGroup},
-	{name: "nick", bare: true, args: "[_name_]", description: "Show the name that your contacts see, or take another one.", run: runNick},
+	{name: "nick", bare: true, args: "[_name_ | --follow]", description: "Show the name that your contacts see, take another one, or follow your name of Matrix.", run: runNick},
 	{name: "privacy", bare: true, private: true, args: "[everybody|contacts|ask|open]",
 		description: "Show who may see you and write to you: everybody whom you have not blocked, or only those you have let in; and whether you are asked when somebody adds you.", run: runPrivacy},
 	{name: "status", bare: true, private: true, args: "[follow|activity|online|busy|away|brb|phone|lunch|idle|hidden]",

@@ -23,6 +23,8 @@ type Homeserver interface {
 	// its content, or nil when none of the latest has. Encrypted content can be seen when the
 	// bridge has encrypted it.
 	Find(ctx context.Context, room id.RoomID, field, text string, since time.Time) (*event.Event, error)
+	// DisplayName returns the name that somebody has in their profile, "" for none.
+	DisplayName(ctx context.Context, user id.UserID) (string, error)
 }
 
 // Find is Homeserver.Find, and finds nothing without one.

@@ -41,6 +41,7 @@ const (
 type Self struct {
 	account *account.Account
 	session *session.Session
+	named   func(context.Context) (string, error) // asks the homeserver for the user's name; nil when there is no asking
 
 	// telling is held while the service is told, so that the last to be told is what is
 	// wanted last.
@@ -52,6 +53,7 @@ type Self struct {
 	matrix *matrix         // how Matrix shows the user; nil while the homeserver has not said
 	shown  msn.Status      // what the service was told last; "" when it is to be told
 	said   *string         // the personal message that it was told in this session
+	asks   bool            // the homeserver is to be asked for the user's name
 	told   time.Time
 	due    time.Time // when timer calls
 	timer  *time.Timer
@@ -64,9 +66,10 @@ type matrix struct {
 	text   string
 }
 
-// New returns the login as its contacts see it.
-func New(a *account.Account, s *session.Session) *Self {
-	return &Self{account: a, session: s}
+// New returns the login as its contacts see it. named asks the homeserver for the name that the
+// user has there; it may be nil.
+func New(a *account.Account, s *session.Session, named func(context.Context) (string, error)) *Self {
+	return &Self{account: a, session: s, named: named}
 }
 
 // Listen has each session begin with what was chosen, and followed while the login is started.
@@ -100,7 +103,7 @@ func (s *Self) begin(_ context.Context, client *msn.Client) {
 	shown := client.Status()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.shown, s.said = shown, nil
+	s.shown, s.said, s.asks = shown, nil, true
 	if s.active.IsZero() && shown == msn.Online {
 		s.active = time.Now() // who has just logged in is there
 	}
@@ -270,6 +273,9 @@ func (s *Self) tell(ctx context.Context, chosen bool) error {
 	err := s.tellStatus(asking, client, chosen)
 	if personalErr := s.tellPersonal(asking, client); err == nil {
 		err = personalErr
+	}
+	if nameErr := s.tellName(asking, client); err == nil {
+		err = nameErr
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

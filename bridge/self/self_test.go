@@ -108,3 +108,30 @@ func TestEverythingAtOnce(t *testing.T) {
 		s.Stop()
 	})
 }
+
+// Many changes of the name ask the homeserver once in a while, and a stop in the middle ends that.
+func TestNameIsAskedForOnceInAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSelf(config.Follow)
+		s.account.Config.FollowName = true
+		s.Start(t.Context())
+		for range 1000 {
+			s.Named()
+		}
+		s.mu.Lock()
+		if due := time.Until(s.due); s.timer == nil || due < 0 || due > gap {
+			t.Errorf("it is due in %v", due)
+		}
+		s.mu.Unlock()
+		s.Stop()
+		if s.Named(); s.timer != nil {
+			t.Error("after the end it is asked for")
+		}
+		s.account.Config.FollowName = false
+		s.Start(t.Context())
+		if s.Named(); s.timer != nil {
+			t.Error("it is asked for though nobody wants it")
+		}
+		s.Stop()
+	})
+}

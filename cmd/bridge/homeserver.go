@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"maunium.net/go/mautrix"
@@ -40,6 +41,18 @@ func newHomeserver(m *matrix.Connector) homeserver {
 func (h homeserver) Answers(ctx context.Context) error {
 	_, err := h.bot.Whoami(ctx)
 	return err
+}
+
+// DisplayName implements room.Homeserver.
+func (h homeserver) DisplayName(ctx context.Context, user id.UserID) (string, error) {
+	shown, err := h.bot.GetDisplayName(mautrix.WithMaxRetries(ctx, 0), user)
+	switch {
+	case errors.Is(err, mautrix.MNotFound): // a profile without a name
+		return "", nil
+	case err != nil:
+		return "", err
+	}
+	return shown.DisplayName, nil
 }
 
 // Find looks through the latest events of a room.

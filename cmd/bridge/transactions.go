@@ -35,6 +35,7 @@ func receiveTransactions(m *mxmain.BridgeMain, connector *bridge.Connector) {
 		m.Matrix.EventProcessor.PrependHandler(kind, connector.Arriving)
 		m.Matrix.EventProcessor.On(kind, connector.Dispatched)
 	}
+	m.Matrix.EventProcessor.On(event.StateMember, connector.Member)
 	for _, kind := range bridge.EphemeralTypes {
 		m.Matrix.EventProcessor.On(kind, connector.Ephemeral)
 	}

@@ -1,0 +1,63 @@
+package bridge
+
+import (
+	"strings"
+	"testing"
+
+	"go.mau.fi/util/ptr"
+	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/bridge/config"
+	"matrix-msn/msn"
+)
+
+// rename has the user take another name in Matrix.
+func (b *testBridge) rename(name string) {
+	b.Helper()
+	b.matrix.call(fakeUser, name)
+	b.conn.Member(b.ctx, &event.Event{
+		Type: event.StateMember, Sender: fakeUser, StateKey: ptr.Ptr(string(fakeUser)),
+		Content: event.Content{Parsed: &event.MemberEventContent{Membership: event.MembershipJoin, Displayname: name}},
+	})
+}
+
+// ownName is as what the service has the user.
+func (b *testBridge) ownName() string {
+	b.Helper()
+	login := b.br.GetCachedUserLoginByID("home/" + alice)
+	return login.Client.(*Client).session.Current().DisplayName()
+}
+
+// Who follows is called in MSN as in Matrix, as soon as that changes and after an outage of the
+// homeserver; a name of MSN ends that.
+func TestNameFollowsMatrix(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), func(b *testBridge) {
+		b.config = func(c *config.Config) { c.FollowName = true }
+	})
+	b.matrix.call(fakeUser, "Alice\u202e of\nMatrix")
+	b.login()
+	b.eventually("the name of Matrix", func() bool { return b.ownName() == "Alice of Matrix" })
+	room := b.management()
+	if got := b.ask(room, "!nick").body; !strings.Contains(got, "“Alice of Matrix”, by your name of Matrix") {
+		t.Errorf("the answer is %q", got)
+	}
+	b.rename(strings.Repeat("é", msn.MaxEncodedName))
+	b.eventually("a long name", func() bool { return b.ownName() == strings.Repeat("é", msn.MaxEncodedName/2) })
+	b.rename("")
+	b.rename("Alice")
+	b.eventually("another name", func() bool { return b.ownName() == "Alice" })
+	if got := b.ask(room, "!nick Own").body; !strings.Contains(got, "“Own” now") {
+		t.Errorf("the answer is %q", got)
+	}
+	b.rename("Somebody")
+	b.restart()
+	b.waitState("CONNECTED")
+	if got := b.ask(room, "!nick").body; !strings.Contains(got, "“Own”. ") {
+		t.Errorf("the answer is %q", got)
+	}
+	b.matrix.call(fakeUser, "Somebody")
+	if got := b.ask(room, "!nick --follow").body; !strings.Contains(got, "as “Somebody” now") {
+		t.Errorf("the answer is %q", got)
+	}
+}
