@@ -9,6 +9,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/background"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
@@ -60,7 +61,7 @@ type Chat struct {
 	inbox    Inbox
 	outbox   Outbox
 	notices  Notices
-	work     *background
+	work     *background.Work
 	updates  *updates
 	removals *Removals
 	circles  *circles
@@ -73,7 +74,7 @@ type Chat struct {
 
 // New returns the chats of a login.
 func New(a *account.Account, s *session.Session, rooms *room.Rooms, inbox Inbox, outbox Outbox, notices Notices) *Chat {
-	c := &Chat{account: a, session: s, rooms: rooms, inbox: inbox, outbox: outbox, notices: notices, work: newBackground()}
+	c := &Chat{account: a, session: s, rooms: rooms, inbox: inbox, outbox: outbox, notices: notices, work: background.New()}
 	c.updates, c.circles = newUpdates(c), newCircles(c)
 	c.removals = &Removals{session: s, work: c.work}
 	return c

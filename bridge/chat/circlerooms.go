@@ -26,7 +26,7 @@ func newCircles(c *Chat) *circles {
 
 // look has the circles looked at again. It does not wait for that: a homeserver can take
 // minutes for a room.
-func (r *circles) look() { r.chat.work.try("circles", r.show) }
+func (r *circles) look() { r.chat.work.Try("circles", r.show) }
 
 // showAll brings the rooms of the circles up to date, tells of invitations and of circles
 // that the user belongs to no more, and makes the rooms of new ones, which can take long.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"matrix-msn/bridge/background"
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/session"
@@ -60,7 +61,7 @@ func (c *Chat) offlineReceived(ctx context.Context, evt msn.OfflineReceived) {
 // them.
 type Removals struct {
 	session *session.Session
-	work    *background
+	work    *background.Work
 
 	mu  sync.Mutex
 	ids map[string]struct{}
@@ -75,7 +76,7 @@ func (r *Removals) Remove(id string) {
 	}
 	r.ids[id] = struct{}{}
 	r.mu.Unlock()
-	r.work.do("offline messages", r.removeAll)
+	r.work.Do("offline messages", r.removeAll)
 }
 
 // Take returns what is to be removed, in no order, and forgets it.

@@ -120,7 +120,7 @@ func (c *Chat) Limit(ctx context.Context, m *database.QueuedMessage, waiting int
 	}
 	if c.strangers.tellLeftOut(time.Now()) {
 		// The inbox waits for the answer, and takes no notice meanwhile.
-		c.work.do("strangers left out", c.tellOfLeftOut)
+		c.work.Do("strangers left out", c.tellOfLeftOut)
 	}
 	return 0, true, nil
 }
@@ -176,7 +176,7 @@ func (c *Chat) expect(account string) {
 // expectIn is expect for somebody whose room is being made: the framework does not take a
 // second one who makes it meanwhile.
 func (c *Chat) expectIn(portal *bridgev2.Portal, account string) {
-	c.work.do("expect "+account, func(ctx context.Context) {
+	c.work.Do("expect "+account, func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, room.CreateTimeout)
 		defer cancel()
 		if portal.RoomCreated.Wait(ctx) == nil {

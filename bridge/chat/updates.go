@@ -44,12 +44,12 @@ func newUpdates(c *Chat) *updates {
 
 // types has somebody shown as writing.
 func (u *updates) types(who typist) {
-	u.chat.work.do("typing "+string(who.portal.ID)+" "+who.account, func(ctx context.Context) { u.showTyping(ctx, who) })
+	u.chat.work.Do("typing "+string(who.portal.ID)+" "+who.account, func(ctx context.Context) { u.showTyping(ctx, who) })
 }
 
 // members has the room of a group chat brought up to date with its members.
 func (u *updates) members(group string) {
-	u.chat.work.do("members "+group, func(ctx context.Context) { u.showMembers(ctx, group) })
+	u.chat.work.Do("members "+group, func(ctx context.Context) { u.showMembers(ctx, group) })
 }
 
 // maxUnseen is of how many people is remembered that their names were shown to nobody.
@@ -60,7 +60,7 @@ func (u *updates) rename(account string) {
 	u.mu.Lock()
 	u.renamed[account] = struct{}{}
 	u.mu.Unlock()
-	u.chat.work.do("names", u.showNames)
+	u.chat.work.Do("names", u.showNames)
 }
 
 // returned has a contact shown by its name whose room the user was not in before.
@@ -105,7 +105,7 @@ func (u *updates) showNames(ctx context.Context) {
 		} else if shown {
 			continue
 		}
-		u.chat.work.try("name "+account, func(ctx context.Context) bool {
+		u.chat.work.Try("name "+account, func(ctx context.Context) bool {
 			u.note(account, false) // before it is looked: the user may return meanwhile
 			seen, err := u.showName(ctx, account, book)
 			if seen {

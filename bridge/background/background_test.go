@@ -1,4 +1,4 @@
-package chat
+package background
 
 import (
 	"context"
@@ -14,13 +14,13 @@ func TestWorkThatIsStuckHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, end := context.WithCancel(t.Context())
-		b := newBackground()
+		b := New()
 		b.Start(ctx)
-		b.do("stuck", func(ctx context.Context) { <-ctx.Done() })
+		b.Do("stuck", func(ctx context.Context) { <-ctx.Done() })
 		synctest.Wait()
 		done := 0
-		b.do("other", func(context.Context) { done++ })
-		b.do("stuck", func(context.Context) { t.Error("begun while another of its key goes on") })
+		b.Do("other", func(context.Context) { done++ })
+		b.Do("stuck", func(context.Context) { t.Error("begun while another of its key goes on") })
 		synctest.Wait()
 		if done != 1 {
 			t.Errorf("the other work is done %d times", done)
@@ -35,10 +35,10 @@ func TestOfManyCallsTheLastCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, end := context.WithCancel(t.Context())
 		defer end()
-		b := newBackground()
+		b := New()
 		var done []int
 		for i := range 10 {
-			b.do("key", func(context.Context) { done = append(done, i) })
+			b.Do("key", func(context.Context) { done = append(done, i) })
 		}
 		synctest.Wait()
 		if len(done) > 0 {
@@ -51,7 +51,7 @@ func TestOfManyCallsTheLastCounts(t *testing.T) {
 		}
 		end()
 		b.Stop()
-		b.do("key", func(context.Context) { t.Error("done after the end") })
+		b.Do("key", func(context.Context) { t.Error("done after the end") })
 		synctest.Wait()
 	})
 }
@@ -63,7 +63,7 @@ func TestBackgroundWorkAgainstItsModel(t *testing.T) {
 	for seed := range uint64(200) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 0))
-			b := newBackground()
+			b := New()
 			var mu sync.Mutex
 			asked, done, active := make(map[string]int), make(map[string]int), make(map[string]bool)
 			ctx, end := context.WithCancel(t.Context())
@@ -87,7 +87,7 @@ func TestBackgroundWorkAgainstItsModel(t *testing.T) {
 					mu.Lock()
 					asked[key] = step
 					mu.Unlock()
-					b.do(key, func(context.Context) {
+					b.Do(key, func(context.Context) {
 						mu.Lock()
 						if active[key] {
 							t.Errorf("seed %d: %s twice at a time", seed, key)

@@ -1,4 +1,6 @@
-package chat
+// Package background does small works of a login that nobody waits for, and that need no safe
+// keeping.
+package background
 
 import (
 	"context"
@@ -18,9 +20,9 @@ const (
 
 var errNotDone = errors.New("something is left to be done")
 
-// background does small works beside each other, and those of the same key one after the
+// Work does small works beside each other, and those of the same key one after the
 // other. What waits is kept in memory. It is stopped at first.
-type background struct {
+type Work struct {
 	store *queue.Memory[string, string]
 	loop  *queue.Loop[string, string]
 
@@ -28,26 +30,27 @@ type background struct {
 	waiting map[string]func(context.Context) bool // the latest work of each key
 }
 
-func newBackground() *background {
-	b := &background{store: queue.NewMemory[string, string](), waiting: make(map[string]func(context.Context) bool)}
+// New returns a Work.
+func New() *Work {
+	b := &Work{store: queue.NewMemory[string, string](), waiting: make(map[string]func(context.Context) bool)}
 	b.loop = queue.New(queue.Config[string, string]{
 		Store: b.store, Work: b, Window: 1, Batch: 1, Parallel: parallelWork, Patience: workPatience,
 	})
 	return b
 }
 
-// do has work done, once for all calls with the same key before it is begun: the last
+// Do has work done, once for all calls with the same key before it is begun: the last
 // counts. Asked for while the login is stopped, it is done after the next start.
-func (b *background) do(key string, work func(context.Context)) {
-	b.try(key, func(ctx context.Context) bool {
+func (b *Work) Do(key string, work func(context.Context)) {
+	b.Try(key, func(ctx context.Context) bool {
 		work(ctx)
 		return true
 	})
 }
 
-// try is do for work that is tried again, less and less often, until it reports that
+// Try is Do for work that is tried again, less and less often, until it reports that
 // nothing is left of it. Asked for once more, it does not wait for that.
-func (b *background) try(key string, work func(context.Context) (done bool)) {
+func (b *Work) Try(key string, work func(context.Context) (done bool)) {
 	b.mu.Lock()
 	b.waiting[key] = work
 	position := b.store.PutOnce(key, key)
@@ -56,7 +59,7 @@ func (b *background) try(key string, work func(context.Context) (done bool)) {
 }
 
 // Begin implements queue.Work.
-func (b *background) Begin(ctx context.Context, job *queue.Job[string]) queue.Outcome {
+func (b *Work) Begin(ctx context.Context, job *queue.Job[string]) queue.Outcome {
 	// Before the work is taken: what is asked for from now on is for the next time.
 	if job.Claim(ctx) != nil {
 		return queue.Leave()
@@ -78,10 +81,10 @@ func (b *background) Begin(ctx context.Context, job *queue.Job[string]) queue.Ou
 }
 
 // Tell implements queue.Work. Nobody is told of such work.
-func (*background) Tell(context.Context, string, error) error { return nil }
+func (*Work) Tell(context.Context, string, error) error { return nil }
 
 // Start implements session.Part.
-func (b *background) Start(ctx context.Context) { b.loop.Start(ctx) }
+func (b *Work) Start(ctx context.Context) { b.loop.Start(ctx) }
 
 // Stop implements session.Part.
-func (b *background) Stop() { b.loop.Stop() }
+func (b *Work) Stop() { b.loop.Stop() }
