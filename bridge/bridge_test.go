@@ -169,6 +169,7 @@ func (b *testBridge) startWith(prepare func()) {
 	if b.matrix = newFakeMatrix(); before != nil {
 		// The homeserver outlives the bridge.
 		b.matrix.rooms, b.matrix.names, b.matrix.lastID = before.memberships(), before.displayNames(), before.last()
+		b.matrix.spaces, b.matrix.called = before.spaces, before.called // nobody writes there any more
 		b.matrix.shown.take(&before.shown)
 		b.matrix.profiles.take(&before.profiles)
 	}

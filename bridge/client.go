@@ -26,6 +26,7 @@ import (
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/self"
 	"matrix-msn/bridge/session"
+	"matrix-msn/bridge/spaces"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -44,6 +45,7 @@ type Client struct {
 	self    *self.Self     // as contacts see the user
 
 	contacts *presence.Contacts // as Matrix shows them
+	spaces   *spaces.Spaces     // of the groups of contacts
 
 	intake *intake.Intake // of all logins
 
@@ -77,6 +79,7 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.chat = chat.New(client.account, client.session, client.rooms, client.inbox, client.outbox, client.alerts)
 	client.self = self.New(client.account, client.session, c.nameOf(login.UserMXID))
 	client.contacts = presence.NewContacts(client.account, client.session, c.keepers)
+	client.spaces = spaces.New(client.account, client.session)
 	client.outbox.Use(client.chat)
 	client.handleKinds()
 	client.session.Use(client.rooms, client.inbox, client.outbox, client.pager)
@@ -85,6 +88,7 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.pager.Listen(client.session)
 	client.self.Listen(client.session)
 	client.contacts.Listen(client.session)
+	client.spaces.Listen(client.session)
 	client.session.OnReady(func(_ context.Context, session *msn.Client) { client.outbox.ReleaseOnline(session) })
 	client.commands = &command.Login{
 		Account: client.account, Session: client.session, Chat: client.chat, Alerts: client.alerts, Pages: client.pager,

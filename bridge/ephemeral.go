@@ -5,8 +5,6 @@ import (
 
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
-
-	"matrix-msn/bridge/self"
 )
 
 // doublePuppet marks what the bridge says in the name of a user.
@@ -20,8 +18,8 @@ var EphemeralTypes = []event.Type{event.EphemeralEventPresence, event.EphemeralE
 func (c *Connector) Ephemeral(_ context.Context, evt *event.Event) {
 	switch content := evt.Content.Parsed.(type) {
 	case *event.PresenceEventContent:
-		for _, login := range c.selvesOf(evt.Sender) {
-			login.Matrix(content)
+		for _, client := range c.clientsOf(evt.Sender) {
+			client.self.Matrix(content)
 		}
 	case *event.TypingEventContent:
 		for _, user := range content.UserIDs {
@@ -40,19 +38,19 @@ func (c *Connector) Ephemeral(_ context.Context, evt *event.Event) {
 
 // isActive notes that a user writes or reads.
 func (c *Connector) isActive(user id.UserID) {
-	for _, login := range c.selvesOf(user) {
-		login.Active()
+	for _, client := range c.clientsOf(user) {
+		client.self.Active()
 	}
 }
 
-// selvesOf returns the logins of a user, as their contacts see them.
-func (c *Connector) selvesOf(user id.UserID) (selves []*self.Self) {
+// clientsOf returns the logins of a user.
+func (c *Connector) clientsOf(user id.UserID) (clients []*Client) {
 	for _, login := range c.br.GetAllCachedUserLogins() {
 		if client, ok := login.Client.(*Client); ok && login.UserMXID == user {
-			selves = append(selves, client.self)
+			clients = append(clients, client)
 		}
 	}
-	return selves
+	return clients
 }
 
 // nameOf returns what asks the homeserver for the name of a user.
@@ -64,13 +62,14 @@ func (c *Connector) nameOf(user id.UserID) func(context.Context) (string, error)
 }
 
 // Member is to be called for every membership: users who change their name show so in each of
-// their rooms.
+// their rooms, and who comes into a room has one more to be shown in a space.
 func (c *Connector) Member(_ context.Context, evt *event.Event) {
 	content, ok := evt.Content.Parsed.(*event.MemberEventContent)
 	if !ok || content.Membership != event.MembershipJoin || evt.GetStateKey() != string(evt.Sender) {
 		return
 	}
-	for _, login := range c.selvesOf(evt.Sender) {
-		login.Named()
+	for _, client := range c.clientsOf(evt.Sender) {
+		client.self.Named()
+		client.spaces.Look()
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -43,10 +44,12 @@ type fakeMatrix struct {
 	noMember error             // what asking for the members of a room answers
 	asked    map[id.RoomID]int // how often members were asked for
 	uploads  [][]byte
-	shown    shownGhosts    // who is online
-	profiles shownGhosts    // the status in profiles
-	public   string         // public address of the bridge, or ""
-	router   *http.ServeMux // of the bridge
+	spaces   map[id.RoomID]map[id.RoomID]bool // what is in them, and what no more
+	called   map[id.RoomID]string             // names of rooms
+	shown    shownGhosts                      // who is online
+	profiles shownGhosts                      // the status in profiles
+	public   string                           // public address of the bridge, or ""
+	router   *http.ServeMux                   // of the bridge
 }
 
 // record is one thing that the bridge did on the Matrix side.
@@ -67,6 +70,7 @@ type record struct {
 
 func newFakeMatrix() *fakeMatrix {
 	return &fakeMatrix{
+		spaces: make(map[id.RoomID]map[id.RoomID]bool), called: make(map[id.RoomID]string),
 		changed: make(chan struct{}),
 		rooms:   make(map[id.RoomID]map[id.UserID]event.Membership),
 		names:   make(map[id.UserID]string),
@@ -373,7 +377,37 @@ func (i *fakeIntent) SendState(_ context.Context, room id.RoomID, evtType event.
 	if member, ok := content.Parsed.(*event.MemberEventContent); ok && evtType == event.StateMember {
 		i.f.setMember(room, id.UserID(key), member.Membership)
 	}
+	i.f.mu.Lock()
+	switch parsed := content.Parsed.(type) {
+	case *event.SpaceChildEventContent:
+		if i.f.spaces[room] == nil {
+			i.f.spaces[room] = make(map[id.RoomID]bool)
+		}
+		i.f.spaces[room][id.RoomID(key)] = len(parsed.Via) > 0
+	case *event.RoomNameEventContent:
+		i.f.called[room] = parsed.Name
+	}
+	i.f.mu.Unlock()
 	return &mautrix.RespSendEvent{EventID: i.f.nextEventID()}, nil
+}
+
+// space returns the rooms in the space that is called so, and reports whether there is one.
+func (f *fakeMatrix) space(name string) (space id.RoomID, children []id.RoomID, there bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for room, called := range f.called {
+		if called != name {
+			continue
+		}
+		for child, in := range f.spaces[room] {
+			if in {
+				children = append(children, child)
+			}
+		}
+		slices.Sort(children)
+		return room, children, true
+	}
+	return "", nil, false
 }
 
 func (i *fakeIntent) UploadMedia(_ context.Context, _ id.RoomID, data []byte, _, _ string) (id.ContentURIString, *event.EncryptedFileInfo, error) {
@@ -497,11 +531,19 @@ func (i *fakeIntent) CreateRoom(_ context.Context, req *mautrix.ReqCreateRoom) (
 			name = content.Name
 		}
 	}
+	i.f.mu.Lock()
+	i.f.called[room] = name
+	i.f.mu.Unlock()
 	i.f.add(record{kind: "room", room: room, sender: i.user, body: name})
 	return room, nil
 }
 
-func (i *fakeIntent) DeleteRoom(context.Context, id.RoomID, bool) error { return nil }
+func (i *fakeIntent) DeleteRoom(_ context.Context, room id.RoomID, _ bool) error {
+	i.f.mu.Lock()
+	defer i.f.mu.Unlock()
+	delete(i.f.called, room)
+	return nil
+}
 
 func (i *fakeIntent) EnsureJoined(_ context.Context, room id.RoomID, _ ...bridgev2.EnsureJoinedParams) error {
 	i.f.setMember(room, i.user, event.MembershipJoin)

@@ -33,6 +33,7 @@ type Database struct {
 	Lease         *LeaseQuery
 	Presence      *ShownQuery
 	ProfileStatus *ShownQuery
+	GroupSpace    *GroupSpaceQuery
 }
 
 // New prepares the tables beside those of parent, for the bridge with the given
@@ -57,6 +58,7 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 		Lease:         &LeaseQuery{db: db, bridgeID: bridgeID},
 		Presence:      newShownQuery(db, bridgeID, "presence"),
 		ProfileStatus: newShownQuery(db, bridgeID, "profile_status"),
+		GroupSpace:    &GroupSpaceQuery{QueryHelper: dbutil.MakeQueryHelper(db, func(*dbutil.QueryHelper[*GroupSpace]) *GroupSpace { return &GroupSpace{} }), bridgeID: bridgeID},
 	}
 }
 

@@ -35,7 +35,8 @@ type Config struct {
 	KeepForOffline      string                   `yaml:"keep_for_offline"`
 	KeepInOutage        string                   `yaml:"keep_in_outage"`
 	Presence            Presence                 `yaml:"presence"`
-	Status              Choice                   `yaml:"status"`      // of those who have chosen nothing
+	Status              Choice                   `yaml:"status"` // of those who have chosen nothing
+	GroupSpaces         bool                     `yaml:"group_spaces"`
 	FollowName          bool                     `yaml:"follow_name"` // of those who have chosen nothing
 	Services            map[string]ServiceConfig `yaml:"services"`
 

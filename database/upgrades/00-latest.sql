@@ -1,4 +1,4 @@
--- v0 -> v9: Latest revision
+-- v0 -> v10: Latest revision
 
 CREATE TABLE contact (
     bridge_id TEXT NOT NULL,
@@ -181,4 +181,18 @@ CREATE TABLE profile_status (
     ghost_id  TEXT NOT NULL,
 
     PRIMARY KEY (bridge_id, ghost_id)
+);
+
+CREATE TABLE group_space (
+    bridge_id TEXT NOT NULL,
+    login_id  TEXT NOT NULL,
+    group_id  TEXT NOT NULL,
+    room_id   TEXT NOT NULL,
+    name      TEXT NOT NULL,
+    children  TEXT NOT NULL,
+
+    PRIMARY KEY (bridge_id, login_id, group_id),
+    CONSTRAINT group_space_login_fkey FOREIGN KEY (bridge_id, login_id)
+        REFERENCES user_login (bridge_id, id)
+        ON DELETE CASCADE ON UPDATE CASCADE
 );

@@ -1,0 +1,244 @@
+// Package spaces shows the groups of the user's contact list as spaces, within the space of the
+// login.
+package spaces
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/background"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/room"
+	"matrix-msn/bridge/session"
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+// The power levels in a space: only the bot changes what is in it.
+const (
+	powerOfBot  = 100
+	powerOfUser = 50
+)
+
+// Spaces are those of one login. They hold the rooms with the contacts of a group, and are made
+// with the first room.
+type Spaces struct {
+	account *account.Account
+	session *session.Session
+	work    *background.Work
+}
+
+// New returns the spaces of a login.
+func New(a *account.Account, s *session.Session) *Spaces {
+	return &Spaces{account: a, session: s, work: background.New()}
+}
+
+// Listen has the spaces follow the groups.
+func (s *Spaces) Listen(in *session.Session) {
+	in.Use(s.work)
+	// Also when they are not wanted: they may have been before.
+	in.OnReady(func(context.Context, *msn.Client) { s.work.Try(everything, s.show) })
+	session.On(in, func(context.Context, msn.GroupsChanged) { s.Look() })
+	session.On(in, func(context.Context, msn.ContactChanged) { s.Look() })
+}
+
+// everything is the one work of this package: the last who asks for it gets all up to date.
+const everything = "spaces"
+
+// Look has the spaces brought up to date: a group may have changed, or there is another room.
+func (s *Spaces) Look() {
+	if s.account.Config.GroupSpaces {
+		s.work.Try(everything, s.show)
+	}
+}
+
+// show brings all spaces up to date. It reports whether nothing is left to be done.
+func (s *Spaces) show(ctx context.Context) (done bool) {
+	err := s.update(ctx)
+	if err != nil && ctx.Err() == nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to show groups of contacts as spaces; trying again")
+	}
+	return err == nil
+}
+
+func (s *Spaces) update(ctx context.Context) error {
+	stored, err := s.account.DB.GroupSpace.GetAll(ctx, s.account.Login.ID)
+	if err != nil {
+		return fmt.Errorf("read spaces: %w", err)
+	}
+	client := s.session.Current()
+	if client == nil || !s.account.Config.GroupSpaces && len(stored) == 0 {
+		return nil
+	}
+	wanted, err := s.wanted(ctx, client)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, space := range stored {
+		want := wanted[space.GroupID]
+		if delete(wanted, space.GroupID); want == nil {
+			failed = append(failed, s.remove(ctx, space))
+		} else {
+			failed = append(failed, s.change(ctx, space, want))
+		}
+	}
+	for _, want := range wanted {
+		if len(want.Children) > 0 {
+			failed = append(failed, s.make(ctx, want))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// wanted returns the spaces that there are to be, by group.
+func (s *Spaces) wanted(ctx context.Context, client *msn.Client) (map[string]*database.GroupSpace, error) {
+	wanted := make(map[string]*database.GroupSpace)
+	if !s.account.Config.GroupSpaces {
+		return wanted, nil
+	}
+	rooms, err := s.account.DB.GroupSpace.Rooms(ctx, s.account.Login.ID)
+	if err != nil {
+		return nil, fmt.Errorf("read rooms: %w", err)
+	}
+	for _, group := range client.Groups() {
+		wanted[group.ID] = &database.GroupSpace{LoginID: s.account.Login.ID, GroupID: group.ID, Name: names.Clean(group.Name)}
+	}
+	for _, contact := range client.Contacts() {
+		if !contact.Lists.Has(msn.ListForward) {
+			continue
+		}
+		account, ok := msnid.FromServer(contact.Account)
+		if !ok {
+			continue
+		}
+		room, made := rooms[s.account.PortalKey(account).ID]
+		for _, group := range contact.Groups {
+			if space := wanted[group]; space != nil && made {
+				space.Children = append(space.Children, room)
+			}
+		}
+	}
+	return wanted, nil
+}
+
+// make makes the space of a group.
+func (s *Spaces) make(ctx context.Context, want *database.GroupSpace) error {
+	login := s.account.Login
+	parent, err := login.GetSpaceRoom(ctx)
+	if err != nil {
+		return fmt.Errorf("find the space of the login: %w", err)
+	}
+	bot := s.account.Bridge.Bot
+	space := *want
+	space.Children = nil
+	space.RoomID, err = bot.CreateRoom(ctx, &mautrix.ReqCreateRoom{
+		Visibility:      "private",
+		Name:            want.Name,
+		Topic:           "A group of contacts on your contact list",
+		CreationContent: map[string]any{"type": event.RoomTypeSpace},
+		PowerLevelOverride: &event.PowerLevelsEventContent{
+			Users: map[id.UserID]int{bot.GetMXID(): powerOfBot, login.UserMXID: powerOfUser},
+		},
+		Invite: []id.UserID{login.UserMXID},
+	})
+	if err != nil {
+		return fmt.Errorf("make the space of a group: %w", err)
+	}
+	// Before anything else: a space that is forgotten is made again.
+	if err := s.account.DB.GroupSpace.Put(ctx, &space); err != nil {
+		return fmt.Errorf("store the space of a group: %w", err)
+	}
+	if puppet := login.User.DoublePuppet(ctx); puppet != nil {
+		if err := puppet.EnsureJoined(ctx, space.RoomID); err != nil {
+			zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to join the user to the space of a group")
+		}
+	}
+	if parent != "" {
+		if err := s.put(ctx, parent, space.RoomID, true); err != nil {
+			return err
+		}
+	}
+	return s.change(ctx, &space, want)
+}
+
+// change brings a space up to date, and stores what the homeserver has of that.
+func (s *Spaces) change(ctx context.Context, space, want *database.GroupSpace) error {
+	if space.Name != want.Name {
+		err := s.state(ctx, space.RoomID, event.StateRoomName, "", &event.RoomNameEventContent{Name: want.Name})
+		if err != nil {
+			return err
+		}
+		space.Name = want.Name
+		if err := s.account.DB.GroupSpace.Put(ctx, space); err != nil {
+			return fmt.Errorf("store the name of a space: %w", err)
+		}
+	}
+	for _, child := range slices.Concat(space.Children, want.Children) {
+		is, wanted := slices.Contains(space.Children, child), slices.Contains(want.Children, child)
+		if is == wanted {
+			continue
+		}
+		if err := s.put(ctx, space.RoomID, child, wanted); err != nil {
+			return err
+		}
+		if wanted {
+			space.Children = append(space.Children, child)
+		} else {
+			space.Children = slices.DeleteFunc(slices.Clone(space.Children), func(c id.RoomID) bool { return c == child })
+		}
+		if err := s.account.DB.GroupSpace.Put(ctx, space); err != nil {
+			return fmt.Errorf("store what is in a space: %w", err)
+		}
+	}
+	return nil
+}
+
+// remove takes away the space of a group that is no more. The rooms in it stay.
+func (s *Spaces) remove(ctx context.Context, space *database.GroupSpace) error {
+	if parent := s.account.Login.SpaceRoom; parent != "" {
+		if err := s.put(ctx, parent, space.RoomID, false); err != nil {
+			return err
+		}
+	}
+	if err := s.account.Bridge.Bot.DeleteRoom(ctx, space.RoomID, false); err != nil && !room.IsRefusal(err) {
+		return fmt.Errorf("leave the space of a group: %w", err)
+	}
+	if err := s.account.DB.GroupSpace.Delete(ctx, space); err != nil {
+		return fmt.Errorf("forget the space of a group: %w", err)
+	}
+	return nil
+}
+
+// put puts a room into a space, or takes it out.
+func (s *Spaces) put(ctx context.Context, space, child id.RoomID, in bool) error {
+	content := &event.SpaceChildEventContent{}
+	if in {
+		content.Via = []string{s.account.Bridge.Matrix.ServerName()}
+	}
+	return s.state(ctx, space, event.StateSpaceChild, child.String(), content)
+}
+
+// state sets a state of a space. What the homeserver refuses counts as done: it would refuse it
+// again.
+func (s *Spaces) state(ctx context.Context, space id.RoomID, kind event.Type, key string, content any) error {
+	_, err := s.account.Bridge.Bot.SendState(ctx, space, kind, key, &event.Content{Parsed: content}, time.Time{})
+	if room.IsRefusal(err) {
+		zerolog.Ctx(ctx).Warn().Err(err).Stringer("room_id", space).Msg("The homeserver does not let the space of a group be changed")
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("change the space of a group: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,100 @@
+package bridge
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"go.mau.fi/util/ptr"
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/config"
+	"matrix-msn/msn/msntest"
+)
+
+// join is what the homeserver tells when the user comes into a room.
+func (b *testBridge) join(room id.RoomID) {
+	b.Helper()
+	b.matrix.setMember(room, fakeUser, event.MembershipJoin)
+	b.conn.Member(b.ctx, &event.Event{
+		Type: event.StateMember, Sender: fakeUser, StateKey: ptr.Ptr(string(fakeUser)), RoomID: room,
+		Content: event.Content{Parsed: &event.MemberEventContent{Membership: event.MembershipJoin}},
+	})
+}
+
+// waitSpace waits until a space holds these rooms, and no other.
+func (b *testBridge) waitSpace(name string, rooms ...id.RoomID) (space id.RoomID) {
+	b.Helper()
+	slices.Sort(rooms)
+	b.eventually(fmt.Sprint(rooms, " in the space ", name), func() bool {
+		var in []id.RoomID
+		var there bool
+		space, in, there = b.matrix.space(name)
+		return there && slices.Equal(in, rooms)
+	})
+	return space
+}
+
+// Groups of contacts are spaces with the rooms of their contacts, whatever becomes of groups,
+// contacts and rooms, over restarts and outages of the homeserver, until nobody wants them.
+func TestGroupsAreSpaces(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t)
+	for _, contact := range []string{bob, carol} {
+		srv.Play(contact, msntest.Script{})
+		srv.Befriend(alice, contact)
+	}
+	want := true
+	b := newTestBridge(t, srv, func(b *testBridge) {
+		b.config = func(c *config.Config) { c.GroupSpaces = want }
+	})
+	login := b.login()
+	chat := b.management()
+	b.ask(chat, "!group add Sailing")
+	b.ask(chat, "!group put Sailing "+bob)
+	withBob := b.dm(login, bob)
+	b.join(withBob)
+	space := b.waitSpace("Sailing", withBob)
+	if m, _ := b.matrix.GetMemberInfo(b.ctx, space, fakeUser); m == nil || m.Membership != event.MembershipInvite {
+		t.Errorf("the user is %+v in the space", m)
+	}
+	b.ask(chat, "!group put Sailing "+carol)
+	withCarol := b.dm(login, carol)
+	b.join(withCarol)
+	b.waitSpace("Sailing", withBob, withCarol)
+	b.ask(chat, "!group take Sailing "+bob)
+	b.waitSpace("Sailing", withCarol)
+	b.ask(chat, "!group rename Sailing Rowing")
+	if same := b.waitSpace("Rowing", withCarol); same != space {
+		t.Errorf("the group that was renamed has the space %s, not %s", same, space)
+	}
+	b.restart()
+	b.waitState("CONNECTED")
+	b.ask(chat, "!group put Rowing "+bob)
+	if same := b.waitSpace("Rowing", withBob, withCarol); same != space {
+		t.Errorf("after a restart there is another space %s", same)
+	}
+	b.ask(chat, "!remove "+carol)
+	b.waitSpace("Rowing", withBob)
+	b.ask(chat, "!group add Empty")
+	b.ask(chat, "!group remove Rowing")
+	b.eventually("the space of a removed group gone", func() bool { _, _, there := b.matrix.space("Rowing"); return !there })
+	if _, _, there := b.matrix.space("Empty"); there {
+		t.Error("a group without rooms has a space")
+	}
+	outage := true
+	b.matrix.beforeRooms(func() error {
+		if outage {
+			outage = false
+			return mautrix.MUnknown
+		}
+		return nil
+	})
+	b.ask(chat, "!group put Empty "+bob)
+	b.waitSpace("Empty", withBob)
+	want = false
+	b.restart()
+	b.eventually("the spaces gone that nobody wants", func() bool { _, _, there := b.matrix.space("Empty"); return !there })
+}
