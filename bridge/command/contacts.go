@@ -180,7 +180,7 @@ func lineFor(contact *database.Contact, live msn.Contact, connected bool) (conta
 		return contactLine{rankOffline, "⚪ " + name}, true
 	case lists.Has(msn.ListForward):
 		return contactLine{rankOffline, "⚪ " + name + ": offline"}, true
-	case lists.Has(msn.ListPending), lists.Has(msn.ListReverse) && !lists.Has(msn.ListAllow):
+	case chat.WaitsForAnswer(msn.Contact{Lists: lists}):
 		return contactLine{rankWaiting, "❔ " + name + ": has added you, and waits for an answer"}, true
 	}
 	return contactLine{}, false

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"strings"
 	"testing"
 
 	"matrix-msn/database"
@@ -23,11 +24,30 @@ func TestContactLines(t *testing.T) {
 		{"not connected", msn.ListForward, msn.Contact{}, false, "⚪ Bob (bob@example.com)"},
 		{"blocked", msn.ListBlock, msn.Contact{}, true, "🚫 Bob (bob@example.com): blocked"},
 		{"waiting", msn.ListReverse, msn.Contact{}, true, "❔ Bob (bob@example.com): has added you, and waits for an answer"},
+		{"pending", msn.ListPending, msn.Contact{}, true, "❔ Bob (bob@example.com): has added you, and waits for an answer"},
+		{"pending, and let in", msn.ListPending | msn.ListAllow, msn.Contact{}, true, ""},
 		{"on no list that counts", msn.ListAllow, msn.Contact{}, true, ""},
 	} {
 		line, ok := lineFor(&database.Contact{Account: "bob@example.com", Name: "Bob", Lists: int(test.lists)}, test.live, test.connected)
 		if line.text != test.want || ok != (test.want != "") {
 			t.Errorf("%s: %q, want %q", test.name, line.text, test.want)
+		}
+	}
+}
+
+// Who was let in waits no more, even where the service leaves them on the list of those who do.
+func TestWhoWasAnsweredDoesNotWait(t *testing.T) {
+	t.Parallel()
+	for lists, want := range map[msn.List]string{
+		msn.ListReverse:                                   "has you on their list, waits for your answer",
+		msn.ListPending:                                   "waits for your answer",
+		msn.ListPending | msn.ListAllow:                   "may see you, has you on their list",
+		msn.ListPending | msn.ListBlock:                   "blocked, has you on their list",
+		msn.ListForward | msn.ListAllow | msn.ListReverse: "on your contact list, may see you, has you on their list",
+		0: "on none of your lists",
+	} {
+		if got := strings.Join(describeLists(msn.Contact{Lists: lists}), ", "); got != want {
+			t.Errorf("lists %b are described as %q, want %q", lists, got, want)
 		}
 	}
 }

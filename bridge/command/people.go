@@ -100,7 +100,7 @@ var (
 			return client.Allow(ctx, account)
 		},
 		done: func(name, _ string, before msn.Contact) string {
-			if before.Lists.Has(msn.ListAllow) && !before.Lists.Has(msn.ListPending) {
+			if before.Lists.Has(msn.ListAllow) {
 				return name + " is not blocked. Nothing was changed."
 			}
 			return name + " can see you and write to you."
@@ -267,6 +267,27 @@ func runWhois(c *call) {
 	c.say("%s", strings.Join(describeContact(contact, client.Groups()), "\n"))
 }
 
+// describeLists says on which lists somebody is.
+func describeLists(contact msn.Contact) (lists []string) {
+	for _, list := range []struct {
+		text string
+		on   bool
+	}{
+		{"on your contact list", contact.Lists.Has(msn.ListForward)}, {"may see you", contact.Lists.Has(msn.ListAllow)}, {"blocked", contact.Lists.Has(msn.ListBlock)},
+		// Some stay on the list of those who wait when they have been answered.
+		{"has you on their list", contact.Lists.Has(msn.ListReverse) || contact.Reverse() && !chat.WaitsForAnswer(contact)},
+		{"waits for your answer", chat.WaitsForAnswer(contact)},
+	} {
+		if list.on {
+			lists = append(lists, list.text)
+		}
+	}
+	if len(lists) == 0 {
+		return []string{"on none of your lists"}
+	}
+	return lists
+}
+
 // numberNames are the phone numbers that a contact can show.
 var numberNames = []struct{ key, name string }{
 	{msn.PropertyHome, "Phone at home"}, {msn.PropertyWork, "Phone at work"}, {msn.PropertyMobile, "Mobile phone"},
@@ -291,22 +312,7 @@ func describeContact(contact msn.Contact, groups []msn.Group) []string {
 	}
 	add("Status", status)
 	add("Personal message", contact.Personal)
-	var lists []string
-	for _, list := range []struct {
-		of   msn.List
-		text string
-	}{
-		{msn.ListForward, "on your contact list"}, {msn.ListAllow, "may see you"}, {msn.ListBlock, "blocked"},
-		{msn.ListReverse, "has you on their list"}, {msn.ListPending, "waits for your answer"},
-	} {
-		if contact.Lists.Has(list.of) {
-			lists = append(lists, list.text)
-		}
-	}
-	if len(lists) == 0 {
-		lists = []string{"on none of your lists"}
-	}
-	add("Lists", strings.Join(lists, ", "))
+	add("Lists", strings.Join(describeLists(contact), ", "))
 	var in []string
 	for _, group := range groups {
 		if slices.Contains(contact.Groups, group.ID) {
