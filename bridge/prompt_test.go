@@ -105,6 +105,34 @@ func TestContactsAreNotShownToOthers(t *testing.T) {
 	}
 }
 
+// What commands say of people is nobody else's business either: a room in which others read along
+// hears only that the answer is elsewhere.
+func TestAnswersAboutPeopleAreNotShownToOthers(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.srv.SetList(carol, msntest.FL, alice, true)
+	login := b.login()
+	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	room, chat := b.dm(login, bob), b.management()
+	b.matrix.setMember(room, "@eve:elsewhere.test", event.MembershipJoin)
+	for _, step := range []struct{ command, want string }{
+		{"!whois", bob}, {"!rename Bobby", "Bobby"}, {"!group put 99 " + bob, "There is no such group."},
+		{"!accept " + carol, carol}, {"!decline nobody@example.com", "nobody@example.com"}, {"!add " + carol, carol}, {"!remove " + carol, carol},
+		{"!block", bob}, {"!unblock", bob}, {"!msn start-chat " + bob, "You already have a room"}, {"!msn resolve-identifier " + bob, "start-chat"},
+	} {
+		from := b.matrix.position()
+		b.write(room, step.command)
+		said, from := b.matrix.wait(b.T, from, "an answer in the room", func(r record) bool { return r.kind == "message" && r.sender == fakeBot })
+		if said.room != room || said.body != "Others read along here: you find the answer in your own chat with me." {
+			t.Errorf("%s is answered by %q in %s", step.command, said.body, said.room)
+			continue
+		}
+		if got := b.answer(from, step.command); got.room != chat || !strings.Contains(got.body, step.want) {
+			t.Errorf("%s is answered by %q in %s", step.command, got.body, got.room)
+		}
+	}
+}
+
 // A new password is asked for, and nothing that the bridge knows already.
 func TestReloginAsksForThePasswordOnly(t *testing.T) {
 	t.Parallel()
