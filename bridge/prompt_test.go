@@ -117,7 +117,7 @@ func TestAnswersAboutPeopleAreNotShownToOthers(t *testing.T) {
 	b.matrix.setMember(room, "@eve:elsewhere.test", event.MembershipJoin)
 	for _, step := range []struct{ command, want string }{
 		{"!whois", bob}, {"!rename Bobby", "Bobby"}, {"!group put 99 " + bob, "There is no such group."},
-		{"!accept " + carol, carol}, {"!decline nobody@example.com", "nobody@example.com"}, {"!add " + carol, carol}, {"!remove " + carol, carol},
+		{"!accept", carol}, {"!decline nobody@example.com", "nobody@example.com"}, {"!add " + carol, carol}, {"!remove " + carol, carol},
 		{"!block", bob}, {"!unblock", bob}, {"!msn start-chat " + bob, "You already have a room"}, {"!msn resolve-identifier " + bob, "start-chat"},
 	} {
 		from := b.matrix.position()

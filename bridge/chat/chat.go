@@ -68,6 +68,7 @@ type Chat struct {
 	typing   typists
 	stored   storedContacts
 	notes    noteCounts
+	told     toldRequests
 
 	strangers strangers
 }

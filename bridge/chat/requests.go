@@ -74,6 +74,7 @@ func (c *Chat) tellRequest(ctx context.Context, contact msn.Contact) {
 		zerolog.Ctx(ctx).Warn().Msg("Somebody whose account is invalid has added the user")
 		return
 	}
+	c.ToldRequest(account)
 	who := account
 	if name := names.Clean(contact.Name); name != "" && name != account {
 		who = names.Quoted(name) + " (" + account + ")"

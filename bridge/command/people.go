@@ -148,69 +148,6 @@ func (l *Login) change(ctx context.Context, client *msn.Client, ch change, accou
 	return ch.done(name, l.Account.Service.Name, before)
 }
 
-// Answers to who has added the user.
-var (
-	acceptRequest = change{
-		usage: "Write `!accept carol@example.com`.",
-		do: func(ctx context.Context, client *msn.Client, account, _ string) error {
-			if err := client.Allow(ctx, account); err != nil {
-				return err
-			}
-			return client.AddContact(ctx, account, "")
-		},
-		done: func(name, _ string, _ msn.Contact) string {
-			return name + " can see you and write to you, and is on your contact list."
-		},
-	}
-	declineRequest = change{
-		usage: "Write `!decline carol@example.com`.",
-		do:    blockContact.do,
-		done: func(name, _ string, _ msn.Contact) string {
-			return name + " is declined: you are offline for them, and they cannot write to you. They are not told. `!unblock` takes it back."
-		},
-	}
-)
-
-// runAnswer makes a command of an answer. Without an address it is for the one who waits.
-func runAnswer(ch change) func(*call) {
-	return func(c *call) {
-		login, client, ok := c.session()
-		if !ok {
-			return
-		}
-		if c.text == "" && c.contactOfRoom(login) == "" {
-			var waiting []string
-			for _, contact := range client.Contacts() {
-				if chat.WaitsForAnswer(contact) {
-					waiting = append(waiting, contact.Account)
-				}
-			}
-			switch len(waiting) {
-			case 0:
-				c.say("Nobody waits for an answer. Nothing was changed.")
-				return
-			case 1:
-				c.text = waiting[0]
-			default:
-				c.say("%d people wait for an answer: %s. Name one. %s", len(waiting), cutList(waiting), ch.usage)
-				return
-			}
-		}
-		runChange(ch)(c)
-	}
-}
-
-// maxNamed is how many people one sentence names.
-const maxNamed = 10
-
-// cutList names people, and how many there are besides.
-func cutList(all []string) string {
-	if len(all) <= maxNamed {
-		return strings.Join(all, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(all[:maxNamed], ", "), len(all)-maxNamed)
-}
-
 const renameUsage = "Write `!rename carol@example.com Caz`, or `!rename Caz` in the room with them."
 
 // runRename calls a contact by another name.

@@ -68,6 +68,9 @@ var (
 	ErrManyMembers = fmt.Errorf("a group chat has at most %d members", msn.MaxMembers)
 	ErrStranger    = errors.New("somebody has no account at the service")
 	ErrGroup       = errors.New("the bridge could not make a group chat")
+	// ErrLetInOnly says that somebody who has added the user was let in, and not put on the
+	// contact list.
+	ErrLetInOnly = errors.New("let in, and not put on the contact list")
 	// ErrContacts and ErrAlerts say that the bridge could not read what it has stored.
 	ErrContacts = errors.New("the bridge could not read the contact list")
 	ErrAlerts   = errors.New("the bridge could not read the alerts")

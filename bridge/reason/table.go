@@ -206,6 +206,12 @@ var table = []row{
 	{Circle, is(msn.ErrBusy), "msn-busy", certain, answered, say("{service} did not do it: it is out of order, or does not let you.")},
 
 	// Changes of the contact list.
+	{Roster, both(ErrLetInOnly, msn.ErrListFull), "msn-list-full", certain, answered, say("{name} can see you and write to you now, and is not on your contact list: that is full. " +
+		"Remove somebody with `!remove`; then `!add {name}` puts them on it.")},
+	{Roster, both(ErrLetInOnly, msn.ErrUncertain), "msn-uncertain", uncertain, answered, say("{name} can see you and write to you now. The connection was lost before {service} said whether they are on your contact list: " +
+		"`!whois {name}` shows it, and `!add {name}` puts them on it.")},
+	{Roster, is(ErrLetInOnly), "msn-let-in-only", certain, answered, say("{name} can see you and write to you now, and is not on your contact list: {service} did not put them there. " +
+		"Try `!add {name}` in a few minutes.")},
 	{Roster | Rename | Groups, is(msn.ErrNoSuchContact), "msn-no-such-account", certain, answered, say("{service} knows no account {name}. Check the address; nothing was changed.")},
 	{Roster | Rename | Groups, is(msn.ErrListFull), "msn-list-full", certain, answered, say("Your contact list at {service} is full. Remove somebody with `!remove`, and try again.")},
 	{Roster | Rename | Groups, is(msn.ErrNotListed), "msn-not-listed", certain, answered, say("{name} is not on your contact list. Put them on it with `!add` first; nothing was changed.")},

@@ -1,0 +1,152 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"matrix-msn/bridge/chat"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/msn"
+)
+
+// Answers to who has added the user. They are changes of the contact list that are made only
+// where they answer somebody: whom the user means may have taken the request back.
+
+// answer is a way to answer somebody who has added the user.
+type answer struct {
+	change
+	// pointless says why there is nothing to answer about somebody who is called by name, ""
+	// when there is.
+	pointless func(name string, contact msn.Contact) string
+}
+
+var (
+	acceptRequest = answer{
+		change: change{
+			usage: "Write `!accept carol@example.com`.",
+			do: func(ctx context.Context, client *msn.Client, account, _ string) error {
+				if err := client.Allow(ctx, account); err != nil {
+					return err
+				}
+				if err := client.AddContact(ctx, account, ""); err != nil {
+					return fmt.Errorf("%w: %w", reason.ErrLetInOnly, err)
+				}
+				return nil
+			},
+			done: func(name, _ string, _ msn.Contact) string {
+				return name + " can see you and write to you, and is on your contact list."
+			},
+		},
+		pointless: func(name string, contact msn.Contact) string {
+			blocked := contact.Lists.Has(msn.ListBlock)
+			switch {
+			case contact.Lists.Has(msn.ListForward) && contact.Lists.Has(msn.ListAllow) && !blocked:
+				return name + " is on your contact list already, and can see you and write to you. Nothing was changed."
+			case contact.Reverse():
+				return ""
+			case blocked:
+				return name + " does not wait for an answer, and is blocked. Nothing was changed. `!unblock " + contact.Account + "` takes that back."
+			}
+			return name + " does not wait for an answer: they have not added you, or have taken that back. Nothing was changed. `!add " +
+				contact.Account + "` puts them on your contact list."
+		},
+	}
+	declineRequest = answer{
+		change: change{
+			usage: "Write `!decline carol@example.com`.",
+			do:    blockContact.do,
+			done: func(name, _ string, _ msn.Contact) string {
+				return name + " is declined: you are offline for them, and they cannot write to you. They are not told. `!unblock` takes it back."
+			},
+		},
+		pointless: func(name string, contact msn.Contact) string {
+			switch {
+			case chat.WaitsForAnswer(contact):
+				return ""
+			case contact.Lists.Has(msn.ListBlock):
+				return name + " is blocked already. Nothing was changed."
+			}
+			return name + " does not wait for an answer. Nothing was changed. `!block " + contact.Account + "` keeps them from seeing you and writing to you."
+		},
+	}
+)
+
+// runAnswer makes a command of an answer. Without an address it is for the one who waits.
+func runAnswer(a answer) func(*call) {
+	return func(c *call) {
+		login, client, ok := c.session()
+		if !ok {
+			return
+		}
+		if c.text == "" && !waits(client, c.contactOfRoom(login)) {
+			account, why := login.whoWaits(client, a.usage)
+			if why != "" {
+				c.say("%s", why)
+				return
+			}
+			c.text = account
+		}
+		account, rest, ok := c.whom(login, a.usage)
+		switch {
+		case !ok:
+			return
+		case rest == "" && account != login.Account.Identity.Account:
+			contact, _ := client.Contact(account)
+			contact.Account = account
+			if why := a.pointless(login.Account.Person(c.Ctx, account).Name, contact); why != "" {
+				c.say("%s", why)
+				return
+			}
+		}
+		runChange(a.change)(c)
+	}
+}
+
+func waits(client *msn.Client, account string) bool {
+	contact, _ := client.Contact(account)
+	return chat.WaitsForAnswer(contact)
+}
+
+// whoWaits returns the one whom an answer without an address is for: the only one who waits, and
+// whom the user has heard of. Otherwise why says what to write instead, and that tells the user
+// of those whom it names.
+func (l *Login) whoWaits(client *msn.Client, usage string) (account, why string) {
+	withdrawn := l.Chat.Withdrawn(client)
+	slices.Sort(withdrawn)
+	var waiting []string
+	for _, contact := range client.Contacts() {
+		if chat.WaitsForAnswer(contact) {
+			waiting = append(waiting, contact.Account)
+		}
+	}
+	gone := ""
+	if len(withdrawn) > 0 {
+		gone = cutList(withdrawn) + " had added you, and took that back. "
+	}
+	if len(waiting) == 1 && gone == "" && l.Chat.KnowsOfRequest(waiting[0]) {
+		return waiting[0], ""
+	}
+	for _, account := range waiting[:min(len(waiting), maxNamed)] {
+		l.Chat.ToldRequest(account)
+	}
+	switch len(waiting) {
+	case 0:
+		return "", gone + "Nobody waits for an answer. Nothing was changed."
+	case 1:
+		return "", fmt.Sprintf("%sBy now %s waits for an answer. Nothing was changed. If you mean them, send it again.", gone, waiting[0])
+	}
+	return "", fmt.Sprintf("%s%d people wait for an answer: %s. Name one. %s", gone, len(waiting), cutList(waiting), usage)
+}
+
+// maxNamed is how many people one sentence names.
+const maxNamed = 10
+
+// cutList names people, and how many there are besides.
+func cutList(all []string) string {
+	if len(all) <= maxNamed {
+		return strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(all[:maxNamed], ", "), len(all)-maxNamed)
+}

@@ -1,0 +1,142 @@
+package bridge
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"matrix-msn/msn"
+	"matrix-msn/msn/msntest"
+	"matrix-msn/msn/wire"
+)
+
+// waitsFor reports whether somebody waits for the user's answer, or does not.
+func (b *testBridge) waitsFor(client *Client, account string) bool {
+	session := client.session.Current()
+	if session == nil {
+		return false
+	}
+	contact, _ := session.Contact(account)
+	return contact.Reverse()
+}
+
+// Who has taken a request back is not answered, nor is somebody else in their place.
+func TestAnswerReachesWhomTheUserMeans(t *testing.T) {
+	t.Parallel()
+	byListDialect(t, func(t *testing.T, b *testBridge) {
+		const dave = "dave@example.com"
+		b.srv.AddAccount(dave, pass)
+		b.srv.SetList(carol, msntest.FL, alice, true)
+		login := b.login()
+		client := login.Client.(*Client)
+		b.matrix.wait(b.T, 0, "the request", func(r record) bool {
+			return r.kind == "message" && strings.Contains(r.body, carol+") has added you")
+		})
+		b.srv.SetList(carol, msntest.FL, alice, false)
+		b.srv.SetList(dave, msntest.FL, alice, true)
+		chat := b.management()
+		b.ask(chat, "reconnect")
+		b.eventually("the other request", func() bool { return b.waitsFor(client, dave) && !b.waitsFor(client, carol) })
+		b.matrix.wait(b.T, 0, "the other request", func(r record) bool {
+			return r.kind == "message" && strings.Contains(r.body, dave) && strings.Contains(r.body, "has added you")
+		})
+		for _, step := range []struct{ command, want string }{
+			{"accept", carol + " had added you, and took that back. By now " + dave + " waits for an answer. Nothing was changed. If you mean them, send it again."},
+			{"accept " + carol, carol + " does not wait for an answer: they have not added you, or have taken that back. Nothing was changed. `!add " + carol + "` puts them on your contact list."},
+			{"whois " + dave, "waits for your answer"},
+			{"decline " + bob, "does not wait for an answer. Nothing was changed. `!block " + bob + "` keeps them from seeing you and writing to you."},
+			{"accept " + bob, "is on your contact list already, and can see you and write to you. Nothing was changed."},
+			{"whois " + bob, "Lists: on your contact list, may see you"},
+			{"accept", dave + " can see you and write to you, and is on your contact list."},
+			{"decline " + dave, "does not wait for an answer. Nothing was changed."},
+			{"block " + bob, "is blocked"},
+			{"decline " + bob, "is blocked already. Nothing was changed."},
+		} {
+			if got := b.ask(chat, step.command); !strings.Contains(got.body, step.want) {
+				t.Errorf("%s is answered by %q, want %q", step.command, got.body, step.want)
+			}
+		}
+		if contact, _ := client.session.Current().Contact(carol); contact.Lists != 0 {
+			t.Errorf("who took the request back is on the lists %b", contact.Lists)
+		}
+	})
+}
+
+// Of many requests not all are told: an answer without an address is for none of the others.
+func TestNobodyIsAcceptedOfWhomTheUserHasNotHeard(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t)
+	var adders []string
+	for i := range 7 {
+		adders = append(adders, string(rune('a'+i))+"@adders.example")
+		srv.AddAccount(adders[i], pass)
+		srv.SetList(adders[i], msntest.FL, alice, true)
+	}
+	b := newTestBridge(t, srv)
+	login := b.login()
+	client := login.Client.(*Client)
+	b.matrix.wait(t, 0, "the sum", func(r record) bool {
+		return r.kind == "message" && strings.HasPrefix(r.body, "7 people have added you")
+	})
+	last := adders[slices.IndexFunc(adders, func(account string) bool { return !client.chat.KnowsOfRequest(account) })]
+	chat := b.management()
+	for _, account := range adders {
+		if account != last {
+			b.ask(chat, "decline "+account)
+		}
+	}
+	if got := b.ask(chat, "accept"); got.body != "By now "+last+" waits for an answer. Nothing was changed. If you mean them, send it again." {
+		t.Errorf("accept is answered by %q", got.body)
+	}
+	if got := b.ask(chat, "accept"); got.body != last+" can see you and write to you, and is on your contact list." {
+		t.Errorf("the second accept is answered by %q", got.body)
+	}
+}
+
+// In the room with a contact an answer without an address is for them, if they wait.
+func TestAnswerInARoomIsForWhoWaits(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.srv.SetList(carol, msntest.FL, alice, true)
+	login := b.login()
+	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	client := login.Client.(*Client)
+	b.eventually("the request", func() bool { return client.chat.KnowsOfRequest(carol) })
+	if got := b.ask(b.dm(login, bob), "!decline"); !strings.Contains(got.body, carol+") is declined") {
+		t.Errorf("answered by %q", got.body)
+	}
+	if contact, _ := client.session.Current().Contact(bob); contact.Lists.Has(msn.ListBlock) {
+		t.Error("the contact of the room is blocked")
+	}
+}
+
+// Who was let in and could not be put on the list is told as just that.
+func TestRequestThatIsHalfAnswered(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		number int
+		want   string
+	}{
+		{210, carol + " can see you and write to you now, and is not on your contact list: that is full. Remove somebody with `!remove`; then `!add " + carol + "` puts them on it."},
+		{500, carol + " can see you and write to you now, and is not on your contact list: Home did not put them there. Try `!add " + carol + "` in a few minutes."},
+	} {
+		b := newTestBridge(t, newTestServer(t, msntest.WithDialects(12)))
+		b.srv.SetList(carol, msntest.FL, alice, true)
+		login := b.login()
+		b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+		b.srv.Hook(func(r *msntest.Request) msntest.Action {
+			if r.Command.Verb == "ADC" && r.Command.Arg(1) == "FL" {
+				return msntest.Reply(wire.Command{Verb: fmt.Sprint(test.number), Args: []string{r.TrID()}})
+			}
+			return msntest.Action{}
+		})
+		chat := b.management()
+		if got := b.ask(chat, "accept "+carol); got.body != test.want {
+			t.Errorf("answered by %q, want %q", got.body, test.want)
+		}
+		if got := b.ask(chat, "whois "+carol); !strings.Contains(got.body, "Lists: may see you, has you on their list") {
+			t.Errorf("whois says %q", got.body)
+		}
+	}
+}
