@@ -208,8 +208,9 @@ func TestContactListIsArrangedByCommands(t *testing.T) {
 		type step struct{ command, want string }
 		steps := []step{
 			{"rename", "Whom? Write `!rename carol@example.com Caz`"},
+			{"rename " + carol, carol + " is not on your contact list. Put them on it with `!add` first; nothing was changed."},
 			{"rename " + carol + " Caz", carol + " is not on your contact list. Put them on it with `!add` first; nothing was changed."},
-			{"rename " + bob + " Bobby  B.", bob + " is called “Bobby B.\u2060” now"},
+			{"rename " + bob + " Bobby  B.", bob + " is called “Bobby B.” now"},
 			{"privacy", "Everybody may see you and write to you whom you have not blocked"},
 			{"privacy contacts", "Only those whom you have let in may see you"},
 			{"privacy Everybody", "Everybody may see you and write to you"},
@@ -249,8 +250,15 @@ func TestContactListIsArrangedByCommands(t *testing.T) {
 		if got := b.ask(room, "!rename Bobs"); !strings.HasPrefix(got.body, bob+" is called “Bobs” now") {
 			t.Errorf("rename in the room is answered by %q", got.body)
 		}
-		if got := b.ask(room, "!rename"); got.body != bob+" is called by the name again that they have given themselves." {
+		const shown = "“Bobs”"
+		if got := b.ask(room, "!rename"); !strings.Contains(got.body, shown) || !strings.Contains(got.body, "`!rename "+bob+" -` takes your name away") {
+			t.Errorf("rename without a name is answered by %q", got.body)
+		}
+		if got := b.ask(room, "!rename -"); got.body != bob+" is called by the name again that they have given themselves." {
 			t.Errorf("rename to nothing is answered by %q", got.body)
+		}
+		if got := b.ask(room, "!rename"); strings.Contains(got.body, shown) || !strings.Contains(got.body, "`!rename "+bob+" Caz` would call them Caz") {
+			t.Errorf("rename without a name is answered by %q afterwards", got.body)
 		}
 	})
 }
@@ -296,6 +304,8 @@ func TestOwnNameIsChanged(t *testing.T) {
 		for _, step := range []struct{ command, want string }{
 			{"nick", "Your contacts see you as “Alice”."},
 			{"nick " + strings.Repeat("é", msn.MaxEncodedName), "That name is too long: it may have 387 bytes"},
+			{"nick Alice @home.example: x", "Your contacts see you as “Alice @home.example: x” now."},
+			{"nick", "Your contacts see you as “Alice @home.example: x”."},
 			{"nick Alice in  Chains", "Your contacts see you as “Alice in Chains” now."},
 			{"nick", "Your contacts see you as “Alice in Chains”."},
 		} {

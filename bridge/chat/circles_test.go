@@ -128,7 +128,7 @@ func TestNamesOfCirclesAreNoLinksAndNoOtherRooms(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"Walkers": "“Walkers”", "a” at Home. Send “b": "“a\" at Home.\u2060 Send \"b”",
+		"Walkers": "“Walkers”", "a” at Home. Send “b": "“a\" at Home. Send \"b”",
 		"https://evil.example/#/@x:y": "“https:\u2060/\u2060/\u2060evil.\u2060example/\u2060#\u2060/\u2060@\u2060x:\u2060y”",
 	} {
 		if got := names.Quoted(name); got != want {

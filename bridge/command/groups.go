@@ -69,7 +69,7 @@ func count(n int, what string) string {
 
 func (c *call) addGroup(login *Login, client *msn.Client, name string) {
 	name = names.Clean(name)
-	c.changeGroups(login, name, fmt.Sprintf("There is a group %s now. `!group put` puts contacts into it.", names.Quoted(name)),
+	c.changeGroups(login, name, fmt.Sprintf("There is a group %s now. `!group put` puts contacts into it.", names.Own(name)),
 		func(ctx context.Context) error {
 			_, err := client.AddGroup(ctx, name)
 			return err
@@ -83,7 +83,7 @@ func (c *call) changeGroup(login *Login, client *msn.Client, do, text string) {
 		c.say("There is no such group. %s", groupUsage)
 		return
 	}
-	called := names.Quoted(names.Clean(group.Name))
+	called := names.Own(names.Clean(group.Name))
 	switch do {
 	case "remove":
 		if rest != "" {
@@ -94,7 +94,7 @@ func (c *call) changeGroup(login *Login, client *msn.Client, do, text string) {
 			func(ctx context.Context) error { return client.RemoveGroup(ctx, group.ID) })
 	case "rename":
 		name := names.Clean(rest)
-		c.changeGroups(login, called, fmt.Sprintf("The group %s is called %s now.", called, names.Quoted(name)),
+		c.changeGroups(login, called, fmt.Sprintf("The group %s is called %s now.", called, names.Own(name)),
 			func(ctx context.Context) error { return client.RenameGroup(ctx, group.ID, name) })
 	default:
 		c.text = rest

@@ -19,11 +19,11 @@ func runNick(c *call) {
 	name := names.OneLine(c.text)
 	switch name {
 	case "":
-		c.say("Your contacts see you as %s%s", names.Quoted(names.Clean(client.DisplayName())), nickHint(login.Self.FollowsName()))
+		c.say("Your contacts see you as %s%s", names.Own(names.Clean(client.DisplayName())), nickHint(login.Self.FollowsName()))
 		return
 	case follow:
 		if c.tries(reason.Name, login.Account.About(""), func(ctx context.Context) error { return login.Self.FollowName(ctx, true) }) {
-			c.say("Your contacts see you by your name of Matrix from now on: as %s now.", names.Quoted(names.Clean(client.DisplayName())))
+			c.say("Your contacts see you by your name of Matrix from now on: as %s now.", names.Own(names.Clean(client.DisplayName())))
 		}
 		return
 	}
@@ -34,7 +34,7 @@ func runNick(c *call) {
 		return login.Self.FollowName(ctx, false)
 	}
 	if c.tries(reason.Name, login.Account.About(""), rename) {
-		c.say("Your contacts see you as %s now.", names.Quoted(names.Clean(name)))
+		c.say("Your contacts see you as %s now.", names.Own(names.Clean(name)))
 	}
 }
 

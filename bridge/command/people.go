@@ -14,7 +14,6 @@ import (
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/session"
 	"matrix-msn/msn"
-	"matrix-msn/msn/wire"
 )
 
 // whom returns the account that a command is about, and what was typed behind it: the one
@@ -146,37 +145,6 @@ func (l *Login) change(ctx context.Context, client *msn.Client, ch change, accou
 		return reason.Of(err, reason.Roster, l.Account.About(account)).Sentence
 	}
 	return ch.done(name, l.Account.Service.Name, before)
-}
-
-const renameUsage = "Write `!rename carol@example.com Caz`, or `!rename Caz` in the room with them."
-
-// runRename calls a contact by another name.
-func runRename(c *call) {
-	login, client, ok := c.session()
-	if !ok {
-		return
-	}
-	word, name := cutWord(c.text)
-	account, named := isAddress(word)
-	if !named {
-		if account, name = c.contactOfRoom(login), c.text; account == "" {
-			c.say("Whom? %s", renameUsage)
-			return
-		}
-	}
-	name = names.Clean(name)
-	rename := func(ctx context.Context) error { return client.SetNick(ctx, account, name) }
-	if !c.tries(reason.Rename, login.Account.Person(c.Ctx, account), rename) {
-		return
-	}
-	switch {
-	case name == "":
-		c.say("%s is called by the name again that they have given themselves.", account)
-	case client.Dialect() < wire.FirstSOAP:
-		c.say("%s is called %s now, until they come online under another name: MSNP13 and later keep it.", account, names.Quoted(name))
-	default:
-		c.say("%s is called %s now. Only you see that.", account, names.Quoted(name))
-	}
 }
 
 const whoisUsage = "Write `!whois carol@example.com`, or `!whois` in the room with them."

@@ -43,7 +43,7 @@ var table = []row{
 	{name: "unblock", bare: true, private: true, args: "[_e-mail_]", description: "Let somebody see you and write to you, who was blocked or waits for an answer.", run: runChange(allowContact)},
 	{name: "accept", bare: true, private: true, args: "[_e-mail_]", description: "Answer somebody who has added you: let them see you, and put them on your contact list.", run: runAnswer(acceptRequest)},
 	{name: "decline", bare: true, private: true, args: "[_e-mail_]", description: "Answer somebody who has added you: keep them from seeing you and writing to you.", run: runAnswer(declineRequest)},
-	{name: "rename", bare: true, private: true, args: "[_e-mail_] [_name_]", description: "Call a contact by a name of your own, which only you see; without a name by theirs again.", run: runRename},
+	{name: "rename", bare: true, private: true, args: "[_e-mail_] [_name_]", description: "Call a contact by a name of your own, which only you see; `-` takes it away. Without a name it shows how they are called.", run: runRename},
 	{name: "group", bare: true, private: true, args: "[add _name_|remove _number_|rename _number_ _name_|put _number_ [_e-mail_]|take _number_ [_e-mail_]]",
 		description: "List the groups of your contact list; or make, remove and rename one, put a contact into one or take them out.", run: runGroup},
 	{name: "nick", bare: true, args: "[_name_ | --follow]", description: "Show the name that your contacts see, take another one, or follow your name of Matrix.", run: runNick},

@@ -5,6 +5,7 @@ package names
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Max is the longest name of a contact in characters. Display names of MSN can
@@ -45,8 +46,26 @@ func OneLine(s string) string {
 
 // Quoted puts a name that somebody chose among the bridge's own words, so that its end
 // is seen and nothing in it becomes a link.
-func Quoted(name string) string { return "“" + unlinked.Replace(name) + "”" }
+func Quoted(name string) string { return Own(Unlinked(name)) }
 
-// unlinked breaks addresses by a character that is not seen.
-var unlinked = strings.NewReplacer("“", `"`, "”", `"`,
-	".", ".\u2060", ":", ":\u2060", "/", "/\u2060", "@", "@\u2060", "#", "#\u2060")
+// Own is Quoted for a name that the user has chosen: it stays as they wrote it.
+func Own(name string) string { return "“" + quotes.Replace(name) + "”" }
+
+var quotes = strings.NewReplacer("“", `"`, "”", `"`)
+
+// Unlinked breaks what clients could make a link or a mention of in a name, by a character that
+// is not seen.
+func Unlinked(name string) string {
+	var b strings.Builder
+	b.Grow(len(name))
+	for i, r := range name {
+		b.WriteRune(r)
+		_, size := utf8.DecodeRuneInString(name[i:])
+		if strings.ContainsRune(".:/@#", r) && i+size < len(name) && name[i+size] != ' ' {
+			b.WriteRune(wordJoiner)
+		}
+	}
+	return b.String()
+}
+
+const wordJoiner = '\u2060'

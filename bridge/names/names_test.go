@@ -101,3 +101,25 @@ func FuzzCut(f *testing.F) {
 		}
 	})
 }
+
+// What could become a link or a mention in a name of somebody's becomes none; the user's own
+// names stay as they wrote them.
+func TestNamesBecomeNoLinks(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"http://evil":     "http:\u2060/\u2060/\u2060evil",
+		"[x](evil.test)":  "[x](evil.\u2060test)",
+		"@room":           "@\u2060room",
+		"Bob B.":          "Bob B.",
+		"Bob: the second": "Bob: the second",
+		"":                "",
+		"a.\xff":          "a.\u2060\ufffd",
+	} {
+		if got := Unlinked(name); got != want {
+			t.Errorf("%q becomes %q, want %q", name, got, want)
+		}
+	}
+	if got := Own("a.b “c”"); got != `“a.b "c"”` {
+		t.Errorf("an own name becomes %q", got)
+	}
+}

@@ -1,0 +1,79 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/msn"
+	"matrix-msn/msn/wire"
+)
+
+const renameUsage = "Write `!rename carol@example.com Caz`, or `!rename Caz` in the room with them; `-` in the place of the name takes it away again."
+
+// noName is typed where the user wants no name of their own for a contact.
+const noName = "-"
+
+// runRename calls a contact by another name, or says by which.
+func runRename(c *call) {
+	login, client, ok := c.session()
+	if !ok {
+		return
+	}
+	word, name := cutWord(c.text)
+	account, named := isAddress(word)
+	if !named {
+		if account, name = c.contactOfRoom(login), c.text; account == "" {
+			c.say("Whom? %s", renameUsage)
+			return
+		}
+	}
+	if name = names.Clean(name); name == "" {
+		contact, _ := client.Contact(account)
+		if !contact.Lists.Has(msn.ListForward) {
+			c.say("%s", reason.Of(msn.ErrNotListed, reason.Rename, login.Account.Person(c.Ctx, account)).Sentence)
+			return
+		}
+		c.say("%s", describeNames(contact, client.Dialect()))
+		return
+	}
+	if name == noName {
+		name = ""
+	}
+	rename := func(ctx context.Context) error { return client.SetNick(ctx, account, name) }
+	if !c.tries(reason.Rename, login.Account.Person(c.Ctx, account), rename) {
+		return
+	}
+	switch {
+	case name == "":
+		c.say("%s is called by the name again that they have given themselves.", account)
+	case client.Dialect() < wire.FirstSOAP:
+		c.say("%s is called %s now, until they come online under another name: MSNP13 and later keep it.", account, names.Own(name))
+	default:
+		c.say("%s is called %s now. Only you see that.", account, names.Own(name))
+	}
+}
+
+// describeNames says what a contact is called, by themselves and by the user, and how to change
+// that. The lists of older dialects have one name, which can be of either.
+func describeNames(contact msn.Contact, dialect wire.Dialect) string {
+	given, own := names.Clean(contact.Nick), names.Clean(cmp.Or(contact.Told, contact.Name))
+	if dialect < wire.FirstSOAP {
+		given, own = names.Clean(contact.Name), names.Clean(contact.Told)
+	}
+	rename := "`!rename " + contact.Account
+	take := rename + " " + noName + "` takes your name away, another name there changes it."
+	switch {
+	case given == "", given == own, given == contact.Account:
+		if own == "" {
+			own = contact.Account
+		}
+		return fmt.Sprintf("%s calls themselves %s, and you have given them no name of your own. %s Caz` would call them Caz, which only you see.",
+			contact.Account, names.Quoted(own), rename)
+	case own == "":
+		return fmt.Sprintf("%s is called %s on your contact list. %s", contact.Account, names.Quoted(given), take)
+	}
+	return fmt.Sprintf("%s calls themselves %s, and you call them %s. %s", contact.Account, names.Quoted(own), names.Own(given), take)
+}
