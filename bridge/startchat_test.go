@@ -23,16 +23,17 @@ func TestChatIsStarted(t *testing.T) {
 		{"start-chat bob", "An MSN account is an e-mail address such as bob@example.com."},
 		{"start-chat " + alice, alice + " is your own account. Name somebody else."},
 		{"start-chat other/" + alice + " " + bob, "You have no login other/" + alice},
-		{"resolve-identifier " + bob, "evil.example) (" + bob + "): `start-chat` opens your room with them."},
+		{"resolve-identifier " + bob, "evil.\u2060example) (" + bob + "): `start-chat` opens your room with them."},
 		{"start-chat " + string(login.ID) + " " + bob, "Your new room with [click]"},
 		{"pm " + strings.ToUpper(bob), "You already have a room with [click]"},
+		{"contacts", "[click]"}, {"whois " + bob, "Name: [click]"}, {"block " + bob, "[click]"}, {"unblock " + bob, "[click]"}, {"add " + bob, "[click]"},
 	} {
 		got := b.ask(chat, step.command)
 		if !strings.Contains(got.body, step.want) {
 			t.Errorf("%s is answered by %q, want %q", step.command, got.body, step.want)
 		}
-		if strings.Contains(got.html, `href="https://evil`) {
-			t.Errorf("%s is answered by %q", step.command, got.html)
+		if strings.Contains(got.html+got.body, "https://evil") {
+			t.Errorf("%s is answered by %q, %q", step.command, got.body, got.html)
 		}
 	}
 }

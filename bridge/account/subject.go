@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/msn"
 )
@@ -13,12 +14,12 @@ func (a *Account) About(name string) reason.Subject {
 	return reason.Subject{Name: name, Service: a.Service.Name, ServiceKey: a.Identity.Service, Login: string(msnid.MakeLoginID(a.Identity))}
 }
 
-// Person is About for a contact: with the name and the account, and with what the session
+// Person is About for a contact: with the name, in which nothing becomes a link, and the account, and with what the session
 // knows of them.
 func (a *Account) Person(ctx context.Context, account string) reason.Subject {
 	who := a.About(account)
 	if name := a.DisplayName(ctx, account); name != "" && name != account {
-		who.Name = name + " (" + account + ")"
+		who.Name = names.Unlinked(name) + " (" + account + ")"
 	}
 	if roster := a.live(); roster != nil {
 		if contact, ok := roster.Contact(account); ok {

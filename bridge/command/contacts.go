@@ -17,8 +17,9 @@ import (
 )
 
 const (
-	// contactsPerMessage keeps one list below the size that an event can have.
-	contactsPerMessage = 200
+	// maxListHTML is how much of a list goes into one message, in bytes of HTML. An event has at
+	// most 64 KiB; it holds the text too, and both grow when they are escaped.
+	maxListHTML = 15 << 10
 	// maxListed is how many contacts are listed at once.
 	maxListed = 1000
 )
@@ -107,23 +108,25 @@ func (l *Login) describeContacts(ctx context.Context, asked filter) []string {
 	}
 	more := len(lines) - maxListed
 	lines = lines[:min(len(lines), maxListed)]
-	var messages []string
-	for part := range slices.Chunk(lines, contactsPerMessage) {
-		var b strings.Builder
-		if len(messages) == 0 {
-			b.WriteString("<strong>" + html.EscapeString(title) + "</strong>")
-		}
-		b.WriteString("<ul>")
-		for _, line := range part {
-			b.WriteString("<li>" + html.EscapeString(line.text) + "</li>")
-		}
-		b.WriteString("</ul>")
-		messages = append(messages, b.String())
-	}
+	messages := listHTML(title, lines)
 	if more > 0 {
 		messages = append(messages, fmt.Sprintf("%d more are not shown. <code>!contacts</code> with a part of a name finds them.", more))
 	}
 	return messages
+}
+
+// listHTML makes a list with a title of lines, in as many messages as it takes.
+func listHTML(title string, lines []contactLine) (messages []string) {
+	list := "<strong>" + html.EscapeString(title) + "</strong><ul>"
+	for _, line := range lines {
+		item := "<li>" + html.EscapeString(line.text) + "</li>"
+		if len(list)+len(item) > maxListHTML {
+			messages = append(messages, list+"</ul>")
+			list = "<ul>"
+		}
+		list += item
+	}
+	return append(messages, list+"</ul>")
 }
 
 // contactLine is one contact as the list shows it.
@@ -162,7 +165,7 @@ func lineFor(contact *database.Contact, live msn.Contact, connected bool) (conta
 	lists := msn.List(contact.Lists)
 	name := contact.Account
 	if clean := names.Clean(contact.Name); clean != "" && clean != contact.Account {
-		name = clean + " (" + contact.Account + ")"
+		name = names.Unlinked(clean) + " (" + contact.Account + ")"
 	}
 	if network := networkNames[live.Network]; network != "" {
 		name += " on " + network
@@ -190,9 +193,10 @@ func lineFor(contact *database.Contact, live msn.Contact, connected bool) (conta
 // in them.
 func circleLines(circles []msn.Circle, carried bool) (lines []contactLine) {
 	for _, circle := range circles {
-		text := "👥 " + chat.CircleName(circle) + ": a circle of yours"
+		name := names.Unlinked(chat.CircleName(circle))
+		text := "👥 " + name + ": a circle of yours"
 		if !circle.Member {
-			text = "👥 " + chat.CircleName(circle) + ": you are invited into this circle"
+			text = "👥 " + name + ": you are invited into this circle"
 		}
 		switch {
 		case !carried:

@@ -1,8 +1,12 @@
 package command
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
+
+	"maunium.net/go/mautrix/format"
 
 	"matrix-msn/database"
 	"matrix-msn/msn"
@@ -62,13 +66,42 @@ func TestCirclesAreListed(t *testing.T) {
 		carried bool
 		want    []string
 	}{
-		{true, []string{"👥 Walkers: a circle of yours", "👥 Circle 00000000-0000-0000-0009-000000000002@live.com: you are invited into this circle. `!circles` shows how to answer"}},
-		{false, []string{"👥 Walkers: a circle of yours. What is said there is not carried: that takes MSNP18", "👥 Circle 00000000-0000-0000-0009-000000000002@live.com: you are invited into this circle. What is said there is not carried: that takes MSNP18"}},
+		{true, []string{"👥 Walkers: a circle of yours", "👥 Circle 00000000-0000-0000-0009-000000000002@\u2060live.\u2060com: you are invited into this circle. `!circles` shows how to answer"}},
+		{false, []string{"👥 Walkers: a circle of yours. What is said there is not carried: that takes MSNP18", "👥 Circle 00000000-0000-0000-0009-000000000002@\u2060live.\u2060com: you are invited into this circle. What is said there is not carried: that takes MSNP18"}},
 	} {
 		for i, line := range circleLines(circles, test.carried) {
 			if line.text != test.want[i] {
 				t.Errorf("carried %v: %q", test.carried, line.text)
 			}
+		}
+	}
+}
+
+// However long names are, and whatever they hold, a list fits into events, and nothing in it
+// becomes a link.
+func TestContactListFitsIntoEvents(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"http://evil.test", strings.Repeat("<", 10<<10), strings.Repeat("\U0001f600", 10<<10), strings.Repeat("&.", 10<<10)} {
+		var lines []contactLine
+		for i := range 1000 {
+			contact := &database.Contact{Account: fmt.Sprintf("bob%d@example.com", i), Name: name, Lists: int(msn.ListForward)}
+			line, _ := lineFor(contact, msn.Contact{}, true)
+			lines = append(lines, line)
+		}
+		shown := 0
+		for _, message := range listHTML("Contacts", lines) {
+			content := format.RenderMarkdown(message, false, true)
+			data, err := json.Marshal(content)
+			if err != nil || len(data) > 60<<10 {
+				t.Errorf("%.20q makes an event of %d bytes, %v", name, len(data), err)
+			}
+			if strings.Contains(string(data), "http://") || strings.Contains(content.FormattedBody, "<a ") {
+				t.Errorf("%.20q makes a link: %.200s", name, data)
+			}
+			shown += strings.Count(message, "<li>")
+		}
+		if shown != len(lines) {
+			t.Errorf("%.20q: %d of %d are shown", name, shown, len(lines))
 		}
 	}
 }

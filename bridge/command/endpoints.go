@@ -70,7 +70,7 @@ func describeEndpoints(endpoints []msn.Endpoint, account, service string) string
 }
 
 func describeEndpoint(p msn.Endpoint) string {
-	name := names.Clean(p.Name)
+	name := names.Unlinked(names.Clean(p.Name))
 	if name == "" {
 		name = "a place without name"
 	}

@@ -53,10 +53,10 @@ func runFind(c *call) {
 }
 
 func describePerson(p msn.Person) string {
-	line := names.Clean(p.FirstName + " " + p.LastName)
+	line := names.Unlinked(names.Clean(p.FirstName + " " + p.LastName))
 	var places []string
 	for _, place := range []string{p.City, p.State, p.Country} {
-		if place = names.Clean(place); place != "" {
+		if place = names.Unlinked(names.Clean(place)); place != "" {
 			places = append(places, place)
 		}
 	}

@@ -202,12 +202,12 @@ var numberNames = []struct{ key, name string }{
 func describeContact(contact msn.Contact, groups []msn.Group) []string {
 	lines := []string{contact.Account}
 	add := func(what, value string) {
-		if value = names.Clean(value); value != "" {
+		if value != "" {
 			lines = append(lines, what+": "+value)
 		}
 	}
-	add("You call them", contact.Nick)
-	add("Name", contact.Name)
+	add("You call them", names.Clean(contact.Nick))
+	add("Name", names.Unlinked(names.Clean(contact.Name)))
 	if network := networkNames[contact.Network]; network != "" {
 		add("Network", network)
 	}
@@ -216,7 +216,7 @@ func describeContact(contact msn.Contact, groups []msn.Group) []string {
 		status = word
 	}
 	add("Status", status)
-	add("Personal message", contact.Personal)
+	add("Personal message", names.Unlinked(names.Clean(contact.Personal)))
 	add("Lists", strings.Join(describeLists(contact), ", "))
 	var in []string
 	for _, group := range groups {
@@ -226,7 +226,7 @@ func describeContact(contact msn.Contact, groups []msn.Group) []string {
 	}
 	add("Groups", strings.Join(in, ", "))
 	for _, number := range numberNames {
-		add(number.name, contact.Properties[number.key])
+		add(number.name, names.Unlinked(names.Clean(contact.Properties[number.key])))
 	}
 	if contact.TakesPages() {
 		lines = append(lines, fmt.Sprintf("Takes messages on a mobile device: `!page %s`", contact.Account))
