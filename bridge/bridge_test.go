@@ -331,6 +331,12 @@ func (b *testBridge) waitMessage(from int, text string) (record, int) {
 	})
 }
 
+// meet has somebody tell their name, so that there can be a room with them also when they are no
+// contact, and offline.
+func (b *testBridge) meet(login *bridgev2.UserLogin, account string) {
+	login.Client.(*Client).account.Tells(account, "Somebody")
+}
+
 // dm makes the room with a contact, as start-chat does.
 func (b *testBridge) dm(login *bridgev2.UserLogin, account string) id.RoomID {
 	b.Helper()

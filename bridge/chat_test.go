@@ -176,7 +176,7 @@ func TestEveryFailureHasItsSentence(t *testing.T) {
 		{"not on the list", nil, carol, "is not on your contact list"},
 		{"no such account", func(b *testBridge) {
 			b.srv.Hook(msntest.On("CAL", msntest.Refuse("208")))
-		}, "nobody@example.com", "knows no account nobody@example.com"},
+		}, "nobody@example.com", "knows no account Somebody (nobody@example.com)"},
 		{"blocked by the user", func(b *testBridge) {
 			b.srv.SetList(alice, msntest.BL, bob, true)
 		}, bob, "you have blocked Bob Builder (bob@example.com)"},
@@ -229,6 +229,7 @@ func TestEveryFailureHasItsSentence(t *testing.T) {
 				test.prepare(b)
 			}
 			login := b.login()
+			b.meet(login, test.to)
 			room := b.dm(login, test.to)
 			from := b.matrix.position()
 			b.write(room, "hello?")
@@ -753,6 +754,7 @@ func TestRoomThatHangsHoldsUpNoOther(t *testing.T) {
 	login := b.login()
 	client := login.Client.(*Client)
 	b.dm(login, bob)
+	b.meet(login, carol)
 	b.dm(login, carol)
 	release := b.block(login, bob)
 	for _, from := range []string{bob, carol} {

@@ -7,6 +7,7 @@ import (
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/msn/msntest"
+	"matrix-msn/msn/wire"
 )
 
 // The room with a contact is opened by command, and the contact's name makes no markup.
@@ -36,6 +37,40 @@ func TestChatIsStarted(t *testing.T) {
 			t.Errorf("%s is answered by %q, %q", step.command, got.body, got.html)
 		}
 	}
+}
+
+// An address that nobody has heard of gets no room in which nothing would arrive. Where the
+// service does not say whether it knows it, that is found out by a call.
+func TestNoRoomIsMadeForWhoCannotBeReached(t *testing.T) {
+	t.Parallel()
+	byListDialect(t, func(t *testing.T, b *testBridge) {
+		const nobody = "nobody@example.com"
+		login := b.login()
+		b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+		chat := b.management()
+		says := login.Client.(*Client).session.Current().Dialect() >= wire.FirstNetworks
+		steps := map[string][2]string{ // what is answered where the service does not say, and where it does
+			"start-chat " + nobody: {
+				nobody + " is on none of your lists, and not online: Home does not say whether there is such an account. `!add " + nobody + "` puts them on your list, if there is.",
+				"Home knows no account " + nobody},
+			"resolve-identifier " + nobody: {"Home does not say whether there is an account " + nobody + ".", "Home knows no account " + nobody},
+			"whois " + nobody:              {"Home does not say whether there is an account " + nobody + ".", "Home knows no account " + nobody},
+			"whois " + carol:               {"Home does not say whether there is an account " + carol + ".", carol + " is on none of your lists"},
+		}
+		for command, want := range steps {
+			wanted := want[0]
+			if says {
+				wanted = want[1]
+			}
+			if got := b.ask(chat, command); !strings.Contains(got.body, wanted) {
+				t.Errorf("%s is answered by %q, want %q", command, got.body, wanted)
+			}
+		}
+		b.srv.Play(carol, msntest.Script{Text: func(_ *msntest.Chat, _, text string) { b.Errorf("Carol was sent %q", text) }})
+		if got := b.ask(chat, "start-chat "+carol); !strings.Contains(got.body, "Your new room with ") || !strings.Contains(got.body, carol) {
+			t.Errorf("start-chat with somebody who is online is answered by %q", got.body)
+		}
+	})
 }
 
 // What is no text is refused in words that say what to do.

@@ -63,6 +63,7 @@ var calls = map[string]func(ctx context.Context, c *Client) error{
 	"Conversation.StartText": func(ctx context.Context, c *Client) error {
 		return c.GroupChat("{g}", "bob@example.com", "erin@example.com").StartText(ctx, "Hello", "")()
 	},
+	"Conversation.Reach":      func(ctx context.Context, c *Client) error { return c.Conversation("bob@example.com").Reach(ctx) },
 	"Conversation.SendTyping": func(ctx context.Context, c *Client) error { return c.Conversation("bob@example.com").SendTyping(ctx) },
 	"Conversation.Invite": func(ctx context.Context, c *Client) error {
 		return c.GroupChat("{g}", "bob@example.com").Invite(ctx, "erin@example.com")

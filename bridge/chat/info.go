@@ -86,7 +86,7 @@ func (c *Chat) Resolve(ctx context.Context, identifier string, createChat bool) 
 	if account == c.account.Identity.Account {
 		return nil, c.notFound(ctx, reason.ErrOwnAccount, account)
 	}
-	if err := c.known(ctx, account); err != nil {
+	if err := c.known(ctx, account, createChat); err != nil {
 		return nil, c.notFound(ctx, err, account)
 	}
 	ghost, err := c.account.Bridge.GetGhostByID(ctx, c.account.GhostID(account))
@@ -119,8 +119,10 @@ func (c *Chat) Resolve(ctx context.Context, identifier string, createChat bool) 
 const knownTimeout = 10 * time.Second
 
 // known returns msn.ErrNoSuchContact when the service says that there is no such account.
-// One that cannot say counts as one that knows it.
-func (c *Chat) known(ctx context.Context, account string) error {
+// Where it cannot say, that is found out with call set by calling them into a conversation, which
+// takes them to be online: reason.ErrUnseen says that it was not. Who was heard of counts as
+// known, and so does everybody while the service has trouble.
+func (c *Chat) known(ctx context.Context, account string, call bool) error {
 	client := c.session.Current()
 	if client == nil {
 		return nil
@@ -128,9 +130,15 @@ func (c *Chat) known(ctx context.Context, account string) error {
 	if contact, listed := client.Contact(account); listed && contact.Lists != 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, knownTimeout)
+	asking, cancel := context.WithTimeout(ctx, knownTimeout)
 	defer cancel()
-	err := client.Known(ctx, account)
+	err := client.Known(asking, account)
+	if errors.Is(err, msn.ErrDialect) && call && !c.met(ctx, account) {
+		err = client.Conversation(account).Reach(asking)
+		if errors.Is(err, msn.ErrOffline) || errors.Is(err, msn.ErrHidden) {
+			return fmt.Errorf("%w: %w", reason.ErrUnseen, err)
+		}
+	}
 	if errors.Is(err, msn.ErrNoSuchContact) {
 		return err
 	}
@@ -138,6 +146,18 @@ func (c *Chat) known(ctx context.Context, account string) error {
 		zerolog.Ctx(ctx).Debug().Err(err).Msg("The service does not say whether it knows an account")
 	}
 	return nil
+}
+
+// met reports whether somebody has a room already, has told their name, or has written what
+// waits for a room. An error of the database counts as yes.
+func (c *Chat) met(ctx context.Context, account string) bool {
+	key := c.account.PortalKey(account)
+	room, err := c.rooms.Stored(ctx, key)
+	if err != nil || room != "" || c.account.DisplayName(ctx, account) != "" {
+		return true
+	}
+	waiting, err := c.account.DB.MSNQueue.Count(ctx, c.account.Login.ID, key.ID)
+	return err != nil || waiting > 0
 }
 
 // notFound is what the framework tells the user who named somebody.

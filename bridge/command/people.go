@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -165,8 +166,7 @@ func runWhois(c *call) {
 	}
 	contact, known := client.Contact(account)
 	if !known {
-		name := login.Account.Person(c.Ctx, account).Name
-		c.say("%s is on none of your lists, so that %s does not say whether they are online.", name, login.Account.Service.Name)
+		c.say("%s", login.describeUnlisted(c, client, account))
 		return
 	}
 	c.say("%s", strings.Join(describeContact(contact, client.Groups()), "\n"))
@@ -191,6 +191,26 @@ func describeLists(contact msn.Contact) (lists []string) {
 		return []string{"on none of your lists"}
 	}
 	return lists
+}
+
+// describeUnlisted says what can be known of somebody who is on no list.
+func (l *Login) describeUnlisted(c *call, client *msn.Client, account string) string {
+	asking, cancel := context.WithTimeout(c.Ctx, session.RequestTimeout)
+	defer cancel()
+	who := l.Account.Person(c.Ctx, account)
+	switch err := client.Known(asking, account); {
+	case errors.Is(err, msn.ErrNoSuchContact):
+		return reason.Of(err, reason.Lookup, who).Sentence
+	case errors.Is(err, msn.ErrDialect):
+		return fmt.Sprintf("%s is on none of your lists. %s", who.Name, unsaid(who.Service, account))
+	}
+	return fmt.Sprintf("%s is on none of your lists, so that %s does not say whether they are online.", who.Name, who.Service)
+}
+
+// unsaid says that a service does not tell whether there is an account, and what does.
+func unsaid(service, account string) string {
+	return fmt.Sprintf("%s does not say whether there is an account %s. `!add %[2]s` finds out, and puts them on your list; "+
+		"`$cmdprefix start-chat %[2]s` works while they are online.", service, account)
 }
 
 // numberNames are the phone numbers that a contact can show.

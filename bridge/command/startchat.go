@@ -10,6 +10,7 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/msn/wire"
 )
 
 // The framework has these two commands as well. Its answers make markup of the names of
@@ -36,8 +37,23 @@ func runStartChat(c *call) {
 func runResolve(c *call) {
 	login, found := c.lookUp("Write `resolve-identifier bob@example.com`.", false)
 	if found != nil {
+		if identity, ok := msnid.ParseUserID(found.ID); ok && !login.canKnow(identity.Account) {
+			c.say("%s", unsaid(login.Account.Service.Name, identity.Account))
+			return
+		}
 		c.say("%s: `start-chat` opens your room with them.", login.nameOf(c, found))
 	}
+}
+
+// canKnow reports whether it is known that there is an account: it is on a list, or the service
+// says so of any.
+func (l *Login) canKnow(account string) bool {
+	client := l.Session.Current()
+	if client == nil || client.Dialect() >= wire.FirstNetworks {
+		return true
+	}
+	contact, _ := client.Contact(account)
+	return contact.Lists != 0
 }
 
 // lookUp looks for the account that is named, and makes the room with it if create is set. It

@@ -35,7 +35,7 @@ var table = []row{
 	{name: "contacts", bare: true, private: true, args: "[_login ID_] [online|group _name_|_part of a name_]",
 		description: "Show your contact list with everybody's status, or those who are online, in a group, or called like that.", run: runContacts},
 	{name: "whois", bare: true, private: true, args: "[_e-mail_]", description: "Show what is known of a contact: lists, groups, names, status, phone numbers. In the room with them the address may be left out.", run: runWhois},
-	{name: "start-chat", alias: "pm", private: true, args: "[_login ID_] <_e-mail_>", description: "Open the room with somebody, who need not be on your contact list.", run: runStartChat},
+	{name: "start-chat", alias: "pm", private: true, args: "[_login ID_] <_e-mail_>", description: "Open the room with somebody. Who is not on your contact list has to be online, unless the service says that it knows them.", run: runStartChat},
 	{name: "resolve-identifier", private: true, args: "[_login ID_] <_e-mail_>", description: "See whether the service knows an account, without opening a room.", run: runResolve},
 	{name: "add", bare: true, private: true, args: "<_e-mail_> [_text for them_]", description: "Put somebody on your contact list, and let them see you. This also answers who has added you.", run: runChange(addContact)},
 	{name: "remove", bare: true, private: true, args: "[_e-mail_]", description: "Take a contact off your contact list.", run: runChange(removeContact)},

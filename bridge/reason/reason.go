@@ -71,6 +71,9 @@ var (
 	// ErrLetInOnly says that somebody who has added the user was let in, and not put on the
 	// contact list.
 	ErrLetInOnly = errors.New("let in, and not put on the contact list")
+	// ErrUnseen says that nobody can tell whether there is an account: it is on no list, and
+	// not online.
+	ErrUnseen = errors.New("the account is on no list, and not online")
 	// ErrContacts and ErrAlerts say that the bridge could not read what it has stored.
 	ErrContacts = errors.New("the bridge could not read the contact list")
 	ErrAlerts   = errors.New("the bridge could not read the alerts")

@@ -130,7 +130,7 @@ func examples() (all []example) {
 		add("typed "+e.Error(), e)
 	}
 	for _, e := range []error{msnid.ErrEmptyAccount, msnid.ErrLongAccount, msnid.ErrNoAccount, msnid.ErrAccountCharacter,
-		ErrOwnAccount, ErrOtherService, ErrContacts} {
+		ErrOwnAccount, ErrOtherService, ErrContacts, ErrUnseen} {
 		add("named "+e.Error(), e)
 	}
 	for _, e := range []error{ErrNotYours, ErrOtherService, ErrOtherAccount, ErrLeaving, ErrLoggedOut, ErrManyAttempts, ErrTaken} {

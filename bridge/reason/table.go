@@ -294,6 +294,8 @@ var table = []row{
 
 	// Contacts whom somebody names.
 	{Lookup, is(msn.ErrNoSuchContact), "msn-no-such-account", certain, answered, say("{service} knows no account {name}. Check the address.")},
+	{Lookup, is(ErrUnseen), "msn-unseen", certain, answered, say("{name} is on none of your lists, and not online: {service} does not say whether there is such an account. " +
+		"`!add {name}` puts them on your list, if there is.")},
 	{Lookup, is(ErrOwnAccount), "msn-own-account", certain, answered, say("{name} is your own account. Name somebody else.")},
 	{Lookup, is(ErrOtherService), "msn-other-service", certain, answered, say("{name} has an account at another service. Use a login there: `list-logins` shows yours.")},
 	{Lookup, is(ErrContacts), codeTrouble, certain, answered, say("The contact list could not be read. Try again in a minute; the admin of this bridge finds the reason in the log.")},

@@ -61,7 +61,7 @@ func (t direct) flush(cv *Conversation) {
 		switch err := t.Ready(cv.id); {
 		case errors.Is(err, ErrWait):
 			return
-		case err != nil:
+		case err != nil, d.text == "":
 			d.settle(err)
 		default:
 			d.sendDirect(t.Split(d.text, d.format), func(body string, result func(error)) {

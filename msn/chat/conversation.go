@@ -97,6 +97,21 @@ func (cv *Conversation) StartText(ctx context.Context, text, format string) (wai
 	return func() error { return cv.await(ctx, d) }
 }
 
+// Reach calls the contact into the session, as a text would, and says nothing: it finds out
+// whether they can be written to, also where they are on no list. They see nothing of it that a
+// text would not show before it. The errors are those of SendText that mean that the text has not
+// arrived; ErrOffline also for an account that does not exist.
+func (cv *Conversation) Reach(ctx context.Context) error {
+	if cv.id == (ID{}) {
+		return errs.ErrNoSuchContact
+	}
+	d := &delivery{result: make(chan error, 1)}
+	if conn := cv.chats.conn; !conn.Post(func() { cv.live().enqueue(d) }) {
+		return conn.Ended()
+	}
+	return cv.await(ctx, d)
+}
+
 // await returns when a text is settled; when ctx ends, it is given up.
 func (cv *Conversation) await(ctx context.Context, d *delivery) error {
 	select {

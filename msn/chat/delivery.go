@@ -14,7 +14,8 @@ import (
 	"matrix-msn/msn/wire"
 )
 
-// delivery is one text on its way: one call of SendText.
+// delivery is one text on its way: one call of SendText. That of Reach has no text, and is
+// through when the text could be sent.
 type delivery struct {
 	conversation *Conversation
 	text, format string
@@ -69,6 +70,10 @@ func (d *delivery) cut(s *session) bool {
 // send sends the parts that wait. It reports false when the session takes no
 // more for now.
 func (d *delivery) send(s *session) bool {
+	if d.text == "" {
+		d.settle(nil)
+		return true
+	}
 	if d.parts == nil {
 		d.split(s)
 	}
