@@ -94,6 +94,7 @@ func (c *Connector) Init(br *bridgev2.Bridge) {
 		Waits: c.commands.SayWaits,
 	})
 	c.db.MatrixQueue.Taken = c.intake.Taken
+	command.OwnWords(br)
 	br.Commands.(*commands.Processor).AddHandlers(slices.Concat(c.commands.Handlers(), c.commands.Prompts())...)
 }
 

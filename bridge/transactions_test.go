@@ -166,7 +166,7 @@ func TestCommandThatMayHaveRunIsNotRunAgain(t *testing.T) {
 	b.push(&f, "1", said("$cmd", chat, "help page"))
 	_, from = b.matrix.wait(b.T, from, "an answer", answer)
 	b.push(&f, "2", said("$cmd", chat, "help page"), said("$other", chat, "xyzzy"))
-	if r, _ := b.matrix.wait(b.T, from, "an answer", answer); !strings.Contains(r.body, "nknown command") {
+	if r, _ := b.matrix.wait(b.T, from, "an answer", answer); !strings.Contains(r.body, "There is no such command") {
 		t.Errorf("a repeated command was run again: %q", r.body)
 	}
 	b.eventually("the commands to end", func() bool { return b.finished("$other") })

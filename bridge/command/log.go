@@ -19,8 +19,10 @@ func SeparateLogs(br *bridgev2.Bridge) {
 // separateLogs is a command processor that is handed copies of loggers.
 type separateLogs struct{ bridgev2.CommandProcessor }
 
-// Handle implements bridgev2.CommandProcessor.
+// Handle implements bridgev2.CommandProcessor. The context tells what was typed for a command.
 func (p separateLogs) Handle(ctx context.Context, room id.RoomID, evt id.EventID, user *bridgev2.User, message string, replyTo id.EventID) {
 	log := zerolog.Ctx(ctx).With().Logger()
+	word, _ := cutWord(message)
+	ctx = context.WithValue(ctx, typedCommand{}, word)
 	p.CommandProcessor.Handle(log.WithContext(ctx), room, evt, user, message, replyTo)
 }

@@ -87,5 +87,13 @@ func sayOnce(m *mxmain.BridgeMain, connector *bridge.Connector) {
 		m.Matrix.Crypto.ResetSession(ce.Ctx, ce.RoomID)
 		ce.Reply("The next message from MSN in this room is encrypted with a new key.")
 	}
-	m.Bridge.Commands.(*commands.Processor).AddHandler(&discard)
+	// And this one for its own type of bot.
+	level := *matrix.CommandSetPowerLevel
+	level.Func = func(ce *commands.Event) {
+		if bot, ok := ce.Bot.(interface{ Unwrap() bridgev2.MatrixAPI }); ok {
+			ce.Bot = bot.Unwrap()
+		}
+		matrix.CommandSetPowerLevel.Func(ce)
+	}
+	m.Bridge.Commands.(*commands.Processor).AddHandlers(&discard, &level)
 }

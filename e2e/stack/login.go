@@ -8,7 +8,7 @@ import (
 )
 
 // unknownCommand is what a bot says to an answer that it had not asked for yet.
-const unknownCommand = "Unknown command"
+const unknownCommand = "There is no such command"
 
 // maxRepeats is how often LogIn gives an answer again that came too early.
 const maxRepeats = 5

@@ -1,0 +1,127 @@
+package command
+
+import (
+	"context"
+	"matrix-msn/bridge/account"
+	"strings"
+
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/commands"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+)
+
+// Some sentences of the framework's own cannot be had in other words but where the bot says them.
+const (
+	unknownCommand = "Unknown command, use the `help` command for help."
+	greeting       = "Hello, I'm a "
+	ownGreeting    = "Hello, I'm an "
+)
+
+// OwnWords has the bot say those sentences of the framework in the bridge's words. It is to be
+// called before the first event.
+func OwnWords(br *bridgev2.Bridge) { br.Bot = &ownWords{br.Bot} }
+
+// ownWords is the bot.
+type ownWords struct{ bridgev2.MatrixAPI }
+
+// Unwrap returns the bot as the Matrix side made it.
+func (b *ownWords) Unwrap() bridgev2.MatrixAPI { return b.MatrixAPI }
+
+// SendMessage implements bridgev2.MatrixAPI.
+func (b *ownWords) SendMessage(ctx context.Context, room id.RoomID, kind event.Type, content *event.Content, extra *bridgev2.MatrixSendExtra) (*mautrix.RespSendEvent, error) {
+	if own := inOwnWords(ctx, content.Parsed); own != nil {
+		content = &event.Content{Parsed: own, Raw: content.Raw}
+	}
+	return b.MatrixAPI.SendMessage(ctx, room, kind, content, extra)
+}
+
+// inOwnWords returns what is said in the place of something, nil when it is said as it is.
+func inOwnWords(ctx context.Context, parsed any) *event.MessageEventContent {
+	var said event.MessageEventContent
+	switch parsed := parsed.(type) {
+	case *event.MessageEventContent:
+		said = *parsed
+	case event.MessageEventContent:
+		said = parsed
+	}
+	switch {
+	case said.Body == unknownCommand:
+		word, _ := ctx.Value(typedCommand{}).(string)
+		return &event.MessageEventContent{MsgType: said.MsgType, Body: noSuchCommand(word), Mentions: said.Mentions}
+	case strings.HasPrefix(said.Body, greeting+account.NetworkName):
+		said.Body = strings.Replace(said.Body, greeting, ownGreeting, 1)
+		said.FormattedBody = strings.Replace(said.FormattedBody, greeting, ownGreeting, 1)
+		return &said
+	}
+	return nil
+}
+
+// typedCommand is the key of the first word of a command in its context.
+type typedCommand struct{}
+
+// noSuchCommand says that there is no command of that name, and which one may be meant. It does
+// not repeat what was typed, which can be a password that nobody asked for any more.
+func noSuchCommand(typed string) string {
+	if name := nearest(strings.TrimPrefix(strings.ToLower(typed), "!")); name != "" {
+		return "There is no such command. Did you mean `" + name + "`? `help` shows all commands."
+	}
+	return "There is no such command. `help` shows all commands."
+}
+
+// ofFramework are the commands of the framework that people use.
+var ofFramework = []*commands.FullHandler{
+	commands.CommandHelp, commands.CommandCancel, commands.CommandLogin, commands.CommandRelogin, commands.CommandLogout,
+	commands.CommandListLogins, commands.CommandSearch, commands.CommandCreateGroup,
+}
+
+// nearest returns the name of the command that is most like a word, "" when none is.
+func nearest(word string) (name string) {
+	near := min(2, len(word)/2)
+	consider := func(candidate string) {
+		if d := distance(word, candidate); d <= near {
+			name, near = candidate, d-1
+		}
+	}
+	for _, r := range table {
+		consider(r.name)
+	}
+	for _, handler := range ofFramework {
+		consider(handler.Name)
+	}
+	return name
+}
+
+// maxDistance is more than any word is away that is like another.
+const maxDistance = 100
+
+// distance returns how many letters must be put in, left out, exchanged or swapped with their
+// neighbour to make one word of another.
+func distance(a, b string) int {
+	if len(a) > maxDistance || len(b) > maxDistance {
+		return maxDistance
+	}
+	// rows[i][j] is the distance of the first i letters of a from the first j of b.
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			other := 1
+			if a[i-1] == b[j-1] {
+				other = 0
+			}
+			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+other)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
+		}
+	}
+	return rows[len(a)][len(b)]
+}

@@ -1,0 +1,18 @@
+package command
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestNearestCommand(t *testing.T) {
+	t.Parallel()
+	for typed, want := range map[string]string{
+		"conatcts": "contacts", "contact": "contacts", "whoi": "whois", "hlep": "help", "list-login": "list-logins", "acept": "accept",
+		"star-chat": "start-chat", "secret": "", "": "", "x": "", strings.Repeat("contacts", 1000): "",
+	} {
+		if got := nearest(typed); got != want {
+			t.Errorf("%.20q is taken for %q, want %q", typed, got, want)
+		}
+	}
+}

@@ -1,0 +1,52 @@
+package bridge
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"go.mau.fi/util/ptr"
+	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/bridge/account"
+)
+
+// Who opens a chat with the bot is greeted in English.
+func TestBotGreets(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.matrix.setMember("!new:example.test", fakeUser, event.MembershipJoin)
+	b.matrix.setMember("!new:example.test", fakeBot, event.MembershipInvite)
+	b.br.QueueMatrixEvent(b.ctx, &event.Event{
+		Type: event.StateMember, StateKey: ptr.Ptr(string(fakeBot)), ID: "$invite", RoomID: "!new:example.test", Sender: fakeUser,
+		Timestamp: time.Now().UnixMilli(), Content: event.Content{Parsed: &event.MemberEventContent{Membership: event.MembershipInvite}},
+	})
+	got, _ := b.waitMessage(0, "Hello")
+	if want := "Hello, I'm an " + account.NetworkName + " bridge bot."; !strings.HasPrefix(got.body, want) {
+		t.Errorf("greeted by %q, want %q", got.body, want)
+	}
+	if got.html != "" && !strings.Contains(got.html, " an "+account.NetworkName) {
+		t.Errorf("greeted by %q", got.html)
+	}
+}
+
+// A mistyped command is answered by the one that is most like it, and not repeated: it can be a
+// password that nobody asked for any more.
+func TestMistypedCommandIsAnsweredByTheNearest(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	chat := b.management()
+	for command, want := range map[string]string{
+		"conatcts x":  "There is no such command. Did you mean `contacts`? `help` shows all commands.",
+		"!conatcts x": "There is no such command. Did you mean `contacts`? `help` shows all commands.",
+		"hunter2":     "There is no such command. `help` shows all commands.",
+	} {
+		if got := b.ask(chat, command); got.body != want || got.html != "" {
+			t.Errorf("%s is answered by %q", command, got.body)
+		}
+	}
+	if got := b.ask(b.dm(login, bob), "!msn HLEP"); !strings.Contains(got.body, "Did you mean `help`?") {
+		t.Errorf("in a room answered by %q", got.body)
+	}
+}
