@@ -58,6 +58,7 @@ type testBridge struct {
 	waited     func()               // is called in place of each wait between attempts of the inbox, unless nil
 	statements *statements          // counts what the database is asked for, unless nil
 	process    *process             // stands between the bridge and the rest of the world, unless nil
+	log        *lockedBuffer        // of warnings and errors, since the last start
 }
 
 // newTestServer starts an MSN server where alice and bob are friends, carol is
@@ -458,13 +459,14 @@ func (b *testBridge) receive(texts <-chan string, want string) {
 // logs returns a writer whose content is shown when the test fails. The framework
 // goes on logging for a moment after a bridge was stopped.
 func (b *testBridge) logs() io.Writer {
-	var log lockedBuffer
+	log := new(lockedBuffer)
 	b.Cleanup(func() {
 		if b.Failed() {
 			b.Log(log.String())
 		}
 	})
-	return &log
+	b.log = log
+	return log
 }
 
 type lockedBuffer struct {
