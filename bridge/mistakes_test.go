@@ -24,4 +24,13 @@ func TestMistakesOfUsersAreNoErrors(t *testing.T) {
 			t.Errorf("%s is logged as %s", command, logged)
 		}
 	}
+	before := b.log.String()
+	b.answerTo(chat, "login", "Please enter your e-mail address")
+	b.answerTo(chat, "carol", "Type it again, or send `cancel`.")
+	b.answerTo(chat, carol, "Please enter your password")
+	b.answerTo(chat, "wrong", "Home refused the e-mail address or the password.")
+	b.answerTo(chat, "cancel", "Login cancelled")
+	if logged := strings.TrimPrefix(b.log.String(), before); strings.Contains(logged, `"level":"error"`) {
+		t.Errorf("a login with mistakes is logged as %s", logged)
+	}
 }

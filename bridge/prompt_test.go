@@ -42,6 +42,20 @@ func TestPasswordThatIsACommandIsAPassword(t *testing.T) {
 	}
 }
 
+// Who forgets that they are asked, or names no service, is told what to do.
+func TestCommandsAroundALogin(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	chat := b.management()
+	if got := b.ask(chat, "login nosuch"); got.body != "This bridge knows no service of that name: `login home` signs in to Home." {
+		t.Errorf("login at no service is answered by %q", got.body)
+	}
+	b.answerTo(chat, "login HOME", "Please enter your e-mail address")
+	b.answerTo(chat, "login nosuch", "You are just logging in, so that `login` counts as an answer. Answer the question, or send `cancel` and then the command.")
+	b.answerTo(chat, "bob", "Type it again, or send `cancel`.")
+	b.answerTo(chat, alice, "Please enter your password")
+}
+
 func TestLoginIsCancelledByItsWordOnly(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t))

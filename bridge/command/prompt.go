@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 
@@ -132,6 +133,10 @@ func (h answerHandler) Run(ce *commands.Event) {
 	ce.Command, ce.RawArgs, ce.Args, ce.Handler = "", text, strings.Fields(text), state.Next
 	watchRemoval(ce, state.Next.Run)
 	if commands.LoadCommandState(ce.User) == state {
+		if word, _ := cutWord(text); isName(word) {
+			ce.Reply("You are just logging in, so that `%s` counts as an answer. Answer the question, or send `cancel` and then the command.", strings.ToLower(word))
+			return
+		}
 		ce.Reply("Type it again, or send `cancel`.")
 	}
 }
@@ -151,6 +156,10 @@ func (c *Commands) InPrivate(framework *commands.FullHandler, remove bool) *comm
 				own.Name, ce.Bridge.Bot.GetMXID())
 			return
 		}
+		if why := c.noService(ce); why != "" {
+			ce.Reply("%s", why)
+			return
+		}
 		defer c.answers.ask(ce.User.MXID)()
 		ce.Ctx = login.InDialogue(ce.Ctx)
 		watchRemoval(ce, func(ce *commands.Event) {
@@ -161,6 +170,21 @@ func (c *Commands) InPrivate(framework *commands.FullHandler, remove bool) *comm
 		})
 	}
 	return &own
+}
+
+// noService says that a login is wanted at a service that there is not, "" when it is not.
+func (c *Commands) noService(ce *commands.Event) string {
+	if ce.Command != commands.CommandLogin.Name || len(ce.Args) == 0 {
+		return ""
+	}
+	var offered []string
+	for _, flow := range c.bridge.Network.GetLoginFlows() {
+		if strings.EqualFold(flow.ID, ce.Args[0]) {
+			return ""
+		}
+		offered = append(offered, fmt.Sprintf("`login %s` signs in to %s", flow.ID, flow.Name))
+	}
+	return "This bridge knows no service of that name: " + strings.Join(offered, ", ") + "."
 }
 
 // watchRemoval runs a command, and says so when it could not remove its message.

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"matrix-msn/bridge/account"
+	"slices"
 	"strings"
 
 	"maunium.net/go/mautrix"
@@ -74,6 +75,13 @@ func noSuchCommand(typed string) string {
 var ofFramework = []*commands.FullHandler{
 	commands.CommandHelp, commands.CommandCancel, commands.CommandLogin, commands.CommandRelogin, commands.CommandLogout,
 	commands.CommandListLogins, commands.CommandSearch, commands.CommandCreateGroup,
+}
+
+// isName reports whether a word is the name of a command.
+func isName(word string) bool {
+	word = strings.ToLower(strings.TrimPrefix(word, "!"))
+	return word != "" && (slices.ContainsFunc(table, func(r row) bool { return r.name == word || r.alias == word }) ||
+		slices.ContainsFunc(ofFramework, func(h *commands.FullHandler) bool { return h.Name == word }))
 }
 
 // nearest returns the name of the command that is most like a word, "" when none is.
