@@ -44,6 +44,7 @@ func TestContactListIsChangedByCommands(t *testing.T) {
 			{"add " + strings.ToUpper(carol) + " It is me", carol + " is on your contact list now. Home tells them, and they decide whether you can see them."},
 			{"add " + carol, " is on your contact list already."},
 			{"whois " + carol, "Lists: on your contact list, may see you"},
+			{"whois " + alice, alice + " is you: this is what your contacts at Home see.\nName: Alice\nStatus: online\n"},
 			{"block " + carol, "is blocked: you are offline for them, and they cannot write to you. They are not told. `!unblock` takes it back."},
 			{"block " + carol, "is blocked already."},
 			{"whois " + carol, "Lists: on your contact list, blocked"},
@@ -141,6 +142,7 @@ func TestContactsAreFound(t *testing.T) {
 	chat := b.management()
 	for command, want := range map[string][2]bool{ // is Bob there, is Carol
 		"contacts": {true, true}, "contacts online": {true, false}, "contacts group best friends": {false, true}, "contacts ♥": {false, true},
+		"contacts offline": {false, true}, "contacts waiting": {false, false}, "contacts Blocked": {false, false},
 		"contacts BOB@": {true, false}, "contacts home/" + alice + " group x": {false, false}, "contacts --login home/" + alice + " builder": {true, false},
 	} {
 		got := b.ask(chat, command).body

@@ -45,6 +45,8 @@ func TestAnswerReachesWhomTheUserMeans(t *testing.T) {
 			{"accept", carol + " had added you, and took that back. By now " + dave + " waits for an answer. Nothing was changed. If you mean them, send it again."},
 			{"accept " + carol, carol + " does not wait for an answer: they have not added you, or have taken that back. Nothing was changed. `!add " + carol + "` puts them on your contact list."},
 			{"whois " + dave, "waits for your answer"},
+			{"contacts waiting", dave},
+			{"contacts waiting", "has added you, and waits for an answer"},
 			{"decline " + bob, "does not wait for an answer. Nothing was changed. `!block " + bob + "` keeps them from seeing you and writing to you."},
 			{"accept " + bob, "is on your contact list already, and can see you and write to you. Nothing was changed."},
 			{"whois " + bob, "Lists: on your contact list, may see you"},

@@ -26,18 +26,26 @@ const (
 
 // filter chooses contacts of the list. The zero value chooses all.
 type filter struct {
-	online bool
-	group  string // its name, in lower case
-	part   string // of a name or an address, in lower case
+	ranks []int  // of contactLine
+	group string // its name, in lower case
+	part  string // of a name or an address, in lower case
 }
 
-// parseFilter reads what stands behind the command: "online", "group" and a name, or a part
-// of names.
+// all reports whether nobody is left out.
+func (f filter) all() bool { return f.ranks == nil && f.group == "" && f.part == "" }
+
+// ranksOf are the words behind the command that choose contacts by how they are.
+var ranksOf = map[string][]int{
+	"online": {rankOnline, rankAway}, "offline": {rankOffline}, "waiting": {rankWaiting}, "blocked": {rankBlocked},
+}
+
+// parseFilter reads what stands behind the command: a word of ranksOf, "group" and a name, or a
+// part of names.
 func parseFilter(text string) filter {
 	word, rest := cutWord(strings.ToLower(text))
 	switch {
-	case word == "online" && rest == "":
-		return filter{online: true}
+	case ranksOf[word] != nil && rest == "":
+		return filter{ranks: ranksOf[word]}
 	case word == "group" && rest != "":
 		return filter{group: rest}
 	}
@@ -48,8 +56,8 @@ func parseFilter(text string) filter {
 // of those that it is in, in lower case.
 func (f filter) chooses(contact *database.Contact, line contactLine, groups []string) bool {
 	switch {
-	case f.online:
-		return line.rank <= rankAway
+	case f.ranks != nil:
+		return slices.Contains(f.ranks, line.rank)
 	case f.group != "":
 		return slices.Contains(groups, f.group)
 	}
@@ -85,7 +93,7 @@ func (l *Login) describeContacts(ctx context.Context, asked filter) []string {
 			lines = append(lines, line)
 		}
 	}
-	if client != nil && asked == (filter{}) {
+	if client != nil && asked.all() {
 		lines = append(lines, circleLines(client.Circles(), client.CarriesCircles())...)
 	}
 	slices.SortStableFunc(lines, func(a, b contactLine) int { return a.rank - b.rank })
@@ -101,7 +109,7 @@ func (l *Login) describeContacts(ctx context.Context, asked filter) []string {
 		title += fmt.Sprintf(" (%d of %d online)", countOnline(lines), countListed(lines))
 	}
 	switch {
-	case len(lines) == 0 && asked != (filter{}):
+	case len(lines) == 0 && !asked.all():
 		return []string{html.EscapeString(title) + ": nobody on the list is like that."}
 	case len(lines) == 0:
 		return []string{html.EscapeString(title) + ": the list is empty."}

@@ -164,6 +164,10 @@ func runWhois(c *call) {
 	if !ok {
 		return
 	}
+	if account == login.Account.Identity.Account {
+		c.say("%s", login.describeOneself(client))
+		return
+	}
 	contact, known := client.Contact(account)
 	if !known {
 		c.say("%s", login.describeUnlisted(c, client, account))
@@ -191,6 +195,23 @@ func describeLists(contact msn.Contact) (lists []string) {
 		return []string{"on none of your lists"}
 	}
 	return lists
+}
+
+// describeOneself says what contacts see of the user.
+func (l *Login) describeOneself(client *msn.Client) string {
+	lines := []string{
+		client.Account() + " is you: this is what your contacts at " + l.Account.Service.Name + " see.",
+		"Name: " + names.Clean(client.DisplayName()),
+	}
+	status := "offline"
+	if word, online := statusWords[client.Status()]; online {
+		status = word
+	}
+	lines = append(lines, "Status: "+status)
+	if personal := names.Clean(l.Self.Personal()); personal != "" {
+		lines = append(lines, "Personal message: "+personal)
+	}
+	return strings.Join(append(lines, "`!nick`, `!status` and `!psm` change that."), "\n")
 }
 
 // describeUnlisted says what can be known of somebody who is on no list.

@@ -71,7 +71,7 @@ func (l *Login) describeStatus() string {
 		why += " You are not signed in now; it holds when you are."
 	}
 	if text := l.Self.Personal(); text != "" {
-		why += "\nBelow your name they read: " + names.Quoted(text)
+		why += "\nBelow your name they read: " + names.Own(text)
 	}
 	return why
 }

@@ -32,8 +32,8 @@ type row struct {
 var table = []row{
 	{name: "reconnect", args: "[_login ID_]",
 		description: "Sign in again now. If the account is in use at another place, this ends the session there.", run: runReconnect},
-	{name: "contacts", bare: true, private: true, args: "[_login ID_] [online|group _name_|_part of a name_]",
-		description: "Show your contact list with everybody's status, or those who are online, in a group, or called like that.", run: runContacts},
+	{name: "contacts", bare: true, private: true, args: "[_login ID_] [online|offline|waiting|blocked|group _name_|_part of a name_]",
+		description: "Show your contact list with everybody's status, or those who are online, offline, wait for an answer, are blocked, in a group, or called like that.", run: runContacts},
 	{name: "whois", bare: true, private: true, args: "[_e-mail_]", description: "Show what is known of a contact: lists, groups, names, status, phone numbers. In the room with them the address may be left out.", run: runWhois},
 	{name: "start-chat", alias: "pm", private: true, args: "[_login ID_] <_e-mail_>", description: "Open the room with somebody. Who is not on your contact list has to be online, unless the service says that it knows them.", run: runStartChat},
 	{name: "resolve-identifier", private: true, args: "[_login ID_] <_e-mail_>", description: "See whether the service knows an account, without opening a room.", run: runResolve},
