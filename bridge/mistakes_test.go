@@ -34,3 +34,23 @@ func TestMistakesOfUsersAreNoErrors(t *testing.T) {
 		t.Errorf("a login with mistakes is logged as %s", logged)
 	}
 }
+
+// However much is typed, the answer stays short.
+func TestAnswersToLongCommandsAreShort(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	chat := b.management()
+	long := strings.Repeat("x", 10<<10)
+	for _, command := range []string{
+		"start-chat ", "start-chat a@", "resolve-identifier ", "whois ", "whois a@", "add ", "add a@", "add " + bob + " ", "remove a@", "block a@", "accept a@", "decline a@",
+		"rename " + bob + " ", "rename a@", "group add ", "group rename 1 ", "group put ", "contacts ", "contacts group ", "alerts ", "page ", "page --callback ",
+		"page a@", "invite ", "invite a@", "url ", "url PROFILE ", "compose ", "compose a@", "profile ", "profile a@", "find ", "find a ", "places out ", "places ", "circles ", "circles accept ",
+		"create-group ", "login ", "nosuch ", "psm ", "status ", "nick ", "privacy ", "presence ", "client-version ", "contacts --login ", "reconnect ", "",
+	} {
+		if got := b.ask(chat, command+long); len(got.body) > 2000 || strings.Contains(got.body, strings.Repeat("x", 200)) {
+			t.Errorf("%s… is answered by %d bytes: %.200s", command, len(got.body), got.body)
+		}
+	}
+}
