@@ -4,7 +4,7 @@ import (
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/event"
 
-	"matrix-msn/bridge/command"
+	"matrix-msn/bridge/command/people"
 	"matrix-msn/msn"
 )
 
@@ -46,7 +46,7 @@ var networkFeatures = &bridgev2.NetworkGeneralCapabilities{
 			Search:      true,
 		},
 		GroupCreation: map[string]bridgev2.GroupTypeCapabilities{
-			command.GroupType: {
+			people.GroupType: {
 				TypeDescription: "a group chat",
 				Name:            bridgev2.GroupFieldCapability{Allowed: true},
 				Participants:    bridgev2.GroupFieldCapability{Allowed: true, Required: true, MinLength: 1, MaxLength: msn.MaxMembers},

@@ -15,7 +15,7 @@ import (
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/alert"
 	"matrix-msn/bridge/chat"
-	"matrix-msn/bridge/command"
+	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/inbox"
 	"matrix-msn/bridge/intake"
 	"matrix-msn/bridge/msnid"
@@ -49,7 +49,7 @@ type Client struct {
 
 	intake *intake.Intake // of all logins
 
-	commands *command.Login
+	commands *call.Login
 }
 
 var (
@@ -90,7 +90,7 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.contacts.Listen(client.session)
 	client.spaces.Listen(client.session)
 	client.session.OnReady(func(_ context.Context, session *msn.Client) { client.outbox.ReleaseOnline(session) })
-	client.commands = &command.Login{
+	client.commands = &call.Login{
 		Account: client.account, Session: client.session, Chat: client.chat, Alerts: client.alerts, Pages: client.pager,
 		Self: client.self, Presence: client.contacts,
 	}

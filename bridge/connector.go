@@ -24,6 +24,7 @@ import (
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/command"
+	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/inbox"
 	"matrix-msn/bridge/intake"
@@ -83,7 +84,7 @@ func (c *Connector) Init(br *bridgev2.Bridge) {
 	c.logins = &login.Logins{Bridge: br, Config: &c.Config, SignIns: &c.signIns, SessionOf: func(login *bridgev2.UserLogin) *session.Session {
 		return login.Client.(*Client).session
 	}}
-	c.commands = command.New(br, c.db, &c.pages, func(login *bridgev2.UserLogin) *command.Login {
+	c.commands = command.New(br, c.db, &c.pages, func(login *bridgev2.UserLogin) *call.Login {
 		return login.Client.(*Client).commands
 	})
 	c.intake = intake.New(intake.Config{

@@ -1,35 +1,11 @@
 package command
 
 import (
-	"maps"
 	"slices"
 	"testing"
 
 	"maunium.net/go/mautrix/bridgev2/commands"
 )
-
-func TestOptions(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		typed, rest string
-		want        options
-	}{
-		{"a b", "a b", options{}},
-		{"--callback home  a\n b", "a\n b", options{"callback": "home"}},
-		{"--CallBack=home=123 a", "a", options{"callback": "home=123"}},
-		{"—login x --callback y a --login z", "a --login z", options{"login": "x", "callback": "y"}},
-		{"--callback=a—b c", "c", options{"callback": "a—b"}},
-		{"--other x", "--other x", options{}},
-		{"--callback", "", options{"callback": ""}},
-		{"", "", options{}},
-		{"-- a", "-- a", options{}},
-	} {
-		got := make(options)
-		if rest := got.take(test.typed, "login", "callback"); rest != test.rest || !maps.Equal(got, test.want) {
-			t.Errorf("%q gives %q, %v", test.typed, rest, got)
-		}
-	}
-}
 
 func TestArgumentsAsTheyWereTyped(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,8 @@ package command
 import (
 	"context"
 
+	"matrix-msn/bridge/command/call"
+
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/id"
@@ -22,7 +24,7 @@ type separateLogs struct{ bridgev2.CommandProcessor }
 // Handle implements bridgev2.CommandProcessor. The context tells what was typed for a command.
 func (p separateLogs) Handle(ctx context.Context, room id.RoomID, evt id.EventID, user *bridgev2.User, message string, replyTo id.EventID) {
 	log := zerolog.Ctx(ctx).With().Logger()
-	word, _ := cutWord(message)
+	word, _ := call.CutWord(message)
 	ctx = context.WithValue(ctx, typedCommand{}, word)
 	p.CommandProcessor.Handle(log.WithContext(ctx), room, evt, user, message, replyTo)
 }

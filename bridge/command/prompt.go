@@ -12,6 +12,7 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/login"
 )
 
@@ -133,7 +134,7 @@ func (h answerHandler) Run(ce *commands.Event) {
 	ce.Command, ce.RawArgs, ce.Args, ce.Handler = "", text, strings.Fields(text), state.Next
 	watchRemoval(ce, state.Next.Run)
 	if commands.LoadCommandState(ce.User) == state {
-		if word, _ := cutWord(text); isName(word) {
+		if word, _ := call.CutWord(text); isName(word) {
 			ce.Reply("You are just logging in, so that `%s` counts as an answer. Answer the question, or send `cancel` and then the command.", strings.ToLower(word))
 			return
 		}

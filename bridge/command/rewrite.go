@@ -8,6 +8,7 @@ import (
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/chat"
+	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/msnid"
 )
 
@@ -51,7 +52,7 @@ func rewritten(body, prefix string) string {
 
 // isAnswer reports whether a text would run the command that answers are.
 func isAnswer(text string) bool {
-	word, _ := cutWord(text)
+	word, _ := call.CutWord(text)
 	return strings.ToLower(word) == answerCommand
 }
 

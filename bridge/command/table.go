@@ -1,14 +1,15 @@
 package command
 
 import (
-	"cmp"
 	"fmt"
 	"html"
 	"slices"
-	"strings"
 
 	"maunium.net/go/mautrix/bridgev2/commands"
 
+	"matrix-msn/bridge/command/call"
+	"matrix-msn/bridge/command/people"
+	"matrix-msn/bridge/command/service"
 	"matrix-msn/msn"
 )
 
@@ -25,7 +26,7 @@ type row struct {
 	// private commands show what is nobody else's business: in a room where others read
 	// along they are answered in the chat with the bot.
 	private bool
-	run     func(*call)
+	run     func(*call.Call)
 }
 
 // table is all commands but those of the framework.
@@ -33,45 +34,45 @@ var table = []row{
 	{name: "reconnect", args: "[_login ID_]",
 		description: "Sign in again now. If the account is in use at another place, this ends the session there.", run: runReconnect},
 	{name: "contacts", bare: true, private: true, args: "[_login ID_] [online|offline|waiting|blocked|group _name_|_part of a name_]",
-		description: "Show your contact list with everybody's status, or those who are online, offline, wait for an answer, are blocked, in a group, or called like that.", run: runContacts},
-	{name: "whois", bare: true, private: true, args: "[_e-mail_]", description: "Show what is known of a contact: lists, groups, names, status, phone numbers. In the room with them the address may be left out.", run: runWhois},
-	{name: "start-chat", alias: "pm", private: true, args: "[_login ID_] <_e-mail_>", description: "Open the room with somebody. Who is not on your contact list has to be online, unless the service says that it knows them.", run: runStartChat},
-	{name: "resolve-identifier", private: true, args: "[_login ID_] <_e-mail_>", description: "See whether the service knows an account, without opening a room.", run: runResolve},
-	{name: "add", bare: true, private: true, args: "<_e-mail_> [_text for them_]", description: "Put somebody on your contact list, and let them see you. This also answers who has added you.", run: runChange(addContact)},
-	{name: "remove", bare: true, private: true, args: "[_e-mail_]", description: "Take a contact off your contact list.", run: runChange(removeContact)},
-	{name: "block", bare: true, private: true, args: "[_e-mail_]", description: "Keep somebody from seeing you and writing to you.", run: runChange(blockContact)},
-	{name: "unblock", bare: true, private: true, args: "[_e-mail_]", description: "Let somebody see you and write to you, who was blocked or waits for an answer.", run: runChange(allowContact)},
-	{name: "accept", bare: true, private: true, args: "[_e-mail_]", description: "Answer somebody who has added you: let them see you, and put them on your contact list.", run: runAnswer(acceptRequest)},
-	{name: "decline", bare: true, private: true, args: "[_e-mail_]", description: "Answer somebody who has added you: keep them from seeing you and writing to you.", run: runAnswer(declineRequest)},
-	{name: "rename", bare: true, private: true, args: "[_e-mail_] [_name_]", description: "Call a contact by a name of your own, which only you see; `-` takes it away. Without a name it shows how they are called.", run: runRename},
+		description: "Show your contact list with everybody's status, or those who are online, offline, wait for an answer, are blocked, in a group, or called like that.", run: people.Contacts},
+	{name: "whois", bare: true, private: true, args: "[_e-mail_]", description: "Show what is known of a contact: lists, groups, names, status, phone numbers. In the room with them the address may be left out.", run: people.Whois},
+	{name: "start-chat", alias: "pm", private: true, args: "[_login ID_] <_e-mail_>", description: "Open the room with somebody. Who is not on your contact list has to be online, unless the service says that it knows them.", run: people.StartChat},
+	{name: "resolve-identifier", private: true, args: "[_login ID_] <_e-mail_>", description: "See whether the service knows an account, without opening a room.", run: people.Resolve},
+	{name: "add", bare: true, private: true, args: "<_e-mail_> [_text for them_]", description: "Put somebody on your contact list, and let them see you. This also answers who has added you.", run: people.Add},
+	{name: "remove", bare: true, private: true, args: "[_e-mail_]", description: "Take a contact off your contact list.", run: people.Remove},
+	{name: "block", bare: true, private: true, args: "[_e-mail_]", description: "Keep somebody from seeing you and writing to you.", run: people.Block},
+	{name: "unblock", bare: true, private: true, args: "[_e-mail_]", description: "Let somebody see you and write to you, who was blocked or waits for an answer.", run: people.Unblock},
+	{name: "accept", bare: true, private: true, args: "[_e-mail_]", description: "Answer somebody who has added you: let them see you, and put them on your contact list.", run: people.Accept},
+	{name: "decline", bare: true, private: true, args: "[_e-mail_]", description: "Answer somebody who has added you: keep them from seeing you and writing to you.", run: people.Decline},
+	{name: "rename", bare: true, private: true, args: "[_e-mail_] [_name_]", description: "Call a contact by a name of your own, which only you see; `-` takes it away. Without a name it shows how they are called.", run: people.Rename},
 	{name: "group", bare: true, private: true, args: "[add _name_|remove _number_|rename _number_ _name_|put _number_ [_e-mail_]|take _number_ [_e-mail_]]",
-		description: "List the groups of your contact list; or make, remove and rename one, put a contact into one or take them out.", run: runGroup},
-	{name: "nick", bare: true, args: "[_name_ | --follow]", description: "Show the name that your contacts see, take another one, or follow your name of Matrix.", run: runNick},
+		description: "List the groups of your contact list; or make, remove and rename one, put a contact into one or take them out.", run: people.Group},
+	{name: "nick", bare: true, args: "[_name_ | --follow]", description: "Show the name that your contacts see, take another one, or follow your name of Matrix.", run: people.Nick},
 	{name: "privacy", bare: true, private: true, args: "[everybody|contacts|ask|open]",
-		description: "Show who may see you and write to you: everybody whom you have not blocked, or only those you have let in; and whether you are asked when somebody adds you.", run: runPrivacy},
+		description: "Show who may see you and write to you: everybody whom you have not blocked, or only those you have let in; and whether you are asked when somebody adds you.", run: people.Privacy},
 	{name: "status", bare: true, private: true, args: "[follow|activity|online|busy|away|brb|phone|lunch|idle|hidden]",
-		description: "Show or choose as what your contacts see you: as Matrix shows you, as online while you write and read, or always the same.", run: runStatus},
-	{name: "psm", bare: true, args: "[_text_]", description: "Set the personal message that your contacts read below your name; without a text there is none.", run: runPersonal},
-	{name: "presence", bare: true, private: true, args: "[on|off]", description: "Show or choose whether Matrix shows which of your contacts are online.", run: runPresence},
+		description: "Show or choose as what your contacts see you: as Matrix shows you, as online while you write and read, or always the same.", run: people.Status},
+	{name: "psm", bare: true, args: "[_text_]", description: "Set the personal message that your contacts read below your name; without a text there is none.", run: people.Personal},
+	{name: "presence", bare: true, private: true, args: "[on|off]", description: "Show or choose whether Matrix shows which of your contacts are online.", run: people.Presence},
 	{name: "page", bare: true, args: "[--callback home|work|mobile[=_number_]] [_e-mail or +number_] <_text_>",
 		description: "Send a text of up to 113 characters to somebody's mobile device. In the room with a contact the address may be left out.",
-		options:     []string{callbackOption}, run: runPage},
+		options:     []string{service.CallbackOption}, run: service.Page},
 	{name: "invite", bare: true, args: "<_e-mail_> [_text_]",
-		description: "Call a contact into the conversation of the room; or have the service mail an invitation to somebody who is no contact of yours.", run: runInvite},
-	{name: "alerts", bare: true, private: true, args: "[_number_] [_login ID_]", description: "List the latest alerts, mail notices and announcements of the service.", run: runAlerts},
-	{name: "url", bare: true, args: "[_name_] [_argument_]", description: "Link to a page of the service. Without a name it lists them.", run: runURL},
-	{name: "inbox", bare: true, description: "Link to your mail.", run: runPageLink("inbox", msn.URLInbox)},
-	{name: "compose", bare: true, args: "[_e-mail_]", description: "Link to where a mail is written.", run: runCompose},
-	{name: "profile", bare: true, args: "[_e-mail_]", description: "Link to where your profile is edited, or to the profile of a contact.", run: runProfile},
-	{name: "account", bare: true, description: "Link to where your account is managed: password, secret question, data.", run: runPageLink("account", msn.URLPerson)},
-	{name: "mobile", bare: true, description: "Link to where your mobile device is set up.", run: runPageLink("mobile", msn.URLMobile)},
-	{name: "find", bare: true, args: "<_first name_> <_last name_> [city=_…_] [state=_…_] [country=_…_]", description: "Search the service's directory of members.", run: runFind},
+		description: "Call a contact into the conversation of the room; or have the service mail an invitation to somebody who is no contact of yours.", run: service.Invite},
+	{name: "alerts", bare: true, private: true, args: "[_number_] [_login ID_]", description: "List the latest alerts, mail notices and announcements of the service.", run: service.Alerts},
+	{name: "url", bare: true, args: "[_name_] [_argument_]", description: "Link to a page of the service. Without a name it lists them.", run: service.URL},
+	{name: "inbox", bare: true, description: "Link to your mail.", run: service.PageLink("inbox", msn.URLInbox)},
+	{name: "compose", bare: true, args: "[_e-mail_]", description: "Link to where a mail is written.", run: service.Compose},
+	{name: "profile", bare: true, args: "[_e-mail_]", description: "Link to where your profile is edited, or to the profile of a contact.", run: service.Profile},
+	{name: "account", bare: true, description: "Link to where your account is managed: password, secret question, data.", run: service.PageLink("account", msn.URLPerson)},
+	{name: "mobile", bare: true, description: "Link to where your mobile device is set up.", run: service.PageLink("mobile", msn.URLMobile)},
+	{name: "find", bare: true, args: "<_first name_> <_last name_> [city=_…_] [state=_…_] [country=_…_]", description: "Search the service's directory of members.", run: service.Find},
 	{name: "places", bare: true, private: true, args: "[out <_number_>|out all]",
-		description: "List the places where your account is signed in; or sign it out at another one, or all others.", run: runEndpoints},
+		description: "List the places where your account is signed in; or sign it out at another one, or all others.", run: service.Places},
 	{name: "circles", bare: true, private: true, args: "[accept|decline|leave <_number_>|create <_name_>]",
-		description: "List your circles; or answer an invitation into one, leave one, make one.", run: runCircles},
+		description: "List your circles; or answer an invitation into one, leave one, make one.", run: people.Circles},
 	{name: "client-version", bare: true, args: "[announce]",
-		description: "Show what the service is told about the bridge, and what it says to that; or tell it again.", run: runClientVersion},
+		description: "Show what the service is told about the bridge, and what it says to that; or tell it again.", run: service.ClientVersion},
 }
 
 // everywhere is added to the description of bare commands.
@@ -106,10 +107,25 @@ func (c *Commands) Handlers() []commands.CommandHandler {
 	return append(handlers, c.createGroup())
 }
 
+// createGroup is the framework's create-group with an answer for people: that of the
+// framework names the group chat by its ID.
+func (c *Commands) createGroup() commands.CommandHandler {
+	handler := *commands.CommandCreateGroup
+	refuse := handler.Func
+	handler.Func = func(ce *commands.Event) {
+		if ce.Portal != nil {
+			refuse(ce) // the room is one already
+			return
+		}
+		people.CreateGroup(&call.Call{Event: ce, Parts: &c.shared})
+	}
+	return &handler
+}
+
 // run parses a command and does what it says.
 func (c *Commands) run(r row, ce *commands.Event) {
-	given := make(options)
-	text := given.take(typedArguments(ce), append([]string{loginOption}, r.options...)...)
+	given := make(call.Options)
+	text := given.Take(typedArguments(ce), append([]string{call.LoginOption}, r.options...)...)
 	if r.private && c.overheard(ce) {
 		room, err := ce.User.GetManagementRoom(ce.Ctx)
 		if err != nil {
@@ -120,7 +136,7 @@ func (c *Commands) run(r row, ce *commands.Event) {
 		ce.Reply("Others read along here: you find the answer in your own chat with me.")
 		ce.OrigRoomID = room
 	}
-	r.run(&call{Event: ce, Commands: c, given: given, text: text})
+	r.run(&call.Call{Event: ce, Parts: &c.shared, Given: given, Text: text})
 }
 
 // overheard reports whether others than the user and the bridge read what is said in the room
@@ -143,40 +159,13 @@ func (c *Commands) overheard(ce *commands.Event) bool {
 	return false
 }
 
-// namedLogin returns the login that is named behind a command that takes nothing else, with
-// --login or without.
-func (c *call) namedLogin() string {
-	word, _ := cutWord(c.text)
-	return cmp.Or(c.given[loginOption], word)
-}
-
-// takeLogin takes a login ID that stands behind the command without --login.
-func (c *call) takeLogin() {
-	if word, rest := cutWord(c.text); c.given[loginOption] == "" && strings.Contains(word, "/") {
-		c.given[loginOption], c.text = word, rest // no address holds a slash
-	}
-}
-
-func runReconnect(c *call) {
-	logins, ok := c.logins(c.namedLogin())
+func runReconnect(c *call.Call) {
+	logins, ok := c.Logins(c.NamedLogin())
 	if !ok {
 		return
 	}
 	for _, login := range logins {
 		c.Reply("Signing in to MSN again as %s.", html.EscapeString(string(login.Account.Login.ID)))
 		login.Session.Reconnect(c.Ctx)
-	}
-}
-
-func runContacts(c *call) {
-	c.takeLogin()
-	logins, ok := c.logins(c.given[loginOption])
-	if !ok {
-		return
-	}
-	for _, login := range logins {
-		for _, part := range login.describeContacts(c.Ctx, parseFilter(c.text)) {
-			c.ReplyAdvanced(part, false, true)
-		}
 	}
 }

@@ -2,9 +2,10 @@ package command
 
 import (
 	"context"
-	"matrix-msn/bridge/account"
 	"slices"
 	"strings"
+
+	"matrix-msn/bridge/account"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/bridgev2"

@@ -40,7 +40,9 @@ var floors = [][]string{
 	{"bridge/room", "bridge/session"},
 	// the parts,
 	{"bridge/alert", "bridge/chat", "bridge/inbox", "bridge/login", "bridge/presence", "bridge/self", "bridge/spaces"},
-	{"bridge/outbox", "bridge/pager", "bridge/command"},
+	{"bridge/outbox", "bridge/pager", "bridge/command/call"},
+	{"bridge/command/people", "bridge/command/service"},
+	{"bridge/command"},
 	// and what the framework demands.
 	{"bridge"},
 	// Programs, and what runs them together.

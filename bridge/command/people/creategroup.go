@@ -1,4 +1,4 @@
-package command
+package people
 
 import (
 	"fmt"
@@ -6,11 +6,11 @@ import (
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
-	"maunium.net/go/mautrix/bridgev2/commands"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/bridgev2/provisionutil"
 	"maunium.net/go/mautrix/event"
 
+	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/reason"
 )
@@ -18,71 +18,56 @@ import (
 // GroupType is the one type of group chats, as the framework knows it.
 const GroupType = "group"
 
-// createGroup is the framework's create-group with an answer for people: that of the
-// framework names the group chat by its ID.
-func (c *Commands) createGroup() commands.CommandHandler {
-	handler := *commands.CommandCreateGroup
-	refuse := handler.Func
-	handler.Func = func(ce *commands.Event) {
-		if ce.Portal != nil {
-			refuse(ce) // the room is one already
-			return
-		}
-		runCreateGroup(&call{Event: ce, Commands: c})
-	}
-	return &handler
-}
-
 // cannotGroup says why the room is no group chat.
-func (c *call) cannotGroup(login *bridgev2.UserLogin, err error) {
-	why := reason.Of(fmt.Errorf("%w: %w", reason.ErrGroup, err), reason.Request, c.loginOf(login).Account.About(""))
-	c.say("%s", why.Sentence)
+func cannotGroup(c *call.Call, login *bridgev2.UserLogin, err error) {
+	why := reason.Of(fmt.Errorf("%w: %w", reason.ErrGroup, err), reason.Request, c.LoginOf(login).Account.About(""))
+	c.Say("%s", why.Sentence)
 }
 
-// runCreateGroup makes the room a group chat with the contacts who are in it.
-func runCreateGroup(c *call) {
-	login, kind := c.loginForGroup()
+// CreateGroup makes the room a group chat with the contacts who are in it.
+func CreateGroup(c *call.Call) {
+	login, kind := loginForGroup(c)
 	if login == nil {
 		c.Reply("You're not logged in")
 		return
 	}
-	if _, named := isAddress(kind); named {
-		c.say("`create-group` makes a group chat of the people who are in this room already. Invite the Matrix users of your contacts " +
+	if _, named := call.IsAddress(kind); named {
+		c.Say("`create-group` makes a group chat of the people who are in this room already. Invite the Matrix users of your contacts " +
 			"into it, and send `create-group` without addresses.")
 		return
 	}
-	members, err := c.groupMembers()
+	members, err := groupMembers(c)
 	if err != nil {
 		c.Log.Err(err).Msg("Failed to get room members for group creation")
-		c.cannotGroup(login, err)
+		cannotGroup(c, login, err)
 		return
 	}
 	if len(members) == 0 { // the framework would say it in its own words
-		c.cannotGroup(login, reason.ErrNoMembers)
+		cannotGroup(c, login, reason.ErrNoMembers)
 		return
 	}
 	made, err := provisionutil.CreateGroup(c.Ctx, login, &bridgev2.GroupCreateParams{
-		Type: kind, Participants: members, Name: c.nameOfRoom(), RoomID: c.RoomID,
+		Type: kind, Participants: members, Name: nameOfRoom(c), RoomID: c.RoomID,
 	})
 	if err != nil {
 		c.Log.Err(err).Msg("Failed to make a group chat")
-		c.cannotGroup(login, err)
+		cannotGroup(c, login, err)
 		return
 	}
-	called := c.namesOfGroup(login, made.ID)
+	called := namesOfGroup(c, login, made.ID)
 	if called == "" {
 		c.Reply("Successfully created group `%s`", made.ID)
 		return
 	}
-	c.say("This room is now a group chat with %s. Your first message calls them into it.", called)
+	c.Say("This room is now a group chat with %s. Your first message calls them into it.", called)
 }
 
 // loginForGroup returns the login that is named behind the command, or the user's default,
 // nil for none; and the type of the group chat.
-func (c *call) loginForGroup() (login *bridgev2.UserLogin, kind string) {
+func loginForGroup(c *call.Call) (login *bridgev2.UserLogin, kind string) {
 	args := c.Args
 	if len(args) > 0 {
-		login = c.bridge.GetCachedUserLoginByID(networkid.UserLoginID(args[0]))
+		login = c.Bridge.GetCachedUserLoginByID(networkid.UserLoginID(args[0]))
 	}
 	if login != nil && login.UserMXID == c.User.MXID {
 		args = args[1:]
@@ -97,26 +82,26 @@ func (c *call) loginForGroup() (login *bridgev2.UserLogin, kind string) {
 
 // groupMembers returns the IDs of the people in the command's room: ghosts, and other users
 // of the bridge by their logins.
-func (c *call) groupMembers() (ids []networkid.UserID, err error) {
-	members, err := c.bridge.Matrix.GetMembers(c.Ctx, c.RoomID)
+func groupMembers(c *call.Call) (ids []networkid.UserID, err error) {
+	members, err := c.Bridge.Matrix.GetMembers(c.Ctx, c.RoomID)
 	for user, member := range members {
 		if user == c.User.MXID || user == c.Bot.GetMXID() || !member.Membership.IsInviteOrJoin() {
 			continue
 		}
-		if ghost, ok := c.bridge.Matrix.ParseGhostMXID(user); ok {
+		if ghost, ok := c.Bridge.Matrix.ParseGhostMXID(user); ok {
 			ids = append(ids, ghost)
 			continue
 		}
-		if c.bridge.Config.SplitPortals {
+		if c.Bridge.Config.SplitPortals {
 			continue
 		}
-		other, err := c.bridge.GetExistingUserByMXID(c.Ctx, user)
+		other, err := c.Bridge.GetExistingUserByMXID(c.Ctx, user)
 		if err != nil {
 			c.Log.Err(err).Stringer("user_id", user).Msg("Failed to get user for room member")
 		} else if other != nil {
 			for _, login := range other.GetUserLogins() {
 				if login.Client.IsLoggedIn() {
-					ids = append(ids, c.loginOf(login).Account.UserID())
+					ids = append(ids, c.LoginOf(login).Account.UserID())
 				}
 			}
 		}
@@ -125,8 +110,8 @@ func (c *call) groupMembers() (ids []networkid.UserID, err error) {
 }
 
 // nameOfRoom returns what the command's room is called, or nil.
-func (c *call) nameOfRoom() *event.RoomNameEventContent {
-	matrix, ok := c.bridge.Matrix.(bridgev2.MatrixConnectorWithArbitraryRoomState)
+func nameOfRoom(c *call.Call) *event.RoomNameEventContent {
+	matrix, ok := c.Bridge.Matrix.(bridgev2.MatrixConnectorWithArbitraryRoomState)
 	if !ok {
 		return nil
 	}
@@ -142,19 +127,19 @@ func (c *call) nameOfRoom() *event.RoomNameEventContent {
 }
 
 // namesOfGroup returns the names of the members of a group chat, or "".
-func (c *call) namesOfGroup(login *bridgev2.UserLogin, portal networkid.PortalID) string {
+func namesOfGroup(c *call.Call, login *bridgev2.UserLogin, portal networkid.PortalID) string {
 	group, ok := msnid.ParseGroupPortalID(portal)
 	if !ok {
 		return ""
 	}
-	members, err := c.db.Group.Get(c.Ctx, login.ID, group)
+	members, err := c.DB.Group.Get(c.Ctx, login.ID, group)
 	if err != nil {
 		zerolog.Ctx(c.Ctx).Err(err).Msg("Failed to read the members of a group chat")
 		return ""
 	}
 	called := make([]string, 0, len(members))
 	for _, account := range members {
-		called = append(called, c.loginOf(login).Account.Person(c.Ctx, account).Name)
+		called = append(called, c.LoginOf(login).Account.Person(c.Ctx, account).Name)
 	}
 	return strings.Join(called, ", ")
 }

@@ -1,4 +1,4 @@
-package command
+package people
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"matrix-msn/bridge/chat"
+	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/database"
@@ -23,6 +24,20 @@ const (
 	// maxListed is how many contacts are listed at once.
 	maxListed = 1000
 )
+
+// Contacts lists contacts.
+func Contacts(c *call.Call) {
+	c.TakeLogin()
+	logins, ok := c.Logins(c.Given[call.LoginOption])
+	if !ok {
+		return
+	}
+	for _, login := range logins {
+		for _, part := range describeContacts(login, c.Ctx, parseFilter(c.Text)) {
+			c.ReplyAdvanced(part, false, true)
+		}
+	}
+}
 
 // filter chooses contacts of the list. The zero value chooses all.
 type filter struct {
@@ -42,7 +57,7 @@ var ranksOf = map[string][]int{
 // parseFilter reads what stands behind the command: a word of ranksOf, "group" and a name, or a
 // part of names.
 func parseFilter(text string) filter {
-	word, rest := cutWord(strings.ToLower(text))
+	word, rest := call.CutWord(strings.ToLower(text))
 	switch {
 	case ranksOf[word] != nil && rest == "":
 		return filter{ranks: ranksOf[word]}
@@ -66,7 +81,7 @@ func (f filter) chooses(contact *database.Contact, line contactLine, groups []st
 
 // describeContacts returns the contacts that are asked for as HTML, in as many messages as
 // it takes.
-func (l *Login) describeContacts(ctx context.Context, asked filter) []string {
+func describeContacts(l *call.Login, ctx context.Context, asked filter) []string {
 	contacts, err := l.Account.Contacts(ctx)
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read contacts")
@@ -153,17 +168,6 @@ const (
 	rankCircle
 )
 
-// statusWords are the statuses as Messenger named them.
-var statusWords = map[msn.Status]string{
-	msn.Online:      "online",
-	msn.Busy:        "busy",
-	msn.Idle:        "idle",
-	msn.BeRightBack: "be right back",
-	msn.Away:        "away",
-	msn.OnThePhone:  "on the phone",
-	msn.OutToLunch:  "out to lunch",
-}
-
 // networkNames are the other networks of contacts, by their numbers
 // (protocol/00-overview.md, section 8).
 var networkNames = map[int]string{2: "Office Communicator", 4: "telephone", 32: "Yahoo"}
@@ -179,7 +183,7 @@ func lineFor(contact *database.Contact, live msn.Contact, connected bool) (conta
 		name += " on " + network
 	}
 	status := live.Status
-	word, online := statusWords[status]
+	word, online := call.StatusWords[status]
 	switch {
 	case lists.Has(msn.ListBlock):
 		return contactLine{rankBlocked, "🚫 " + name + ": blocked"}, true

@@ -1,4 +1,4 @@
-package command
+package people
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"matrix-msn/bridge/chat"
+	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/msn"
 )
@@ -74,21 +75,21 @@ var (
 )
 
 // runAnswer makes a command of an answer. Without an address it is for the one who waits.
-func runAnswer(a answer) func(*call) {
-	return func(c *call) {
-		login, client, ok := c.session()
+func runAnswer(a answer) func(*call.Call) {
+	return func(c *call.Call) {
+		login, client, ok := c.Session()
 		if !ok {
 			return
 		}
-		if c.text == "" && !waits(client, c.contactOfRoom(login)) {
-			account, why := login.whoWaits(client, a.usage)
+		if c.Text == "" && !waits(client, c.ContactOfRoom(login)) {
+			account, why := whoWaits(login, client, a.usage)
 			if why != "" {
-				c.say("%s", why)
+				c.Say("%s", why)
 				return
 			}
-			c.text = account
+			c.Text = account
 		}
-		account, rest, ok := c.whom(login, a.usage)
+		account, rest, ok := whom(c, login, a.usage)
 		switch {
 		case !ok:
 			return
@@ -96,13 +97,19 @@ func runAnswer(a answer) func(*call) {
 			contact, _ := client.Contact(account)
 			contact.Account = account
 			if why := a.pointless(login.Account.Person(c.Ctx, account).Name, contact); why != "" {
-				c.say("%s", why)
+				c.Say("%s", why)
 				return
 			}
 		}
 		runChange(a.change)(c)
 	}
 }
+
+// The commands that answer who has added the user.
+var (
+	Accept  = runAnswer(acceptRequest)
+	Decline = runAnswer(declineRequest)
+)
 
 func waits(client *msn.Client, account string) bool {
 	contact, _ := client.Contact(account)
@@ -112,7 +119,7 @@ func waits(client *msn.Client, account string) bool {
 // whoWaits returns the one whom an answer without an address is for: the only one who waits, and
 // whom the user has heard of. Otherwise why says what to write instead, and that tells the user
 // of those whom it names.
-func (l *Login) whoWaits(client *msn.Client, usage string) (account, why string) {
+func whoWaits(l *call.Login, client *msn.Client, usage string) (account, why string) {
 	withdrawn := l.Chat.Withdrawn(client)
 	slices.Sort(withdrawn)
 	var waiting []string

@@ -1,4 +1,4 @@
-package command
+package people
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/msn"
@@ -15,22 +16,22 @@ import (
 const groupUsage = "Write `!group` to see your groups with their numbers, `!group add Friends`, `!group remove 2`, `!group rename 2 Family`, " +
 	"`!group put 2 carol@example.com` or `!group take 2 carol@example.com`."
 
-// runGroup lists the groups of the contact list, or changes them.
-func runGroup(c *call) {
-	login, client, ok := c.session()
+// Group lists the groups of the contact list, or changes them.
+func Group(c *call.Call) {
+	login, client, ok := c.Session()
 	if !ok {
 		return
 	}
-	do, rest := cutWord(c.text)
+	do, rest := call.CutWord(c.Text)
 	switch strings.ToLower(do) {
 	case "":
-		c.say("%s", describeGroups(client.Groups(), client.Contacts()))
+		c.Say("%s", describeGroups(client.Groups(), client.Contacts()))
 	case "add":
-		c.addGroup(login, client, rest)
+		addGroup(c, login, client, rest)
 	case "remove", "rename", "put", "take":
-		c.changeGroup(login, client, strings.ToLower(do), rest)
+		changeGroup(c, login, client, strings.ToLower(do), rest)
 	default:
-		c.say("%s", groupUsage)
+		c.Say("%s", groupUsage)
 	}
 }
 
@@ -67,9 +68,9 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-func (c *call) addGroup(login *Login, client *msn.Client, name string) {
+func addGroup(c *call.Call, login *call.Login, client *msn.Client, name string) {
 	name = names.Clean(name)
-	c.changeGroups(login, name, fmt.Sprintf("There is a group %s now. `!group put` puts contacts into it.", names.Own(name)),
+	changeGroups(c, login, name, fmt.Sprintf("There is a group %s now. `!group put` puts contacts into it.", names.Own(name)),
 		func(ctx context.Context) error {
 			_, err := client.AddGroup(ctx, name)
 			return err
@@ -77,50 +78,50 @@ func (c *call) addGroup(login *Login, client *msn.Client, name string) {
 }
 
 // changeGroup does something with a group that is named by its number, or by its name.
-func (c *call) changeGroup(login *Login, client *msn.Client, do, text string) {
+func changeGroup(c *call.Call, login *call.Login, client *msn.Client, do, text string) {
 	group, rest, ok := cutGroup(client.Groups(), text)
 	if !ok {
-		c.say("There is no such group. %s", groupUsage)
+		c.Say("There is no such group. %s", groupUsage)
 		return
 	}
 	called := names.Own(names.Clean(group.Name))
 	switch do {
 	case "remove":
 		if rest != "" {
-			c.say("Nothing can stand behind the group. %s Nothing was changed.", groupUsage)
+			c.Say("Nothing can stand behind the group. %s Nothing was changed.", groupUsage)
 			return
 		}
-		c.changeGroups(login, called, fmt.Sprintf("The group %s is gone. Its contacts are on your list as before.", called),
+		changeGroups(c, login, called, fmt.Sprintf("The group %s is gone. Its contacts are on your list as before.", called),
 			func(ctx context.Context) error { return client.RemoveGroup(ctx, group.ID) })
 	case "rename":
 		name := names.Clean(rest)
-		c.changeGroups(login, called, fmt.Sprintf("The group %s is called %s now.", called, names.Own(name)),
+		changeGroups(c, login, called, fmt.Sprintf("The group %s is called %s now.", called, names.Own(name)),
 			func(ctx context.Context) error { return client.RenameGroup(ctx, group.ID, name) })
 	default:
-		c.text = rest
-		account, more, ok := c.whom(login, groupUsage)
+		c.Text = rest
+		account, more, ok := whom(c, login, groupUsage)
 		switch {
 		case !ok:
 			return
 		case more != "":
-			c.say("Nothing can stand behind the address. %s Nothing was changed.", groupUsage)
+			c.Say("Nothing can stand behind the address. %s Nothing was changed.", groupUsage)
 			return
 		}
 		who := login.Account.Person(c.Ctx, account).Name
 		if do == "put" {
-			c.changeGroups(login, who, fmt.Sprintf("%s is in the group %s now.", who, called),
+			changeGroups(c, login, who, fmt.Sprintf("%s is in the group %s now.", who, called),
 				func(ctx context.Context) error { return client.JoinGroup(ctx, account, group.ID) })
 			return
 		}
-		c.changeGroups(login, who, fmt.Sprintf("%s is not in the group %s any more, and on your contact list as before.", who, called),
+		changeGroups(c, login, who, fmt.Sprintf("%s is not in the group %s any more, and on your contact list as before.", who, called),
 			func(ctx context.Context) error { return client.LeaveGroup(ctx, account, group.ID) })
 	}
 }
 
 // changeGroups makes a change and says what became of it.
-func (c *call) changeGroups(login *Login, name, done string, do func(context.Context) error) {
-	if c.tries(reason.Groups, login.Account.About(name), do) {
-		c.say("%s", done)
+func changeGroups(c *call.Call, login *call.Login, name, done string, do func(context.Context) error) {
+	if c.Tries(reason.Groups, login.Account.About(name), do) {
+		c.Say("%s", done)
 	}
 }
 
@@ -128,7 +129,7 @@ func (c *call) changeGroups(login *Login, name, done string, do func(context.Con
 // the longest counts that fits. A number is one, also where a group is called so.
 func cutGroup(groups []msn.Group, text string) (group msn.Group, rest string, ok bool) {
 	groups = sortedGroups(groups)
-	word, rest := cutWord(text)
+	word, rest := call.CutWord(text)
 	if n, err := strconv.Atoi(word); err == nil {
 		if n < 1 || n > len(groups) {
 			return msn.Group{}, "", false

@@ -1,9 +1,11 @@
-package command
+package service
 
 import (
 	"cmp"
 	"strconv"
 	"strings"
+
+	"matrix-msn/bridge/command/call"
 )
 
 // Of the alerts, alertsListed are listed unless the user wants another number, and
@@ -13,10 +15,10 @@ const (
 	maxAlertsListed = 50
 )
 
-// runAlerts lists the latest alerts.
-func runAlerts(c *call) {
+// Alerts lists the latest alerts.
+func Alerts(c *call.Call) {
 	n, named := alertsListed, ""
-	for _, word := range strings.Fields(c.text) {
+	for _, word := range strings.Fields(c.Text) {
 		if number, err := strconv.Atoi(word); err == nil {
 			n = number
 		} else {
@@ -24,16 +26,16 @@ func runAlerts(c *call) {
 		}
 	}
 	if n < 1 || n > maxAlertsListed {
-		c.say("The number of alerts to list must be from 1 to %d, as in `!alerts 20`.", maxAlertsListed)
+		c.Say("The number of alerts to list must be from 1 to %d, as in `!alerts 20`.", maxAlertsListed)
 		return
 	}
-	logins, ok := c.logins(cmp.Or(c.given[loginOption], named))
+	logins, ok := c.Logins(cmp.Or(c.Given[call.LoginOption], named))
 	if !ok {
 		return
 	}
 	for _, login := range logins {
 		for _, content := range login.Alerts.List(c.Ctx, n) {
-			c.send(content)
+			c.Send(content)
 		}
 	}
 }

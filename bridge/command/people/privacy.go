@@ -1,32 +1,33 @@
-package command
+package people
 
 import (
 	"context"
 	"strings"
 
+	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/msn"
 )
 
-// runPrivacy shows or changes what the user lets others do.
-func runPrivacy(c *call) {
-	login, client, ok := c.session()
+// Privacy shows or changes what the user lets others do.
+func Privacy(c *call.Call) {
+	login, client, ok := c.Session()
 	if !ok {
 		return
 	}
 	do := func(context.Context) error { return nil }
-	switch choice := strings.ToLower(c.text); choice {
+	switch choice := strings.ToLower(c.Text); choice {
 	case "":
 	case "everybody", "contacts":
 		do = func(ctx context.Context) error { return client.SetEverybody(ctx, choice == "everybody") }
 	case "ask", "open":
 		do = func(ctx context.Context) error { return client.SetAsks(ctx, choice == "ask") }
 	default:
-		c.say("Write `!privacy everybody` or `!privacy contacts` for who may see you and write to you, `!privacy ask` or `!privacy open` for who may add you without your being asked.")
+		c.Say("Write `!privacy everybody` or `!privacy contacts` for who may see you and write to you, `!privacy ask` or `!privacy open` for who may add you without your being asked.")
 		return
 	}
-	if c.tries(reason.Request, login.Account.About(""), do) {
-		c.say("%s", describePrivacy(client.Privacy()))
+	if c.Tries(reason.Request, login.Account.About(""), do) {
+		c.Say("%s", describePrivacy(client.Privacy()))
 	}
 }
 

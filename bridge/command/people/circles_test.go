@@ -1,8 +1,9 @@
-package command
+package people
 
 import (
 	"testing"
 
+	"matrix-msn/bridge/command/call"
 	"matrix-msn/msn"
 )
 
@@ -10,27 +11,27 @@ import (
 func TestCircleIsPickedByItsNumberOrName(t *testing.T) {
 	t.Parallel()
 	const circle = "1"
-	var shown circlesShown
-	if _, why := shown.pick(nil, "1", true); why != noList {
+	var shown call.Shown
+	if _, why := pick(&shown, nil, "1", true); why != noList {
 		t.Errorf("without a list: %s", why)
 	}
-	shown.set([]msn.Circle{{ID: circle}})
+	shown.Set([]string{circle})
 	list := []msn.Circle{{ID: "0", Name: "Cooks", Member: true}, {ID: circle, Name: "Walkers", Member: true},
 		{ID: "2", Name: "cooks", Member: true}, {ID: "3", Name: "Cooks"}}
 	for which, want := range map[string]string{"1": circle, "Walkers": circle, "2": "", "0": "", "-1": "", "Bakers": ""} {
-		picked, why := shown.pick(list, which, true)
+		picked, why := pick(&shown, list, which, true)
 		if picked.ID != want || (why == "") != (want != "") {
 			t.Errorf("%s is %q: %s", which, picked.ID, why)
 		}
 	}
-	if _, why := shown.pick(list, "COOKS", true); why != severalOfName {
+	if _, why := pick(&shown, list, "COOKS", true); why != severalOfName {
 		t.Errorf("of two of one name: %s", why)
 	}
-	if picked, why := shown.pick(list, "cooks", false); picked.ID != "3" || why != "" {
+	if picked, why := pick(&shown, list, "cooks", false); picked.ID != "3" || why != "" {
 		t.Errorf("the invitation is %q: %s", picked.ID, why)
 	}
 	// Gone since: its number is nobody else's.
-	if picked, why := shown.pick(list[:1], "1", true); why != noCircle("1", true) {
+	if picked, why := pick(&shown, list[:1], "1", true); why != noCircle("1", true) {
 		t.Errorf("1 is %q: %s", picked.ID, why)
 	}
 }

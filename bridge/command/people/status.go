@@ -1,4 +1,4 @@
-package command
+package people
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
@@ -15,38 +16,31 @@ import (
 	"matrix-msn/msn"
 )
 
-// Presence is whether the contacts of a login are shown as online in Matrix.
-type Presence interface {
-	On() bool
-	Works() bool
-	Switch(ctx context.Context, on bool) error
-}
-
-// runStatus shows or changes as what the user is seen by their contacts.
-func runStatus(c *call) {
-	login, ok := c.login()
+// Status shows or changes as what the user is seen by their contacts.
+func Status(c *call.Call) {
+	login, ok := c.Login()
 	if !ok {
 		return
 	}
-	if c.text != "" {
-		choice, ok := config.ParseChoice(c.text)
+	if c.Text != "" {
+		choice, ok := config.ParseChoice(c.Text)
 		if !ok {
-			c.say("Write `!status` with one of these words behind it: %s. Your status was not changed.", config.Choices())
+			c.Say("Write `!status` with one of these words behind it: %s. Your status was not changed.", config.Choices())
 			return
 		}
 		choosing, cancel := context.WithTimeout(c.Ctx, session.RequestTimeout)
 		defer cancel()
 		if err := login.Self.Choose(choosing, choice); err != nil {
 			c.Log.Info().Err(err).Msg("The status was not changed")
-			c.say("%s What you have chosen is tried again.", reason.Of(err, reason.Request, login.Account.About("")).Sentence)
+			c.Say("%s What you have chosen is tried again.", reason.Of(err, reason.Request, login.Account.About("")).Sentence)
 			return
 		}
 	}
-	c.say("%s", login.describeStatus())
+	c.Say("%s", describeStatus(login))
 }
 
 // describeStatus says as what the user is seen, and why.
-func (l *Login) describeStatus() string {
+func describeStatus(l *call.Login) string {
 	choice := l.Self.Choice()
 	status, fixed := choice.Status()
 	followed := fmt.Sprintf("online while you write and read in Matrix, as idle after %s without, as away after %s", names.Minutes(self.IdleAfter), names.Minutes(self.AwayAfter))
@@ -55,7 +49,7 @@ func (l *Login) describeStatus() string {
 	case status == msn.Hidden:
 		why = fmt.Sprintf("Your contacts see you as offline until you choose something else. %s may let you begin no conversations meanwhile, and messages to you may wait.", l.Account.Service.Name)
 	case fixed:
-		why = fmt.Sprintf("Your contacts see you as “%s” until you choose something else.", statusWords[status])
+		why = fmt.Sprintf("Your contacts see you as “%s” until you choose something else.", call.StatusWords[status])
 	case choice == config.Activity:
 		why = fmt.Sprintf("Your contacts see you as %s.", followed)
 	case l.Self.Follows():
@@ -64,7 +58,7 @@ func (l *Login) describeStatus() string {
 		why = fmt.Sprintf("Your contacts are to see you as Matrix shows you. The homeserver has not told the bridge how that is: until it does, they see you as %s.", followed)
 	}
 	if client := l.Session.Current(); client != nil {
-		if now := statusWords[client.Status()]; !fixed && now != "" {
+		if now := call.StatusWords[client.Status()]; !fixed && now != "" {
 			why += fmt.Sprintf(" Just now that is “%s”.", now)
 		}
 	} else {
@@ -76,19 +70,19 @@ func (l *Login) describeStatus() string {
 	return why
 }
 
-// runPersonal sets the personal message, or takes it away.
-func runPersonal(c *call) {
-	login, ok := c.login()
+// Personal sets the personal message, or takes it away.
+func Personal(c *call.Call) {
+	login, ok := c.Login()
 	if !ok {
 		return
 	}
-	text := names.OneLine(c.text)
+	text := names.OneLine(c.Text)
 	if n := utf8.RuneCountInString(text); n > msn.MaxPersonal {
-		c.say("A personal message has at most %d characters, and this has %d. It was not changed.", msn.MaxPersonal, n)
+		c.Say("A personal message has at most %d characters, and this has %d. It was not changed.", msn.MaxPersonal, n)
 		return
 	}
 	set := func(ctx context.Context) error { return login.Self.SetPersonal(ctx, text) }
-	if !c.tries(reason.Request, login.Account.About(""), set) {
+	if !c.Tries(reason.Request, login.Account.About(""), set) {
 		return
 	}
 	said := "Your contacts read " + names.Quoted(text) + " below your name."
@@ -101,35 +95,35 @@ func runPersonal(c *call) {
 	if login.Session.Current() == nil {
 		said += " You are not signed in now; it holds when you are."
 	}
-	c.say("%s", said)
+	c.Say("%s", said)
 }
 
-// runPresence shows, or changes, whether contacts are shown as online in Matrix.
-func runPresence(c *call) {
-	login, ok := c.login()
+// Presence shows, or changes, whether contacts are shown as online in Matrix.
+func Presence(c *call.Call) {
+	login, ok := c.Login()
 	if !ok {
 		return
 	}
-	switch word := strings.ToLower(c.text); word {
+	switch word := strings.ToLower(c.Text); word {
 	case "":
 	case "on", "off":
 		if err := login.Presence.Switch(c.Ctx, word == "on"); err != nil {
 			c.Log.Err(err).Msg("Failed to store whether contacts are shown as online")
-			c.say("The bridge could not store that: it holds until it is started again.")
+			c.Say("The bridge could not store that: it holds until it is started again.")
 			return
 		}
 	default:
-		c.say("Write `!presence on` or `!presence off`. Nothing was changed.")
+		c.Say("Write `!presence on` or `!presence off`. Nothing was changed.")
 		return
 	}
 	switch {
 	case login.Account.Config.Presence == config.PresenceOff:
-		c.say("This bridge does not show in Matrix which contacts are online. `!contacts` lists them.")
+		c.Say("This bridge does not show in Matrix which contacts are online. `!contacts` lists them.")
 	case !login.Presence.On():
-		c.say("Matrix does not show which of your contacts are online, as far as only you know them. `!presence on` changes that; `!contacts` lists them.")
+		c.Say("Matrix does not show which of your contacts are online, as far as only you know them. `!presence on` changes that; `!contacts` lists them.")
 	case !login.Presence.Works():
-		c.say("Matrix is to show which of your contacts are online, but this homeserver shows nobody: its admin would have to switch presence on. The bridge looks again %s later at the latest. `!contacts` lists them.", names.Minutes(time.Hour))
+		c.Say("Matrix is to show which of your contacts are online, but this homeserver shows nobody: its admin would have to switch presence on. The bridge looks again %s later at the latest. `!contacts` lists them.", names.Minutes(time.Hour))
 	default:
-		c.say("Matrix shows which of your contacts are online, of those with whom you have a room. `!presence off` changes that.")
+		c.Say("Matrix shows which of your contacts are online, of those with whom you have a room. `!presence off` changes that.")
 	}
 }

@@ -1,10 +1,11 @@
-package command
+package people
 
 import (
 	"cmp"
 	"context"
 	"fmt"
 
+	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/msn"
@@ -16,43 +17,43 @@ const renameUsage = "Write `!rename carol@example.com Caz`, or `!rename Caz` in 
 // noName is typed where the user wants no name of their own for a contact.
 const noName = "-"
 
-// runRename calls a contact by another name, or says by which.
-func runRename(c *call) {
-	login, client, ok := c.session()
+// Rename calls a contact by another name, or says by which.
+func Rename(c *call.Call) {
+	login, client, ok := c.Session()
 	if !ok {
 		return
 	}
-	word, name := cutWord(c.text)
-	account, named := isAddress(word)
+	word, name := call.CutWord(c.Text)
+	account, named := call.IsAddress(word)
 	if !named {
-		if account, name = c.contactOfRoom(login), c.text; account == "" {
-			c.say("Whom? %s", renameUsage)
+		if account, name = c.ContactOfRoom(login), c.Text; account == "" {
+			c.Say("Whom? %s", renameUsage)
 			return
 		}
 	}
 	if name = names.Clean(name); name == "" {
 		contact, _ := client.Contact(account)
 		if !contact.Lists.Has(msn.ListForward) {
-			c.say("%s", reason.Of(msn.ErrNotListed, reason.Rename, login.Account.Person(c.Ctx, account)).Sentence)
+			c.Say("%s", reason.Of(msn.ErrNotListed, reason.Rename, login.Account.Person(c.Ctx, account)).Sentence)
 			return
 		}
-		c.say("%s", describeNames(contact, client.Dialect()))
+		c.Say("%s", describeNames(contact, client.Dialect()))
 		return
 	}
 	if name == noName {
 		name = ""
 	}
 	rename := func(ctx context.Context) error { return client.SetNick(ctx, account, name) }
-	if !c.tries(reason.Rename, login.Account.Person(c.Ctx, account), rename) {
+	if !c.Tries(reason.Rename, login.Account.Person(c.Ctx, account), rename) {
 		return
 	}
 	switch {
 	case name == "":
-		c.say("%s is called by the name again that they have given themselves.", account)
+		c.Say("%s is called by the name again that they have given themselves.", account)
 	case client.Dialect() < wire.FirstSOAP:
-		c.say("%s is called %s now, until they come online under another name: MSNP13 and later keep it.", account, names.Own(name))
+		c.Say("%s is called %s now, until they come online under another name: MSNP13 and later keep it.", account, names.Own(name))
 	default:
-		c.say("%s is called %s now. Only you see that.", account, names.Own(name))
+		c.Say("%s is called %s now. Only you see that.", account, names.Own(name))
 	}
 }
 

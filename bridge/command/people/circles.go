@@ -1,13 +1,13 @@
-package command
+package people
 
 import (
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"matrix-msn/bridge/chat"
+	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/msn"
@@ -18,16 +18,16 @@ const circlesUsage = "Write `!circles` to list your circles, `!circles accept 2`
 	"`!circles leave 2` to leave it, or `!circles create Friends of mine` to make one. " +
 	"`!invite bob@example.com` in the room of a circle invites somebody."
 
-// runCircles lists the user's circles, answers invitations, leaves and makes circles.
-func runCircles(c *call) {
-	word, rest := cutWord(c.text)
-	login, client, ok := c.session()
+// Circles lists the user's circles, answers invitations, leaves and makes circles.
+func Circles(c *call.Call) {
+	word, rest := call.CutWord(c.Text)
+	login, client, ok := c.Session()
 	if !ok {
 		return
 	}
 	service := login.Account.Service.Name
 	if !client.CarriesCircles() {
-		c.say("The version of the protocol that is spoken with %s (%v) carries no circles: that takes %v. Group chats work in all: see `$cmdprefix help create-group`.",
+		c.Say("The version of the protocol that is spoken with %s (%v) carries no circles: that takes %v. Group chats work in all: see `$cmdprefix help create-group`.",
 			service, client.Dialect(), wire.FirstPrefixed)
 		return
 	}
@@ -35,52 +35,29 @@ func runCircles(c *call) {
 	slices.SortFunc(circles, func(a, b msn.Circle) int { return strings.Compare(a.ID, b.ID) })
 	switch word = strings.ToLower(word); word {
 	case "":
-		login.circles.set(circles)
-		c.say("%s", describeCircles(circles, login.Account.Identity.Account, service))
+		ids := make([]string, 0, len(circles))
+		for _, circle := range circles {
+			ids = append(ids, circle.ID)
+		}
+		login.Circles.Set(ids)
+		c.Say("%s", describeCircles(circles, login.Account.Identity.Account, service))
 	case "accept", "decline", "leave":
-		circle, why := login.circles.pick(circles, rest, word == "leave")
+		circle, why := pick(&login.Circles, circles, rest, word == "leave")
 		if word == "leave" && rest == "" && c.Portal != nil {
-			if own, ok := c.circleOfRoom(circles); ok {
+			if own, ok := circleOfRoom(c, circles); ok {
 				circle, why = own, ""
 			}
 		}
 		if why != "" {
-			c.say("%s", why)
+			c.Say("%s", why)
 			return
 		}
-		c.say("%s", login.Chat.AnswerCircle(c.Ctx, client, circle, word))
+		c.Say("%s", login.Chat.AnswerCircle(c.Ctx, client, circle, word))
 	case "create":
-		c.say("%s", login.Chat.CreateCircle(c.Ctx, client, rest))
+		c.Say("%s", login.Chat.CreateCircle(c.Ctx, client, rest))
 	default:
-		c.say("%s", circlesUsage)
+		c.Say("%s", circlesUsage)
 	}
-}
-
-// circlesShown is the list of circles that the user saw last, by their IDs: numbers are
-// taken from it, whatever has changed since. The zero value is ready.
-type circlesShown struct {
-	mu  sync.Mutex
-	ids []string // nil before the first list
-}
-
-func (l *circlesShown) set(circles []msn.Circle) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.ids = make([]string, 0, len(circles))
-	for _, circle := range circles {
-		l.ids = append(l.ids, circle.ID)
-	}
-}
-
-// at returns the ID with a number, "" when there is none. It reports false when no list
-// was shown.
-func (l *circlesShown) at(n int) (id string, ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if n < 1 || n > len(l.ids) {
-		return "", l.ids != nil
-	}
-	return l.ids[n-1], true
 }
 
 // Why a circle cannot be told from what was typed.
@@ -105,9 +82,9 @@ func noCircle(which string, member bool) string {
 // pick returns the circle that is named by its number in the list that was shown or
 // its name, among those of which the user is a member, or those that they are invited
 // into. why says to the user why there is none.
-func (l *circlesShown) pick(circles []msn.Circle, which string, member bool) (circle msn.Circle, why string) {
+func pick(shown *call.Shown, circles []msn.Circle, which string, member bool) (circle msn.Circle, why string) {
 	if n, err := strconv.Atoi(which); err == nil {
-		id, listed := l.at(n)
+		id, listed := shown.At(n)
 		if !listed {
 			return msn.Circle{}, noList
 		}
@@ -134,7 +111,7 @@ func (l *circlesShown) pick(circles []msn.Circle, which string, member bool) (ci
 }
 
 // circleOfRoom returns the circle in whose room a command was given.
-func (c *call) circleOfRoom(circles []msn.Circle) (msn.Circle, bool) {
+func circleOfRoom(c *call.Call, circles []msn.Circle) (msn.Circle, bool) {
 	id, ok := msnid.ParseCirclePortalID(c.Portal.ID)
 	for _, circle := range circles {
 		if ok && circle.ID == id && circle.Member {

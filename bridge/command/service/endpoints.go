@@ -1,4 +1,4 @@
-package command
+package service
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/session"
@@ -23,38 +24,38 @@ var endpointKinds = map[msn.EndpointKind]string{
 	msn.EndpointComputer: "computer", msn.EndpointWeb: "web browser", msn.EndpointMobile: "mobile device", msn.EndpointXbox: "Xbox",
 }
 
-// runEndpoints lists where the account is signed in, and signs it out there.
-func runEndpoints(c *call) {
-	word, rest := cutWord(c.text)
-	login, client, ok := c.session()
+// Places lists where the account is signed in, and signs it out there.
+func Places(c *call.Call) {
+	word, rest := call.CutWord(c.Text)
+	login, client, ok := c.Session()
 	if !ok {
 		return
 	}
 	service := login.Account.Service.Name
 	if client.Dialect() < wire.FirstEndpoints {
-		c.say("In the version of the protocol that is spoken with %s (%v) an account is signed in at one place, and this bridge is it: "+
+		c.Say("In the version of the protocol that is spoken with %s (%v) an account is signed in at one place, and this bridge is it: "+
 			"each sign-in ends the one before. %v and later have several.", service, client.Dialect(), wire.FirstEndpoints)
 		return
 	}
 	endpoints := client.Endpoints()
 	switch {
 	case word == "":
-		c.say("%s", describeEndpoints(endpoints, login.Account.Identity.Account, service))
+		c.Say("%s", describeEndpoints(endpoints, login.Account.Identity.Account, service))
 	case strings.EqualFold(word, "out") && strings.EqualFold(rest, "all"):
-		c.say("%s", signOutEndpoints(c.Ctx, client, endpoints))
+		c.Say("%s", signOutEndpoints(c.Ctx, client, endpoints))
 	case strings.EqualFold(word, "out"):
 		n, err := strconv.Atoi(rest)
 		if err != nil || n < 1 || n > len(endpoints) {
-			c.say("Which one? %s", endpointsUsage)
+			c.Say("Which one? %s", endpointsUsage)
 			return
 		}
 		if endpoints[n-1].Here {
-			c.say("That is this bridge. Use `$cmdprefix logout` to sign it out.")
+			c.Say("That is this bridge. Use `$cmdprefix logout` to sign it out.")
 			return
 		}
-		c.say("%s", signOutEndpoints(c.Ctx, client, endpoints[n-1:n]))
+		c.Say("%s", signOutEndpoints(c.Ctx, client, endpoints[n-1:n]))
 	default:
-		c.say("%s", endpointsUsage)
+		c.Say("%s", endpointsUsage)
 	}
 }
 
@@ -74,7 +75,7 @@ func describeEndpoint(p msn.Endpoint) string {
 	if name == "" {
 		name = "a place without name"
 	}
-	details := []string{endpointKinds[p.Kind], statusWords[p.Status]}
+	details := []string{endpointKinds[p.Kind], call.StatusWords[p.Status]}
 	if p.Here {
 		details = []string{"this bridge"}
 	} else if p.Idle {

@@ -1,4 +1,6 @@
-package command
+// Package people is what users tell the bot to do about people: who is on their contact list, what
+// they are called, who may see them, and as what they are seen themselves.
+package people
 
 import (
 	"context"
@@ -10,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"matrix-msn/bridge/chat"
+	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
@@ -20,21 +23,21 @@ import (
 // whom returns the account that a command is about, and what was typed behind it: the one
 // that is named, or the contact of the room when nothing is typed at all. It answers when there
 // is none; usage says what to write.
-func (c *call) whom(login *Login, usage string) (account, rest string, ok bool) {
-	word, rest := cutWord(c.text)
-	if account, named := isAddress(word); named {
+func whom(c *call.Call, login *call.Login, usage string) (account, rest string, ok bool) {
+	word, rest := call.CutWord(c.Text)
+	if account, named := call.IsAddress(word); named {
 		return account, rest, true
 	}
 	if word == "" {
-		account = c.contactOfRoom(login)
+		account = c.ContactOfRoom(login)
 		if account == "" {
-			c.say("Whom? %s", usage)
+			c.Say("Whom? %s", usage)
 		}
 		return account, "", account != ""
 	}
 	account, err := msnid.ParseAccount(word)
 	if err != nil {
-		c.say("%s Nothing was changed. %s", reason.Of(err, reason.Input, reason.Subject{}).Sentence, usage)
+		c.Say("%s Nothing was changed. %s", reason.Of(err, reason.Input, reason.Subject{}).Sentence, usage)
 		return "", "", false
 	}
 	return account, rest, true
@@ -109,34 +112,42 @@ var (
 )
 
 // runChange makes a command of a change.
-func runChange(ch change) func(*call) {
-	return func(c *call) {
-		login, ok := c.login()
+func runChange(ch change) func(*call.Call) {
+	return func(c *call.Call) {
+		login, ok := c.Login()
 		if !ok {
 			return
 		}
-		account, text, ok := c.whom(login, ch.usage)
+		account, text, ok := whom(c, login, ch.usage)
 		if !ok {
 			return
 		}
 		if text != "" && !ch.text {
-			c.say("Nothing can stand behind the address. %s Nothing was changed.", ch.usage)
+			c.Say("Nothing can stand behind the address. %s Nothing was changed.", ch.usage)
 			return
 		}
 		if account == login.Account.Identity.Account {
-			c.say("%s is your own account. Nothing was changed.", account)
+			c.Say("%s is your own account. Nothing was changed.", account)
 			return
 		}
-		client, ok := c.sessionOf(login)
+		client, ok := c.SessionOf(login)
 		if !ok {
 			return
 		}
-		c.say("%s", login.change(c.Ctx, client, ch, account, text))
+		c.Say("%s", apply(login, c.Ctx, client, ch, account, text))
 	}
 }
 
-// change does a change and returns the sentence that says what became of it.
-func (l *Login) change(ctx context.Context, client *msn.Client, ch change, account, text string) string {
+// The commands that are one change.
+var (
+	Add     = runChange(addContact)    // puts somebody on the contact list
+	Remove  = runChange(removeContact) // takes somebody off it
+	Block   = runChange(blockContact)  // keeps somebody from seeing the user and writing to them
+	Unblock = runChange(allowContact)  // lets them
+)
+
+// apply does a change and returns the sentence that says what became of it.
+func apply(l *call.Login, ctx context.Context, client *msn.Client, ch change, account, text string) string {
 	before, _ := client.Contact(account)
 	name := l.Account.Person(ctx, account).Name
 	asking, cancel := context.WithTimeout(ctx, session.RequestTimeout)
@@ -150,30 +161,30 @@ func (l *Login) change(ctx context.Context, client *msn.Client, ch change, accou
 
 const whoisUsage = "Write `!whois carol@example.com`, or `!whois` in the room with them."
 
-// runWhois shows what is known of a contact.
-func runWhois(c *call) {
-	login, ok := c.login()
+// Whois shows what is known of a contact.
+func Whois(c *call.Call) {
+	login, ok := c.Login()
 	if !ok {
 		return
 	}
-	account, _, ok := c.whom(login, whoisUsage)
+	account, _, ok := whom(c, login, whoisUsage)
 	if !ok {
 		return
 	}
-	client, ok := c.sessionOf(login)
+	client, ok := c.SessionOf(login)
 	if !ok {
 		return
 	}
 	if account == login.Account.Identity.Account {
-		c.say("%s", login.describeOneself(client))
+		c.Say("%s", describeOneself(login, client))
 		return
 	}
 	contact, known := client.Contact(account)
 	if !known {
-		c.say("%s", login.describeUnlisted(c, client, account))
+		c.Say("%s", describeUnlisted(login, c, client, account))
 		return
 	}
-	c.say("%s", strings.Join(describeContact(contact, client.Groups()), "\n"))
+	c.Say("%s", strings.Join(describeContact(contact, client.Groups()), "\n"))
 }
 
 // describeLists says on which lists somebody is.
@@ -198,13 +209,13 @@ func describeLists(contact msn.Contact) (lists []string) {
 }
 
 // describeOneself says what contacts see of the user.
-func (l *Login) describeOneself(client *msn.Client) string {
+func describeOneself(l *call.Login, client *msn.Client) string {
 	lines := []string{
 		client.Account() + " is you: this is what your contacts at " + l.Account.Service.Name + " see.",
 		"Name: " + names.Clean(client.DisplayName()),
 	}
 	status := "offline"
-	if word, online := statusWords[client.Status()]; online {
+	if word, online := call.StatusWords[client.Status()]; online {
 		status = word
 	}
 	lines = append(lines, "Status: "+status)
@@ -215,7 +226,7 @@ func (l *Login) describeOneself(client *msn.Client) string {
 }
 
 // describeUnlisted says what can be known of somebody who is on no list.
-func (l *Login) describeUnlisted(c *call, client *msn.Client, account string) string {
+func describeUnlisted(l *call.Login, c *call.Call, client *msn.Client, account string) string {
 	asking, cancel := context.WithTimeout(c.Ctx, session.RequestTimeout)
 	defer cancel()
 	who := l.Account.Person(c.Ctx, account)
@@ -253,7 +264,7 @@ func describeContact(contact msn.Contact, groups []msn.Group) []string {
 		add("Network", network)
 	}
 	status := "offline, or does not show otherwise"
-	if word, online := statusWords[contact.Status]; online {
+	if word, online := call.StatusWords[contact.Status]; online {
 		status = word
 	}
 	add("Status", status)

@@ -1,4 +1,4 @@
-package command
+package service
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/chat"
+	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
@@ -39,7 +40,7 @@ const (
 )
 
 // inviteeOf tells who an address is.
-func (l *Login) inviteeOf(ctx context.Context, address string) (invitee, error) {
+func inviteeOf(l *call.Login, ctx context.Context, address string) (invitee, error) {
 	if address == l.Account.Identity.Account {
 		return oneself, nil
 	}
@@ -55,76 +56,76 @@ func (l *Login) inviteeOf(ctx context.Context, address string) (invitee, error) 
 	return stranger, nil
 }
 
-// runInvite has the service mail an invitation to somebody who is no contact.
-func runInvite(c *call) {
-	login, ok := c.login()
+// Invite has the service mail an invitation to somebody who is no contact.
+func Invite(c *call.Call) {
+	login, ok := c.Login()
 	if !ok {
 		return
 	}
-	word, text := cutWord(c.text)
+	word, text := call.CutWord(c.Text)
 	if word == "" {
-		c.say("Whom? %s", inviteUsage)
+		c.Say("Whom? %s", inviteUsage)
 		return
 	}
 	address, err := msnid.ParseAccount(word)
 	if err != nil {
-		c.say("%s Nothing was sent. %s", reason.Of(err, reason.Input, reason.Subject{}).Sentence, inviteUsage)
+		c.Say("%s Nothing was sent. %s", reason.Of(err, reason.Input, reason.Subject{}).Sentence, inviteUsage)
 		return
 	}
-	who, err := login.inviteeOf(c.Ctx, address)
+	who, err := inviteeOf(login, c.Ctx, address)
 	var room chat.Peer
 	if c.Portal != nil {
 		room, _ = chat.ParsePeer(c.Portal.ID)
 	}
 	switch {
 	case room.Circle != "" && who != oneself:
-		if client, ok := c.sessionOf(login); ok {
-			c.say("%s", login.Chat.InviteIntoCircle(c.Ctx, client, room.Circle, address, text))
+		if client, ok := c.SessionOf(login); ok {
+			c.Say("%s", login.Chat.InviteIntoCircle(c.Ctx, client, room.Circle, address, text))
 		}
 		return
 	case err != nil:
 		zerolog.Ctx(c.Ctx).Err(err).Msg("Failed to read contacts")
-		c.say("%s", reason.Of(reason.ErrContacts, reason.Invitation, login.Account.About(address)).Sentence)
+		c.Say("%s", reason.Of(reason.ErrContacts, reason.Invitation, login.Account.About(address)).Sentence)
 		return
 	case who == oneself:
-		c.say("%s is your own account. Nothing was sent.", address)
+		c.Say("%s is your own account. Nothing was sent.", address)
 		return
-	case who == contactOf && c.Portal != nil && c.inRoomWithOthers(address):
-		client, ok := c.sessionOf(login)
+	case who == contactOf && c.Portal != nil && inRoomWithOthers(c, address):
+		client, ok := c.SessionOf(login)
 		if !ok {
 			return
 		}
-		c.say("%s", login.Chat.CallInto(c.Ctx, client, room, address))
+		c.Say("%s", login.Chat.CallInto(c.Ctx, client, room, address))
 		return
 	case who == contactOf:
-		c.say("%s is a contact of yours already, so that no mail is needed. Send `$cmdprefix start-chat %s` to talk to them.",
+		c.Say("%s is a contact of yours already, so that no mail is needed. Send `$cmdprefix start-chat %s` to talk to them.",
 			login.Account.Person(c.Ctx, address).Name, address)
 		return
 	}
-	client, ok := c.sessionOf(login)
+	client, ok := c.SessionOf(login)
 	if !ok {
 		return
 	}
-	c.say("%s", c.invite(login, client, address, text))
+	c.Say("%s", invite(c, login, client, address, text))
 }
 
 // inRoomWithOthers reports whether a command was typed in a room with people among
 // whom the account is not yet.
-func (c *call) inRoomWithOthers(address string) bool {
+func inRoomWithOthers(c *call.Call, address string) bool {
 	room, ok := chat.ParsePeer(c.Portal.ID)
 	return ok && room.Account != address
 }
 
 // invite has an invitation mailed and returns the sentence that says what became of
 // it.
-func (c *call) invite(login *Login, client *msn.Client, address, text string) string {
+func invite(c *call.Call, login *call.Login, client *msn.Client, address, text string) string {
 	ctx := c.Ctx
 	log := zerolog.Ctx(ctx)
 	row := &database.Invitation{
 		LoginID: login.Account.Login.ID, ID: rand.Text(), Address: address, TextLength: len(text),
 		Sender: c.User.MXID, Outcome: database.InvitationSending, OrderedAt: time.Now(),
 	}
-	wait, err := c.reserveInvitation(ctx, row)
+	wait, err := reserveInvitation(ctx, c.Parts, row)
 	if err != nil {
 		log.Err(err).Msg("Failed to store an invitation")
 		return reason.Of(reason.ErrBridge, reason.Invitation, login.Account.About(address)).Sentence
@@ -147,7 +148,7 @@ func (c *call) invite(login *Login, client *msn.Client, address, text string) st
 		why := reason.Of(err, reason.Invitation, login.Account.About(address))
 		row.Outcome, answer = why.Code, why.Sentence
 	}
-	if err := c.db.Invitation.SetOutcome(context.WithoutCancel(ctx), row); err != nil {
+	if err := c.DB.Invitation.SetOutcome(context.WithoutCancel(ctx), row); err != nil {
 		log.Err(err).Msg("Failed to note what became of an invitation")
 	}
 	return answer
@@ -158,9 +159,9 @@ var keptBack = []string{"msn-invalid-address", "msn-too-long", "msn-dialect", "m
 
 // reserveInvitation stores an invitation unless its sender has ordered too many; then
 // it returns how long they have to wait.
-func (c *Commands) reserveInvitation(ctx context.Context, row *database.Invitation) (wait time.Duration, err error) {
-	defer c.inviting.WithLock(row.Sender)()
-	sent, err := c.db.Invitation.Since(ctx, row.Sender, row.OrderedAt.Add(-invitationWindow))
+func reserveInvitation(ctx context.Context, shared *call.Parts, row *database.Invitation) (wait time.Duration, err error) {
+	defer shared.Inviting.WithLock(row.Sender)()
+	sent, err := shared.DB.Invitation.Since(ctx, row.Sender, row.OrderedAt.Add(-invitationWindow))
 	if err != nil {
 		return 0, err
 	}
@@ -169,5 +170,5 @@ func (c *Commands) reserveInvitation(ctx context.Context, row *database.Invitati
 		first := sent[len(sent)-maxInvitations]
 		return max(first.OrderedAt.Add(invitationWindow).Sub(row.OrderedAt), time.Second), nil
 	}
-	return 0, c.db.Invitation.Put(ctx, row)
+	return 0, shared.DB.Invitation.Put(ctx, row)
 }

@@ -1,4 +1,4 @@
-package command
+package service
 
 import (
 	"context"
@@ -7,21 +7,22 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/session"
 	"matrix-msn/msn"
 )
 
-// runClientVersion shows what the service is told about the client, and what it says
+// ClientVersion shows what the service is told about the client, and what it says
 // to that. With "announce" it is told again.
-func runClientVersion(c *call) {
-	word := strings.TrimSpace(c.text)
+func ClientVersion(c *call.Call) {
+	word := strings.TrimSpace(c.Text)
 	if word != "" && !strings.EqualFold(word, "announce") {
-		c.say("Write `!client-version` to see what is announced, or `!client-version announce` to announce it again.")
+		c.Say("Write `!client-version` to see what is announced, or `!client-version announce` to announce it again.")
 		return
 	}
-	login, client, ok := c.session()
+	login, client, ok := c.Session()
 	if !ok {
 		return
 	}
@@ -34,7 +35,7 @@ func runClientVersion(c *call) {
 		if version, err = client.AnnounceVersion(asking); err != nil {
 			zerolog.Ctx(c.Ctx).Info().Err(err).Msg("Version was not announced")
 			sentence := reason.Of(err, reason.Request, login.Account.About("the version")).Sentence
-			c.say("%s", sentence)
+			c.Say("%s", sentence)
 			return
 		}
 		if done = "has announced itself to %s"; known {
@@ -55,7 +56,7 @@ func runClientVersion(c *call) {
 		lines = append(lines, describeVersion(version, identity.Version, service)...)
 	}
 	lines = append(lines, fmt.Sprintf("The admin of this bridge chooses what is announced with network.services.%s.client.", login.Account.Identity.Service))
-	c.say("%s", strings.Join(lines, "\n"))
+	c.Say("%s", strings.Join(lines, "\n"))
 }
 
 // describeVersion says what a service answered to the announcement of version own.

@@ -1,4 +1,4 @@
-package command
+package service
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/session"
@@ -16,14 +17,14 @@ import (
 // maxFound is how many people of the directory are listed.
 const maxFound = 50
 
-// runFind searches the directory of members.
-func runFind(c *call) {
-	query, ok := parseQuery(c.text)
+// Find searches the directory of members.
+func Find(c *call.Call) {
+	query, ok := parseQuery(c.Text)
 	if !ok {
-		c.say("Write `!find Bob Builder`; `city=…`, `state=…` and `country=…` behind the names narrow it down.")
+		c.Say("Write `!find Bob Builder`; `city=…`, `state=…` and `country=…` behind the names narrow it down.")
 		return
 	}
-	login, client, ok := c.session()
+	login, client, ok := c.Session()
 	if !ok {
 		return
 	}
@@ -34,11 +35,11 @@ func runFind(c *call) {
 	if err != nil {
 		zerolog.Ctx(c.Ctx).Info().Err(err).Msg("The directory was not searched")
 		sentence := reason.Of(err, reason.Search, about).Sentence
-		c.say("%s", sentence)
+		c.Say("%s", sentence)
 		return
 	}
 	if len(people) == 0 {
-		c.say("%s has nobody of that name in its directory.", about.Service)
+		c.Say("%s has nobody of that name in its directory.", about.Service)
 		return
 	}
 	lines := []string{fmt.Sprintf("%s has %d in its directory:", about.Service, len(people))}
@@ -49,7 +50,7 @@ func runFind(c *call) {
 		}
 		lines = append(lines, "• "+describePerson(person))
 	}
-	c.say("%s", strings.Join(lines, "\n"))
+	c.Say("%s", strings.Join(lines, "\n"))
 }
 
 func describePerson(p msn.Person) string {

@@ -1,7 +1,6 @@
-package command
+package service
 
 import (
-	"context"
 	"crypto/rand"
 	"fmt"
 	"regexp"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
@@ -17,7 +17,7 @@ import (
 	"matrix-msn/msn/notify"
 )
 
-const callbackOption = "callback"
+const CallbackOption = "callback"
 
 const pageUsage = "Write `!page bob@example.com Call me`, or `!page +15551112222 Call me`; in the room with a contact `!page Call me` is enough. " +
 	"`--callback home`, `work` or `mobile` behind `!page` asks to be called back at your number there, `--callback home=15551112222` at another."
@@ -26,50 +26,44 @@ const pageUsage = "Write `!page bob@example.com Call me`, or `!page +15551112222
 // are text.
 var isOption = regexp.MustCompile(`^--[A-Za-z]`)
 
-// Pages sends pages to mobile devices.
-type Pages interface {
-	// Put stores a page to be sent. Its sender is told in the room what becomes of it.
-	Put(context.Context, *database.Page) error
-}
-
-// runPage sends a page to somebody's mobile device.
-func runPage(c *call) {
-	rest := c.text
-	login, ok := c.login()
+// Page sends a page to somebody's mobile device.
+func Page(c *call.Call) {
+	rest := c.Text
+	login, ok := c.Login()
 	if !ok {
 		return
 	}
-	if word, _ := cutWord(rest); isOption.MatchString(word) {
-		c.say("%s is no option of !page. The page was not sent. %s", names.Clean(word), pageUsage)
+	if word, _ := call.CutWord(rest); isOption.MatchString(word) {
+		c.Say("%s is no option of !page. The page was not sent. %s", names.Clean(word), pageUsage)
 		return
 	}
 	// Looked at before what else is missing: who writes "--callback hi" means hi as text.
-	if problem := callbackProblem(c.given); problem != "" {
-		c.say("%s", problem)
+	if problem := callbackProblem(c.Given); problem != "" {
+		c.Say("%s", problem)
 		return
 	}
-	to, rest, problem := pageTarget(rest, c.contactOfRoom(login))
+	to, rest, problem := pageTarget(rest, c.ContactOfRoom(login))
 	if problem != "" {
-		c.say("%s", problem)
+		c.Say("%s", problem)
 		return
 	}
-	text := c.given.take(rest, callbackOption)
-	if problem := callbackProblem(c.given); problem != "" {
-		c.say("%s", problem)
+	text := c.Given.Take(rest, CallbackOption)
+	if problem := callbackProblem(c.Given); problem != "" {
+		c.Say("%s", problem)
 		return
 	}
 	if strings.TrimSpace(text) == "" {
-		c.say("The text is missing. %s", pageUsage)
+		c.Say("The text is missing. %s", pageUsage)
 		return
 	}
-	client, ok := c.sessionOf(login)
+	client, ok := c.SessionOf(login)
 	if !ok {
 		return
 	}
 	var callback notify.Callback
-	if value, ok := c.given[callbackOption]; ok {
+	if value, ok := c.Given[CallbackOption]; ok {
 		if callback, problem = parseCallback(value, client.OwnNumber); problem != "" {
-			c.say("%s", problem)
+			c.Say("%s", problem)
 			return
 		}
 	}
@@ -91,14 +85,14 @@ func runPage(c *call) {
 	if err != nil {
 		zerolog.Ctx(c.Ctx).Err(err).Msg("Failed to store a page")
 		sentence := reason.Of(reason.ErrBridge, reason.Page, login.Account.About(to)).Sentence
-		c.say("%s", sentence)
+		c.Say("%s", sentence)
 	}
 }
 
 // pageTarget finds out whom a page is for: the address or number it begins with, or
 // the contact of the room. problem is a sentence when it is nobody.
 func pageTarget(typed, contact string) (to, text, problem string) {
-	word, rest := cutWord(typed)
+	word, rest := call.CutWord(typed)
 	if word == "" && contact == "" {
 		return "", "", "Whom, and what? " + pageUsage
 	}
@@ -106,12 +100,12 @@ func pageTarget(typed, contact string) (to, text, problem string) {
 		return number, rest, ""
 	}
 	if contact != "" {
-		if account, ok := isAddress(word); ok {
+		if account, ok := call.IsAddress(word); ok {
 			return account, rest, ""
 		}
 		return contact, typed, ""
 	}
-	if account, err := msnid.ParseAccount(word); err == nil && !strings.HasPrefix(account, telPrefix) {
+	if account, err := msnid.ParseAccount(word); err == nil && !strings.HasPrefix(account, names.Tel) {
 		return account, rest, ""
 	}
 	return "", "", fmt.Sprintf("%s is neither an e-mail address nor a number with + before it. %s", names.Clean(word), pageUsage)
@@ -119,8 +113,8 @@ func pageTarget(typed, contact string) (to, text, problem string) {
 
 // callbackProblem says what is wrong with the place at which the user wants to be called
 // back, "" when nothing is.
-func callbackProblem(given options) string {
-	value, ok := given[callbackOption]
+func callbackProblem(given call.Options) string {
+	value, ok := given[CallbackOption]
 	place, _, _ := strings.Cut(value, "=")
 	switch _, known := callbackPlace(place); {
 	case !ok || known:

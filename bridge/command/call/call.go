@@ -1,0 +1,184 @@
+// Package call is a command that a user has given: which login it is for, what was typed behind
+// it, and how it is answered.
+package call
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/alert"
+	"matrix-msn/bridge/chat"
+	"matrix-msn/bridge/loginpage"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/self"
+	"matrix-msn/bridge/session"
+	"matrix-msn/database"
+	"matrix-msn/msn"
+
+	"go.mau.fi/util/exsync"
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/commands"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/id"
+)
+
+// Login is one login as the commands use it.
+type Login struct {
+	Account *account.Account
+	Session *session.Session
+	Chat    *chat.Chat
+	Alerts  *alert.Alerts
+	Pages   Pages
+	Self    *self.Self
+
+	Presence Presence
+
+	Circles Shown // as the user saw them last
+}
+
+// Pages sends pages to mobile devices.
+type Pages interface {
+	// Put stores a page to be sent. Its sender is told in the room what becomes of it.
+	Put(context.Context, *database.Page) error
+}
+
+// Presence is whether the contacts of a login are shown as online in Matrix.
+type Presence interface {
+	On() bool
+	Works() bool
+	Switch(ctx context.Context, on bool) error
+}
+
+// Parts are what all commands share.
+type Parts struct {
+	DB         *database.Database
+	LoginPages *loginpage.Pages
+	LoginOf    func(*bridgev2.UserLogin) *Login
+	Inviting   exsync.KeyedMutex[id.UserID] // by who has an invitation mailed
+}
+
+// Call is a command that a user has given.
+type Call struct {
+	*commands.Event
+	*Parts
+	Given Options // the options at its beginning
+	Text  string  // what was typed behind them, with its blanks and line ends
+}
+
+// Login returns the login that the command is for: the one that is named, that of the
+// room, or the only one. It answers when there is none.
+func (c *Call) Login() (*Login, bool) {
+	if named := c.Given[LoginOption]; named != "" {
+		return c.Named(named)
+	}
+	if c.Portal != nil && c.Portal.Receiver != "" {
+		login := c.Bridge.GetCachedUserLoginByID(c.Portal.Receiver)
+		if login != nil && login.UserMXID == c.User.MXID {
+			return c.LoginOf(login), true
+		}
+	}
+	logins := c.User.GetUserLogins()
+	switch len(logins) {
+	case 0:
+		c.Say("You are not logged in to MSN. Use `$cmdprefix login` first.")
+		return nil, false
+	case 1:
+		return c.LoginOf(logins[0]), true
+	}
+	c.Say("You have several accounts: name the one to use right behind the command, as in --login %s. You have %s.",
+		loginNames(logins[:1]), loginNames(logins))
+	return nil, false
+}
+
+// Named returns the user's login with an ID. It answers when there is none.
+func (c *Call) Named(name string) (*Login, bool) {
+	login := c.Bridge.GetCachedUserLoginByID(networkid.UserLoginID(strings.ToLower(name)))
+	if login == nil || login.UserMXID != c.User.MXID {
+		c.Say("You have no login %s. Use `$cmdprefix list-logins` to see yours.", names.Clean(name))
+		return nil, false
+	}
+	return c.LoginOf(login), true
+}
+
+// Logins returns the logins that the command is about: the one that is named, that of the
+// room, or all of the user's. It answers when there is none of that name.
+func (c *Call) Logins(named string) ([]*Login, bool) {
+	if named != "" {
+		login, ok := c.Named(named)
+		return []*Login{login}, ok
+	}
+	if c.Portal != nil {
+		login, _, err := c.Portal.FindPreferredLogin(c.Ctx, c.User, false)
+		if err == nil && login != nil {
+			return []*Login{c.LoginOf(login)}, true
+		}
+	}
+	all := c.User.GetUserLogins()
+	slices.SortFunc(all, func(a, b *bridgev2.UserLogin) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	logins := make([]*Login, 0, len(all))
+	for _, login := range all {
+		logins = append(logins, c.LoginOf(login))
+	}
+	return logins, true
+}
+
+// Session returns the login that the command is for, as login does, with its session. It
+// answers when there is none.
+func (c *Call) Session() (*Login, *msn.Client, bool) {
+	login, ok := c.Login()
+	if !ok {
+		return nil, nil, false
+	}
+	client, ok := c.SessionOf(login)
+	return login, client, ok
+}
+
+// SessionOf returns the session of a login. It answers when there is none.
+func (c *Call) SessionOf(login *Login) (*msn.Client, bool) {
+	client, problem := login.Session.State()
+	switch {
+	case client != nil:
+		return client, true
+	case problem != nil:
+		c.Say("You are not signed in to MSN as %s. %s", login.Account.Identity.Account, problem.Sentence)
+	default:
+		c.Say("The bridge is just signing in to %s as %s. Try again in a moment.", login.Account.Service.Name, login.Account.Identity.Account)
+	}
+	return nil, false
+}
+
+// ContactOfRoom returns the contact whose room the command was given in, or "".
+func (c *Call) ContactOfRoom(login *Login) string {
+	if c.Portal == nil || c.Portal.Receiver != login.Account.Login.ID {
+		return ""
+	}
+	contact, _ := msnid.ParseDMPortalID(c.Portal.ID)
+	return contact
+}
+
+func loginNames(logins []*bridgev2.UserLogin) string {
+	ids := make([]string, len(logins))
+	for i, login := range logins {
+		ids[i] = string(login.ID)
+	}
+	slices.Sort(ids)
+	return strings.Join(ids, ", ")
+}
+
+// NamedLogin returns the login that is named behind a command that takes nothing else, with
+// --login or without.
+func (c *Call) NamedLogin() string {
+	word, _ := CutWord(c.Text)
+	return cmp.Or(c.Given[LoginOption], word)
+}
+
+// TakeLogin takes a login ID that stands behind the command without --login.
+func (c *Call) TakeLogin() {
+	if word, rest := CutWord(c.Text); c.Given[LoginOption] == "" && strings.Contains(word, "/") {
+		c.Given[LoginOption], c.Text = word, rest // no address holds a slash
+	}
+}

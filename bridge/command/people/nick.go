@@ -1,0 +1,47 @@
+package people
+
+import (
+	"context"
+
+	"matrix-msn/bridge/command/call"
+	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/reason"
+)
+
+// follow is what has contacts see the user's name of Matrix.
+const follow = "--follow"
+
+// Nick shows or changes the name that contacts see of the user.
+func Nick(c *call.Call) {
+	login, client, ok := c.Session()
+	if !ok {
+		return
+	}
+	name := names.OneLine(c.Text)
+	switch name {
+	case "":
+		c.Say("Your contacts see you as %s%s", names.Own(names.Clean(client.DisplayName())), nickHint(login.Self.FollowsName()))
+		return
+	case follow:
+		if c.Tries(reason.Name, login.Account.About(""), func(ctx context.Context) error { return login.Self.FollowName(ctx, true) }) {
+			c.Say("Your contacts see you by your name of Matrix from now on: as %s now.", names.Own(names.Clean(client.DisplayName())))
+		}
+		return
+	}
+	rename := func(ctx context.Context) error {
+		if err := client.SetDisplayName(ctx, name); err != nil {
+			return err
+		}
+		return login.Self.FollowName(ctx, false)
+	}
+	if c.Tries(reason.Name, login.Account.About(""), rename) {
+		c.Say("Your contacts see you as %s now.", names.Own(names.Clean(name)))
+	}
+}
+
+func nickHint(follows bool) string {
+	if follows {
+		return ", by your name of Matrix. `!nick` and a name ends that."
+	}
+	return ". `!nick` and a name changes that, `!nick --follow` takes your name of Matrix."
+}
