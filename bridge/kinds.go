@@ -15,7 +15,7 @@ import (
 func (c *Client) handleKinds() {
 	said := inbox.Kind{
 		Convert: func(_ context.Context, m *database.QueuedMessage) (*bridgev2.ConvertedMessagePart, error) {
-			return chat.Convert(m), nil
+			return c.chat.Convert(m), nil
 		},
 		Sender: c.chat.SenderOf,
 		Limit: func(ctx context.Context, m *database.QueuedMessage, waiting int) (inbox.Limit, error) {

@@ -62,6 +62,9 @@ type Record struct {
 	// FollowsName is set when the user has chosen whether their contacts see their name of
 	// Matrix. What it points to does not change.
 	FollowsName *bool `json:"follows_name,omitempty"`
+	// Emoticons is set when the user has chosen whether emoji and emoticons stand for each
+	// other. What it points to does not change.
+	Emoticons *bool `json:"emoticons,omitempty"`
 	// PresenceOff is set when contacts are not to be shown as online.
 	PresenceOff bool `json:"presence_off,omitempty"`
 }
@@ -134,7 +137,7 @@ func (m *Metadata) CopyFrom(other any) {
 		}
 		brought.Circles, brought.Admissions, brought.Away = kept.Circles, kept.Admissions, kept.Away
 		brought.Status, brought.Personal, brought.PresenceOff = kept.Status, kept.Personal, kept.PresenceOff
-		brought.FollowsName = kept.FollowsName
+		brought.FollowsName, brought.Emoticons = kept.FollowsName, kept.Emoticons
 		*kept = brought
 	})
 }

@@ -9,14 +9,14 @@ import (
 )
 
 // Convert makes the event of a message that waits for Matrix, of any kind but alerts.
-func Convert(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
+func (c *Chat) Convert(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
 	switch m.Kind {
 	case database.QueuedPage:
-		return convertPage(m)
+		return c.convertPage(m)
 	case database.QueuedNote:
 		return convertNote(m)
 	}
-	return convertText(m)
+	return c.convertText(m)
 }
 
 // SenderOf returns who sent a message.
@@ -28,7 +28,7 @@ func (c *Chat) SenderOf(m *database.QueuedMessage) bridgev2.EventSender {
 }
 
 func convertNote(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
-	content := msgconv.ToMatrix(m.Body, "")
+	content := msgconv.ToMatrix(m.Body, "", msgconv.Options{})
 	content.MsgType = event.MsgNotice
 	return &bridgev2.ConvertedMessagePart{Type: event.EventMessage, Content: content}
 }
@@ -41,10 +41,10 @@ const (
 	pageField = "chat.matrix_msn.page"
 )
 
-func convertPage(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
+func (c *Chat) convertPage(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
 	return &bridgev2.ConvertedMessagePart{
 		Type:    event.EventMessage,
-		Content: msgconv.ToMatrix(mobileNote+m.Body, ""),
+		Content: msgconv.ToMatrix(mobileNote+m.Body, "", c.account.TextOptions()),
 		Extra:   map[string]any{pageField: map[string]any{"mobile": true}},
 	}
 }
@@ -53,10 +53,10 @@ func convertPage(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
 // answer in the room goes to its sender alone.
 const groupNote = "(in a conversation with several people) "
 
-func convertText(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
+func (c *Chat) convertText(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
 	body := m.Body
 	if m.GroupSize > 1 {
 		body = groupNote + body
 	}
-	return &bridgev2.ConvertedMessagePart{Type: event.EventMessage, Content: msgconv.ToMatrix(body, m.Format)}
+	return &bridgev2.ConvertedMessagePart{Type: event.EventMessage, Content: msgconv.ToMatrix(body, m.Format, c.account.TextOptions())}
 }

@@ -37,7 +37,7 @@ func (c *Chat) Send(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2
 		return nil, reason.Refused(reason.ErrMedia, reason.Subject{})
 	}
 	msg.Content.Body = strings.TrimPrefix(msg.Content.Body, NoCommand)
-	text, format := msgconv.ToMSN(msg.Content)
+	text, format := msgconv.ToMSN(msg.Content, c.account.TextOptions())
 	if replaced := replacedBy(msg.Event); replaced != "" {
 		return c.correct(ctx, msg, replaced, text, format)
 	}

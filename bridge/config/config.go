@@ -35,7 +35,9 @@ type Config struct {
 	KeepForOffline      string                   `yaml:"keep_for_offline"`
 	KeepInOutage        string                   `yaml:"keep_in_outage"`
 	Presence            Presence                 `yaml:"presence"`
-	Status              Choice                   `yaml:"status"` // of those who have chosen nothing
+	Status              Choice                   `yaml:"status"`    // of those who have chosen nothing
+	Emoticons           bool                     `yaml:"emoticons"` // of those who have chosen nothing
+	Markup              bool                     `yaml:"markup"`
 	GroupSpaces         bool                     `yaml:"group_spaces"`
 	FollowName          bool                     `yaml:"follow_name"` // of those who have chosen nothing
 	Services            map[string]ServiceConfig `yaml:"services"`
@@ -117,6 +119,10 @@ func (c *Config) Upgrade(helper configupgrade.Helper) {
 	helper.Copy(configupgrade.Str, "keep_in_outage")
 	helper.Copy(configupgrade.Str, "presence")
 	helper.Copy(configupgrade.Str, "status")
+	helper.Copy(configupgrade.Bool, "follow_name")
+	helper.Copy(configupgrade.Bool, "group_spaces")
+	helper.Copy(configupgrade.Bool, "emoticons")
+	helper.Copy(configupgrade.Bool, "markup")
 	helper.Copy(configupgrade.Map, "services")
 }
 

@@ -172,7 +172,7 @@ func TestUpgradeOfTheConfigKeepsEverySetting(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(Example), &base); err != nil {
 		t.Fatal(err)
 	}
-	const text = "displayname_template: x\ncredential_key: 0123456789abcdef\nalerts: off\nalert_icons: true\nlocale: 0x0407\nkeep_for_offline: 24h\nkeep_in_outage: 1m\npresence: changes\nstatus: hidden\nservices:\n    a: {server: x, paging: always, web_services: {login: y}, gateway: z}\n"
+	const text = "displayname_template: x\ncredential_key: 0123456789abcdef\nalerts: off\nalert_icons: true\nlocale: 0x0407\nkeep_for_offline: 24h\nkeep_in_outage: 1m\npresence: changes\nstatus: hidden\nfollow_name: true\ngroup_spaces: true\nemoticons: false\nmarkup: true\nservices:\n    a: {server: x, paging: always, web_services: {login: y}, gateway: z}\n"
 	if err := yaml.Unmarshal([]byte(text), &own); err != nil {
 		t.Fatal(err)
 	}
@@ -183,6 +183,16 @@ func TestUpgradeOfTheConfigKeepsEverySetting(t *testing.T) {
 	}
 	if err := yaml.Unmarshal([]byte(text), &want); err != nil {
 		t.Fatal(err)
+	}
+	// All settings are among them, and none has the value of the example.
+	var example Config
+	if err := yaml.Unmarshal([]byte(Example), &example); err != nil {
+		t.Fatal(err)
+	}
+	for i, other := range reflect.ValueOf(example).Fields() {
+		if field := reflect.TypeFor[Config]().Field(i.Index[0]); field.IsExported() && reflect.DeepEqual(reflect.ValueOf(want).Field(i.Index[0]).Interface(), other.Interface()) {
+			t.Errorf("%s is not tried", field.Name)
+		}
 	}
 	got.displayname, want.displayname = nil, nil
 	if !reflect.DeepEqual(got, want) {

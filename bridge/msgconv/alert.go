@@ -42,7 +42,7 @@ const (
 // AlertText returns the text of an alert without markup and control characters.
 func AlertText(text, textX string) string {
 	if strings.TrimSpace(text) == "" && textX != "" {
-		text, _ = fromHTML(textX)
+		text, _ = fromHTML(textX, Options{})
 	}
 	return strings.TrimSpace(Clean(text))
 }

@@ -8,6 +8,9 @@ package msgconv
 
 import (
 	"fmt"
+	"math"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -15,12 +18,19 @@ import (
 // style is what one MSN message as a whole looks like. The zero value is plain.
 type style struct {
 	bold, italic, underline, strike bool
+	fixed                           bool   // a font whose letters are of one width
 	colour                          string // "#rrggbb", or "" for the reader's own
 	rightToLeft                     bool
 }
 
-// defaultFont is announced for outgoing text: a font that every Windows has.
-const defaultFont = "Microsoft%20Sans%20Serif"
+// What is announced for outgoing text: fonts that every Windows has, with their pitch and family.
+const (
+	defaultFont, defaultPitch = "Microsoft%20Sans%20Serif", 22
+	fixedFont, fixedPitch     = "Courier%20New", 31
+)
+
+// fixedFonts are fonts in which people write code.
+var fixedFonts = []string{"courier", "courier new", "lucida console", "lucida sans typewriter", "consolas", "fixedsys", "terminal", "monospace", "andale mono", "dejavu sans mono", "monaco", "menlo"}
 
 // parseStyle reads a value of X-MMS-IM-Format. What it does not understand it
 // leaves out; it never fails.
@@ -36,6 +46,9 @@ func parseStyle(format string) style {
 			s.italic = strings.Contains(effects, "I")
 			s.underline = strings.Contains(effects, "U")
 			s.strike = strings.Contains(effects, "S")
+		case "FN":
+			font, err := url.QueryUnescape(value)
+			s.fixed = err == nil && slices.Contains(fixedFonts, strings.ToLower(strings.TrimSpace(font)))
 		case "CO":
 			s.colour = fromBGR(value)
 		case "RL":
@@ -46,15 +59,42 @@ func parseStyle(format string) style {
 }
 
 // fromBGR turns the hexadecimal blue-green-red of CO, leading zeros missing, into
-// "#rrggbb". Black is the default colour of every client: it comes out as none,
-// so that the text stays readable on a dark background.
+// "#rrggbb". A colour that cannot be read on a light or on a dark background comes out as none:
+// nobody knows which one the reader has. Black is among those, the default of every client.
 func fromBGR(value string) string {
 	n, err := strconv.ParseUint(value, 16, 32)
-	if err != nil || n == 0 || n > 0xFFFFFF {
+	if err != nil || n > 0xFFFFFF {
 		return ""
 	}
-	return fmt.Sprintf("#%02x%02x%02x", n&0xFF, n>>8&0xFF, n>>16)
+	red, green, blue := n&0xFF, n>>8&0xFF, n>>16
+	if light := luminance(red, green, blue); contrast(light, 1) < readable || contrast(light, darkBackground) < readable {
+		return ""
+	}
+	return fmt.Sprintf("#%02x%02x%02x", red, green, blue)
 }
+
+const (
+	// darkBackground is the luminance of what clients call dark; white has 1.
+	darkBackground = 0.01
+	// readable is the least contrast with which large letters can be made out. Texts for
+	// everybody need 3 and more, which hardly any colour has with both backgrounds.
+	readable = 1.6
+)
+
+// luminance returns how light a colour is, from 0 to 1, and contrast how much two of them
+// differ, from 1 to 21 (WCAG 2.1).
+func luminance(red, green, blue uint64) float64 {
+	linear := func(channel uint64) float64 {
+		c := float64(channel) / 255
+		if c <= 0.03928 {
+			return c / 12.92
+		}
+		return math.Pow((c+0.055)/1.055, 2.4)
+	}
+	return 0.2126*linear(red) + 0.7152*linear(green) + 0.0722*linear(blue)
+}
+
+func contrast(a, b float64) float64 { return (max(a, b) + 0.05) / (min(a, b) + 0.05) }
 
 // toBGR undoes fromBGR.
 func toBGR(colour string) string {
@@ -76,7 +116,11 @@ func (s style) String() string {
 			effects.WriteByte(effect.code)
 		}
 	}
-	value := fmt.Sprintf("FN=%s; EF=%s; CO=%s; CS=0; PF=22", defaultFont, effects.String(), toBGR(s.colour))
+	font, pitch := defaultFont, defaultPitch
+	if s.fixed {
+		font, pitch = fixedFont, fixedPitch
+	}
+	value := fmt.Sprintf("FN=%s; EF=%s; CO=%s; CS=0; PF=%d", font, effects.String(), toBGR(s.colour), pitch)
 	if s.rightToLeft {
 		value += "; RL=1"
 	}

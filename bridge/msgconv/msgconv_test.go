@@ -25,10 +25,16 @@ func TestTextToMatrix(t *testing.T) {
 		{"colour is no number", "hello", `CO="><script>`, ""},
 		{"blanks and case", "hello", " ef = b ;; =", "<strong>hello</strong>"},
 		{"right to left needs no markup", "שלום", "RL=1", ""},
+		{"a font of code", "x = 1", "FN=Courier%20New; EF=; CO=0; CS=0; PF=31", "<code>x = 1</code>"},
+		{"a font of code by its name alone", "x", "FN=Consolas", "<code>x</code>"},
+		{"another font", "x", "FN=Comic%20Sans%20MS; PF=42", ""},
+		{"white cannot be read", "x", "CO=ffffff", ""},
+		{"nor yellow", "x", "CO=ffff", ""},
+		{"nor a dark blue", "x", "CO=400000", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			got := ToMatrix(test.text, test.format)
+			got := ToMatrix(test.text, test.format, Options{})
 			if got.Body != test.text || got.FormattedBody != test.want || got.MsgType != event.MsgText {
 				t.Errorf("got %q, %q; want %q", got.Body, got.FormattedBody, test.want)
 			}
@@ -48,14 +54,14 @@ func TestMatrixToText(t *testing.T) {
 		{"nested styles", "", "<b><i><u><del>x</del></u></i></b>", "x", "FN=Microsoft%20Sans%20Serif; EF=BIUS; CO=0; CS=0; PF=22"},
 		{"colour", "", `<span data-mx-color="#FF0000">x</span>`, "x", "FN=Microsoft%20Sans%20Serif; EF=; CO=ff; CS=0; PF=22"},
 		{"escaped", "", "1 &lt; 2 &amp;amp;", "1 < 2 &amp;", plain},
-		{"paragraphs", "", "<p>a</p><p>b</p>", "a\nb", plain},
+		{"paragraphs", "", "<p>a</p><p>b</p>", "a\n\nb", plain},
 		{"breaks", "", "a<br>b<br/>c", "a\nb\nc", plain},
 		{"link", "", `<a href="https://example.com/">here</a>`, "here (https://example.com/)", plain},
 		{"link that shows itself", "", `<a href="https://example.com/">https://example.com/</a>`, "https://example.com/", plain},
 		{"mention", "", `<a href="https://matrix.to/#/@bob:example.com">Bob</a>: hi`, "Bob: hi", plain},
 		{"reply fallback", "", `<mx-reply><blockquote>old</blockquote></mx-reply>new`, "new", plain},
 		{"lists", "", "<ul><li>a</li><li>b</li></ul><ol><li>c</li><li>d</li></ol>", "• a\n• b\n1. c\n2. d", plain},
-		{"code keeps blanks", "", "<pre><code>a  b\n c</code></pre>", "a  b\n c", plain},
+		{"code keeps blanks", "", "<pre><code>a  b\n c</code></pre>", "a  b\n c", "FN=Courier%20New; EF=; CO=0; CS=0; PF=31"},
 		{"right to left", "שלום", "", "שלום", plain + "; RL=1"},
 		{"deep", "", strings.Repeat("<span>", 150) + "deep", "deep", plain},
 		{"image is its name", "", `<img alt="cat">`, "cat", plain},
@@ -66,7 +72,7 @@ func TestMatrixToText(t *testing.T) {
 			if test.html != "" {
 				content.Format, content.FormattedBody = event.FormatHTML, test.html
 			}
-			text, format := ToMSN(content)
+			text, format := ToMSN(content, Options{})
 			if text != test.want || format != test.format {
 				t.Errorf("got %q, %q; want %q, %q", text, format, test.want, test.format)
 			}
@@ -76,7 +82,7 @@ func TestMatrixToText(t *testing.T) {
 
 func TestEmoteBeginsWithAStar(t *testing.T) {
 	t.Parallel()
-	text, _ := ToMSN(&event.MessageEventContent{MsgType: event.MsgEmote, Body: "waves"})
+	text, _ := ToMSN(&event.MessageEventContent{MsgType: event.MsgEmote, Body: "waves"}, Options{})
 	if text != "* waves" {
 		t.Errorf("got %q", text)
 	}
@@ -111,7 +117,7 @@ func TestNoTextMakesAnEventTooLarge(t *testing.T) {
 	t.Parallel()
 	for _, letter := range []string{"\x01", "\"", "<", "♥", "\u2028"} {
 		for _, part := range Split(strings.Repeat(letter, 100_000)) {
-			data, err := json.Marshal(ToMatrix(part, "EF=BIUS; CO=ff"))
+			data, err := json.Marshal(ToMatrix(part, "EF=BIUS; CO=ff; FN=Consolas", Options{}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -127,7 +133,7 @@ func FuzzToMSN(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, source string) {
-		_, format := ToMSN(&event.MessageEventContent{MsgType: event.MsgText, Format: event.FormatHTML, FormattedBody: source})
+		_, format := ToMSN(&event.MessageEventContent{MsgType: event.MsgText, Format: event.FormatHTML, FormattedBody: source}, Options{})
 		if strings.ContainsAny(format, "\r\n") {
 			t.Errorf("format %q has a line end", format)
 		}
@@ -138,15 +144,19 @@ func FuzzToMatrix(f *testing.F) {
 	f.Add("hello", "FN=Arial; EF=B; CO=ff0000; RL=1")
 	f.Add("<script>", "EF=;CO=\"><img>")
 	f.Fuzz(func(t *testing.T, text, format string) {
-		content := ToMatrix(text, format)
-		if content.Body != text {
+		content := ToMatrix(text, format, Options{})
+		body := content.Body
+		if content.MsgType == event.MsgEmote {
+			body = me + strings.TrimPrefix(body, rightToLeftMark)
+		}
+		if strings.TrimPrefix(body, rightToLeftMark) != strings.TrimPrefix(text, rightToLeftMark) {
 			t.Errorf("body %q became %q", text, content.Body)
 		}
 		for _, tag := range strings.Split(content.FormattedBody, "<")[1:] {
 			name, _, _ := strings.Cut(strings.TrimPrefix(tag, "/"), ">")
 			name, _, _ = strings.Cut(name, " ")
 			switch name {
-			case "strong", "em", "u", "del", "span", "br":
+			case "strong", "em", "u", "del", "span", "br", "code":
 			default:
 				t.Errorf("element %q in %q", name, content.FormattedBody)
 			}
@@ -173,7 +183,7 @@ func TestTextToMSNHoldsNoControlCharacters(t *testing.T) {
 		if err := json.Unmarshal([]byte(test.content), &content); err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := ToMSN(&content); got != test.want {
+		if got, _ := ToMSN(&content, Options{}); got != test.want {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
 	}

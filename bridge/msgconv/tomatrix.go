@@ -7,19 +7,33 @@ import (
 
 	"maunium.net/go/mautrix/event"
 
+	"matrix-msn/bridge/emoticon"
 	"matrix-msn/internal/grapheme"
 )
 
+// me is what people write before what they do, in the manner of chats in which that is shown
+// otherwise than what they say.
+const me = "/me "
+
 // ToMatrix converts the text of an MSN message and its X-MMS-IM-Format. The text
-// is taken literally: whatever it holds, no markup comes of it.
-func ToMatrix(text, format string) *event.MessageEventContent {
-	content := &event.MessageEventContent{
-		MsgType:  event.MsgText,
-		Body:     text,
-		Mentions: &event.Mentions{},
+// is taken literally: whatever it holds, no markup comes of it. What begins with "/me " is an
+// emote.
+func ToMatrix(text, format string, o Options) *event.MessageEventContent {
+	content := &event.MessageEventContent{MsgType: event.MsgText, Mentions: &event.Mentions{}}
+	if done := strings.TrimPrefix(text, me); done != text && strings.TrimSpace(done) != "" {
+		content.MsgType, text = event.MsgEmote, done
 	}
 	s := parseStyle(format)
-	s.rightToLeft = false // clients tell it from the letters
+	if o.Emoticons && !s.fixed { // who writes in such a font writes code
+		text = emoticon.ToEmoji(text)
+	}
+	// Clients tell the direction from the first letter that has one; where that is wrong it has
+	// to be said.
+	if s.rightToLeft && startsLeftToRight(text) {
+		text = rightToLeftMark + text
+	}
+	s.rightToLeft = false
+	content.Body = text
 	if len(text) > maxStyled || s == (style{}) || strings.TrimSpace(text) == "" {
 		return content
 	}
@@ -28,12 +42,15 @@ func ToMatrix(text, format string) *event.MessageEventContent {
 	return content
 }
 
+// rightToLeftMark is a letter that cannot be seen and runs from right to left.
+const rightToLeftMark = "\u200f"
+
 // wrap puts HTML into the elements of the style.
 func (s style) wrap(inner string) string {
 	for _, element := range []struct {
 		on   bool
 		name string
-	}{{s.strike, "del"}, {s.underline, "u"}, {s.italic, "em"}, {s.bold, "strong"}} {
+	}{{s.fixed, "code"}, {s.strike, "del"}, {s.underline, "u"}, {s.italic, "em"}, {s.bold, "strong"}} {
 		if element.on {
 			inner = "<" + element.name + ">" + inner + "</" + element.name + ">"
 		}

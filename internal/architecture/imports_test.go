@@ -16,7 +16,7 @@ const module = "matrix-msn/"
 // lower floors only. Who adds a package finds the lowest floor that it can stand on.
 var floors = [][]string{
 	// What knows nothing of the others.
-	{"internal/grapheme", "internal/fold", "msn/internal/event", "msn/internal/limit", "msn/internal/proxy/proxytest", "msn/internal/transcript", "msn/internal/xmltext", "msn/internal/notice/noticetest", "msn/trust"},
+	{"internal/grapheme", "internal/fold", "bridge/emoticon", "msn/internal/event", "msn/internal/limit", "msn/internal/proxy/proxytest", "msn/internal/transcript", "msn/internal/xmltext", "msn/internal/notice/noticetest", "msn/trust"},
 	// The codecs: bytes and values, no connections.
 	{"msn/wire", "msn/notify", "msn/internal/proxy"},
 	{"msn/internal/clean"},
@@ -32,7 +32,7 @@ var floors = [][]string{
 	// The account as a program uses it.
 	{"msn"},
 	// The bridge: what knows nothing of logins,
-	{"database", "bridge/msnid", "bridge/names", "bridge/msgconv", "bridge/retry", "bridge/emoticon"},
+	{"database", "bridge/msnid", "bridge/names", "bridge/msgconv", "bridge/retry"},
 	{"bridge/config", "bridge/queue", "bridge/intake", "bridge/lease"},
 	{"bridge/reason", "bridge/loginpage", "bridge/queue/queuetest", "bridge/background"},
 	// what the parts of a login share,

@@ -1,0 +1,175 @@
+package msgconv
+
+import (
+	"strings"
+	"testing"
+
+	"maunium.net/go/mautrix/event"
+)
+
+// htmlToMSN converts formatted_body.
+func htmlToMSN(source string, o Options) string {
+	text, _ := ToMSN(&event.MessageEventContent{MsgType: event.MsgText, Format: event.FormatHTML, FormattedBody: source}, o)
+	return text
+}
+
+// What Element Web and Hydrogen make of typed Markdown, and what MSN gets.
+func TestBlocksOfClients(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, html, want string }{
+		{"quote and answer", "<blockquote>\n<p>Shall we meet at noon?</p>\n</blockquote>\n<p>Yes, at the usual place.</p>\n", "> Shall we meet at noon?\nYes, at the usual place."},
+		{"quote of two paragraphs", "<blockquote>\n<p>a</p>\n<p>b</p>\n</blockquote>\n", "> a\n>\n> b"},
+		{"quote of two lines", "<blockquote>\n<p>a<br />\nb</p>\n</blockquote>", "> a\n> b"},
+		{"quote in a quote", "<blockquote><p>a</p><blockquote><p>b</p></blockquote></blockquote><p>c</p>", "> a\n> > b\nc"},
+		{"quote with a list", "<blockquote><ul><li>a</li><li>b<br>c</li></ul></blockquote>", "> • a\n> • b\n>   c"},
+		{"list that starts at three", "<ol start=\"3\">\n<li>yes</li>\n</ol>\n", "3. yes"},
+		{"list with a value", "<ol><li>a</li><li value=\"7\">b</li><li>c</li></ol>", "1. a\n7. b\n8. c"},
+		{"list whose start is none", "<ol start=\"x\"><li>a</li></ol>", "1. a"},
+		{"list that starts below", "<ol start=\"-1\"><li>a</li><li>b</li></ol>", "-1. a\n0. b"},
+		{"list whose start is too large", "<ol start=\"99999999999\"><li>a</li></ol>", "1. a"},
+		{"loose list", "<ul>\n<li>\n<p>a</p>\n</li>\n<li>\n<p>b</p>\n<p>c</p>\n</li>\n</ul>\n", "• a\n• b\n\n  c"},
+		{"nested lists", "<ul>\n<li>a\n<ul>\n<li>b\n<ol>\n<li>c</li>\n</ol>\n</li>\n</ul>\n</li>\n<li>d</li>\n</ul>", "• a\n  • b\n    1. c\n• d"},
+		{"empty item", "<ul><li></li><li>b</li></ul>", "• \n• b"},
+		{"text and list", "<p>buy:</p>\n<ul>\n<li>milk</li>\n</ul>\n<p>soon</p>", "buy:\n• milk\nsoon"},
+		{"paragraphs", "<p>a</p>\n<p>b<br />\nc</p>\n", "a\n\nb\nc"},
+		{"lines", "a<br>b<br><br>c", "a\nb\n\nc"},
+		{"heading", "<h1>Title</h1>\n<p>text</p>", "Title\ntext"},
+		{"details", "<details><summary>More</summary><p>hidden</p></details>", "▸ More\nhidden"},
+		{"table", "<table>\n<thead>\n<tr>\n<th>a</th>\n<th>b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>1</td>\n<td><p>2</p><p>3</p></td>\n</tr>\n</tbody>\n</table>", "a | b\n1 | 2 3"},
+		{"code block", "<p>see</p>\n<pre><code class=\"language-go\">func f() {\n\n\treturn\n}\n</code></pre>\n<p>there</p>", "see\nfunc f() {\n\n\treturn\n}\nthere"},
+		{"code block in a quote", "<blockquote><pre><code>a\n  b\n</code></pre></blockquote>", "> a\n>   b"},
+		{"code of one word", "<p>run <code>make</code> now</p>", "run make now"},
+		{"code of several words", "<p>run <code>make all</code> now</p>", "run `make all` now"},
+		{"nothing but code", "<code>make all</code>", "make all"},
+		{"line", "<p>a</p>\n<hr />\n<p>b</p>", "a\n———\nb"},
+		{"spoiler", "it is <span data-mx-spoiler>the butler</span>!", "it is [spoiler]!"},
+		{"spoiler with a reason", "<span data-mx-spoiler=\"the end\">the <b>butler</b></span>", "[spoiler: the end]"},
+		{"link", "<a href=\"https://example.com/a\">here</a>", "here (https://example.com/a)"},
+		{"link that shows itself", "<a href=\"https://example.com/\">https://example.com</a>", "https://example.com"},
+		{"mail", "<a href=\"mailto:bob@example.com\">bob@example.com</a>", "bob@example.com"},
+		{"script", "<a href=\"javascript:alert(1)\">here</a>", "here"},
+		{"mention", "<a href=\"https://matrix.to/#/@bob:example.com\">Bob</a>: hi", "Bob: hi"},
+		{"room", "<a href=\"https://matrix.to/#/#room:example.com\">#room:example.com</a>", "#room:example.com"},
+		{"custom emoji", "so <img data-mx-emoticon src=\"mxc://x/y\" alt=\":cat:\" title=\":cat:\" height=\"32\">!", "so :cat:!"},
+		{"picture without a name", "<img src=\"mxc://x/y\">", "[picture]"},
+		{"partial style", "a <strong>b</strong> <em>c</em> <del>d</del> <u>e</u>", "a b c d e"},
+		{"blanks at the ends of elements", "<b>a </b>b<i> c</i>", "a b c"},
+		{"indented", "  <p>\n   a\n   b </p>  ", "a b"},
+		{"brackets of Markdown that are text", "<p>*a* _b_ <code>c</code></p>", "*a* _b_ c"},
+		{"reply fallback", "<mx-reply><blockquote>old</blockquote></mx-reply>new", "new"},
+		{"open elements", "<p>a<ul><li>b<p>c", "a\n• b\n  c"},
+		{"wrong nesting", "<b>a<p>b</b>c</p>", "a\nbc"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if got := htmlToMSN(test.html, Options{}); got != test.want {
+				t.Errorf("%q becomes %q, want %q", test.html, got, test.want)
+			}
+		})
+	}
+}
+
+// However deep an author nests, and however many lines there are, the text stays in proportion.
+func TestTextStaysInProportionToItsHTML(t *testing.T) {
+	t.Parallel()
+	for name, source := range map[string]string{
+		"quotes": strings.Repeat("<blockquote>", 90) + strings.Repeat("x<br>", 10000),
+		"lists":  strings.Repeat("<ol><li>", 45) + strings.Repeat("x<br>", 10000),
+		"lines":  strings.Repeat("<br>", 10000) + "x",
+	} {
+		if got := htmlToMSN(source, Options{Markup: true}); len(got) > 3*maxPrefixes/2*len(source) {
+			t.Errorf("%s: %d bytes become %d", name, len(source), len(got))
+		}
+	}
+}
+
+// Who wants it keeps the signs of styles that do not cover everything.
+func TestMarksOfStyles(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ html, want string }{
+		{"a <strong>b</strong> <em>c </em><del>d</del> <code>e</code>", "a *b* _c_ ~d~ `e`"},
+		{"a <strong>b <em>c</em></strong><b></b> d", "a *b _c_* d"},
+		{"<strong>everything</strong>", "everything"},
+		{"<b><p>a</p></b>b", "*a*\nb"},
+		{"<pre><code>a <b>b</b></code></pre>c", "a b\nc"},
+	} {
+		if got := htmlToMSN(test.html, Options{Markup: true}); got != test.want {
+			t.Errorf("%q becomes %q, want %q", test.html, got, test.want)
+		}
+	}
+}
+
+// Emoji go out as emoticons, and not those in code and links.
+func TestEmojiInHTML(t *testing.T) {
+	t.Parallel()
+	const source = `🙂 <b>👍</b> <code>🙂</code> <a href="https://example.com/🙂">🙂</a><pre>🙂</pre>`
+	if got := htmlToMSN(source, Options{Emoticons: true}); got != ":) (Y) 🙂 🙂 (https://example.com/🙂)\n🙂" {
+		t.Errorf("%q", got)
+	}
+	if got := htmlToMSN(source, Options{}); strings.Contains(got, ":)") {
+		t.Errorf("who does not want it gets %q", got)
+	}
+	text, _ := ToMSN(&event.MessageEventContent{MsgType: event.MsgText, Body: "👍"}, Options{Emoticons: true})
+	if text != "(Y)" {
+		t.Errorf("a plain text becomes %q", text)
+	}
+	if got := ToMatrix("hi :)", "EF=B", Options{Emoticons: true}); got.Body != "hi 🙂" || got.FormattedBody != "<strong>hi 🙂</strong>" {
+		t.Errorf("%q, %q", got.Body, got.FormattedBody)
+	}
+	if got := ToMatrix("hi :)", "FN=Consolas", Options{Emoticons: true}); got.Body != "hi :)" {
+		t.Errorf("in a font of code: %q", got.Body)
+	}
+}
+
+// Every style that MSN can hold comes back as it went out.
+func TestStylesGoRound(t *testing.T) {
+	t.Parallel()
+	for _, source := range []string{
+		"<strong>x</strong>", "<em>x</em>", "<u>x</u>", "<del>x</del>", "<code>x</code>", `<span data-mx-color="#ff0000">x</span>`,
+		`<span data-mx-color="#00aa00"><strong><em><u><del><code>x</code></del></u></em></strong></span>`,
+	} {
+		text, format := ToMSN(&event.MessageEventContent{MsgType: event.MsgText, Format: event.FormatHTML, FormattedBody: source}, Options{})
+		if got := ToMatrix(text, format, Options{}); got.FormattedBody != source || got.Body != "x" {
+			t.Errorf("%q comes back as %q", source, got.FormattedBody)
+		}
+	}
+}
+
+func TestWhatPeopleDo(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"/me waves": "waves", "/me ": "", "/men": "", "a /me b": ""} {
+		got := ToMatrix(text, "", Options{})
+		if emote := got.MsgType == event.MsgEmote; emote != (want != "") || emote && got.Body != want || !emote && got.Body != text {
+			t.Errorf("%q becomes %s %q", text, got.MsgType, got.Body)
+		}
+	}
+}
+
+// A text that is said to run from right to left does so, whatever it begins with.
+func TestRightToLeftIsKept(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"Windows הוא": rightToLeftMark + "Windows הוא", "הוא Windows": "הוא Windows", "123": "123"} {
+		if got := ToMatrix(text, "RL=1", Options{}).Body; got != want {
+			t.Errorf("%q becomes %q", text, got)
+		}
+	}
+}
+
+// message is one of 2 KB as clients send it.
+var message = strings.Repeat("<p>Have you seen <strong>this</strong> one? It is <a href=\"https://example.com/x\">here</a> 🙂</p>\n<ul>\n<li>a</li>\n</ul>\n", 16)
+
+func BenchmarkToMSN(b *testing.B) {
+	content := &event.MessageEventContent{MsgType: event.MsgText, Format: event.FormatHTML, FormattedBody: message}
+	b.SetBytes(int64(len(message)))
+	for b.Loop() {
+		ToMSN(content, Options{Emoticons: true})
+	}
+}
+
+func BenchmarkToMatrix(b *testing.B) {
+	text := strings.Repeat("Have you seen this one? :) It is here <3 & there.\n", 40)
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		ToMatrix(text, "FN=Arial; EF=B; CO=ff; CS=0; PF=22", Options{Emoticons: true})
+	}
+}
