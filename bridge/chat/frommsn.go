@@ -32,7 +32,7 @@ func (c *Chat) textReceived(ctx context.Context, evt msn.TextReceived) {
 	c.heardOf(evt.Conversation, account)
 	c.saysName(account, evt.FromName)
 	var parts []*database.QueuedMessage
-	for i, part := range msgconv.Split(msgconv.Clean(evt.Text)) {
+	for i, part := range msgconv.Split(msgconv.Said(evt.Text)) {
 		parts = append(parts, &database.QueuedMessage{
 			LoginID:   c.account.Login.ID,
 			MessageID: msnid.MakeChatMessageID(evt.Session, account, evt.Seq, i, evt.At),
@@ -59,7 +59,7 @@ func (c *Chat) textSent(ctx context.Context, evt msn.TextSent) {
 		c.noteMembers(ctx, evt.Conversation)
 	}
 	var parts []*database.QueuedMessage
-	for i, part := range msgconv.Split(msgconv.Clean(evt.Text)) {
+	for i, part := range msgconv.Split(msgconv.Said(evt.Text)) {
 		parts = append(parts, &database.QueuedMessage{
 			LoginID:   c.account.Login.ID,
 			MessageID: msnid.MakeChatMessageID(evt.Session, c.account.Identity.Account, evt.Seq, i, evt.At),

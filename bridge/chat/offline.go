@@ -33,7 +33,7 @@ func (c *Chat) offlineReceived(ctx context.Context, evt msn.OfflineReceived) {
 		c.removals.Remove(evt.ID) // nobody to show it as; it would be fetched at every sign-in
 		return
 	}
-	text := msgconv.Clean(evt.Text)
+	text := msgconv.Said(evt.Text)
 	if strings.TrimSpace(text) == "" {
 		c.removals.Remove(evt.ID)
 		return

@@ -8,6 +8,7 @@ import (
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/emoticon"
+	"matrix-msn/bridge/plus"
 	"matrix-msn/internal/grapheme"
 )
 
@@ -59,6 +60,15 @@ func (s style) wrap(inner string) string {
 		inner = `<span data-mx-color="` + s.colour + `">` + inner + "</span>"
 	}
 	return inner
+}
+
+// Said returns what somebody on MSN has said as a text for Matrix: without control characters
+// and the codes of Messenger Plus!, unless it is nothing but codes.
+func Said(text string) string {
+	if said := Clean(plus.Strip(text)); strings.TrimSpace(said) != "" {
+		return said
+	}
+	return Clean(text)
 }
 
 // Clean returns a text as valid UTF-8 without control characters, except for line ends

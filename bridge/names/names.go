@@ -3,6 +3,7 @@
 package names
 
 import (
+	"matrix-msn/bridge/plus"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -14,8 +15,8 @@ const Max = 100
 
 // Clean makes a name that somebody chose fit to be shown: one line of at most
 // Max characters, without control characters and others that cannot be seen.
-// Letters that run right to left stay.
-func Clean(s string) string { return Cut(OneLine(s), Max) }
+// Letters that run right to left stay, and the codes of Messenger Plus! go.
+func Clean(s string) string { return Cut(OneLine(plus.Strip(s)), Max) }
 
 // Tel stands before the telephone number of somebody who is known by nothing else.
 const Tel = "tel:"

@@ -15,7 +15,8 @@ func TestNamesAreClean(t *testing.T) {
 		"שלום":                       "שלום",
 		"\xff\xfe":                   "",
 		strings.Repeat("x", 500):     strings.Repeat("x", Max-1) + "…",
-		"\u0003" + "4red" + "\u000f": "4red",
+		"\u0003" + "4red" + "\u000f": "red",
+		"[c=4]Bob[/c=12] ·$3x·0":     "Bob x",
 	} {
 		if got := Clean(strings.ToValidUTF8(in, "\uFFFD")); got != want {
 			t.Errorf("Clean(%q) = %q, want %q", in, got, want)

@@ -7,6 +7,7 @@ import (
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/plus"
 	"matrix-msn/internal/grapheme"
 	"matrix-msn/msn"
 )
@@ -51,7 +52,7 @@ func Of(contact msn.Contact) State {
 		state.Presence = event.PresenceOnline
 	}
 	var parts []string
-	for _, part := range []string{name, names.OneLine(contact.Personal), nowPlaying(contact.Media)} {
+	for _, part := range []string{name, said(contact.Personal), nowPlaying(contact.Media)} {
 		if part != "" {
 			parts = append(parts, part)
 		}
@@ -59,6 +60,9 @@ func Of(contact msn.Contact) State {
 	state.Text = names.Cut(strings.Join(parts, between), MaxText)
 	return state
 }
+
+// said returns a personal message as one line.
+func said(personal string) string { return names.OneLine(plus.Strip(personal)) }
 
 // maxField is the longest text of a status in a profile, in bytes (MSC4426). An emoji may have
 // 32, which those of here do not reach.
@@ -90,7 +94,7 @@ func inProfile(contact msn.Contact) State {
 	switch emoji, has := statusEmoji[contact.Status]; {
 	case has:
 		state.Emoji = emoji
-	case names.OneLine(contact.Personal) == "":
+	case said(contact.Personal) == "":
 		state.Emoji = musicEmoji
 	default:
 		state.Emoji = personalEmoji

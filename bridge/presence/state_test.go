@@ -28,6 +28,7 @@ func TestStates(t *testing.T) {
 		{msn.Contact{Status: msn.Offline, Personal: "x", Media: `\0Music\01\0{0}\0Song\0`}, offline},
 		{msn.Contact{}, offline},
 		{msn.Contact{Status: msn.Online, Personal: "Gone sailing"}, State{here, "Gone sailing", ""}},
+		{msn.Contact{Status: msn.Online, Personal: "[c=4]Gone[/c] ·$4sailing·0"}, State{here, "Gone sailing", ""}},
 		{msn.Contact{Status: msn.Busy, Personal: " Gone\r\n\u202esailing ", Media: `WMP\0Music\01\0{0} - {1}\0Title\0Artist\0Album\0\0`}, State{away, "Busy · Gone sailing · ♫ Title - Artist", ""}},
 		{msn.Contact{Status: msn.Online, Media: `\0Music\01\0{1} - {0}\0Title\0Artist\0`}, State{here, "♫ Artist - Title", ""}},
 		{msn.Contact{Status: msn.Online, Media: `\0Music\01\0{0} - {1}\0Title\0\0`}, State{here, "♫ Title", ""}},
