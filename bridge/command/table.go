@@ -54,6 +54,7 @@ var table = []row{
 		description: "Show or choose as what your contacts see you: as Matrix shows you, as online while you write and read, or always the same.", run: people.Status},
 	{name: "psm", bare: true, args: "[_text_]", description: "Set the personal message that your contacts read below your name; without a text there is none.", run: people.Personal},
 	{name: "presence", bare: true, private: true, args: "[on|off]", description: "Show or choose whether Matrix shows which of your contacts are online.", run: people.Presence},
+	{name: "emoticons", bare: true, args: "[on|off]", description: "Show or choose whether emoji stand for the emoticons of MSN, such as `:)` and `(Y)`.", run: people.Emoticons},
 	{name: "page", bare: true, args: "[--callback home|work|mobile[=_number_]] [_e-mail or +number_] <_text_>",
 		description: "Send a text of up to 113 characters to somebody's mobile device. In the room with a contact the address may be left out.",
 		options:     []string{service.CallbackOption}, run: service.Page},
