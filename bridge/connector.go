@@ -92,7 +92,7 @@ func (c *Connector) Init(br *bridgev2.Bridge) {
 		Ours:      func(user id.UserID) bool { return user == br.Bot.GetMXID() || br.IsGhostMXID(user) },
 		Deliver:   func(ctx context.Context, evt *event.Event) error { return c.Deliver(ctx, evt) },
 		IsCommand: c.commands.IsCommand, Secret: c.commands.AnswersPrompt, Unfinished: c.commands.SayInterrupted,
-		Waits: c.commands.SayWaits,
+		Waits: c.commands.SayWaits, Asked: c.commands.SayPrompts,
 	})
 	c.db.MatrixQueue.Taken = c.intake.Taken
 	command.OwnWords(br)
@@ -138,6 +138,9 @@ func (c *Connector) Start(ctx context.Context) error {
 	// Also when presence is off: it may have been on before.
 	c.keepers = c.newKeepers()
 	if err := c.keepers.Start(ctx); err != nil {
+		return err
+	}
+	if err := c.commands.RecallPrompts(ctx); err != nil {
 		return err
 	}
 	c.intake.Accept()

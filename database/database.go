@@ -34,6 +34,7 @@ type Database struct {
 	Presence      *ShownQuery
 	ProfileStatus *ShownQuery
 	GroupSpace    *GroupSpaceQuery
+	Prompt        *PromptQuery
 }
 
 // New prepares the tables beside those of parent, for the bridge with the given
@@ -59,6 +60,7 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 		Presence:      newShownQuery(db, bridgeID, "presence"),
 		ProfileStatus: newShownQuery(db, bridgeID, "profile_status"),
 		GroupSpace:    &GroupSpaceQuery{QueryHelper: dbutil.MakeQueryHelper(db, func(*dbutil.QueryHelper[*GroupSpace]) *GroupSpace { return &GroupSpace{} }), bridgeID: bridgeID},
+		Prompt:        &PromptQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Prompt](db)},
 	}
 }
 

@@ -12,9 +12,10 @@ import (
 
 // Commands are the commands of the bridge.
 type Commands struct {
-	bridge  *bridgev2.Bridge
-	shared  call.Parts
-	answers answers
+	bridge      *bridgev2.Bridge
+	shared      call.Parts
+	answers     answers
+	interrupted interrupted
 }
 
 // New returns the commands of a bridge. loginOf returns the parts of a login.

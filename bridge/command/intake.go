@@ -23,8 +23,11 @@ func (c *Commands) IsCommand(ctx context.Context, evt *event.Event) bool {
 }
 
 // AnswersPrompt reports whether what a user writes in a chat is the answer to a question of
-// the bot's, which may be a password.
+// the bot's, which may be a password. The question may be from before a restart.
 func (c *Commands) AnswersPrompt(ctx context.Context, sender id.UserID, chat id.RoomID) bool {
+	if c.interrupted.of(sender, chat) != nil {
+		return true
+	}
 	user, err := c.bridge.GetExistingUserByMXID(ctx, sender)
 	if err != nil || user == nil || commands.LoadCommandState(user) == nil && c.answers.askedOf(sender) == nil {
 		return false
@@ -39,14 +42,26 @@ func (c *Commands) SayInterrupted(ctx context.Context, interrupted *database.Rec
 	text := "The bridge was stopped while it worked on this. It may have been done or not: look, and write it again if it was not."
 	if interrupted.Outcome == database.EventSecret {
 		text = "The bridge was stopped before it was done with this. Do not write it again: send the command again that asked for it, such as `login`."
+		if err := c.remove(ctx, interrupted.RoomID, interrupted.EventID); err != nil {
+			text += " " + stillThere
+		}
 	}
 	_, err := c.bridge.Bot.SendMessage(ctx, interrupted.RoomID, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
 		MsgType: event.MsgNotice, Body: text, Mentions: &event.Mentions{},
 		RelatesTo: (&event.RelatesTo{}).SetReplyTo(interrupted.EventID),
 	}}, room.Once(interrupted.EventID))
+	if err == nil && interrupted.Outcome == database.EventSecret {
+		c.told(ctx, interrupted.Sender, interrupted.RoomID)
+	}
 	if room.TakesNothing(err) {
 		return nil
 	}
+	return err
+}
+
+// remove removes what a user has typed, which may be a password.
+func (c *Commands) remove(ctx context.Context, chat id.RoomID, typed id.EventID) error {
+	_, err := c.bridge.Bot.SendMessage(ctx, chat, event.EventRedaction, &event.Content{Parsed: &event.RedactionEventContent{Redacts: typed}}, nil)
 	return err
 }
 

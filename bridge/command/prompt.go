@@ -89,6 +89,9 @@ func (c *Commands) keepAnswer(ctx context.Context, evt *event.Event, content *ev
 	if strings.EqualFold(strings.TrimSpace(strings.TrimPrefix(content.Body, prefix)), "cancel") {
 		return false
 	}
+	if left := c.interrupted.of(evt.Sender, evt.RoomID); left != nil && left.Told && isAgain(content.Body, prefix) {
+		return false // they do what they were told to do
+	}
 	if content.NewContent != nil {
 		content = content.NewContent // a mistyped answer was edited
 		evt.Content.Parsed = content
@@ -103,7 +106,7 @@ func (c *Commands) keepAnswer(ctx context.Context, evt *event.Event, content *ev
 // who are asked.
 func (c *Commands) Prompts() []commands.CommandHandler {
 	return []commands.CommandHandler{
-		answerHandler{c}, c.InPrivate(commands.CommandLogin, false), c.InPrivate(commands.CommandRelogin, false),
+		answerHandler{c}, c.cancel(), c.InPrivate(commands.CommandLogin, false), c.InPrivate(commands.CommandRelogin, false),
 	}
 }
 
@@ -125,6 +128,10 @@ func (h answerHandler) Run(ce *commands.Event) {
 	state := commands.LoadCommandState(ce.User)
 	if !ok || state == nil || state.Next == nil {
 		watchRemoval(ce, func(ce *commands.Event) { ce.Redact() }) // it may be a password
+		if h.endPrompt(ce) {
+			ce.Reply(interruptedSentence)
+			return
+		}
 		ce.Reply("Nothing was asked any more. Send the command again.")
 		return
 	}
@@ -132,7 +139,7 @@ func (h answerHandler) Run(ce *commands.Event) {
 	defer h.answers.ask(ce.User.MXID)()
 	ce.Ctx = login.InDialogue(ce.Ctx)
 	ce.Command, ce.RawArgs, ce.Args, ce.Handler = "", text, strings.Fields(text), state.Next
-	watchRemoval(ce, state.Next.Run)
+	h.asks(ce, func() { watchRemoval(ce, state.Next.Run) })
 	if commands.LoadCommandState(ce.User) == state {
 		if word, _ := call.CutWord(text); isName(word) {
 			ce.Reply("You are just logging in, so that `%s` counts as an answer. Answer the question, or send `cancel` and then the command.", strings.ToLower(word))
@@ -163,11 +170,13 @@ func (c *Commands) InPrivate(framework *commands.FullHandler, remove bool) *comm
 		}
 		defer c.answers.ask(ce.User.MXID)()
 		ce.Ctx = login.InDialogue(ce.Ctx)
-		watchRemoval(ce, func(ce *commands.Event) {
-			if remove && len(ce.Args) > 0 {
-				ce.Redact()
-			}
-			framework.Func(ce)
+		c.asks(ce, func() {
+			watchRemoval(ce, func(ce *commands.Event) {
+				if remove && len(ce.Args) > 0 {
+					ce.Redact()
+				}
+				framework.Func(ce)
+			})
 		})
 	}
 	return &own
@@ -188,6 +197,9 @@ func (c *Commands) noService(ce *commands.Event) string {
 	return "This bridge knows no service of that name: " + strings.Join(offered, ", ") + "."
 }
 
+// stillThere says that a message could not be removed.
+const stillThere = "What you typed is still in this room, because I may not remove messages here. Delete it yourself."
+
 // watchRemoval runs a command, and says so when it could not remove its message.
 func watchRemoval(ce *commands.Event, run func(*commands.Event)) {
 	bot := &watchedBot{MatrixAPI: ce.Bot}
@@ -195,7 +207,7 @@ func watchRemoval(ce *commands.Event, run func(*commands.Event)) {
 	run(ce)
 	ce.Bot = bot.MatrixAPI
 	if bot.failed {
-		ce.Reply("What you typed is still in this room, because I may not remove messages here. Delete it yourself.")
+		ce.Reply(stillThere)
 	}
 }
 

@@ -69,6 +69,9 @@ type Config struct {
 	Secret func(context.Context, id.UserID, id.RoomID) bool
 	// Unfinished tells the sender of a command that the bridge was stopped while it ran.
 	Unfinished func(context.Context, *database.Received) error
+	// Asked tells those who were asked for a password when the bridge was stopped that nobody waits
+	// for it any more.
+	Asked func(context.Context)
 	// Waits tells the room of an event that the database takes nothing, so that what is
 	// written there waits.
 	Waits func(context.Context, *database.Received) error
@@ -248,6 +251,7 @@ func (i *Intake) recover(ctx context.Context) error {
 	if err := i.tellBegun(ctx); err != nil {
 		return err
 	}
+	i.cfg.Asked(ctx)
 	var left []*database.Received
 	for after := int64(0); ; {
 		rows, err := i.cfg.Store.InState(ctx, database.ReceivedWaiting, after, batch)

@@ -59,7 +59,7 @@ func FuzzTransaction(f *testing.F) {
 			Deliver:    func(_ context.Context, evt *event.Event) error { delivered[evt.ID]++; return nil },
 			Ours:       func(id.UserID) bool { return false },
 			Secret:     func(context.Context, id.UserID, id.RoomID) bool { return false },
-			Unfinished: func(context.Context, *database.Received) error { return nil },
+			Unfinished: func(context.Context, *database.Received) error { return nil }, Asked: func(context.Context) {},
 		})
 		i.Accept()
 		next := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
@@ -99,7 +99,7 @@ func TestWhatWasAnsweredForIsHandedOnByTheNextRun(t *testing.T) {
 			},
 			Ours:       func(id.UserID) bool { return false },
 			Secret:     func(context.Context, id.UserID, id.RoomID) bool { return false },
-			Unfinished: func(context.Context, *database.Received) error { return nil },
+			Unfinished: func(context.Context, *database.Received) error { return nil }, Asked: func(context.Context) {},
 		})
 		i.Accept()
 		return i

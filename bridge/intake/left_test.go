@@ -45,7 +45,7 @@ func newTakes(t *testing.T, store *database.IntakeQuery) *takes {
 		},
 		Ours:       func(id.UserID) bool { return false },
 		Secret:     func(context.Context, id.UserID, id.RoomID) bool { return false },
-		Unfinished: func(context.Context, *database.Received) error { return nil },
+		Unfinished: func(context.Context, *database.Received) error { return nil }, Asked: func(context.Context) {},
 		IsCommand:  func(context.Context, *event.Event) bool { return true },
 		Waits: func(_ context.Context, waits *database.Received) error {
 			i.mu.Lock()

@@ -1,4 +1,4 @@
--- v0 -> v10: Latest revision
+-- v0 -> v11: Latest revision
 
 CREATE TABLE contact (
     bridge_id TEXT NOT NULL,
@@ -195,4 +195,14 @@ CREATE TABLE group_space (
     CONSTRAINT group_space_login_fkey FOREIGN KEY (bridge_id, login_id)
         REFERENCES user_login (bridge_id, id)
         ON DELETE CASCADE ON UPDATE CASCADE
+);
+
+CREATE TABLE prompt (
+    bridge_id TEXT NOT NULL,
+    user_id   TEXT NOT NULL,
+    room_id   TEXT NOT NULL,
+    asked_at  BIGINT NOT NULL,
+    told      BOOLEAN NOT NULL,
+
+    PRIMARY KEY (bridge_id, user_id)
 );
