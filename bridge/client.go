@@ -221,13 +221,22 @@ func (c *Client) HandleMatrixMessageRemove(context.Context, *bridgev2.MatrixMess
 	return errRedactions
 }
 
-// withdraw takes a message that was deleted, which evt says, out of those that wait.
-func (c *Client) withdraw(ctx context.Context, evt, deleted id.EventID) {
+// withdraw takes a message of a room that was deleted, which evt says, out of those that wait.
+func (c *Client) withdraw(ctx context.Context, room id.RoomID, evt, deleted id.EventID) {
 	if c.intake.Behind(evt) && c.intake.Leave(evt) {
 		return // the message may be among those that were left
 	}
-	if err := c.outbox.Withdraw(ctx, deleted); err != nil {
-		left := c.intake.Leave(evt)
-		zerolog.Ctx(ctx).Err(err).Stringer("event_id", deleted).Bool("tries_again", left).Msg("Failed to take out a message that was deleted")
+	err := c.outbox.Withdraw(ctx, deleted)
+	if err == nil {
+		return
+	}
+	left := c.intake.Leave(evt)
+	zerolog.Ctx(ctx).Err(err).Stringer("event_id", deleted).Bool("tries_again", left).Msg("Failed to take out a message that was deleted")
+	if left {
+		return
+	}
+	if err := c.outbox.SayNotWithdrawn(ctx, room, deleted); err != nil {
+		zerolog.Ctx(ctx).Err(err).Stringer("event_id", deleted).Msg("Failed to tell that a message could not be taken out")
+		c.intake.Untold(evt)
 	}
 }

@@ -92,7 +92,7 @@ func (c *Connector) Init(br *bridgev2.Bridge) {
 		Ours:      func(user id.UserID) bool { return user == br.Bot.GetMXID() || br.IsGhostMXID(user) },
 		Deliver:   func(ctx context.Context, evt *event.Event) error { return c.Deliver(ctx, evt) },
 		IsCommand: c.commands.IsCommand, Secret: c.commands.AnswersPrompt, Unfinished: c.commands.SayInterrupted,
-		Waits: c.commands.SayWaits, Asked: c.commands.SayPrompts,
+		Waits: c.commands.SayWaits, GivenUp: c.commands.SayGivenUp, Asked: c.commands.SayPrompts,
 	})
 	c.db.MatrixQueue.Taken = c.intake.Taken
 	command.OwnWords(br)
@@ -274,7 +274,9 @@ func (c *Connector) withdraw(ctx context.Context, evt *event.Event) {
 	}
 	login.QueueRemoteEvent(&simplevent.EventMeta{
 		Type: bridgev2.RemoteEventUnknown, PortalKey: portal.PortalKey,
-		PreHandleFunc: func(ctx context.Context, _ *bridgev2.Portal) { login.Client.(*Client).withdraw(ctx, evt.ID, deleted) },
+		PreHandleFunc: func(ctx context.Context, _ *bridgev2.Portal) {
+			login.Client.(*Client).withdraw(ctx, evt.RoomID, evt.ID, deleted)
+		},
 	})
 }
 

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -137,4 +138,36 @@ func TestEditIsNoCommand(t *testing.T) {
 	b.waitStatus(from)
 	b.edit(room, "$user1", "!msn logout "+string(login.ID))
 	b.receive(texts, alice+": * !msn logout "+string(login.ID))
+}
+
+// The database does not take that a message was deleted, and the deletion cannot be kept: its
+// room is told.
+func TestDeletionThatCannotBeNotedIsToldOf(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	b.exec("ALTER TABLE matrix_queue RENAME TO away")
+	from := b.matrix.position()
+	b.delete(room, "$deleted")
+	if got, _ := b.waitMessage(from, "could not be taken back"); got.room != room {
+		t.Errorf("told %+v", got)
+	}
+	b.exec("ALTER TABLE away RENAME TO matrix_queue")
+}
+
+// The bridge is killed when it has given up a text or a deletion, and before it has told.
+func TestWhatWasGivenUpIsToldAtTheNextStart(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	chat := b.management()
+	b.stop()
+	b.startWith(func() {
+		for _, evt := range []string{"m.room.message", "m.room.redaction"} {
+			b.exec(`INSERT INTO intake VALUES ('', '$` + evt + `', 1, '` + string(chat) + `', '` + string(fakeUser) + `', '{"type":"` + evt + `"}', 'given-up', '', ` + fmt.Sprint(time.Now().UnixMilli()) + `)`)
+		}
+	})
+	b.waitMessage(0, "Your message was not sent: the bridge's database does not take it as it is")
+	b.waitMessage(0, "The message that you deleted could not be taken back")
+	b.eventually("their end", func() bool { return b.finished("$m.room.message") && b.finished("$m.room.redaction") })
 }

@@ -112,7 +112,9 @@ func TestQuestionForAPasswordEnds(t *testing.T) {
 	// Long after the question what they type is a command again.
 	asked()
 	b.stop()
-	b.startWith(func() { b.exec(fmt.Sprintf("UPDATE prompt SET asked_at=%d", time.Now().Add(-16*time.Minute).UnixMilli())) })
+	b.startWith(func() {
+		b.exec(fmt.Sprintf("UPDATE prompt SET asked_at=%d", time.Now().Add(-16*time.Minute).UnixMilli()))
+	})
 	b.write(chat, "list-logins")
 	b.waitMessage(0, "You're not logged in")
 	over()

@@ -273,7 +273,7 @@ func TestTextThatTheDatabaseRefusesHoldsUpNothing(t *testing.T) {
 	b.exec(`CREATE TRIGGER refuses BEFORE INSERT ON matrix_queue WHEN NEW.body='poison' BEGIN SELECT RAISE(ABORT, 'refused'); END`)
 	from := b.matrix.position()
 	b.write(room, "poison")
-	if got, _ := b.waitStatus(from); got.status != event.MessageStatusRetriable || !strings.Contains(got.body, "the bridge could not store it") {
+	if got, _ := b.waitStatus(from); got.status != event.MessageStatusFail || !strings.Contains(got.body, "Write it in other words") {
 		t.Errorf("told %+v", got)
 	}
 	b.write(room, "wholesome")

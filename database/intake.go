@@ -17,7 +17,9 @@ const (
 	ReceivedWaiting ReceivedState = "waiting"
 	// ReceivedBegun is the state of a command that runs, or ran when the bridge was
 	// stopped: it is not to be run again.
-	ReceivedBegun    ReceivedState = "begun"
+	ReceivedBegun ReceivedState = "begun"
+	// ReceivedGivenUp is the state of an event that nobody can store, until its sender is told.
+	ReceivedGivenUp  ReceivedState = "given-up"
 	ReceivedFinished ReceivedState = "finished"
 )
 
@@ -71,7 +73,8 @@ const (
 	receivedGet  = `SELECT ` + receivedColumns + ` FROM intake WHERE bridge_id=$1 AND event_id=$2`
 	receivedOpen = `
 		SELECT ` + receivedColumns + ` FROM intake WHERE bridge_id=$1 AND state=$2 AND position>$3 ORDER BY position LIMIT $4`
-	receivedBegin = `UPDATE intake SET state='begun', content='' WHERE bridge_id=$1 AND event_id=$2 AND state='waiting'`
+	receivedBegin  = `UPDATE intake SET state='begun', content='' WHERE bridge_id=$1 AND event_id=$2 AND state='waiting'`
+	receivedGiveUp = `UPDATE intake SET state='given-up' WHERE bridge_id=$1 AND event_id=$2 AND state='waiting'`
 	// A message that waits elsewhere keeps its row, so that it is known when it is repeated.
 	receivedFinish  = `UPDATE intake SET state='finished', content='' WHERE bridge_id=$1 AND event_id=$2 AND state<>'finished'`
 	receivedOutcome = `
@@ -126,6 +129,11 @@ func (q *IntakeQuery) InState(ctx context.Context, state ReceivedState, after in
 // Begin notes that a command runs. It reports false when that was noted before, or is over.
 func (q *IntakeQuery) Begin(ctx context.Context, event id.EventID) (bool, error) {
 	return changes(q.GetDB().Exec(ctx, receivedBegin, q.bridgeID, event))
+}
+
+// GiveUp notes that an event is not handed on any more, of which its sender is to be told.
+func (q *IntakeQuery) GiveUp(ctx context.Context, event id.EventID) error {
+	return q.Exec(ctx, receivedGiveUp, q.bridgeID, event)
 }
 
 // Finish notes that an event is dealt with. Its content is forgotten.

@@ -8,6 +8,7 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/room"
 	"matrix-msn/database"
 )
@@ -62,6 +63,23 @@ func (c *Commands) SayInterrupted(ctx context.Context, interrupted *database.Rec
 // remove removes what a user has typed, which may be a password.
 func (c *Commands) remove(ctx context.Context, chat id.RoomID, typed id.EventID) error {
 	_, err := c.bridge.Bot.SendMessage(ctx, chat, event.EventRedaction, &event.Content{Parsed: &event.RedactionEventContent{Redacts: typed}}, nil)
+	return err
+}
+
+// SayGivenUp tells the sender of an event that nobody could store that it comes to nothing. It is
+// said at the start after it was given up, if it was not said at once.
+func (c *Commands) SayGivenUp(ctx context.Context, given *database.Received) error {
+	text := "Your message was not sent: " + reason.Of(reason.ErrNotTaken, reason.Message, reason.Subject{}).Sentence
+	if strings.Contains(given.Content, `"`+event.EventRedaction.Type+`"`) {
+		text = reason.Of(reason.ErrNotWithdrawn, reason.Message, reason.Subject{}).Sentence
+	}
+	_, err := c.bridge.Bot.SendMessage(ctx, given.RoomID, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
+		MsgType: event.MsgNotice, Body: text, Mentions: &event.Mentions{},
+		RelatesTo: (&event.RelatesTo{}).SetReplyTo(given.EventID),
+	}}, room.Once(given.EventID))
+	if room.TakesNothing(err) {
+		return nil
+	}
 	return err
 }
 

@@ -118,7 +118,7 @@ func (i *Intake) close(evt id.EventID) {
 // handed on again since h was.
 func (i *Intake) finish(ctx context.Context, evt id.EventID, h *handed) {
 	i.mu.Lock()
-	ends := h != nil && i.open[evt] == h && !h.waits
+	ends := h != nil && i.open[evt] == h && !h.waits && !h.untold
 	i.mu.Unlock()
 	if !ends {
 		return

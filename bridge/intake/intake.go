@@ -69,6 +69,8 @@ type Config struct {
 	Secret func(context.Context, id.UserID, id.RoomID) bool
 	// Unfinished tells the sender of a command that the bridge was stopped while it ran.
 	Unfinished func(context.Context, *database.Received) error
+	// GivenUp tells the sender of an event that nobody could store that it comes to nothing.
+	GivenUp func(context.Context, *database.Received) error
 	// Asked tells those who were asked for a password when the bridge was stopped that nobody waits
 	// for it any more.
 	Asked func(context.Context)
@@ -90,7 +92,7 @@ type Intake struct {
 	open    map[id.EventID]*handed // what is pending or with the framework
 	wake    chan struct{}
 	again   *time.Timer        // hands on what was left, nil while nothing was
-	said    map[id.RoomID]bool // rooms that were told that their messages wait
+	said    map[id.RoomID]bool // rooms that were told that their messages wait, or are just being told
 	running map[chatOf]*handed // the latest command of each chat
 	own     context.Context    // of what is done for nobody who waits; nil before Start
 	cancel  context.CancelFunc // nil while stopped
@@ -109,6 +111,7 @@ type handed struct {
 	received  *database.Received
 	left      bool        // it could not be stored, and those behind it wait for it
 	waits     bool        // it was left, and is not handed on again yet
+	untold    bool        // it was given up, of which the next start tells
 	over      bool        // it is dealt with, which could not be noted
 	command   bool        // the framework runs it beside others
 	decrypted bool        // a message has come of it
@@ -248,7 +251,10 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // recover takes up what an earlier run has left: those before what has come since.
 func (i *Intake) recover(ctx context.Context) error {
-	if err := i.tellBegun(ctx); err != nil {
+	if err := i.tell(ctx, database.ReceivedBegun, i.cfg.Unfinished); err != nil {
+		return err
+	}
+	if err := i.tell(ctx, database.ReceivedGivenUp, i.cfg.GivenUp); err != nil {
 		return err
 	}
 	i.cfg.Asked(ctx)
@@ -282,10 +288,11 @@ func (i *Intake) recover(ctx context.Context) error {
 	return nil
 }
 
-// tellBegun tells the senders of commands that ran when the bridge was stopped.
-func (i *Intake) tellBegun(ctx context.Context) error {
+// tell tells the senders of events in a state what has become of them: of commands that ran when
+// the bridge was stopped, and of what was given up.
+func (i *Intake) tell(ctx context.Context, state database.ReceivedState, say func(context.Context, *database.Received) error) error {
 	for after := int64(0); ; {
-		rows, err := i.cfg.Store.InState(ctx, database.ReceivedBegun, after, batch)
+		rows, err := i.cfg.Store.InState(ctx, state, after, batch)
 		if err != nil {
 			return err
 		}
@@ -297,8 +304,8 @@ func (i *Intake) tellBegun(ctx context.Context) error {
 			if running {
 				continue
 			}
-			if err := i.cfg.Unfinished(ctx, row); err != nil {
-				zerolog.Ctx(ctx).Err(err).Stringer("event_id", row.EventID).Msg("Failed to tell that a command was interrupted")
+			if err := say(ctx, row); err != nil {
+				zerolog.Ctx(ctx).Err(err).Stringer("event_id", row.EventID).Str("state", string(state)).Msg("Failed to tell what has become of an event")
 				continue // it is told at the next start
 			}
 			if err := i.cfg.Store.Finish(ctx, row.EventID); err != nil {

@@ -25,7 +25,8 @@ const (
 // Leave keeps an event that the framework was given and nobody could store: it is handed on
 // again after a while, or at the next start, and so are those of its room behind it. It reports
 // false for an event that cannot be left: it is not in the intake's table, or was left too
-// often by a database that takes other things. That one is dealt with.
+// often by a database that takes other things. That one is not handed on any more, and its sender
+// is to be told: the next start does it if this one does not come to it.
 func (i *Intake) Leave(evt id.EventID) bool {
 	i.mu.Lock()
 	h := i.open[evt]
@@ -44,15 +45,30 @@ func (i *Intake) Leave(evt id.EventID) bool {
 	return true
 }
 
-// giveUp notes that an event is dealt with, and reports whether the database took that.
+// giveUp notes that an event is not handed on any more, and reports whether the database took
+// that. It is finished when its room's loop has come past it: then its sender was told.
 func (i *Intake) giveUp(evt id.EventID) bool {
 	ctx, cancel := context.WithTimeout(i.ctx(), storeTimeout)
 	defer cancel()
-	if err := i.cfg.Store.Finish(ctx, evt); err != nil {
+	if err := i.cfg.Store.GiveUp(ctx, evt); err != nil {
 		return false
 	}
-	i.Taken(evt)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if h := i.open[evt]; h != nil && h.left {
+		h.left = false // those behind it wait for it no more
+		i.calm(h.received.RoomID)
+	}
 	return true
+}
+
+// Untold leaves it to the next start to tell the sender of an event that was given up.
+func (i *Intake) Untold(evt id.EventID) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if h := i.open[evt]; h != nil {
+		h.untold = true
+	}
 }
 
 // ctx is that of what is done for nobody who waits.
@@ -72,8 +88,8 @@ func (i *Intake) comeBack() {
 	}
 }
 
-// sayWaits has a room told that what is written there waits, once until nothing of it does. mu is
-// held.
+// sayWaits has a room told that what is written there waits, once until nothing of it does. What
+// fails is tried again with the next pass. mu is held.
 func (i *Intake) sayWaits(received *database.Received) {
 	if i.said[received.RoomID] {
 		return
@@ -85,6 +101,9 @@ func (i *Intake) sayWaits(received *database.Received) {
 		defer cancel()
 		if err := i.cfg.Waits(ctx, received); err != nil {
 			zerolog.Ctx(ctx).Err(err).Stringer("room_id", received.RoomID).Msg("Failed to tell a room that its messages wait")
+			i.mu.Lock()
+			defer i.mu.Unlock()
+			delete(i.said, received.RoomID)
 		}
 	})
 }
@@ -137,7 +156,7 @@ func (i *Intake) tryAgain() {
 			next := &handed{received: h.received, left: true, pass: h.pass + 1}
 			i.open[evt] = next
 			left = append(left, item{received: h.received})
-			if next.pass == sayAfter {
+			if next.pass >= sayAfter {
 				i.sayWaits(h.received)
 			}
 		}

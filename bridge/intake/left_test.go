@@ -2,6 +2,7 @@ package intake_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -27,6 +28,8 @@ type takes struct {
 	mu       sync.Mutex
 	handedOn []id.EventID
 	waits    []id.RoomID           // that were told that they wait
+	givenUp  []id.EventID          // of which it was told that they were given up
+	deaf     int                   // how many rooms cannot be told that they wait
 	taking   func(context.Context) // takes its time over an event, unless nil
 }
 
@@ -46,10 +49,20 @@ func newTakes(t *testing.T, store *database.IntakeQuery) *takes {
 		Ours:       func(id.UserID) bool { return false },
 		Secret:     func(context.Context, id.UserID, id.RoomID) bool { return false },
 		Unfinished: func(context.Context, *database.Received) error { return nil }, Asked: func(context.Context) {},
-		IsCommand:  func(context.Context, *event.Event) bool { return true },
+		GivenUp: func(_ context.Context, given *database.Received) error {
+			i.mu.Lock()
+			defer i.mu.Unlock()
+			i.givenUp = append(i.givenUp, given.EventID)
+			return nil
+		},
+		IsCommand: func(context.Context, *event.Event) bool { return true },
 		Waits: func(_ context.Context, waits *database.Received) error {
 			i.mu.Lock()
 			defer i.mu.Unlock()
+			if i.deaf > 0 {
+				i.deaf--
+				return errors.New("the homeserver is away")
+			}
 			i.waits = append(i.waits, waits.RoomID)
 			return nil
 		},
@@ -201,7 +214,8 @@ func TestEventThatNobodyCanStoreHasAnEnd(t *testing.T) {
 		if i.Leave("$1") {
 			t.Error("left once more")
 		}
-		if row, err := store.Get(t.Context(), "$1"); err != nil || row.State != database.ReceivedFinished {
+		// Its sender is not told yet.
+		if row, err := store.Get(t.Context(), "$1"); err != nil || row.State != database.ReceivedGivenUp {
 			t.Errorf("noted was %+v, %v", row, err)
 		}
 		if i.Behind("$2") {
@@ -217,6 +231,60 @@ func TestEventThatNobodyCanStoreHasAnEnd(t *testing.T) {
 			again()
 		}
 		if !slices.Equal(i.waits, []id.RoomID{"!r", "!r"}) {
+			t.Errorf("told were %v", i.waits)
+		}
+	})
+}
+
+// Who is not told that a text was given up, because the bridge is killed, is told by the next start,
+// and once.
+func TestSenderOfWhatWasGivenUpIsTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		i := newTakes(t, store)
+		i.push("$told !r", "$killed !r", "$unheard !r")
+		for range 12 {
+			i.Leave("$told")
+			i.Leave("$killed")
+			i.Leave("$unheard")
+			again()
+		}
+		for _, evt := range []id.EventID{"$told", "$killed", "$unheard"} {
+			if i.Leave(evt) {
+				t.Errorf("%s is left once more", evt)
+			}
+		}
+		i.Untold("$unheard")
+		// The rooms' loops come past them, of two.
+		i.Commands(ends{}).Handle(t.Context(), "!r", "$told", nil, "", "")
+		i.Commands(ends{}).Handle(t.Context(), "!r", "$unheard", nil, "", "")
+		i.Stop()
+		for _, want := range [][]id.EventID{{"$killed", "$unheard"}, nil} {
+			next := newTakes(t, store)
+			synctest.Wait()
+			next.mu.Lock()
+			if !slices.Equal(next.givenUp, want) || len(next.handedOn) > 0 {
+				t.Errorf("told of %v, want %v; handed on were %v", next.givenUp, want, next.handedOn)
+			}
+			next.mu.Unlock()
+			next.Stop()
+		}
+	})
+}
+
+// A room that could not be told that its messages wait is told later.
+func TestRoomThatWaitsIsToldUntilItHears(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := newTakes(t, newStore(t))
+		i.deaf = 2
+		i.push("$1 !r")
+		for range 6 {
+			i.Leave("$1")
+			again()
+		}
+		if !slices.Equal(i.waits, []id.RoomID{"!r"}) {
 			t.Errorf("told were %v", i.waits)
 		}
 	})

@@ -5,10 +5,12 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/room"
 	"matrix-msn/database"
 )
 
@@ -73,6 +75,19 @@ func (o *Outbox) Withdraw(ctx context.Context, evt id.EventID) error {
 		return o.setOutcome(ctx, waiting, database.EventRemoved)
 	case err == nil:
 		o.reply(ctx, waiting, reason.Of(reason.ErrRedaction, reason.Message, reason.Subject{}).Sentence)
+	}
+	return err
+}
+
+// SayNotWithdrawn tells a room that a message could not be taken out that was deleted.
+func (o *Outbox) SayNotWithdrawn(ctx context.Context, chat id.RoomID, deleted id.EventID) error {
+	_, err := o.account.Bridge.Bot.SendMessage(ctx, chat, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
+		MsgType: event.MsgNotice, Mentions: &event.Mentions{},
+		Body:      reason.Of(reason.ErrNotWithdrawn, reason.Message, reason.Subject{}).Sentence,
+		RelatesTo: (&event.RelatesTo{}).SetReplyTo(deleted),
+	}}, nil)
+	if room.TakesNothing(err) {
+		return nil
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"matrix-msn/bridge/names"
+	"matrix-msn/database"
 	"matrix-msn/msn"
 	"matrix-msn/msn/notify"
 	"matrix-msn/msn/passport"
@@ -98,6 +99,11 @@ func bouncedWith(codes ...string) func(error) bool {
 		bounced, ok := errors.AsType[Bounced](err)
 		return ok && slices.Contains(codes, bounced.Code)
 	}
+}
+
+// isNotTaken matches a message that the database will never take.
+func isNotTaken(err error) bool {
+	return errors.Is(err, ErrNotTaken) || errors.Is(err, ErrBridge) && database.Refuses(err)
 }
 
 // locked matches an account that is refused for good, with the number of an error.

@@ -84,6 +84,10 @@ var (
 	ErrRedaction = errors.New("deletions are not carried")
 	// ErrMedia says that a message is a picture, a file or anything else but words.
 	ErrMedia = errors.New("pictures and files are not carried")
+	// ErrNotTaken says that the database will never take a message as it is, ErrNotWithdrawn that it
+	// does not take that a message was deleted.
+	ErrNotTaken     = errors.New("the database does not take the message")
+	ErrNotWithdrawn = errors.New("the database does not take that the message was deleted")
 	// ErrNotCorrected says that nobody knows whether the message arrived that a correction is
 	// for.
 	ErrNotCorrected = errors.New("it is not certain whether the message arrived that was corrected")

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lib/pq"
 	"maunium.net/go/mautrix/bridgev2"
 
 	"matrix-msn/bridge/config"
@@ -124,6 +125,9 @@ func examples() (all []example) {
 	add("reaction", ErrReaction)
 	add("redaction", ErrRedaction)
 	add("not corrected", ErrNotCorrected)
+	add("not taken", ErrNotTaken)
+	add("refused by the database", fmt.Errorf("%w: %w", ErrBridge, &pq.Error{Code: "22021"}))
+	add("not withdrawn", ErrNotWithdrawn)
 	add("picture", ErrMedia)
 	for _, e := range []error{msnid.ErrEmptyAccount, msnid.ErrLongAccount, msnid.ErrNoAccount, msnid.ErrAccountCharacter,
 		ErrEmptyPassword, ErrLongPassword, ErrPasswordLine} {

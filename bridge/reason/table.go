@@ -117,6 +117,8 @@ var table = []row{
 	{Message, is(ErrRedaction), "msn-unsupported", certain, notCarried, say("MSN has no deletion: your contact keeps the message.")},
 	{Message, is(ErrMedia), "msn-unsupported", certain, notCarried, say("the bridge carries no pictures, files or voice messages. Put it on a website and send the link.")},
 	{Message, is(ErrNotCorrected), "msn-uncertain", certain, generic, say("it is not certain whether {name} got the message that you changed. Ask them, and send the new text as a message of its own.")},
+	{Message, isNotTaken, codeTrouble, certain, notCarried, say("the bridge's database does not take it as it is, and will not. Write it in other words; if that fails too, tell the admin of this bridge.")},
+	{Message, is(ErrNotWithdrawn), codeTrouble, uncertain, generic, say("The message that you deleted could not be taken back, because the bridge's database does not take that: it is still sent if it was not yet. If that lasts, tell the admin of this bridge.")},
 	{Message, is(ErrBridge), codeTrouble, certain, unavailable, say("the bridge could not store it. Send it again; if that lasts, tell the admin of this bridge.")},
 	{Message, is(ErrNotAChat), "msn-not-a-dm", certain, unsupported, say("this room is not one with people on MSN.")},
 	{Message, is(ErrAlertsRoom), "msn-alerts-room", certain, unsupported, say("nobody reads what is written here: this room shows what {service} announces. " +
