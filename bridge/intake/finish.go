@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -159,9 +160,16 @@ func (p processor) Handle(ctx context.Context, room id.RoomID, evt id.EventID, u
 	p.intake.begin(ctx, h)
 	defer func() {
 		p.intake.over(room, h)
+		if ctx.Err() != nil {
+			return // it could not even answer: the next start says so
+		}
 		p.intake.finish(context.WithoutCancel(ctx), evt, h)
 	}()
-	p.CommandProcessor.Handle(ctx, room, evt, user, message, replyTo)
+	running := ctx
+	if h != nil {
+		running = context.WithValue(ctx, holding{}, place{p.intake, chatOf{h.received.Sender, room}})
+	}
+	p.CommandProcessor.Handle(running, room, evt, user, message, replyTo)
 }
 
 // turnTimeout is how long a command waits for the one before it, from when that one has begun. One
@@ -182,8 +190,9 @@ func (i *Intake) turn(ctx context.Context, h *handed) bool {
 	}
 	// The one before may never be run: the framework drops a few. Each that waits for it waits
 	// a little longer than the one before, so that they do not begin together.
-	if await(ctx, before.begun, time.Duration(before.depth)*turnTimeout) {
-		await(ctx, before.ended, turnTimeout)
+	chat := chatOf{h.received.Sender, h.received.RoomID}
+	if i.await(ctx, chat, before.begun, time.Duration(before.depth)*turnTimeout) {
+		i.await(ctx, chat, before.ended, turnTimeout)
 	}
 	if ctx.Err() != nil {
 		return false
@@ -194,17 +203,76 @@ func (i *Intake) turn(ctx context.Context, h *handed) bool {
 	return true
 }
 
-// await waits for a sign, for a while, and reports whether it was set.
-func await(ctx context.Context, awaited sign, limit time.Duration) bool {
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case <-awaited.happened:
-		return true
-	case <-timer.C:
-	case <-ctx.Done():
+// await waits for a sign, for a while, and reports whether it was set. The while begins anew when a
+// command of the chat has done with Hold.
+func (i *Intake) await(ctx context.Context, chat chatOf, awaited sign, limit time.Duration) bool {
+	for {
+		timer := time.NewTimer(limit)
+		select {
+		case <-awaited.happened:
+			timer.Stop()
+			return true
+		case <-ctx.Done():
+			timer.Stop()
+			return false
+		case <-timer.C:
+		}
+		i.mu.Lock()
+		held := i.held[chat]
+		i.mu.Unlock()
+		if held == nil {
+			return false
+		}
+		select {
+		case <-awaited.happened:
+			return true
+		case <-ctx.Done():
+			return false
+		case <-held.over:
+		}
 	}
-	return false
+}
+
+// holding is the key of the place of a command that runs.
+type holding struct{}
+
+// place is where a command runs.
+type place struct {
+	intake *Intake
+	chat   chatOf
+}
+
+// hold is that commands of a chat wait for something, and those behind them for them.
+type hold struct {
+	commands int
+	over     chan struct{} // closed when none waits any more
+}
+
+// Hold says that a command, whose context this is, waits for something before it does anything,
+// such as the connection. Until release the commands behind it wait for it however long that
+// takes: else they would overtake it.
+func Hold(ctx context.Context) (release func()) {
+	at, ok := ctx.Value(holding{}).(place)
+	if !ok {
+		return func() {}
+	}
+	i := at.intake
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	held := i.held[at.chat]
+	if held == nil {
+		held = &hold{over: make(chan struct{})}
+		i.held[at.chat] = held
+	}
+	held.commands++
+	return sync.OnceFunc(func() {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		if held.commands--; held.commands == 0 {
+			close(held.over)
+			delete(i.held, at.chat)
+		}
+	})
 }
 
 // over says that a command has ended, and lets the next one of its chat run.

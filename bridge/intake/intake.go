@@ -94,6 +94,7 @@ type Intake struct {
 	again   *time.Timer        // hands on what was left, nil while nothing was
 	said    map[id.RoomID]bool // rooms that were told that their messages wait, or are just being told
 	running map[chatOf]*handed // the latest command of each chat
+	held    map[chatOf]*hold   // chats of which a command waits for something
 	own     context.Context    // of what is done for nobody who waits; nil before Start
 	cancel  context.CancelFunc // nil while stopped
 	ended   sync.WaitGroup
@@ -148,7 +149,7 @@ type chatOf struct {
 func New(cfg Config) *Intake {
 	return &Intake{
 		cfg: cfg, others: exsync.NewRingBuffer[id.EventID, struct{}](maxOthers), closed: exsync.NewRingBuffer[id.EventID, struct{}](maxOthers),
-		open: make(map[id.EventID]*handed), said: make(map[id.RoomID]bool), running: make(map[chatOf]*handed), wake: make(chan struct{}, 1),
+		open: make(map[id.EventID]*handed), said: make(map[id.RoomID]bool), running: make(map[chatOf]*handed), held: make(map[chatOf]*hold), wake: make(chan struct{}, 1),
 	}
 }
 

@@ -137,20 +137,6 @@ func (c *Call) Session() (*Login, *msn.Client, bool) {
 	return login, client, ok
 }
 
-// SessionOf returns the session of a login. It answers when there is none.
-func (c *Call) SessionOf(login *Login) (*msn.Client, bool) {
-	client, problem := login.Session.State()
-	switch {
-	case client != nil:
-		return client, true
-	case problem != nil:
-		c.Say("You are not signed in to MSN as %s. %s", login.Account.Identity.Account, problem.Sentence)
-	default:
-		c.Say("The bridge is just signing in to %s as %s. Try again in a moment.", login.Account.Service.Name, login.Account.Identity.Account)
-	}
-	return nil, false
-}
-
 // ContactOfRoom returns the contact whose room the command was given in, or "".
 func (c *Call) ContactOfRoom(login *Login) string {
 	if c.Portal == nil || c.Portal.Receiver != login.Account.Login.ID {
