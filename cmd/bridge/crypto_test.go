@@ -10,9 +10,11 @@ import (
 
 	"github.com/lib/pq"
 	"github.com/mattn/go-sqlite3"
+	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/bridgev2/matrix"
 	"maunium.net/go/mautrix/crypto"
 	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 )
 
 // failing decrypts when it has failed for so many times.
@@ -74,4 +76,100 @@ func TestEventIsReadAgainWhileTheDatabaseDoesNotTakeIt(t *testing.T) {
 			})
 		})
 	}
+}
+
+// fullDisk is a store that takes nothing until a time.
+type fullDisk struct {
+	mautrix.SyncStore
+	until time.Time
+}
+
+var errFull = sqlite3.Error{Code: sqlite3.ErrFull}
+
+func (f fullDisk) SaveNextBatch(ctx context.Context, user id.UserID, token string) error {
+	if time.Now().Before(f.until) {
+		return errFull
+	}
+	return f.SyncStore.SaveNextBatch(ctx, user, token)
+}
+
+func (f fullDisk) LoadNextBatch(ctx context.Context, user id.UserID) (string, error) {
+	if time.Now().Before(f.until) {
+		return "", errFull
+	}
+	return f.SyncStore.LoadNextBatch(ctx, user)
+}
+
+func (f fullDisk) SaveFilterID(ctx context.Context, user id.UserID, filter string) error {
+	if time.Now().Before(f.until) {
+		return errFull
+	}
+	return f.SyncStore.SaveFilterID(ctx, user, filter)
+}
+
+func (f fullDisk) LoadFilterID(ctx context.Context, user id.UserID) (string, error) {
+	if time.Now().Before(f.until) {
+		return "", errFull
+	}
+	return f.SyncStore.LoadFilterID(ctx, user)
+}
+
+// resetting makes its client anew when it is reset, and tells with which store it is started.
+type resetting struct {
+	matrix.Crypto
+	client  *mautrix.Client
+	started chan mautrix.SyncStore
+}
+
+func (c *resetting) Reset(_ context.Context, start bool) error {
+	c.client = &mautrix.Client{Store: fullDisk{mautrix.NewMemorySyncStore(), time.Now().Add(time.Hour)}}
+	if start {
+		c.Start()
+	}
+	return nil
+}
+func (c *resetting) Client() *mautrix.Client { return c.client }
+func (c *resetting) Start()                  { c.started <- c.client.Store }
+
+// The framework would end the program over the error.
+func TestEncryptionWaitsForADatabaseThatTakesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := &resetting{started: make(chan mautrix.SyncStore, 1)}
+		const bot = id.UserID("@bot:x")
+		for name, try := range map[string]func(context.Context, mautrix.SyncStore) error{
+			"SaveNextBatch": func(ctx context.Context, s mautrix.SyncStore) error { return s.SaveNextBatch(ctx, bot, "token") },
+			"LoadNextBatch": func(ctx context.Context, s mautrix.SyncStore) error { _, err := s.LoadNextBatch(ctx, bot); return err },
+			"SaveFilterID":  func(ctx context.Context, s mautrix.SyncStore) error { return s.SaveFilterID(ctx, bot, "filter") },
+			"LoadFilterID":  func(ctx context.Context, s mautrix.SyncStore) error { _, err := s.LoadFilterID(ctx, bot); return err },
+		} {
+			if err := (patientCrypto{inner}).Reset(t.Context(), true); err != nil {
+				t.Fatal(err)
+			}
+			began, store := time.Now(), <-inner.started
+			if err := try(t.Context(), store); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if took := time.Since(began); took < time.Hour || took > time.Hour+2*syncingWait {
+				t.Errorf("%s is done after %v", name, took)
+			}
+			// A stop does not wait.
+			_ = patientCrypto{inner}.Reset(t.Context(), true)
+			store = <-inner.started
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			began = time.Now()
+			if err := try(ctx, store); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Minute {
+				t.Errorf("%s ends with %v after %v", name, err, time.Since(began))
+			}
+			cancel()
+		}
+		// It is started without being made anew, also once more.
+		for range 2 {
+			patientCrypto{inner}.Start()
+			if store, ok := (<-inner.started).(patientStore); !ok {
+				t.Errorf("it is started with %T", store)
+			} else if _, twice := store.SyncStore.(patientStore); twice {
+				t.Error("its store waits twice")
+			}
+		}
+	})
 }
