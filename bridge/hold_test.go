@@ -6,15 +6,20 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
 
+	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/inbox"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/outbox"
 	"matrix-msn/database"
+	"matrix-msn/msn"
+	"matrix-msn/msn/msntest"
 )
 
 func TestMessageWaitsForAContactWhoIsOffline(t *testing.T) {
@@ -282,4 +287,54 @@ func TestWhatWaitsInMemoryIsStoredOnceAndInOrder(t *testing.T) {
 	if len(shown) != messages {
 		t.Errorf("%d messages are shown, want %d", len(shown), messages)
 	}
+}
+
+// gate is a Chats that lets the conversation of the second text be found only when it is opened.
+type gate struct {
+	outbox.Chats
+	texts         atomic.Int32
+	reached, open chan struct{}
+}
+
+func (g *gate) Conversation(ctx context.Context, session *msn.Client, to chat.Peer) (*msn.Conversation, error) {
+	if g.texts.Add(1) == 2 {
+		close(g.reached)
+		<-g.open
+	}
+	return g.Chats.Conversation(ctx, session, to)
+}
+
+// The second text is begun before the first is found to have nobody to go to, and would be sent
+// when the contact has come meanwhile. It does not overtake the first.
+func TestTextDoesNotOvertakeOneThatIsHeld(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	client := login.Client.(*Client)
+	g := &gate{Chats: client.chat, reached: make(chan struct{}), open: make(chan struct{})}
+	client.outbox.Use(g)
+	called, answer := make(chan struct{}), make(chan struct{})
+	var calls atomic.Int32
+	b.srv.Hook(msntest.For(alice, func(r *msntest.Request) msntest.Action {
+		if r.Command.Verb == "CAL" && calls.Add(1) == 1 {
+			close(called)
+			<-answer
+		}
+		return msntest.Action{}
+	}))
+	b.write(room, "first")
+	<-called
+	b.write(room, "second")
+	<-g.reached
+	close(answer)
+	b.waitMessage(0, "keeps your message")
+	_, texts := b.friend()
+	b.eventually("the contact to be seen", func() bool {
+		contact, ok := client.session.Current().Contact(bob)
+		return ok && contact.Status == msn.Online
+	})
+	close(g.open)
+	b.receive(texts, alice+": first")
+	b.receive(texts, alice+": second")
 }

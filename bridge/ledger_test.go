@@ -16,9 +16,6 @@ type ledger struct {
 	written []*written
 	said    []*utterance
 	arrived map[string][]string // texts by contact, in order
-	// jostles is set where contacts come and go while things fail: what is under way when an
-	// earlier text is found to have nobody to go to may overtake it, as in the model of the queue.
-	jostles bool
 }
 
 // written is an event that the user wrote. Texts are told apart by their words.
@@ -180,7 +177,7 @@ func (l *ledger) checkOrder(to string, texts []string, complain func(string, ...
 				}
 			}
 		}
-		if at < last && !l.jostles {
+		if at < last {
 			complain("%s got %q after %q", to, text, l.written[last].text)
 		}
 		last = max(last, at)

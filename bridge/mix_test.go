@@ -54,7 +54,6 @@ func mix(t *testing.T, seed uint64) {
 			return unheard
 		}
 	})
-	w.ledger.jostles = true
 	w.start()
 	w.online(bob, true)
 	w.trouble.arm(true)

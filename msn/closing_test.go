@@ -63,7 +63,10 @@ var calls = map[string]func(ctx context.Context, c *Client) error{
 	"Conversation.StartText": func(ctx context.Context, c *Client) error {
 		return c.GroupChat("{g}", "bob@example.com", "erin@example.com").StartText(ctx, "Hello", "")()
 	},
-	"Conversation.Reach":      func(ctx context.Context, c *Client) error { return c.Conversation("bob@example.com").Reach(ctx) },
+	"Conversation.Reach": func(ctx context.Context, c *Client) error { return c.Conversation("bob@example.com").Reach(ctx) },
+	"Conversation.StartTextIn": func(ctx context.Context, c *Client) error {
+		return c.GroupChat("{g}", "bob@example.com", "erin@example.com").StartTextIn(ctx, new(Line), "Hello", "")()
+	},
 	"Conversation.SendTyping": func(ctx context.Context, c *Client) error { return c.Conversation("bob@example.com").SendTyping(ctx) },
 	"Conversation.Invite": func(ctx context.Context, c *Client) error {
 		return c.GroupChat("{g}", "bob@example.com").Invite(ctx, "erin@example.com")

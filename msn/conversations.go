@@ -18,6 +18,9 @@ type Message = wire.Message
 // Conversation is the exchange with one contact, or with several people.
 type Conversation = chat.Conversation
 
+// Line keeps texts from overtaking one that is sent again later.
+type Line = chat.Line
+
 const (
 	// MaxText is the longest text that Conversation.SendText takes, in bytes.
 	MaxText = chat.MaxText

@@ -66,6 +66,8 @@ var (
 	// ErrUncertain: the message was sent, but the connection ended or time ran
 	// out before the server acknowledged it. It may have arrived.
 	ErrUncertain = errs.ErrUncertain
+	// ErrBehind: the text was not sent, since one before it in its Line failed with ErrOffline.
+	ErrBehind = errs.ErrBehind
 	// ErrTooLong: the text has more than MaxText bytes.
 	ErrTooLong = errs.ErrTooLong
 	// ErrTooMany: MaxOutbox messages of the Conversation wait to be sent.

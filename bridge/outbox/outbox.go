@@ -82,10 +82,11 @@ type Outbox struct {
 	loop    *queue.Loop[networkid.PortalID, *database.QueuedEvent]
 
 	mu       sync.Mutex
-	deaf     func()                      // ends that new messages are heard of, nil while stopped
-	began    time.Time                   // when it was started
-	waits    map[networkid.PortalID]bool // rooms that were told that their messages wait for the connection
-	signedIn time.Time                   // when the first attempt to sign in had ended since, or was not waited for any more
+	deaf     func()                           // ends that new messages are heard of, nil while stopped
+	began    time.Time                        // when it was started
+	lines    map[networkid.PortalID]*msn.Line // of the texts that are under way
+	waits    map[networkid.PortalID]bool      // rooms that were told that their messages wait for the connection
+	signedIn time.Time                        // when the first attempt to sign in had ended since, or was not waited for any more
 }
 
 // New returns an Outbox that is stopped. Call Use before Start.
@@ -217,6 +218,9 @@ func (o *Outbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedEvent
 	return queue.Pending(func() queue.Outcome {
 		defer cancel()
 		err := wait()
+		if errors.Is(err, msn.ErrBehind) {
+			return queue.Follow() // nothing was done, and the one before it may be held
+		}
 		if err != nil {
 			err = o.leave(sending, e, err)
 		}
@@ -314,7 +318,23 @@ func (o *Outbox) handOver(sending context.Context, job *queue.Job[*database.Queu
 	} else if err != nil {
 		return nil, fmt.Errorf("%w: %w", reason.ErrBridge, err)
 	}
-	return conversation.StartText(sending, e.Body, e.Format), nil
+	return conversation.StartTextIn(sending, o.line(job), e.Body, e.Format), nil
+}
+
+// line returns the line that a text stands in, with those of its room that are under way: it must not
+// overtake one of them that is held, though that is not known yet.
+func (o *Outbox) line(job *queue.Job[*database.QueuedEvent]) *msn.Line {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.lines == nil {
+		o.lines = make(map[networkid.PortalID]*msn.Line)
+	}
+	line := o.lines[job.Row.PortalID]
+	if line == nil || job.Alone && line.Broken() {
+		line = new(msn.Line)
+		o.lines[job.Row.PortalID] = line
+	}
+	return line
 }
 
 // isSent reports whether the framework knows a message as sent.

@@ -24,6 +24,7 @@ type lane[K comparable, R any] struct {
 
 	working, queued bool           // a goroutine begins rows; it is to
 	underWay        map[int64]bool // positions of rows that were begun and not settled
+	following       bool           // no row is begun until all that are under way are settled
 	full            bool           // Window rows are, or were and not half of them is settled
 
 	attempted int64 // position of the row that was to be tried again
@@ -65,7 +66,7 @@ func (l *lane[K, R]) hasWork() bool { return len(l.buffer) > 0 || l.woken || l.p
 // mustWait reports whether rows that are under way have to be settled before another is
 // begun: there are Window of them, or it might overtake one that is held.
 func (l *lane[K, R]) mustWait() bool {
-	return l.full || l.probing && len(l.underWay) > 0 || l.overdue > 0
+	return l.full || (l.following || l.probing) && len(l.underWay) > 0 || l.overdue > 0
 }
 
 // lane returns the lane of a key.
@@ -325,12 +326,14 @@ func (r *run[K, R]) rest(lane *lane[K, R]) {
 // take makes the next attempt at a row of a lane. mu is held.
 func (r *run[K, R]) take(lane *lane[K, R], e Entry[R]) *job[K, R] {
 	lane.underWay[e.Position] = true
+	lane.following = false
 	if lane.attempted != e.Position {
 		lane.attempted, lane.attempts = e.Position, 0
 	}
 	lane.attempts++
 	j := r.newJob(lane.key, e)
 	j.Behind = lane.heldFrom != 0 && e.Position > lane.heldFrom
+	j.Alone = len(lane.underWay) == 1
 	j.Attempt, j.Since = lane.attempts, lane.released
 	j.releases, j.probe = lane.releases, lane.probing
 	return j

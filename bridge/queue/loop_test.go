@@ -281,3 +281,47 @@ func TestHoldingARowIsNoAttempt(t *testing.T) {
 		loop.Stop()
 	})
 }
+
+// What follows is begun again when all before it are settled, and is alone then.
+func TestRowThatFollowsWaitsForThoseBeforeIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := queue.NewMemory[string, string]()
+		var began []string
+		settle := make(chan struct{})
+		loop := newLoop(store, &work{begin: func(ctx context.Context, job *queue.Job[string]) queue.Outcome {
+			began = append(began, job.Row)
+			switch {
+			case job.Row == "first":
+				return queue.Pending(func() queue.Outcome {
+					<-settle
+					return queue.Done()
+				})
+			case job.Alone:
+				if job.Attempt != 1 {
+					t.Errorf("%s is begun for the %d. time", job.Row, job.Attempt)
+				}
+				return queue.Done()
+			}
+			if err := job.Claim(ctx); err != nil {
+				t.Error(err)
+			}
+			return queue.Follow()
+		}}, 8)
+		loop.Start(t.Context())
+		for _, row := range []string{"first", "second", "third"} {
+			loop.Wake("a", store.Put("a", row))
+		}
+		<-time.After(time.Hour)
+		synctest.Wait()
+		if !slices.Equal(began, []string{"first", "second"}) {
+			t.Errorf("began %q", began)
+		}
+		close(settle)
+		synctest.Wait()
+		if !slices.Equal(began, []string{"first", "second", "second", "third"}) || !loop.Idle("a") {
+			t.Errorf("began %q", began)
+		}
+		loop.Stop()
+	})
+}

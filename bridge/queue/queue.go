@@ -66,6 +66,9 @@ type Job[R any] struct {
 	Earlier bool
 	// Behind is set when a row before this one is held.
 	Behind bool
+	// Alone is set when no other row of the key is under way: what became of those before this
+	// one is settled.
+	Alone bool
 	// Attempt counts from 1 how often in a row the work was tried in this run. That a row was
 	// held is no attempt.
 	Attempt int
@@ -101,6 +104,7 @@ const (
 	kindDone
 	kindTell
 	kindRetry
+	kindFollow
 	kindHold
 	kindStillHeld
 	kindPutBack
@@ -117,6 +121,10 @@ func Tell(fate error) Outcome { return Outcome{kind: kindTell, err: fate} }
 // Retry has the row tried again after a while. Rows behind it wait unless they are under
 // way already.
 func Retry(err error) Outcome { return Outcome{kind: kindRetry, err: err} }
+
+// Follow has the row begun again once all rows of its key that are under way are settled: it
+// must not overtake one of them.
+func Follow() Outcome { return Outcome{kind: kindFollow} }
 
 // Hold keeps the row until its key is released, or until a time.
 func Hold(until time.Time) Outcome { return Outcome{kind: kindHold, until: until} }

@@ -77,6 +77,12 @@ func (r *run[K, R]) settle(lane *lane[K, R], job *job[K, R], o Outcome) {
 	case released:
 		lane.setBack(job.Position - 1) // released meanwhile, when it was not held yet
 	case held:
+	case noted && o.kind == kindFollow:
+		lane.setBack(job.Position - 1)
+		lane.following = true
+		if lane.attempted == job.Position {
+			lane.attempts-- // nor was this
+		}
 	case noted && o.kind == kindRetry:
 		lane.setBack(job.Position - 1)
 		zerolog.Ctx(r.ctx).Warn().Err(o.err).Any("key", lane.key).Int("attempt", job.Attempt).Msg("Message stays in the queue and is tried again")
@@ -134,7 +140,7 @@ func (r *run[K, R]) note(job *job[K, R], o Outcome) (noted bool) {
 		noted = r.insist("hold", func(ctx context.Context) (bool, error) { return r.cfg.Store.Hold(ctx, job.Entry) })
 	case kindStillHeld:
 		noted = true
-	case kindRetry, kindPutBack:
+	case kindRetry, kindFollow, kindPutBack:
 		noted = job.Owner != r.id || r.insist("give back", func(ctx context.Context) (bool, error) {
 			return r.cfg.Store.SetOwner(ctx, job.Entry, "")
 		})

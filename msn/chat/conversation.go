@@ -81,6 +81,11 @@ func (cv *Conversation) SendText(ctx context.Context, text, format string) error
 // texts are sent and returns at once; wait returns what SendText would. wait must
 // be called, once.
 func (cv *Conversation) StartText(ctx context.Context, text, format string) (wait func() error) {
+	return cv.StartTextIn(ctx, nil, text, format)
+}
+
+// StartTextIn is StartText for a text of a line.
+func (cv *Conversation) StartTextIn(ctx context.Context, line *Line, text, format string) (wait func() error) {
 	failed := func(err error) func() error { return func() error { return err } }
 	switch {
 	case cv.id == (ID{}):
@@ -90,7 +95,7 @@ func (cv *Conversation) StartText(ctx context.Context, text, format string) (wai
 	case len(text) > MaxText:
 		return failed(errs.ErrTooLong)
 	}
-	d := &delivery{text: text, format: format, result: make(chan error, 1)}
+	d := &delivery{text: text, format: format, line: line, result: make(chan error, 1)}
 	if conn := cv.chats.conn; !conn.Post(func() { cv.live().enqueue(d) }) {
 		return failed(conn.Ended())
 	}
@@ -203,6 +208,8 @@ func (cv *Conversation) enqueue(d *delivery) {
 	switch {
 	case cv.chats.conn.Err() != nil:
 		d.settle(cv.chats.conn.Ended())
+	case d.line != nil && d.line.Broken():
+		d.settle(errs.ErrBehind)
 	case len(cv.outbox) >= MaxOutbox:
 		d.settle(errs.ErrTooMany)
 	default:

@@ -19,6 +19,7 @@ import (
 type delivery struct {
 	conversation *Conversation
 	text, format string
+	line         *Line   // that it must not overtake, or nil
 	parts        []*part // made when there is a session: they depend on the contact
 	chunked      bool    // the contact joins the parts, so that all must go through one session
 	settled      bool
@@ -200,6 +201,7 @@ func (d *delivery) settle(err error) {
 	}
 	d.settled = true
 	err = d.verdict(err)
+	d.line.settled(err)
 	for _, p := range d.parts {
 		p.stop(p.state)
 	}
