@@ -193,31 +193,40 @@ func (s *syn) groupCommand(verb string, args ...string) wire.Command {
 }
 
 func (s *syn) removeGroup(ctx context.Context, id string) error {
-	if s.conn.Dialect() < wire.FirstContactIDs {
-		if err := s.rehome(ctx, id); err != nil {
+	var moved []roster.Contact
+	if s.conn.Dialect() < wire.FirstContactIDs && id != otherContacts { // the server keeps that one, with who is in it
+		var err error
+		if moved, err = s.rehome(ctx, id); err != nil {
 			return err
 		}
 	}
-	return s.change(ctx, wire.New("RMG", id), 0)
+	err := s.change(ctx, wire.New("RMG", id), 0)
+	if _, refused := errors.AsType[*errs.ServerError](err); refused {
+		for _, member := range moved { // they stay where they were
+			if err := s.leave(ctx, member, otherContacts); err != nil {
+				break
+			}
+		}
+	}
+	return err
 }
 
-// rehome puts those into the group of the other contacts who are in one group only: servers
-// of MSNP7 to MSNP9 took them off the list with their group.
-func (s *syn) rehome(ctx context.Context, id string) error {
-	var members []roster.Contact
+// rehome puts those into the group of the other contacts who are in one group only, and returns
+// them: servers of MSNP7 to MSNP9 took them off the list with their group.
+func (s *syn) rehome(ctx context.Context, id string) (members []roster.Contact, err error) {
 	s.conn.Query(func() {
 		members = slices.DeleteFunc(s.book.Listed(), func(c roster.Contact) bool { return !slices.Equal(c.Groups, []string{id}) })
 	})
 	for _, member := range members {
 		err := s.join(ctx, member, otherContacts)
 		if errors.Is(groupError(err), ErrNoGroup) {
-			return nil // this server has no such group, and keeps who is in none
+			return nil, nil // this server has no such group, and keeps who is in none
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return members, nil
 }
 
 func (s *syn) join(ctx context.Context, contact roster.Contact, group string) error {
