@@ -35,7 +35,8 @@ const (
 	MaxAttempts = 12
 	// maxHold is how long a message waits for one before it that waits.
 	maxHold = 24 * time.Hour
-	// maxUnsaved is how many messages may wait in memory for the database.
+	// maxUnsaved is how many messages may wait in memory for the database. What has begun below it
+	// waits with all its parts.
 	maxUnsaved = 5000
 )
 
@@ -123,13 +124,21 @@ func (b *Inbox) put(ctx context.Context, a arrival) {
 		}
 		zerolog.Ctx(ctx).Err(err).Str("message_id", string(a.parts[0].MessageID)).Msg("Failed to store incoming message, it waits in memory")
 	}
-	if len(b.unsaved) >= maxUnsaved {
+	if b.inMemory() >= maxUnsaved {
 		zerolog.Ctx(ctx).Error().Str("message_id", string(a.parts[0].MessageID)).Msg("Lost an incoming message: the database has taken none for long")
 		return
 	}
 	a.again = true
 	b.unsaved = append(b.unsaved, a)
 	b.saveLater()
+}
+
+// inMemory returns how many messages wait in memory, each part for one. mu is held.
+func (b *Inbox) inMemory() (waiting int) {
+	for _, a := range b.unsaved {
+		waiting += len(a.parts)
+	}
+	return waiting
 }
 
 // Release has what waits for a room tried at once.
@@ -179,8 +188,8 @@ func (b *Inbox) Stop() {
 func (b *Inbox) Idle(portal networkid.PortalID) bool { return b.loop.Idle(portal) }
 
 // saveAll stores what waits in memory, in order, and goes on trying later. It returns how
-// many are left. What comes meanwhile waits behind, and whoever hands it in does not. saver
-// is held.
+// many are left. What comes meanwhile waits behind, and whoever hands it in does not. What the
+// database will never take is left out, which its room is told. saver is held.
 func (b *Inbox) saveAll() (left int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -189,12 +198,18 @@ func (b *Inbox) saveAll() (left int) {
 		b.mu.Unlock()
 		storing, cancel := context.WithTimeout(ctx, storeTimeout)
 		err := b.save(storing, first)
+		if database.Refuses(err) {
+			zerolog.Ctx(ctx).Err(err).Str("message_id", string(first.parts[0].MessageID)).Msg("Lost an incoming message: the database does not take it as it is")
+			if err = b.save(storing, b.leftOut(first, NotTaken)); database.Refuses(err) {
+				err = nil // nor can its room be told
+			}
+		}
 		cancel()
 		b.mu.Lock()
 		if err != nil {
-			zerolog.Ctx(ctx).Err(err).Int("messages", len(b.unsaved)).Msg("Failed to store incoming messages")
+			zerolog.Ctx(ctx).Err(err).Int("messages", b.inMemory()).Msg("Failed to store incoming messages")
 			b.saveLater()
-			return len(b.unsaved)
+			return b.inMemory()
 		}
 		b.unsaved = b.unsaved[1:]
 	}

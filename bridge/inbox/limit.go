@@ -19,6 +19,9 @@ type Limit struct {
 // LeftOut takes the place of everything that comes while too many messages wait.
 const LeftOut = "(Further messages were left out: more came than the bridge keeps while the homeserver does not take them.)"
 
+// NotTaken takes the place of a message that the database will never take.
+const NotTaken = "(A message was left out: the bridge's database does not take it.)"
+
 // Usual is the Limit of most rooms: what one contact can make the bridge keep during an
 // outage of the homeserver.
 var Usual = Limit{Most: 5000, Instead: LeftOut}

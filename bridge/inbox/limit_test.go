@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -235,6 +236,51 @@ func TestNothingIsKeptWhereNothingMayWait(t *testing.T) {
 		if n, err := db.MSNQueue.Count(ctx, "home/alice", "dm:bob"); err != nil || n != 1 {
 			t.Errorf("%d wait: %v", n, err)
 		}
+		end()
+		b.Stop()
+	})
+}
+
+// A message that the database never takes does not keep back those behind it; its room is told.
+// Each part counts of what waits in memory.
+func TestMessageThatTheDatabaseRefusesHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		db, _ := queuetest.OpenDatabase(t, "home/alice")
+		s := &side{db: db, closed: make(map[networkid.PortalID]bool), shown: make(map[networkid.PortalID][]string), known: make(map[networkid.MessageID]bool)}
+		ctx, end := context.WithCancel(t.Context())
+		b := s.start(ctx)
+		refuses := func(text, body, sender string) {
+			if err := db.MSNQueue.Exec(ctx, "CREATE TRIGGER "+text+" BEFORE INSERT ON msn_queue WHEN NEW.body='"+body+"' OR NEW.sender='"+sender+"' BEGIN SELECT RAISE(ABORT, 'refused'); END"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		refuses("refuses", "poison", "mallory")
+		put := func(id, sender string, bodies ...string) {
+			var parts []*database.QueuedMessage
+			for n, body := range bodies {
+				parts = append(parts, &database.QueuedMessage{LoginID: "home/alice", MessageID: networkid.MessageID(fmt.Sprint(id, n)), PortalID: "dm:bob", Sender: sender, At: time.Now(), Body: body, Kind: database.QueuedText})
+			}
+			b.Put(ctx, parts...)
+		}
+		put("1", "bob", "first")
+		put("2", "bob", "half", "poison")
+		put("3", "bob", "second")
+		put("4", "mallory", "that it is left out cannot be told")
+		put("5", "bob", "third")
+		b.mu.Lock()
+		waiting := b.inMemory()
+		b.mu.Unlock()
+		if waiting != 5 {
+			t.Errorf("%d wait in memory", waiting)
+		}
+		<-time.After(10 * time.Minute)
+		synctest.Wait()
+		s.mu.Lock()
+		if got, want := s.shown["dm:bob"], []string{"first", NotTaken, "second", "third"}; !slices.Equal(got, want) {
+			t.Errorf("shown was %q, want %q", got, want)
+		}
+		s.mu.Unlock()
 		end()
 		b.Stop()
 	})
