@@ -13,7 +13,7 @@ import (
 func Refuses(err error) bool {
 	if refused, ok := errors.AsType[*pq.Error](err); ok {
 		class := refused.Code.Class()
-		return class == "22" || class == "23" // data exception, integrity constraint violation
+		return class == "22" || class == "23" || class == "54" // data exception, integrity constraint violation, limit exceeded
 	}
 	if refused, ok := errors.AsType[sqlite3.Error](err); ok {
 		return refused.Code == sqlite3.ErrConstraint || refused.Code == sqlite3.ErrMismatch || refused.Code == sqlite3.ErrTooBig

@@ -17,6 +17,7 @@ func TestRefusalsAreToldFromTrouble(t *testing.T) {
 		&pq.Error{Code: "22021"}:                   true, // a NUL in a text
 		&pq.Error{Code: "22P05"}:                   true,
 		&pq.Error{Code: "23505"}:                   true,
+		&pq.Error{Code: "54000"}:                   true,  // larger than a row may be
 		&pq.Error{Code: "53100"}:                   false, // disk full
 		&pq.Error{Code: "57P03"}:                   false, // starting
 		sqlite3.Error{Code: sqlite3.ErrConstraint}: true,
