@@ -200,3 +200,23 @@ func TestReplyIsReadBehindItsQuote(t *testing.T) {
 	b.writeContent(room, reply("!msnx is no command"))
 	b.receive(texts, alice+": !msnx is no command")
 }
+
+// What an answer quotes is no part of it: the framework looks at what is left.
+func TestAnswerThatIsACommandIsOne(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.user()
+	answer := func(text string) *event.Event {
+		return &event.Event{Type: event.EventMessage, ID: "$answer", RoomID: "!room", Sender: fakeUser, Content: event.Content{Parsed: &event.MessageEventContent{
+			MsgType: event.MsgText, Body: "> <@bob:x> hello\n\n" + text,
+			Format: event.FormatHTML, FormattedBody: "<mx-reply>hello</mx-reply>" + text,
+			RelatesTo: (&event.RelatesTo{}).SetReplyTo("$hello"),
+		}}}
+	}
+	if !b.conn.commands.IsCommand(b.ctx, answer("!msn help")) {
+		t.Error("a command that answers is none")
+	}
+	if b.conn.commands.IsCommand(b.ctx, answer("help")) {
+		t.Error("a text that answers is a command")
+	}
+}

@@ -20,7 +20,9 @@ func (c *Commands) IsCommand(ctx context.Context, evt *event.Event) bool {
 	if err != nil || user == nil || !user.Permissions.SendEvents || !user.Permissions.Commands {
 		return false
 	}
-	return evt.RoomID == user.ManagementRoom || strings.HasPrefix(evt.Content.AsMessage().Body, c.bridge.Config.CommandPrefix)
+	content := evt.Content.AsMessage()
+	withoutFallbacks(content)
+	return evt.RoomID == user.ManagementRoom || strings.HasPrefix(content.Body, c.bridge.Config.CommandPrefix)
 }
 
 // AnswersPrompt reports whether what a user writes in a chat is the answer to a question of

@@ -20,9 +20,7 @@ func (c *Commands) Rewrite(ctx context.Context, evt *event.Event) {
 	if !ok {
 		return
 	}
-	// The framework looks at what is left without these.
-	content.RemoveReplyFallback()
-	content.RemovePerMessageProfileFallback()
+	withoutFallbacks(content)
 	if c.keepAnswer(ctx, evt, content) {
 		return
 	}
@@ -33,6 +31,13 @@ func (c *Commands) Rewrite(ctx context.Context, evt *event.Event) {
 		return
 	}
 	content.Body = rewritten(content.Body, c.bridge.Config.CommandPrefix)
+}
+
+// withoutFallbacks leaves of a message what the framework looks at: not what it quotes, nor who
+// it says that it is from.
+func withoutFallbacks(content *event.MessageEventContent) {
+	content.RemoveReplyFallback()
+	content.RemovePerMessageProfileFallback()
 }
 
 // rewritten returns what the framework is given in the place of a text that somebody wrote.
