@@ -16,6 +16,7 @@ import (
 	"maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/bridgev2/status"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/config"
@@ -165,15 +166,7 @@ func checkPassword(password string) (string, error) {
 // SubmitUserInput signs in with what the user typed and, when the service lets
 // them, makes the login and hands the session over to it.
 func (p *process) SubmitUserInput(ctx context.Context, input map[string]string) (*bridgev2.LoginStep, error) {
-	written, given := input[FieldAccount]
-	if p.override != nil && !given {
-		identity, _ := msnid.ParseLoginID(p.override.ID)
-		written = identity.Account
-	}
-	if p.refused != "" && !given {
-		written = p.refused
-	}
-	address, err := msnid.ParseAccount(written)
+	address, err := p.address(input)
 	if err != nil {
 		return nil, refusal(err, reason.Input, http.StatusBadRequest, reason.Subject{})
 	}
@@ -243,6 +236,24 @@ func (p *process) SubmitUserInput(ctx context.Context, input map[string]string) 
 			UserLogin:   login,
 		},
 	}, nil
+}
+
+// address returns the account that a user signs in to: what they typed, or what is known.
+func (p *process) address(input map[string]string) (string, error) {
+	written, given := input[FieldAccount]
+	switch {
+	case given:
+	case p.refused != "":
+		written = p.refused
+	case p.override != nil:
+		// It may be longer than what is taken of somebody new.
+		identity, _ := msnid.ParseLoginID(p.override.ID)
+		if len(p.Bridge.Matrix.FormatGhostMXID(msnid.MakeUserID(identity))) > id.UserIDMaxLength {
+			return "", msnid.ErrLongID
+		}
+		return identity.Account, nil
+	}
+	return msnid.ParseAccount(written)
 }
 
 // askAgain asks for the password that the service has just refused with err.

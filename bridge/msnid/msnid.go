@@ -45,6 +45,7 @@ func (i Identity) String() string { return i.Service + "/" + i.Account }
 var (
 	ErrEmptyAccount     = errors.New("the e-mail address is empty")
 	ErrLongAccount      = fmt.Errorf("the e-mail address is longer than %d bytes", MaxAccount)
+	ErrLongID           = errors.New("the e-mail address makes a Matrix ID that is too long")
 	ErrNoAccount        = errors.New("an MSN account is an e-mail address such as bob@example.com")
 	ErrAccountCharacter = errors.New("the e-mail address holds a character that no address has")
 )
@@ -62,8 +63,17 @@ func ParseAccount(s string) (string, error) {
 // mailto is what stands before addresses in links.
 const mailto = "mailto:"
 
-// parseAccount checks an e-mail address in any letter case.
+// parseAccount checks an e-mail address in any letter case, which is to have a ghost.
 func parseAccount(typed string) (string, error) {
+	s, err := parseStored(typed)
+	if err == nil && len(id.EncodeUserLocalpart(s)) > maxLocalpart {
+		return "", ErrLongID
+	}
+	return s, err
+}
+
+// parseStored is parseAccount for one that may have been stored when longer ones were taken.
+func parseStored(typed string) (string, error) {
 	s := strings.ToLower(typed)
 	local, domain, ok := strings.Cut(s, "@")
 	switch {
@@ -79,7 +89,7 @@ func parseAccount(typed string) (string, error) {
 			return "", ErrAccountCharacter
 		}
 	}
-	if strings.HasPrefix(s, mailto) || len(id.EncodeUserLocalpart(s)) > maxLocalpart {
+	if strings.HasPrefix(s, mailto) {
 		return "", ErrAccountCharacter
 	}
 	return s, nil
@@ -98,8 +108,8 @@ func parse(s string) (Identity, bool) {
 	if !ok || !ValidService(service) {
 		return Identity{}, false
 	}
-	clean, ok := FromServer(account)
-	if !ok || clean != account {
+	clean, err := parseStored(account)
+	if err != nil || clean != account {
 		return Identity{}, false
 	}
 	return Identity{Service: service, Account: account}, true

@@ -44,7 +44,7 @@ func say(text string) words {
 			again = "send `relogin " + s.Login + "`"
 		}
 		return strings.NewReplacer(
-			"{again}", again, "{name}", s.Name, "{service}", s.Service, "{key}", s.ServiceKey, "{choices}", s.Choices,
+			"{again}", again, "{name}", s.Name, "{service}", s.Service, "{key}", s.ServiceKey, "{login}", s.Login, "{choices}", s.Choices,
 			"{n}", numberIn(err), "{host}", hostIn(err), "{version}", versionIn(err),
 		).Replace(text)
 	}

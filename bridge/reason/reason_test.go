@@ -129,11 +129,12 @@ func examples() (all []example) {
 	add("refused by the database", fmt.Errorf("%w: %w", ErrBridge, &pq.Error{Code: "22021"}))
 	add("not withdrawn", ErrNotWithdrawn)
 	add("picture", ErrMedia)
-	for _, e := range []error{msnid.ErrEmptyAccount, msnid.ErrLongAccount, msnid.ErrNoAccount, msnid.ErrAccountCharacter,
+	add("long address", msnid.ErrLongID)
+	for _, e := range []error{msnid.ErrEmptyAccount, msnid.ErrLongAccount, msnid.ErrLongID, msnid.ErrNoAccount, msnid.ErrAccountCharacter,
 		ErrEmptyPassword, ErrLongPassword, ErrPasswordLine} {
 		add("typed "+e.Error(), e)
 	}
-	for _, e := range []error{msnid.ErrEmptyAccount, msnid.ErrLongAccount, msnid.ErrNoAccount, msnid.ErrAccountCharacter,
+	for _, e := range []error{msnid.ErrEmptyAccount, msnid.ErrLongAccount, msnid.ErrLongID, msnid.ErrNoAccount, msnid.ErrAccountCharacter,
 		ErrOwnAccount, ErrOtherService, ErrContacts, ErrUnseen} {
 		add("named "+e.Error(), e)
 	}

@@ -71,6 +71,8 @@ var table = []row{
 	// Signing in, and being signed in.
 	{Connection, is(config.ErrNoService), "msn-service-not-configured", certain, waiting, say("" +
 		"The service \"{key}\" is not in the config of this bridge any more. Ask its admin to put network.services.{key} back.")},
+	{Connection, is(msnid.ErrLongID), "msn-address-too-long", certain, waiting, say("" +
+		"The e-mail address of your account at {service} is too long for Matrix, in whose IDs many signs take two or three places: nothing of it can be shown. Send `logout {login}`, and log in with another address.")},
 	{Connection, is(config.ErrCredentials), "msn-stored-password", certain, relogin, say("" +
 		"The bridge cannot read your stored password any more, because network.credential_key in its config was changed. Please {again}.")},
 	{Connection, out("OTH"), CodeElsewhere, certain, waiting, say("Your account at {service} was signed in at another place, which signed the bridge out. " +
@@ -285,6 +287,7 @@ var table = []row{
 	{Input | Lookup, is(msnid.ErrLongAccount), "msn-invalid-address", certain, answered, func(error, Subject) string {
 		return fmt.Sprintf("The e-mail address is longer than %d bytes, which none is.", msnid.MaxAccount)
 	}},
+	{Input | Lookup, is(msnid.ErrLongID), "msn-invalid-address", certain, answered, say("The e-mail address is too long for Matrix, in whose IDs many signs take two or three places.")},
 	{Input | Lookup, is(msnid.ErrNoAccount), "msn-invalid-address", certain, answered, say("An MSN account is an e-mail address such as bob@example.com.")},
 	{Input | Lookup, is(msnid.ErrAccountCharacter), "msn-invalid-address", certain, answered, say("The e-mail address holds a character that no address has.")},
 	{Input, is(ErrEmptyPassword), "msn-invalid-password", certain, answered, say("The password is empty.")},

@@ -9,9 +9,11 @@ import (
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2/status"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/config"
+	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/retry"
 	"matrix-msn/msn"
@@ -86,6 +88,9 @@ func (s *Session) signIn(ctx context.Context, lane Lane) (*msn.Client, error) {
 	a := s.account
 	if !a.Service.Configured() {
 		return nil, config.ErrNoService
+	}
+	if len(a.Bridge.Matrix.FormatGhostMXID(a.UserID())) > id.UserIDMaxLength {
+		return nil, msnid.ErrLongID // stored by a bridge that took longer ones
 	}
 	password, err := a.Config.OpenPassword(a.Login.ID, a.Stored().Password)
 	if err != nil {
