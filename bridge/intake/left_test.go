@@ -415,6 +415,23 @@ func TestCommandsBehindOneThatHangsRunInOrder(t *testing.T) {
 	})
 }
 
+// A command that a stop cuts off could not even answer: its end is not noted, so that the next start
+// says that it was interrupted.
+func TestCommandThatAStopCutsOffHasNoEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newStore(t)
+		i := newTakes(t, store)
+		i.push("$1 !r")
+		ctx, stop := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, stop)
+		i.Commands(&commands{takes: 2 * time.Second}).Handle(ctx, "!r", "$1", nil, "", "")
+		if row, err := store.Get(t.Context(), "$1"); err != nil || row.State != database.ReceivedBegun {
+			t.Errorf("noted was %+v, %v", row, err)
+		}
+	})
+}
+
 func message(evt id.EventID, room id.RoomID) *event.Event {
 	return &event.Event{Type: event.EventMessage, ID: evt, RoomID: room, Sender: "@u:x"}
 }
