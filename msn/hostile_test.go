@@ -168,6 +168,45 @@ func TestHostileListOf5000(t *testing.T) {
 	}
 }
 
+// Of a list without an end as many are kept as may be, and the rest costs nothing.
+func TestHostileListOf100000(t *testing.T) {
+	const contacts = 100_000
+	n := newFakeNet(t)
+	result := goLogin(t, fakeConfig(n, 9))
+	ns := n.accept(fakeServer)
+	ns.greet(9)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	ns.send(fmt.Sprintf("SYN 5 1 %d 0", contacts))
+	for i := 0; i < contacts; i += 1000 {
+		var lines strings.Builder
+		for j := range 1000 {
+			fmt.Fprintf(&lines, "LST contact%d@example.com %s%d %d 0\r\n", i+j, strings.Repeat("%E2%99%A5", 40), i+j, 3+8*(j%2))
+		}
+		ns.send(lines.String())
+	}
+	ns.expect("CHG 6 NLN 1073741856")
+	ns.send("CHG 6 NLN 1073741856")
+	client, err := waitLogin(t, result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer quit(client, ns)
+	if kept := len(client.Contacts()); kept != MaxContacts {
+		t.Errorf("%d contacts are kept", kept)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > MaxContacts*2<<10 {
+		t.Errorf("they take %d bytes each", grown/MaxContacts)
+	}
+	// The session goes on, and those who are known can be talked to.
+	if _, known := client.Contact("contact0@example.com"); !known {
+		t.Error("the first is not among them")
+	}
+}
+
 // A Client never signs in again by itself, so that two of them cannot throw each
 // other out in turn.
 func TestHostileLoopOfSignIns(t *testing.T) {

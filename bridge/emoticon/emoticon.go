@@ -165,8 +165,6 @@ func mayEnd(line string, i int, c code) bool {
 // letterSet are letters and digits, a bit each.
 type letterSet uint64
 
-func (s letterSet) has(c byte) bool { return s&bitOf(c) != 0 }
-
 func bitOf(c byte) letterSet {
 	switch {
 	case c >= '0' && c <= '9':
