@@ -25,7 +25,7 @@ func (c *Client) handleKinds() {
 			}
 			return inbox.Limit{Most: most, Instead: chat.LeftOut}, nil
 		},
-		Admit:    c.chat.Admit,
+		Unwanted: c.chat.Unwanted, Admit: c.chat.Admit,
 		RoomInfo: c.chat.RoomInfo, RoomMade: c.chat.RoomMade, CallsBack: c.chat.CallsBack, Away: c.chat.Away,
 		Named: func(m *database.QueuedMessage) string { return "A message that " + m.Sender + " sent" },
 	}

@@ -52,6 +52,11 @@ func Listed(contact *database.Contact) bool {
 	return msn.List(contact.Lists).Has(msn.ListForward)
 }
 
+// Blocked reports whether the user has blocked a contact.
+func Blocked(contact *database.Contact) bool {
+	return msn.List(contact.Lists).Has(msn.ListBlock)
+}
+
 // DisplayName returns what this user calls a contact, clean, or "".
 func (a *Account) DisplayName(ctx context.Context, account string) string {
 	if roster := a.live(); roster != nil {
@@ -71,12 +76,28 @@ func (a *Account) DisplayName(ctx context.Context, account string) string {
 // OnList reports whether somebody is on the user's contact list: of the session, or as it was
 // last seen. An error of the database counts as yes: nothing is kept from the user then.
 func (a *Account) OnList(ctx context.Context, account string) bool {
+	lists, err := a.lists(ctx, account)
+	return err != nil || lists.Has(msn.ListForward)
+}
+
+// Blocked reports whether the user has blocked somebody, in any Messenger. An error of the
+// database counts as no: nothing is kept from the user then.
+func (a *Account) Blocked(ctx context.Context, account string) bool {
+	lists, err := a.lists(ctx, account)
+	return err == nil && lists.Has(msn.ListBlock)
+}
+
+// lists returns on which lists somebody is: of the session, or as it was last seen.
+func (a *Account) lists(ctx context.Context, account string) (msn.List, error) {
 	if roster := a.live(); roster != nil {
 		contact, _ := roster.Contact(account)
-		return contact.Lists.Has(msn.ListForward)
+		return contact.Lists, nil
 	}
 	contact, err := a.DB.Contact.Get(ctx, a.Login.ID, account)
-	return err != nil || contact != nil && Listed(contact)
+	if err != nil || contact == nil {
+		return 0, err
+	}
+	return msn.List(contact.Lists), nil
 }
 
 // Names returns the names of the contact list.

@@ -135,6 +135,9 @@ func (c *Chat) contactChanged(ctx context.Context, contact msn.Contact) {
 	if account.Listed(row) && (!known || !account.Listed(&before)) {
 		c.inbox.Release(c.account.PortalKey(row.Account).ID)
 	}
+	if account.Blocked(row) && (!known || !account.Blocked(&before)) {
+		c.blocked(row.Account)
+	}
 	if err := c.account.DB.Contact.Put(ctx, row); err != nil {
 		log.Err(err).Msg("Failed to store contact")
 		return

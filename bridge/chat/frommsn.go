@@ -26,6 +26,9 @@ func (c *Chat) textReceived(ctx context.Context, evt msn.TextReceived) {
 	if !ok || account == c.account.Identity.Account || evt.Text == "" {
 		return
 	}
+	if len(evt.Others) == 0 && c.unwanted(ctx, evt.Conversation, account) {
+		return
+	}
 	if evt.Conversation.Group() != "" {
 		c.noteMembers(ctx, evt.Conversation)
 	}
@@ -52,7 +55,7 @@ func (c *Chat) textReceived(ctx context.Context, evt msn.TextReceived) {
 // in Matrix it is the user's own.
 func (c *Chat) textSent(ctx context.Context, evt msn.TextSent) {
 	peer, ok := msnid.FromServer(evt.Conversation.Peer())
-	if !ok && evt.Conversation.Group() == "" && evt.Conversation.Circle() == "" || evt.Text == "" {
+	if !ok && alone(evt.Conversation) || evt.Text == "" {
 		return
 	}
 	if evt.Conversation.Group() != "" {
@@ -73,7 +76,7 @@ func (c *Chat) textSent(ctx context.Context, evt msn.TextSent) {
 		})
 	}
 	c.inbox.Put(ctx, parts...)
-	if evt.Conversation.Group() == "" && evt.Conversation.Circle() == "" {
+	if alone(evt.Conversation) {
 		c.expect(peer) // whom the user writes to
 	}
 }
@@ -88,8 +91,8 @@ func groupSize(evt msn.TextReceived) int {
 }
 
 // typingReceived has a contact shown as writing.
-func (c *Chat) typingReceived(_ context.Context, evt msn.TypingReceived) {
-	if account, ok := msnid.FromServer(evt.From); ok && account != c.account.Identity.Account {
+func (c *Chat) typingReceived(ctx context.Context, evt msn.TypingReceived) {
+	if account, ok := msnid.FromServer(evt.From); ok && account != c.account.Identity.Account && !c.unwanted(ctx, evt.Conversation, account) {
 		c.heardOf(evt.Conversation, account)
 		c.updates.types(typist{c.portalOf(evt.Conversation, account), account})
 	}
@@ -97,7 +100,7 @@ func (c *Chat) typingReceived(_ context.Context, evt msn.TypingReceived) {
 
 // heardOf has what waits for a contact sent: they are there, whatever their status says.
 func (c *Chat) heardOf(conversation *msn.Conversation, account string) {
-	if conversation.Group() == "" && conversation.Circle() == "" {
+	if alone(conversation) {
 		c.outbox.Release(account)
 	}
 }

@@ -21,6 +21,9 @@ func (c *Chat) pageReceived(ctx context.Context, evt msn.PageReceived) {
 	}
 	account, ok := msnid.FromServer(evt.Contact)
 	if ok && account != c.account.Identity.Account {
+		if c.keepsOut(ctx, account) {
+			return
+		}
 		var parts []*database.QueuedMessage
 		for i, part := range msgconv.Split(text) {
 			parts = append(parts, &database.QueuedMessage{

@@ -284,6 +284,11 @@ func (b *Inbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedMessag
 	if job.Behind {
 		return queue.Hold(time.Now().Add(maxHold)) // or with the one before it
 	}
+	if unwanted, err := kind.unwanted(ctx, m); err != nil {
+		return queue.Retry(err)
+	} else if unwanted {
+		return queue.Done()
+	}
 	if until, err := kind.admit(ctx, m); err != nil {
 		return queue.Retry(err)
 	} else if !until.IsZero() {

@@ -20,6 +20,9 @@ type Kind struct {
 	// Limit returns how many messages may wait for the room of one, of which so many do. It
 	// may be nil: then it is Usual.
 	Limit func(ctx context.Context, m *database.QueuedMessage, waiting int) (Limit, error)
+	// Unwanted reports whether a message that waits is not to be shown any more. It may be nil:
+	// then it is.
+	Unwanted func(context.Context, *database.QueuedMessage) (bool, error)
 	// Admit returns until when a message waits because its room is not to be made yet, and no
 	// time for one that does not. It may be nil. Inbox.Release has it asked again.
 	Admit func(context.Context, *database.QueuedMessage) (until time.Time, err error)
@@ -80,6 +83,13 @@ func (k Kind) limit(ctx context.Context, m *database.QueuedMessage, waiting int)
 		return Usual, nil
 	}
 	return k.Limit(ctx, m, waiting)
+}
+
+func (k Kind) unwanted(ctx context.Context, m *database.QueuedMessage) (bool, error) {
+	if k.Unwanted == nil {
+		return false, nil
+	}
+	return k.Unwanted(ctx, m)
 }
 
 func (k Kind) admit(ctx context.Context, m *database.QueuedMessage) (until time.Time, err error) {

@@ -1,0 +1,119 @@
+package bridge
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"maunium.net/go/mautrix/bridgev2"
+
+	"matrix-msn/msn"
+	"matrix-msn/msn/msntest"
+	"matrix-msn/msn/wire"
+)
+
+// Who is blocked is left alone in the conversation that was open, wherever the user does it.
+func TestBlockEndsTheConversation(t *testing.T) {
+	t.Parallel()
+	for name, block := range map[string]func(*testBridge, *bridgev2.UserLogin){
+		"block": func(b *testBridge, _ *bridgev2.UserLogin) { b.ask(b.management(), "block "+carol) },
+		"decline": func(b *testBridge, _ *bridgev2.UserLogin) {
+			b.srv.Account(carol).Add(alice)
+			b.matrix.wait(b.T, 0, "the request", func(r record) bool { return strings.Contains(r.body, carol+") has added you") })
+			b.ask(b.management(), "decline "+carol)
+		},
+		"another Messenger": func(b *testBridge, login *bridgev2.UserLogin) {
+			b.srv.Account(alice).Block(carol, true)
+			b.tellBlocked(login, carol)
+			b.eventually("the block", func() bool { return login.Client.(*Client).account.Blocked(b.ctx, carol) })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			byListDialect(t, func(t *testing.T, b *testBridge) {
+				login := b.login()
+				b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+				left := make(chan string, 10)
+				carols := b.srv.Play(carol, msntest.Script{Left: func(_ *msntest.Chat, account string) { left <- account }})
+				open, err := carols.Call(b.ctx, alice)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := open.Say("before"); err != nil {
+					t.Fatal(err)
+				}
+				b.waitMessage(0, "before")
+				block(b, login)
+				select {
+				case account := <-left:
+					if account != alice {
+						t.Errorf("%s has left", account)
+					}
+				case <-time.After(20 * time.Second):
+					t.Error("the user stays in the conversation")
+				}
+				b.hears(login, carol, "after", 1) // was on its way
+				b.hears(login, bob, "the end", 1)
+				b.waitMessage(0, "the end")
+				b.waitQueued(0)
+				if n := b.texts("after"); n != 0 {
+					t.Errorf("what was said after the block is shown %d times", n)
+				}
+			})
+		})
+	}
+}
+
+// tellBlocked has the server tell the bridge that the user has blocked somebody elsewhere.
+func (b *testBridge) tellBlocked(login *bridgev2.UserLogin, account string) {
+	b.Helper()
+	var told wire.Command
+	switch dialect := login.Client.(*Client).session.Current().Dialect(); {
+	case dialect >= wire.FirstSOAP:
+		b.srv.Account(bob).Remove(alice) // the lists are downloaded again
+		return
+	case dialect >= 10:
+		told = wire.New("ADC", "0", "BL", "N="+account)
+	default:
+		told = wire.New("ADD", "0", "BL", "100", account, account)
+	}
+	if err := b.srv.Push(alice, told); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// Where several people talk nothing is hidden, and what the service keeps of somebody who is
+// blocked stays there.
+func TestWhatIsHiddenOfWhoIsBlocked(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.loginWithRoom()
+	client := login.Client.(*Client)
+	b.fill(login)
+	b.srv.AddAccount(dave, pass)
+	b.hears(login, dave, "let me in", 0)
+	b.held(login, 1, 1)
+	b.ask(b.management(), "block "+dave) // is let go of
+	b.waitQueued(0)
+	b.ask(b.management(), "block "+carol)
+	now := time.Now()
+	client.session.Dispatch(b.ctx, msn.OfflineReceived{ID: "kept", From: carol, Text: "offline", At: now})
+	client.session.Dispatch(b.ctx, msn.PageReceived{Contact: carol, From: "tel:+1", Text: "page", At: now})
+	client.session.Dispatch(b.ctx, msn.TypingReceived{Conversation: new(msn.Conversation), From: carol})
+	group := client.session.Current().GroupChat("friends", bob, carol)
+	client.session.Dispatch(b.ctx, msn.TextReceived{Conversation: group, From: carol, Text: "to all", Session: "g", Seq: 1, At: now})
+	b.waitMessage(0, "to all")
+	b.waitQueued(0)
+	if removed := client.chat.Removals().Take(); len(removed) != 0 {
+		t.Errorf("the service is to forget %q", removed)
+	}
+	for _, text := range []string{"offline", "📱 (from a mobile phone) page", "let me in"} {
+		if n := b.texts(text); n != 0 {
+			t.Errorf("%q is shown", text)
+		}
+	}
+	b.ask(b.management(), "unblock "+carol)
+	b.ask(b.management(), "add "+carol) // no stranger who would wait
+	client.session.Dispatch(b.ctx, msn.OfflineReceived{ID: "kept", From: carol, Text: "offline", At: now})
+	b.eventually("what was kept", func() bool { return b.texts("offline") == 1 })
+}

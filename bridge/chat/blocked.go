@@ -1,0 +1,52 @@
+package chat
+
+import (
+	"context"
+
+	"github.com/rs/zerolog"
+
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+// Who is blocked cannot call the user any more, but a conversation that is open goes on: it is
+// for the client to leave it. What comes all the same is not shown. In a conversation of several
+// people nothing is hidden, as in Messenger: the others answer it.
+
+// alone reports whether a conversation is with one contact.
+func alone(conversation *msn.Conversation) bool {
+	return conversation.Group() == "" && conversation.Circle() == ""
+}
+
+// blocked ends the conversation with somebody whom the user has just blocked, here or in another
+// Messenger, and lets go of what waits of them.
+func (c *Chat) blocked(account string) {
+	if client := c.session.Current(); client != nil {
+		client.Conversation(account).Close()
+	}
+	c.inbox.Release(c.account.PortalKey(account).ID)
+}
+
+// unwanted reports whether somebody is blocked who says something in a conversation with the
+// user alone.
+func (c *Chat) unwanted(ctx context.Context, conversation *msn.Conversation, account string) bool {
+	return alone(conversation) && c.keepsOut(ctx, account)
+}
+
+// keepsOut reports whether what somebody says is not shown because they are blocked.
+func (c *Chat) keepsOut(ctx context.Context, account string) bool {
+	if !c.account.Blocked(ctx, account) {
+		return false
+	}
+	zerolog.Ctx(ctx).Debug().Str("account", account).Msg("Leaving out what somebody says who is blocked")
+	return true
+}
+
+// Unwanted reports whether a message that waits is not to be shown any more: it is of a stranger
+// who has no room, and whom the user has blocked meanwhile.
+func (c *Chat) Unwanted(ctx context.Context, m *database.QueuedMessage) (bool, error) {
+	if waits, err := c.waits(ctx, m); err != nil || !waits {
+		return false, err
+	}
+	return c.keepsOut(ctx, m.Sender), nil
+}
