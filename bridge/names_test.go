@@ -435,3 +435,40 @@ func TestNamesAreCountedByChangeNotByMessage(t *testing.T) {
 		t.Errorf("%d names within a moment: %+v", len(names), names)
 	}
 }
+
+// Two logins hear of somebody at different times, and show it in any order: what was heard last
+// counts, also after a restart.
+func TestLatestNameCountsWhoeverHeardIt(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	first := b.login()
+	second, err := b.tryLogin(carol, pass)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.eventually("the sign-ins", func() bool { return b.signedIn(first.ID) && b.signedIn(second.ID) })
+	const mallory = "mallory@strangers.example"
+	// hears has a login hear of a name, and says who has no room with them to show it.
+	hears := func(login *bridgev2.UserLogin, name string) {
+		login.Client.(*Client).session.Dispatch(b.ctx, msn.PresenceChanged{Contact: msn.Contact{Account: mallory, Told: name, Status: msn.Online}})
+	}
+	called := func(when, name string) {
+		t.Helper()
+		if got := b.ghostName(first, mallory); got != name+" (MSN)" {
+			t.Errorf("%s they are called %q, want %q", when, got, name)
+		}
+	}
+	hears(first, "Old")
+	hears(second, "New")
+	b.dm(second, mallory)
+	b.eventually("the name", func() bool { return b.ghostName(second, mallory) == "New (MSN)" })
+	b.dm(first, mallory) // heard of it before there was a ghost
+	b.dm(first, bob)
+	called("when the first shows what it heard,", "New")
+	hears(first, "Newer")
+	b.eventually("the newer name", func() bool { return b.ghostName(first, mallory) == "Newer (MSN)" })
+	b.restart()
+	b.eventually("the sign-ins", func() bool { return b.signedIn(first.ID) && b.signedIn(second.ID) })
+	b.dm(b.br.GetCachedUserLoginByID(second.ID), mallory)
+	called("after a restart", "Newer")
+}

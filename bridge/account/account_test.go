@@ -3,6 +3,7 @@ package account
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"gopkg.in/yaml.v3"
 	"maunium.net/go/mautrix/bridgev2"
@@ -137,10 +138,25 @@ func TestWhatSomebodySaysOfTheirNameCounts(t *testing.T) {
 	a.Tells(bob, bob)
 	check("as he has taken it back", "")
 	a.Tells(bob, "Robert")
-	a.told.shown(bob, GhostMetadata{Told: "Bob"})
+	a.told.shown(bob, GhostMetadata{Told: "Bob", At: 1})
 	check("when an older name was shown", "Robert")
-	a.told.shown(bob, GhostMetadata{Told: "Robert"})
+	a.told.shown(bob, a.nameOf(bob, *stored.Metadata.(*GhostMetadata)))
 	check("when the ghost is somebody else's again", "")
+	// Another login has heard something, and shows it.
+	a.Tells(bob, "Robert")
+	shows := func(told string, at time.Time) {
+		t.Helper()
+		stored.Metadata = &GhostMetadata{Told: told, At: at.UnixNano()}
+		if err := a.Bridge.DB.Ghost.Update(t.Context(), stored); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shows("Bobby", time.Now().Add(-time.Minute))
+	check("when another login heard something before", "Robert")
+	shows("Bobby", time.Now())
+	check("when another login heard something after", "Bobby")
+	shows("Bobby", time.Now().Add(time.Hour))
+	check("when the clock was set back", "Robert")
 }
 
 // Names that nobody shows take no more memory than so much.

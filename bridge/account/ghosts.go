@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
@@ -19,6 +20,13 @@ type GhostMetadata struct {
 	Told string `json:"told,omitempty"`
 	// Nameless is set when the contact is known to have no name.
 	Nameless bool `json:"nameless,omitempty"`
+	// At is when a login heard that, in nanoseconds since 1970; 0 when nobody knows.
+	At int64 `json:"at,omitempty"`
+}
+
+// says reports whether two say the same of the contact, be it heard at another time.
+func (m GhostMetadata) says(other GhostMetadata) bool {
+	return m.Told == other.Told && m.Nameless == other.Nameless
 }
 
 // CopyFrom implements the framework's MetaMerger. A ghost is shared by all logins: what is
@@ -34,9 +42,7 @@ func (a *Account) UserInfo(account string) *bridgev2.UserInfo {
 			// Asked for now, when there is a ghost: news that come later are shown by it.
 			known := ghost.Metadata.(*GhostMetadata)
 			now := a.nameOf(account, *known)
-			if now != *known {
-				*known, changed = now, true
-			}
+			changed, *known = !now.says(*known), now
 			name, err := GhostName(a.Config, a.Service, account, now.Told)
 			if err != nil {
 				zerolog.Ctx(ctx).Err(err).Msg("Failed to apply network.displayname_template")
@@ -55,9 +61,11 @@ func (a *Account) UserInfo(account string) *bridgev2.UserInfo {
 	}
 }
 
-// nameOf returns what an account is called, of whose ghost so much is known.
+// nameOf returns what an account is called, of whose ghost so much is known. Each login hears by
+// itself, and may have nobody to show it to for long: of what they have heard the latest counts.
 func (a *Account) nameOf(account string, known GhostMetadata) GhostMetadata {
-	if news, ok := a.told.get(account); ok {
+	// What is known from the future is from before the clock was set back.
+	if news, ok := a.told.get(account); ok && (news.At >= known.At || known.At > time.Now().UnixNano()) {
 		return news
 	}
 	if known == (GhostMetadata{}) {
@@ -124,7 +132,7 @@ func ownName(account, name string) string {
 // Tells notes what somebody says that they are called, in any form. Their ghost is called so
 // when it is next described. That they have no name is news as well.
 func (a *Account) Tells(account, name string) {
-	told := GhostMetadata{Told: ownName(account, name)}
+	told := GhostMetadata{Told: ownName(account, name), At: time.Now().UnixNano()}
 	told.Nameless = told.Told == ""
 	a.told.put(account, told)
 }
@@ -139,7 +147,7 @@ func (a *Account) Shows(ctx context.Context, account string, book *names.Book) (
 	known := *ghost.Metadata.(*GhostMetadata)
 	now := a.nameOf(account, known)
 	name, err := GhostName(a.Config, a.Service, account, now.Told)
-	if err != nil || now != known || ghost.Name != name || !ghost.NameSet {
+	if err != nil || !now.says(known) || ghost.Name != name || !ghost.NameSet {
 		return false, err
 	}
 	a.told.shown(account, now)
@@ -192,7 +200,7 @@ func (t *toldNames) put(account string, told GhostMetadata) {
 func (t *toldNames) shown(account string, now GhostMetadata) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.names[account] == now {
+	if t.names[account].At <= now.At {
 		delete(t.names, account)
 	}
 }
