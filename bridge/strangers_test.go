@@ -430,3 +430,27 @@ func TestStrangersAtOnceGetNoMoreRooms(t *testing.T) {
 		t.Errorf("%d got rooms", n)
 	}
 }
+
+// Who has waited longest is let in first, whoever of them asks when there are places again.
+func TestStrangersAreLetInInTheOrderInWhichTheyCame(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.loginWithRoom()
+	client := login.Client.(*Client)
+	b.fill(login)
+	const writers = 15
+	for i := range writers {
+		b.hears(login, stranger(i), fmt.Sprint("let me in ", i), 0)
+		b.held(login, i+1, i+1)
+	}
+	if err := client.account.Remember(b.ctx, func(kept *account.Record) { kept.Admissions.Since = kept.Admissions.Since.Add(-time.Hour) }); err != nil {
+		t.Fatal(err)
+	}
+	client.inbox.Release(client.account.PortalKey(stranger(writers - 1)).ID)
+	b.held(login, writers-10, writers-10)
+	for i := range writers {
+		if n := b.texts(fmt.Sprint("let me in ", i)); n != 1 && i < 10 || n != 0 && i >= 10 {
+			t.Errorf("number %d is heard %d times", i, n)
+		}
+	}
+}

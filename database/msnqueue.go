@@ -79,9 +79,10 @@ const (
 		WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3 ORDER BY position DESC LIMIT 1`
 	queueHas      = `SELECT COUNT(*) FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3`
 	queueRoomless = `
-		SELECT DISTINCT queued.portal_id FROM msn_queue queued
+		SELECT queued.portal_id FROM msn_queue queued
 		LEFT JOIN portal ON portal.bridge_id=queued.bridge_id AND portal.id=queued.portal_id AND portal.receiver=queued.login_id
-		WHERE queued.bridge_id=$1 AND queued.login_id=$2 AND COALESCE(portal.mxid, '')=''`
+		WHERE queued.bridge_id=$1 AND queued.login_id=$2 AND COALESCE(portal.mxid, '')=''
+		GROUP BY queued.portal_id ORDER BY MIN(queued.position)`
 	queuePortals = `SELECT DISTINCT portal_id FROM msn_queue WHERE bridge_id=$1 AND login_id=$2`
 	queueCount   = `SELECT COUNT(*) FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3`
 	queueOwner   = `UPDATE msn_queue SET owner=$5 WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3 AND owner IN ($4, $5)`
@@ -121,7 +122,8 @@ func (q *MSNQueueQuery) Portals(ctx context.Context, login networkid.UserLoginID
 	return dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[networkid.PortalID], err).AsList()
 }
 
-// Roomless returns the portals without a room for which messages wait.
+// Roomless returns the portals without a room for which messages wait, those first for which
+// one has waited longest.
 func (q *MSNQueueQuery) Roomless(ctx context.Context, login networkid.UserLoginID) ([]networkid.PortalID, error) {
 	rows, err := q.GetDB().Query(ctx, queueRoomless, q.bridgeID, login)
 	return dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[networkid.PortalID], err).AsList()

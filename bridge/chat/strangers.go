@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -127,13 +128,20 @@ func (c *Chat) Limit(ctx context.Context, m *database.QueuedMessage, waiting int
 
 // heldStrangers returns how many strangers have no room, of whom something waits.
 func (c *Chat) heldStrangers(ctx context.Context) (n int, err error) {
+	waiting, err := c.waitingStrangers(ctx)
+	return len(waiting), err
+}
+
+// waitingStrangers returns the strangers who have no room, of whom something waits, who has
+// waited longest first.
+func (c *Chat) waitingStrangers(ctx context.Context) (accounts []string, err error) {
 	portals, err := c.account.DB.MSNQueue.Roomless(ctx, c.account.Login.ID)
 	for _, portal := range portals {
 		if account, alone := msnid.ParseDMPortalID(portal); alone && !c.account.OnList(ctx, account) {
-			n++
+			accounts = append(accounts, account)
 		}
 	}
-	return n, err
+	return accounts, err
 }
 
 // Admit returns until when a message waits because there is to be no room for it yet, and no
@@ -142,16 +150,11 @@ func (c *Chat) Admit(ctx context.Context, m *database.QueuedMessage) (until time
 	if waits, err := c.waits(ctx, m); err != nil || !waits {
 		return time.Time{}, err
 	}
-	admit := func(kept account.Admissions) (account.Admissions, bool, time.Time) {
-		// The time of now, under the lock of what is kept: an earlier one would look like a clock
-		// that was set back to who was admitted meanwhile, and begin anew.
-		return kept.Admit(m.Sender, time.Now(), strangerWindow, maxStrangerRooms)
-	}
-	_, admitted, until := admit(c.account.Stored().Admissions)
+	_, admitted, until := c.account.Stored().Admissions.Admit(m.Sender, time.Now(), strangerWindow, maxStrangerRooms)
 	if admitted {
-		// Another may have been admitted meanwhile. Not stored counts as well: Remember
-		// says so in the log, and stores it with the next change.
-		_ = c.account.Remember(ctx, func(kept *account.Record) { kept.Admissions, admitted, until = admit(kept.Admissions) })
+		if admitted, until, err = c.admitNext(ctx, m.Sender); err != nil {
+			return time.Time{}, err
+		}
 	}
 	if admitted {
 		return time.Time{}, nil
@@ -160,6 +163,43 @@ func (c *Chat) Admit(ctx context.Context, m *database.QueuedMessage) (until time
 		c.tellOfStrangers(ctx, until)
 	}
 	return until, nil
+}
+
+// admitNext admits those who have waited longest, as many as may be, and reports whether
+// somebody is among them. All wait for the same moment, and who asks first in it is chance.
+func (c *Chat) admitNext(ctx context.Context, who string) (admitted bool, until time.Time, err error) {
+	waiting, err := c.waitingStrangers(ctx)
+	if err != nil {
+		return false, time.Time{}, err
+	}
+	waiting = slices.DeleteFunc(waiting, func(other string) bool {
+		return other != who && (c.strangers.expects(other) || c.account.Blocked(ctx, other))
+	})
+	if !slices.Contains(waiting, who) {
+		waiting = append(waiting, who)
+	}
+	var let []string
+	// Others may be admitted meanwhile. Not stored counts as well: Remember says so in the log,
+	// and stores it with the next change.
+	_ = c.account.Remember(ctx, func(kept *account.Record) {
+		// The time of now, under the lock of what is kept: an earlier one would look like a clock
+		// that was set back to who was admitted meanwhile, and begin anew.
+		now := time.Now()
+		for _, next := range waiting {
+			var may bool
+			kept.Admissions, may, until = kept.Admissions.Admit(next, now, strangerWindow, maxStrangerRooms)
+			switch {
+			case may && next == who:
+				admitted = true
+			case may:
+				let = append(let, next)
+			}
+		}
+	})
+	for _, other := range let {
+		c.inbox.Release(c.account.PortalKey(other).ID)
+	}
+	return admitted, until, nil
 }
 
 // RoomInfo describes the room that is to be made for a message.
