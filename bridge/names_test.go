@@ -472,3 +472,35 @@ func TestLatestNameCountsWhoeverHeardIt(t *testing.T) {
 	b.dm(b.br.GetCachedUserLoginByID(second.ID), mallory)
 	called("after a restart", "Newer")
 }
+
+// Somebody on no list whose presence is told changes their name every moment: few names are shown.
+// What a user calls a contact is shown at once, however often that is.
+func TestNamesThatChangeAllTheTimeAreShownSeldom(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	b.dm(login, carol)
+	b.dm(login, bob)
+	// is has the service tell something of a contact, and waits until what follows is done.
+	is := func(contact msn.Contact) {
+		contact.Status = msn.Online
+		login.Client.(*Client).session.Dispatch(b.ctx, msn.PresenceChanged{Contact: contact})
+	}
+	for i := range 25 {
+		is(msn.Contact{Account: carol, Name: fmt.Sprint("Carol ", i), Told: fmt.Sprint("Carol ", i)})
+		if i < 3 {
+			b.eventually("the name", func() bool { return b.ghostName(login, carol) == fmt.Sprintf("Carol %d (MSN)", i) })
+		}
+	}
+	for i := range 25 {
+		name := fmt.Sprint("Bobby ", i)
+		b.srv.SetAlias(alice, bob, name)
+		if got := b.ask(b.management(), "rename "+bob+" "+name); !strings.Contains(got.body, "is called") {
+			t.Fatalf("answered by %q", got.body)
+		}
+		b.eventually("the user's name for Bob", func() bool { return b.dmName(login, bob) == name+" (MSN)" })
+	}
+	if got := b.ghostName(login, carol); got != "Carol 2 (MSN)" {
+		t.Errorf("Carol is shown as %q", got)
+	}
+}

@@ -109,7 +109,7 @@ func (c *Chat) Listen(s *session.Session) {
 	session.On(s, func(ctx context.Context, evt msn.PresenceChanged) {
 		c.contactChanged(ctx, evt.Contact)
 		if evt.Contact.Status != msn.Offline {
-			c.tells(evt.Contact.Account, evt.Contact.Told)
+			c.tells(ctx, evt.Contact.Account, evt.Contact.Told)
 			c.outbox.Release(evt.Contact.Account)
 		}
 	})

@@ -38,13 +38,6 @@ func (s *storedContacts) hears(account, name string) bool {
 	return true
 }
 
-// knows reports whether somebody has told a name last.
-func (s *storedContacts) knows(account, name string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.told[account] == name
-}
-
 func (s *storedContacts) get(account string) (row database.Contact, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,19 +136,23 @@ func (c *Chat) contactChanged(ctx context.Context, contact msn.Contact) {
 		return
 	}
 	c.stored.put(*row)
-	if !known || before.Name != row.Name {
+	switch {
+	case known && before.Name == row.Name:
+	case contact.Nick == "" && contact.Name == contact.Told:
+		c.updates.renamedThemselves(ctx, row.Account, contact.Name)
+	default: // the user calls them so
 		c.updates.rename(row.Account)
 	}
 }
 
 // tells notes what a contact says that it is called, and shows it by that name.
-func (c *Chat) tells(account, name string) {
+func (c *Chat) tells(ctx context.Context, account, name string) {
 	account, ok := msnid.FromServer(account)
 	if !ok || name == "" || !c.stored.hears(account, name) {
 		return
 	}
 	c.account.Tells(account, name)
-	c.updates.rename(account)
+	c.updates.renamedThemselves(ctx, account, name)
 }
 
 // ownName notes the user's own display name, and has their ghost called by it.

@@ -33,7 +33,7 @@ func (c *Chat) textReceived(ctx context.Context, evt msn.TextReceived) {
 		c.noteMembers(ctx, evt.Conversation)
 	}
 	c.heardOf(evt.Conversation, account)
-	c.saysName(account, evt.FromName)
+	c.saysName(ctx, account, evt.FromName)
 	var parts []*database.QueuedMessage
 	for i, part := range msgconv.Split(msgconv.Said(evt.Text)) {
 		parts = append(parts, &database.QueuedMessage{

@@ -71,7 +71,7 @@ func (c *Chat) noteMembers(ctx context.Context, conversation *msn.Conversation) 
 
 // participantJoined notes that somebody came into a group chat.
 func (c *Chat) participantJoined(ctx context.Context, evt msn.ParticipantJoined) {
-	c.saysName(evt.Account, evt.Name)
+	c.saysName(ctx, evt.Account, evt.Name)
 	if evt.Conversation.Group() != "" {
 		c.noteMembers(ctx, evt.Conversation)
 	}
@@ -142,7 +142,6 @@ type noteKind uint8
 
 const (
 	noteMember  noteKind = iota // who comes and goes in a group chat
-	noteName                    // what somebody on no list is called
 	noteRequest                 // who has added the user
 	noteUnshown                 // a text of somebody whose address cannot be shown
 	noteCircle                  // an invitation into a circle, whose ID stands for the account

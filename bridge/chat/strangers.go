@@ -274,14 +274,11 @@ func (c *Chat) RoomMade(ctx context.Context, m *database.QueuedMessage) {
 
 // saysName shows somebody by the name under which they say something, unless they are on
 // the contact list: of those the service tells what they are called.
-func (c *Chat) saysName(account, name string) {
+func (c *Chat) saysName(ctx context.Context, account, name string) {
 	if session := c.session.Current(); session != nil {
 		if contact, known := session.Contact(account); known && contact.Lists.Has(msn.ListForward) {
 			return
 		}
 	}
-	account, ok := msnid.FromServer(account)
-	if ok && !c.stored.knows(account, name) && c.notes.allow(noteAbout{kind: noteName, account: account}, time.Now()) {
-		c.tells(account, name)
-	}
+	c.tells(ctx, account, name)
 }

@@ -27,6 +27,8 @@ type updates struct {
 	chat   *Chat
 	asking chan struct{} // a token for each update that asks the homeserver
 
+	limit renames
+
 	mu      sync.Mutex
 	renamed map[string]struct{} // accounts whose names are to be looked at
 	unseen  map[string]struct{} // those whose names were shown to nobody: the user is in no room with them
@@ -61,6 +63,18 @@ func (u *updates) rename(account string) {
 	u.renamed[account] = struct{}{}
 	u.mu.Unlock()
 	u.chat.work.Do("names", u.showNames)
+}
+
+// renamedThemselves is rename for a name that a contact has chosen: it is shown so often, and the
+// last one in any case.
+func (u *updates) renamedThemselves(ctx context.Context, account, name string) {
+	most := maxStrangerRenames
+	if u.chat.account.OnList(ctx, account) {
+		most = maxRenames
+	}
+	if u.limit.allow(account, names.Clean(name), most, func() { u.rename(account) }) {
+		u.rename(account)
+	}
 }
 
 // returned has a contact shown by its name whose room the user was not in before.
