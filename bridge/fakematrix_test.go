@@ -41,6 +41,8 @@ type fakeMatrix struct {
 	hang     chan struct{}     // names and typing notes wait for it, unless nil
 	making   func() error      // is asked before a room is made, unless nil
 	noInvite error             // what inviting somebody answers
+	inviting func(id.RoomID)   // is called before the user is made a member, unless nil
+	looking  func(id.RoomID)   // is called when it was looked whether the user is one, unless nil
 	noMember error             // what asking for the members of a room answers
 	asked    map[id.RoomID]int // how often members were asked for
 	uploads  [][]byte
@@ -283,8 +285,20 @@ func (f *fakeMatrix) members(room id.RoomID) map[id.UserID]*event.MemberEventCon
 
 func (f *fakeMatrix) GetMemberInfo(_ context.Context, room id.RoomID, user id.UserID) (*event.MemberEventContent, error) {
 	f.mu.Lock()
+	member, looking := f.members(room)[user], f.looking
+	f.mu.Unlock()
+	if user == fakeUser && looking != nil {
+		looking(room)
+	}
+	return member, nil
+}
+
+// aroundInvites has something done before the user is made a member of a room, and when it was
+// looked whether they are one.
+func (f *fakeMatrix) aroundInvites(inviting, looking func(id.RoomID)) {
+	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.members(room)[user], nil
+	f.inviting, f.looking = inviting, looking
 }
 
 func (f *fakeMatrix) GenerateDeterministicRoomID(key networkid.PortalKey) id.RoomID {
@@ -375,6 +389,12 @@ func (i *fakeIntent) SendMessage(_ context.Context, room id.RoomID, evtType even
 
 func (i *fakeIntent) SendState(_ context.Context, room id.RoomID, evtType event.Type, key string, content *event.Content, _ time.Time) (*mautrix.RespSendEvent, error) {
 	if member, ok := content.Parsed.(*event.MemberEventContent); ok && evtType == event.StateMember {
+		i.f.mu.Lock()
+		inviting := i.f.inviting
+		i.f.mu.Unlock()
+		if key == string(fakeUser) && inviting != nil {
+			inviting(room)
+		}
 		i.f.setMember(room, id.UserID(key), member.Membership)
 	}
 	i.f.mu.Lock()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
@@ -452,5 +453,57 @@ func TestStrangersAreLetInInTheOrderInWhichTheyCame(t *testing.T) {
 		if n := b.texts(fmt.Sprint("let me in ", i)); n != 1 && i < 10 || n != 0 && i >= 10 {
 			t.Errorf("number %d is heard %d times", i, n)
 		}
+	}
+}
+
+// A stranger writes while start-chat makes the room with them, and the user is not invited yet:
+// nobody says that they have left it.
+func TestRoomThatIsBeingMadeHasNotBeenLeft(t *testing.T) {
+	t.Parallel()
+	for name, waits := range map[string]bool{"who waits for a room": true, "who has not written before": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newTestBridge(t, newTestServer(t))
+			login := b.loginWithRoom()
+			if waits {
+				b.fill(login)
+				b.hears(login, carol, "let me in", 0)
+				b.held(login, 1, 1)
+			}
+			chat := b.management()
+			var once sync.Once
+			looked := make(chan id.RoomID, 100)
+			b.matrix.aroundInvites(func(room id.RoomID) {
+				once.Do(func() {
+					b.matrix.setMember(room, fakeUser, event.MembershipLeave) // as who was never there
+					b.hears(login, carol, "hello", 1)
+					for timeout := time.After(waitLimit); ; {
+						select {
+						case seen := <-looked:
+							if seen == room {
+								return
+							}
+						case <-timeout:
+							t.Error("nobody looks whether the user is in the room")
+							return
+						}
+					}
+				})
+			}, func(room id.RoomID) {
+				select {
+				case looked <- room:
+				default:
+				}
+			})
+			if got := b.ask(chat, "start-chat "+carol); !strings.HasPrefix(got.body, "Your new room with ") {
+				t.Errorf("answered by %q", got.body)
+			}
+			b.waitMessage(0, "hello")
+			b.waitQueued(0)
+			told := b.matrix.all(func(r record) bool { return strings.Contains(r.body, "in the room that you have left") })
+			if len(told) > 0 || !b.isIn(b.roomOf(login, carol)) {
+				t.Errorf("told %+v, and the user is in the room: %t", told, b.isIn(b.roomOf(login, carol)))
+			}
+		})
 	}
 }

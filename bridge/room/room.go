@@ -11,6 +11,7 @@ import (
 	"maunium.net/go/mautrix/bridgev2"
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/bridgev2/simplevent"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
@@ -92,11 +93,17 @@ func (r *Rooms) Ensure(ctx context.Context, key networkid.PortalKey, describe De
 func (r *Rooms) Return(ctx context.Context, key networkid.PortalKey, room id.RoomID, callsBack func() bool) (away bool, err error) {
 	br, login := r.account.Bridge, r.account.Login
 	own, err := br.Matrix.GetMemberInfo(ctx, room, login.UserMXID)
+	if err == nil && own != nil && HasLeft(own.Membership) {
+		// Whoever was never invited counts as one who has left: the room may be there, and being
+		// filled still.
+		if err := r.settle(ctx, key); err != nil {
+			return false, err
+		}
+		own, err = br.Matrix.GetMemberInfo(ctx, room, login.UserMXID)
+	}
 	switch {
 	case err != nil || own == nil || !HasLeft(own.Membership):
 	case own.Membership == event.MembershipBan || !callsBack():
-		// To the framework a portal without a room is one that nobody can be invited to.
-		login.MarkInPortal(ctx, &bridgev2.Portal{Portal: &bridgedb.Portal{BridgeID: br.ID, PortalKey: key}})
 		return true, nil
 	default:
 		err = r.invite(ctx, room)
@@ -107,10 +114,36 @@ func (r *Rooms) Return(ctx context.Context, key networkid.PortalKey, room id.Roo
 	return false, err
 }
 
+// settle waits until the framework has done what it is at in the room of a portal, be it that it
+// makes it. The user is not invited by that.
+func (r *Rooms) settle(ctx context.Context, key networkid.PortalKey) error {
+	// To the framework a portal without a room is one that nobody can be invited to.
+	r.account.Login.MarkInPortal(ctx, &bridgev2.Portal{Portal: &bridgedb.Portal{BridgeID: r.account.Bridge.ID, PortalKey: key}})
+	settled := make(chan struct{})
+	queued, err := r.Queue(ctx, &simplevent.EventMeta{
+		Type: bridgev2.RemoteEventUnknown, PortalKey: key,
+		PreHandleFunc: func(context.Context, *bridgev2.Portal) { close(settled) },
+	})
+	switch {
+	case err != nil:
+		return err
+	case !queued.Queued && queued.Error != nil:
+		return queued.Error
+	}
+	select {
+	case <-settled:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // CallBack brings a user back into the room of a portal, if there is one that they are not in.
 // Without it the framework would make another room in its place when they ask for it. It still
-// does so for who is banned, and when the homeserver refuses to call them.
+// does so for who is banned, and when the homeserver refuses to call them. A room that is being
+// made is waited for: the framework would take the user for one who has left it.
 func (r *Rooms) CallBack(ctx context.Context, key networkid.PortalKey) error {
+	defer r.making.WithLock(key.ID)()
 	stored, err := r.Stored(ctx, key)
 	if err != nil || stored == "" {
 		return err
