@@ -69,6 +69,7 @@ type Chat struct {
 	stored   storedContacts
 	notes    noteCounts
 	told     toldRequests
+	sums     requestSums
 
 	strangers strangers
 }

@@ -3,9 +3,11 @@ package chat
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
@@ -15,7 +17,7 @@ import (
 
 // Requests are people who have put the user on their contact list and wait for an answer: the
 // user lets them see them, or blocks them. Each is told once a day, when they ask or at a
-// sign-in while they wait, and only so many at once.
+// sign-in while they wait, and only so many at once: the others are summed up.
 
 // maxRequests is how many requests are told at a sign-in, and within noteWindow.
 const maxRequests = 5
@@ -28,8 +30,12 @@ func WaitsForAnswer(contact msn.Contact) bool {
 // addedYou tells the user of somebody who has added them.
 func (c *Chat) addedYou(ctx context.Context, evt msn.AddedYou) {
 	c.contactChanged(ctx, evt.Contact)
-	if WaitsForAnswer(evt.Contact) && c.notes.allowRequest(evt.Contact.Account, time.Now()) {
+	switch {
+	case !WaitsForAnswer(evt.Contact):
+	case c.notes.allowRequest(evt.Contact.Account, time.Now()):
 		c.tellRequest(ctx, evt.Contact)
+	default:
+		c.sumRequestsLater()
 	}
 }
 
@@ -51,20 +57,143 @@ func (n *noteCounts) allowRequest(account string, now time.Time) bool {
 	return true
 }
 
+// rest returns how long the window still lasts.
+func (n *noteCounts) rest(now time.Time) time.Duration {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.since.Add(noteWindow).Sub(now)
+}
+
+// requestSums is what need not outlast the process. The zero value has summed up nobody.
+type requestSums struct {
+	mu      sync.Mutex
+	planned bool                // there is a sum at the end of the window
+	day     string              // of what follows
+	counted map[string]struct{} // people who are in a sum of that day
+}
+
+// count notes that people are in a sum of a day, and returns those who were in none.
+func (s *requestSums) count(day string, accounts []string) (uncounted []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.day != day {
+		s.day, s.counted = day, make(map[string]struct{})
+	}
+	for _, account := range accounts {
+		if _, ok := s.counted[account]; !ok {
+			s.counted[account] = struct{}{}
+			uncounted = append(uncounted, account)
+		}
+	}
+	return uncounted
+}
+
+// plan reports whether there is to be a sum that is not planned yet.
+func (s *requestSums) plan() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.planned
+	s.planned = true
+	return !before
+}
+
+func (s *requestSums) begun() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.planned = false
+}
+
+// sumRequestsLater has those summed up who have added the user and were not told, when the window
+// is over.
+func (c *Chat) sumRequestsLater() {
+	if c.sums.plan() {
+		time.AfterFunc(c.notes.rest(time.Now()), func() { c.work.Do("requests", c.sumRequests) })
+	}
+}
+
+// sumRequests tells how many wait for an answer whom the user was not told of.
+func (c *Chat) sumRequests(ctx context.Context) {
+	c.sums.begun()
+	client := c.session.Current()
+	if client == nil {
+		return // the next sign-in tells
+	}
+	_, untold := c.waitingRequests(ctx, client)
+	now := time.Now()
+	if left := c.sums.count(day(now), untold); len(left) == 1 && c.notes.allowRequest(left[0], now) {
+		contact, _ := client.Contact(left[0])
+		c.tellRequest(ctx, contact)
+	} else if len(left) > 0 {
+		c.tellOfPeople(ctx, msnid.MakeNoticeMessageID("requests", now.UTC().Format(time.RFC3339Nano)),
+			fmt.Sprintf("%s added you to their contact lists and wait for an answer. `!contacts` shows them all.", counted(len(left), "more person has", "more people have")))
+	}
+}
+
+// counted is a number of something.
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
 // tellRequests tells at a sign-in who waits for an answer.
 func (c *Chat) tellRequests(ctx context.Context, client *msn.Client) {
-	waiting := 0
-	for _, contact := range client.Contacts() {
-		if !WaitsForAnswer(contact) {
+	waiting, untold := c.waitingRequests(ctx, client)
+	now := time.Now()
+	var others []string
+	for _, account := range untold {
+		if !c.notes.allowRequest(account, now) {
+			others = append(others, account)
 			continue
 		}
-		if waiting++; waiting <= maxRequests {
-			c.tellRequest(ctx, contact)
-		}
+		contact, _ := client.Contact(account)
+		c.tellRequest(ctx, contact)
 	}
-	if waiting > maxRequests {
+	switch {
+	case len(others) == 0:
+	case c.wasTold(ctx, dailyID("requests", now)):
+		c.sumRequestsLater()
+	case len(c.sums.count(day(now), others)) > 0:
 		c.tellDaily(ctx, "requests", fmt.Sprintf("%d people have added you to their contact lists and wait for an answer. `!contacts` shows them all.", waiting))
 	}
+}
+
+// waitingRequests returns how many wait for an answer, and those whom the user was not told of
+// today.
+func (c *Chat) waitingRequests(ctx context.Context, client *msn.Client) (waiting int, untold []string) {
+	now := time.Now()
+	var accounts []string
+	for _, contact := range client.Contacts() {
+		if account, ok := msnid.FromServer(contact.Account); ok && WaitsForAnswer(contact) {
+			accounts = append(accounts, account)
+		}
+	}
+	if len(accounts) == 0 {
+		return 0, nil
+	}
+	alerts, err := c.account.DB.Alert.Last(ctx, c.account.Login.ID, database.MaxAlerts)
+	if err != nil { // they are told again: the table knows what it has
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read of whom the user was told")
+	}
+	told := make(map[networkid.MessageID]struct{}, len(alerts))
+	for _, alert := range alerts {
+		told[alert.AlertID] = struct{}{}
+	}
+	for _, account := range accounts {
+		if _, ok := told[requestID(account, now)]; !ok {
+			untold = append(untold, account)
+		} else {
+			c.ToldRequest(account) // perhaps by another process
+		}
+	}
+	return len(accounts), untold
+}
+
+// wasTold reports whether the user was told something.
+func (c *Chat) wasTold(ctx context.Context, id networkid.MessageID) bool {
+	alert, err := c.account.DB.Alert.Get(ctx, c.account.Login.ID, id)
+	return err == nil && alert != nil
 }
 
 // tellRequest tells of one who waits for an answer.
@@ -82,7 +211,7 @@ func (c *Chat) tellRequest(ctx context.Context, contact msn.Contact) {
 	if contact.Request != "" {
 		c.tellRequestText(ctx, who, account, contact.Request)
 	}
-	c.tellDaily(ctx, "request "+account, fmt.Sprintf("%s has added you to their contact list at %s. "+
+	c.tellDaily(ctx, requestOf+account, fmt.Sprintf("%s has added you to their contact list at %s. "+
 		"`!accept %s` lets them see you and puts them on yours, `!unblock %s` only lets them see you, `!decline %s` keeps them from that.",
 		who, c.account.Service.Name, account, account, account))
 }
@@ -100,13 +229,22 @@ func (c *Chat) tellRequestText(ctx context.Context, who, account, text string) {
 	c.tellDaily(ctx, "request text "+account, fmt.Sprintf("%s, who has added you, writes: %s", who, names.Quoted(names.OneLine(text))))
 }
 
+// requestOf stands before the account in what tellDaily tells of somebody's request.
+const requestOf = "request "
+
+// requestID is by what it is known that the user was told of somebody's request today.
+func requestID(account string, now time.Time) networkid.MessageID {
+	return dailyID(requestOf+account, now)
+}
+
+// dailyID is by what something is known that is told once a day.
+func dailyID(what string, now time.Time) networkid.MessageID {
+	return msnid.MakeNoticeMessageID("daily", what, day(now))
+}
+
+func day(now time.Time) string { return now.UTC().Format(time.DateOnly) }
+
 // tellDaily tells something once a day.
 func (c *Chat) tellDaily(ctx context.Context, what, text string) {
-	now := time.Now()
-	c.notices.Notice(ctx, database.Alert{
-		AlertID:    msnid.MakeNoticeMessageID("daily", what, now.UTC().Format(time.DateOnly)),
-		ReceivedAt: now,
-		Kind:       database.AlertKindPeople,
-		Text:       text,
-	})
+	c.tellOfPeople(ctx, dailyID(what, time.Now()), text)
 }
