@@ -481,26 +481,77 @@ func TestNamesThatChangeAllTheTimeAreShownSeldom(t *testing.T) {
 	login := b.login()
 	b.dm(login, carol)
 	b.dm(login, bob)
-	// is has the service tell something of a contact, and waits until what follows is done.
-	is := func(contact msn.Contact) {
-		contact.Status = msn.Online
-		login.Client.(*Client).session.Dispatch(b.ctx, msn.PresenceChanged{Contact: contact})
+	is := func(account, name string) {
+		login.Client.(*Client).session.Dispatch(b.ctx, msn.PresenceChanged{Contact: msn.Contact{Account: account, Name: name, Told: name, Status: msn.Online}})
 	}
-	for i := range 25 {
-		is(msn.Contact{Account: carol, Name: fmt.Sprint("Carol ", i), Told: fmt.Sprint("Carol ", i)})
-		if i < 3 {
-			b.eventually("the name", func() bool { return b.ghostName(login, carol) == fmt.Sprintf("Carol %d (MSN)", i) })
-		}
+	for i := range 15 {
+		is(carol, fmt.Sprint("Carol ", i))
+		// What follows from that is done when a friend's name is shown that came after it.
+		is(bob, fmt.Sprint("Bob ", i))
+		b.eventually("the friend's name", func() bool { return b.ghostName(login, bob) == fmt.Sprintf("Bob %d (MSN)", i) })
+	}
+	shown := b.matrix.all(func(r record) bool { return r.kind == "name" && strings.HasPrefix(r.body, "Carol ") })
+	if len(shown) == 0 || len(shown) > 5 { // one may come late
+		t.Errorf("Carol is shown by %d names", len(shown))
 	}
 	for i := range 25 {
 		name := fmt.Sprint("Bobby ", i)
-		b.srv.SetAlias(alice, bob, name)
 		if got := b.ask(b.management(), "rename "+bob+" "+name); !strings.Contains(got.body, "is called") {
 			t.Fatalf("answered by %q", got.body)
 		}
 		b.eventually("the user's name for Bob", func() bool { return b.dmName(login, bob) == name+" (MSN)" })
 	}
-	if got := b.ghostName(login, carol); got != "Carol 2 (MSN)" {
-		t.Errorf("Carol is shown as %q", got)
+}
+
+// A stranger takes the name that the user has given a friend, or that the friend has: the room
+// is named apart, and it is said there once, whoever had the name first.
+func TestStrangerDoesNotPassForAFriendByWhatTheUserCallsThem(t *testing.T) {
+	t.Parallel()
+	const mallory = "mallory@strangers.example"
+	const warning = "Take care: " + mallory + " bears the name of " + bob + ", who is on your contact list, or one that looks like it. They are two accounts."
+	for name, taken := range map[string]string{"the user's name": "Bobby", "one that looks like it": "Bоbby", "the friend's own": "Bob Builder"} {
+		for order, first := range map[string]bool{"stranger first": true, "friend first": false} {
+			t.Run(name+"/"+order, func(t *testing.T) {
+				t.Parallel()
+				b := newTestBridge(t, newTestServer(t))
+				login := b.login()
+				b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+				// In this dialect what the contact calls itself is known when it is there.
+				b.friend()
+				b.dm(login, bob)
+				b.eventually("the friend's name", func() bool { return b.ghostName(login, bob) == "Bob Builder (MSN)" })
+				warned := func() int {
+					return len(b.matrix.all(func(r record) bool { return r.body == warning && r.room == b.roomOf(login, mallory) }))
+				}
+				chat := b.management()
+				calls := func() {
+					b.write(chat, "rename "+bob+" Bobby")
+					b.matrix.wait(t, 0, "the answer", func(r record) bool { return r.room == chat && strings.Contains(r.body, "is called") })
+				}
+				if !first {
+					calls()
+				}
+				b.says(login, mallory, taken, "it is me")
+				b.waitMessage(0, "it is me")
+				if first {
+					calls()
+				}
+				b.eventually("the warning", func() bool { return warned() == 1 })
+				if name != "the friend's own" {
+					want := taken + " (" + mallory + ") (MSN)"
+					b.eventually("the name of the room", func() bool { return b.dmName(login, mallory) == want })
+				}
+				b.restart()
+				login = b.br.GetCachedUserLoginByID(login.ID)
+				b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+				b.says(login, mallory, taken, "it is still me")
+				b.waitMessage(0, "it is still me")
+				b.says(login, mallory, "Mallory", "now I am not")
+				b.eventually("another name", func() bool { return b.ghostName(login, mallory) == "Mallory (MSN)" })
+				if n := warned(); n != 0 { // the records are of the new process
+					t.Errorf("warned %d times again", n)
+				}
+			})
+		}
 	}
 }

@@ -118,6 +118,29 @@ func (a *Account) NamesOf(contacts []*database.Contact) *names.Book {
 	return book
 }
 
+// Looks returns whose name looks like what, of those on the contact list: by what the user calls
+// them, and while there is a session also by what they call themselves.
+func (a *Account) Looks(ctx context.Context) map[string]string {
+	looks := make(map[string]string)
+	if roster := a.live(); roster != nil {
+		for _, contact := range roster.Contacts() {
+			if account, ok := msnid.FromServer(contact.Account); ok && contact.Lists.Has(msn.ListForward) && ownName(account, contact.Told) != "" {
+				looks[names.Skeleton(ownName(account, contact.Told))] = account
+			}
+		}
+	}
+	contacts, err := a.Contacts(ctx)
+	if err != nil { // names can do without
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read contacts")
+	}
+	for _, contact := range contacts {
+		if name := ownName(contact.Account, contact.Name); Listed(contact) && name != "" {
+			looks[names.Skeleton(name)] = contact.Account
+		}
+	}
+	return looks
+}
+
 // MatrixName returns the name of a contact in this user's own rooms and lists: the one that
 // the user has given it, or the contact's own. One that another contact, the user or the
 // bridge bears already gets the account behind it.

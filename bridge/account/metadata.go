@@ -54,6 +54,9 @@ type Record struct {
 	// Away are the people, the latest last, of whom the user was told that they write into
 	// rooms that the user has left. It is replaced, never changed in place.
 	Away []string `json:"away,omitempty"`
+	// Alike are the strangers, the latest last, with their names, of whom the user was told that
+	// they bear the name of a contact. It is replaced, never changed in place.
+	Alike []string `json:"alike,omitempty"`
 	// Status is as what the user wants to be seen; "" while they have chosen nothing.
 	Status config.Choice `json:"status,omitempty"`
 	// Personal is the personal message that they have set, which may be none; nil while they
@@ -135,7 +138,8 @@ func (m *Metadata) CopyFrom(other any) {
 		if brought.Refused == nil {
 			brought.Refused = kept.Refused
 		}
-		brought.Circles, brought.Admissions, brought.Away = kept.Circles, kept.Admissions, kept.Away
+		brought.Circles, brought.Admissions = kept.Circles, kept.Admissions
+		brought.Away, brought.Alike = kept.Away, kept.Alike
 		brought.Status, brought.Personal, brought.PresenceOff = kept.Status, kept.Personal, kept.PresenceOff
 		brought.FollowsName, brought.Emoticons = kept.FollowsName, kept.Emoticons
 		*kept = brought

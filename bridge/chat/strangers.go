@@ -270,6 +270,8 @@ func (c *Chat) RoomMade(ctx context.Context, m *database.QueuedMessage) {
 	if err != nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to say that somebody is not on the contact list")
 	}
+	contact, mark := (&lookalikes{chat: c}).of(ctx, m.Sender)
+	c.sayAlike(ctx, m.Sender, contact, mark)
 }
 
 // saysName shows somebody by the name under which they say something, unless they are on
