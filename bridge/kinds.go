@@ -19,14 +19,14 @@ func (c *Client) handleKinds() {
 		},
 		Sender: c.chat.SenderOf,
 		Limit: func(ctx context.Context, m *database.QueuedMessage, waiting int) (inbox.Limit, error) {
-			most, limited, err := c.chat.Limit(ctx, m, waiting)
+			most, limited, err := c.chat.Strangers().Limit(ctx, m, waiting)
 			if err != nil || !limited {
 				return inbox.Usual, err
 			}
 			return inbox.Limit{Most: most, Instead: chat.LeftOut}, nil
 		},
-		Unwanted: c.chat.Unwanted, Admit: c.chat.Admit,
-		RoomInfo: c.chat.RoomInfo, RoomMade: c.chat.RoomMade, CallsBack: c.chat.CallsBack, Away: c.chat.Away,
+		Unwanted: c.chat.Strangers().Unwanted, Admit: c.chat.Strangers().Admit,
+		RoomInfo: c.chat.RoomInfo, RoomMade: c.chat.Strangers().RoomMade, CallsBack: c.chat.CallsBack, Away: c.chat.Away,
 		Named: func(m *database.QueuedMessage) string { return "A message that " + m.Sender + " sent" },
 	}
 	for _, kind := range []database.QueuedKind{database.QueuedText, database.QueuedPage, database.QueuedNote} {

@@ -416,7 +416,7 @@ func TestStrangersAtOnceGetNoMoreRooms(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 100 {
 		all.Go(func() {
-			until, err := client.chat.Admit(b.ctx, &database.QueuedMessage{
+			until, err := client.chat.Strangers().Admit(b.ctx, &database.QueuedMessage{
 				LoginID: login.ID, PortalID: client.account.PortalKey(stranger(i)).ID, Sender: stranger(i),
 			})
 			if err != nil {

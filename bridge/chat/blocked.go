@@ -5,7 +5,7 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"matrix-msn/database"
+	"matrix-msn/bridge/account"
 	"matrix-msn/msn"
 )
 
@@ -30,23 +30,14 @@ func (c *Chat) blocked(account string) {
 // unwanted reports whether somebody is blocked who says something in a conversation with the
 // user alone.
 func (c *Chat) unwanted(ctx context.Context, conversation *msn.Conversation, account string) bool {
-	return alone(conversation) && c.keepsOut(ctx, account)
+	return alone(conversation) && keepsOut(ctx, c.account, account)
 }
 
 // keepsOut reports whether what somebody says is not shown because they are blocked.
-func (c *Chat) keepsOut(ctx context.Context, account string) bool {
-	if !c.account.Blocked(ctx, account) {
+func keepsOut(ctx context.Context, a *account.Account, who string) bool {
+	if !a.Blocked(ctx, who) {
 		return false
 	}
-	zerolog.Ctx(ctx).Debug().Str("account", account).Msg("Leaving out what somebody says who is blocked")
+	zerolog.Ctx(ctx).Debug().Str("account", who).Msg("Leaving out what somebody says who is blocked")
 	return true
-}
-
-// Unwanted reports whether a message that waits is not to be shown any more: it is of a stranger
-// who has no room, and whom the user has blocked meanwhile.
-func (c *Chat) Unwanted(ctx context.Context, m *database.QueuedMessage) (bool, error) {
-	if waits, err := c.waits(ctx, m); err != nil || !waits {
-		return false, err
-	}
-	return c.keepsOut(ctx, m.Sender), nil
 }

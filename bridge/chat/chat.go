@@ -4,6 +4,7 @@ package chat
 
 import (
 	"context"
+	"time"
 
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/id"
@@ -69,16 +70,21 @@ type Chat struct {
 	stored   storedContacts
 	notes    noteCounts
 	told     toldRequests
-	sums     requestSums
 
-	strangers strangers
+	strangers *Strangers
+	requests  *requests
 }
+
+// tellPeople tells the user something about people who write to them.
+type tellPeople func(ctx context.Context, id networkid.MessageID, text string)
 
 // New returns the chats of a login.
 func New(a *account.Account, s *session.Session, rooms *room.Rooms, inbox Inbox, outbox Outbox, notices Notices) *Chat {
 	c := &Chat{account: a, session: s, rooms: rooms, inbox: inbox, outbox: outbox, notices: notices, work: background.New()}
 	c.updates, c.circles = newUpdates(c), newCircles(c)
 	c.removals = &Removals{session: s, work: c.work}
+	c.strangers = &Strangers{account: a, rooms: rooms, inbox: inbox, work: c.work, tell: c.tellOfPeople, alike: &alike{account: a, rooms: rooms}}
+	c.requests = &requests{account: a, session: s, notes: &c.notes, work: c.work, tell: c.tellOfPeople, noted: c.ToldRequest}
 	return c
 }
 
@@ -88,8 +94,8 @@ func (c *Chat) Listen(s *session.Session) {
 	s.Use(c.work, &c.typing)
 	s.OnOpen(c.saveRoster)
 	s.OnReady(func(context.Context, *msn.Client) { c.circles.look() })
-	s.OnReady(c.releaseKnown)
-	s.OnReady(c.tellRequests)
+	s.OnReady(c.strangers.releaseKnown)
+	s.OnReady(c.requests.tellAll)
 	session.OnDelivered(s, c.textReceived)
 	session.OnDelivered(s, c.textSent)
 	session.OnDelivered(s, c.pageReceived)
@@ -101,11 +107,14 @@ func (c *Chat) Listen(s *session.Session) {
 	session.On(s, func(context.Context, msn.CirclesChanged) { c.circles.look() })
 	session.On(s, func(ctx context.Context, evt msn.ContactChanged) {
 		c.contactChanged(ctx, evt.Contact)
-		c.requestText(ctx, evt.Contact)
+		c.requests.wrote(ctx, evt.Contact)
 	})
 	s.OnOpen(func(ctx context.Context, client *msn.Client) { c.ownName(ctx, client.DisplayName()) })
 	session.On(s, func(ctx context.Context, evt msn.NameChanged) { c.ownName(ctx, evt.Name) })
-	session.On(s, c.addedYou)
+	session.On(s, func(ctx context.Context, evt msn.AddedYou) {
+		c.contactChanged(ctx, evt.Contact)
+		c.requests.added(ctx, evt.Contact)
+	})
 	session.On(s, func(ctx context.Context, evt msn.RemovedYou) { c.contactChanged(ctx, evt.Contact) })
 	session.On(s, func(ctx context.Context, evt msn.PresenceChanged) {
 		c.contactChanged(ctx, evt.Contact)
@@ -115,6 +124,14 @@ func (c *Chat) Listen(s *session.Session) {
 		}
 	})
 }
+
+// tellOfPeople is a tellPeople.
+func (c *Chat) tellOfPeople(ctx context.Context, id networkid.MessageID, text string) {
+	c.notices.Notice(ctx, database.Alert{AlertID: id, ReceivedAt: time.Now(), Kind: database.AlertKindPeople, Text: text})
+}
+
+// Strangers returns who decides what is shown of people who are no contacts.
+func (c *Chat) Strangers() *Strangers { return c.strangers }
 
 // Removals returns the offline messages that the service is to forget.
 func (c *Chat) Removals() *Removals { return c.removals }

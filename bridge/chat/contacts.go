@@ -166,3 +166,14 @@ func (c *Chat) ownName(ctx context.Context, name string) {
 	c.account.Tells(c.account.Identity.Account, name)
 	c.updates.rename(c.account.Identity.Account)
 }
+
+// saysName shows somebody by the name under which they say something, unless they are on
+// the contact list: of those the service tells what they are called.
+func (c *Chat) saysName(ctx context.Context, account, name string) {
+	if session := c.session.Current(); session != nil {
+		if contact, known := session.Contact(account); known && contact.Lists.Has(msn.ListForward) {
+			return
+		}
+	}
+	c.tells(ctx, account, name)
+}

@@ -77,7 +77,7 @@ func (c *Chat) textSent(ctx context.Context, evt msn.TextSent) {
 	}
 	c.inbox.Put(ctx, parts...)
 	if alone(evt.Conversation) {
-		c.expect(peer) // whom the user writes to
+		c.strangers.expect(peer) // whom the user writes to
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/database"
 	"matrix-msn/msn"
 )
 
@@ -32,6 +33,11 @@ func (c *Chat) Info(ctx context.Context, portal networkid.PortalID) (*bridgev2.C
 		return c.circleInfo(ctx, with.Circle), nil
 	}
 	return c.dmInfo(ctx, with.Account), nil
+}
+
+// RoomInfo describes the room that is to be made for a message.
+func (c *Chat) RoomInfo(ctx context.Context, m *database.QueuedMessage) (*bridgev2.ChatInfo, error) {
+	return c.Info(ctx, m.PortalID)
 }
 
 // dmInfo describes the room with one contact.
@@ -108,7 +114,7 @@ func (c *Chat) Resolve(ctx context.Context, identifier string, createChat bool) 
 	c.updates.returned(account)
 	update := info.ExtraUpdates
 	info.ExtraUpdates = func(ctx context.Context, portal *bridgev2.Portal) bool {
-		c.expectIn(portal, account)
+		c.strangers.expectIn(portal, account)
 		return update(ctx, portal)
 	}
 	response.Chat = &bridgev2.CreateChatResponse{PortalKey: key, PortalInfo: info}

@@ -21,7 +21,7 @@ func (c *Chat) pageReceived(ctx context.Context, evt msn.PageReceived) {
 	}
 	account, ok := msnid.FromServer(evt.Contact)
 	if ok && account != c.account.Identity.Account {
-		if c.keepsOut(ctx, account) {
+		if keepsOut(ctx, c.account, account) {
 			return
 		}
 		var parts []*database.QueuedMessage

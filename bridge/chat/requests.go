@@ -9,8 +9,11 @@ import (
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/background"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/session"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -27,15 +30,25 @@ func WaitsForAnswer(contact msn.Contact) bool {
 	return contact.Reverse() && !contact.Lists.Has(msn.ListAllow) && !contact.Lists.Has(msn.ListBlock)
 }
 
-// addedYou tells the user of somebody who has added them.
-func (c *Chat) addedYou(ctx context.Context, evt msn.AddedYou) {
-	c.contactChanged(ctx, evt.Contact)
+// requests tells the user of those.
+type requests struct {
+	account *account.Account
+	session *session.Session
+	notes   *noteCounts
+	work    *background.Work
+	tell    tellPeople
+	noted   func(account string) // notes that the user was told of somebody
+	sums    requestSums
+}
+
+// added tells the user of somebody who has added them.
+func (r *requests) added(ctx context.Context, contact msn.Contact) {
 	switch {
-	case !WaitsForAnswer(evt.Contact):
-	case c.notes.allowRequest(evt.Contact.Account, time.Now()):
-		c.tellRequest(ctx, evt.Contact)
+	case !WaitsForAnswer(contact):
+	case r.notes.allowRequest(contact.Account, time.Now()):
+		r.tellOne(ctx, contact)
 	default:
-		c.sumRequestsLater()
+		r.sumLater()
 	}
 }
 
@@ -103,28 +116,28 @@ func (s *requestSums) begun() {
 	s.planned = false
 }
 
-// sumRequestsLater has those summed up who have added the user and were not told, when the window
+// sumLater has those summed up who have added the user and were not told, when the window
 // is over.
-func (c *Chat) sumRequestsLater() {
-	if c.sums.plan() {
-		time.AfterFunc(c.notes.rest(time.Now()), func() { c.work.Do("requests", c.sumRequests) })
+func (r *requests) sumLater() {
+	if r.sums.plan() {
+		time.AfterFunc(r.notes.rest(time.Now()), func() { r.work.Do("requests", r.sum) })
 	}
 }
 
-// sumRequests tells how many wait for an answer whom the user was not told of.
-func (c *Chat) sumRequests(ctx context.Context) {
-	c.sums.begun()
-	client := c.session.Current()
+// sum tells how many wait for an answer whom the user was not told of.
+func (r *requests) sum(ctx context.Context) {
+	r.sums.begun()
+	client := r.session.Current()
 	if client == nil {
 		return // the next sign-in tells
 	}
-	_, untold := c.waitingRequests(ctx, client)
+	_, untold := r.waiting(ctx, client)
 	now := time.Now()
-	if left := c.sums.count(day(now), untold); len(left) == 1 && c.notes.allowRequest(left[0], now) {
+	if left := r.sums.count(day(now), untold); len(left) == 1 && r.notes.allowRequest(left[0], now) {
 		contact, _ := client.Contact(left[0])
-		c.tellRequest(ctx, contact)
+		r.tellOne(ctx, contact)
 	} else if len(left) > 0 {
-		c.tellOfPeople(ctx, msnid.MakeNoticeMessageID("requests", now.UTC().Format(time.RFC3339Nano)),
+		r.tell(ctx, msnid.MakeNoticeMessageID("requests", now.UTC().Format(time.RFC3339Nano)),
 			fmt.Sprintf("%s added you to their contact lists and wait for an answer. `!contacts` shows them all.", counted(len(left), "more person has", "more people have")))
 	}
 }
@@ -137,31 +150,31 @@ func counted(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// tellRequests tells at a sign-in who waits for an answer.
-func (c *Chat) tellRequests(ctx context.Context, client *msn.Client) {
-	waiting, untold := c.waitingRequests(ctx, client)
+// tellAll tells at a sign-in who waits for an answer.
+func (r *requests) tellAll(ctx context.Context, client *msn.Client) {
+	waiting, untold := r.waiting(ctx, client)
 	now := time.Now()
 	var others []string
 	for _, account := range untold {
-		if !c.notes.allowRequest(account, now) {
+		if !r.notes.allowRequest(account, now) {
 			others = append(others, account)
 			continue
 		}
 		contact, _ := client.Contact(account)
-		c.tellRequest(ctx, contact)
+		r.tellOne(ctx, contact)
 	}
 	switch {
 	case len(others) == 0:
-	case c.wasTold(ctx, dailyID("requests", now)):
-		c.sumRequestsLater()
-	case len(c.sums.count(day(now), others)) > 0:
-		c.tellDaily(ctx, "requests", fmt.Sprintf("%d people have added you to their contact lists and wait for an answer. `!contacts` shows them all.", waiting))
+	case r.told(ctx, dailyID("requests", now)):
+		r.sumLater()
+	case len(r.sums.count(day(now), others)) > 0:
+		r.tellDaily(ctx, "requests", fmt.Sprintf("%d people have added you to their contact lists and wait for an answer. `!contacts` shows them all.", waiting))
 	}
 }
 
-// waitingRequests returns how many wait for an answer, and those whom the user was not told of
+// waiting returns how many wait for an answer, and those whom the user was not told of
 // today.
-func (c *Chat) waitingRequests(ctx context.Context, client *msn.Client) (waiting int, untold []string) {
+func (r *requests) waiting(ctx context.Context, client *msn.Client) (waiting int, untold []string) {
 	now := time.Now()
 	var accounts []string
 	for _, contact := range client.Contacts() {
@@ -172,7 +185,7 @@ func (c *Chat) waitingRequests(ctx context.Context, client *msn.Client) (waiting
 	if len(accounts) == 0 {
 		return 0, nil
 	}
-	alerts, err := c.account.DB.Alert.Last(ctx, c.account.Login.ID, database.MaxAlerts)
+	alerts, err := r.account.DB.Alert.Last(ctx, r.account.Login.ID, database.MaxAlerts)
 	if err != nil { // they are told again: the table knows what it has
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read of whom the user was told")
 	}
@@ -184,49 +197,49 @@ func (c *Chat) waitingRequests(ctx context.Context, client *msn.Client) (waiting
 		if _, ok := told[requestID(account, now)]; !ok {
 			untold = append(untold, account)
 		} else {
-			c.ToldRequest(account) // perhaps by another process
+			r.noted(account) // perhaps by another process
 		}
 	}
 	return len(accounts), untold
 }
 
-// wasTold reports whether the user was told something.
-func (c *Chat) wasTold(ctx context.Context, id networkid.MessageID) bool {
-	alert, err := c.account.DB.Alert.Get(ctx, c.account.Login.ID, id)
+// told reports whether the user was told something.
+func (r *requests) told(ctx context.Context, id networkid.MessageID) bool {
+	alert, err := r.account.DB.Alert.Get(ctx, r.account.Login.ID, id)
 	return err == nil && alert != nil
 }
 
-// tellRequest tells of one who waits for an answer.
-func (c *Chat) tellRequest(ctx context.Context, contact msn.Contact) {
+// tellOne tells of one who waits for an answer.
+func (r *requests) tellOne(ctx context.Context, contact msn.Contact) {
 	account, ok := msnid.FromServer(contact.Account)
 	if !ok {
 		zerolog.Ctx(ctx).Warn().Msg("Somebody whose account is invalid has added the user")
 		return
 	}
-	c.ToldRequest(account)
+	r.noted(account)
 	who := account
 	if name := names.Clean(contact.Name); name != "" && name != account {
 		who = names.Quoted(name) + " (" + account + ")"
 	}
 	if contact.Request != "" {
-		c.tellRequestText(ctx, who, account, contact.Request)
+		r.tellText(ctx, who, account, contact.Request)
 	}
-	c.tellDaily(ctx, requestOf+account, fmt.Sprintf("%s has added you to their contact list at %s. "+
+	r.tellDaily(ctx, requestOf+account, fmt.Sprintf("%s has added you to their contact list at %s. "+
 		"`!accept %s` lets them see you and puts them on yours, `!unblock %s` only lets them see you, `!decline %s` keeps them from that.",
-		who, c.account.Service.Name, account, account, account))
+		who, r.account.Service.Name, account, account, account))
 }
 
-// requestText tells what somebody wrote with their request: web services bring it after the
+// wrote tells what somebody wrote with their request: web services bring it after the
 // notification server has said who it is.
-func (c *Chat) requestText(ctx context.Context, contact msn.Contact) {
+func (r *requests) wrote(ctx context.Context, contact msn.Contact) {
 	account, ok := msnid.FromServer(contact.Account)
-	if ok && contact.Request != "" && WaitsForAnswer(contact) && c.notes.allowRequest(account, time.Now()) {
-		c.tellRequestText(ctx, account, account, contact.Request)
+	if ok && contact.Request != "" && WaitsForAnswer(contact) && r.notes.allowRequest(account, time.Now()) {
+		r.tellText(ctx, account, account, contact.Request)
 	}
 }
 
-func (c *Chat) tellRequestText(ctx context.Context, who, account, text string) {
-	c.tellDaily(ctx, "request text "+account, fmt.Sprintf("%s, who has added you, writes: %s", who, names.Quoted(names.OneLine(text))))
+func (r *requests) tellText(ctx context.Context, who, account, text string) {
+	r.tellDaily(ctx, "request text "+account, fmt.Sprintf("%s, who has added you, writes: %s", who, names.Quoted(names.OneLine(text))))
 }
 
 // requestOf stands before the account in what tellDaily tells of somebody's request.
@@ -245,6 +258,6 @@ func dailyID(what string, now time.Time) networkid.MessageID {
 func day(now time.Time) string { return now.UTC().Format(time.DateOnly) }
 
 // tellDaily tells something once a day.
-func (c *Chat) tellDaily(ctx context.Context, what, text string) {
-	c.tellOfPeople(ctx, dailyID(what, time.Now()), text)
+func (r *requests) tellDaily(ctx context.Context, what, text string) {
+	r.tell(ctx, dailyID(what, time.Now()), text)
 }

@@ -9,9 +9,9 @@ import (
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
-	"maunium.net/go/mautrix/bridgev2/networkid"
 
 	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/background"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/room"
@@ -31,8 +31,19 @@ const (
 	maxWelcome        = 1000
 )
 
-// strangers is what need not outlast the process. The zero value knows nobody.
-type strangers struct {
+// Strangers decides whether there is a room for what people write who are no contacts.
+type Strangers struct {
+	account *account.Account
+	rooms   *room.Rooms
+	inbox   Inbox
+	work    *background.Work
+	tell    tellPeople
+	alike   *alike
+	seen    strangersSeen
+}
+
+// strangersSeen is what need not outlast the process. The zero value knows nobody.
+type strangersSeen struct {
 	mu      sync.Mutex
 	welcome map[string]struct{} // people whom the user has written to
 	told    time.Time           // the window of which the user was told that it is full
@@ -40,7 +51,7 @@ type strangers struct {
 }
 
 // expect notes that the user wants to hear of somebody.
-func (s *strangers) expect(account string) {
+func (s *strangersSeen) expect(account string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.welcome == nil || len(s.welcome) >= maxWelcome {
@@ -49,7 +60,7 @@ func (s *strangers) expect(account string) {
 	s.welcome[account] = struct{}{}
 }
 
-func (s *strangers) expects(account string) bool {
+func (s *strangersSeen) expects(account string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, ok := s.welcome[account]
@@ -57,7 +68,7 @@ func (s *strangers) expects(account string) bool {
 }
 
 // tellFull reports whether the user is to be told that the window that ends at a time is full.
-func (s *strangers) tellFull(until time.Time) bool {
+func (s *strangersSeen) tellFull(until time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.told.Equal(until) {
@@ -68,7 +79,7 @@ func (s *strangers) tellFull(until time.Time) bool {
 }
 
 // tellLeftOut reports whether the user is to be told that messages are left out.
-func (s *strangers) tellLeftOut(now time.Time) bool {
+func (s *strangersSeen) tellLeftOut(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if now.Sub(s.leftOut) < strangerWindow {
@@ -83,33 +94,33 @@ const LeftOut = "(Further messages were left out: more came than the bridge keep
 
 // isStranger reports whether a message is of somebody who is not on the contact list, and
 // said to the user alone.
-func (c *Chat) isStranger(ctx context.Context, m *database.QueuedMessage) bool {
+func (s *Strangers) isStranger(ctx context.Context, m *database.QueuedMessage) bool {
 	_, alone := msnid.ParseDMPortalID(m.PortalID)
-	return alone && m.Sender != c.account.Identity.Account && !c.account.OnList(ctx, m.Sender)
+	return alone && m.Sender != s.account.Identity.Account && !s.account.OnList(ctx, m.Sender)
 }
 
 // waits reports whether a message is of a stranger whom the user does not wait for, and who
 // has no room yet.
-func (c *Chat) waits(ctx context.Context, m *database.QueuedMessage) (bool, error) {
-	if !c.isStranger(ctx, m) || c.strangers.expects(m.Sender) {
+func (s *Strangers) waits(ctx context.Context, m *database.QueuedMessage) (bool, error) {
+	if !s.isStranger(ctx, m) || s.seen.expects(m.Sender) {
 		return false, nil
 	}
-	room, err := c.rooms.Stored(ctx, c.account.KeyOf(m.PortalID))
+	room, err := s.rooms.Stored(ctx, s.account.KeyOf(m.PortalID))
 	return room == "", err
 }
 
 // Limit returns how many messages may wait of the sender of one, of whom so many do already.
 // It is not limited for people who are no strangers, or have a room.
-func (c *Chat) Limit(ctx context.Context, m *database.QueuedMessage, waiting int) (most int, limited bool, err error) {
-	limited, err = c.waits(ctx, m)
+func (s *Strangers) Limit(ctx context.Context, m *database.QueuedMessage, waiting int) (most int, limited bool, err error) {
+	limited, err = s.waits(ctx, m)
 	if err != nil || !limited {
 		return 0, false, err
 	}
-	held, err := c.heldStrangers(ctx)
+	held, err := s.heldStrangers(ctx)
 	if err != nil {
 		return 0, false, err
 	}
-	_, admitted, _ := c.account.Stored().Admissions.Admit(m.Sender, time.Now(), strangerWindow, maxStrangerRooms)
+	_, admitted, _ := s.account.Stored().Admissions.Admit(m.Sender, time.Now(), strangerWindow, maxStrangerRooms)
 	if admitted && held <= maxStrangerRooms {
 		return 0, false, nil // their room is about to be made
 	}
@@ -119,25 +130,25 @@ func (c *Chat) Limit(ctx context.Context, m *database.QueuedMessage, waiting int
 	if held < maxHeldStrangers {
 		return maxHeldOfStranger, true, nil
 	}
-	if c.strangers.tellLeftOut(time.Now()) {
+	if s.seen.tellLeftOut(time.Now()) {
 		// The inbox waits for the answer, and takes no notice meanwhile.
-		c.work.Do("strangers left out", c.tellOfLeftOut)
+		s.work.Do("strangers left out", s.tellOfLeftOut)
 	}
 	return 0, true, nil
 }
 
 // heldStrangers returns how many strangers have no room, of whom something waits.
-func (c *Chat) heldStrangers(ctx context.Context) (n int, err error) {
-	waiting, err := c.waitingStrangers(ctx)
+func (s *Strangers) heldStrangers(ctx context.Context) (n int, err error) {
+	waiting, err := s.waitingStrangers(ctx)
 	return len(waiting), err
 }
 
 // waitingStrangers returns the strangers who have no room, of whom something waits, who has
 // waited longest first.
-func (c *Chat) waitingStrangers(ctx context.Context) (accounts []string, err error) {
-	portals, err := c.account.DB.MSNQueue.Roomless(ctx, c.account.Login.ID)
+func (s *Strangers) waitingStrangers(ctx context.Context) (accounts []string, err error) {
+	portals, err := s.account.DB.MSNQueue.Roomless(ctx, s.account.Login.ID)
 	for _, portal := range portals {
-		if account, alone := msnid.ParseDMPortalID(portal); alone && !c.account.OnList(ctx, account) {
+		if account, alone := msnid.ParseDMPortalID(portal); alone && !s.account.OnList(ctx, account) {
 			accounts = append(accounts, account)
 		}
 	}
@@ -146,34 +157,34 @@ func (c *Chat) waitingStrangers(ctx context.Context) (accounts []string, err err
 
 // Admit returns until when a message waits because there is to be no room for it yet, and no
 // time when there may be one.
-func (c *Chat) Admit(ctx context.Context, m *database.QueuedMessage) (until time.Time, err error) {
-	if waits, err := c.waits(ctx, m); err != nil || !waits {
+func (s *Strangers) Admit(ctx context.Context, m *database.QueuedMessage) (until time.Time, err error) {
+	if waits, err := s.waits(ctx, m); err != nil || !waits {
 		return time.Time{}, err
 	}
-	_, admitted, until := c.account.Stored().Admissions.Admit(m.Sender, time.Now(), strangerWindow, maxStrangerRooms)
+	_, admitted, until := s.account.Stored().Admissions.Admit(m.Sender, time.Now(), strangerWindow, maxStrangerRooms)
 	if admitted {
-		if admitted, until, err = c.admitNext(ctx, m.Sender); err != nil {
+		if admitted, until, err = s.admitNext(ctx, m.Sender); err != nil {
 			return time.Time{}, err
 		}
 	}
 	if admitted {
 		return time.Time{}, nil
 	}
-	if c.strangers.tellFull(until) {
-		c.tellOfStrangers(ctx, until)
+	if s.seen.tellFull(until) {
+		s.tellOfStrangers(ctx, until)
 	}
 	return until, nil
 }
 
 // admitNext admits those who have waited longest, as many as may be, and reports whether
 // somebody is among them. All wait for the same moment, and who asks first in it is chance.
-func (c *Chat) admitNext(ctx context.Context, who string) (admitted bool, until time.Time, err error) {
-	waiting, err := c.waitingStrangers(ctx)
+func (s *Strangers) admitNext(ctx context.Context, who string) (admitted bool, until time.Time, err error) {
+	waiting, err := s.waitingStrangers(ctx)
 	if err != nil {
 		return false, time.Time{}, err
 	}
 	waiting = slices.DeleteFunc(waiting, func(other string) bool {
-		return other != who && (c.strangers.expects(other) || c.account.Blocked(ctx, other))
+		return other != who && (s.seen.expects(other) || s.account.Blocked(ctx, other))
 	})
 	if !slices.Contains(waiting, who) {
 		waiting = append(waiting, who)
@@ -181,7 +192,7 @@ func (c *Chat) admitNext(ctx context.Context, who string) (admitted bool, until 
 	var let []string
 	// Others may be admitted meanwhile. Not stored counts as well: Remember says so in the log,
 	// and stores it with the next change.
-	_ = c.account.Remember(ctx, func(kept *account.Record) {
+	_ = s.account.Remember(ctx, func(kept *account.Record) {
 		// The time of now, under the lock of what is kept: an earlier one would look like a clock
 		// that was set back to who was admitted meanwhile, and begin anew.
 		now := time.Now()
@@ -197,30 +208,25 @@ func (c *Chat) admitNext(ctx context.Context, who string) (admitted bool, until 
 		}
 	})
 	for _, other := range let {
-		c.inbox.Release(c.account.PortalKey(other).ID)
+		s.inbox.Release(s.account.PortalKey(other).ID)
 	}
 	return admitted, until, nil
 }
 
-// RoomInfo describes the room that is to be made for a message.
-func (c *Chat) RoomInfo(ctx context.Context, m *database.QueuedMessage) (*bridgev2.ChatInfo, error) {
-	return c.Info(ctx, m.PortalID)
-}
-
 // expect has what waits of a stranger shown at once, and what they write from now on.
-func (c *Chat) expect(account string) {
-	c.strangers.expect(account)
-	c.inbox.Release(c.account.PortalKey(account).ID)
+func (s *Strangers) expect(account string) {
+	s.seen.expect(account)
+	s.inbox.Release(s.account.PortalKey(account).ID)
 }
 
 // expectIn is expect for somebody whose room is being made: the framework does not take a
 // second one who makes it meanwhile.
-func (c *Chat) expectIn(portal *bridgev2.Portal, account string) {
-	c.work.Do("expect "+account, func(ctx context.Context) {
+func (s *Strangers) expectIn(portal *bridgev2.Portal, account string) {
+	s.work.Do("expect "+account, func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, room.CreateTimeout)
 		defer cancel()
 		if portal.RoomCreated.Wait(ctx) == nil {
-			c.expect(account)
+			s.expect(account)
 		}
 	})
 }
@@ -228,59 +234,52 @@ func (c *Chat) expectIn(portal *bridgev2.Portal, account string) {
 // releaseKnown has shown what waits of people who are on the contact list by now.
 // One whose message is just being looked at is released too: that may have begun before the list
 // was there.
-func (c *Chat) releaseKnown(_ context.Context, client *msn.Client) {
+func (s *Strangers) releaseKnown(_ context.Context, client *msn.Client) {
 	for _, contact := range client.Contacts() {
 		if account, ok := msnid.FromServer(contact.Account); ok && contact.Lists.Has(msn.ListForward) {
-			c.inbox.Release(c.account.PortalKey(account).ID)
+			s.inbox.Release(s.account.PortalKey(account).ID)
 		}
 	}
 }
 
 // tellOfStrangers tells the user that strangers have to wait until a time.
-func (c *Chat) tellOfStrangers(ctx context.Context, until time.Time) {
+func (s *Strangers) tellOfStrangers(ctx context.Context, until time.Time) {
 	zerolog.Ctx(ctx).Warn().Time("until", until).Msg("Many strangers write to this login: no more rooms are made for them for a while")
-	c.tellOfPeople(ctx, msnid.MakeNoticeMessageID("strangers", until.UTC().Format(time.RFC3339Nano)),
+	s.tell(ctx, msnid.MakeNoticeMessageID("strangers", until.UTC().Format(time.RFC3339Nano)),
 		fmt.Sprintf("%d people who are not on your contact list have written to you within an hour and got rooms. "+
 			"What others write waits for %s, up to %d messages of each. "+
 			"If you expect somebody, send `%s start-chat` and their address: then what they wrote is shown at once.",
-			maxStrangerRooms, names.Minutes(time.Until(until)), maxHeldOfStranger, c.account.Bridge.Config.CommandPrefix))
+			maxStrangerRooms, names.Minutes(time.Until(until)), maxHeldOfStranger, s.account.Bridge.Config.CommandPrefix))
 }
 
 // tellOfLeftOut tells the user that messages of strangers are left out.
-func (c *Chat) tellOfLeftOut(ctx context.Context) {
+func (s *Strangers) tellOfLeftOut(ctx context.Context) {
 	zerolog.Ctx(ctx).Warn().Int("waiting", maxHeldStrangers).Msg("Leaving out what strangers write: too many of them have no room yet")
-	c.tellOfPeople(ctx, msnid.MakeNoticeMessageID("strangers left out", time.Now().UTC().Format(time.RFC3339Nano)),
+	s.tell(ctx, msnid.MakeNoticeMessageID("strangers left out", time.Now().UTC().Format(time.RFC3339Nano)),
 		fmt.Sprintf("Messages of %d people who are not on your contact list wait. What others of them write is left out until fewer wait.", maxHeldStrangers))
 }
 
-// tellOfPeople tells the user something about people who write to them.
-func (c *Chat) tellOfPeople(ctx context.Context, id networkid.MessageID, text string) {
-	c.notices.Notice(ctx, database.Alert{AlertID: id, ReceivedAt: time.Now(), Kind: database.AlertKindPeople, Text: text})
-}
-
 // RoomMade says in a new room whom the user does not know there.
-func (c *Chat) RoomMade(ctx context.Context, m *database.QueuedMessage) {
-	if !c.isStranger(ctx, m) {
+func (s *Strangers) RoomMade(ctx context.Context, m *database.QueuedMessage) {
+	if !s.isStranger(ctx, m) {
 		return
 	}
-	room, err := c.rooms.Stored(ctx, c.account.KeyOf(m.PortalID))
+	room, err := s.rooms.Stored(ctx, s.account.KeyOf(m.PortalID))
 	if err == nil && room != "" {
-		err = c.rooms.Notice(ctx, room, m.Sender+" is not on your contact list. They have chosen the name that you see themselves.", "")
+		err = s.rooms.Notice(ctx, room, m.Sender+" is not on your contact list. They have chosen the name that you see themselves.", "")
 	}
 	if err != nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to say that somebody is not on the contact list")
 	}
-	contact, mark := (&lookalikes{chat: c}).of(ctx, m.Sender)
-	c.sayAlike(ctx, m.Sender, contact, mark)
+	contact, mark := s.alike.look().of(ctx, m.Sender)
+	s.alike.say(ctx, m.Sender, contact, mark)
 }
 
-// saysName shows somebody by the name under which they say something, unless they are on
-// the contact list: of those the service tells what they are called.
-func (c *Chat) saysName(ctx context.Context, account, name string) {
-	if session := c.session.Current(); session != nil {
-		if contact, known := session.Contact(account); known && contact.Lists.Has(msn.ListForward) {
-			return
-		}
+// Unwanted reports whether a message that waits is not to be shown any more: it is of a stranger
+// who has no room, and whom the user has blocked meanwhile.
+func (s *Strangers) Unwanted(ctx context.Context, m *database.QueuedMessage) (bool, error) {
+	if waits, err := s.waits(ctx, m); err != nil || !waits {
+		return false, err
 	}
-	c.tells(ctx, account, name)
+	return keepsOut(ctx, s.account, m.Sender), nil
 }

@@ -112,11 +112,11 @@ func (u *updates) showNames(ctx context.Context) {
 	if len(renamed) == 0 {
 		return
 	}
-	alike := &lookalikes{chat: u.chat}
+	alike := u.chat.strangers.alike.look()
 	for account := range renamed {
 		if u.chat.account.OnList(ctx, account) {
 			// A stranger may have had the name before.
-			for _, stranger := range u.chat.strangersInRooms(ctx) {
+			for _, stranger := range u.chat.strangers.alike.strangers(ctx) {
 				if contact, _ := alike.of(ctx, stranger); contact != "" {
 					renamed[stranger] = struct{}{}
 				}
@@ -127,7 +127,7 @@ func (u *updates) showNames(ctx context.Context) {
 	book := u.chat.account.Names(ctx)
 	for account := range renamed {
 		if contact, mark := alike.of(ctx, account); contact != "" {
-			u.chat.work.Try("alike "+account, func(ctx context.Context) bool { return u.chat.sayAlike(ctx, account, contact, mark) })
+			u.chat.work.Try("alike "+account, func(ctx context.Context) bool { return u.chat.strangers.alike.say(ctx, account, contact, mark) })
 		}
 		if shown, err := u.chat.account.Shows(ctx, account, book); err != nil {
 			zerolog.Ctx(ctx).Err(err).Msg("Failed to look how a contact is called")
