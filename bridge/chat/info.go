@@ -114,7 +114,7 @@ func (c *Chat) Resolve(ctx context.Context, identifier string, createChat bool) 
 	c.updates.returned(account)
 	update := info.ExtraUpdates
 	info.ExtraUpdates = func(ctx context.Context, portal *bridgev2.Portal) bool {
-		c.strangers.expectIn(portal, account)
+		c.strangers.expectWhenMade(account)
 		return update(ctx, portal)
 	}
 	response.Chat = &bridgev2.CreateChatResponse{PortalKey: key, PortalInfo: info}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"maunium.net/go/mautrix/bridgev2"
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/background"
@@ -219,13 +218,13 @@ func (s *Strangers) expect(account string) {
 	s.inbox.Release(s.account.PortalKey(account).ID)
 }
 
-// expectIn is expect for somebody whose room is being made: the framework does not take a
-// second one who makes it meanwhile.
-func (s *Strangers) expectIn(portal *bridgev2.Portal, account string) {
+// expectWhenMade is expect for somebody whose room is being made: the framework does not take a
+// second one who makes it meanwhile, and has invited nobody yet when it knows the room.
+func (s *Strangers) expectWhenMade(account string) {
 	s.work.Do("expect "+account, func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, room.CreateTimeout)
 		defer cancel()
-		if portal.RoomCreated.Wait(ctx) == nil {
+		if s.rooms.Settle(ctx, s.account.PortalKey(account)) == nil {
 			s.expect(account)
 		}
 	})

@@ -96,7 +96,7 @@ func (r *Rooms) Return(ctx context.Context, key networkid.PortalKey, room id.Roo
 	if err == nil && own != nil && HasLeft(own.Membership) {
 		// Whoever was never invited counts as one who has left: the room may be there, and being
 		// filled still.
-		if err := r.settle(ctx, key); err != nil {
+		if err := r.Settle(ctx, key); err != nil {
 			return false, err
 		}
 		own, err = br.Matrix.GetMemberInfo(ctx, room, login.UserMXID)
@@ -114,9 +114,9 @@ func (r *Rooms) Return(ctx context.Context, key networkid.PortalKey, room id.Roo
 	return false, err
 }
 
-// settle waits until the framework has done what it is at in the room of a portal, be it that it
+// Settle waits until the framework has done what it is at in the room of a portal, be it that it
 // makes it. The user is not invited by that.
-func (r *Rooms) settle(ctx context.Context, key networkid.PortalKey) error {
+func (r *Rooms) Settle(ctx context.Context, key networkid.PortalKey) error {
 	// To the framework a portal without a room is one that nobody can be invited to.
 	r.account.Login.MarkInPortal(ctx, &bridgev2.Portal{Portal: &bridgedb.Portal{BridgeID: r.account.Bridge.ID, PortalKey: key}})
 	settled := make(chan struct{})
