@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/config"
+	"matrix-msn/database"
 	"matrix-msn/msn"
 	"matrix-msn/msn/msntest"
 )
@@ -553,5 +555,34 @@ func TestStrangerDoesNotPassForAFriendByWhatTheUserCallsThem(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// However many find out at the same moment for whom a stranger could be taken: it is said once.
+func TestLikenessIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	b.friend()
+	client := login.Client.(*Client)
+	b.eventually("the friend's name", func() bool { return client.account.DisplayName(b.ctx, bob) == "Bob Builder" })
+	const strangers = 10
+	start := make(chan struct{})
+	var all sync.WaitGroup
+	for i := range strangers {
+		b.dm(login, stranger(i))
+		client.account.Tells(stranger(i), "Bob Builder")
+		for range 20 {
+			all.Go(func() {
+				<-start
+				client.chat.Strangers().RoomMade(b.ctx, &database.QueuedMessage{LoginID: login.ID, PortalID: client.account.PortalKey(stranger(i)).ID, Sender: stranger(i)})
+			})
+		}
+	}
+	close(start)
+	all.Wait()
+	if said := b.matrix.all(func(r record) bool { return strings.HasPrefix(r.body, "Take care: ") }); len(said) != strangers {
+		t.Errorf("said %d times of %d", len(said), strangers)
 	}
 }

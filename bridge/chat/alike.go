@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/rs/zerolog"
 
@@ -25,6 +26,7 @@ const maxAlike = 200
 type alike struct {
 	account *account.Account
 	rooms   *room.Rooms
+	saying  sync.Mutex // held by who says it, so that it is said once
 }
 
 // look begins a look at people.
@@ -57,6 +59,8 @@ func (l *lookalikes) of(ctx context.Context, stranger string) (contact, mark str
 // say says in the room with a stranger, once for each name, for whom they could be taken. It
 // reports whether that is said, or need not be.
 func (a *alike) say(ctx context.Context, stranger, contact, mark string) (done bool) {
+	a.saying.Lock()
+	defer a.saying.Unlock()
 	if contact == "" || slices.Contains(a.account.Stored().Alike, mark) {
 		return true
 	}
