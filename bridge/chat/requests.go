@@ -137,17 +137,12 @@ func (r *requests) sum(ctx context.Context) {
 		contact, _ := client.Contact(left[0])
 		r.tellOne(ctx, contact)
 	} else if len(left) > 0 {
-		r.tell(ctx, msnid.MakeNoticeMessageID("requests", now.UTC().Format(time.RFC3339Nano)),
-			fmt.Sprintf("%s added you to their contact lists and wait for an answer. `!contacts` shows them all.", counted(len(left), "more person has", "more people have")))
+		text := fmt.Sprintf("%d more people have added you to their contact lists and wait for an answer. `!contacts` shows them all.", len(left))
+		if len(left) == 1 {
+			text = "One more has added you to their contact list and waits for an answer. `!contacts` shows who."
+		}
+		r.tell(ctx, msnid.MakeNoticeMessageID("requests", now.UTC().Format(time.RFC3339Nano)), text)
 	}
-}
-
-// counted is a number of something.
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
 
 // tellAll tells at a sign-in who waits for an answer.
