@@ -462,6 +462,7 @@ func TestLatestNameCountsWhoeverHeardIt(t *testing.T) {
 	}
 	hears(first, "Old")
 	hears(second, "New")
+	b.srv.Play(mallory, msntest.Script{}) // somebody who is there
 	b.dm(second, mallory)
 	b.eventually("the name", func() bool { return b.ghostName(second, mallory) == "New (MSN)" })
 	b.dm(first, mallory) // heard of it before there was a ghost
@@ -481,6 +482,7 @@ func TestNamesThatChangeAllTheTimeAreShownSeldom(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t))
 	login := b.login()
+	b.srv.Play(carol, msntest.Script{})
 	b.dm(login, carol)
 	b.dm(login, bob)
 	is := func(account, name string) {
@@ -571,6 +573,7 @@ func TestLikenessIsSaidOnce(t *testing.T) {
 	start := make(chan struct{})
 	var all sync.WaitGroup
 	for i := range strangers {
+		b.srv.Play(stranger(i), msntest.Script{})
 		b.dm(login, stranger(i))
 		client.account.Tells(stranger(i), "Bob Builder")
 		for range 20 {

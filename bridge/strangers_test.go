@@ -465,6 +465,7 @@ func TestRoomThatIsBeingMadeHasNotBeenLeft(t *testing.T) {
 			t.Parallel()
 			b := newTestBridge(t, newTestServer(t))
 			login := b.loginWithRoom()
+			b.srv.Play(carol, msntest.Script{})
 			if waits {
 				b.fill(login)
 				b.hears(login, carol, "let me in", 0)
