@@ -123,6 +123,7 @@ func (c *Client) IsThisUser(_ context.Context, user networkid.UserID) bool {
 // GetCapabilities returns what a room supports. The framework asks right before it makes a
 // room, whoever wants that, and tells of it in no other way.
 func (c *Client) GetCapabilities(ctx context.Context, portal *bridgev2.Portal) *event.RoomFeatures {
+	c.account.NameSelf(ctx)
 	c.contacts.Room(ctx, portal.ID)
 	return roomFeatures
 }

@@ -5,6 +5,7 @@ package account
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 
 	"maunium.net/go/mautrix/bridgev2"
@@ -29,6 +30,8 @@ type Account struct {
 	Service *config.Service
 
 	roster atomic.Pointer[Roster]
+	naming sync.Mutex // held while the user's own ghost is named
+	named  bool       // it has been
 	told   toldNames
 }
 

@@ -61,6 +61,25 @@ func (a *Account) UserInfo(account string) *bridgev2.UserInfo {
 	}
 }
 
+// NameSelf sees to it that the user's own ghost has a name and is stored, once in a run. It is in
+// every room, and the framework names whoever has no name while it makes one: in two rooms at a
+// time it would read the name while it writes it. It would have to look at it under its own lock;
+// then this can go.
+func (a *Account) NameSelf(ctx context.Context) {
+	a.naming.Lock()
+	defer a.naming.Unlock()
+	if a.named {
+		return
+	}
+	ghost, err := a.Bridge.GetGhostByID(ctx, a.UserID())
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to get the user's own ghost")
+		return
+	}
+	ghost.UpdateInfo(ctx, a.UserInfo(a.Identity.Account))
+	a.named = ghost.NameSet
+}
+
 // nameOf returns what an account is called, of whose ghost so much is known. Each login hears by
 // itself, and may have nobody to show it to for long: of what they have heard the latest counts.
 func (a *Account) nameOf(account string, known GhostMetadata) GhostMetadata {
