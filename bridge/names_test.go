@@ -573,6 +573,7 @@ func TestLikenessIsSaidOnce(t *testing.T) {
 	start := make(chan struct{})
 	var all sync.WaitGroup
 	for i := range strangers {
+		b.srv.AddAccount(stranger(i), pass, msntest.Name("Bob Builder"))
 		b.srv.Play(stranger(i), msntest.Script{})
 		b.dm(login, stranger(i))
 		client.account.Tells(stranger(i), "Bob Builder")
