@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/msn"
 	"matrix-msn/msn/msntest"
@@ -116,4 +117,33 @@ func TestWhatIsHiddenOfWhoIsBlocked(t *testing.T) {
 	b.ask(b.management(), "add "+carol) // no stranger who would wait
 	client.session.Dispatch(b.ctx, msn.OfflineReceived{ID: "kept", From: carol, Text: "offline", At: now})
 	b.eventually("what was kept", func() bool { return b.texts("offline") == 1 })
+}
+
+// Who blocks somebody while a text to them is on its way is told that, and not that the bridge has
+// signed out.
+func TestTextOnItsWayToWhoIsBlockedSaysSo(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	b.friend()
+	room := b.dm(login, bob)
+	asked := make(chan struct{}, 10)
+	b.srv.Hook(func(r *msntest.Request) msntest.Action {
+		if r.Command.Verb != "XFR" {
+			return msntest.Action{}
+		}
+		asked <- struct{}{}
+		return msntest.Swallow()
+	})
+	from := b.matrix.position()
+	b.write(room, "hello")
+	select {
+	case <-asked:
+	case <-time.After(waitLimit):
+		t.Fatal("nothing is sent")
+	}
+	b.ask(b.management(), "!block "+bob)
+	b.matrix.wait(b.T, from, "why it did not go out", func(r record) bool {
+		return r.kind == "status" && r.status != event.MessageStatusSuccess && strings.Contains(r.body, "you have blocked")
+	})
 }

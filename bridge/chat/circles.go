@@ -81,7 +81,7 @@ func (c *Chat) describe(ctx context.Context, circle msn.Circle, info *bridgev2.C
 		if !ok || account == c.account.Identity.Account {
 			return
 		}
-		if name != "" {
+		if name != "" && c.stored.hears(account, name) { // else it may be older than what is known
 			c.account.Tells(account, name)
 		}
 		info.Members.MemberMap[c.account.GhostID(account)] = bridgev2.ChatMember{

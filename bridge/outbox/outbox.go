@@ -222,7 +222,7 @@ func (o *Outbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedEvent
 			return queue.Follow() // nothing was done, and the one before it may be held
 		}
 		if err != nil {
-			err = o.leave(sending, e, err)
+			err = o.leave(sending, e, o.ended(e, err))
 		}
 		return o.outcome(ctx, e, err)
 	})
@@ -306,7 +306,7 @@ func (o *Outbox) handOver(sending context.Context, job *queue.Job[*database.Queu
 	if sending.Err() != nil {
 		return nil, sending.Err() // those before it took all the time
 	}
-	if contact, ok := session.Contact(to.Account); ok && contact.Lists.Has(msn.ListBlock) {
+	if blocks(session, to) {
 		return nil, reason.ErrBlockedByUser
 	}
 	conversation, err := o.chats.Conversation(sending, session, to)
@@ -319,6 +319,22 @@ func (o *Outbox) handOver(sending context.Context, job *queue.Job[*database.Queu
 		return nil, fmt.Errorf("%w: %w", reason.ErrBridge, err)
 	}
 	return conversation.StartTextIn(sending, o.line(job), e.Body, e.Format), nil
+}
+
+// blocks reports whether the user blocks the contact of a room.
+func blocks(session *msn.Client, to chat.Peer) bool {
+	contact, ok := session.Contact(to.Account)
+	return ok && contact.Lists.Has(msn.ListBlock)
+}
+
+// ended returns why a text did not go out whose conversation was closed: the user may have blocked
+// the contact meanwhile, which ends it.
+func (o *Outbox) ended(e *database.QueuedEvent, err error) error {
+	to, _ := chat.ParsePeer(e.PortalID)
+	if session := o.session.Current(); errors.Is(err, msn.ErrClosed) && session != nil && blocks(session, to) {
+		return fmt.Errorf("%w: %w", reason.ErrBlockedByUser, err)
+	}
+	return err
 }
 
 // line returns the line that a text stands in, with those of its room that are under way: it must not
