@@ -60,6 +60,7 @@ var (
 	_ bridgev2.UserSearchingNetworkAPI       = (*Client)(nil)
 	_ bridgev2.UserBlockingNetworkAPI        = (*Client)(nil)
 	_ bridgev2.IdentifierResolvingNetworkAPI = (*Client)(nil)
+	_ bridgev2.GhostDMCreatingNetworkAPI     = (*Client)(nil)
 	_ bridgev2.ContactListingNetworkAPI      = (*Client)(nil)
 	// What MSN does not have is refused in the room: without these the framework would keep
 	// it to itself.
@@ -155,6 +156,17 @@ func (c *Client) GetUserInfo(_ context.Context, ghost *bridgev2.Ghost) (*bridgev
 // ResolveIdentifier finds the contact that a user names.
 func (c *Client) ResolveIdentifier(ctx context.Context, identifier string, createChat bool) (*bridgev2.ResolveIdentifierResponse, error) {
 	return c.chat.Resolve(ctx, identifier, createChat)
+}
+
+// CreateChatWithGhost prepares the room with a contact whom the user has invited into one in
+// Matrix. There the framework says only that it did not work.
+func (c *Client) CreateChatWithGhost(ctx context.Context, ghost *bridgev2.Ghost) (*bridgev2.CreateChatResponse, error) {
+	found, err := c.chat.Resolve(ctx, string(ghost.ID), true)
+	if err != nil {
+		c.chat.SayNotInvited(ctx, err)
+		return nil, err
+	}
+	return found.Chat, nil
 }
 
 // GetContactList returns the people on the user's contact list.

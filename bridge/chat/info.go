@@ -112,9 +112,10 @@ func (c *Chat) Resolve(ctx context.Context, identifier string, createChat bool) 
 		return nil, c.notFound(ctx, err, account)
 	}
 	c.updates.returned(account)
-	update := info.ExtraUpdates
+	update, introduce := info.ExtraUpdates, c.introduction(ctx, account)
 	info.ExtraUpdates = func(ctx context.Context, portal *bridgev2.Portal) bool {
 		c.strangers.expectWhenMade(account)
+		introduce()
 		return update(ctx, portal)
 	}
 	response.Chat = &bridgev2.CreateChatResponse{PortalKey: key, PortalInfo: info}

@@ -1,0 +1,69 @@
+package bridge
+
+import (
+	"strings"
+	"testing"
+
+	"go.mau.fi/util/ptr"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/msn/msntest"
+)
+
+// inviteGhost has the user invite a ghost into a room of two that they have just made, as
+// the homeserver hands it over.
+func (b *testBridge) inviteGhost(account string) id.RoomID {
+	b.Helper()
+	room := id.RoomID("!invited" + strings.NewReplacer("@", "_", ".", "_").Replace(account) + ":example.test")
+	ghost := b.matrix.FormatGhostMXID(b.conn.clientsOf(fakeUser)[0].account.GhostID(account))
+	b.matrix.setMember(room, fakeUser, event.MembershipJoin)
+	b.matrix.setMember(room, ghost, event.MembershipInvite)
+	b.events++
+	b.br.QueueMatrixEvent(b.ctx, &event.Event{
+		Type: event.StateMember, StateKey: ptr.Ptr(string(ghost)), ID: id.EventID("$invite" + account), RoomID: room, Sender: fakeUser,
+		Content: event.Content{Parsed: &event.MemberEventContent{Membership: event.MembershipInvite, IsDirect: true}},
+	})
+	return room
+}
+
+// Who invites somebody in Matrix who is no contact is told so there, and how to make them one; of a
+// contact there is nothing to say.
+func TestGhostWhoIsNoContactIsInvited(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t)
+	srv.AddAccount(dave, pass)
+	for _, account := range []string{bob, dave} {
+		srv.Play(account, msntest.Script{})
+	}
+	b := newTestBridge(t, srv)
+	login := b.login()
+	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	said := func(room id.RoomID, part string) int {
+		return len(b.matrix.all(func(r record) bool { return r.kind == "message" && r.room == room && strings.Contains(r.body, part) }))
+	}
+	withDave, withBob := b.inviteGhost(dave), b.inviteGhost(bob)
+	b.eventually("both rooms", func() bool { return said(withDave, "portal created") == 1 && said(withBob, "portal created") == 1 })
+	b.eventually("the notice", func() bool { return said(withDave, dave+" is not on your contact list") == 1 })
+	if said(withBob, "contact list") > 0 {
+		t.Error("a contact is said to be none")
+	}
+	if got := b.ask(withDave, "!add").body; !strings.Contains(got, dave) {
+		t.Errorf("the answer is %q", got)
+	}
+	b.write(withDave, "hello")
+	b.waitStatus(0)
+}
+
+// Who cannot be reached does not come, and the chat with the bot says why.
+func TestGhostWhoCannotBeReachedIsInvited(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	from := b.matrix.position()
+	b.inviteGhost("nobody@example.com")
+	b.matrix.wait(b.T, from, "why not", func(r record) bool {
+		return r.kind == "message" && strings.HasPrefix(r.body, "Your invitation did not work: ") && strings.Contains(r.body, "nobody@example.com")
+	})
+}
