@@ -5,8 +5,10 @@ package wire
 const (
 	// MaxLine is the longest command line in bytes, without its line end.
 	// Servers of the period accepted lines of about 8 KB; the longest real ones
-	// (an NLN with a display name and an MSNObject) stay below 4 KB.
-	MaxLine = 8192
+	// (an NLN with a display name and an MSNObject) stay below 4 KB. It is more
+	// because a server of today may take a name of any length: 10 KB of letters that are
+	// encoded must not cut off everybody who has its bearer on the list.
+	MaxLine = 64 << 10
 
 	// MaxPayload is the largest payload in bytes. The largest real ones are the
 	// policies and address-book notifications of MSNP13 and later, some tens of
