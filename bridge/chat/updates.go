@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -12,12 +13,17 @@ import (
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/retry"
 	"matrix-msn/bridge/room"
 )
 
 // maxUpdates is how many updates of a login ask the homeserver for something at the same
 // time.
 const maxUpdates = 8
+
+// lookPause is the shortest time between two looks at the whole contact list: people on no list can
+// have it looked at as often as they like, and it can be long.
+const lookPause = 200 * time.Millisecond
 
 // updates is what contacts cause on the Matrix side that needs neither order nor safe
 // keeping: new names, typing notes and members. The session's goroutine only notes them
@@ -31,6 +37,7 @@ type updates struct {
 
 	mu      sync.Mutex
 	renamed map[string]struct{} // accounts whose names are to be looked at
+	looked  time.Time           // when the contact list was looked at last
 	unseen  map[string]struct{} // those whose names were shown to nobody: the user is in no room with them
 }
 
@@ -62,7 +69,7 @@ func (u *updates) rename(account string) {
 	u.mu.Lock()
 	u.renamed[account] = struct{}{}
 	u.mu.Unlock()
-	u.chat.work.Do("names", u.showNames)
+	u.chat.work.Try("names", u.showNames)
 }
 
 // renamedThemselves is rename for a name that a contact has chosen: it is shown so often, and the
@@ -103,14 +110,22 @@ func (u *updates) note(account string, seen bool) {
 }
 
 // showNames shows contacts by their names. They are held against each other by one look at
-// the contact list, which can be long; the homeserver is asked for what has changed alone.
-func (u *updates) showNames(ctx context.Context) {
+// the contact list, which can be long; the homeserver is asked for what has changed alone. It
+// reports whether nothing is left of it: what a stop cuts off is for the next start.
+func (u *updates) showNames(ctx context.Context) (done bool) {
 	u.mu.Lock()
+	pause := time.Until(u.looked.Add(lookPause))
+	u.mu.Unlock()
+	if pause > 0 && !retry.Sleep(ctx, pause) {
+		return false
+	}
+	u.mu.Lock()
+	u.looked = time.Now()
 	renamed := u.renamed
 	u.renamed = make(map[string]struct{})
 	u.mu.Unlock()
 	if len(renamed) == 0 {
-		return
+		return true
 	}
 	alike := u.chat.strangers.alike.look()
 	for account := range renamed {
@@ -129,9 +144,14 @@ func (u *updates) showNames(ctx context.Context) {
 		if contact, mark := alike.of(ctx, account); contact != "" {
 			u.chat.work.Try("alike "+account, func(ctx context.Context) bool { return u.chat.strangers.alike.say(ctx, account, contact, mark) })
 		}
-		if shown, err := u.chat.account.Shows(ctx, account, book); err != nil {
+		shown, err := u.chat.account.Shows(ctx, account, book)
+		switch {
+		case ctx.Err() != nil:
+			u.putBack(renamed)
+			return false
+		case err != nil:
 			zerolog.Ctx(ctx).Err(err).Msg("Failed to look how a contact is called")
-		} else if shown {
+		case shown:
 			continue
 		}
 		u.chat.work.Try("name "+account, func(ctx context.Context) bool {
@@ -146,6 +166,14 @@ func (u *updates) showNames(ctx context.Context) {
 			return err == nil
 		})
 	}
+	return true
+}
+
+// putBack has names looked at once more.
+func (u *updates) putBack(renamed map[string]struct{}) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	maps.Copy(u.renamed, renamed)
 }
 
 // showName names a contact's ghost, and the room with the contact. That is done among the
