@@ -43,7 +43,7 @@ func (a *Account) OwnName() string { return cmp.Or(a.Stored().Name, a.Login.Remo
 // a valid one.
 func (a *Account) ContactRow(contact msn.Contact) (*database.Contact, bool) {
 	account, ok := msnid.FromServer(contact.Account)
-	return &database.Contact{LoginID: a.Login.ID, Account: account, Name: nameFor(contact.Nick, contact.Name), Lists: int(contact.Lists)}, ok
+	return &database.Contact{LoginID: a.Login.ID, Account: account, Name: nameFor(cmp.Or(contact.Nick, a.Alias(account)), contact.Name), Lists: int(contact.Lists)}, ok
 }
 
 // Listed reports whether a contact is on the user's contact list: others are known
@@ -61,7 +61,7 @@ func Blocked(contact *database.Contact) bool {
 func (a *Account) DisplayName(ctx context.Context, account string) string {
 	if roster := a.live(); roster != nil {
 		contact, _ := roster.Contact(account)
-		if name := names.Clean(nameFor(contact.Nick, contact.Name)); name != "" {
+		if name := names.Clean(nameFor(cmp.Or(contact.Nick, a.Alias(account)), contact.Name)); name != "" {
 			return name
 		}
 		return a.knownName(ctx, account)

@@ -65,6 +65,9 @@ type Record struct {
 	// FollowsName is set when the user has chosen whether their contacts see their name of
 	// Matrix. What it points to does not change.
 	FollowsName *bool `json:"follows_name,omitempty"`
+	// Aliases are the names that the user has given contacts, by account, where the service
+	// keeps none. It is replaced, never changed in place.
+	Aliases map[string]string `json:"aliases,omitempty"`
 	// Emoticons is set when the user has chosen whether emoji and emoticons stand for each
 	// other. What it points to does not change.
 	Emoticons *bool `json:"emoticons,omitempty"`
@@ -141,7 +144,7 @@ func (m *Metadata) CopyFrom(other any) {
 		brought.Circles, brought.Admissions = kept.Circles, kept.Admissions
 		brought.Away, brought.Alike = kept.Away, kept.Alike
 		brought.Status, brought.Personal, brought.PresenceOff = kept.Status, kept.Personal, kept.PresenceOff
-		brought.FollowsName, brought.Emoticons = kept.FollowsName, kept.Emoticons
+		brought.FollowsName, brought.Emoticons, brought.Aliases = kept.FollowsName, kept.Emoticons, kept.Aliases
 		*kept = brought
 	})
 }

@@ -233,6 +233,7 @@ var table = []row{
 	{Groups, is(msn.ErrNoGroup), "msn-no-group", certain, answered, say("There is no such group any more. `!group` shows yours.")},
 	{Groups, is(msn.ErrFixedGroup), "msn-fixed-group", certain, answered, say("{service} does not give that group up: it holds those who are in no other.")},
 	{Rename | Groups, is(msn.ErrTooLong), "msn-too-long", certain, answered, say("The name is too long for {service}. Nothing was changed.")},
+	{Rename, is(ErrBridge), codeTrouble, certain, answered, say("The name was not changed: the bridge could not note it down. Try again; if that lasts, tell the admin of this bridge.")},
 	{Groups, is(msn.ErrArgument), "msn-invalid-name", certain, answered, say("A group needs a name. Nothing was changed.")},
 	{Groups, is(msn.ErrUncertain), "msn-uncertain", uncertain, answered, say("{service} may or may not have done it: the connection was lost before it answered. `!group` shows how it is.")},
 	{Roster | Rename, is(msn.ErrArgument), "msn-invalid-address", certain, answered, say("{name} is no address that can be on a contact list. Nothing was changed.")},

@@ -37,13 +37,13 @@ func Rename(c *call.Call) {
 			c.Say("%s", reason.Of(msn.ErrNotListed, reason.Rename, login.Account.Person(c.Ctx, account)).Sentence)
 			return
 		}
-		c.Say("%s", describeNames(contact, client.Dialect()))
+		c.Say("%s", describeNames(contact, login.Account.Alias(account), client.Dialect()))
 		return
 	}
 	if name == noName {
 		name = ""
 	}
-	rename := func(ctx context.Context) error { return client.SetNick(ctx, account, name) }
+	rename := func(ctx context.Context) error { return setNick(ctx, login, client, account, name) }
 	if !c.Tries(reason.Rename, login.Account.Person(c.Ctx, account), rename) {
 		return
 	}
@@ -51,18 +51,36 @@ func Rename(c *call.Call) {
 	case name == "":
 		c.Say("%s is called by the name again that they have given themselves.", account)
 	case client.Dialect() < wire.FirstSOAP:
-		c.Say("%s is called %s now, until they come online under another name: MSNP13 and later keep it.", account, names.Own(name))
+		c.Say("%s is called %s now. Only you see that: %s keeps it until they come online, the bridge as long as you want.", account, names.Own(name), login.Account.Service.Name)
 	default:
 		c.Say("%s is called %s now. Only you see that.", account, names.Own(name))
 	}
 }
 
+// setNick has the service call a contact by another name. Where that is gone as soon as the
+// contact comes online, the bridge notes it too.
+func setNick(ctx context.Context, login *call.Login, client *msn.Client, account, name string) error {
+	alias, before := name, login.Account.Alias(account)
+	if client.Dialect() >= wire.FirstSOAP {
+		alias = ""
+	}
+	// Before the service is asked: what it answers is shown by it.
+	if err := login.Account.SetAlias(ctx, account, alias); err != nil {
+		return fmt.Errorf("%w: %w", reason.ErrBridge, err)
+	}
+	err := client.SetNick(ctx, account, name)
+	if err != nil {
+		_ = login.Account.SetAlias(context.WithoutCancel(ctx), account, before) // it is logged there
+	}
+	return err
+}
+
 // describeNames says what a contact is called, by themselves and by the user, and how to change
 // that. The lists of older dialects have one name, which can be of either.
-func describeNames(contact msn.Contact, dialect wire.Dialect) string {
+func describeNames(contact msn.Contact, alias string, dialect wire.Dialect) string {
 	given, own := names.Clean(contact.Nick), names.Clean(cmp.Or(contact.Told, contact.Name))
 	if dialect < wire.FirstSOAP {
-		given, own = names.Clean(contact.Name), names.Clean(contact.Told)
+		given, own = cmp.Or(alias, names.Clean(contact.Name)), names.Clean(contact.Told)
 	}
 	rename := "`!rename " + contact.Account
 	take := rename + " " + noName + "` takes your name away, another name there changes it."
