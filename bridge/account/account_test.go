@@ -170,3 +170,16 @@ func TestToldNamesAreBounded(t *testing.T) {
 		t.Errorf("%d names are kept, the last among them: %t", len(told.names), ok)
 	}
 }
+
+// Profiles say at which service somebody is, in the form that the framework keeps.
+func TestProfilesNameTheService(t *testing.T) {
+	t.Parallel()
+	info := newTestAccount(t).UserInfo("bob@example.com")
+	var kept bridgedb.ExtraProfile
+	if !info.ExtraProfile.CopyTo(&kept) || string(kept["chat.matrix_msn.service"]) != `"home"` {
+		t.Errorf("the profile has %s", kept)
+	}
+	if info.ExtraProfile.CopyTo(&kept) {
+		t.Error("the same again counts as a change")
+	}
+}

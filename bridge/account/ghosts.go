@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
+	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 
 	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/names"
@@ -37,7 +38,8 @@ func (m *GhostMetadata) CopyFrom(any) {}
 // their contacts say of themselves: what this login knows counts while nobody knows more.
 func (a *Account) UserInfo(account string) *bridgev2.UserInfo {
 	return &bridgev2.UserInfo{
-		Identifiers: []string{"mailto:" + account},
+		Identifiers:  []string{"mailto:" + account},
+		ExtraProfile: a.extraProfile(),
 		ExtraUpdates: func(ctx context.Context, ghost *bridgev2.Ghost) (changed bool) {
 			// Asked for now, when there is a ghost: news that come later are shown by it.
 			known := ghost.Metadata.(*GhostMetadata)
@@ -59,6 +61,15 @@ func (a *Account) UserInfo(account string) *bridgev2.UserInfo {
 			return false
 		},
 	}
+}
+
+// serviceField is what profiles of ghosts say besides what the framework puts there (the network,
+// the account): at which of the services of MSN they are.
+const serviceField = "chat.matrix_msn.service"
+
+func (a *Account) extraProfile() (extra bridgedb.ExtraProfile) {
+	_ = extra.Set(serviceField, a.Service.Name) // a string can always be written
+	return extra
 }
 
 // NameSelf sees to it that the user's own ghost has a name and is stored, once in a run. It is in
