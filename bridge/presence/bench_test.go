@@ -62,6 +62,45 @@ func TestACrowdComesOnline(t *testing.T) {
 	}
 }
 
+// A login of 1,000 contacts, of whom 300 are online, costs the homeserver while nothing happens:
+// nothing where it keeps presence, and no more than the limit where it forgets it.
+func TestIdleLoginCostsNoMoreThanTheLimit(t *testing.T) {
+	const contacts, there = 1000, 300
+	for name, test := range map[string]struct {
+		end, idle time.Duration
+		most      int // requests in an hour
+	}{
+		"keeps it":         {0, 0, 0},
+		"forgets it":       {30 * time.Second, 5 * time.Minute, int(time.Hour / repeatPace)},
+		"shows it as idle": {0, 5 * time.Minute, int(there * time.Hour / beforeIdle)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := newFakeServer(t)
+				server.end, server.idle = test.end, test.idle
+				k := start(t, server, newFakeStore())
+				defer k.Stop()
+				k.Begin(home, nil)
+				for i := range contacts {
+					ghost := networkid.UserID(fmt.Sprint("home/", i))
+					k.Room(home, ghost)
+					if i < there {
+						k.Report(home, ghost, online("song"))
+					}
+				}
+				time.Sleep(20 * time.Minute) // all are shown, and it is known how long that lasts
+				server.take()
+				time.Sleep(time.Hour)
+				made := len(server.take())
+				if made > test.most {
+					t.Errorf("%d requests in an hour, at most %d are to be", made, test.most)
+				}
+				t.Logf("%d requests in an hour", made)
+			})
+		})
+	}
+}
+
 // BenchmarkACrowdComesOnline is the same by the clock on the wall: nearly all of it is the
 // limit.
 func BenchmarkACrowdComesOnline(b *testing.B) {
