@@ -105,25 +105,13 @@ func (c *Config) compile() (err error) {
 // Upgrade carries the settings of a config file over into the example, and makes a
 // CredentialKey where there is none.
 func (c *Config) Upgrade(helper configupgrade.Helper) {
-	helper.Copy(configupgrade.Str, "displayname_template")
+	for _, setting := range settings {
+		helper.Copy(setting.kind, setting.name)
+	}
 	if key, ok := helper.Get(configupgrade.Str, "credential_key"); !ok || key == "" || key == unsetKey {
 		c.generatedKey = newKey()
 		helper.Set(configupgrade.Str, c.generatedKey, "credential_key")
-	} else {
-		helper.Copy(configupgrade.Str, "credential_key")
 	}
-	helper.Copy(configupgrade.Str, "alerts")
-	helper.Copy(configupgrade.Bool, "alert_icons")
-	helper.Copy(configupgrade.Int, "locale")
-	helper.Copy(configupgrade.Str, "keep_for_offline")
-	helper.Copy(configupgrade.Str, "keep_in_outage")
-	helper.Copy(configupgrade.Str, "presence")
-	helper.Copy(configupgrade.Str, "status")
-	helper.Copy(configupgrade.Bool, "follow_name")
-	helper.Copy(configupgrade.Bool, "group_spaces")
-	helper.Copy(configupgrade.Bool, "emoticons")
-	helper.Copy(configupgrade.Bool, "markup")
-	helper.Copy(configupgrade.Map, "services")
 }
 
 // CheckFile checks the section in a config file before the file is upgraded, which
@@ -142,41 +130,12 @@ func CheckFile(config []byte) error {
 	}
 	for i := 0; i+1 < len(network.Content); i += 2 {
 		name, value := network.Content[i].Value, resolve(network.Content[i+1])
-		switch name {
-		case "displayname_template", "credential_key":
-			if value.Kind != yaml.ScalarNode || value.Tag != "!!str" && value.Tag != "!!null" {
-				return fmt.Errorf("network.%s (line %d) must be a text: put it in quotes", name, value.Line)
-			}
-		case "alerts":
-			if value.Kind != yaml.ScalarNode || value.Tag != "!!str" && value.Tag != "!!null" {
-				return fmt.Errorf("network.alerts (line %d) must be room, management or off", value.Line)
-			}
-		case "presence":
-			if value.Kind != yaml.ScalarNode || value.Tag != "!!str" && value.Tag != "!!null" {
-				return fmt.Errorf("network.presence (line %d) must be off, changes or full", value.Line)
-			}
-		case "status":
-			if value.Kind != yaml.ScalarNode || value.Tag != "!!str" && value.Tag != "!!null" {
-				return fmt.Errorf("network.status (line %d) must be one of %s", value.Line, Choices())
-			}
-		case "alert_icons":
-			if value.Kind != yaml.ScalarNode || value.Tag != "!!bool" && value.Tag != "!!null" {
-				return fmt.Errorf("network.alert_icons (line %d) must be true or false", value.Line)
-			}
-		case "keep_for_offline", "keep_in_outage":
-			if value.Kind != yaml.ScalarNode || value.Tag != "!!str" && value.Tag != "!!null" {
-				return fmt.Errorf("network.%s (line %d) must be a time with its unit, such as 168h, or 0s to keep nothing", name, value.Line)
-			}
-		case "locale":
-			if value.Kind != yaml.ScalarNode || value.Tag != "!!int" && value.Tag != "!!null" {
-				return fmt.Errorf("network.locale (line %d) must be the number of a Windows locale, such as 0x0409, without quotes", value.Line)
-			}
-		case "services":
-			if err := checkServices(value); err != nil {
-				return err
-			}
-		default:
-			return fmt.Errorf("network.%s (line %d) is no setting; there are displayname_template, credential_key, alerts, alert_icons, locale, keep_for_offline, keep_in_outage, presence, status and services", name, value.Line)
+		known := slices.IndexFunc(settings, func(s setting) bool { return s.name == name })
+		if known < 0 {
+			return fmt.Errorf("network.%s (line %d) is no setting; there are %s", name, value.Line, settingNames())
+		}
+		if err := settings[known].check(value); err != nil {
+			return err
 		}
 	}
 	return nil

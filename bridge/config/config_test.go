@@ -223,3 +223,26 @@ func TestNexusOverHTTPOnLoopbackIsAllowed(t *testing.T) {
 		}
 	}
 }
+
+// The table of settings is what a Config reads, and the example is a file that may be used.
+func TestSettingsAreThoseOfTheConfig(t *testing.T) {
+	t.Parallel()
+	var fields []string
+	for field := range reflect.TypeFor[Config]().Fields() {
+		if name := field.Tag.Get("yaml"); name != "" {
+			fields = append(fields, name)
+		}
+	}
+	var names []string
+	for _, setting := range settings {
+		names = append(names, setting.name)
+	}
+	slices.Sort(fields)
+	slices.Sort(names)
+	if !slices.Equal(fields, names) {
+		t.Errorf("a Config has %v, the table %v", fields, names)
+	}
+	if err := CheckFile([]byte("network:\n    " + strings.ReplaceAll(Example, "\n", "\n    "))); err != nil {
+		t.Error(err)
+	}
+}
