@@ -49,6 +49,7 @@ const (
 	alertedBridge
 	modernBridge
 	presenceBridge
+	contactsBridge
 )
 
 // stoppedDir is the directory of the stoppedBridge, and ownLog the log file there that the bridge writes itself.
@@ -145,6 +146,7 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 		alertedBridge:   {ID: "alerted", Settings: settings},
 		modernBridge:    {ID: "modern", Settings: settings},
 		presenceBridge:  {ID: "presence", Settings: settings},
+		contactsBridge:  {ID: "contacts", Settings: settings},
 	}})
 	if err != nil {
 		return 0, err
