@@ -251,7 +251,7 @@ func TestWhatIsSaidInACircle(t *testing.T) {
 		}
 	}
 	ns.send("NLN NLN 1:eve@example.com;via=9:"+circleAddress+" Eve%20E 0:0 0", sdg(here, "1:eve@example.com", "Message-Type: Nudge\r\n", "ID: 1\r\n\r\n"))
-	if e, ok := nextEvent(t, client).(OtherReceived); !ok || e.From != "eve@example.com" || e.FromName != "Eve E" || e.Seq != 2 {
+	if e, ok := nextEvent(t, client).(NudgeReceived); !ok || e.From != "eve@example.com" || e.FromName != "Eve E" || e.Seq != 2 {
 		t.Errorf("event %+v", e)
 	}
 	ns.send(sdg(here, "1:alice@example.com;epid={22222222-2222-3333-4444-555555555555}", text, "from another place"))

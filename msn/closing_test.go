@@ -67,6 +67,7 @@ var calls = map[string]func(ctx context.Context, c *Client) error{
 	"Conversation.StartTextIn": func(ctx context.Context, c *Client) error {
 		return c.GroupChat("{g}", "bob@example.com", "erin@example.com").StartTextIn(ctx, new(Line), "Hello", "")()
 	},
+	"Conversation.SendNudge":  func(ctx context.Context, c *Client) error { return c.Conversation("bob@example.com").SendNudge(ctx) },
 	"Conversation.SendTyping": func(ctx context.Context, c *Client) error { return c.Conversation("bob@example.com").SendTyping(ctx) },
 	"Conversation.Invite": func(ctx context.Context, c *Client) error {
 		return c.GroupChat("{g}", "bob@example.com").Invite(ctx, "erin@example.com")

@@ -297,8 +297,8 @@ func TestReceivedMessages(t *testing.T) {
 	}
 	nudge := "MIME-Version: 1.0\r\nContent-Type: text/x-msnmsgr-datacast\r\n\r\nID: 1\r\n\r\n"
 	sb.sendMessage("bob@example.com", "Bob", nudge)
-	if other := waitFor[OtherReceived](t, client); other.Message.MediaType() != "text/x-msnmsgr-datacast" || other.Seq != 3 {
-		t.Errorf("other %+v", other)
+	if got := waitFor[NudgeReceived](t, client); got.From != "bob@example.com" || got.FromName != "Bob" || got.Seq != 3 || got.Conversation != text.Conversation {
+		t.Errorf("nudge %+v", got)
 	}
 	// An answer goes into the same session.
 	sent := goSend(t, text.Conversation, "answer")

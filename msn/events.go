@@ -53,8 +53,16 @@ type (
 	TextSent = chat.TextSent
 	// TypingReceived says that somebody is writing. It holds for about 6 seconds.
 	TypingReceived = chat.TypingReceived
-	// OtherReceived is a message of any other type: a nudge, an invitation, data. Types
-	// that nobody asked for are to be ignored.
+	// NudgeReceived is a nudge.
+	NudgeReceived = chat.NudgeReceived
+	// WinkReceived is an animation.
+	WinkReceived = chat.WinkReceived
+	// VoiceClipReceived is a recording.
+	VoiceClipReceived = chat.VoiceClipReceived
+	// ActionReceived is a text that a contact's Messenger made.
+	ActionReceived = chat.ActionReceived
+	// OtherReceived is a message of any other type. Types that nobody asked for are to be
+	// ignored.
 	OtherReceived = chat.OtherReceived
 	// ParticipantJoined says that somebody has come into a conversation.
 	ParticipantJoined = chat.ParticipantJoined

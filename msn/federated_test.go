@@ -112,7 +112,7 @@ func TestMessagesOfOtherNetworks(t *testing.T) {
 			t.Errorf("event %+v", e)
 		}
 		ubm("frank@yahoo.example", "3", "MIME-Version: 1.0\r\nContent-Type: text/x-msnmsgr-datacast\r\n\r\nID: 1\r\n")
-		if e, ok := nextEvent(t, client).(OtherReceived); !ok || e.Seq != 2 {
+		if e, ok := nextEvent(t, client).(NudgeReceived); !ok || e.Seq != 2 || e.From != "frank@yahoo.example" {
 			t.Errorf("event %+v", e)
 		}
 		ns.send("UBM 2\r\nxx", "UBM frank@yahoo.example 0\r\n", "UBM a 1 2\r\nxx")

@@ -64,6 +64,9 @@ func TestLiveServer(t *testing.T) {
 			wait(a, "typing", anyOf[msn.TypingReceived])
 			b.say(a.Account(), "pong")
 			a.waitText("pong")
+			if a.Dialect() >= wire.FirstPersonal {
+				nudgeEachOther(t, a, b)
+			}
 			got.Conversation.Close()
 			wait(a, "the other to leave", anyOf[msn.ParticipantLeft])
 			a.say(b.Account(), "again")
@@ -92,6 +95,22 @@ func TestLiveServer(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// nudgeEachOther has each of two people nudge the other one.
+func nudgeEachOther(t *testing.T, a, b *user) {
+	t.Helper()
+	for _, pair := range [][2]*user{{a, b}, {b, a}} {
+		from, to := pair[0], pair[1]
+		if err := from.Conversation(to.Account()).SendNudge(t.Context()); err != nil {
+			t.Errorf("%s nudges %s: %v", from.Account(), to.Account(), err)
+			continue
+		}
+		got := wait(to, "the nudge", anyOf[msn.NudgeReceived])
+		if got.From != strings.ToLower(from.Account()) || got.Conversation.Peer() != got.From {
+			t.Errorf("the nudge came as %+v", got)
+		}
 	}
 }
 

@@ -91,7 +91,7 @@ func difference(d wire.Dialect, recorded, sent wire.Command) string {
 		}
 	case "MSG":
 		if len(was) == 1 && len(is) == 1 && sameMessage(recorded.Payload, sent.Payload) {
-			return "this client always asks for an acknowledgement (A), and its header has no fields that only name a program"
+			return "this client always asks for an acknowledgement (A), its header has no fields that only name a program, and its nudges have the form of official clients"
 		}
 	case "QRY":
 		if len(was) != 1 || len(is) != 1 {
@@ -166,6 +166,9 @@ func spoken(names []string) []string {
 // sameMessage compares what a reader of two messages would see.
 func sameMessage(a, b string) bool {
 	m, n := wire.ParseMessage(a), wire.ParseMessage(b)
+	if isNudge(m) && isNudge(n) {
+		return true
+	}
 	format := m.Header.Get("X-MMS-IM-Format")
 	if len(format) > MaxFormat {
 		format = ""

@@ -96,7 +96,7 @@ func (r *replay) boardCommand(conn *replayConn, i item) {
 	}
 }
 
-// boardMessage makes SendText or SendTyping of a recorded MSG.
+// boardMessage makes SendText, SendNudge or SendTyping of a recorded MSG.
 func (r *replay) boardMessage(conn *replayConn, i item) {
 	r.t.Helper()
 	m := wire.ParseMessage(i.cmd.Payload)
@@ -118,18 +118,56 @@ func (r *replay) boardMessage(conn *replayConn, i item) {
 			r.t.Errorf("%v: SendTyping: %v", i.Record, err)
 		}
 		return
+	case isNudge(m):
+		r.boardNudge(conn, i)
+		return
 	case m.MediaType() != "text/plain":
-		r.left(i, "the interface sends texts and typing notes")
+		r.left(i, "the interface sends texts, nudges and typing notes")
 		return
 	case text == "" || m.Header.Get("Message-ID") != "" || len(i.cmd.Payload) > wire.MaxSwitchboardPayload:
 		r.left(i, "no such text is sent: empty, cut by the sender, or too long for one message")
 		return
 	}
+	r.boardCall(conn, i, func(cv *Conversation) error {
+		return cv.SendText(r.t.Context(), text, m.Header.Get("X-MMS-IM-Format"))
+	})
+}
+
+// isNudge reports whether a message is a nudge.
+func isNudge(m wire.Message) bool {
+	return m.MediaType() == "text/x-msnmsgr-datacast" && wire.Header(m.Body).Get("ID") == "1"
+}
+
+// boardNudge makes SendNudge of a recorded nudge.
+func (r *replay) boardNudge(conn *replayConn, i item) {
+	r.t.Helper()
+	nudge := func(cv *Conversation) error { return cv.SendNudge(r.t.Context()) }
+	switch {
+	case r.rec.dialect < wire.FirstPersonal:
+		if err := nudge(r.client.Conversation(conn.peer)); !errors.Is(err, ErrDialect) {
+			r.t.Errorf("%v: SendNudge: %v", i.Record, err)
+		}
+		r.left(i, "not sent: "+ErrDialect.Error())
+	case r.nudged[conn.peer]:
+		if err := nudge(r.client.Conversation(conn.peer)); !errors.Is(err, ErrTooFast) {
+			r.t.Errorf("%v: SendNudge: %v", i.Record, err)
+		}
+		r.left(i, "not sent: "+ErrTooFast.Error())
+	default:
+		if r.nudged == nil {
+			r.nudged = make(map[string]bool)
+		}
+		r.nudged[conn.peer] = true
+		r.boardCall(conn, i, nudge)
+	}
+}
+
+// boardCall makes a call that sends what was recorded, and waits for what becomes of it.
+func (r *replay) boardCall(conn *replayConn, i item, send func(*Conversation) error) {
+	r.t.Helper()
 	r.settle()
 	call := &replayCall{trid: i.cmd.Arg(0), result: make(chan error, 1)}
-	go func() {
-		call.result <- r.client.Conversation(conn.peer).SendText(r.t.Context(), text, m.Header.Get("X-MMS-IM-Format"))
-	}()
+	go func() { call.result <- send(r.client.Conversation(conn.peer)) }()
 	target := r.newest(conn)
 	sent := target.read()
 	r.compare(i, sent)
@@ -144,7 +182,7 @@ func (r *replay) boardMessage(conn *replayConn, i item) {
 	if !answered {
 		target.sendText("ACK " + sent.Arg(0) + "\r\n")
 		if err := waitError(r.t, call.result); err != nil {
-			r.t.Errorf("%v: SendText: %v", i.Record, err)
+			r.t.Errorf("%v: the call returns %v", i.Record, err)
 		}
 		return
 	}
@@ -239,7 +277,7 @@ func (r *replay) awaitEnd(conn *replayConn) {
 	r.t.Fatalf("%s goes on after its end", conn.name)
 }
 
-// callResult checks what a SendText returns after its ACK or NAK.
+// callResult checks what a call returns after its ACK or NAK.
 func (r *replay) callResult(conn *replayConn, i, cause item) {
 	r.t.Helper()
 	for n, call := range r.calls[conn] {
@@ -249,7 +287,7 @@ func (r *replay) callResult(conn *replayConn, i, cause item) {
 		r.calls[conn] = slices.Delete(r.calls[conn], n, n+1)
 		err := waitError(r.t, call.result)
 		if i.cmd.Verb == "ACK" && err != nil || i.cmd.Verb != "ACK" && !errors.Is(err, ErrNotDelivered) {
-			r.t.Errorf("%v: SendText: %v", i.Record, err)
+			r.t.Errorf("%v: the call returns %v", i.Record, err)
 		}
 		return
 	}
@@ -333,8 +371,10 @@ func (r *replay) boardReceives(conn *replayConn, i item) {
 				e.Format == m.Header.Get("X-MMS-IM-Format") && time.Since(e.At) < time.Minute
 		case TypingReceived:
 			return m.MediaType() == "text/x-msmsgscontrol" && e.From == from
+		case NudgeReceived:
+			return isNudge(m) && e.From == from && e.FromName == wire.Decode(i.cmd.Arg(1)) && conn.isOf(e.Conversation)
 		case OtherReceived:
-			return m.MediaType() != "text/plain" && e.From == from && e.Message == m
+			return !isNudge(m) && m.MediaType() != "text/plain" && e.From == from && e.Message == m
 		}
 		return false
 	}})

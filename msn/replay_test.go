@@ -151,6 +151,7 @@ type replay struct {
 	due     []expectation // events that have to come, in order
 	known   map[string]bool
 	calls   map[*replayConn][]*replayCall
+	nudged  map[string]bool // whom a nudge went to
 	status  *replayCall
 	// requests are calls that wait for the answer to a recorded command, by its line.
 	requests map[int]func(item)

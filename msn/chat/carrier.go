@@ -26,6 +26,8 @@ type Carrier interface {
 	// Send sends one of them. result is called once, by the owner: with errs.ErrUncertain
 	// when the text may have arrived in spite of an error.
 	Send(id ID, body, format string, result func(error))
+	// Nudge nudges the others. result is called as that of Send.
+	Nudge(id ID, result func(error))
 	// Typing tells the others that the user is writing.
 	Typing(id ID)
 	// Participants returns who hears what is said now, besides the user.
@@ -61,16 +63,24 @@ func (t direct) flush(cv *Conversation) {
 		switch err := t.Ready(cv.id); {
 		case errors.Is(err, ErrWait):
 			return
-		case err != nil, d.text == "":
+		case err != nil, d.empty():
 			d.settle(err)
+		case d.nudge:
+			d.sendDirect([]string{NudgeMessage}, func(_ string, result func(error)) { t.Nudge(cv.id, t.goOn(cv, result)) })
+			flying++
 		default:
 			d.sendDirect(t.Split(d.text, d.format), func(body string, result func(error)) {
-				t.Send(cv.id, body, d.format, func(err error) {
-					result(err)
-					cv.live().flush()
-				})
+				t.Send(cv.id, body, d.format, t.goOn(cv, result))
 			})
 			flying += len(d.parts)
 		}
+	}
+}
+
+// goOn returns result and has what waits sent after it.
+func (t direct) goOn(cv *Conversation, result func(error)) func(error) {
+	return func(err error) {
+		result(err)
+		cv.live().flush()
 	}
 }

@@ -88,6 +88,7 @@ func New(conn *ns.Conn, people People, cfg Config) *Chats {
 	c.boards = switchboards{c}
 	c.Data("text/plain", c.text)
 	c.Data("text/x-msmsgscontrol", c.control)
+	c.Data(datacast, c.Cast)
 	conn.Handle(ns.Verb{Name: "RNG", Do: c.ring})
 	conn.OnEnd(c.end)
 	return c

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"matrix-msn/msn/internal/errs"
 	"matrix-msn/msn/wire"
@@ -26,6 +27,7 @@ type Conversation struct {
 	// What follows belongs to the owner.
 	sessions []*session  // all that are open or being opened, the newest last
 	outbox   []*delivery // what is not settled yet, in the order of the calls
+	nudged   time.Time   // when the last nudge of the user's was taken, if it did not fail
 	crowded  int         // sessions in a row that others came into
 	// Of group chats:
 	members     []string                 // besides the user

@@ -14,12 +14,14 @@ import (
 	"matrix-msn/msn/wire"
 )
 
-// delivery is one text on its way: one call of SendText. That of Reach has no text, and is
-// through when the text could be sent.
+// delivery is one text on its way: one call of SendText. That of SendNudge is a nudge in its
+// place. That of Reach is neither, and is through when a text could be sent.
 type delivery struct {
 	conversation *Conversation
 	text, format string
-	line         *Line   // that it must not overtake, or nil
+	line         *Line // that it must not overtake, or nil
+	nudge        bool
+	failed       func()  // called when it surely does not arrive; may be nil
 	parts        []*part // made when there is a session: they depend on the contact
 	chunked      bool    // the contact joins the parts, so that all must go through one session
 	settled      bool
@@ -54,6 +56,9 @@ func (d *delivery) waiting() bool {
 		slices.ContainsFunc(d.parts, func(p *part) bool { return p.state == partWaiting }))
 }
 
+// empty reports whether nothing is to be sent.
+func (d *delivery) empty() bool { return d.text == "" && !d.nudge }
+
 // unanswered reports whether a part was sent where the contact has left
 // meanwhile. It comes back with NAK, mostly.
 func (d *delivery) unanswered() bool {
@@ -71,7 +76,7 @@ func (d *delivery) cut(s *session) bool {
 // send sends the parts that wait. It reports false when the session takes no
 // more for now.
 func (d *delivery) send(s *session) bool {
-	if d.text == "" {
+	if d.empty() {
 		d.settle(nil)
 		return true
 	}
@@ -101,6 +106,10 @@ func (d *delivery) send(s *session) bool {
 
 // split makes the parts.
 func (d *delivery) split(s *session) {
+	if d.nudge {
+		d.parts = []*part{{delivery: d, payload: NudgeMessage}}
+		return
+	}
 	contact, _ := s.chats.people.Find(d.conversation.id.Contact)
 	chunks := s.chats.conn.Dialect() >= wire.FirstPersonal && contact.Capabilities&roster.CanChunk != 0
 	payloads, chunked := longtext.Cut(d.text, d.format, chunks)
@@ -207,6 +216,9 @@ func (d *delivery) settle(err error) {
 	}
 	cv := d.conversation
 	cv.outbox = slices.DeleteFunc(cv.outbox, func(other *delivery) bool { return other == d })
+	if d.failed != nil && err != nil && !errors.Is(err, errs.ErrUncertain) {
+		d.failed()
+	}
 	d.result <- err
 }
 

@@ -45,8 +45,35 @@ type TypingReceived struct {
 	From         string
 }
 
-// OtherReceived is a message of any other type from a switchboard: a nudge, an
-// invitation, data. Types that nobody asked for are to be ignored.
+// Origin says where something came from that is no text. Session and Seq identify it, and Others
+// are the other people in the session, as of a TextReceived.
+type Origin struct {
+	Conversation   *Conversation
+	From, FromName string
+	Session        string
+	Seq            int
+	Others         []string
+	At             time.Time
+}
+
+// NudgeReceived is a nudge: it shakes the window of official clients.
+type NudgeReceived struct{ Origin }
+
+// WinkReceived is an animation that fills the window of official clients. They fetch what it shows.
+type WinkReceived struct{ Origin }
+
+// VoiceClipReceived is a recording of up to 15 seconds. Official clients fetch it.
+type VoiceClipReceived struct{ Origin }
+
+// ActionReceived is a text that the contact's Messenger made: what they do in a game or with an
+// add-in. Official clients show it without the name of who says it.
+type ActionReceived struct {
+	Origin
+	// Text is valid UTF-8 without line ends.
+	Text string
+}
+
+// OtherReceived is a message of any other type. Types that nobody asked for are to be ignored.
 type OtherReceived struct {
 	Conversation   *Conversation
 	From, FromName string
@@ -88,6 +115,14 @@ func (e TextSent) Size() int {
 
 // Size implements Event.
 func (e TypingReceived) Size() int { return event.Size(e.From) }
+
+// Size implements Event.
+func (o Origin) Size() int {
+	return event.Size(o.From, o.FromName, o.Session) + event.Strings(o.Others)
+}
+
+// Size implements Event.
+func (e ActionReceived) Size() int { return e.Origin.Size() + len(e.Text) }
 
 // Size implements Event.
 func (e OtherReceived) Size() int {

@@ -8,7 +8,7 @@ import (
 	"matrix-msn/msn/wire"
 )
 
-// Data is a message that somebody sent over a switchboard.
+// Data is a message that somebody sent.
 type Data struct {
 	Conversation *Conversation
 	From         string // account that the server vouches for

@@ -68,12 +68,29 @@ func (c carrier) Send(id chat.ID, body, format string, result func(error)) {
 	if format = clean.Format(format); format != "" {
 		content = content.With("X-MMS-IM-Format", format)
 	}
-	c.send(circle, content, body, func(err error) {
+	c.send(circle, content, body, c.carried(circle, result))
+}
+
+// Nudge implements chat.Carrier.
+func (c carrier) Nudge(id chat.ID, result func(error)) {
+	circle := c.find(id.Circle)
+	if circle == nil {
+		result(fmt.Errorf("%w: no such circle", ErrCircle))
+		return
+	}
+	content := wire.Header("").With("Messaging", "2.0").With("Message-Type", "Nudge").With("MIME-Version", "1.0").
+		With("Content-Type", "text/x-msnmsgr-datacast").With("Content-Transfer-Encoding", "7bit")
+	c.send(circle, content, wire.ParseMessage(chat.NudgeMessage).Body, c.carried(circle, result))
+}
+
+// carried returns result, and leaves a circle that the server does not take anything for.
+func (c carrier) carried(circle *circle, result func(error)) func(error) {
+	return func(err error) {
 		if errors.Is(err, ErrCircle) {
 			c.shutOut(circle.ID)
 		}
 		result(err)
-	})
+	}
 }
 
 // Typing implements chat.Carrier.
@@ -158,12 +175,12 @@ func (c *Circles) said(cmd wire.Command) {
 	if from != self {
 		circle.come(from) // the roster may have been cut
 	}
-	c.message(circle, from, m, kind == "text")
+	c.message(circle, from, m, kind)
 }
 
 // message tells of a text or another message.
-func (c *Circles) message(circle *circle, from string, m wire.Message, text bool) {
-	own := from == c.conn.Self()
+func (c *Circles) message(circle *circle, from string, m wire.Message, kind string) {
+	own, text := from == c.conn.Self(), kind == "text"
 	if own && !text {
 		return
 	}
@@ -171,6 +188,9 @@ func (c *Circles) message(circle *circle, from string, m wire.Message, text bool
 	session, seq := c.chats.NextRelayed()
 	format := clean.Format(m.Header.Get("X-MMS-IM-Format"))
 	switch {
+	case kind == "nudge":
+		c.conn.Emit(chat.NudgeReceived{Origin: chat.Origin{Conversation: cv, From: from, FromName: c.nameIn(circle, from), Session: session, Seq: seq,
+			At: time.Now()}})
 	case !text:
 		c.conn.Emit(chat.OtherReceived{Conversation: cv, From: from, FromName: c.nameIn(circle, from), Message: m, Session: session, Seq: seq})
 	case own:

@@ -26,6 +26,7 @@ import (
 const (
 	uumText   = "1"
 	uumTyping = "2"
+	uumNudge  = "3"
 )
 
 // ErrNetwork says that the contact is on a network that the service, or the dialect,
@@ -84,6 +85,11 @@ func (c carrier) Send(id chat.ID, payload, _ string, result func(error)) {
 	c.SendUUM(id.Contact, c.of(id.Contact), payload, result)
 }
 
+// Nudge implements chat.Carrier.
+func (c carrier) Nudge(id chat.ID, result func(error)) {
+	c.send(id.Contact, c.of(id.Contact), uumNudge, chat.NudgeMessage, result)
+}
+
 // Typing implements chat.Carrier: it is not carried.
 func (c carrier) Typing(chat.ID) {}
 
@@ -94,8 +100,12 @@ func (c carrier) Participants(chat.ID) []string { return nil }
 // server tells errors only: result is called once, with nil when none has come for a while,
 // and with errs.ErrUncertain when the connection ended before.
 func (n *Networks) SendUUM(to string, network int, payload string, result func(error)) {
+	n.send(to, network, uumText, payload, result)
+}
+
+func (n *Networks) send(to string, network int, kind, payload string, result func(error)) {
 	n.conn.Send(ns.Request{
-		Command: wire.New("UUM", to, fmt.Sprint(network), uumText).WithPayload(payload),
+		Command: wire.New("UUM", to, fmt.Sprint(network), kind).WithPayload(payload),
 		Wait:    ns.SilentGrace, Silent: true, Effect: true,
 		Done: func(_ wire.Command, err error) {
 			if refused, ok := errors.AsType[*errs.ServerError](err); ok {
@@ -138,6 +148,9 @@ func (n *Networks) received(cmd wire.Command) {
 		if n.chats.AllowTyping(from) {
 			n.conn.Emit(chat.TypingReceived{Conversation: cv, From: from})
 		}
+	case kind == uumNudge:
+		session, seq := n.chats.NextRelayed()
+		n.chats.Cast(chat.Data{Conversation: cv, From: from, Name: contact.Name, Message: m, Session: session, Seq: seq})
 	default:
 		session, seq := n.chats.NextRelayed()
 		n.conn.Emit(chat.OtherReceived{Conversation: cv, From: from, FromName: contact.Name, Message: m, Session: session, Seq: seq})
