@@ -29,7 +29,7 @@ func (c *Client) handleKinds() {
 		RoomInfo: c.chat.RoomInfo, RoomMade: c.chat.Strangers().RoomMade, CallsBack: c.chat.CallsBack, Away: c.chat.Away,
 		Named: func(m *database.QueuedMessage) string { return "A message that " + m.Sender + " sent" },
 	}
-	for _, kind := range []database.QueuedKind{database.QueuedText, database.QueuedPage, database.QueuedNote} {
+	for _, kind := range []database.QueuedKind{database.QueuedText, database.QueuedPage, database.QueuedNote, database.QueuedNudge} {
 		c.inbox.Handle(kind, said)
 	}
 	offline := said

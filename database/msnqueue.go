@@ -21,6 +21,7 @@ const (
 	QueuedPage  QueuedKind = "page"  // sent by a contact from a mobile device
 	QueuedAlert QueuedKind = "alert" // the Alert whose AlertID is the MessageID
 	QueuedNote  QueuedKind = "note"  // what became of somebody in a group chat
+	QueuedNudge QueuedKind = "nudge" // a line that calls the user
 	// QueuedOffline was written while the user was offline. The service keeps it until
 	// Matrix has it.
 	QueuedOffline QueuedKind = "offline"

@@ -21,6 +21,9 @@ type Conversation = chat.Conversation
 // Line keeps texts from overtaking one that is sent again later.
 type Line = chat.Line
 
+// Origin says where something came from that is no text.
+type Origin = chat.Origin
+
 const (
 	// MaxText is the longest text that Conversation.SendText takes, in bytes.
 	MaxText = chat.MaxText

@@ -18,7 +18,7 @@ const maxAway = 200
 // CallsBack reports whether a message brings a user back into its room who has left it: one
 // of somebody on their contact list, or of their own.
 func (c *Chat) CallsBack(ctx context.Context, m *database.QueuedMessage) bool {
-	return m.Kind != database.QueuedNote && (m.Sender == c.account.Identity.Account || c.account.OnList(ctx, m.Sender))
+	return m.Kind != database.QueuedNote && m.Kind != database.QueuedNudge && (m.Sender == c.account.Identity.Account || c.account.OnList(ctx, m.Sender))
 }
 
 // Away tells the user once, while they stay out of the room with somebody, that there are

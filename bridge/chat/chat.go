@@ -70,6 +70,7 @@ type Chat struct {
 	stored   storedContacts
 	notes    noteCounts
 	told     toldRequests
+	floods   floods
 
 	strangers *Strangers
 	requests  *requests
@@ -82,6 +83,7 @@ type tellPeople func(ctx context.Context, id networkid.MessageID, text string)
 func New(a *account.Account, s *session.Session, rooms *room.Rooms, inbox Inbox, outbox Outbox, notices Notices) *Chat {
 	c := &Chat{account: a, session: s, rooms: rooms, inbox: inbox, outbox: outbox, notices: notices, work: background.New()}
 	c.updates, c.circles = newUpdates(c), newCircles(c)
+	c.floods.say = c.sayMore
 	c.removals = &Removals{session: s, work: c.work}
 	c.strangers = &Strangers{account: a, rooms: rooms, inbox: inbox, work: c.work, tell: c.tellOfPeople, alike: &alike{account: a, rooms: rooms}}
 	c.requests = &requests{account: a, session: s, notes: &c.notes, work: c.work, tell: c.tellOfPeople, noted: c.ToldRequest}
@@ -91,7 +93,7 @@ func New(a *account.Account, s *session.Session, rooms *room.Rooms, inbox Inbox,
 // Listen has what the session tells handled, and what follows from it done while the login
 // is started.
 func (c *Chat) Listen(s *session.Session) {
-	s.Use(c.work, &c.typing)
+	s.Use(c.work, &c.typing, &c.floods)
 	s.OnOpen(c.saveRoster)
 	s.OnReady(func(context.Context, *msn.Client) { c.circles.look() })
 	s.OnReady(c.strangers.releaseKnown)
@@ -99,6 +101,10 @@ func (c *Chat) Listen(s *session.Session) {
 	session.OnDelivered(s, c.textReceived)
 	session.OnDelivered(s, c.textSent)
 	session.OnDelivered(s, c.pageReceived)
+	session.OnDelivered(s, c.nudgeReceived)
+	session.OnDelivered(s, c.winkReceived)
+	session.OnDelivered(s, c.voiceClipReceived)
+	session.OnDelivered(s, c.actionReceived)
 	session.On(s, c.offlineReceived)
 	session.On(s, c.typingReceived)
 	session.On(s, c.participantJoined)

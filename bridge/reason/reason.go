@@ -41,9 +41,10 @@ const (
 	Login                        // making a login, or giving it another password
 	Bounce                       // a page that was sent and came back
 	Delivery                     // a message from MSN that the homeserver refuses
+	Nudge                        // a nudge
 	Request                      // any other request of a command
 
-	commands = Page | Call | Circle | Roster | Name | Rename | Groups | Invitation | Link | Search | Request
+	commands = Page | Call | Circle | Roster | Name | Rename | Groups | Invitation | Link | Search | Nudge | Request
 )
 
 // Errors of the bridge itself. Others are those of package msn and of package config.

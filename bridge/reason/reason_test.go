@@ -35,7 +35,7 @@ type namedPlace struct {
 // places have their names in testdata/reasons.txt.
 var places = []namedPlace{
 	{"page", Page, ""}, {"call", Call, ""}, {"circle", Circle, ""}, {"roster", Roster, ""}, {"invitation", Invitation, ""}, {"link", Link, ""}, {"search", Search, ""},
-	{"web login", WebLogin, ""}, {"sign-out", SignOut, ""}, {"request", Request, ""},
+	{"web login", WebLogin, ""}, {"sign-out", SignOut, ""}, {"nudge", Nudge, ""}, {"request", Request, ""},
 	{"input", Input, "typed "}, {"lookup", Lookup, "named "}, {"login", Login, "login "}, {"bounce", Bounce, "bounced "}, {"delivery", Delivery, "delivery"},
 }
 

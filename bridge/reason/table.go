@@ -184,16 +184,29 @@ var table = []row{
 	{Page, is(notify.ErrCallback), "msn-callback", certain, answered, say("The page was not sent: the number to call back must have 1 to 20 digits. Write it like --callback home=15551112222.")},
 	{Page, is(msn.ErrArgument), "msn-page-target", certain, answered, say("{name} is neither an MSN account nor a telephone number that can be paged. Write the number like +15551112222.")},
 
+	// Nudges.
+	{Nudge, is(ErrBridge), codeTrouble, certain, answered, say("{name} was not nudged: the bridge could not read who is in the conversation. Try again; if that lasts, tell the admin of this bridge.")},
+	{Nudge, is(ErrBlockedByUser), "msn-blocked-by-you", certain, answered, say("{name} was not nudged: you have blocked them. Unblock them with `!unblock` first.")},
+	{Nudge, is(msn.ErrUncertain), "msn-uncertain", uncertain, answered, say("The connection was lost before {service} confirmed the nudge. {name} may or may not have got it.")},
+	{Nudge, is(msn.ErrDialect), "msn-dialect", certain, answered, say("{name} was not nudged: the version of the protocol that is spoken with {service} has no nudges, which came with MSNP11.")},
+	{Nudge, is(msn.ErrOffline), "msn-offline", certain, answered, say("{name} was not nudged: they are offline, or take nothing from you. Nudges are not kept for later.")},
+	{Nudge, is(msn.ErrNetwork), "msn-other-network", certain, answered, say("{name} was not nudged: they are on another network, and {service} carries no nudges there.")},
+	{Nudge, is(msn.ErrCircle), "msn-circle", certain, answered, say("{service} carries nothing to this circle: you may not belong to it any more, or the service has just lost it. `!circles` shows yours.")},
+	{Nudge, is(msn.ErrTooFast), "msn-too-fast", certain, answered, say("{name} was not nudged: too many nudges in a short time. Wait a little and try again.")},
+	{Nudge, is(msn.ErrNotDelivered), "msn-not-delivered", certain, answered, say("{service} reported that the nudge did not reach {name}.")},
+	{Nudge, is(msn.ErrTooMany), "msn-too-many-waiting", certain, answered, say("{name} was not nudged: too many messages to them wait to be sent already.")},
+	{Nudge, is(msn.ErrUntrusted), "msn-untrusted-address", certain, answered, say("{service} wanted the conversation at an address that the bridge must not use. The admin of this bridge finds it in the log and can allow it in the config.")},
+
 	// Calls of contacts into group chats.
 	{Call, is(ErrBridge), codeTrouble, certain, answered, say("{name} was not called: the bridge could not read who is in the conversation. Try again; if that lasts, tell the admin of this bridge.")},
 	{Call, is(ErrRoom), codeTrouble, certain, answered, say("The bridge could not make a room for the three of you. Try again; if that lasts, tell the admin of this bridge.")},
 	{Call, is(msn.ErrArgument), "msn-not-callable", certain, answered, say("{name} cannot be called into this conversation.")},
-	{Call, is(msn.ErrBlocked), "msn-blocked", certain, answered, say("{name} has blocked you and does not come into the conversation.")},
+	{Call | Nudge, is(msn.ErrBlocked), "msn-blocked", certain, answered, say("{name} has blocked you and does not come into the conversation.")},
 	{Call, is(msn.ErrOffline), "msn-offline", certain, answered, say("{name} is offline, or takes no calls from you, and does not hear what is said in the conversation.")},
-	{Call, is(msn.ErrNoSuchContact), "msn-no-such-account", certain, answered, say("{service} knows no account {name}. Check the address.")},
-	{Call, is(msn.ErrNoAnswer), "msn-no-answer", certain, answered, say("{name} was called and did not come into the conversation.")},
-	{Call, is(msn.ErrHidden), "msn-hidden", certain, answered, say("{service} starts no conversations while you appear offline. Go online first.")},
-	{Call, is(msn.ErrSwitchboard), "msn-session-refused", certain, answered, say("{service} refused to open a conversation. Try again in a minute.")},
+	{Call | Nudge, is(msn.ErrNoSuchContact), "msn-no-such-account", certain, answered, say("{service} knows no account {name}. Check the address.")},
+	{Call | Nudge, is(msn.ErrNoAnswer), "msn-no-answer", certain, answered, say("{name} was called and did not come into the conversation.")},
+	{Call | Nudge, is(msn.ErrHidden), "msn-hidden", certain, answered, say("{service} starts no conversations while you appear offline. Go online first.")},
+	{Call | Nudge, is(msn.ErrSwitchboard), "msn-session-refused", certain, answered, say("{service} refused to open a conversation. Try again in a minute.")},
 
 	// Changes of circles.
 	{Circle, both(ErrNotAdmin, msn.ErrBusy), "msn-circle-not-admin", certain, answered, say("{name} was not invited: only the administrators of a circle can invite, and you are none of this one.")},

@@ -1,0 +1,130 @@
+package bridge
+
+import (
+	"strings"
+	"testing"
+
+	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/msn"
+	"matrix-msn/msn/msntest"
+	"matrix-msn/msn/wire"
+)
+
+// datacast is a message that shakes, plays or says something.
+func datacast(body string) wire.Message {
+	return wire.Message{Header: wire.Header("").With("MIME-Version", "1.0").With("Content-Type", "text/x-msnmsgr-datacast"), Body: body}
+}
+
+// callAlice has bob open a conversation.
+func (b *testBridge) callAlice(bot *msntest.Bot) *msntest.Chat {
+	b.Helper()
+	chat, err := bot.Call(b.ctx, alice)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return chat
+}
+
+// A nudge makes the room as a text does, keeps its place among the texts, calls the user once, and
+// the rest are a number.
+func TestNudgeFromMSNCallsTheUser(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	login := b.login()
+	bot, _ := b.friend()
+	chat := b.callAlice(bot)
+	send := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(chat.Nudge())
+	send(chat.Say("wake up"))
+	nudge, next := b.waitMessage(0, "nudge")
+	if nudge.msg != event.MsgText || nudge.body != "Bob Builder sent a nudge." || len(nudge.calls) != 1 || nudge.calls[0] != fakeUser ||
+		nudge.sender != b.matrix.FormatGhostMXID(login.Client.(*Client).account.GhostID(bob)) {
+		t.Errorf("the nudge is %+v", nudge)
+	}
+	if text, _ := b.waitMessage(next, "wake up"); text.room != nudge.room {
+		t.Errorf("the text behind it is in %s", text.room)
+	}
+	for range 30 {
+		send(chat.Nudge())
+	}
+	send(chat.Say("well?"))
+	b.waitMessage(0, "well?")
+	// Somebody else's is none of these.
+	other, err := b.srv.Play(carol, msntest.Script{}).Call(b.ctx, alice)
+	send(err)
+	send(other.Nudge())
+	if got, _ := b.waitMessage(0, "Carol ♥ 100% sent a nudge."); got.room == nudge.room || len(got.calls) != 1 {
+		t.Errorf("the other nudge is %+v", got)
+	}
+	if all := b.matrix.all(func(r record) bool { return r.kind == "message" && r.body == nudge.body }); len(all) != 1 {
+		t.Errorf("%d nudges are shown", len(all))
+	}
+	b.restart() // which tells what is left
+	more, _ := b.waitMessage(0, "more nudges")
+	if more.body != "Bob Builder sent 30 more nudges." || more.msg != event.MsgNotice || len(more.calls) != 0 || more.room != nudge.room {
+		t.Errorf("the others are %+v", more)
+	}
+}
+
+// What Messenger plays or says by itself is a line in the room.
+func TestDatacastsAreNamed(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	bot, _ := b.friend()
+	chat := b.callAlice(bot)
+	for body, want := range map[string]string{
+		"ID: 2\r\nData: <msnobj Type=\"8\"/>\r\n\r\n":      "Bob Builder sent a wink, an animation. The bridge does not carry those.",
+		"ID: 3\r\nData: <msnobj Type=\"11\"/>\r\n\r\n":     "Bob Builder sent a voice clip. The bridge does not carry those: ask them to write.",
+		"ID: 4\r\nData: Bob wins: *Solitaire* <b>\r\n\r\n": "Bob wins: *Solitaire* <b>",
+	} {
+		if err := chat.Send(datacast(body)); err != nil {
+			t.Fatal(err)
+		}
+		got, _ := b.waitMessage(0, want)
+		if got.body != want || got.msg != event.MsgNotice || len(got.calls) != 0 || strings.Contains(got.html, "<b>") {
+			t.Errorf("%q is shown as %+v", body, got)
+		}
+	}
+}
+
+func TestNudgeCommand(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	login := b.login()
+	nudges := make(chan string, 10)
+	b.srv.Play(bob, msntest.Script{Nudge: func(_ *msntest.Chat, from string) { nudges <- "nudge of " + from }})
+	b.eventually("bob to be online", func() bool {
+		contact, _ := login.Client.(*Client).session.Current().Contact(bob)
+		return contact.Status == msn.Online
+	})
+	room := b.dm(login, bob)
+	says := func(command, want string) {
+		t.Helper()
+		if got := b.ask(room, command); got.body != want {
+			t.Errorf("%s is answered by %q, want %q", command, got.body, want)
+		}
+	}
+	says("!nudge", "Bob Builder (bob@example.com) was nudged.")
+	b.receive(nudges, "nudge of "+alice)
+	says("!nudge bob@example.com", "Bob Builder (bob@example.com) was not nudged: too many nudges in a short time. Wait a little and try again.")
+	says("!nudge carol@example.com", "Carol ♥ 100% (carol@example.com) was not nudged: they are offline, or take nothing from you. Nudges are not kept for later.")
+	says("!nudge bob@example.com hello", "A nudge carries no text. Write `!nudge` in the room with them, or `!nudge carol@example.com`.")
+	says("!nudge alice@example.com", "alice@example.com is your own account. Name somebody else.")
+	b.ask(room, "!block carol@example.com")
+	says("!nudge carol@example.com", "Carol ♥ 100% (carol@example.com) was not nudged: you have blocked them. Unblock them with `!unblock` first.")
+	if got := b.ask(b.management(), "nudge"); got.body != "Whom? Write `!nudge` in the room with them, or `!nudge carol@example.com`." {
+		t.Errorf("without a name it says %q", got.body)
+	}
+	select {
+	case got := <-nudges:
+		t.Errorf("bob got %s", got)
+	default:
+	}
+}

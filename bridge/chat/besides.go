@@ -1,0 +1,155 @@
+package chat
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/names"
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+// What contacts send besides texts is one line in the room, so that nobody waits in vain for
+// something that vanished.
+
+// besidesKind says what is counted together.
+type besidesKind uint8
+
+const (
+	besidesNudge besidesKind = iota
+	besidesThing             // what Messenger shows, plays or offers and the bridge does not carry
+)
+
+// What is shown of one contact within a floodWindow.
+const (
+	maxNudges = 1
+	maxThings = 5
+)
+
+// most is how many of a kind are shown.
+func (k besidesKind) most() int {
+	if k == besidesNudge {
+		return maxNudges
+	}
+	return maxThings
+}
+
+// more says what was not shown.
+func (k besidesKind) more(name string, n int) string {
+	what := "thing that the bridge does not carry"
+	if k == besidesNudge {
+		what = "nudge"
+	}
+	if n == 1 {
+		return fmt.Sprintf("%s sent one more %s.", name, what)
+	}
+	if k == besidesNudge {
+		return fmt.Sprintf("%s sent %d more nudges.", name, n)
+	}
+	return fmt.Sprintf("%s sent %d more things that the bridge does not carry.", name, n)
+}
+
+// nudgeReceived calls the user: that is what a nudge is for.
+func (c *Chat) nudgeReceived(ctx context.Context, evt msn.NudgeReceived) {
+	c.besides(ctx, evt.Origin, besidesNudge, database.QueuedNudge, func(name string) string { return name + " sent a nudge." })
+}
+
+func (c *Chat) winkReceived(ctx context.Context, evt msn.WinkReceived) {
+	c.thing(ctx, evt.Origin, func(name string) string {
+		return name + " sent a wink, an animation. The bridge does not carry those."
+	})
+}
+
+func (c *Chat) voiceClipReceived(ctx context.Context, evt msn.VoiceClipReceived) {
+	c.thing(ctx, evt.Origin, func(name string) string {
+		return name + " sent a voice clip. The bridge does not carry those: ask them to write."
+	})
+}
+
+// actionReceived shows what a contact's Messenger has made. It says itself whom it is about.
+func (c *Chat) actionReceived(ctx context.Context, evt msn.ActionReceived) {
+	c.thing(ctx, evt.Origin, func(string) string { return names.Cut(names.OneLine(evt.Text), names.MaxField) })
+}
+
+func (c *Chat) thing(ctx context.Context, from msn.Origin, line func(name string) string) {
+	c.besides(ctx, from, besidesThing, database.QueuedNote, line)
+}
+
+// besides puts a line about what somebody has sent into the queue on disk, unless there were many.
+// It is made of their name.
+func (c *Chat) besides(ctx context.Context, from msn.Origin, kind besidesKind, as database.QueuedKind, line func(name string) string) {
+	account, ok := c.sender(ctx, from)
+	if !ok {
+		return
+	}
+	portal := c.portalOf(from.Conversation, account)
+	if !c.floods.allow(flooder{portal, account, kind}, kind.most()) {
+		return
+	}
+	c.inbox.Put(ctx, &database.QueuedMessage{
+		LoginID:   c.account.Login.ID,
+		MessageID: msnid.MakeChatMessageID(from.Session, account, from.Seq, 0, from.At),
+		PortalID:  portal.ID,
+		Sender:    account,
+		At:        from.At,
+		Body:      line(c.calledIn(ctx, account)),
+		GroupSize: 1,
+		Kind:      as,
+	})
+}
+
+// sender returns who has sent something that is no text, and notes what follows from that. It
+// reports false for somebody who cannot be shown.
+func (c *Chat) sender(ctx context.Context, from msn.Origin) (account string, ok bool) {
+	account, ok = msnid.FromServer(from.From)
+	if !ok || account == c.account.Identity.Account {
+		zerolog.Ctx(ctx).Debug().Msg("Something besides a text is of nobody who can be shown")
+		return "", false
+	}
+	if from.Conversation.Group() != "" {
+		c.noteMembers(ctx, from.Conversation)
+	}
+	c.heardOf(from.Conversation, account)
+	c.saysName(ctx, account, from.FromName)
+	return account, true
+}
+
+// sayMore tells what was not shown of somebody.
+func (c *Chat) sayMore(ctx context.Context, of flooder, more int) {
+	at := time.Now()
+	c.inbox.Put(ctx, &database.QueuedMessage{
+		LoginID:   c.account.Login.ID,
+		MessageID: msnid.MakeNoticeMessageID("more", string(of.portal.ID), of.account, strconv.Itoa(int(of.kind)), at.Format(time.RFC3339Nano)),
+		PortalID:  of.portal.ID,
+		Sender:    of.account,
+		At:        at,
+		Body:      of.kind.more(c.calledIn(ctx, of.account), more),
+		GroupSize: 1,
+		Kind:      database.QueuedNote,
+	})
+}
+
+// calledIn is what somebody is called in a line of a room that says what they did.
+func (c *Chat) calledIn(ctx context.Context, account string) string {
+	if name := c.account.DisplayName(ctx, account); name != "" {
+		return names.Unlinked(name)
+	}
+	return account
+}
+
+// convertNudge makes a text that mentions the user: by the default rules of Matrix notices never
+// ring.
+func convertNudge(m *database.QueuedMessage, user id.UserID) *bridgev2.ConvertedMessagePart {
+	part := convertNote(m)
+	part.Content.MsgType = event.MsgText
+	part.Content.Mentions = &event.Mentions{UserIDs: []id.UserID{user}}
+	return part
+}

@@ -1,0 +1,66 @@
+package people
+
+import (
+	"context"
+
+	"matrix-msn/bridge/chat"
+	"matrix-msn/bridge/command/call"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/msn"
+)
+
+const nudgeUsage = "Write `!nudge` in the room with them, or `!nudge carol@example.com`."
+
+// Nudge shakes the windows of those whom a room is with, or of somebody who is named.
+func Nudge(c *call.Call) {
+	login, client, ok := c.Session()
+	if !ok {
+		return
+	}
+	to, ok := nudged(c, login)
+	if !ok {
+		return
+	}
+	about := login.Account.About("Nobody here")
+	if to.Account != "" {
+		about = login.Account.Person(c.Ctx, to.Account)
+	}
+	if to.Account == login.Account.Identity.Account {
+		c.Say("%s is your own account. Name somebody else.", to.Account)
+		return
+	}
+	nudge := func(ctx context.Context) error {
+		if contact, _ := client.Contact(to.Account); contact.Lists.Has(msn.ListBlock) {
+			return reason.ErrBlockedByUser
+		}
+		conversation, err := login.Chat.Conversation(ctx, client, to)
+		if err != nil {
+			return err
+		}
+		return conversation.SendNudge(ctx)
+	}
+	if !c.Tries(reason.Nudge, about, nudge) {
+		return
+	}
+	if to.Account == "" {
+		c.Say("Everybody who is in the conversation was nudged.")
+		return
+	}
+	c.Say("%s was nudged.", about.Name)
+}
+
+// nudged returns who is nudged: who is named, or those whom the room is with. It answers when
+// there is nobody.
+func nudged(c *call.Call, login *call.Login) (to chat.Peer, ok bool) {
+	if c.Text == "" && c.Portal != nil && c.Portal.Receiver == login.Account.Login.ID {
+		if to, ok = chat.ParsePeer(c.Portal.ID); ok {
+			return to, true
+		}
+	}
+	account, rest, ok := whom(c, login, nudgeUsage)
+	if ok && rest != "" {
+		c.Say("A nudge carries no text. %s", nudgeUsage)
+		return chat.Peer{}, false
+	}
+	return chat.Peer{Account: account}, ok
+}
