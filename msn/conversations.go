@@ -24,6 +24,26 @@ type Line = chat.Line
 // Origin says where something came from that is no text.
 type Origin = chat.Origin
 
+// Offer is what somebody offers or asks for.
+type Offer = chat.Offer
+
+// The offers.
+const (
+	OfferFile       = chat.OfferFile
+	OfferCall       = chat.OfferCall
+	OfferVideo      = chat.OfferVideo
+	OfferWebcam     = chat.OfferWebcam
+	OfferWantWebcam = chat.OfferWantWebcam
+	OfferMeeting    = chat.OfferMeeting
+	OfferSharing    = chat.OfferSharing
+	OfferWhiteboard = chat.OfferWhiteboard
+	OfferAssistance = chat.OfferAssistance
+	OfferGame       = chat.OfferGame
+	OfferPhotos     = chat.OfferPhotos
+	OfferObject     = chat.OfferObject
+	OfferOther      = chat.OfferOther
+)
+
 const (
 	// MaxText is the longest text that Conversation.SendText takes, in bytes.
 	MaxText = chat.MaxText

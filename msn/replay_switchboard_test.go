@@ -222,6 +222,7 @@ func (r *replay) boardAnswer(conn *replayConn, i item) {
 	text := r.translate(conn, i)
 	args := i.cmd.Args
 	number, isError := i.cmd.ErrorNumber()
+	answers := 0
 	switch {
 	case i.cmd.Verb == "IRO":
 		r.boardJoins(conn, i, argAt(args, 3))
@@ -230,9 +231,10 @@ func (r *replay) boardAnswer(conn *replayConn, i item) {
 	case i.cmd.Verb == "BYE":
 		r.boardLeaves(conn, i)
 	case i.cmd.Verb == "MSG":
-		r.boardReceives(conn, i)
+		answers = r.boardReceives(conn, i)
 	}
 	conn.sendText(text)
+	r.declines(conn, i, answers)
 	r.settle()
 	if conn.opened == 0 && (i.cmd.Verb == "ANS" || i.cmd.Verb == "JOI") {
 		conn.opened = i.Line
@@ -345,8 +347,9 @@ func (r *replay) boardLeaves(conn *replayConn, i item) {
 	}})
 }
 
-// boardReceives says what a received message has to be told as.
-func (r *replay) boardReceives(conn *replayConn, i item) {
+// boardReceives says what a received message has to be told as, and returns how many messages answer
+// it.
+func (r *replay) boardReceives(conn *replayConn, i item) (answers int) {
 	from, ok := clean.Account(i.cmd.Arg(0))
 	m := wire.ParseMessage(i.cmd.Payload)
 	if from == strings.ToLower(r.account) && r.rec.dialect >= wire.FirstEndpoints && m.MediaType() == "text/plain" {
@@ -357,11 +360,14 @@ func (r *replay) boardReceives(conn *replayConn, i item) {
 		}})
 	}
 	if !ok || from == strings.ToLower(r.account) {
-		return
+		return 0
 	}
 	if m.Header.Get("Chunk") != "" || m.Header.Get("Chunks") != "" {
 		r.chunk(conn, i, from, m)
-		return
+		return 0
+	}
+	if answers, is := r.offer(conn, i, from, m); is {
+		return answers
 	}
 	r.due = append(r.due, expectation{i.Record.String(), func(e Event) bool {
 		switch e := e.(type) {
@@ -378,6 +384,7 @@ func (r *replay) boardReceives(conn *replayConn, i item) {
 		}
 		return false
 	}})
+	return 0
 }
 
 // chunk joins the parts of a recorded message: the last one is told as a whole.

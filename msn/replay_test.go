@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"matrix-msn/msn/internal/clean"
+	"matrix-msn/msn/internal/slp"
 	"matrix-msn/msn/internal/transcript"
 	"matrix-msn/msn/wire"
 )
@@ -174,6 +175,9 @@ type replayConn struct {
 	opened int  // line of the record that opened the session
 	gone   bool // the client has left
 	cause  item // the RNG that it answers
+
+	packets slp.Joiner
+	offers  map[string]bool // that were told
 }
 
 // replayNet hands the client's connections to the replay.

@@ -20,7 +20,7 @@ var floors = [][]string{
 	// The codecs: bytes and values, no connections.
 	{"msn/wire", "msn/notify", "msn/internal/proxy"},
 	{"msn/internal/clean"},
-	{"msn/soap", "msn/internal/longtext"},
+	{"msn/soap", "msn/internal/longtext", "msn/internal/slp"},
 	{"msn/passport"},
 	{"msn/internal/errs", "msn/internal/link", "msn/roster", "msn/msntest"},
 	// Connections.

@@ -11,6 +11,7 @@ import (
 
 	"matrix-msn/msn/internal/limit"
 	"matrix-msn/msn/internal/ns"
+	"matrix-msn/msn/internal/slp"
 	"matrix-msn/msn/internal/transport"
 	"matrix-msn/msn/roster"
 	"matrix-msn/msn/wire"
@@ -61,6 +62,7 @@ type Chats struct {
 	sessions      map[*session]struct{}
 	opened        int // sessions so far
 	rings, typing *limit.Limiter
+	invites       *limit.Limiter
 	ringing       map[string]wire.Command // by caller, the RNG that waits for its turn
 	data          []handler
 
@@ -80,6 +82,7 @@ func New(conn *ns.Conn, people People, cfg Config) *Chats {
 		ringing:       make(map[string]wire.Command),
 		rings:         limit.New(RingBurst, RingEvery),
 		typing:        limit.New(TypingBurst, typingEvery),
+		invites:       limit.New(inviteBurst, inviteEvery),
 		relaySession:  "NS." + strconv.FormatInt(time.Now().UnixNano(), 36),
 	}
 	for id, members := range cfg.Groups {
@@ -89,6 +92,8 @@ func New(conn *ns.Conn, people People, cfg Config) *Chats {
 	c.Data("text/plain", c.text)
 	c.Data("text/x-msmsgscontrol", c.control)
 	c.Data(datacast, c.Cast)
+	c.Data(invitation, c.invitation)
+	c.Data(slp.MediaType, c.packet)
 	conn.Handle(ns.Verb{Name: "RNG", Do: c.ring})
 	conn.OnEnd(c.end)
 	return c

@@ -73,6 +73,16 @@ type ActionReceived struct {
 	Text string
 }
 
+// InvitationReceived says that somebody offers something, or asks for it. It was declined already.
+type InvitationReceived struct {
+	Origin
+	Offer Offer
+	// Name is that of the file or game, under the sender's control, on one line; it may be "".
+	Name string
+	// Bytes is how long a file is said to be.
+	Bytes uint64
+}
+
 // OtherReceived is a message of any other type. Types that nobody asked for are to be ignored.
 type OtherReceived struct {
 	Conversation   *Conversation
@@ -123,6 +133,9 @@ func (o Origin) Size() int {
 
 // Size implements Event.
 func (e ActionReceived) Size() int { return e.Origin.Size() + len(e.Text) }
+
+// Size implements Event.
+func (e InvitationReceived) Size() int { return e.Origin.Size() + len(e.Offer) + len(e.Name) }
 
 // Size implements Event.
 func (e OtherReceived) Size() int {

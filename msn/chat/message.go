@@ -18,6 +18,7 @@ type Data struct {
 	Session      string
 	Seq          int
 	Others       []string // in the session besides the sender, or for Own besides the contact
+	session      *session // nil for what came without a switchboard
 }
 
 // Data has f handle the messages of a media type, in the place of OtherReceived.
@@ -53,7 +54,7 @@ func (s *session) message(cmd wire.Command) {
 	}
 	d := Data{
 		Conversation: s.conversation, From: from, Name: clean.Name(cmd.Arg(1)), Own: own, Message: whole,
-		Session: s.name(), Seq: s.counts[from], Others: s.others(from),
+		Session: s.name(), Seq: s.counts[from], Others: s.others(from), session: s,
 	}
 	if own {
 		d.Others = s.others(s.conversation.id.Contact)

@@ -13,6 +13,7 @@ import (
 	"matrix-msn/msn/internal/errs"
 	"matrix-msn/msn/internal/longtext"
 	"matrix-msn/msn/internal/ns"
+	"matrix-msn/msn/internal/slp"
 	"matrix-msn/msn/internal/transport"
 	"matrix-msn/msn/wire"
 )
@@ -48,6 +49,9 @@ type session struct {
 	unacknowledged map[uint32]*part
 	counts         map[string]int // messages by sender
 	long           longtext.Joiner
+	packets        slp.Joiner
+	packetID       uint32          // of the last message in packets, 0 before the first
+	offers         map[string]bool // that were told
 }
 
 type sessionState uint8
@@ -255,8 +259,11 @@ func (s *session) sendPart(p *part) bool {
 }
 
 // sendUnacknowledged sends a message that nobody answers.
-func (s *session) sendUnacknowledged(payload string) {
-	cmd := ns.Command(s.link.NewTrID(), "MSG", "U").WithPayload(payload)
+func (s *session) sendUnacknowledged(payload string) { s.sendAs("U", payload) }
+
+// sendAs sends a message of which it does not matter what the server answers.
+func (s *session) sendAs(mode, payload string) {
+	cmd := ns.Command(s.link.NewTrID(), "MSG", mode).WithPayload(payload)
 	if s.tell(cmd) == nil {
 		s.touch()
 	}
