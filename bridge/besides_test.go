@@ -128,3 +128,37 @@ func TestNudgeCommand(t *testing.T) {
 	default:
 	}
 }
+
+// Who offers a file is told at once that nobody takes it, and the user what it was.
+func TestOfferedFilesAreNamedAndDeclined(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	answers := make(chan string, 10)
+	bot := b.srv.Play(bob, msntest.Script{Message: func(_ *msntest.Chat, _ string, m wire.Message) {
+		switch {
+		case m.MediaType() == "text/x-msmsgsinvite":
+			fields := wire.Header(m.Body)
+			answers <- fields.Get("Invitation-Command") + " " + fields.Get("Cancel-Code") + " " + fields.Get("Invitation-Cookie")
+		case strings.Contains(m.Body, "MSNSLP/1.0 603 Decline"):
+			answers <- "603"
+		}
+	}})
+	chat := b.callAlice(bot)
+	cookie, err := chat.OfferFile("readme.txt", 12345)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.receive(answers, "CANCEL REJECT "+cookie)
+	if err := chat.SendFile(alice, "holiday ♥.png", 5<<20); err != nil {
+		t.Fatal(err)
+	}
+	b.receive(answers, "603")
+	const declined = " The bridge does not carry files yet: ask for it by e-mail. It has declined."
+	first, next := b.waitMessage(0, "“readme.txt”")
+	second, _ := b.waitMessage(next, "“holiday")
+	if first.body != "Bob Builder offers the file “readme.txt” (12 KB)."+declined || first.msg != event.MsgNotice ||
+		second.body != "Bob Builder offers the file “holiday ♥.png” (5.2 MB)."+declined {
+		t.Errorf("the room shows %q and %q", first.body, second.body)
+	}
+}
