@@ -51,6 +51,8 @@ const (
 	MaxOutbox = chat.MaxOutbox
 	// MaxMembers is how many people a group chat has besides the user.
 	MaxMembers = chat.MaxMembers
+	// MaxInk is how long handwriting may be, in bytes.
+	MaxInk = chat.MaxInk
 	// NudgeEvery is how often the people of one Conversation may be nudged.
 	NudgeEvery = chat.NudgeEvery
 	// MaxFormat is the longest X-MMS-IM-Format that is passed on, in bytes. A longer one

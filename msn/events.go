@@ -61,6 +61,8 @@ type (
 	VoiceClipReceived = chat.VoiceClipReceived
 	// ActionReceived is a text that a contact's Messenger made.
 	ActionReceived = chat.ActionReceived
+	// InkReceived is handwriting.
+	InkReceived = chat.InkReceived
 	// InvitationReceived says that somebody offers something. It was declined already.
 	InvitationReceived = chat.InvitationReceived
 	// OtherReceived is a message of any other type. Types that nobody asked for are to be

@@ -93,6 +93,8 @@ func New(conn *ns.Conn, people People, cfg Config) *Chats {
 	c.Data("text/x-msmsgscontrol", c.control)
 	c.Data(datacast, c.Cast)
 	c.Data(invitation, c.invitation)
+	c.Data(inkPicture, c.ink)
+	c.Data(inkStrokes, c.ink)
 	c.Data(slp.MediaType, c.packet)
 	conn.Handle(ns.Verb{Name: "RNG", Do: c.ring})
 	conn.OnEnd(c.end)

@@ -73,6 +73,14 @@ type ActionReceived struct {
 	Text string
 }
 
+// InkReceived is handwriting.
+type InkReceived struct {
+	Origin
+	// Picture is the bytes of a GIF, which were not looked at, or "" when it comes in strokes
+	// only.
+	Picture string
+}
+
 // InvitationReceived says that somebody offers something, or asks for it. It was declined already.
 type InvitationReceived struct {
 	Origin
@@ -133,6 +141,9 @@ func (o Origin) Size() int {
 
 // Size implements Event.
 func (e ActionReceived) Size() int { return e.Origin.Size() + len(e.Text) }
+
+// Size implements Event.
+func (e InkReceived) Size() int { return e.Origin.Size() + len(e.Picture) }
 
 // Size implements Event.
 func (e InvitationReceived) Size() int { return e.Origin.Size() + len(e.Offer) + len(e.Name) }

@@ -144,6 +144,12 @@ func (c *Chats) packet(d Data) {
 		return
 	}
 	d.session.sendPacket(d, p.Ack(d.session.nextPacket()))
+	if p.Session == inkSession {
+		if m, ok := packedInk(message); ok {
+			d.Message = m
+			c.ink(d)
+		}
+	}
 	if p.Session != 0 {
 		return
 	}
