@@ -32,6 +32,14 @@ func (c *Client) handleKinds() {
 	for _, kind := range []database.QueuedKind{database.QueuedText, database.QueuedPage, database.QueuedNote, database.QueuedNudge} {
 		c.inbox.Handle(kind, said)
 	}
+	ink := said
+	ink.Attach = c.chat.Attach
+	ink.Limit = func(ctx context.Context, m *database.QueuedMessage, waiting int) (inbox.Limit, error) {
+		limit, err := said.Limit(ctx, m, waiting)
+		limit.Most = min(limit.Most, chat.MaxInkWaiting)
+		return limit, err
+	}
+	c.inbox.Handle(database.QueuedInk, ink)
 	offline := said
 	offline.Keeper = inbox.NewOffline(c.account, c.chat.Removals().Remove)
 	c.inbox.Handle(database.QueuedOffline, offline)

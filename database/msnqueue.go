@@ -22,6 +22,7 @@ const (
 	QueuedAlert QueuedKind = "alert" // the Alert whose AlertID is the MessageID
 	QueuedNote  QueuedKind = "note"  // what became of somebody in a group chat
 	QueuedNudge QueuedKind = "nudge" // a line that calls the user
+	QueuedInk   QueuedKind = "ink"   // a picture drawn by hand, in base64
 	// QueuedOffline was written while the user was offline. The service keeps it until
 	// Matrix has it.
 	QueuedOffline QueuedKind = "offline"

@@ -26,6 +26,7 @@ type besidesKind uint8
 const (
 	besidesNudge besidesKind = iota
 	besidesThing             // what Messenger shows, plays or offers and the bridge does not carry
+	besidesInk               // pictures drawn by hand
 )
 
 // What is shown of one contact within a floodWindow.
@@ -44,17 +45,17 @@ func (k besidesKind) most() int {
 
 // more says what was not shown.
 func (k besidesKind) more(name string, n int) string {
-	what := "thing that the bridge does not carry"
-	if k == besidesNudge {
-		what = "nudge"
+	one, many := "thing that the bridge does not carry", "things that the bridge does not carry"
+	switch k {
+	case besidesNudge:
+		one, many = "nudge", "nudges"
+	case besidesInk:
+		one, many = "picture", "pictures"
 	}
 	if n == 1 {
-		return fmt.Sprintf("%s sent one more %s.", name, what)
+		return fmt.Sprintf("%s sent one more %s.", name, one)
 	}
-	if k == besidesNudge {
-		return fmt.Sprintf("%s sent %d more nudges.", name, n)
-	}
-	return fmt.Sprintf("%s sent %d more things that the bridge does not carry.", name, n)
+	return fmt.Sprintf("%s sent %d more %s.", name, n, many)
 }
 
 // nudgeReceived calls the user: that is what a nudge is for.

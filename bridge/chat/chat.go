@@ -106,6 +106,7 @@ func (c *Chat) Listen(s *session.Session) {
 	session.OnDelivered(s, c.voiceClipReceived)
 	session.OnDelivered(s, c.actionReceived)
 	session.OnDelivered(s, c.invitationReceived)
+	session.OnDelivered(s, c.inkReceived)
 	session.On(s, c.offlineReceived)
 	session.On(s, c.typingReceived)
 	session.On(s, c.participantJoined)

@@ -15,6 +15,8 @@ func (c *Chat) Convert(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart
 		return c.convertPage(m)
 	case database.QueuedNote:
 		return convertNote(m)
+	case database.QueuedInk:
+		return convertInk(m)
 	case database.QueuedNudge:
 		return convertNudge(m, c.account.Login.UserMXID)
 	}

@@ -108,6 +108,7 @@ func TestSumsOfWhatWasNotShown(t *testing.T) {
 	}{
 		{besidesNudge, 1, "Bob sent one more nudge."},
 		{besidesNudge, 12, "Bob sent 12 more nudges."},
+		{besidesInk, 2, "Bob sent 2 more pictures."},
 		{besidesThing, 1, "Bob sent one more thing that the bridge does not carry."},
 		{besidesThing, 3, "Bob sent 3 more things that the bridge does not carry."},
 	} {

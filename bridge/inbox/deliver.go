@@ -64,6 +64,15 @@ func (b *Inbox) handOver(ctx context.Context, m *database.QueuedMessage, kind Ki
 	case kind.RoomMade != nil:
 		kind.RoomMade(ctx, m)
 	}
+	if kind.Attach != nil {
+		room, err := b.rooms.Stored(ctx, key)
+		if err != nil {
+			return err
+		}
+		if err := kind.Attach(ctx, m, room, converted); err != nil {
+			return err
+		}
+	}
 	handled := make(chan struct{})
 	evt := &simplevent.PreConvertedMessage{
 		EventMeta: simplevent.EventMeta{

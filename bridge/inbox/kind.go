@@ -15,6 +15,9 @@ import (
 type Kind struct {
 	// Convert makes the event of a message.
 	Convert func(context.Context, *database.QueuedMessage) (*bridgev2.ConvertedMessagePart, error)
+	// Attach brings to the homeserver what belongs to the event of a message: its room is there
+	// then. It may be nil.
+	Attach func(ctx context.Context, m *database.QueuedMessage, room id.RoomID, part *bridgev2.ConvertedMessagePart) error
 	// Sender returns whose event it is.
 	Sender func(*database.QueuedMessage) bridgev2.EventSender
 	// Limit returns how many messages may wait for the room of one, of which so many do. It

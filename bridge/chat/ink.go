@@ -1,0 +1,112 @@
+package chat
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"image/gif"
+	"strings"
+
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+const (
+	// maxInk is the largest picture of handwriting that is shown, in bytes. They have some
+	// thousand; those that wait are on disk.
+	maxInk = 64 << 10
+	// maxInkSide is its longest side in pixels.
+	maxInkSide = 2048
+	// maxInkShown is how many of a contact are shown within a floodWindow.
+	maxInkShown = 10
+	// MaxInkWaiting is how many messages may wait for a room before pictures are left out.
+	MaxInkWaiting = 200
+
+	inkName = "handwriting.gif"
+	inkType = "image/gif"
+)
+
+// inkReceived shows handwriting as a picture, where it is one.
+func (c *Chat) inkReceived(ctx context.Context, evt msn.InkReceived) {
+	if _, _, ok := inkSize(evt.Picture); !ok {
+		why := "It comes without a picture that the bridge can show: ask them to type."
+		if len(evt.Picture) > maxInk {
+			why = "The picture is too large for the bridge: ask them to type."
+		}
+		c.thing(ctx, evt.Origin, func(name string) string { return fmt.Sprintf("%s wrote by hand. %s", name, why) })
+		return
+	}
+	account, ok := c.sender(ctx, evt.Origin)
+	if !ok {
+		return
+	}
+	portal := c.portalOf(evt.Conversation, account)
+	if !c.floods.allow(flooder{portal, account, besidesInk}, maxInkShown) {
+		return
+	}
+	c.inbox.Put(ctx, &database.QueuedMessage{
+		LoginID:   c.account.Login.ID,
+		MessageID: msnid.MakeChatMessageID(evt.Session, account, evt.Seq, 0, evt.At),
+		PortalID:  portal.ID,
+		Sender:    account,
+		At:        evt.At,
+		Body:      base64.StdEncoding.EncodeToString([]byte(evt.Picture)),
+		GroupSize: 1,
+		Kind:      database.QueuedInk,
+	})
+}
+
+// inkSize returns the sides of a picture. It reports false for one that cannot be shown. The sides
+// are looked at before anything is decoded, and of moving pictures the first one is.
+func inkSize(picture string) (width, height int, ok bool) {
+	if len(picture) == 0 || len(picture) > maxInk {
+		return 0, 0, false
+	}
+	header, err := gif.DecodeConfig(strings.NewReader(picture))
+	if err != nil || header.Width < 1 || header.Height < 1 || header.Width > maxInkSide || header.Height > maxInkSide {
+		return 0, 0, false
+	}
+	if _, err := gif.Decode(strings.NewReader(picture)); err != nil {
+		return 0, 0, false
+	}
+	return header.Width, header.Height, true
+}
+
+// inkOf returns the picture of a message, or false for what took its place.
+func inkOf(m *database.QueuedMessage) (picture string, ok bool) {
+	data, err := base64.StdEncoding.DecodeString(m.Body)
+	return string(data), err == nil
+}
+
+// convertInk makes a picture that is not there yet: Attach brings it.
+func convertInk(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
+	picture, ok := inkOf(m)
+	width, height, shown := inkSize(picture)
+	if !ok || !shown {
+		return convertNote(m)
+	}
+	return &bridgev2.ConvertedMessagePart{Type: event.EventMessage, Content: &event.MessageEventContent{
+		MsgType: event.MsgImage, Body: inkName, FileName: inkName, Mentions: &event.Mentions{},
+		Info: &event.FileInfo{MimeType: inkType, Size: len(picture), Width: width, Height: height},
+	}}
+}
+
+// Attach brings to the homeserver what belongs to the event of a message in a room.
+func (c *Chat) Attach(ctx context.Context, m *database.QueuedMessage, room id.RoomID, part *bridgev2.ConvertedMessagePart) error {
+	if m.Kind != database.QueuedInk || part.Content.MsgType != event.MsgImage {
+		return nil
+	}
+	picture, _ := inkOf(m)
+	intent := c.account.Bridge.Matrix.GhostIntent(c.account.GhostID(m.Sender))
+	url, file, err := intent.UploadMedia(ctx, room, []byte(picture), inkName, inkType)
+	if err != nil {
+		return fmt.Errorf("failed to upload handwriting: %w", err)
+	}
+	part.Content.URL, part.Content.File = url, file
+	return nil
+}
