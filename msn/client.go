@@ -121,6 +121,7 @@ func (c *Client) begin(conn *ns.Conn) {
 	c.lists = contactlist.New(conn, c.book, c.network.web)
 	c.self = self.New(conn, c.book, self.Config{
 		Capabilities: c.cfg.Capabilities, MachineGUID: c.cfg.MachineGUID, EndpointName: c.cfg.EndpointName, Status: c.cfg.Status,
+		Note: func(cmd wire.Command) { c.chats.Note(cmd) },
 	})
 	c.chats = chat.New(conn, c.book, chat.Config{
 		Open: func(ctx context.Context, address string) (net.Conn, error) {

@@ -63,7 +63,7 @@ type (
 	ActionReceived = chat.ActionReceived
 	// InkReceived is handwriting.
 	InkReceived = chat.InkReceived
-	// InvitationReceived says that somebody offers something. It was declined already.
+	// InvitationReceived says that somebody offers something, which is declined at once.
 	InvitationReceived = chat.InvitationReceived
 	// OtherReceived is a message of any other type. Types that nobody asked for are to be
 	// ignored.

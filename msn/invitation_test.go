@@ -39,7 +39,7 @@ func TestInvitationsAreToldAndDeclined(t *testing.T) {
 		}
 		sb.sendMessage("bob@example.com", "Bob", offerPayload("INVITE", fileGUID, "33267", fileLines))
 		declined("33267", "REJECT")
-		if e := waitFor[InvitationReceived](t, client); e.Offer != OfferFile || e.Name != "readme.txt" || e.Bytes != 5120 || e.From != "bob@example.com" || e.FromName != "Bob" {
+		if e := waitFor[InvitationReceived](t, client); e.Offer != OfferFile || e.Name != "readme.txt" || e.Bytes != 5120 || !e.Declined || e.From != "bob@example.com" || e.FromName != "Bob" {
 			t.Errorf("%v: %+v", d, e)
 		}
 		for guid, offer := range map[string]Offer{
@@ -79,7 +79,7 @@ func TestInvitationToSeveralIsNotAnswered(t *testing.T) {
 	sb := n.ring(ns, "bob@example.com", "carol@example.com")
 	sb.sendMessage("bob@example.com", "Bob", offerPayload("INVITE", fileGUID, "1", fileLines))
 	e := waitFor[InvitationReceived](t, client)
-	if e.Offer != OfferFile || e.Conversation.Group() == "" {
+	if e.Offer != OfferFile || e.Declined || e.Conversation.Group() == "" {
 		t.Errorf("%+v", e)
 	}
 	sent := goSend(t, e.Conversation, "text")

@@ -34,8 +34,7 @@ func (c *Chat) invitationReceived(ctx context.Context, evt msn.InvitationReceive
 	c.thing(ctx, evt.Origin, func(name string) string { return describeOffer(name, evt) })
 }
 
-// describeOffer says what somebody of a name offers. In a conversation of several people the bridge
-// declines nothing: it would do so for the others too.
+// describeOffer says what somebody of a name offers.
 func describeOffer(name string, evt msn.InvitationReceived) string {
 	what, known := offers[evt.Offer]
 	if !known {
@@ -49,9 +48,9 @@ func describeOffer(name string, evt msn.InvitationReceived) string {
 	if evt.Bytes > 0 {
 		does += " (" + names.Bytes(evt.Bytes) + ")"
 	}
-	declined := " It has declined."
-	if evt.Conversation.Group() != "" {
-		declined = ""
+	declined := ""
+	if evt.Declined {
+		declined = " It has declined."
 	}
 	return fmt.Sprintf("%s %s. The bridge %s.%s", name, does, what.why, declined)
 }

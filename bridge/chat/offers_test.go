@@ -9,7 +9,6 @@ import (
 
 func TestOffersAreDescribed(t *testing.T) {
 	t.Parallel()
-	alone := msn.Origin{Conversation: new(msn.Conversation)}
 	for _, test := range []struct {
 		offer msn.Offer
 		name  string
@@ -24,14 +23,14 @@ func TestOffersAreDescribed(t *testing.T) {
 		{msn.OfferOther, "Frobnicate", 0, "Bob offers “Frobnicate”, which the bridge does not know. The bridge does not carry it. It has declined."},
 		{"of another version", "", 0, "Bob offers something that the bridge does not know. The bridge does not carry it. It has declined."},
 	} {
-		got := describeOffer("Bob", msn.InvitationReceived{Origin: alone, Offer: test.offer, Name: test.name, Bytes: test.bytes})
+		got := describeOffer("Bob", msn.InvitationReceived{Declined: true, Offer: test.offer, Name: test.name, Bytes: test.bytes})
 		if got != test.want {
 			t.Errorf("%s %q is %q, want %q", test.offer, test.name, got, test.want)
 		}
 	}
 	for offer := range offers {
-		got := describeOffer("Bob", msn.InvitationReceived{Origin: alone, Offer: offer, Name: strings.Repeat("x", 9000)})
-		if !strings.HasPrefix(got, "Bob ") || strings.Contains(got, "%!") || len(got) > 2500 {
+		got := describeOffer("Bob", msn.InvitationReceived{Offer: offer, Name: strings.Repeat("x", 9000)})
+		if !strings.HasPrefix(got, "Bob ") || strings.Contains(got, "%!") || strings.Contains(got, "declined") || len(got) > 2500 {
 			t.Errorf("%s is %q", offer, got)
 		}
 	}

@@ -81,12 +81,14 @@ type InkReceived struct {
 	Picture string
 }
 
-// InvitationReceived says that somebody offers something, or asks for it. It was declined already.
+// InvitationReceived says that somebody offers something, or asks for it. They are told at once that
+// nobody takes it, unless Declined is not set: then there is no way to.
 type InvitationReceived struct {
 	Origin
 	Offer Offer
 	// Name is that of the file or game, under the sender's control, on one line; it may be "".
-	Name string
+	Name     string
+	Declined bool
 	// Bytes is how long a file is said to be.
 	Bytes uint64
 }

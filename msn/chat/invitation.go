@@ -83,7 +83,7 @@ func (c *Chats) invitation(d Data) {
 	if !known {
 		what = OfferOther
 	}
-	e := InvitationReceived{Origin: c.origin(d), Offer: what, Name: clean.Cut(clean.Line(fields.Get("Application-Name")), clean.MaxName)}
+	e := InvitationReceived{Origin: c.origin(d), Offer: what, Declined: d.alone(), Name: clean.Cut(clean.Line(fields.Get("Application-Name")), clean.MaxName)}
 	code := "REJECT_NOT_INSTALLED"
 	if what == OfferFile {
 		code = "REJECT"
@@ -166,7 +166,7 @@ func (c *Chats) packet(d Data) {
 		if what == "" {
 			what = OfferOther
 		}
-		c.conn.Emit(InvitationReceived{Origin: c.origin(d), Offer: what, Name: i.Name, Bytes: i.Size})
+		c.conn.Emit(InvitationReceived{Origin: c.origin(d), Offer: what, Declined: true, Name: i.Name, Bytes: i.Size})
 	}
 }
 

@@ -148,6 +148,12 @@ func (n *Networks) received(cmd wire.Command) {
 		if n.chats.AllowTyping(from) {
 			n.conn.Emit(chat.TypingReceived{Conversation: cv, From: from})
 		}
+	case kind == chat.NoteCall:
+		if network, ok := clean.Small(cmd.Arg(1)); ok {
+			n.chats.Called(from, kind, cmd.Payload, func(payload string) {
+				n.send(from, network, kind, payload, func(error) {}) // who calls has rung off, perhaps
+			})
+		}
 	case kind == uumNudge:
 		session, seq := n.chats.NextRelayed()
 		n.chats.Cast(chat.Data{Conversation: cv, From: from, Name: contact.Name, Message: m, Session: session, Seq: seq})

@@ -71,10 +71,13 @@ func (s *Self) SignOut(ctx context.Context, id string) error {
 	})
 }
 
-// note handles UBN: a note of another endpoint of the user's.
+// note handles UBN: a note of another endpoint of the user's, or of somebody else.
 func (s *Self) note(cmd wire.Command) {
-	account, ok := clean.Account(cmd.Arg(0))
-	if !ok || account != s.conn.Self() || cmd.Arg(1) != noteSignOut && cmd.Arg(1) != noteSignOut2 {
+	account, _, ok := clean.Endpoint(cmd.Arg(0))
+	if ok && account != s.conn.Self() && s.cfg.Note != nil {
+		s.cfg.Note(cmd)
+	}
+	if !ok || account != s.conn.Self() || s.conn.Dialect() < wire.FirstEndpoints || cmd.Arg(1) != noteSignOut && cmd.Arg(1) != noteSignOut2 {
 		return
 	}
 	if text := strings.TrimSpace(cmd.Payload); strings.HasPrefix(text, goAway) || strings.HasPrefix(text, getOut) {

@@ -23,6 +23,8 @@ type Config struct {
 	// EndpointName is what the user's other endpoints show of this one, from MSNP16 on: at
 	// most roster.MaxEndpointName bytes of it.
 	EndpointName string
+	// Note is called with what others tell the user's Messenger (UBN). It may be nil.
+	Note func(wire.Command)
 }
 
 // Roster is what the endpoints of the user are asked of. The owner asks.
@@ -44,7 +46,7 @@ func New(conn *ns.Conn, book Roster, cfg Config) *Self {
 	s := &Self{conn: conn, roster: book, cfg: cfg, status: roster.Offline}
 	conn.Handle(
 		ns.Verb{Name: "CHG", Do: s.changed},
-		ns.Verb{Name: "UBN", From: wire.FirstEndpoints, Do: s.note},
+		ns.Verb{Name: "UBN", From: wire.FirstSOAP, Do: s.note},
 	)
 	conn.OnEnd(func(error) { s.status = roster.Offline })
 	return s
