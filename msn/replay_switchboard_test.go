@@ -100,11 +100,14 @@ func (r *replay) boardCommand(conn *replayConn, i item) {
 func (r *replay) boardMessage(conn *replayConn, i item) {
 	r.t.Helper()
 	m := wire.ParseMessage(i.cmd.Payload)
-	alone := slices.Equal(conn.people, []string{conn.peer}) && !conn.group
+	there := slices.Equal(conn.people, []string{conn.peer}) || conn.group && len(conn.people) > 0
 	text := clean.LF(m.Text())
 	switch {
-	case !alone:
-		r.left(i, "in a group chat the replay only listens")
+	case !there:
+		r.left(i, "nobody is there")
+		return
+	case conn.group && (conn.cv == nil || conn.cv.Group() == ""):
+		r.left(i, "nothing has told which group chat it is yet")
 		return
 	case !strings.Contains("UNAD", i.cmd.Arg(1)) || i.cmd.Arg(1) == "":
 		r.left(i, "no way to send a message")
@@ -112,7 +115,7 @@ func (r *replay) boardMessage(conn *replayConn, i item) {
 	case m.MediaType() == "text/x-msmsgscontrol" && m.Header.Get("TypingUser") != "":
 		r.settle()
 		result := make(chan error, 1)
-		go func() { result <- r.client.Conversation(conn.peer).SendTyping(r.t.Context()) }()
+		go func() { result <- r.conversation(conn).SendTyping(r.t.Context()) }()
 		r.compare(i, r.newest(conn).read())
 		if err := waitError(r.t, result); err != nil {
 			r.t.Errorf("%v: SendTyping: %v", i.Record, err)
@@ -144,12 +147,12 @@ func (r *replay) boardNudge(conn *replayConn, i item) {
 	nudge := func(cv *Conversation) error { return cv.SendNudge(r.t.Context()) }
 	switch {
 	case r.rec.dialect < wire.FirstPersonal:
-		if err := nudge(r.client.Conversation(conn.peer)); !errors.Is(err, ErrDialect) {
+		if err := nudge(r.conversation(conn)); !errors.Is(err, ErrDialect) {
 			r.t.Errorf("%v: SendNudge: %v", i.Record, err)
 		}
 		r.left(i, "not sent: "+ErrDialect.Error())
 	case r.nudged[conn.peer]:
-		if err := nudge(r.client.Conversation(conn.peer)); !errors.Is(err, ErrTooFast) {
+		if err := nudge(r.conversation(conn)); !errors.Is(err, ErrTooFast) {
 			r.t.Errorf("%v: SendNudge: %v", i.Record, err)
 		}
 		r.left(i, "not sent: "+ErrTooFast.Error())
@@ -167,7 +170,7 @@ func (r *replay) boardCall(conn *replayConn, i item, send func(*Conversation) er
 	r.t.Helper()
 	r.settle()
 	call := &replayCall{trid: i.cmd.Arg(0), result: make(chan error, 1)}
-	go func() { call.result <- send(r.client.Conversation(conn.peer)) }()
+	go func() { call.result <- send(r.conversation(conn)) }()
 	target := r.newest(conn)
 	sent := target.read()
 	r.compare(i, sent)
@@ -189,9 +192,20 @@ func (r *replay) boardCall(conn *replayConn, i item, send func(*Conversation) er
 	r.calls[conn] = append(r.calls[conn], call)
 }
 
+// conversation returns the conversation that a session is of.
+func (r *replay) conversation(conn *replayConn) *Conversation {
+	if conn.group {
+		return conn.cv
+	}
+	return r.client.Conversation(conn.peer)
+}
+
 // newest returns the session that the client writes to: of those in which the
 // contact is alone with the user, the one that opened last.
 func (r *replay) newest(conn *replayConn) *replayConn {
+	if conn.group {
+		return conn
+	}
 	for _, other := range r.boards {
 		if other != nil && !other.gone && other.peer == conn.peer && other.opened > conn.opened &&
 			slices.Equal(other.people, []string{other.peer}) {
@@ -311,7 +325,11 @@ func (r *replay) boardJoins(conn *replayConn, i item, account string) {
 	conn.group = conn.group || len(conn.people) > 1
 	r.due = append(r.due, expectation{i.Record.String(), func(e Event) bool {
 		joined, ok := e.(ParticipantJoined)
-		return ok && joined.Account == account && conn.isOf(joined.Conversation)
+		if !ok || joined.Account != account || !conn.isOf(joined.Conversation) {
+			return false
+		}
+		conn.cv = joined.Conversation
+		return true
 	}})
 }
 
@@ -372,10 +390,12 @@ func (r *replay) boardReceives(conn *replayConn, i item) (answers int) {
 	r.due = append(r.due, expectation{i.Record.String(), func(e Event) bool {
 		switch e := e.(type) {
 		case TextReceived:
+			conn.cv = e.Conversation
 			return m.MediaType() == "text/plain" && e.From == from && e.FromName == wire.Decode(i.cmd.Arg(1)) &&
 				e.Text == strings.ReplaceAll(m.Text(), "\r\n", "\n") && conn.isOf(e.Conversation) &&
 				e.Format == m.Header.Get("X-MMS-IM-Format") && time.Since(e.At) < time.Minute
 		case TypingReceived:
+			conn.cv = e.Conversation
 			return m.MediaType() == "text/x-msmsgscontrol" && e.From == from
 		case NudgeReceived:
 			return isNudge(m) && e.From == from && e.FromName == wire.Decode(i.cmd.Arg(1)) && conn.isOf(e.Conversation)

@@ -171,10 +171,11 @@ type replayConn struct {
 	people []string
 	at     map[string]int // how many places of each are there, from MSNP16 on
 	peer   string
-	group  bool // more than one was there besides the user
-	opened int  // line of the record that opened the session
-	gone   bool // the client has left
-	cause  item // the RNG that it answers
+	group  bool          // more than one was there besides the user
+	opened int           // line of the record that opened the session
+	gone   bool          // the client has left
+	cause  item          // the RNG that it answers
+	cv     *Conversation // as the last event told
 
 	packets slp.Joiner
 	offers  map[string]bool // that were told
