@@ -158,11 +158,11 @@ func TestOffersInMSNSLPAreToldAndDeclined(t *testing.T) {
 	}
 	// For somebody else, or no packet, or none that wants an answer.
 	whole := slp.Packet{ID: 1, AckID: 9, Data: "BYE", Total: 3}
-	control := whole
-	control.Flags = 2
-	sb.sendMessage("bob@example.com", "Bob", packetPayload("carol@example.com", whole))
+	control, others, nobodys := whole, whole, whole
+	control.Flags, control.ID, others.ID, nobodys.ID = 2, 2, 3, 4
+	sb.sendMessage("bob@example.com", "Bob", packetPayload("carol@example.com", others))
 	sb.sendMessage("bob@example.com", "Bob", packetPayload("alice@example.com", control))
-	sb.sendMessage("bob@example.com", "Bob", packetPayload("", whole))
+	sb.sendMessage("bob@example.com", "Bob", packetPayload("", nobodys))
 	sb.sendMessage("bob@example.com", "Bob", packetPayload("alice@example.com", whole))
 	cmd := sb.read()
 	if p, ok := slp.Parse(wire.ParseMessage(cmd.Payload).Body); !ok || p.AckID != 1 || p.Data != "" {
