@@ -162,3 +162,41 @@ func TestOfferedFilesAreNamedAndDeclined(t *testing.T) {
 		t.Errorf("the room shows %q and %q", first.body, second.body)
 	}
 }
+
+// In the room of several people all are nudged, and a nudge of one of them comes there.
+func TestNudgesInAGroupRoom(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	login := b.login()
+	nudges := make(chan string, 10)
+	for _, account := range []string{bob, carol} {
+		b.srv.Play(account, msntest.Script{
+			Nudge: func(chat *msntest.Chat, from string) {
+				nudges <- account + " of " + from
+				if account == carol {
+					_ = chat.Nudge()
+				}
+			},
+		})
+	}
+	b.eventually("the others to be online", func() bool {
+		client := login.Client.(*Client).session.Current()
+		first, _ := client.Contact(bob)
+		second, _ := client.Contact(carol)
+		return first.Status == msn.Online && second.Status == msn.Online
+	})
+	room := b.makeGroup(login, bob, carol)
+	if got := b.ask(room, "!nudge"); got.body != "Everybody who is in the conversation was nudged." {
+		t.Errorf("it is answered by %q", got.body)
+	}
+	got := map[string]bool{<-nudges: true, <-nudges: true}
+	if !got[bob+" of "+alice] || !got[carol+" of "+alice] {
+		t.Errorf("nudged were %v", got)
+	}
+	if back, _ := b.waitMessage(0, "sent a nudge."); back.room != room || back.body != "Carol ♥ 100% sent a nudge." || len(back.calls) != 1 {
+		t.Errorf("the answer is %+v", back)
+	}
+	if got := b.ask(room, "!nudge"); got.body != "The conversation was not nudged: too many nudges in a short time. Wait a little and try again." {
+		t.Errorf("the second is answered by %q", got.body)
+	}
+}

@@ -21,7 +21,7 @@ func Nudge(c *call.Call) {
 	if !ok {
 		return
 	}
-	about := login.Account.About("Nobody here")
+	about := login.Account.About("The conversation")
 	if to.Account != "" {
 		about = login.Account.Person(c.Ctx, to.Account)
 	}
