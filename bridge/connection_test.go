@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -91,4 +92,65 @@ func TestCommandsDoNotWaitForEverForTheConnection(t *testing.T) {
 			t.Errorf("done later: %q", got)
 		}
 	})
+}
+
+// Commands that were typed together wait together, however many they are: for a minute, and not each
+// for one of its own. What is typed later waits for its own minute.
+func TestCommandsThatWereTypedTogetherWaitTogether(t *testing.T) {
+	signingIn(t, func(w *world, chat id.RoomID, _ func(), answers func() []string) {
+		var f framework
+		var all []pushed
+		for i := range 8 {
+			all = append(all, said(fmt.Sprintf("$%d", i), chat, fmt.Sprintf("nick N%d", i)))
+		}
+		w.b.push(&f, "1", all...)
+		time.Sleep(62 * time.Second)
+		refused := 0
+		for _, text := range answers() {
+			if strings.Contains(text, "You are not signed in to MSN") || strings.Contains(text, "Send the command again") {
+				refused++
+			}
+		}
+		if refused != 8 {
+			t.Errorf("after a minute %d of 8 are answered: %q", refused, answers())
+		}
+	})
+}
+
+// However long the service is away, and whatever gives up meanwhile, what was typed last is done
+// last.
+func TestCommandsThatWaitKeepTheirOrder(t *testing.T) {
+	for _, away := range []time.Duration{30 * time.Second, 60 * time.Second, 145 * time.Second} {
+		t.Run(away.String(), func(t *testing.T) {
+			signingIn(t, func(w *world, chat id.RoomID, come func(), answers func() []string) {
+				var f framework
+				for i := range 10 {
+					w.b.push(&f, fmt.Sprint(i), said(fmt.Sprintf("$%d", i), chat, fmt.Sprintf("nick N%d", i)))
+					time.Sleep(10 * time.Second)
+					if time.Duration(i+1)*10*time.Second == away {
+						come()
+					}
+				}
+				if away > 100*time.Second {
+					time.Sleep(away - 100*time.Second)
+					come()
+				}
+				time.Sleep(5 * time.Minute)
+				last := -1
+				for _, text := range answers() {
+					var n int
+					if _, err := fmt.Sscanf(text, "Your contacts see you as “N%d”", &n); err != nil {
+						continue
+					}
+					if n < last {
+						t.Errorf("N%d is done behind N%d: %q", n, last, answers())
+					}
+					last = n
+				}
+				if last != 9 {
+					t.Errorf("the last one is N%d: %q", last, answers())
+				}
+			})
+		})
+	}
 }

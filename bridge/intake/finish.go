@@ -167,9 +167,19 @@ func (p processor) Handle(ctx context.Context, room id.RoomID, evt id.EventID, u
 	}()
 	running := ctx
 	if h != nil {
-		running = context.WithValue(ctx, holding{}, place{p.intake, chatOf{h.received.Sender, room}})
+		running = context.WithValue(ctx, holding{}, place{p.intake, chatOf{h.received.Sender, room}, p.intake.since(h)})
 	}
 	p.CommandProcessor.Handle(running, room, evt, user, message, replyTo)
+}
+
+// since is when an event came, or this run began, whichever is later.
+func (i *Intake) since(h *handed) time.Time {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if h.received.At.After(i.started) {
+		return h.received.At
+	}
+	return i.started
 }
 
 // turnTimeout is how long a command waits for the one before it, from when that one has begun. One
@@ -184,6 +194,9 @@ func (i *Intake) turn(ctx context.Context, h *handed) bool {
 		return true
 	}
 	defer h.chat.begun.set()
+	i.mu.Lock()
+	h.chat.arrived = true
+	i.mu.Unlock()
 	before := h.chat.before
 	if before == nil {
 		return true
@@ -191,8 +204,9 @@ func (i *Intake) turn(ctx context.Context, h *handed) bool {
 	// The one before may never be run: the framework drops a few. Each that waits for it waits
 	// a little longer than the one before, so that they do not begin together.
 	chat := chatOf{h.received.Sender, h.received.RoomID}
-	if i.await(ctx, chat, before.begun, time.Duration(before.depth)*turnTimeout) {
-		i.await(ctx, chat, before.ended, turnTimeout)
+	dropped := func() bool { return !before.arrived }
+	if i.await(ctx, chat, before.begun, time.Duration(before.depth)*turnTimeout, dropped) {
+		i.await(ctx, chat, before.ended, turnTimeout, func() bool { return true })
 	}
 	if ctx.Err() != nil {
 		return false
@@ -204,8 +218,9 @@ func (i *Intake) turn(ctx context.Context, h *handed) bool {
 }
 
 // await waits for a sign, for a while, and reports whether it was set. The while begins anew when a
-// command of the chat has done with Hold.
-func (i *Intake) await(ctx context.Context, chat chatOf, awaited sign, limit time.Duration) bool {
+// command of the chat has done with Hold, and as long as givesUp says so, which is called with mu
+// held.
+func (i *Intake) await(ctx context.Context, chat chatOf, awaited sign, limit time.Duration, givesUp func() bool) bool {
 	for {
 		timer := time.NewTimer(limit)
 		select {
@@ -218,10 +233,13 @@ func (i *Intake) await(ctx context.Context, chat chatOf, awaited sign, limit tim
 		case <-timer.C:
 		}
 		i.mu.Lock()
-		held := i.held[chat]
+		held, over := i.held[chat], givesUp()
 		i.mu.Unlock()
-		if held == nil {
+		switch {
+		case held == nil && over:
 			return false
+		case held == nil: // the one before waits in its turn
+			continue
 		}
 		select {
 		case <-awaited.happened:
@@ -240,6 +258,14 @@ type holding struct{}
 type place struct {
 	intake *Intake
 	chat   chatOf
+	since  time.Time // from when on it waits
+}
+
+// Since returns from when on a command, whose context this is, waits for whatever it needs: since it
+// came, or since this run began. It is the zero time for what is no command of a chat.
+func Since(ctx context.Context) time.Time {
+	at, _ := ctx.Value(holding{}).(place)
+	return at.since
 }
 
 // hold is that commands of a chat wait for something, and those behind them for them.

@@ -94,6 +94,7 @@ type Intake struct {
 	again   *time.Timer        // hands on what was left, nil while nothing was
 	said    map[id.RoomID]bool // rooms that were told that their messages wait, or are just being told
 	running map[chatOf]*handed // the latest command of each chat
+	started time.Time          // when this run began
 	held    map[chatOf]*hold   // chats of which a command waits for something
 	own     context.Context    // of what is done for nobody who waits; nil before Start
 	cancel  context.CancelFunc // nil while stopped
@@ -126,7 +127,10 @@ type turn struct {
 	before *turn // the one that is to end before this one is run, or nil
 	depth  int   // how many wait, this one included
 	begun  sign  // set when its turn has come
-	ended  sign  // set when it has ended
+	// arrived is set when the framework has run it, so that it waits for its turn: it drops a
+	// few.
+	arrived bool
+	ended   sign // set when it has ended
 }
 
 // sign is something that happens once.
@@ -170,7 +174,7 @@ func (i *Intake) Start(ctx context.Context) {
 	settling, over := context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() { time.AfterFunc(stopTimeout, over) })
 	i.mu.Lock()
-	i.cancel, i.own = cancel, context.WithoutCancel(ctx)
+	i.cancel, i.own, i.started = cancel, context.WithoutCancel(ctx), time.Now()
 	i.mu.Unlock()
 	i.ended.Go(func() { i.run(ctx, settling) })
 }

@@ -23,6 +23,9 @@ const (
 func (c *Call) SessionOf(login *Login) (*msn.Client, bool) {
 	client, problem := login.Session.State()
 	limit := min(connectionWait, login.Account.Config.Outage())
+	if since := intake.Since(c.Ctx); !since.IsZero() {
+		limit -= time.Since(since) // those that were typed together wait together
+	}
 	if client == nil && limit > 0 && (problem == nil || problem.Retried()) {
 		client, problem = c.await(login, limit)
 	}
