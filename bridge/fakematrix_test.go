@@ -34,17 +34,18 @@ type fakeMatrix struct {
 	records  []record
 	rooms    map[id.RoomID]map[id.UserID]event.Membership
 	names    map[id.UserID]string
-	keeps    atomic.Bool       // nobody may remove messages
-	failSend error             // what SendMessage and Answers answer while it is not nil
-	failOnce bool              // failSend goes with the message that it fails
-	maxBody  int               // longer texts are refused, unless 0
-	hang     chan struct{}     // names and typing notes wait for it, unless nil
-	making   func() error      // is asked before a room is made, unless nil
-	noInvite error             // what inviting somebody answers
-	inviting func(id.RoomID)   // is called before the user is made a member, unless nil
-	looking  func(id.RoomID)   // is called when it was looked whether the user is one, unless nil
-	noMember error             // what asking for the members of a room answers
-	asked    map[id.RoomID]int // how often members were asked for
+	keeps    atomic.Bool                            // nobody may remove messages
+	failSend error                                  // what SendMessage and Answers answer while it is not nil
+	failOnce bool                                   // failSend goes with the message that it fails
+	maxBody  int                                    // longer texts are refused, unless 0
+	hang     chan struct{}                          // names and typing notes wait for it, unless nil
+	making   func() error                           // is asked before a room is made, unless nil
+	naming   func(context.Context, id.UserID) error // is called before somebody is named
+	noInvite error                                  // what inviting somebody answers
+	inviting func(id.RoomID)                        // is called before the user is made a member, unless nil
+	looking  func(id.RoomID)                        // is called when it was looked whether the user is one, unless nil
+	noMember error                                  // what asking for the members of a room answers
+	asked    map[id.RoomID]int                      // how often members were asked for
 	uploads  [][]byte
 	spaces   map[id.RoomID]map[id.RoomID]bool // what is in them, and what no more
 	called   map[id.RoomID]string             // names of rooms
@@ -492,6 +493,13 @@ func (f *fakeMatrix) setHang(hang chan struct{}) {
 	f.hang = hang
 }
 
+// beforeNames has something done before a ghost is named. Its error is that of naming it.
+func (f *fakeMatrix) beforeNames(do func(context.Context, id.UserID) error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.naming = do
+}
+
 // beforeRooms has something done before each room is made. Its error is that of making it.
 func (f *fakeMatrix) beforeRooms(do func() error) {
 	f.mu.Lock()
@@ -516,6 +524,14 @@ func (i *fakeIntent) MarkTyping(ctx context.Context, room id.RoomID, _ bridgev2.
 
 func (i *fakeIntent) SetDisplayName(ctx context.Context, name string) error {
 	i.f.waitWhileHanging(ctx)
+	i.f.mu.Lock()
+	naming := i.f.naming
+	i.f.mu.Unlock()
+	if naming != nil {
+		if err := naming(ctx, i.user); err != nil {
+			return err
+		}
+	}
 	i.f.mu.Lock()
 	i.f.names[i.user] = name
 	i.f.mu.Unlock()

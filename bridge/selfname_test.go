@@ -1,11 +1,16 @@
 package bridge
 
 import (
+	"context"
+	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"go.mau.fi/util/ptr"
+	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/config"
 	"matrix-msn/msn"
@@ -59,5 +64,31 @@ func TestNameFollowsMatrix(t *testing.T) {
 	b.matrix.call(fakeUser, "Somebody")
 	if got := b.ask(room, "!nick --follow").body; !strings.Contains(got, "as “Somebody” now") {
 		t.Errorf("the answer is %q", got)
+	}
+}
+
+// A homeserver that does not take the name of the user's own ghost, or takes its time, holds up no
+// message.
+func TestNamingTheOwnGhostHoldsUpNoMessage(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	_, texts := b.friend()
+	var asked atomic.Int32
+	own := b.matrix.FormatGhostMXID("home/" + alice)
+	b.matrix.beforeNames(func(_ context.Context, user id.UserID) error {
+		if user == own {
+			asked.Add(1)
+			return mautrix.MForbidden
+		}
+		return nil
+	})
+	room := b.dm(b.login(), bob)
+	before := asked.Load()
+	for i := range 10 {
+		b.write(room, fmt.Sprint(i))
+		b.receive(texts, fmt.Sprint(alice, ": ", i))
+	}
+	if n := asked.Load() - before; n > 1 {
+		t.Errorf("for ten messages the own ghost is named %d times", n)
 	}
 }

@@ -5,7 +5,6 @@ package account
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 
 	"maunium.net/go/mautrix/bridgev2"
@@ -30,8 +29,8 @@ type Account struct {
 	Service *config.Service
 
 	roster atomic.Pointer[Roster]
-	naming sync.Mutex // held while the user's own ghost is named
-	named  bool       // it has been
+	naming chan struct{} // holds something while the user's own ghost is named
+	named  atomic.Bool   // that was tried
 	told   toldNames
 }
 
@@ -39,7 +38,7 @@ type Account struct {
 func New(br *bridgev2.Bridge, login *bridgev2.UserLogin, db *database.Database, cfg *config.Config, identity msnid.Identity) *Account {
 	return &Account{
 		Bridge: br, Login: login, DB: db, Config: cfg, Identity: identity,
-		Service: cfg.ServiceOrUnknown(identity.Service),
+		Service: cfg.ServiceOrUnknown(identity.Service), naming: make(chan struct{}, 1),
 	}
 }
 

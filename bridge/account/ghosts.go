@@ -72,14 +72,26 @@ func (a *Account) extraProfile() (extra bridgedb.ExtraProfile) {
 	return extra
 }
 
-// NameSelf sees to it that the user's own ghost has a name and is stored, once in a run. It is in
-// every room, and the framework names whoever has no name while it makes one: in two rooms at a
-// time it would read the name while it writes it. It would have to look at it under its own lock;
-// then this can go.
+// namingTimeout bounds naming the user's own ghost, and waiting for who does.
+const namingTimeout = 10 * time.Second
+
+// NameSelf has the user's own ghost named and stored, once in a run, and returns when that was tried.
+// The ghost is in every room, and the framework names whoever has no name while it makes one: in
+// two rooms at a time it would read the name while it writes it. It would have to look at it
+// under its own lock; then this can go.
 func (a *Account) NameSelf(ctx context.Context) {
-	a.naming.Lock()
-	defer a.naming.Unlock()
-	if a.named {
+	if a.named.Load() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, namingTimeout)
+	defer cancel()
+	select {
+	case a.naming <- struct{}{}:
+	case <-ctx.Done():
+		return
+	}
+	defer func() { <-a.naming }()
+	if a.named.Load() {
 		return
 	}
 	ghost, err := a.Bridge.GetGhostByID(ctx, a.UserID())
@@ -88,7 +100,8 @@ func (a *Account) NameSelf(ctx context.Context) {
 		return
 	}
 	ghost.UpdateInfo(ctx, a.UserInfo(a.Identity.Account))
-	a.named = ghost.NameSet
+	// Also when the homeserver did not take the name: no message is to wait for that again.
+	a.named.Store(true)
 }
 
 // nameOf returns what an account is called, of whose ghost so much is known. Each login hears by

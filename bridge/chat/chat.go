@@ -95,6 +95,7 @@ func New(a *account.Account, s *session.Session, rooms *room.Rooms, inbox Inbox,
 func (c *Chat) Listen(s *session.Session) {
 	s.Use(c.work, &c.typing, &c.floods)
 	s.OnOpen(c.saveRoster)
+	s.OnReady(func(context.Context, *msn.Client) { c.work.Do("own ghost", c.account.NameSelf) })
 	s.OnReady(func(context.Context, *msn.Client) { c.circles.look() })
 	s.OnReady(c.strangers.releaseKnown)
 	s.OnReady(c.requests.tellAll)
