@@ -28,7 +28,8 @@ func TestNamesOfCommandsAreNotTakenByTheFramework(t *testing.T) {
 	if !taken["help"] || !taken["pm"] {
 		t.Fatalf("the framework has only %v", taken)
 	}
-	replaced := []string{commands.CommandCreateGroup.Name, commands.CommandStartChat.Name, commands.CommandResolveIdentifier.Name}
+	replaced := []string{commands.CommandCreateGroup.Name, commands.CommandStartChat.Name, commands.CommandResolveIdentifier.Name,
+		commands.CommandSearch.Name, commands.CommandListLogins.Name, commands.CommandLogout.Name}
 	for _, handler := range b.conn.commands.Handlers() {
 		if slices.Contains(replaced, handler.GetName()) {
 			continue

@@ -217,7 +217,11 @@ func TestUsersChooseTheirStatus(t *testing.T) {
 	if got := b.ask(room, "!status").body; !strings.Contains(got, "“on the phone”") || !strings.Contains(got, "Gone sailing") {
 		t.Errorf("the answer is %q", got)
 	}
-	if got := b.ask(room, "!psm").body; !strings.Contains(got, "nothing below your name") {
+	if got := b.ask(room, "!psm").body; !strings.Contains(got, "read “Gone sailing & <more>”") {
+		t.Errorf("the answer is %q", got)
+	}
+	b.waitAlice("after a look", seen{"PHN", "Gone sailing & <more>"})
+	if got := b.ask(room, "!psm -").body; !strings.Contains(got, "nothing below your name") {
 		t.Errorf("the answer is %q", got)
 	}
 	b.waitAlice("without a text", seen{"PHN", ""})

@@ -133,6 +133,7 @@ func TestAnswersAboutPeopleAreNotShownToOthers(t *testing.T) {
 		{"!whois", bob}, {"!rename Bobby", "Bobby"}, {"!group put 99 " + bob, "There is no such group."},
 		{"!accept", carol}, {"!decline nobody@example.com", "nobody@example.com"}, {"!add " + carol, carol}, {"!remove " + carol, carol},
 		{"!block", bob}, {"!unblock", bob}, {"!msn start-chat " + bob, "You already have a room"}, {"!msn resolve-identifier " + bob, "start-chat"},
+		{"!msn search bob", bob}, {"!msn list-logins", string(login.ID)}, {"!invite " + bob, bob}, {"!page " + bob + " hi", bob}, {"!nick", "Your contacts see you"},
 	} {
 		from := b.matrix.position()
 		b.write(room, step.command)
@@ -144,6 +145,27 @@ func TestAnswersAboutPeopleAreNotShownToOthers(t *testing.T) {
 		if got := b.answer(from, step.command); got.room != chat || !strings.Contains(got.body, step.want) {
 			t.Errorf("%s is answered by %q in %s", step.command, got.body, got.room)
 		}
+	}
+}
+
+// Where others are in the chat with the bot too, nothing of people is said there, and nobody is
+// asked for a password.
+func TestChatWithTheBotThatOthersReadIsNotPrivate(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	chat := b.management()
+	b.matrix.setMember(chat, "@eve:elsewhere.test", event.MembershipJoin)
+	for _, command := range []string{"contacts", "whois " + bob, "search bob", "login", "relogin " + string(login.ID)} {
+		got := b.ask(chat, command)
+		if !strings.HasPrefix(got.body, "Others read along in your chat with me.") || strings.Contains(got.body, bob) {
+			t.Errorf("%s is answered by %q", command, got.body)
+		}
+	}
+	b.matrix.setMember(chat, "@eve:elsewhere.test", event.MembershipLeave)
+	if got := b.ask(chat, "contacts"); !strings.Contains(got.body, bob) {
+		t.Errorf("alone again: %q", got.body)
 	}
 }
 

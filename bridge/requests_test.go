@@ -105,11 +105,16 @@ func TestAnswerInARoomIsForWhoWaits(t *testing.T) {
 	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
 	client := login.Client.(*Client)
 	b.eventually("the request", func() bool { return client.chat.KnowsOfRequest(carol) })
-	if got := b.ask(b.dm(login, bob), "!decline"); !strings.Contains(got.body, carol+") is declined") {
-		t.Errorf("answered by %q", got.body)
+	for _, command := range []string{"!decline", "!accept"} {
+		got := b.ask(b.dm(login, bob), command)
+		if !strings.Contains(got.body, "Nothing was changed") || !strings.Contains(got.body, "wait: "+carol+".") {
+			t.Errorf("%s is answered by %q", command, got.body)
+		}
 	}
-	if contact, _ := client.session.Current().Contact(bob); contact.Lists.Has(msn.ListBlock) {
-		t.Error("the contact of the room is blocked")
+	for _, account := range []string{bob, carol} {
+		if contact, _ := client.session.Current().Contact(account); contact.Lists.Has(msn.ListBlock) || account == carol && contact.Lists.Has(msn.ListAllow) {
+			t.Errorf("%s is on %v", account, contact.Lists)
+		}
 	}
 }
 

@@ -142,7 +142,10 @@ func (c *Chat) known(ctx context.Context, account string, call bool) error {
 	err := client.Known(asking, account)
 	if errors.Is(err, msn.ErrDialect) && call && !c.met(ctx, account) {
 		err = client.Conversation(account).Reach(asking)
-		if errors.Is(err, msn.ErrOffline) || errors.Is(err, msn.ErrHidden) {
+		switch {
+		case errors.Is(err, msn.ErrHidden):
+			return err
+		case errors.Is(err, msn.ErrOffline):
 			return fmt.Errorf("%w: %w", reason.ErrUnseen, err)
 		}
 	}

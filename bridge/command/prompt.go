@@ -164,6 +164,13 @@ func (c *Commands) InPrivate(framework *commands.FullHandler, remove bool) *comm
 				own.Name, ce.Bridge.Bot.GetMXID())
 			return
 		}
+		if c.overheard(ce, ce.RoomID) {
+			if len(ce.Args) > 0 {
+				watchRemoval(ce, func(ce *commands.Event) { ce.Redact() })
+			}
+			ce.Reply(othersInChat, own.Name)
+			return
+		}
 		if why := c.noService(ce); why != "" {
 			ce.Reply("%s", why)
 			return

@@ -6,10 +6,12 @@ import (
 	"slices"
 
 	"maunium.net/go/mautrix/bridgev2/commands"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/command/people"
 	"matrix-msn/bridge/command/service"
+	"matrix-msn/bridge/room"
 	"matrix-msn/msn"
 )
 
@@ -31,13 +33,16 @@ type row struct {
 
 // table is all commands but those of the framework.
 var table = []row{
-	{name: "reconnect", args: "[_login ID_]",
+	{name: "reconnect", private: true, args: "[_login ID_]",
 		description: "Sign in again now. If the account is in use at another place, this ends the session there.", run: runReconnect},
 	{name: "contacts", bare: true, private: true, args: "[_login ID_] [online|offline|waiting|blocked|group _name_|_part of a name_]",
 		description: "Show your contact list with everybody's status, or those who are online, offline, wait for an answer, are blocked, in a group, or called like that.", run: people.Contacts},
 	{name: "whois", bare: true, private: true, args: "[_e-mail_]", description: "Show what is known of a contact: lists, groups, names, status, phone numbers. In the room with them the address may be left out.", run: people.Whois},
 	{name: "start-chat", alias: "pm", private: true, args: "[_login ID_] <_e-mail_>", description: "Open the room with somebody. Who is not on your contact list has to be online, unless the service says that it knows them.", run: people.StartChat},
 	{name: "resolve-identifier", private: true, args: "[_login ID_] <_e-mail_>", description: "See whether the service knows an account, without opening a room.", run: people.Resolve},
+	{name: "search", private: true, args: "[_login ID_] <_part of a name or an address_>", description: "Look for people on your contact list.", run: people.Search},
+	{name: "list-logins", private: true, description: "Show your accounts, and whether they are signed in.", run: service.ListLogins},
+	{name: "logout", private: true, args: "<_login ID_>", description: "Forget an account, and sign out of it. What waits to be sent there is not sent.", run: service.Logout},
 	{name: "add", bare: true, private: true, args: "<_e-mail_> [_text for them_]", description: "Put somebody on your contact list, and let them see you. This also answers who has added you.", run: people.Add},
 	{name: "remove", bare: true, private: true, args: "[_e-mail_]", description: "Take a contact off your contact list.", run: people.Remove},
 	{name: "block", bare: true, private: true, args: "[_e-mail_]", description: "Keep somebody from seeing you and writing to you.", run: people.Block},
@@ -47,19 +52,19 @@ var table = []row{
 	{name: "rename", bare: true, private: true, args: "[_e-mail_] [_name_]", description: "Call a contact by a name of your own, which only you see; `-` takes it away. Without a name it shows how they are called.", run: people.Rename},
 	{name: "group", bare: true, private: true, args: "[add _name_|remove _number_|rename _number_ _name_|put _number_ [_e-mail_]|take _number_ [_e-mail_]]",
 		description: "List the groups of your contact list; or make, remove and rename one, put a contact into one or take them out.", run: people.Group},
-	{name: "nick", bare: true, args: "[_name_ | --follow]", description: "Show the name that your contacts see, take another one, or follow your name of Matrix.", run: people.Nick},
+	{name: "nick", bare: true, private: true, args: "[_name_ | --follow]", description: "Show the name that your contacts see, take another one, or follow your name of Matrix.", run: people.Nick},
 	{name: "privacy", bare: true, private: true, args: "[everybody|contacts|ask|open]",
 		description: "Show who may see you and write to you: everybody whom you have not blocked, or only those you have let in; and whether you are asked when somebody adds you.", run: people.Privacy},
 	{name: "status", bare: true, private: true, args: "[follow|activity|online|busy|away|brb|phone|lunch|idle|hidden]",
 		description: "Show or choose as what your contacts see you: as Matrix shows you, as online while you write and read, or always the same.", run: people.Status},
-	{name: "psm", bare: true, args: "[_text_]", description: "Set the personal message that your contacts read below your name; without a text there is none.", run: people.Personal},
+	{name: "psm", bare: true, private: true, args: "[_text_]", description: "Show the personal message that your contacts read below your name, or set it; `-` takes it away.", run: people.Personal},
 	{name: "presence", bare: true, private: true, args: "[on|off]", description: "Show or choose whether Matrix shows which of your contacts are online.", run: people.Presence},
 	{name: "emoticons", bare: true, args: "[on|off]", description: "Show or choose whether emoji stand for the emoticons of MSN, such as `:)` and `(Y)`.", run: people.Emoticons},
 	{name: "nudge", bare: true, args: "[_e-mail_]", description: "Nudge somebody: Messenger shakes its window. In the room with them the address may be left out.", run: people.Nudge},
-	{name: "page", bare: true, args: "[--callback home|work|mobile[=_number_]] [_e-mail or +number_] <_text_>",
+	{name: "page", bare: true, private: true, args: "[--callback home|work|mobile[=_number_]] [_e-mail or +number_] <_text_>",
 		description: "Send a text of up to 113 characters to somebody's mobile device. In the room with a contact the address may be left out.",
 		options:     []string{service.CallbackOption}, run: service.Page},
-	{name: "invite", bare: true, args: "<_e-mail_> [_text_]",
+	{name: "invite", bare: true, private: true, args: "<_e-mail_> [_text_]",
 		description: "Call a contact into the conversation of the room; or have the service mail an invitation to somebody who is no contact of yours.", run: service.Invite},
 	{name: "alerts", bare: true, private: true, args: "[_number_] [_login ID_]", description: "List the latest alerts, mail notices and announcements of the service.", run: service.Alerts},
 	{name: "url", bare: true, args: "[_name_] [_argument_]", description: "Link to a page of the service. Without a name it lists them.", run: service.URL},
@@ -68,7 +73,7 @@ var table = []row{
 	{name: "profile", bare: true, args: "[_e-mail_]", description: "Link to where your profile is edited, or to the profile of a contact.", run: service.Profile},
 	{name: "account", bare: true, description: "Link to where your account is managed: password, secret question, data.", run: service.PageLink("account", msn.URLPerson)},
 	{name: "mobile", bare: true, description: "Link to where your mobile device is set up.", run: service.PageLink("mobile", msn.URLMobile)},
-	{name: "find", bare: true, args: "<_first name_> <_last name_> [city=_…_] [state=_…_] [country=_…_]", description: "Search the service's directory of members.", run: service.Find},
+	{name: "find", bare: true, private: true, args: "<_first name_> <_last name_> [city=_…_] [state=_…_] [country=_…_]", description: "Search the service's directory of members.", run: service.Find},
 	{name: "places", bare: true, private: true, args: "[out <_number_>|out all]",
 		description: "List the places where your account is signed in; or sign it out at another one, or all others.", run: service.Places},
 	{name: "circles", bare: true, private: true, args: "[accept|decline|leave <_number_>|create <_name_>]",
@@ -128,37 +133,45 @@ func (c *Commands) createGroup() commands.CommandHandler {
 func (c *Commands) run(r row, ce *commands.Event) {
 	given := make(call.Options)
 	text := given.Take(typedArguments(ce), append([]string{call.LoginOption}, r.options...)...)
-	if r.private && c.overheard(ce) {
-		room, err := ce.User.GetManagementRoom(ce.Ctx)
-		if err != nil {
-			ce.Log.Err(err).Msg("Failed to open the chat with the bot")
-			ce.Reply("Others read along here. Send `%s` in your own chat with me.", r.name)
-			return
-		}
-		ce.Reply("Others read along here: you find the answer in your own chat with me.")
-		ce.OrigRoomID = room
+	if r.private && !c.toPrivate(ce, r.name) {
+		return
 	}
 	r.run(&call.Call{Event: ce, Parts: &c.shared, Given: given, Text: text})
 }
 
-// overheard reports whether others than the user and the bridge read what is said in the room
-// of a command.
-func (c *Commands) overheard(ce *commands.Event) bool {
-	if ce.RoomID == ce.User.ManagementRoom {
-		return false
-	}
-	members, err := c.bridge.Matrix.GetMembers(ce.Ctx, ce.RoomID)
-	if err != nil {
-		ce.Log.Err(err).Msg("Failed to look who is in the room of a command")
+// toPrivate has a command that others would read the answer of answered in the user's own chat with
+// the bot. It reports false, and says why, when that cannot be: others are there too.
+func (c *Commands) toPrivate(ce *commands.Event, name string) bool {
+	if !c.overheard(ce, ce.RoomID) {
 		return true
 	}
-	for user, member := range members {
-		own := user == ce.User.MXID || user == c.bridge.Bot.GetMXID() || c.bridge.IsGhostMXID(user)
-		if !own && member.Membership.IsInviteOrJoin() {
-			return true
-		}
+	chat, err := ce.User.GetManagementRoom(ce.Ctx)
+	if err != nil {
+		ce.Log.Err(err).Msg("Failed to open the chat with the bot")
+		ce.Reply("Others read along here. Send `%s` in your own chat with me.", name)
+		return false
 	}
-	return false
+	if chat == ce.RoomID || c.overheard(ce, chat) {
+		ce.Reply(othersInChat, name)
+		return false
+	}
+	ce.Reply("Others read along here: you find the answer in your own chat with me.")
+	ce.OrigRoomID = chat
+	return true
+}
+
+// othersInChat is said where even the chat with the bot is no private place.
+const othersInChat = "Others read along in your chat with me. Open a chat with me that nobody else is in, send `set-management-room` there, and then `%s`."
+
+// overheard reports whether others than the user and the bridge read what is said in a room.
+// Where that cannot be seen, they may; the chat with the bot is then taken to be the user's own.
+func (c *Commands) overheard(ce *commands.Event, chat id.RoomID) bool {
+	overheard, err := room.Overheard(ce.Ctx, c.bridge, chat, ce.User.MXID)
+	if err != nil {
+		ce.Log.Err(err).Msg("Failed to look who is in the room of a command")
+		return chat != ce.User.ManagementRoom
+	}
+	return overheard
 }
 
 func runReconnect(c *call.Call) {

@@ -5,13 +5,13 @@ import (
 	"slices"
 	"strings"
 
-	"matrix-msn/bridge/account"
-
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/commands"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/account"
 )
 
 // Some sentences of the framework's own cannot be had in other words but where the bot says them.
@@ -19,6 +19,8 @@ const (
 	unknownCommand = "Unknown command, use the `help` command for help."
 	greeting       = "Hello, I'm a "
 	ownGreeting    = "Hello, I'm an "
+	loggedOut      = "That command requires you to be logged in."
+	ownLoggedOut   = "You are not logged in to MSN: send `login` first, in your own chat with me."
 )
 
 // OwnWords has the bot say those sentences of the framework in the bridge's words. It is to be
@@ -52,6 +54,8 @@ func inOwnWords(ctx context.Context, parsed any) *event.MessageEventContent {
 	case said.Body == unknownCommand:
 		word, _ := ctx.Value(typedCommand{}).(string)
 		return &event.MessageEventContent{MsgType: said.MsgType, Body: noSuchCommand(word), Mentions: said.Mentions}
+	case said.Body == loggedOut:
+		return &event.MessageEventContent{MsgType: said.MsgType, Body: ownLoggedOut, Mentions: said.Mentions}
 	case strings.HasPrefix(said.Body, greeting+account.NetworkName):
 		said.Body = strings.Replace(said.Body, greeting, ownGreeting, 1)
 		said.FormattedBody = strings.Replace(said.FormattedBody, greeting, ownGreeting, 1)
@@ -74,8 +78,7 @@ func noSuchCommand(typed string) string {
 
 // ofFramework are the commands of the framework that people use.
 var ofFramework = []*commands.FullHandler{
-	commands.CommandHelp, commands.CommandCancel, commands.CommandLogin, commands.CommandRelogin, commands.CommandLogout,
-	commands.CommandListLogins, commands.CommandSearch, commands.CommandCreateGroup,
+	commands.CommandHelp, commands.CommandCancel, commands.CommandLogin, commands.CommandRelogin, commands.CommandCreateGroup,
 }
 
 // isName reports whether a word is the name of a command.

@@ -313,6 +313,7 @@ var table = []row{
 
 	// Contacts whom somebody names.
 	{Lookup, is(msn.ErrNoSuchContact), "msn-no-such-account", certain, answered, say("{service} knows no account {name}. Check the address.")},
+	{Lookup, is(msn.ErrHidden), "msn-hidden", certain, answered, say("You are hidden, and {service} calls nobody for you then, so that {name} cannot be looked for. Send `!status online`, and try again.")},
 	{Lookup, is(ErrUnseen), "msn-unseen", certain, answered, say("{name} is on none of your lists, and not online: {service} does not say whether there is such an account. " +
 		"`!add {name}` puts them on your list, if there is.")},
 	{Lookup, is(ErrOwnAccount), "msn-own-account", certain, answered, say("{name} is your own account. Name somebody else.")},

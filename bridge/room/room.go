@@ -58,6 +58,22 @@ func (r *Rooms) Membership(ctx context.Context, room id.RoomID) (event.Membershi
 	return "", err
 }
 
+// Overheard reports whether others than a user and the bridge read what is said in a room, or are
+// invited there.
+func Overheard(ctx context.Context, br *bridgev2.Bridge, room id.RoomID, user id.UserID) (bool, error) {
+	members, err := br.Matrix.GetMembers(ctx, room)
+	if err != nil {
+		return false, err
+	}
+	for other, member := range members {
+		own := other == user || other == br.Bot.GetMXID() || br.IsGhostMXID(other)
+		if !own && member.Membership.IsInviteOrJoin() {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // HasLeft reports whether a membership is that of somebody who was in a room, or invited,
 // and is no more.
 func HasLeft(membership event.Membership) bool {

@@ -40,6 +40,12 @@ func (c onceConnector) Start(ctx context.Context) error {
 	return err
 }
 
+// SendMessageStatus implements bridgev2.MatrixConnector: what the framework says of its own is said
+// in words for people.
+func (c onceConnector) SendMessageStatus(ctx context.Context, status *bridgev2.MessageStatus, about *bridgev2.MessageStatusEventInfo) {
+	c.Connector.SendMessageStatus(ctx, bridge.InOwnWords(status), about)
+}
+
 // GhostIntent implements bridgev2.MatrixConnector.
 func (c onceConnector) GhostIntent(user networkid.UserID) bridgev2.MatrixAPI {
 	intent := c.Connector.GhostIntent(user)

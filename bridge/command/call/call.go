@@ -98,7 +98,11 @@ func (c *Call) Login() (*Login, bool) {
 func (c *Call) Named(name string) (*Login, bool) {
 	login := c.Bridge.GetCachedUserLoginByID(networkid.UserLoginID(strings.ToLower(name)))
 	if login == nil || login.UserMXID != c.User.MXID {
-		c.Say("You have no login %s. Use `$cmdprefix list-logins` to see yours.", names.Clean(name))
+		if own := c.User.GetUserLogins(); len(own) > 0 {
+			c.Say("You have no login %s. You have %s.", names.Clean(name), loginNames(own))
+		} else {
+			c.Say("You have no login %s. You are not logged in to MSN: `$cmdprefix login` logs you in.", names.Clean(name))
+		}
 		return nil, false
 	}
 	return c.LoginOf(login), true
@@ -164,7 +168,8 @@ func (c *Call) NamedLogin() string {
 
 // TakeLogin takes a login ID that stands behind the command without --login.
 func (c *Call) TakeLogin() {
-	if word, rest := CutWord(c.Text); c.Given[LoginOption] == "" && strings.Contains(word, "/") {
-		c.Given[LoginOption], c.Text = word, rest // no address holds a slash
+	word, rest := CutWord(c.Text)
+	if _, ok := msnid.ParseUserID(networkid.UserID(strings.ToLower(word))); ok && c.Given[LoginOption] == "" {
+		c.Given[LoginOption], c.Text = word, rest
 	}
 }

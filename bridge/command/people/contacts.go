@@ -39,6 +39,16 @@ func Contacts(c *call.Call) {
 	}
 }
 
+// Search looks for people on the contact list by a part of what they are called.
+func Search(c *call.Call) {
+	c.TakeLogin()
+	if c.Text == "" {
+		c.Say("Whom? Write `search` and a part of a name or an address. `contacts` lists everybody.")
+		return
+	}
+	Contacts(c)
+}
+
 // filter chooses contacts of the list. The zero value chooses all.
 type filter struct {
 	ranks []int  // of contactLine

@@ -81,7 +81,12 @@ func runAnswer(a answer) func(*call.Call) {
 		if !ok {
 			return
 		}
-		if c.Text == "" && !waits(client, c.ContactOfRoom(login)) {
+		if room := c.ContactOfRoom(login); c.Text == "" && room != "" && !waits(client, room) {
+			contact, _ := client.Contact(room)
+			contact.Account = room
+			c.Say("%s%s", a.pointless(login.Account.Person(c.Ctx, room).Name, contact), othersWait(login, client))
+			return
+		} else if c.Text == "" && room == "" {
 			account, why := whoWaits(login, client, a.usage)
 			if why != "" {
 				c.Say("%s", why)
@@ -145,6 +150,21 @@ func whoWaits(l *call.Login, client *msn.Client, usage string) (account, why str
 		return "", fmt.Sprintf("%sBy now %s waits for an answer. Nothing was changed. If you mean them, send it again.", gone, waiting[0])
 	}
 	return "", fmt.Sprintf("%s%d people wait for an answer: %s. Name one. %s", gone, len(waiting), cutList(waiting), usage)
+}
+
+// othersWait says who waits for an answer, where somebody was meant who does not.
+func othersWait(l *call.Login, client *msn.Client) string {
+	var waiting []string
+	for _, contact := range client.Contacts() {
+		if chat.WaitsForAnswer(contact) {
+			waiting = append(waiting, contact.Account)
+			l.Chat.ToldRequest(contact.Account)
+		}
+	}
+	if len(waiting) == 0 {
+		return ""
+	}
+	return " For an answer of yours wait: " + cutList(waiting) + ". Write the address behind the command."
 }
 
 // maxNamed is how many people one sentence names.

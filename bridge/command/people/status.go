@@ -77,6 +77,17 @@ func Personal(c *call.Call) {
 		return
 	}
 	text := names.OneLine(c.Text)
+	if text == "" {
+		if now := login.Self.Personal(); now != "" {
+			c.Say("Below your name your contacts read %s. `!psm` and a text changes that, `!psm -` takes it away.", names.Own(now))
+		} else {
+			c.Say("Your contacts read nothing below your name that the bridge knows of. `!psm Gone sailing` sets a text.")
+		}
+		return
+	}
+	if text == noName {
+		text = ""
+	}
 	if n := utf8.RuneCountInString(text); n > msn.MaxPersonal {
 		c.Say("A personal message has at most %d characters, and this has %d. It was not changed.", msn.MaxPersonal, n)
 		return

@@ -1,0 +1,30 @@
+package bridge
+
+import (
+	"errors"
+	"strings"
+
+	"maunium.net/go/mautrix/bridgev2"
+)
+
+// The framework tells these two apart by what it adds to its error alone.
+const (
+	ofSomebodyElse = "is owned by"
+
+	notYours  = "this is the chat of another user of the bridge: what you write here does not reach MSN"
+	loggedOut = "you are not logged in to MSN with the account of this chat: send `login` to the bot, in your own chat with it"
+)
+
+// InOwnWords returns a status of a message with what the framework says of its own in words for
+// people, or as it is.
+func InOwnWords(status *bridgev2.MessageStatus) *bridgev2.MessageStatus {
+	if status == nil || status.Message != "" || !errors.Is(status.InternalError, bridgev2.ErrNotLoggedIn) {
+		return status
+	}
+	own := *status
+	own.ErrorAsMessage, own.IsCertain = false, true
+	if own.Message = loggedOut; strings.Contains(status.InternalError.Error(), ofSomebodyElse) {
+		own.Message = notYours
+	}
+	return &own
+}

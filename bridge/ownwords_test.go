@@ -1,0 +1,29 @@
+package bridge
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"maunium.net/go/mautrix/bridgev2"
+)
+
+// What the framework says of a login that is not there is said in words that say what to do.
+func TestStatusesAreInOwnWords(t *testing.T) {
+	t.Parallel()
+	for err, want := range map[error]string{
+		fmt.Errorf("%w (receiver login is nil)", bridgev2.ErrNotLoggedIn):                                                           "send `login` to the bot",
+		fmt.Errorf("%w (relay not set and receiver login is owned by @a:example.test, not @b:example.test)", bridgev2.ErrNotLoggedIn): "the chat of another user",
+	} {
+		status := bridgev2.WrapErrorInStatus(err)
+		said := InOwnWords(&status).ToNoticeEvent(&bridgev2.MessageStatusEventInfo{}).Body
+		if !strings.Contains(said, want) || strings.Contains(said, "receiver") || strings.Contains(said, "@a:") {
+			t.Errorf("%v is said as %q", err, said)
+		}
+	}
+	other := bridgev2.WrapErrorInStatus(errors.New("x"))
+	if InOwnWords(&other) != &other || InOwnWords(nil) != nil {
+		t.Error("others are changed")
+	}
+}
