@@ -1,32 +1,50 @@
 package chat
 
 import (
+	"context"
 	"sync"
 	"time"
 )
 
-// How often somebody is shown by another name within renameWindow. Everybody can call themselves
-// something else all the time, and each name is an event in each of their rooms.
-const (
-	renameWindow       = 10 * time.Minute
-	maxRenames         = 20    // of somebody on the contact list
-	maxStrangerRenames = 3     // of anybody else
-	maxRenamers        = 10000 // people who are counted at a time
+// How often somebody is shown by another name. Everybody can call themselves something else all
+// the time, and each name is an event in each of their rooms.
+var (
+	// contactRenames holds for people on the contact list, strangerRenames for anybody else.
+	contactRenames  = renameLimit{most: 20, pause: time.Minute}
+	strangerRenames = renameLimit{most: 3, pause: renameWindow}
 )
 
-// renames counts how often people are shown by another name. Who has changed theirs too often
-// is shown by the last one when their window is over. The zero value is ready.
+const (
+	renameWindow = 10 * time.Minute
+	renameTick   = 10 * time.Second // how late a name that waits may be shown
+	maxRenamers  = 10000            // people who are counted at a time
+	fullPause    = time.Minute      // how long it is not looked whether there is room for more
+)
+
+// renameLimit is how many names of somebody are shown at once within renameWindow, and how long
+// the last one waits after that.
+type renameLimit struct {
+	most  int
+	pause time.Duration
+}
+
+// renames counts how often people are shown by another name. Who has changed theirs too often is
+// shown by the last one after a while. The zero value is ready; Stop ends it.
 type renames struct {
-	mu sync.Mutex
-	of map[string]*renamer // by account
+	mu    sync.Mutex
+	of    map[string]*renamer // by account
+	waits int                 // how many of them wait
+	timer *time.Timer         // ticks while somebody waits
+	full  time.Time           // when there was no room for more
 }
 
 // renamer is somebody who changes their name.
 type renamer struct {
 	since time.Time
 	count int
-	name  string // the last that was counted
-	waits bool   // for the end of the window
+	name  string    // the last that was counted
+	due   time.Time // when the last name is shown that was not; zero when there is none
+	later func()
 }
 
 // over reports whether the window of somebody has passed. A clock that was set back ends it too.
@@ -35,55 +53,105 @@ func (r *renamer) over(now time.Time) bool {
 	return age >= renameWindow || age < 0
 }
 
-// allow reports whether somebody may be shown by a name now, as by one of so many, and counts it.
-// Otherwise later is called, once, when they may again.
-func (r *renames) allow(account, name string, most int, later func()) bool {
+// allow reports whether somebody may be shown by a name now, and counts it. Otherwise later is
+// called, once, when they may again; not for those whom there is no room to count: they are shown
+// by their next name.
+func (r *renames) allow(account, name string, limit renameLimit, later func()) bool {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	who := r.of[account]
-	if who != nil && who.waits {
+	switch {
+	case who != nil && !who.due.IsZero():
 		return false
-	}
-	if who == nil || who.over(now) {
-		r.makeRoom(now)
+	case who == nil && !r.makeRoom(now):
+		return false
+	case who == nil || who.over(now):
 		who = &renamer{since: now}
 		r.of[account] = who
 	}
-	if who.count > 0 && who.name == name {
+	switch {
+	case who.count > 0 && who.name == name:
 		return true // told in two ways
-	}
-	if who.count < most {
+	case who.count < limit.most:
 		who.count, who.name = who.count+1, name
 		return true
 	}
-	who.waits = true
-	time.AfterFunc(who.since.Add(renameWindow).Sub(now), func() {
-		r.mu.Lock()
-		*who = renamer{since: time.Now(), count: 1}
-		r.mu.Unlock()
-		later()
-	})
+	if who.due = now.Add(limit.pause); who.due.After(who.since.Add(renameWindow)) {
+		who.due = who.since.Add(renameWindow)
+	}
+	who.later = later
+	if r.waits++; r.waits == 1 {
+		r.timer = time.AfterFunc(renameTick, r.tick)
+	}
 	return false
 }
 
+// tick has those shown who have waited long enough.
+func (r *renames) tick() {
+	now := time.Now()
+	var due []func()
+	r.mu.Lock()
+	if r.timer == nil { // it was stopped
+		r.mu.Unlock()
+		return
+	}
+	for _, who := range r.of {
+		if who.due.IsZero() || now.Before(who.due) && who.due.Sub(now) <= renameWindow {
+			continue
+		}
+		due = append(due, who.later)
+		if who.over(now) {
+			who.since, who.count = now, 1
+		}
+		who.due, who.later, who.name = time.Time{}, nil, ""
+		r.waits--
+	}
+	if r.timer = nil; r.waits > 0 {
+		r.timer = time.AfterFunc(renameTick, r.tick)
+	}
+	r.mu.Unlock()
+	for _, show := range due {
+		show()
+	}
+}
+
+// Start implements session.Part.
+func (*renames) Start(context.Context) {}
+
+// Stop implements session.Part. Names that wait are shown by the next sign-in.
+func (r *renames) Stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.timer != nil {
+		r.timer.Stop()
+	}
+	r.of, r.timer, r.waits = nil, nil, 0
+}
+
 // makeRoom forgets people when too many are counted: those whose window is over, or else all for
-// whom no name waits. mu is held.
-func (r *renames) makeRoom(now time.Time) {
+// whom no name waits. It reports whether one more can be counted. mu is held.
+func (r *renames) makeRoom(now time.Time) bool {
 	if r.of == nil {
 		r.of = make(map[string]*renamer)
 	}
 	if len(r.of) < maxRenamers {
-		return
+		return true
+	}
+	if age := now.Sub(r.full); age >= 0 && age < fullPause {
+		return false
 	}
 	for _, all := range []bool{false, true} {
 		for account, who := range r.of {
-			if !who.waits && (all || who.over(now)) {
+			if who.due.IsZero() && (all || who.over(now)) {
 				delete(r.of, account)
 			}
 		}
-		if len(r.of) < maxRenamers {
-			return
+		if len(r.of) < maxRenamers/2 {
+			return true
 		}
 	}
+	// Looking through them again and again for a few places would cost more than it is worth.
+	r.full = now
+	return len(r.of) < maxRenamers
 }

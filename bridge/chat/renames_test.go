@@ -32,7 +32,7 @@ func TestRenamesAreLimitedAndTheLastOneCounts(t *testing.T) {
 				mu.Lock()
 				called[who] = change
 				mu.Unlock()
-				if r.allow(who, fmt.Sprint(change), maxStrangerRenames, func() { show(who) }) {
+				if r.allow(who, fmt.Sprint(change), strangerRenames, func() { show(who) }) {
 					show(who)
 				}
 				synctest.Wait()
@@ -41,7 +41,7 @@ func TestRenamesAreLimitedAndTheLastOneCounts(t *testing.T) {
 					synctest.Wait()
 				}
 			}
-			time.Sleep(renameWindow)
+			time.Sleep(renameWindow + renameTick)
 			synctest.Wait()
 			mu.Lock()
 			defer mu.Unlock()
@@ -50,7 +50,7 @@ func TestRenamesAreLimitedAndTheLastOneCounts(t *testing.T) {
 					t.Errorf("seed %d: %s is called %d in the end, and shown as %d", seed, who, last, shown[who])
 				}
 				// What waited for the end of a window comes at the beginning of the next.
-				const most = 2*maxStrangerRenames - 1
+				const most = 2*3 - 1
 				for i := most; i < len(times[who]); i++ {
 					if took := times[who][i].Sub(times[who][i-most]); took < renameWindow {
 						t.Errorf("seed %d: %s is shown %d times within %s", seed, who, most+1, took)
@@ -68,11 +68,11 @@ func TestRenamersAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r renames
 		var shown atomic.Int32
-		for i := range maxStrangerRenames + 1 {
-			r.allow("eve", fmt.Sprint(i), maxStrangerRenames, func() { shown.Add(1) })
+		for i := range strangerRenames.most + 1 {
+			r.allow("eve", fmt.Sprint(i), strangerRenames, func() { shown.Add(1) })
 		}
 		for i := range 2 * maxRenamers {
-			if !r.allow(fmt.Sprint(i), "x", maxStrangerRenames, nil) {
+			if !r.allow(fmt.Sprint(i), "x", strangerRenames, nil) {
 				t.Fatalf("%d is not shown", i)
 			}
 		}
@@ -81,10 +81,60 @@ func TestRenamersAreBounded(t *testing.T) {
 			t.Errorf("%d are counted", len(r.of))
 		}
 		r.mu.Unlock()
-		time.Sleep(renameWindow)
+		time.Sleep(renameWindow + renameTick)
 		synctest.Wait()
 		if n := shown.Load(); n != 1 {
 			t.Errorf("the last name is shown %d times", n)
 		}
+	})
+}
+
+// When all wait, nobody more is counted, and that costs next to nothing; a stop ends the waiting.
+func TestRenamersWhoAllWaitAreBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var r renames
+		var shown atomic.Int32
+		for i := range 2 * maxRenamers {
+			for name := range strangerRenames.most + 1 {
+				r.allow(fmt.Sprint(i), fmt.Sprint(name), strangerRenames, func() { shown.Add(1) })
+			}
+		}
+		r.mu.Lock()
+		if len(r.of) != maxRenamers || r.waits != maxRenamers {
+			t.Errorf("%d are counted, of whom %d wait", len(r.of), r.waits)
+		}
+		r.mu.Unlock()
+		time.Sleep(renameWindow + renameTick)
+		synctest.Wait()
+		if n := shown.Load(); n != maxRenamers {
+			t.Errorf("%d are shown in the end", n)
+		}
+		for name := range strangerRenames.most + 1 {
+			r.allow("eve", fmt.Sprint(name), strangerRenames, func() { t.Error("shown after the stop") })
+		}
+		r.Stop()
+		time.Sleep(2 * renameWindow)
+	})
+}
+
+// The last name of a contact is shown a minute later, however often they have changed it.
+func TestLastNameOfAContactIsShownSoon(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var r renames
+		var shown time.Time
+		for i := range 300 {
+			r.allow("bob", fmt.Sprint(i), contactRenames, func() { shown = time.Now() })
+			time.Sleep(100 * time.Millisecond)
+			synctest.Wait()
+		}
+		last := time.Now()
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		if shown.IsZero() || shown.Sub(last) > contactRenames.pause+renameTick {
+			t.Errorf("it is shown after %v", shown.Sub(last))
+		}
+		r.Stop()
 	})
 }

@@ -75,11 +75,11 @@ func (u *updates) rename(account string) {
 // renamedThemselves is rename for a name that a contact has chosen: it is shown so often, and the
 // last one in any case.
 func (u *updates) renamedThemselves(ctx context.Context, account, name string) {
-	most := maxStrangerRenames
+	limit := strangerRenames
 	if u.chat.account.OnList(ctx, account) {
-		most = maxRenames
+		limit = contactRenames
 	}
-	if u.limit.allow(account, names.Clean(name), most, func() { u.rename(account) }) {
+	if u.limit.allow(account, names.Clean(name), limit, func() { u.rename(account) }) {
 		u.rename(account)
 	}
 }
