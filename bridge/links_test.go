@@ -60,7 +60,7 @@ func TestEveryPageOfTheServiceHasItsLink(t *testing.T) {
 		{"!url nowhere", "nowhere is no page of the service. There are INBOX"},
 		{"!url inbox x", "The argument to INBOX cannot be sent. COMPOSE takes an e-mail address"},
 		{"!url profile x\x01", "The argument to PROFILE cannot be sent"},
-		{"!url n2pfund", "Home refused it (error 201)"},
+		{"!url n2pfund", "Home has no page N2PFUND."},
 		{"!inbox x", "Write `!inbox` for a link to this page: your inbox."},
 		{"!mobile +15551112222", "+15551112222 is none of that. Write `!mobile`"},
 		{"!account --login home/alice@example.com x", "Write `!account`"},

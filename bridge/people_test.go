@@ -327,3 +327,26 @@ func TestOwnNameIsChanged(t *testing.T) {
 		}
 	})
 }
+
+// Whoever is called by a name that nobody else has is named by it as well as by the address.
+func TestContactsAreNamedInCommands(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t)
+	for _, account := range []string{"twin1@example.com", "twin2@example.com"} {
+		srv.AddAccount(account, pass, msntest.Name("Twin of mine"))
+		srv.Befriend(alice, account)
+	}
+	b := newTestBridge(t, srv)
+	login := b.login()
+	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	chat := b.management()
+	for _, step := range []struct{ command, want string }{
+		{"whois bob BUILDER", bob}, {"block Bob Builder", bob + ") is blocked"}, {"unblock Bob Builder", bob},
+		{"block Twin of mine", "Several people are called “Twin of mine”: twin1@example.com, twin2@example.com. Write the address"},
+		{"block Nobody at all", "Nothing was changed"},
+	} {
+		if got := b.ask(chat, step.command).body; !strings.Contains(got, step.want) {
+			t.Errorf("%s is answered by %q", step.command, got)
+		}
+	}
+}

@@ -119,6 +119,14 @@ func lockedBy[E error](err error) bool {
 	return errors.Is(err, msn.ErrAccountLocked) && hasType[E](err)
 }
 
+// invalidParameter is what services answer who do not know what they are asked for.
+const invalidParameter = 201
+
+func isInvalidParameter(err error) bool {
+	refused, ok := errors.AsType[*msn.ServerError](err)
+	return ok && refused.Number == invalidParameter
+}
+
 func timedOut(err error) bool {
 	timeout, ok := errors.AsType[net.Error](err)
 	return errors.Is(err, msn.ErrTimeout) || ok && timeout.Timeout()

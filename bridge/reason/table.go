@@ -271,6 +271,7 @@ var table = []row{
 	// Links to pages of the service.
 	{Link, is(ErrBridge), codeTrouble, certain, answered, say("The link could not be sent to your chat with the bot. Open a chat with the bot and ask again there.")},
 	{Link, is(msn.ErrNoSuchURL), "msn-no-such-link", certain, answered, say("{name} is no page of the service. There are {choices}.")},
+	{Link, isInvalidParameter, "msn-no-such-link", certain, answered, say("{service} has no page {name}.")},
 	{Link, is(msn.ErrArgument), "msn-link-argument", certain, answered, say("The argument to {name} cannot be sent. COMPOSE takes an e-mail address; PROFILE, PERSON, CHAT, N2PACCOUNT and N2PFUND take " +
 		"a language such as 0x0409; the others take nothing, as in `!url INBOX`.")},
 

@@ -150,6 +150,16 @@ func (c *Call) ContactOfRoom(login *Login) string {
 	return contact
 }
 
+// InRoomOfOther reports whether the command was given in the room of a chat that is another
+// user's.
+func (c *Call) InRoomOfOther() bool {
+	if c.Portal == nil || c.Portal.Receiver == "" {
+		return false
+	}
+	login := c.Bridge.GetCachedUserLoginByID(c.Portal.Receiver)
+	return login == nil || login.UserMXID != c.User.MXID
+}
+
 func loginNames(logins []*bridgev2.UserLogin) string {
 	ids := make([]string, len(logins))
 	for i, login := range logins {

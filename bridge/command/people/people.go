@@ -30,10 +30,22 @@ func whom(c *call.Call, login *call.Login, usage string) (account, rest string, 
 	}
 	if word == "" {
 		account = c.ContactOfRoom(login)
-		if account == "" {
+		switch {
+		case account != "":
+		case c.InRoomOfOther():
+			c.Say("Whom? This is the chat of another user of the bridge: write the address behind the command.")
+		default:
 			c.Say("Whom? %s", usage)
 		}
 		return account, "", account != ""
+	}
+	switch bearers := bearersOf(c, login, c.Text); len(bearers) {
+	case 0:
+	case 1:
+		return bearers[0], "", true
+	default:
+		c.Say("Several people are called %s: %s. Write the address of the one you mean.", names.Quoted(names.Clean(c.Text)), cutList(bearers))
+		return "", "", false
 	}
 	account, err := msnid.ParseAccount(word)
 	if err != nil {
@@ -41,6 +53,21 @@ func whom(c *call.Call, login *call.Login, usage string) (account, rest string, 
 		return "", "", false
 	}
 	return account, rest, true
+}
+
+// bearersOf returns the people of the contact list who are called so, by themselves or by the user.
+func bearersOf(c *call.Call, login *call.Login, name string) (bearers []string) {
+	contacts, err := login.Account.Contacts(c.Ctx)
+	if err != nil {
+		c.Log.Err(err).Msg("Failed to read contacts")
+	}
+	name = names.Clean(name)
+	for _, contact := range contacts {
+		if strings.EqualFold(names.Clean(contact.Name), name) {
+			bearers = append(bearers, contact.Account)
+		}
+	}
+	return bearers
 }
 
 // change is one change of the contact list.
