@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"matrix-msn/bridge/retry"
 	"sync"
 	"time"
 
@@ -35,15 +36,32 @@ func (i *Intake) Arriving(ctx context.Context, evt *event.Event) {
 	i.mu.Unlock()
 }
 
-// begin notes that a command is run: after a crash it is not run again.
-func (i *Intake) begin(ctx context.Context, h *handed) {
+// beginPatience is for how long it is tried to note that a command is run.
+const beginPatience = 20 * time.Second
+
+// begin notes that a command is run: after a crash it is not run again. It reports false when that
+// cannot be noted, or the bridge stops: the command must not be run then, and is handed on again
+// after a while or by the next start.
+func (i *Intake) begin(ctx context.Context, h *handed) bool {
 	if h == nil {
-		return
+		return true
 	}
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	if _, err := i.cfg.Store.Begin(ctx, h.received.EventID); err != nil {
-		zerolog.Ctx(ctx).Err(err).Msg("Failed to note that a command is run: it is run again if the bridge is stopped now")
+	deadline, waits := time.Now().Add(beginPatience), retry.Waits()
+	for {
+		storing, cancel := context.WithTimeout(ctx, storeTimeout)
+		_, err := i.cfg.Store.Begin(storing, h.received.EventID)
+		cancel()
+		if err == nil {
+			return true
+		}
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to note that a command is run: it waits")
+		if wait := waits.NextBackOff(); time.Now().Add(wait).Before(deadline) && retry.Sleep(ctx, wait) {
+			continue
+		}
+		if ctx.Err() == nil && !i.Leave(h.received.EventID) {
+			i.Untold(h.received.EventID)
+		}
+		return false
 	}
 }
 
@@ -157,7 +175,10 @@ func (p processor) Handle(ctx context.Context, room id.RoomID, evt id.EventID, u
 	if !p.intake.turn(ctx, h) {
 		return // the next start runs it
 	}
-	p.intake.begin(ctx, h)
+	if !p.intake.begin(ctx, h) {
+		p.intake.over(room, h)
+		return
+	}
 	defer func() {
 		p.intake.over(room, h)
 		if ctx.Err() != nil {

@@ -153,10 +153,24 @@ func TestStopLetsTheFrameworkTakeWhatItIsGiven(t *testing.T) {
 	})
 }
 
-// ends is a command processor whose commands end at once.
-type ends struct{ bridgev2.CommandProcessor }
+// does is a command processor whose commands do something.
+type does struct {
+	bridgev2.CommandProcessor
+	what func()
+}
 
-func (ends) Handle(context.Context, id.RoomID, id.EventID, *bridgev2.User, string, id.EventID) {}
+func (d does) Handle(context.Context, id.RoomID, id.EventID, *bridgev2.User, string, id.EventID) {
+	d.what()
+}
+
+// renames has a table called otherwise, so that nothing can be stored there.
+func renames(t *testing.T, store *database.IntakeQuery) func(from, to string) {
+	return func(from, to string) {
+		if err := store.Exec(t.Context(), "ALTER TABLE "+from+" RENAME TO "+to); err != nil {
+			t.Error(err)
+		}
+	}
+}
 
 // Else the next start would tell that a command was interrupted which was answered.
 func TestEndOfAnEventIsNotedLaterWhenTheDatabaseDoesNotTakeIt(t *testing.T) {
@@ -165,13 +179,8 @@ func TestEndOfAnEventIsNotedLaterWhenTheDatabaseDoesNotTakeIt(t *testing.T) {
 		store := newStore(t)
 		i := newTakes(t, store)
 		i.push("$1 !r")
-		rename := func(from, to string) {
-			if err := store.Exec(t.Context(), "ALTER TABLE "+from+" RENAME TO "+to); err != nil {
-				t.Fatal(err)
-			}
-		}
-		rename("intake", "elsewhere")
-		i.Commands(ends{}).Handle(t.Context(), "!r", "$1", nil, "", "")
+		rename := renames(t, store)
+		i.Commands(does{what: func() { rename("intake", "elsewhere") }}).Handle(t.Context(), "!r", "$1", nil, "", "")
 		rename("elsewhere", "intake")
 		if row, err := store.Get(t.Context(), "$1"); err != nil || row.State == database.ReceivedFinished {
 			t.Fatalf("noted at first was %+v, %v", row, err)
@@ -182,6 +191,49 @@ func TestEndOfAnEventIsNotedLaterWhenTheDatabaseDoesNotTakeIt(t *testing.T) {
 			t.Errorf("noted was %+v, %v", row, err)
 		}
 	})
+}
+
+// A command that cannot be noted as run is not run: a kill right after would have it run twice. It is
+// run when the database takes that again, at once or later.
+func TestCommandIsNotRunBeforeThatIsNoted(t *testing.T) {
+	t.Parallel()
+	for _, outage := range []time.Duration{5 * time.Second, 40 * time.Second} {
+		t.Run(outage.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				store := newStore(t)
+				i := newTakes(t, store)
+				i.push("$1 !r")
+				rename := renames(t, store)
+				rename("intake", "elsewhere")
+				run := 0
+				commands := i.Commands(does{what: func() {
+					run++
+					if row, err := store.Get(t.Context(), "$1"); err != nil || row.State != database.ReceivedBegun {
+						t.Errorf("it is run as %+v, %v", row, err)
+					}
+				}})
+				handled := make(chan struct{})
+				go func() {
+					defer close(handled)
+					commands.Handle(t.Context(), "!r", "$1", nil, "", "")
+				}()
+				time.Sleep(outage)
+				if run != 0 {
+					t.Error("it is run while that cannot be noted")
+				}
+				rename("elsewhere", "intake")
+				<-handled
+				if outage > 20*time.Second { // the dispatcher hands it on again
+					again()
+					commands.Handle(t.Context(), "!r", "$1", nil, "", "")
+				}
+				if run != 1 {
+					t.Errorf("it is run %d times", run)
+				}
+			})
+		})
+	}
 }
 
 // again lets the time pass after which what was left is handed on again.
@@ -257,8 +309,8 @@ func TestSenderOfWhatWasGivenUpIsTold(t *testing.T) {
 		}
 		i.Untold("$unheard")
 		// The rooms' loops come past them, of two.
-		i.Commands(ends{}).Handle(t.Context(), "!r", "$told", nil, "", "")
-		i.Commands(ends{}).Handle(t.Context(), "!r", "$unheard", nil, "", "")
+		i.Commands(does{what: func() {}}).Handle(t.Context(), "!r", "$told", nil, "", "")
+		i.Commands(does{what: func() {}}).Handle(t.Context(), "!r", "$unheard", nil, "", "")
 		i.Stop()
 		for _, want := range [][]id.EventID{{"$killed", "$unheard"}, nil} {
 			next := newTakes(t, store)
@@ -330,7 +382,7 @@ func TestLateEndOfAnEventDoesNotEndItsNextPass(t *testing.T) {
 		if row, err := store.Get(t.Context(), "$1"); err != nil || row.State == database.ReceivedFinished {
 			t.Errorf("noted was %+v, %v", row, err)
 		}
-		i.Commands(ends{}).Handle(t.Context(), "!r", "$1", nil, "", "")
+		i.Commands(does{what: func() {}}).Handle(t.Context(), "!r", "$1", nil, "", "")
 		if row, err := store.Get(t.Context(), "$1"); err != nil || row.State != database.ReceivedFinished {
 			t.Errorf("noted was %+v, %v", row, err)
 		}
