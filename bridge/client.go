@@ -124,7 +124,6 @@ func (c *Client) IsThisUser(_ context.Context, user networkid.UserID) bool {
 // GetCapabilities returns what a room supports. The framework asks right before it makes a
 // room, whoever wants that, and tells of it in no other way.
 func (c *Client) GetCapabilities(ctx context.Context, portal *bridgev2.Portal) *event.RoomFeatures {
-	c.account.NameSelf(ctx)
 	c.contacts.Room(ctx, portal.ID)
 	return roomFeatures
 }
@@ -136,6 +135,7 @@ func (c *Client) GetChatInfo(ctx context.Context, portal *bridgev2.Portal) (*bri
 
 func (c *Client) info(ctx context.Context, portal networkid.PortalID) (*bridgev2.ChatInfo, error) {
 	if msnid.IsAlertsPortalID(portal) {
+		c.account.NameSelf(ctx)
 		return c.alerts.Info(), nil
 	}
 	return c.chat.Info(ctx, portal)

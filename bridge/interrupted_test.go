@@ -116,7 +116,7 @@ func TestQuestionForAPasswordEnds(t *testing.T) {
 		b.exec(fmt.Sprintf("UPDATE prompt SET asked_at=%d", time.Now().Add(-16*time.Minute).UnixMilli()))
 	})
 	b.write(chat, "list-logins")
-	b.waitMessage(0, "You're not logged in")
+	b.waitMessage(0, "You are not logged in to MSN")
 	over()
 	if said := b.matrix.all(func(r record) bool { return strings.Contains(r.body, "interrupted by a restart") }); len(said) > 0 {
 		t.Errorf("told of what is long over: %+v", said)

@@ -46,7 +46,8 @@ func (c *Client) handleKinds() {
 	c.inbox.Handle(database.QueuedAlert, inbox.Kind{
 		Convert: c.alerts.Convert,
 		Sender:  func(*database.QueuedMessage) bridgev2.EventSender { return c.alerts.Sender() },
-		RoomInfo: func(context.Context, *database.QueuedMessage) (*bridgev2.ChatInfo, error) {
+		RoomInfo: func(ctx context.Context, _ *database.QueuedMessage) (*bridgev2.ChatInfo, error) {
+			c.account.NameSelf(ctx)
 			return c.alerts.Info(), nil
 		},
 		Named: func(*database.QueuedMessage) string { return "An alert that " + c.account.Service.Name + " sent" },

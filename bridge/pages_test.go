@@ -340,7 +340,7 @@ func TestOtherUserOfTheBridgeDoesNotPageInTheNameOfTheRoom(t *testing.T) {
 	room := b.dm(b.login(), bob)
 	from := b.matrix.position()
 	b.writeAs("@mallory:"+fakeServer, room, &event.MessageEventContent{MsgType: event.MsgText, Body: "!page Call me"})
-	if got := b.answer(from, "!page"); !strings.Contains(got.body, "requires you to be logged in") {
+	if got := b.answer(from, "!page"); !strings.Contains(got.body, "You are not logged in to MSN") {
 		t.Errorf("the answer is %q", got.body)
 	}
 	if n := len(b.srv.Pages()); n > 0 {

@@ -78,7 +78,7 @@ const namingTimeout = 10 * time.Second
 // NameSelf has the user's own ghost named and stored, once in a run, and returns when that was tried.
 // The ghost is in every room, and the framework names whoever has no name while it makes one: in
 // two rooms at a time it would read the name while it writes it. It would have to look at it
-// under its own lock; then this can go.
+// under its own lock; then this can go. It is to be called by whoever describes a room.
 func (a *Account) NameSelf(ctx context.Context) {
 	if a.named.Load() {
 		return

@@ -59,6 +59,7 @@ func (c *Chat) findCircle(id string) (msn.Circle, bool) {
 // circleInfo describes the room of a circle. Of one that the session does not know, or
 // without a session, nothing is told but that the user is there.
 func (c *Chat) circleInfo(ctx context.Context, id string) *bridgev2.ChatInfo {
+	c.account.NameSelf(ctx)
 	info := &bridgev2.ChatInfo{
 		Type: ptr.Ptr(bridgedb.RoomTypeDefault),
 		Members: &bridgev2.ChatMemberList{

@@ -177,6 +177,7 @@ func (n *noteCounts) allow(one noteAbout, now time.Time) bool {
 
 // groupInfo describes the room of a group chat.
 func (c *Chat) groupInfo(ctx context.Context, group string) (*bridgev2.ChatInfo, error) {
+	c.account.NameSelf(ctx)
 	members, err := c.account.DB.Group.Get(ctx, c.account.Login.ID, group)
 	if err != nil {
 		return nil, fmt.Errorf("failed to read the members of a group chat: %w", err)

@@ -42,6 +42,7 @@ func (c *Chat) RoomInfo(ctx context.Context, m *database.QueuedMessage) (*bridge
 
 // dmInfo describes the room with one contact.
 func (c *Chat) dmInfo(ctx context.Context, account string) *bridgev2.ChatInfo {
+	c.account.NameSelf(ctx)
 	other := c.account.GhostID(account)
 	return &bridgev2.ChatInfo{
 		Name: c.roomName(ctx, account, c.account.Names(ctx)),
