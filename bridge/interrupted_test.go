@@ -51,7 +51,7 @@ func TestPasswordThatIsTypedAfterARestartIsRemoved(t *testing.T) {
 			}
 			from = b.matrix.position()
 			b.write(chat, "list-logins")
-			b.waitMessage(from, "You're not logged in")
+			b.waitMessage(from, "You are not logged in to MSN")
 		})
 	}
 }

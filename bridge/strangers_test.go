@@ -499,9 +499,9 @@ func TestRoomThatIsBeingMadeHasNotBeenLeft(t *testing.T) {
 				default:
 				}
 			})
-			if got := b.ask(chat, "start-chat "+carol); !strings.HasPrefix(got.body, "Your new room with ") {
-				t.Errorf("answered by %q", got.body)
-			}
+			from := b.matrix.position()
+			b.write(chat, "start-chat "+carol)
+			b.matrix.wait(b.T, from, "the new room", func(r record) bool { return r.room == chat && strings.HasPrefix(r.body, "Your new room with ") })
 			b.waitMessage(0, "hello")
 			b.waitQueued(0)
 			told := b.matrix.all(func(r record) bool { return strings.Contains(r.body, "in the room that you have left") })
