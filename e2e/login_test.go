@@ -39,7 +39,7 @@ func TestWrongPasswordIsToldInTheManagementRoom(t *testing.T) {
 func TestLoginAtAnUnknownServiceNamesTheServices(t *testing.T) {
 	t.Parallel()
 	c := newCast(t, sharedBridge, home)
-	c.asks(c.management, "login nowhere", "login flow", "home", "work")
+	c.asks(c.management, "login nowhere", "no service of that name", "`login home`", "`login work`")
 }
 
 func TestLogoutSignsOutOfMSN(t *testing.T) {
