@@ -511,3 +511,76 @@ func TestRoomThatIsBeingMadeHasNotBeenLeft(t *testing.T) {
 		})
 	}
 }
+
+// saysToAll has somebody say something in the group chat of these people, the first of whom has
+// begun it.
+func (b *testBridge) saysToAll(login *bridgev2.UserLogin, group, account, text string, seq int, members ...string) {
+	client := login.Client.(*Client)
+	client.session.Dispatch(b.ctx, msn.TextReceived{
+		Conversation: client.session.Current().GroupChat(group, members...), From: account, Text: text, Session: "s-" + group, Seq: seq, At: time.Now(),
+	})
+}
+
+// Who calls two people at once gets round nothing: what a stranger begins takes a place, whoever else
+// is in it. What a contact or the user begins does not.
+func TestConversationsThatStrangersBeginTakeTheirPlaces(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.loginWithRoom()
+	for i := range 8 {
+		b.saysToAll(login, fmt.Sprint("theirs", i), stranger(i), "let us in", 0, stranger(i), stranger(100))
+	}
+	for i := range 7 {
+		group := fmt.Sprint("with a contact", i)
+		b.saysToAll(login, group, stranger(i), "let us in", 0, stranger(i), bob)
+		b.saysToAll(login, group, bob, "who is that?", 1)
+	}
+	b.matrix.wait(t, 0, "the notice", func(r record) bool { return r.kind == "message" && r.body == fullNotice })
+	b.held(login, 5, 10)
+	if n := b.texts("let us in"); n != 10 {
+		t.Errorf("%d conversations of strangers have rooms", n)
+	}
+	b.hears(login, carol, "me too", 0) // one more, alone
+	b.held(login, 6, 11)
+	b.saysToAll(login, "a contact's", stranger(1), "I was called", 0, bob, stranger(1))
+	b.waitMessage(0, "I was called")
+	client := login.Client.(*Client)
+	b.saysToAll(login, "the user's", stranger(1), "you called", 0, stranger(1), bob)
+	b.held(login, 7, 12)
+	client.session.Dispatch(b.ctx, msn.TextSent{Conversation: client.session.Current().GroupChat("the user's"), Text: "it is me", Session: "own", Seq: 1, At: time.Now()})
+	b.waitMessage(0, "you called")
+	b.held(login, 6, 11)
+	b.restart()
+	login = b.br.GetCachedUserLoginByID(login.ID)
+	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	b.held(login, 6, 11)
+	b.pass(login, time.Hour)
+	b.waitQueued(0)
+	if n := b.texts("let us in") + b.texts("who is that?") + b.texts("me too"); n != 11 {
+		t.Errorf("%d of 11 messages that waited are shown", n)
+	}
+}
+
+// The conversations that somebody has begun are let in with them, and dropped with them.
+func TestConversationsWaitForWhoBeganThem(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		command string
+		shown   int
+	}{"add": {"add " + carol, 1}, "start-chat": {"start-chat " + carol, 1}, "block": {"block " + carol, 0}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newTestBridge(t, newTestServer(t))
+			login := b.loginWithRoom()
+			b.srv.Play(carol, msntest.Script{})
+			b.fill(login)
+			b.saysToAll(login, "theirs", stranger(1), "let us in", 0, carol, stranger(1))
+			b.held(login, 1, 1)
+			b.write(b.management(), test.command)
+			b.held(login, 0, 0)
+			if n := b.texts("let us in"); n != test.shown {
+				t.Errorf("shown %d times", n)
+			}
+		})
+	}
+}

@@ -36,8 +36,13 @@ const (
 	groupsGetAll = `
 		SELECT login_id, group_id, account, position
 		FROM group_member WHERE bridge_id=$1 AND login_id=$2 ORDER BY group_id, position`
-	groupsWith = `SELECT group_id FROM group_member WHERE bridge_id=$1 AND login_id=$2 AND account=$3 ORDER BY group_id`
-	groupsGet  = `
+	groupsWith  = `SELECT group_id FROM group_member WHERE bridge_id=$1 AND login_id=$2 AND account=$3 ORDER BY group_id`
+	groupsFirst = `
+		SELECT login_id, group_id, account, position FROM group_member member
+		WHERE bridge_id=$1 AND login_id=$2 AND position=(
+			SELECT MIN(position) FROM group_member
+			WHERE bridge_id=member.bridge_id AND login_id=member.login_id AND group_id=member.group_id)`
+	groupsGet = `
 		SELECT login_id, group_id, account, position
 		FROM group_member WHERE bridge_id=$1 AND login_id=$2 AND group_id=$3 ORDER BY position`
 )
@@ -73,6 +78,16 @@ func (q *GroupQuery) With(ctx context.Context, login networkid.UserLoginID, acco
 func (q *GroupQuery) Get(ctx context.Context, login networkid.UserLoginID, group string) ([]string, error) {
 	rows, err := q.QueryMany(ctx, groupsGet, q.bridgeID, login, group)
 	return accountsOf(rows), err
+}
+
+// First returns who came first into each group chat of a login: who began it.
+func (q *GroupQuery) First(ctx context.Context, login networkid.UserLoginID) (map[string]string, error) {
+	rows, err := q.QueryMany(ctx, groupsFirst, q.bridgeID, login)
+	first := make(map[string]string, len(rows))
+	for _, row := range rows {
+		first[row.GroupID] = row.Account
+	}
+	return first, err
 }
 
 // GetAll returns the members of all group chats of a login, by group.

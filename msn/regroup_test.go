@@ -45,6 +45,28 @@ func TestTextIsSettledWhenItsSessionBecameAGroupAndBroke(t *testing.T) {
 	})
 }
 
+// Who has called the user is the first member, in whatever order the server names who is there:
+// it matters who began a conversation.
+func TestWhoCalledIsTheFirstMember(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFakeNet(t)
+		client, ns := signedIn(t, n, 9, longPing)
+		n.ring(ns, "carol@example.com", "bob@example.com").send("JOI dave@example.com Dave")
+		for {
+			joined := waitFor[ParticipantJoined](t, client)
+			if joined.Account != "dave@example.com" {
+				continue
+			}
+			if members := joined.Conversation.Members(); len(members) != 3 || members[0] != "bob@example.com" {
+				t.Errorf("the members are %v", members)
+			}
+			break
+		}
+		go answerPings(ns)
+		_ = client.Close()
+	})
+}
+
 // Who waits for somebody to come into a group chat is told when the user leaves it.
 func TestInvitationEndsWithItsConversation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

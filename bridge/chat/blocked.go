@@ -24,7 +24,7 @@ func (c *Chat) blocked(account string) {
 	if client := c.session.Current(); client != nil {
 		client.Conversation(account).Close()
 	}
-	c.inbox.Release(c.account.PortalKey(account).ID)
+	c.strangers.release(account)
 }
 
 // unwanted reports whether somebody is blocked who says something in a conversation with the

@@ -126,7 +126,7 @@ func (c *Chat) contactChanged(ctx context.Context, contact msn.Contact) {
 		return
 	}
 	if account.Listed(row) && (!known || !account.Listed(&before)) {
-		c.inbox.Release(c.account.PortalKey(row.Account).ID)
+		c.strangers.release(row.Account)
 	}
 	if account.Blocked(row) && (!known || !account.Blocked(&before)) {
 		c.blocked(row.Account)

@@ -76,8 +76,11 @@ func (c *Chat) textSent(ctx context.Context, evt msn.TextSent) {
 		})
 	}
 	c.inbox.Put(ctx, parts...)
-	if alone(evt.Conversation) {
+	switch group := evt.Conversation.Group(); {
+	case alone(evt.Conversation):
 		c.strangers.expect(peer) // whom the user writes to
+	case group != "":
+		c.strangers.expectGroup(group)
 	}
 }
 

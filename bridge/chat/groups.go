@@ -291,6 +291,7 @@ func (c *Chat) makeGroup(ctx context.Context, members []string) (networkid.Porta
 	if _, err := c.account.DB.Group.Put(ctx, c.account.Login.ID, group, members...); err != nil {
 		return networkid.PortalKey{}, fmt.Errorf("failed to store the group chat: %w", err)
 	}
+	c.strangers.seen.expect(group) // whoever is in it, the user has begun it
 	if client := c.session.Current(); client != nil {
 		client.GroupChat(group, members...)
 	}

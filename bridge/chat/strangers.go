@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/background"
@@ -21,7 +22,8 @@ import (
 // Strangers are people who are not on the user's contact list. Anybody can write to
 // somebody who does not shut them out, under as many accounts as they like: so many get
 // rooms within strangerWindow. What others write waits in the queue on disk, which bounds it,
-// until the next window, or until the user wants to hear of them.
+// until the next window, or until the user wants to hear of them. A conversation of several people
+// that a stranger has begun takes a place as well: who calls two people at once gets round nothing.
 const (
 	strangerWindow    = time.Hour
 	maxStrangerRooms  = 10
@@ -44,7 +46,7 @@ type Strangers struct {
 // strangersSeen is what need not outlast the process. The zero value knows nobody.
 type strangersSeen struct {
 	mu      sync.Mutex
-	welcome map[string]struct{} // people whom the user has written to
+	welcome map[string]struct{} // people whom the user has written to, and group chats in which they have
 	told    time.Time           // the window of which the user was told that it is full
 	leftOut time.Time           // when they were told that too many wait
 }
@@ -91,6 +93,34 @@ func (s *strangersSeen) tellLeftOut(now time.Time) bool {
 // LeftOut takes the place of what somebody writes beyond what waits of a stranger.
 const LeftOut = "(Further messages were left out: more came than the bridge keeps of somebody who is not on your contact list and has no room yet.)"
 
+// place is what takes one of the places of strangers: a room that there is not yet.
+type place struct {
+	portal networkid.PortalID
+	key    string // by which the admission is known: an account, or a group chat
+	caller string // who began the conversation; "" when nobody knows
+}
+
+// placeOf returns the place that the room of a portal would take. It reports false when that is no
+// stranger's.
+func (s *Strangers) placeOf(ctx context.Context, portal networkid.PortalID) (p place, ok bool, err error) {
+	if account, alone := msnid.ParseDMPortalID(portal); alone {
+		return place{portal, account, account}, !s.account.OnList(ctx, account), nil
+	}
+	group, ok := msnid.ParseGroupPortalID(portal)
+	if !ok {
+		return place{}, false, nil
+	}
+	members, err := s.account.DB.Group.Get(ctx, s.account.Login.ID, group)
+	if err != nil {
+		return place{}, false, err
+	}
+	p = place{portal: portal, key: group}
+	if len(members) > 0 {
+		p.caller = members[0] // the members are in order of coming
+	}
+	return p, !s.account.OnList(ctx, p.caller), nil
+}
+
 // isStranger reports whether a message is of somebody who is not on the contact list, and
 // said to the user alone.
 func (s *Strangers) isStranger(ctx context.Context, m *database.QueuedMessage) bool {
@@ -98,20 +128,27 @@ func (s *Strangers) isStranger(ctx context.Context, m *database.QueuedMessage) b
 	return alone && m.Sender != s.account.Identity.Account && !s.account.OnList(ctx, m.Sender)
 }
 
-// waits reports whether a message is of a stranger whom the user does not wait for, and who
-// has no room yet.
-func (s *Strangers) waits(ctx context.Context, m *database.QueuedMessage) (bool, error) {
-	if !s.isStranger(ctx, m) || s.seen.expects(m.Sender) {
-		return false, nil
+// waits returns the place for which a message waits. It reports false for one that need not: the
+// user has said it, or waits for it, or there is a room.
+func (s *Strangers) waits(ctx context.Context, m *database.QueuedMessage) (p place, waits bool, err error) {
+	if m.Sender == s.account.Identity.Account {
+		return place{}, false, nil
+	}
+	p, ok, err := s.placeOf(ctx, m.PortalID)
+	if err != nil || !ok || s.expects(p) {
+		return p, false, err
 	}
 	room, err := s.rooms.Stored(ctx, s.account.KeyOf(m.PortalID))
-	return room == "", err
+	return p, room == "", err
 }
+
+// expects reports whether the user waits for a conversation, or for who began it.
+func (s *Strangers) expects(p place) bool { return s.seen.expects(p.key) || s.seen.expects(p.caller) }
 
 // Limit returns how many messages may wait of the sender of one, of whom so many do already.
 // It is not limited for people who are no strangers, or have a room.
 func (s *Strangers) Limit(ctx context.Context, m *database.QueuedMessage, waiting int) (most int, limited bool, err error) {
-	limited, err = s.waits(ctx, m)
+	p, limited, err := s.waits(ctx, m)
 	if err != nil || !limited {
 		return 0, false, err
 	}
@@ -119,7 +156,7 @@ func (s *Strangers) Limit(ctx context.Context, m *database.QueuedMessage, waitin
 	if err != nil {
 		return 0, false, err
 	}
-	_, admitted, _ := s.account.Stored().Admissions.Admit(m.Sender, time.Now(), strangerWindow, maxStrangerRooms)
+	_, admitted, _ := s.account.Stored().Admissions.Admit(p.key, time.Now(), strangerWindow, maxStrangerRooms)
 	if admitted && held <= maxStrangerRooms {
 		return 0, false, nil // their room is about to be made
 	}
@@ -142,27 +179,43 @@ func (s *Strangers) heldStrangers(ctx context.Context) (n int, err error) {
 	return len(waiting), err
 }
 
-// waitingStrangers returns the strangers who have no room, of whom something waits, who has
-// waited longest first.
-func (s *Strangers) waitingStrangers(ctx context.Context) (accounts []string, err error) {
+// waitingStrangers returns the places for which something waits, who has waited longest first.
+func (s *Strangers) waitingStrangers(ctx context.Context) (places []place, err error) {
 	portals, err := s.account.DB.MSNQueue.Roomless(ctx, s.account.Login.ID)
+	var callers map[string]string
 	for _, portal := range portals {
-		if account, alone := msnid.ParseDMPortalID(portal); alone && !s.account.OnList(ctx, account) {
-			accounts = append(accounts, account)
+		if account, alone := msnid.ParseDMPortalID(portal); alone {
+			if !s.account.OnList(ctx, account) {
+				places = append(places, place{portal, account, account})
+			}
+			continue
+		}
+		group, ok := msnid.ParseGroupPortalID(portal)
+		if !ok {
+			continue
+		}
+		if callers == nil {
+			if callers, err = s.account.DB.Group.First(ctx, s.account.Login.ID); err != nil {
+				return nil, err
+			}
+		}
+		if caller := callers[group]; !s.account.OnList(ctx, caller) {
+			places = append(places, place{portal, group, caller})
 		}
 	}
-	return accounts, err
+	return places, err
 }
 
 // Admit returns until when a message waits because there is to be no room for it yet, and no
 // time when there may be one.
 func (s *Strangers) Admit(ctx context.Context, m *database.QueuedMessage) (until time.Time, err error) {
-	if waits, err := s.waits(ctx, m); err != nil || !waits {
+	p, waits, err := s.waits(ctx, m)
+	if err != nil || !waits {
 		return time.Time{}, err
 	}
-	_, admitted, until := s.account.Stored().Admissions.Admit(m.Sender, time.Now(), strangerWindow, maxStrangerRooms)
+	_, admitted, until := s.account.Stored().Admissions.Admit(p.key, time.Now(), strangerWindow, maxStrangerRooms)
 	if admitted {
-		if admitted, until, err = s.admitNext(ctx, m.Sender); err != nil {
+		if admitted, until, err = s.admitNext(ctx, p); err != nil {
 			return time.Time{}, err
 		}
 	}
@@ -177,18 +230,18 @@ func (s *Strangers) Admit(ctx context.Context, m *database.QueuedMessage) (until
 
 // admitNext admits those who have waited longest, as many as may be, and reports whether
 // somebody is among them. All wait for the same moment, and who asks first in it is chance.
-func (s *Strangers) admitNext(ctx context.Context, who string) (admitted bool, until time.Time, err error) {
+func (s *Strangers) admitNext(ctx context.Context, who place) (admitted bool, until time.Time, err error) {
 	waiting, err := s.waitingStrangers(ctx)
 	if err != nil {
 		return false, time.Time{}, err
 	}
-	waiting = slices.DeleteFunc(waiting, func(other string) bool {
-		return other != who && (s.seen.expects(other) || s.account.Blocked(ctx, other))
+	waiting = slices.DeleteFunc(waiting, func(other place) bool {
+		return other.key != who.key && (s.expects(other) || s.account.Blocked(ctx, other.caller))
 	})
-	if !slices.Contains(waiting, who) {
+	if !slices.ContainsFunc(waiting, func(other place) bool { return other.key == who.key }) {
 		waiting = append(waiting, who)
 	}
-	var let []string
+	var let []place
 	// Others may be admitted meanwhile. Not stored counts as well: Remember says so in the log,
 	// and stores it with the next change.
 	_ = s.account.Remember(ctx, func(kept *account.Record) {
@@ -197,9 +250,9 @@ func (s *Strangers) admitNext(ctx context.Context, who string) (admitted bool, u
 		now := time.Now()
 		for _, next := range waiting {
 			var may bool
-			kept.Admissions, may, until = kept.Admissions.Admit(next, now, strangerWindow, maxStrangerRooms)
+			kept.Admissions, may, until = kept.Admissions.Admit(next.key, now, strangerWindow, maxStrangerRooms)
 			switch {
-			case may && next == who:
+			case may && next.key == who.key:
 				admitted = true
 			case may:
 				let = append(let, next)
@@ -207,7 +260,7 @@ func (s *Strangers) admitNext(ctx context.Context, who string) (admitted bool, u
 		}
 	})
 	for _, other := range let {
-		s.inbox.Release(s.account.PortalKey(other).ID)
+		s.inbox.Release(other.portal)
 	}
 	return admitted, until, nil
 }
@@ -215,7 +268,32 @@ func (s *Strangers) admitNext(ctx context.Context, who string) (admitted bool, u
 // expect has what waits of a stranger shown at once, and what they write from now on.
 func (s *Strangers) expect(account string) {
 	s.seen.expect(account)
+	s.release(account)
+}
+
+// expectGroup is expect for a group chat in which the user says something.
+func (s *Strangers) expectGroup(group string) {
+	s.seen.expect(group)
+	s.inbox.Release(s.account.GroupKey(group).ID)
+}
+
+// release has what waits of somebody tried at once, and of the group chats that they have begun.
+func (s *Strangers) release(account string) {
 	s.inbox.Release(s.account.PortalKey(account).ID)
+	s.work.Do("release group chats", s.releaseGroups)
+}
+
+// releaseGroups has what waits of group chats tried at once.
+func (s *Strangers) releaseGroups(ctx context.Context) {
+	portals, err := s.account.DB.MSNQueue.Roomless(ctx, s.account.Login.ID)
+	if err != nil { // it is tried when the window is over
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read which group chats wait")
+	}
+	for _, portal := range portals {
+		if _, ok := msnid.ParseGroupPortalID(portal); ok {
+			s.inbox.Release(portal)
+		}
+	}
 }
 
 // expectWhenMade is expect for somebody whose room is being made: the framework does not take a
@@ -233,7 +311,8 @@ func (s *Strangers) expectWhenMade(account string) {
 // releaseKnown has shown what waits of people who are on the contact list by now.
 // One whose message is just being looked at is released too: that may have begun before the list
 // was there.
-func (s *Strangers) releaseKnown(_ context.Context, client *msn.Client) {
+func (s *Strangers) releaseKnown(ctx context.Context, client *msn.Client) {
+	s.releaseGroups(ctx)
 	for _, contact := range client.Contacts() {
 		if account, ok := msnid.FromServer(contact.Account); ok && contact.Lists.Has(msn.ListForward) {
 			s.inbox.Release(s.account.PortalKey(account).ID)
@@ -274,11 +353,12 @@ func (s *Strangers) RoomMade(ctx context.Context, m *database.QueuedMessage) {
 	s.alike.say(ctx, m.Sender, contact, mark)
 }
 
-// Unwanted reports whether a message that waits is not to be shown any more: it is of a stranger
-// who has no room, and whom the user has blocked meanwhile.
+// Unwanted reports whether a message that waits is not to be shown any more: it is of strangers
+// who have no room, and the user has blocked who began the conversation meanwhile.
 func (s *Strangers) Unwanted(ctx context.Context, m *database.QueuedMessage) (bool, error) {
-	if waits, err := s.waits(ctx, m); err != nil || !waits {
+	p, waits, err := s.waits(ctx, m)
+	if err != nil || !waits || s.account.OnList(ctx, m.Sender) {
 		return false, err
 	}
-	return keepsOut(ctx, s.account, m.Sender), nil
+	return keepsOut(ctx, s.account, p.caller), nil
 }

@@ -58,7 +58,7 @@ func (cv *Conversation) include(account string) {
 }
 
 // Members returns the members of a group chat, whether they are there now or not, in
-// order of coming; for the conversation with one contact it is that one.
+// order of coming, who has called the user into it first; for the conversation with one contact it is that one.
 func (cv *Conversation) Members() (members []string) {
 	cv.chats.conn.Query(func() { members = slices.Clone(cv.live().callees()) })
 	return members
@@ -188,6 +188,9 @@ func (s *session) regroup() {
 	if cv == nil {
 		c.forgetGroups()
 		cv = c.Conversation(ID{Group: clean.NewGUID()})
+		if slices.Contains(s.people, was.id.Contact) {
+			cv.include(was.id.Contact) // who has called, in whatever order the server names who is there
+		}
 		for _, account := range s.people {
 			cv.include(account)
 		}
