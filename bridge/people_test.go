@@ -71,6 +71,38 @@ func TestContactListIsChangedByCommands(t *testing.T) {
 	})
 }
 
+// Whom the service does not know is on no list after a command that says so, and stays on none.
+func TestBlockOfNobodyChangesNothing(t *testing.T) {
+	t.Parallel()
+	byListDialect(t, func(t *testing.T, b *testBridge) {
+		const nobody, gone = "nobody@example.com", "gone@example.com"
+		b.srv.SetList(alice, msntest.AL, gone, true) // had an account once
+		login := b.login()
+		b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+		chat := b.management()
+		for _, command := range []string{"block ", "unblock "} {
+			if got := b.ask(chat, command+nobody); got.body != "Home knows no account "+nobody+". Check the address; nothing was changed." {
+				t.Errorf("%s is answered by %q", command, got.body)
+			}
+			if contact, _ := login.Client.(*Client).session.Current().Contact(nobody); contact.Lists != 0 {
+				t.Errorf("after %s the bridge has them on %v", command, contact.Lists)
+			}
+			if lists := b.srv.Account(alice).Lists(nobody); lists != 0 {
+				t.Errorf("after %s the service has them on %v", command, lists)
+			}
+		}
+		if login.Client.(*Client).session.Current().Dialect() < wire.FirstSOAP {
+			return // they take back AL before they refuse BL, and do not put it back
+		}
+		if got := b.ask(chat, "block "+gone); !strings.HasSuffix(got.body, "nothing was changed.") {
+			t.Errorf("the block of somebody who is gone is answered by %q", got.body)
+		}
+		if lists := b.srv.Account(alice).Lists(gone); lists != msntest.AL {
+			t.Errorf("who is gone is on %v", lists)
+		}
+	})
+}
+
 // Somebody adds the user: that is told once a day while it waits, and can be answered.
 func TestWhoAddsTheUserIsToldAndAnswered(t *testing.T) {
 	t.Parallel()

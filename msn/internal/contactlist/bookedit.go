@@ -3,6 +3,7 @@ package contactlist
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"matrix-msn/msn/internal/errs"
@@ -75,12 +76,41 @@ func (w *web) move(ctx context.Context, account string, from, to roster.List) er
 	if err != nil {
 		return err
 	}
-	return w.note(ctx, account, func(contact *roster.Contact) {
+	err = w.note(ctx, account, func(contact *roster.Contact) {
 		contact.Lists = contact.Lists&^from | to
 		if pending {
 			contact.Lists = contact.Lists&^roster.ListPending | roster.ListReverse
 		}
 	})
+	if err != nil && errors.Is(Error(err), errs.ErrNoSuchContact) && !contact.Lists.Has(to) {
+		return w.takeBack(ctx, contact, from, to, err)
+	}
+	return err
+}
+
+// takeBack takes a move back that the notification server refuses because there is no such
+// account: the web services have made it already, and do not ask who is there. It returns the
+// error that says so, another one when the move stays.
+func (w *web) takeBack(ctx context.Context, before roster.Contact, from, to roster.List, refused error) error {
+	from &= before.Lists
+	err := w.edit(ctx, func(ctx context.Context, service *soap.AddressBook) error {
+		if err := service.DeleteMember(ctx, roleOf(to), before.Account, networkOf(before)); err != nil || from == 0 {
+			return err
+		}
+		return service.AddMember(ctx, roleOf(from), before.Account, networkOf(before))
+	})
+	if err != nil {
+		// Not wrapped: the server's word is that nothing was changed.
+		return fmt.Errorf("the list was changed (%v): %w", refused, err)
+	}
+	w.conn.Do(func() {
+		events, _ := w.book.Change(before.Account, func(contact *roster.Contact) { contact.Lists = contact.Lists&^to | from })
+		w.generation++
+		w.told[before.Account] &^= to // the server has not taken it
+		w.conn.Emit(events...)
+		w.tell(func(error) {}) // of from it has not heard any more; it may refuse that as well
+	})
+	return refused
 }
 
 func roleOf(list roster.List) soap.Role {

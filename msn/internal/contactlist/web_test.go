@@ -441,3 +441,18 @@ func TestEditThatTheServerRefuses(t *testing.T) {
 		}
 	})
 }
+
+// What the server refuses, and the services do not take back, is not said to have changed nothing.
+func TestMoveThatIsNotTakenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, b, server := loadWeb(t, 15)
+		b.mu.Lock()
+		b.answer["DeleteMember"] = fault("Busy")
+		b.mu.Unlock()
+		done := goDo(func() error { return l.Block(t.Context(), "nobody@example.com") })
+		server.Refuse("ADL", 208, `<ml><d n="example.com"><c n="nobody" l="4" t="1"/></d></ml>`)
+		if err := <-done; err == nil || errors.Is(err, errs.ErrNoSuchContact) {
+			t.Errorf("error %v", err)
+		}
+	})
+}
