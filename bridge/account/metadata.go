@@ -57,6 +57,8 @@ type Record struct {
 	// Alike are the strangers, the latest last, with their names, of whom the user was told that
 	// they bear the name of a contact. It is replaced, never changed in place.
 	Alike []string `json:"alike,omitempty"`
+	// SummedUp are those who have added the user and of whom they were told as a number.
+	SummedUp SummedUp `json:"summed_up,omitzero"`
 	// Status is as what the user wants to be seen; "" while they have chosen nothing.
 	Status config.Choice `json:"status,omitempty"`
 	// Personal is the personal message that they have set, which may be none; nil while they
@@ -142,11 +144,26 @@ func (m *Metadata) CopyFrom(other any) {
 			brought.Refused = kept.Refused
 		}
 		brought.Circles, brought.Admissions = kept.Circles, kept.Admissions
-		brought.Away, brought.Alike = kept.Away, kept.Alike
+		brought.Away, brought.Alike, brought.SummedUp = kept.Away, kept.Alike, kept.SummedUp
 		brought.Status, brought.Personal, brought.PresenceOff = kept.Status, kept.Personal, kept.PresenceOff
 		brought.FollowsName, brought.Emoticons, brought.Aliases = kept.FollowsName, kept.Emoticons, kept.Aliases
 		*kept = brought
 	})
+}
+
+// SummedUp are people of whom the user was told on a day, by their number alone.
+type SummedUp struct {
+	Day string `json:"day,omitempty"`
+	// Accounts are they, the latest last. It is replaced, never changed in place.
+	Accounts []string `json:"accounts,omitempty"`
+}
+
+// On returns them, none on another day.
+func (s SummedUp) On(day string) []string {
+	if s.Day != day {
+		return nil
+	}
+	return s.Accounts
 }
 
 // CircleState is what the user is to a circle.

@@ -93,7 +93,7 @@ func New(a *account.Account, s *session.Session, rooms *room.Rooms, inbox Inbox,
 // Listen has what the session tells handled, and what follows from it done while the login
 // is started.
 func (c *Chat) Listen(s *session.Session) {
-	s.Use(c.work, &c.typing, &c.floods, &c.updates.limit)
+	s.Use(c.work, &c.typing, &c.floods, &c.updates.limit, c.requests)
 	s.OnOpen(c.saveRoster)
 	s.OnReady(func(context.Context, *msn.Client) { c.work.Do("own ghost", c.account.NameSelf) })
 	s.OnReady(func(context.Context, *msn.Client) { c.circles.look() })

@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 
 // Requests are people who have put the user on their contact list and wait for an answer: the
 // user lets them see them, or blocks them. Each is told once a day, when they ask or at a
-// sign-in while they wait, and only so many at once: the others are summed up.
+// sign-in while they wait, and only so many at once: the others are summed up, which counts as told.
 
 // maxRequests is how many requests are told at a sign-in, and within noteWindow.
 const maxRequests = 5
@@ -30,7 +31,7 @@ func WaitsForAnswer(contact msn.Contact) bool {
 	return contact.Reverse() && !contact.Lists.Has(msn.ListAllow) && !contact.Lists.Has(msn.ListBlock)
 }
 
-// requests tells the user of those.
+// requests tells the user of those. It is stopped at first.
 type requests struct {
 	account *account.Account
 	session *session.Session
@@ -38,7 +39,28 @@ type requests struct {
 	work    *background.Work
 	tell    tellPeople
 	noted   func(account string) // notes that the user was told of somebody
-	sums    requestSums
+
+	mu      sync.Mutex
+	started bool
+	summing *time.Timer // of the sum at the end of the window, nil while none is planned
+}
+
+// Start implements session.Part. Who waits is told at the sign-in.
+func (r *requests) Start(context.Context) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.started = true
+}
+
+// Stop implements session.Part.
+func (r *requests) Stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.started = false
+	if r.summing != nil {
+		r.summing.Stop()
+		r.summing = nil
+	}
 }
 
 // added tells the user of somebody who has added them.
@@ -77,63 +99,28 @@ func (n *noteCounts) rest(now time.Time) time.Duration {
 	return n.since.Add(noteWindow).Sub(now)
 }
 
-// requestSums is what need not outlast the process. The zero value has summed up nobody.
-type requestSums struct {
-	mu      sync.Mutex
-	planned bool                // there is a sum at the end of the window
-	day     string              // of what follows
-	counted map[string]struct{} // people who are in a sum of that day
-}
-
-// count notes that people are in a sum of a day, and returns those who were in none.
-func (s *requestSums) count(day string, accounts []string) (uncounted []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.day != day {
-		s.day, s.counted = day, make(map[string]struct{})
-	}
-	for _, account := range accounts {
-		if _, ok := s.counted[account]; !ok {
-			s.counted[account] = struct{}{}
-			uncounted = append(uncounted, account)
-		}
-	}
-	return uncounted
-}
-
-// plan reports whether there is to be a sum that is not planned yet.
-func (s *requestSums) plan() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	before := s.planned
-	s.planned = true
-	return !before
-}
-
-func (s *requestSums) begun() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.planned = false
-}
-
 // sumLater has those summed up who have added the user and were not told, when the window
-// is over.
+// is over. Whoever is stopped before that sums them up at the next sign-in.
 func (r *requests) sumLater() {
-	if r.sums.plan() {
-		time.AfterFunc(r.notes.rest(time.Now()), func() { r.work.Do("requests", r.sum) })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.started && r.summing == nil {
+		r.summing = time.AfterFunc(r.notes.rest(time.Now()), func() { r.work.Do("requests", r.sum) })
 	}
 }
 
 // sum tells how many wait for an answer whom the user was not told of.
 func (r *requests) sum(ctx context.Context) {
-	r.sums.begun()
+	r.mu.Lock()
+	r.summing = nil // who comes from now on is in the next one
+	r.mu.Unlock()
 	client := r.session.Current()
 	if client == nil {
 		return // the next sign-in tells
 	}
-	_, untold := r.waiting(ctx, client)
+	_, left := r.waiting(ctx, client)
 	now := time.Now()
-	if left := r.sums.count(day(now), untold); len(left) == 1 && r.notes.allowRequest(left[0], now) {
+	if len(left) == 1 && r.notes.allowRequest(left[0], now) {
 		contact, _ := client.Contact(left[0])
 		r.tellOne(ctx, contact)
 	} else if len(left) > 0 {
@@ -142,6 +129,7 @@ func (r *requests) sum(ctx context.Context) {
 			text = "One more has added you to their contact list and waits for an answer. `!contacts` shows who."
 		}
 		r.tell(ctx, msnid.MakeNoticeMessageID("requests", now.UTC().Format(time.RFC3339Nano)), text)
+		r.summedUp(ctx, now, left)
 	}
 }
 
@@ -162,9 +150,22 @@ func (r *requests) tellAll(ctx context.Context, client *msn.Client) {
 	case len(others) == 0:
 	case r.told(ctx, dailyID("requests", now)):
 		r.sumLater()
-	case len(r.sums.count(day(now), others)) > 0:
+	default:
 		r.tellDaily(ctx, "requests", fmt.Sprintf("%d people have added you to their contact lists and wait for an answer. `!contacts` shows them all.", waiting))
+		r.summedUp(ctx, now, others)
 	}
+}
+
+// maxSummedUp is how many people are remembered who were summed up within a day. Of those that are
+// forgotten it is told again.
+const maxSummedUp = 500
+
+// summedUp notes that people were summed up: they count as told for the day.
+func (r *requests) summedUp(ctx context.Context, now time.Time, accounts []string) {
+	_ = r.account.Remember(ctx, func(kept *account.Record) {
+		all := append(slices.Clone(kept.SummedUp.On(day(now))), accounts...)
+		kept.SummedUp = account.SummedUp{Day: day(now), Accounts: all[max(0, len(all)-maxSummedUp):]}
+	})
 }
 
 // waiting returns how many wait for an answer, and those whom the user was not told of
@@ -188,11 +189,15 @@ func (r *requests) waiting(ctx context.Context, client *msn.Client) (waiting int
 	for _, alert := range alerts {
 		told[alert.AlertID] = struct{}{}
 	}
+	summedUp := make(map[string]bool)
+	for _, account := range r.account.Stored().SummedUp.On(day(now)) {
+		summedUp[account] = true
+	}
 	for _, account := range accounts {
-		if _, ok := told[requestID(account, now)]; !ok {
-			untold = append(untold, account)
-		} else {
+		if _, ok := told[requestID(account, now)]; ok {
 			r.noted(account) // perhaps by another process
+		} else if !summedUp[account] {
+			untold = append(untold, account)
 		}
 	}
 	return len(accounts), untold
