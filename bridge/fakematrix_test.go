@@ -42,6 +42,7 @@ type fakeMatrix struct {
 	making   func() error                           // is asked before a room is made, unless nil
 	naming   func(context.Context, id.UserID) error // is called before somebody is named
 	noInvite error                                  // what inviting somebody answers
+	sending  func(room id.RoomID, text string)      // is called before a text is sent, unless nil
 	inviting func(id.RoomID)                        // is called before the user is made a member, unless nil
 	looking  func(id.RoomID)                        // is called when it was looked whether the user is one, unless nil
 	noMember error                                  // what asking for the members of a room answers
@@ -345,7 +346,7 @@ func (i *fakeIntent) SendMessage(_ context.Context, room id.RoomID, evtType even
 		i.f.mu.Unlock()
 		return &mautrix.RespSendEvent{EventID: known}, nil
 	}
-	fail, maxBody := i.f.failSend, i.f.maxBody
+	fail, maxBody, sending := i.f.failSend, i.f.maxBody, i.f.sending
 	if i.f.failOnce {
 		i.f.failSend, i.f.failOnce = nil, false
 	}
@@ -355,6 +356,9 @@ func (i *fakeIntent) SendMessage(_ context.Context, room id.RoomID, evtType even
 	}
 	if evtType == event.EventRedaction && i.f.keeps.Load() {
 		return nil, mautrix.MForbidden
+	}
+	if text, ok := content.Parsed.(*event.MessageEventContent); ok && sending != nil {
+		sending(room, text.Body)
 	}
 	evtID := i.f.nextEventID()
 	r := record{kind: "message", id: evtID, room: room, sender: i.user}
@@ -505,6 +509,13 @@ func (f *fakeMatrix) beforeRooms(do func() error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.making = do
+}
+
+// beforeTexts has something done before each text is sent.
+func (f *fakeMatrix) beforeTexts(do func(room id.RoomID, text string)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sending = do
 }
 
 // failInvites has nobody invited into rooms that are there.

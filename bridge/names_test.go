@@ -590,3 +590,54 @@ func TestLikenessIsSaidOnce(t *testing.T) {
 		t.Errorf("said %d times of %d", len(said), strangers)
 	}
 }
+
+// A room that does not answer when it is said there for whom somebody could be taken holds up no
+// other stranger, nor what is said of another one.
+func TestLikenessInARoomThatHangsHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	const warning = "Take care: "
+	b := newTestBridge(t, newTestServer(t))
+	login := b.loginWithRoom()
+	b.friend()
+	b.eventually("the friend's name", func() bool {
+		return login.Client.(*Client).account.DisplayName(b.ctx, bob) == "Bob Builder"
+	})
+	hung, release := make(chan struct{}), make(chan struct{})
+	b.Cleanup(func() { close(release) })
+	var once sync.Once
+	b.matrix.beforeTexts(func(_ id.RoomID, text string) {
+		if strings.HasPrefix(text, warning+stranger(0)) {
+			once.Do(func() { close(hung) })
+			<-release
+		}
+	})
+	b.says(login, stranger(0), "Bob Builder", "it is me")
+	select {
+	case <-hung:
+	case <-time.After(waitLimit):
+		t.Fatal("nothing is said")
+	}
+	b.says(login, stranger(1), "Somebody", "hello")
+	b.waitMessage(0, "hello")
+	b.says(login, stranger(2), "Bob Builder", "no, it is me")
+	b.waitMessage(0, "no, it is me")
+	b.matrix.wait(t, 0, "the other warning", func(r record) bool { return strings.HasPrefix(r.body, warning+stranger(2)) })
+}
+
+// Where others read along it is nobody else's business who is on the user's contact list.
+func TestLikenessIsNotSaidBeforeOthers(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.loginWithRoom()
+	b.friend()
+	chat := b.management()
+	b.says(login, stranger(0), "Somebody", "hello")
+	b.waitMessage(0, "hello")
+	room := b.roomOf(login, stranger(0))
+	b.matrix.setMember(room, "@other:example.test", event.MembershipJoin)
+	b.says(login, stranger(0), "Bob Builder", "it is me")
+	said, _ := b.matrix.wait(t, 0, "the warning", func(r record) bool { return strings.HasPrefix(r.body, "Take care: "+stranger(0)) })
+	if said.room != chat {
+		t.Errorf("it is said in %s, the chat with the bot is %s", said.room, chat)
+	}
+}

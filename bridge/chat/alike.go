@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/msnid"
@@ -26,7 +27,31 @@ const maxAlike = 200
 type alike struct {
 	account *account.Account
 	rooms   *room.Rooms
-	saying  sync.Mutex // held by who says it, so that it is said once
+	mu      sync.Mutex
+	saying  map[string]bool // marks that are being said, so that each is said once
+}
+
+// begin reports whether a mark is to be said now. It reports done when it is said already.
+// Who begins calls end.
+func (a *alike) begin(mark string) (begun, done bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case slices.Contains(a.account.Stored().Alike, mark):
+		return false, true
+	case a.saying[mark]:
+		return false, false
+	case a.saying == nil:
+		a.saying = make(map[string]bool)
+	}
+	a.saying[mark] = true
+	return true, false
+}
+
+func (a *alike) end(mark string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.saying, mark)
 }
 
 // look begins a look at people.
@@ -57,20 +82,22 @@ func (l *lookalikes) of(ctx context.Context, stranger string) (contact, mark str
 }
 
 // say says in the room with a stranger, once for each name, for whom they could be taken. It
-// reports whether that is said, or need not be.
+// reports whether that is said, or need not be. A room that does not answer holds up no other.
 func (a *alike) say(ctx context.Context, stranger, contact, mark string) (done bool) {
-	a.saying.Lock()
-	defer a.saying.Unlock()
-	if contact == "" || slices.Contains(a.account.Stored().Alike, mark) {
+	if contact == "" {
 		return true
 	}
-	room, err := a.rooms.Stored(ctx, a.account.PortalKey(stranger))
-	if err == nil && room == "" {
+	begun, done := a.begin(mark)
+	if !begun {
+		return done
+	}
+	defer a.end(mark)
+	place, err := a.place(ctx, stranger)
+	if err == nil && place == "" {
 		return true // it is said when there is one
 	}
 	if err == nil {
-		err = a.rooms.Notice(ctx, room, fmt.Sprintf("Take care: %s bears the name of %s, who is on your contact list, or one that looks like it. They are two accounts.",
-			stranger, contact), "")
+		err = a.rooms.Notice(ctx, place, takeCare(stranger, contact), "")
 	}
 	if err != nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to say that a stranger bears the name of a contact")
@@ -81,6 +108,26 @@ func (a *alike) say(ctx context.Context, stranger, contact, mark string) (done b
 		kept.Alike = alike[max(0, len(alike)-maxAlike):]
 	})
 	return true
+}
+
+// takeCare says for whom somebody could be taken.
+func takeCare(who, contact string) string {
+	return fmt.Sprintf("Take care: %s bears the name of %s, who is on your contact list, or one that looks like it. They are two accounts.", who, contact)
+}
+
+// place returns where it is said for whom somebody could be taken: in the room with them, or, when
+// others read along there, whose business the contact list is not, in the chat with the bot. While
+// there is no room it is "".
+func (a *alike) place(ctx context.Context, who string) (id.RoomID, error) {
+	stored, err := a.rooms.Stored(ctx, a.account.PortalKey(who))
+	if err != nil || stored == "" {
+		return "", err
+	}
+	overheard, err := room.Overheard(ctx, a.account.Bridge, stored, a.account.Login.UserMXID)
+	if err != nil || !overheard {
+		return stored, err
+	}
+	return a.rooms.Management(ctx)
 }
 
 // strangers returns the people on no list with whom the user has rooms.
