@@ -147,3 +147,46 @@ func TestRequestThatIsHalfAnswered(t *testing.T) {
 		}
 	}
 }
+
+// Who asks in a friend's name is told so with the request, and when they are accepted; and when
+// they take such a name later, in their room, once for each.
+func TestRequestInTheNameOfAFriend(t *testing.T) {
+	t.Parallel()
+	byListDialect(t, func(t *testing.T, b *testBridge) {
+		const mallory = "mallory@example.com"
+		const warning = "Take care: " + mallory + " bears the name of " + bob + ", who is on your contact list, or one that looks like it. They are two accounts."
+		b.srv.AddAccount(mallory, pass, msntest.Name("Bоb Builder"))
+		b.srv.SetList(mallory, msntest.FL, alice, true)
+		b.srv.SetList(carol, msntest.FL, alice, true)
+		login := b.login()
+		request := func(of string) record {
+			told, _ := b.matrix.wait(b.T, 0, "the request", func(r record) bool {
+				return r.kind == "message" && strings.Contains(r.body, "("+of+") has added you")
+			})
+			return told
+		}
+		if told := request(mallory); !strings.HasSuffix(told.body, "keeps them from that. "+warning) {
+			t.Errorf("the request is told as %q", told.body)
+		}
+		if told := request(carol); strings.Contains(told.body, "Take care") {
+			t.Errorf("another request is told as %q", told.body)
+		}
+		chat := b.management()
+		if got := b.ask(chat, "accept "+mallory); !strings.HasSuffix(got.body, "is on your contact list. "+warning) {
+			t.Errorf("accept is answered by %q", got.body)
+		}
+		if got := b.ask(chat, "accept "+carol); !strings.HasSuffix(got.body, "is on your contact list.") {
+			t.Errorf("another accept is answered by %q", got.body)
+		}
+		room := b.dm(login, carol)
+		b.dm(login, mallory)
+		for _, name := range []string{"Bob Builder", "Carol again", "Bob Builder", "The end"} {
+			login.Client.(*Client).session.Dispatch(b.ctx, msn.PresenceChanged{Contact: msn.Contact{Account: carol, Name: name, Told: name, Status: msn.Online}})
+			b.eventually("the name "+name, func() bool { return b.ghostName(login, carol) == name+" (MSN)" })
+		}
+		taken := b.matrix.all(func(r record) bool { return strings.HasPrefix(r.body, "Take care: "+carol) })
+		if len(taken) != 1 || taken[0].room != room {
+			t.Errorf("that a contact takes the name of another is said so: %+v", taken)
+		}
+	})
+}

@@ -118,14 +118,15 @@ func (a *Account) NamesOf(contacts []*database.Contact) *names.Book {
 	return book
 }
 
-// Looks returns whose name looks like what, of those on the contact list: by what the user calls
-// them, and while there is a session also by what they call themselves.
-func (a *Account) Looks(ctx context.Context) map[string]string {
-	looks := make(map[string]string)
-	if roster := a.live(); roster != nil {
-		for _, contact := range roster.Contacts() {
-			if account, ok := msnid.FromServer(contact.Account); ok && contact.Lists.Has(msn.ListForward) && ownName(account, contact.Told) != "" {
-				looks[names.Skeleton(ownName(account, contact.Told))] = account
+// Looks returns whose names look like what, of those on the contact list: by what the user calls
+// them, which come first, and while there is a session also by what they call themselves.
+func (a *Account) Looks(ctx context.Context) map[string][]string {
+	looks := make(map[string][]string)
+	add := func(account, name string) {
+		if name = ownName(account, name); name != "" {
+			look := names.Skeleton(name)
+			if bear := looks[look]; len(bear) == 0 || bear[len(bear)-1] != account {
+				looks[look] = append(bear, account)
 			}
 		}
 	}
@@ -134,12 +135,22 @@ func (a *Account) Looks(ctx context.Context) map[string]string {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read contacts")
 	}
 	for _, contact := range contacts {
-		if name := ownName(contact.Account, contact.Name); Listed(contact) && name != "" {
-			looks[names.Skeleton(name)] = contact.Account
+		if Listed(contact) {
+			add(contact.Account, contact.Name)
+		}
+	}
+	if roster := a.live(); roster != nil {
+		for _, contact := range roster.Contacts() {
+			if account, ok := msnid.FromServer(contact.Account); ok && contact.Lists.Has(msn.ListForward) {
+				add(account, contact.Told)
+			}
 		}
 	}
 	return looks
 }
+
+// Told returns the name that an account has given itself, clean, or "".
+func (a *Account) Told(ctx context.Context, account string) string { return a.knownName(ctx, account) }
 
 // MatrixName returns the name of a contact in this user's own rooms and lists: the one that
 // the user has given it, or the contact's own. One that another contact, the user or the

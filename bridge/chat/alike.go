@@ -17,7 +17,9 @@ import (
 
 // A stranger can call themselves what the user calls a friend, or what the friend does. The name
 // of their room tells them apart, but not who is shown as the sender: that name is the same for
-// all users of the bridge, who call their friends otherwise. So it is said in the room.
+// all users of the bridge, who call their friends otherwise. So it is said in the room. It is said
+// with the request of somebody who has added the user, too, and of somebody on the contact list
+// who takes the name of another.
 
 // maxAlike is how many such strangers are remembered. Of the one that is forgotten it is said
 // again.
@@ -61,24 +63,52 @@ func (a *alike) look() *lookalikes { return &lookalikes{account: a.account} }
 // contact list when the first of them comes.
 type lookalikes struct {
 	account *account.Account
-	looks   map[string]string
+	looks   map[string][]string
 }
 
 // of returns the contact for whom a stranger can be taken, and a mark of the two, or "".
 func (l *lookalikes) of(ctx context.Context, stranger string) (contact, mark string) {
-	a := l.account
-	if stranger == a.Identity.Account || a.OnList(ctx, stranger) {
+	if stranger == l.account.Identity.Account || l.account.OnList(ctx, stranger) {
 		return "", ""
 	}
-	name := a.DisplayName(ctx, stranger)
-	if name == "" || name == stranger {
+	return l.as(ctx, stranger, l.account.DisplayName(ctx, stranger))
+}
+
+// ofContact is of for somebody on the contact list, by what they call themselves: the user knows
+// what they call people.
+func (l *lookalikes) ofContact(ctx context.Context, account string) (contact, mark string) {
+	return l.as(ctx, account, l.account.Told(ctx, account))
+}
+
+// as returns the contact for whom somebody who bears a name can be taken, and a mark of the two,
+// or "".
+func (l *lookalikes) as(ctx context.Context, who, name string) (contact, mark string) {
+	if name == "" || name == who {
 		return "", ""
 	}
 	if l.looks == nil {
-		l.looks = a.Looks(ctx)
+		l.looks = l.account.Looks(ctx)
 	}
 	look := names.Skeleton(name)
-	return l.looks[look], stranger + " " + look
+	for _, contact := range l.looks[look] {
+		if contact != who {
+			return contact, who + " " + look
+		}
+	}
+	return "", ""
+}
+
+// warning says for whom somebody can be taken who bears a name, or "".
+func (a *alike) warning(ctx context.Context, who, name string) string {
+	if contact, _ := a.look().as(ctx, who, name); contact != "" {
+		return takeCare(who, contact)
+	}
+	return ""
+}
+
+// Likeness says for whom somebody can be taken by the name that they bear, or "".
+func (c *Chat) Likeness(ctx context.Context, account string) string {
+	return c.strangers.alike.warning(ctx, account, c.account.DisplayName(ctx, account))
 }
 
 // say says in the room with a stranger, once for each name, for whom they could be taken. It

@@ -86,7 +86,7 @@ func New(a *account.Account, s *session.Session, rooms *room.Rooms, inbox Inbox,
 	c.floods.say = c.sayMore
 	c.removals = &Removals{session: s, work: c.work}
 	c.strangers = &Strangers{account: a, rooms: rooms, inbox: inbox, work: c.work, tell: c.tellOfPeople, alike: &alike{account: a, rooms: rooms}}
-	c.requests = &requests{account: a, session: s, notes: &c.notes, work: c.work, tell: c.tellOfPeople, noted: c.ToldRequest}
+	c.requests = &requests{account: a, session: s, notes: &c.notes, work: c.work, tell: c.tellOfPeople, alike: c.strangers.alike, noted: c.ToldRequest}
 	return c
 }
 

@@ -38,6 +38,7 @@ type requests struct {
 	notes   *noteCounts
 	work    *background.Work
 	tell    tellPeople
+	alike   *alike
 	noted   func(account string) // notes that the user was told of somebody
 
 	mu      sync.Mutex
@@ -217,8 +218,8 @@ func (r *requests) tellOne(ctx context.Context, contact msn.Contact) {
 		return
 	}
 	r.noted(account)
-	who := account
-	if name := names.Clean(contact.Name); name != "" && name != account {
+	who, name := account, names.Clean(contact.Name)
+	if name != "" && name != account {
 		who = names.Quoted(name) + " (" + account + ")"
 	}
 	if contact.Request != "" {
@@ -226,7 +227,15 @@ func (r *requests) tellOne(ctx context.Context, contact msn.Contact) {
 	}
 	r.tellDaily(ctx, requestOf+account, fmt.Sprintf("%s has added you to their contact list at %s. "+
 		"`!accept %s` lets them see you and puts them on yours, `!unblock %s` only lets them see you, `!decline %s` keeps them from that.",
-		who, r.account.Service.Name, account, account, account))
+		who, r.account.Service.Name, account, account, account)+behind(r.alike.warning(ctx, account, name)))
+}
+
+// behind returns a sentence to stand behind another one, or "".
+func behind(sentence string) string {
+	if sentence == "" {
+		return ""
+	}
+	return " " + sentence
 }
 
 // wrote tells what somebody wrote with their request: web services bring it after the

@@ -2,7 +2,6 @@ package chat
 
 import (
 	"context"
-	"maps"
 	"sync"
 	"time"
 
@@ -36,7 +35,7 @@ type updates struct {
 	limit renames
 
 	mu      sync.Mutex
-	renamed map[string]struct{} // accounts whose names are to be looked at
+	renamed map[string]bool     // accounts whose names are to be looked at, and whether they have chosen them
 	looked  time.Time           // when the contact list was looked at last
 	unseen  map[string]struct{} // those whose names were shown to nobody: the user is in no room with them
 }
@@ -48,7 +47,7 @@ type typist struct {
 }
 
 func newUpdates(c *Chat) *updates {
-	return &updates{chat: c, asking: make(chan struct{}, maxUpdates), renamed: make(map[string]struct{}), unseen: make(map[string]struct{})}
+	return &updates{chat: c, asking: make(chan struct{}, maxUpdates), renamed: make(map[string]bool), unseen: make(map[string]struct{})}
 }
 
 // types has somebody shown as writing.
@@ -65,9 +64,12 @@ func (u *updates) members(group string) {
 const maxUnseen = 1000
 
 // rename has a contact shown by its present name, if it is not.
-func (u *updates) rename(account string) {
+func (u *updates) rename(account string) { u.renameBy(account, false) }
+
+// renameBy is rename, and says whether the contact has chosen the name.
+func (u *updates) renameBy(account string, themselves bool) {
 	u.mu.Lock()
-	u.renamed[account] = struct{}{}
+	u.renamed[account] = u.renamed[account] || themselves
 	u.mu.Unlock()
 	u.chat.work.Try("names", u.showNames)
 }
@@ -79,8 +81,8 @@ func (u *updates) renamedThemselves(ctx context.Context, account, name string) {
 	if u.chat.account.OnList(ctx, account) {
 		limit = contactRenames
 	}
-	if u.limit.allow(account, names.Clean(name), limit, func() { u.rename(account) }) {
-		u.rename(account)
+	if u.limit.allow(account, names.Clean(name), limit, func() { u.renameBy(account, true) }) {
+		u.renameBy(account, true)
 	}
 }
 
@@ -122,7 +124,7 @@ func (u *updates) showNames(ctx context.Context) (done bool) {
 	u.mu.Lock()
 	u.looked = time.Now()
 	renamed := u.renamed
-	u.renamed = make(map[string]struct{})
+	u.renamed = make(map[string]bool)
 	u.mu.Unlock()
 	if len(renamed) == 0 {
 		return true
@@ -133,17 +135,16 @@ func (u *updates) showNames(ctx context.Context) (done bool) {
 			// A stranger may have had the name before.
 			for _, stranger := range u.chat.strangers.alike.strangers(ctx) {
 				if contact, _ := alike.of(ctx, stranger); contact != "" {
-					renamed[stranger] = struct{}{}
+					renamed[stranger] = renamed[stranger]
 				}
 			}
 			break
 		}
 	}
 	book := u.chat.account.Names(ctx)
-	for account := range renamed {
-		if contact, mark := alike.of(ctx, account); contact != "" {
-			u.chat.work.Try("alike "+account, func(ctx context.Context) bool { return u.chat.strangers.alike.say(ctx, account, contact, mark) })
-		}
+	for account, themselves := range renamed {
+		contact, mark := alike.of(ctx, account)
+		u.sayAlike(account, contact, mark)
 		shown, err := u.chat.account.Shows(ctx, account, book)
 		switch {
 		case ctx.Err() != nil:
@@ -153,6 +154,9 @@ func (u *updates) showNames(ctx context.Context) (done bool) {
 			zerolog.Ctx(ctx).Err(err).Msg("Failed to look how a contact is called")
 		case shown:
 			continue
+		case themselves && u.chat.account.OnList(ctx, account): // a new name: friends who share one are known
+			contact, mark := alike.ofContact(ctx, account)
+			u.sayAlike(account, contact, mark)
 		}
 		u.chat.work.Try("name "+account, func(ctx context.Context) bool {
 			u.note(account, false) // before it is looked: the user may return meanwhile
@@ -169,11 +173,20 @@ func (u *updates) showNames(ctx context.Context) (done bool) {
 	return true
 }
 
+// sayAlike has said for whom somebody can be taken, unless contact is "".
+func (u *updates) sayAlike(account, contact, mark string) {
+	if contact != "" {
+		u.chat.work.Try("alike "+account, func(ctx context.Context) bool { return u.chat.strangers.alike.say(ctx, account, contact, mark) })
+	}
+}
+
 // putBack has names looked at once more.
-func (u *updates) putBack(renamed map[string]struct{}) {
+func (u *updates) putBack(renamed map[string]bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	maps.Copy(u.renamed, renamed)
+	for account, themselves := range renamed {
+		u.renamed[account] = u.renamed[account] || themselves
+	}
 }
 
 // showName names a contact's ghost, and the room with the contact. That is done among the

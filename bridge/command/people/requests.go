@@ -21,10 +21,13 @@ type answer struct {
 	// pointless says why there is nothing to answer about somebody who is called by name, ""
 	// when there is.
 	pointless func(name string, contact msn.Contact) string
+	// warns is set when the answer says for whom they can be taken who are answered.
+	warns bool
 }
 
 var (
 	acceptRequest = answer{
+		warns: true,
 		change: change{
 			usage: "Write `!accept carol@example.com`.",
 			do: func(ctx context.Context, client *msn.Client, account, _ string) error {
@@ -106,7 +109,21 @@ func runAnswer(a answer) func(*call.Call) {
 				return
 			}
 		}
-		runChange(a.change)(c)
+		ch := a.change
+		if a.warns {
+			ch.done = warned(ch.done, login.Chat.Likeness(c.Ctx, account))
+		}
+		runChange(ch)(c)
+	}
+}
+
+// warned is a change.done with a warning behind it, unless that is "".
+func warned(done func(name, service string, before msn.Contact) string, warning string) func(name, service string, before msn.Contact) string {
+	if warning == "" {
+		return done
+	}
+	return func(name, service string, before msn.Contact) string {
+		return done(name, service, before) + " " + warning
 	}
 }
 
