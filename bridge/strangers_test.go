@@ -536,24 +536,24 @@ func TestConversationsThatStrangersBeginTakeTheirPlaces(t *testing.T) {
 		b.saysToAll(login, group, bob, "who is that?", 1)
 	}
 	b.matrix.wait(t, 0, "the notice", func(r record) bool { return r.kind == "message" && r.body == fullNotice })
-	b.held(login, 5, 10)
+	b.held(login, 5, 15)
 	if n := b.texts("let us in"); n != 10 {
 		t.Errorf("%d conversations of strangers have rooms", n)
 	}
 	b.hears(login, carol, "me too", 0) // one more, alone
-	b.held(login, 6, 11)
+	b.held(login, 6, 16)
 	b.saysToAll(login, "a contact's", stranger(1), "I was called", 0, bob, stranger(1))
 	b.waitMessage(0, "I was called")
 	client := login.Client.(*Client)
 	b.saysToAll(login, "the user's", stranger(1), "you called", 0, stranger(1), bob)
-	b.held(login, 7, 12)
+	b.held(login, 7, 18)
 	client.session.Dispatch(b.ctx, msn.TextSent{Conversation: client.session.Current().GroupChat("the user's"), Text: "it is me", Session: "own", Seq: 1, At: time.Now()})
 	b.waitMessage(0, "you called")
-	b.held(login, 6, 11)
+	b.held(login, 6, 16)
 	b.restart()
 	login = b.br.GetCachedUserLoginByID(login.ID)
 	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
-	b.held(login, 6, 11)
+	b.held(login, 6, 16)
 	b.pass(login, time.Hour)
 	b.waitQueued(0)
 	if n := b.texts("let us in") + b.texts("who is that?") + b.texts("me too"); n != 11 {
@@ -575,12 +575,53 @@ func TestConversationsWaitForWhoBeganThem(t *testing.T) {
 			b.srv.Play(carol, msntest.Script{})
 			b.fill(login)
 			b.saysToAll(login, "theirs", stranger(1), "let us in", 0, carol, stranger(1))
-			b.held(login, 1, 1)
+			b.held(login, 1, 2)
 			b.write(b.management(), test.command)
 			b.held(login, 0, 0)
 			if n := b.texts("let us in"); n != test.shown {
 				t.Errorf("shown %d times", n)
 			}
 		})
+	}
+}
+
+// Among several people it is said of each whom the user does not know, once in each room and before
+// what they say first, also after a restart.
+func TestStrangersAreMarkedAmongSeveral(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.loginWithRoom()
+	marks := func(account string) int {
+		return b.texts(account + " is not on your contact list. They have chosen the name that you see themselves.")
+	}
+	says := func(group, account, text string, seq int) {
+		t.Helper()
+		b.saysToAll(login, group, account, text, seq, bob, carol, stranger(0))
+		b.waitMessage(0, text)
+	}
+	says("one", bob, "look who is here", 0)
+	if marks(bob) != 0 || marks(carol) != 0 {
+		t.Error("somebody is marked who is a contact, or has said nothing")
+	}
+	says("one", carol, "hello", 1)
+	if n := marks(carol); n != 1 {
+		t.Errorf("a stranger who has said something is marked %d times", n)
+	}
+	says("one", carol, "hello again", 2)
+	client := login.Client.(*Client)
+	client.session.Dispatch(b.ctx, msn.NudgeReceived{Origin: msn.Origin{
+		Conversation: client.session.Current().GroupChat("one"), From: stranger(0), Session: "n", Seq: 1, At: time.Now(),
+	}})
+	b.eventually("the mark of who sends a nudge", func() bool { return marks(stranger(0)) == 1 })
+	says("two", carol, "here as well", 0)
+	if n := marks(carol); n != 2 {
+		t.Errorf("in two rooms a stranger is marked %d times", n)
+	}
+	b.restart()
+	login = b.br.GetCachedUserLoginByID(login.ID)
+	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	says("one", carol, "still me", 3)
+	if n := marks(carol); n != 0 {
+		t.Errorf("after a restart a stranger is marked %d times again", n)
 	}
 }

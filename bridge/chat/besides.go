@@ -120,6 +120,7 @@ func (c *Chat) sender(ctx context.Context, from msn.Origin) (account string, ok 
 	}
 	c.heardOf(from.Conversation, account)
 	c.saysName(ctx, account, from.FromName)
+	c.strangers.mark(ctx, from.Conversation, account)
 	return account, true
 }
 

@@ -34,6 +34,7 @@ func (c *Chat) textReceived(ctx context.Context, evt msn.TextReceived) {
 	}
 	c.heardOf(evt.Conversation, account)
 	c.saysName(ctx, account, evt.FromName)
+	c.strangers.mark(ctx, evt.Conversation, account)
 	var parts []*database.QueuedMessage
 	for i, part := range msgconv.Split(msgconv.Said(evt.Text)) {
 		parts = append(parts, &database.QueuedMessage{

@@ -344,13 +344,43 @@ func (s *Strangers) RoomMade(ctx context.Context, m *database.QueuedMessage) {
 	}
 	room, err := s.rooms.Stored(ctx, s.account.KeyOf(m.PortalID))
 	if err == nil && room != "" {
-		err = s.rooms.Notice(ctx, room, m.Sender+" is not on your contact list. They have chosen the name that you see themselves.", "")
+		err = s.rooms.Notice(ctx, room, notOnList(m.Sender), "")
 	}
 	if err != nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to say that somebody is not on the contact list")
 	}
 	contact, mark := s.alike.look().of(ctx, m.Sender)
 	s.alike.say(ctx, m.Sender, contact, mark)
+}
+
+// notOnList says in a room that the user does not know somebody.
+func notOnList(account string) string {
+	return account + " is not on your contact list. They have chosen the name that you see themselves."
+}
+
+// mark says in the room of a group chat, once of each, that the user does not know who says
+// something there, before that is shown.
+func (s *Strangers) mark(ctx context.Context, conversation *msn.Conversation, account string) {
+	group := conversation.Group()
+	if group == "" || s.account.OnList(ctx, account) {
+		return
+	}
+	said := msnid.MakeNoticeMessageID("stranger", group, account)
+	// Asked of the database: it is known also after a restart, and one that was left out with what
+	// waits comes with what is shown later.
+	if known, err := s.account.Bridge.DB.Message.GetFirstPartByID(ctx, s.account.Login.ID, said); err != nil || known != nil {
+		return
+	}
+	s.inbox.Put(ctx, &database.QueuedMessage{
+		LoginID:   s.account.Login.ID,
+		MessageID: said,
+		PortalID:  s.account.GroupKey(group).ID,
+		Sender:    account,
+		At:        time.Now(),
+		Body:      notOnList(account) + behind(s.alike.warning(ctx, account, s.account.DisplayName(ctx, account))),
+		GroupSize: 1,
+		Kind:      database.QueuedNote,
+	})
 }
 
 // Unwanted reports whether a message that waits is not to be shown any more: it is of strangers
