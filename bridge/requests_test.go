@@ -190,3 +190,49 @@ func TestRequestInTheNameOfAFriend(t *testing.T) {
 		}
 	})
 }
+
+// What somebody writes with their request is told with it, though services bring it later; what
+// comes much later is told by itself, once.
+func TestTextOfARequestIsToldWithIt(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t, msntest.WithDialects(15))
+	srv.AddAccount(dave, pass, msntest.Name("Dave"))
+	b := newTestBridge(t, srv, speaking(srv, "MSNP15"))
+	login := b.login()
+	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	web := srv.Web()
+	carols, err := msn.Login(b.ctx, msn.Config{Account: carol, Password: pass, Server: srv.Addr(), RootCAs: srv.CertPool(),
+		Web:      msn.WebServices{Login: web.Login, AddressBook: web.AddressBook, Sharing: web.Sharing},
+		Dialects: []wire.Dialect{15}, Trust: msn.Trust{AllowPrivate: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Cleanup(func() { _ = carols.Close() })
+	if err := carols.AddContact(b.ctx, alice, "It is me"); err != nil {
+		t.Fatal(err)
+	}
+	of := func(account string) []record {
+		return b.matrix.all(func(r record) bool {
+			return r.kind == "message" && strings.Contains(r.body, account) && strings.Contains(r.body, "has added you")
+		})
+	}
+	b.eventually("the request", func() bool { return len(of(carol)) > 0 })
+	contact, _ := login.Client.(*Client).session.Current().Contact(carol)
+	srv.Account(dave).Add(alice)
+	b.eventually("the request without a text", func() bool { return len(of(dave)) > 0 })
+	late, _ := login.Client.(*Client).session.Current().Contact(dave)
+	late.Request = "I am late"
+	for range 2 {
+		for _, changed := range []msn.Contact{contact, late} {
+			login.Client.(*Client).session.Dispatch(b.ctx, msn.ContactChanged{Contact: changed})
+		}
+	}
+	b.eventually("the late text", func() bool { return len(of(dave)) == 2 })
+	b.waitQueued(0)
+	if told := of(carol); len(told) != 1 || !strings.Contains(told[0].body, ") has added you to their contact list at Home and writes: “It is me”. `!accept "+carol+"`") {
+		t.Errorf("the request is told as %+v", told)
+	}
+	if told := of(dave); len(told) != 2 || strings.Contains(told[0].body, "writes") || told[1].body != dave+", who has added you, writes: “I am late”" {
+		t.Errorf("the other request is told as %+v", told)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,14 +18,21 @@ import (
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
 	"matrix-msn/msn"
+	"matrix-msn/msn/wire"
 )
 
 // Requests are people who have put the user on their contact list and wait for an answer: the
 // user lets them see them, or blocks them. Each is told once a day, when they ask or at a
 // sign-in while they wait, and only so many at once: the others are summed up, which counts as told.
 
-// maxRequests is how many requests are told at a sign-in, and within noteWindow.
-const maxRequests = 5
+const (
+	// maxRequests is how many requests are told at a sign-in, and within noteWindow.
+	maxRequests = 5
+	// requestTextWait is how long is waited for what somebody writes with their request: web
+	// services bring it after the notification server has said who it is. What comes later is
+	// told by itself.
+	requestTextWait = 5 * time.Second
+)
 
 // WaitsForAnswer reports whether somebody has added the user, who has answered neither way.
 func WaitsForAnswer(contact msn.Contact) bool {
@@ -43,7 +51,8 @@ type requests struct {
 
 	mu      sync.Mutex
 	started bool
-	summing *time.Timer // of the sum at the end of the window, nil while none is planned
+	summing *time.Timer            // of the sum at the end of the window, nil while none is planned
+	awaited map[string]*time.Timer // of whose text is waited for, by account; allowRequest bounds them
 }
 
 // Start implements session.Part. Who waits is told at the sign-in.
@@ -62,6 +71,54 @@ func (r *requests) Stop() {
 		r.summing.Stop()
 		r.summing = nil
 	}
+	for _, timer := range r.awaited {
+		timer.Stop()
+	}
+	r.awaited = nil
+}
+
+// await tells of somebody when what they write is known, or surely with the end of
+// requestTextWait. It reports false for one of whom nothing is to be waited for.
+func (r *requests) await(contact msn.Contact) bool {
+	client := r.session.Current()
+	if contact.Request != "" || client == nil || client.Dialect() < wire.FirstSOAP {
+		return false // earlier dialects have no such text
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.started {
+		return true // the next sign-in tells
+	}
+	if r.awaited == nil {
+		r.awaited = make(map[string]*time.Timer)
+	}
+	if r.awaited[contact.Account] == nil {
+		r.awaited[contact.Account] = time.AfterFunc(requestTextWait, func() {
+			r.work.Do("request "+contact.Account, func(ctx context.Context) {
+				client := r.session.Current()
+				if !r.arrived(contact.Account) || client == nil {
+					return
+				}
+				if contact, _ := client.Contact(contact.Account); WaitsForAnswer(contact) {
+					r.tellOne(ctx, contact)
+				}
+			})
+		})
+	}
+	return true
+}
+
+// arrived ends the waiting for what somebody writes, and reports whether there was any.
+func (r *requests) arrived(account string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	timer := r.awaited[account]
+	if timer == nil {
+		return false
+	}
+	timer.Stop()
+	delete(r.awaited, account)
+	return true
 }
 
 // added tells the user of somebody who has added them.
@@ -69,7 +126,9 @@ func (r *requests) added(ctx context.Context, contact msn.Contact) {
 	switch {
 	case !WaitsForAnswer(contact):
 	case r.notes.allowRequest(contact.Account, time.Now()):
-		r.tellOne(ctx, contact)
+		if !r.await(contact) {
+			r.tellOne(ctx, contact)
+		}
 	default:
 		r.sumLater()
 	}
@@ -222,12 +281,13 @@ func (r *requests) tellOne(ctx context.Context, contact msn.Contact) {
 	if name != "" && name != account {
 		who = names.Quoted(name) + " (" + account + ")"
 	}
+	writes := ""
 	if contact.Request != "" {
-		r.tellText(ctx, who, account, contact.Request)
+		writes = " and writes: " + quotedText(contact)
 	}
-	r.tellDaily(ctx, requestOf+account, fmt.Sprintf("%s has added you to their contact list at %s. "+
+	r.tellDaily(ctx, requestOf+account, fmt.Sprintf("%s has added you to their contact list at %s%s. "+
 		"`!accept %s` lets them see you and puts them on yours, `!unblock %s` only lets them see you, `!decline %s` keeps them from that.",
-		who, r.account.Service.Name, account, account, account)+behind(r.alike.warning(ctx, account, name)))
+		who, r.account.Service.Name, writes, account, account, account)+behind(r.alike.warning(ctx, account, name)))
 }
 
 // behind returns a sentence to stand behind another one, or "".
@@ -238,17 +298,24 @@ func behind(sentence string) string {
 	return " " + sentence
 }
 
-// wrote tells what somebody wrote with their request: web services bring it after the
-// notification server has said who it is.
+// quotedText is what somebody has written with their request.
+func quotedText(contact msn.Contact) string { return names.Quoted(names.OneLine(contact.Request)) }
+
+// wrote tells what somebody wrote with their request: with it, or by itself when the user was
+// told of that before.
 func (r *requests) wrote(ctx context.Context, contact msn.Contact) {
 	account, ok := msnid.FromServer(contact.Account)
-	if ok && contact.Request != "" && WaitsForAnswer(contact) && r.notes.allowRequest(account, time.Now()) {
-		r.tellText(ctx, account, account, contact.Request)
+	if !ok || contact.Request == "" || !WaitsForAnswer(contact) || !r.notes.allowRequest(account, time.Now()) {
+		return
 	}
-}
-
-func (r *requests) tellText(ctx context.Context, who, account, text string) {
-	r.tellDaily(ctx, "request text "+account, fmt.Sprintf("%s, who has added you, writes: %s", who, names.Quoted(names.OneLine(text))))
+	r.arrived(contact.Account)
+	told, err := r.account.DB.Alert.Get(ctx, r.account.Login.ID, requestID(account, time.Now()))
+	switch {
+	case err == nil && told == nil:
+		r.tellOne(ctx, contact)
+	case err != nil || !strings.Contains(told.Text, quotedText(contact)):
+		r.tellDaily(ctx, "request text "+account, fmt.Sprintf("%s, who has added you, writes: %s", account, quotedText(contact)))
+	}
 }
 
 // requestOf stands before the account in what tellDaily tells of somebody's request.
