@@ -147,3 +147,32 @@ func TestTextOnItsWayToWhoIsBlockedSaysSo(t *testing.T) {
 		return r.kind == "status" && r.status != event.MessageStatusSuccess && strings.Contains(r.body, "you have blocked")
 	})
 }
+
+// Among several people a block ends nothing, and the answer says so while it is true.
+func TestBlockOfSomebodyInAnOpenConversation(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	b.login()
+	const more = " `!unblock` takes it back. You are still together in a conversation of several people: there both of you go on reading what the other writes, until one of you leaves it."
+	bobs, carols := b.messenger(bob), b.messenger(carol)
+	if err := bobs.GroupChat("friends", alice, carol).SendText(b.ctx, "hello both", ""); err != nil {
+		t.Fatal(err)
+	}
+	carols.expect(t, bob, "hello both")
+	b.waitMessage(0, "hello both")
+	chat := b.management()
+	if got := b.ask(chat, "block "+carol); !strings.HasSuffix(got.body, more) {
+		t.Errorf("block is answered by %q", got.body)
+	}
+	b.ask(chat, "unblock "+carol)
+	if got := b.ask(chat, "block "+dave); !strings.HasSuffix(got.body, " `!unblock` takes it back.") {
+		t.Errorf("the block of somebody who is not there is answered by %q", got.body)
+	}
+	_ = bobs.Close()
+	_ = carols.Close()
+	b.eventually("the conversation to end", func() bool { return b.srv.Switchboards(bob) == 0 && b.srv.Switchboards(carol) == 0 })
+	b.eventually("a block that says nothing of it", func() bool {
+		b.ask(chat, "unblock "+carol)
+		return strings.HasSuffix(b.ask(chat, "block "+carol).body, " `!unblock` takes it back.")
+	})
+}

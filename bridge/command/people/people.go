@@ -76,6 +76,8 @@ type change struct {
 	// done says what was done about somebody, who is called by name and was known as before.
 	done func(name, service string, before msn.Contact) string
 	do   func(ctx context.Context, client *msn.Client, account, text string) error
+	// also says what there is to know besides when it is done, or "". It may be nil.
+	also func(ctx context.Context, l *call.Login, client *msn.Client, account string) string
 	// text is set when a text can stand behind the address.
 	text bool
 }
@@ -116,6 +118,9 @@ var (
 		usage: "Write `!block carol@example.com`.",
 		do: func(ctx context.Context, client *msn.Client, account, _ string) error {
 			return client.Block(ctx, account)
+		},
+		also: func(ctx context.Context, l *call.Login, client *msn.Client, account string) string {
+			return l.Chat.StillTogether(ctx, client, account)
 		},
 		done: func(name, _ string, before msn.Contact) string {
 			if before.Lists.Has(msn.ListBlock) {
@@ -183,7 +188,11 @@ func apply(l *call.Login, ctx context.Context, client *msn.Client, ch change, ac
 		zerolog.Ctx(ctx).Info().Err(err).Msg("The contact list was not changed")
 		return reason.Of(err, reason.Roster, l.Account.About(account)).Sentence
 	}
-	return ch.done(name, l.Account.Service.Name, before)
+	said := ch.done(name, l.Account.Service.Name, before)
+	if ch.also == nil {
+		return said
+	}
+	return strings.TrimRight(said+" "+ch.also(ctx, l, client, account), " ")
 }
 
 const whoisUsage = "Write `!whois carol@example.com`, or `!whois` in the room with them."

@@ -61,6 +61,7 @@ var (
 		change: change{
 			usage: "Write `!decline carol@example.com`.",
 			do:    blockContact.do,
+			also:  blockContact.also,
 			done: func(name, _ string, _ msn.Contact) string {
 				return name + " is declined: you are offline for them, and they cannot write to you. They are not told. `!unblock` takes it back."
 			},
