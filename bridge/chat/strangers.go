@@ -371,6 +371,9 @@ func (s *Strangers) mark(ctx context.Context, conversation *msn.Conversation, ac
 	if known, err := s.account.Bridge.DB.Message.GetFirstPartByID(ctx, s.account.Login.ID, said); err != nil || known != nil {
 		return
 	}
+	if waits, err := s.account.DB.MSNQueue.Has(ctx, s.account.Login.ID, said); err != nil || waits {
+		return
+	}
 	s.inbox.Put(ctx, &database.QueuedMessage{
 		LoginID:   s.account.Login.ID,
 		MessageID: said,

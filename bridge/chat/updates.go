@@ -135,7 +135,9 @@ func (u *updates) showNames(ctx context.Context) (done bool) {
 			// A stranger may have had the name before.
 			for _, stranger := range u.chat.strangers.alike.strangers(ctx) {
 				if contact, _ := alike.of(ctx, stranger); contact != "" {
-					renamed[stranger] = renamed[stranger]
+					if _, looked := renamed[stranger]; !looked {
+						renamed[stranger] = false
+					}
 				}
 			}
 			break
