@@ -96,7 +96,7 @@ func TestServiceMisbehaves(t *testing.T) {
 		{"switchboard cut at USR", onSwitchboard("USR", msntest.Drop()), msn.ErrRefused},
 		{"call refused", msntest.On("CAL", msntest.Refuse("217")), msn.ErrOffline},
 		{"call not answered", msntest.On("CAL", msntest.Swallow()), msn.ErrTimeout},
-		{"garbage on the switchboard", msntest.On("CAL", msntest.Garbage([]byte(strings.Repeat("x", 20_000)))), wire.ErrProtocol},
+		{"garbage on the switchboard", msntest.On("CAL", msntest.Garbage([]byte(strings.Repeat("x", wire.MaxLine+1000)))), wire.ErrProtocol},
 		{"busy", msntest.On("XFR", msntest.Refuse("910")), msn.ErrBusy},
 		{"switchboard elsewhere", msntest.On("XFR", msntest.Redirect("192.0.2.1:1864")), msn.ErrUntrusted},
 		{"XFR not answered", msntest.On("XFR", msntest.Swallow()), msn.ErrTimeout},
