@@ -32,7 +32,7 @@ func TestNegotiation(t *testing.T) {
 		"USR before VER":          {srv, "USR 1 MD5 I alice@example.com", "", true},
 		"nothing like a command":  {srv, "GET / HTTP/1.1", "", true},
 		"payload without end":     {srv, "MSG 1 N -1", "", true},
-		"line that does not stop": {srv, strings.Repeat("x", 9000), "", true},
+		"line that does not stop": {srv, strings.Repeat("x", wire.MaxLine+1000), "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
