@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.mau.fi/util/ptr"
 	"maunium.net/go/mautrix"
@@ -90,5 +91,21 @@ func TestNamingTheOwnGhostHoldsUpNoMessage(t *testing.T) {
 	}
 	if n := asked.Load() - before; n > 1 {
 		t.Errorf("for ten messages the own ghost is named %d times", n)
+	}
+}
+
+// Somebody can have a very long name in Matrix: it is cut in a moment, though it is given the
+// service while nothing else can be told.
+func TestVeryLongNameIsCutInAMoment(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), func(b *testBridge) {
+		b.config = func(c *config.Config) { c.FollowName = true }
+	})
+	b.matrix.call(fakeUser, strings.Repeat("é x", 20000))
+	begun := time.Now()
+	b.login()
+	b.eventually("the beginning of the name", func() bool { return strings.HasPrefix(b.ownName(), "é xé x") })
+	if took := time.Since(begun); took > 5*time.Second {
+		t.Errorf("it took %v", took)
 	}
 }

@@ -75,6 +75,8 @@ func (s *Self) tellName(ctx context.Context, client *msn.Client) error {
 
 // setName gives contacts a name, or as much of it as a name may have.
 func (s *Self) setName(ctx context.Context, client *msn.Client, name string) error {
+	// No byte gets shorter on the wire, so that what is left then is cut in a few steps.
+	name = grapheme.Limit(name, msn.MaxEncodedName)
 	for name != "" && name != client.DisplayName() {
 		err := client.SetDisplayName(ctx, name)
 		if !errors.Is(err, msn.ErrTooLong) {
