@@ -47,6 +47,7 @@ type fakeMatrix struct {
 	looking  func(id.RoomID)                        // is called when it was looked whether the user is one, unless nil
 	noMember error                                  // what asking for the members of a room answers
 	asked    map[id.RoomID]int                      // how often members were asked for
+	saying   func()                                 // is called before it is said how somebody is called, unless nil
 	uploads  [][]byte
 	spaces   map[id.RoomID]map[id.RoomID]bool // what is in them, and what no more
 	called   map[id.RoomID]string             // names of rooms
@@ -162,8 +163,21 @@ func (f *fakeMatrix) Find(_ context.Context, room id.RoomID, field, text string,
 // DisplayName implements room.Homeserver.
 func (f *fakeMatrix) DisplayName(_ context.Context, user id.UserID) (string, error) {
 	f.mu.Lock()
+	saying := f.saying
+	f.mu.Unlock()
+	if saying != nil {
+		saying()
+	}
+	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.names[user], f.failSend
+}
+
+// beforeNameIsSaid has something done before it is said how somebody is called.
+func (f *fakeMatrix) beforeNameIsSaid(do func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.saying = do
 }
 
 // call gives somebody a name in their profile.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -107,5 +108,62 @@ func TestVeryLongNameIsCutInAMoment(t *testing.T) {
 	b.eventually("the beginning of the name", func() bool { return strings.HasPrefix(b.ownName(), "é xé x") })
 	if took := time.Since(begun); took > 5*time.Second {
 		t.Errorf("it took %v", took)
+	}
+}
+
+// A name of MSN that is chosen while the one of Matrix is being asked for is the one that counts.
+func TestNameThatIsChosenComesAfterOneThatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), func(b *testBridge) {
+		b.config = func(c *config.Config) { c.FollowName = true }
+	})
+	b.matrix.call(fakeUser, "Matrix name")
+	login := b.login()
+	b.eventually("the name of Matrix", func() bool { return b.ownName() == "Matrix name" })
+	chat := b.management()
+	asked, answer := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	b.matrix.beforeNameIsSaid(func() { once.Do(func() { close(asked); <-answer }) })
+	b.rename("Renamed")
+	<-asked
+	from := b.matrix.position()
+	b.write(chat, "!nick Chosen")
+	b.eventually("following ended", func() bool { return !login.Client.(*Client).self.FollowsName() })
+	close(answer)
+	if got := b.answer(from, "the answer").body; !strings.Contains(got, "“Chosen” now") {
+		t.Errorf("the answer is %q", got)
+	}
+	b.ask(chat, "!status busy") // comes when all is told that was under way
+	if got := b.ask(chat, "!nick").body; !strings.Contains(got, "“Chosen”. ") {
+		t.Errorf("then it is %q", got)
+	}
+	if got := b.ownName(); got != "Chosen" {
+		t.Errorf("contacts see %q", got)
+	}
+}
+
+// A name that the service refuses does not end that the one of Matrix is followed. One that the
+// bridge cannot note is there all the same, and that is said.
+func TestNameThatIsRefusedOrNotStored(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), func(b *testBridge) {
+		b.config = func(c *config.Config) { c.FollowName = true }
+	})
+	b.matrix.call(fakeUser, "Matrix name")
+	login := b.login()
+	b.eventually("the name of Matrix", func() bool { return b.ownName() == "Matrix name" })
+	chat := b.management()
+	if got := b.ask(chat, "!nick "+strings.Repeat("é", msn.MaxEncodedName)).body; !strings.Contains(got, "too long") {
+		t.Errorf("the answer is %q", got)
+	}
+	if !login.Client.(*Client).self.FollowsName() {
+		t.Error("a name that was too long has ended that the one of Matrix is followed")
+	}
+	b.exec("CREATE TRIGGER full BEFORE UPDATE ON user_login BEGIN SELECT RAISE(ABORT, 'full'); END")
+	if got := b.ask(chat, "!nick Chosen").body; !strings.Contains(got, "see the name now") || !strings.Contains(got, "could not store") {
+		t.Errorf("the answer is %q", got)
+	}
+	if got := b.ownName(); got != "Chosen" {
+		t.Errorf("contacts see %q", got)
 	}
 }

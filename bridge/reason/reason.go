@@ -51,6 +51,9 @@ const (
 var (
 	// ErrBridge says that the bridge itself has trouble, before anything was sent.
 	ErrBridge = errors.New("the bridge could not store the message")
+	// ErrNotStored says that the service has done something, and that the bridge could not store
+	// that the user has chosen it.
+	ErrNotStored = errors.New("the bridge could not store what was chosen")
 	// ErrNotAChat says that a room is with nobody on MSN.
 	ErrNotAChat = errors.New("not a room with a contact")
 	// ErrAlertsRoom says that a room is the one of the alerts.

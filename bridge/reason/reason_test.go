@@ -34,7 +34,7 @@ type namedPlace struct {
 
 // places have their names in testdata/reasons.txt.
 var places = []namedPlace{
-	{"page", Page, ""}, {"call", Call, ""}, {"circle", Circle, ""}, {"roster", Roster, ""}, {"invitation", Invitation, ""}, {"link", Link, ""}, {"search", Search, ""},
+	{"page", Page, ""}, {"call", Call, ""}, {"circle", Circle, ""}, {"roster", Roster, ""}, {"name", Name, ""}, {"invitation", Invitation, ""}, {"link", Link, ""}, {"search", Search, ""},
 	{"web login", WebLogin, ""}, {"sign-out", SignOut, ""}, {"nudge", Nudge, ""}, {"request", Request, ""},
 	{"input", Input, "typed "}, {"lookup", Lookup, "named "}, {"login", Login, "login "}, {"bounce", Bounce, "bounced "}, {"delivery", Delivery, "delivery"},
 }
@@ -106,6 +106,7 @@ func examples() (all []example) {
 	add := func(name string, err error) { all = append(all, example{name, err}) }
 	password := Of(msn.ErrBadCredentials, Connection, home)
 	add("bridge trouble", ErrBridge)
+	add("not stored", ErrNotStored)
 	add("not a chat", ErrNotAChat)
 	add("alerts room", ErrAlertsRoom)
 	add("blocked by the user", ErrBlockedByUser)

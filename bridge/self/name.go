@@ -3,12 +3,14 @@ package self
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/reason"
 	"matrix-msn/internal/grapheme"
 	"matrix-msn/msn"
 )
@@ -38,6 +40,36 @@ func (s *Self) FollowName(ctx context.Context, follow bool) error {
 	return stored
 }
 
+// SetName gives the user a name of MSN, which ends that contacts see the one of Matrix. It returns
+// the error of msn.Client.SetDisplayName, of which only msn.ErrUncertain has ended that too, or
+// reason.ErrNotStored when the name is the new one.
+func (s *Self) SetName(ctx context.Context, client *msn.Client, name string) error {
+	before, follows := s.account.Stored().FollowsName, false
+	// First: a name of Matrix that is being asked for is not to come after this one.
+	stored := s.account.Remember(ctx, func(kept *account.Record) { kept.FollowsName = &follows })
+	s.mu.Lock()
+	if s.forget != nil {
+		s.forget()
+	}
+	s.mu.Unlock()
+	s.telling.Lock()
+	defer s.telling.Unlock()
+	switch err := client.SetDisplayName(ctx, name); {
+	case err == nil && stored != nil:
+		return fmt.Errorf("%w: %w", reason.ErrNotStored, stored)
+	case err == nil || errors.Is(err, msn.ErrUncertain):
+		return err
+	default:
+		_ = s.account.Remember(ctx, func(kept *account.Record) {
+			if kept.FollowsName == &follows { // nobody has chosen anew
+				kept.FollowsName = before
+			}
+		})
+		s.Named() // what was being asked for may have been thrown away
+		return err
+	}
+}
+
 // Named says that the user may have another name in Matrix by now. The one of the profile counts:
 // that of a single room says little.
 func (s *Self) Named() {
@@ -55,11 +87,17 @@ func (s *Self) tellName(ctx context.Context, client *msn.Client) error {
 	s.mu.Lock()
 	asks := s.asks && s.named != nil
 	s.asks = false // who says so meanwhile has it asked again
+	asking, forget := context.WithCancel(ctx)
+	defer forget()
+	s.forget = forget
 	s.mu.Unlock()
 	if !asks || !s.FollowsName() {
 		return nil
 	}
-	name, err := s.named(ctx)
+	name, err := s.named(asking)
+	if !s.FollowsName() {
+		return nil // they have chosen another name meanwhile
+	}
 	if err == nil {
 		err = s.setName(ctx, client, names.OneLine(name))
 	}

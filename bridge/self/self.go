@@ -54,6 +54,7 @@ type Self struct {
 	shown  msn.Status      // what the service was told last; "" when it is to be told
 	said   *string         // the personal message that it was told in this session
 	asks   bool            // the homeserver is to be asked for the user's name
+	forget func()          // has the name forgotten that was asked for last
 	told   time.Time
 	due    time.Time // when timer calls
 	timer  *time.Timer

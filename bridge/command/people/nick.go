@@ -28,12 +28,7 @@ func Nick(c *call.Call) {
 		}
 		return
 	}
-	rename := func(ctx context.Context) error {
-		if err := client.SetDisplayName(ctx, name); err != nil {
-			return err
-		}
-		return login.Self.FollowName(ctx, false)
-	}
+	rename := func(ctx context.Context) error { return login.Self.SetName(ctx, client, name) }
 	if c.Tries(reason.Name, login.Account.About(""), rename) {
 		c.Say("Your contacts see you as %s now.", names.Own(names.Clean(name)))
 	}
