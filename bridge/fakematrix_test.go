@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -48,6 +49,7 @@ type fakeMatrix struct {
 	noMember error                                  // what asking for the members of a room answers
 	asked    map[id.RoomID]int                      // how often members were asked for
 	saying   func()                                 // is called before it is said how somebody is called, unless nil
+	noName   error                                  // what asking how somebody is called answers
 	uploads  [][]byte
 	spaces   map[id.RoomID]map[id.RoomID]bool // what is in them, and what no more
 	called   map[id.RoomID]string             // names of rooms
@@ -170,7 +172,14 @@ func (f *fakeMatrix) DisplayName(_ context.Context, user id.UserID) (string, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.names[user], f.failSend
+	return f.names[user], cmp.Or(f.noName, f.failSend)
+}
+
+// failNames has nobody learn how somebody is called.
+func (f *fakeMatrix) failNames(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.noName = err
 }
 
 // beforeNameIsSaid has something done before it is said how somebody is called.

@@ -16,6 +16,7 @@ import (
 
 	"matrix-msn/bridge/config"
 	"matrix-msn/msn"
+	"matrix-msn/msn/msntest"
 )
 
 // rename has the user take another name in Matrix.
@@ -165,5 +166,66 @@ func TestNameThatIsRefusedOrNotStored(t *testing.T) {
 	}
 	if got := b.ownName(); got != "Chosen" {
 		t.Errorf("contacts see %q", got)
+	}
+}
+
+// Who has no name in Matrix, or whose homeserver does not say it, is told so when they want to be
+// called by it, and nothing is changed.
+func TestNameOfMatrixThatThereIsNot(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	chat := b.management()
+	if got := b.ask(chat, "!nick --follow").body; !strings.Contains(got, "no name in Matrix") {
+		t.Errorf("without a name the answer is %q", got)
+	}
+	b.matrix.call(fakeUser, "Matrix name")
+	b.matrix.failNames(mautrix.MUnknown)
+	if got := b.ask(chat, "!nick --follow").body; !strings.Contains(got, "does not say how you are called") {
+		t.Errorf("without an answer of the homeserver it is %q", got)
+	}
+	if login.Client.(*Client).self.FollowsName() {
+		t.Error("the name is followed")
+	}
+	b.matrix.failNames(nil)
+	if got := b.ask(chat, "!nick --follow").body; !strings.Contains(got, "as “Matrix name” now") {
+		t.Errorf("with a name it is %q", got)
+	}
+}
+
+// A name of Matrix that the service does not take is told of once, in this run and the next, and
+// the next name is taken.
+func TestNameOfMatrixThatTheServiceRefuses(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t)
+	b := newTestBridge(t, srv, func(b *testBridge) {
+		b.config = func(c *config.Config) { c.FollowName = true }
+	})
+	var refused atomic.Int32
+	srv.Hook(msntest.For(alice, func(r *msntest.Request) msntest.Action {
+		if verb := r.Command.Verb; (verb == "PRP" || verb == "REA") && strings.Contains(r.Command.String(), "Matrix") {
+			refused.Add(1)
+			return msntest.Refuse("209")
+		}
+		return msntest.Action{}
+	}))
+	b.matrix.call(fakeUser, "Matrix name")
+	b.login()
+	told := func() int {
+		return len(b.matrix.all(func(r record) bool {
+			return strings.Contains(r.body, "do not see your name of Matrix, “Matrix name”")
+		}))
+	}
+	b.eventually("the notice", func() bool { return told() == 1 })
+	b.rename("Matrix name")
+	b.rename("Another")
+	b.eventually("another name", func() bool { return b.ownName() == "Another" })
+	b.restart() // with another fake homeserver
+	b.matrix.call(fakeUser, "Matrix name")
+	b.eventually("the name refused again", func() bool { b.rename("Matrix name"); return refused.Load() == 2 })
+	b.rename("A third")
+	b.eventually("a third name", func() bool { return b.ownName() == "A third" })
+	if n := told(); n != 0 {
+		t.Errorf("after a restart it is told of %d times more", n)
 	}
 }

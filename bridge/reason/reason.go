@@ -54,6 +54,10 @@ var (
 	// ErrNotStored says that the service has done something, and that the bridge could not store
 	// that the user has chosen it.
 	ErrNotStored = errors.New("the bridge could not store what was chosen")
+	// ErrNoName says that the user has no name in Matrix, ErrNameUnknown that the homeserver does
+	// not say which.
+	ErrNoName      = errors.New("the user has no name in Matrix")
+	ErrNameUnknown = errors.New("the homeserver does not say how the user is called")
 	// ErrNotAChat says that a room is with nobody on MSN.
 	ErrNotAChat = errors.New("not a room with a contact")
 	// ErrAlertsRoom says that a room is the one of the alerts.

@@ -107,6 +107,8 @@ func examples() (all []example) {
 	password := Of(msn.ErrBadCredentials, Connection, home)
 	add("bridge trouble", ErrBridge)
 	add("not stored", ErrNotStored)
+	add("no name in Matrix", ErrNoName)
+	add("name in Matrix unknown", ErrNameUnknown)
 	add("not a chat", ErrNotAChat)
 	add("alerts room", ErrAlertsRoom)
 	add("blocked by the user", ErrBlockedByUser)

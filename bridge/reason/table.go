@@ -234,6 +234,8 @@ var table = []row{
 	{Roster | Rename | Groups, is(msn.ErrNotListed), "msn-not-listed", certain, answered, say("{name} is not on your contact list. Put them on it with `!add` first; nothing was changed.")},
 	{Name, is(ErrNotStored), codeTrouble, uncertain, answered, say("Your contacts see the name now. The bridge could not store that you have chosen it: when it is started again, that may be forgotten. " +
 		"Send the same again in a few minutes; if that lasts, tell the admin of this bridge.")},
+	{Name, is(ErrNoName), "msn-no-matrix-name", certain, answered, say("You have no name in Matrix that your contacts could see. Nothing was changed. Give yourself one in the settings of your Matrix client, and send `!nick --follow` again.")},
+	{Name, is(ErrNameUnknown), codeTrouble, certain, answered, say("The homeserver does not say how you are called in Matrix. Nothing was changed. Try again in a few minutes, or send `!nick` and a name.")},
 	{Name, is(msn.ErrNameRefused), "msn-name-refused", certain, answered, say("{service} does not take that name: it holds a word that is forbidden there, or your e-mail address was never verified.")},
 	{Name, is(msn.ErrArgument), "msn-invalid-name", certain, answered, say("A name needs a letter. Nothing was changed.")},
 	{Name, is(msn.ErrTooLong), "msn-too-long", certain, answered, func(error, Subject) string {

@@ -9,8 +9,10 @@ import (
 	"github.com/rs/zerolog"
 
 	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/database"
 	"matrix-msn/internal/grapheme"
 	"matrix-msn/msn"
 )
@@ -23,21 +25,32 @@ func (s *Self) FollowsName() bool {
 	return s.account.Config.FollowName
 }
 
-// FollowName notes whether contacts are to see the user's name of Matrix, and gives it to them if
-// so and there is a session. It returns the error of msn.Client.SetDisplayName, or why the
-// homeserver did not say the name.
-func (s *Self) FollowName(ctx context.Context, follow bool) error {
-	stored := s.account.Remember(ctx, func(kept *account.Record) { kept.FollowsName = &follow })
-	s.mu.Lock()
-	s.asks = follow
-	s.mu.Unlock()
-	if !follow {
-		return stored
+// FollowName has contacts see the user's name of Matrix, and notes that they are to. It returns
+// the error of msn.Client.SetDisplayName, reason.ErrNoName, or reason.ErrNameUnknown, after which
+// nothing is noted, or reason.ErrNotStored.
+func (s *Self) FollowName(ctx context.Context, client *msn.Client) error {
+	if s.named == nil {
+		return reason.ErrNameUnknown
 	}
-	if err := s.tell(ctx, false); err != nil {
+	s.telling.Lock()
+	defer s.telling.Unlock()
+	name, err := s.named(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", reason.ErrNameUnknown, err)
+	}
+	if name = names.OneLine(name); name == "" {
+		return reason.ErrNoName
+	}
+	if err := s.setName(ctx, client, name); err != nil {
 		return err
 	}
-	return stored
+	s.refused = ""
+	follows := true
+	if err := s.account.Remember(ctx, func(kept *account.Record) { kept.FollowsName = &follows }); err != nil {
+		return fmt.Errorf("%w: %w", reason.ErrNotStored, err)
+	}
+	s.Named() // they may have taken another one before anybody followed
+	return nil
 }
 
 // SetName gives the user a name of MSN, which ends that contacts see the one of Matrix. It returns
@@ -45,8 +58,11 @@ func (s *Self) FollowName(ctx context.Context, follow bool) error {
 // reason.ErrNotStored when the name is the new one.
 func (s *Self) SetName(ctx context.Context, client *msn.Client, name string) error {
 	before, follows := s.account.Stored().FollowsName, false
+	end := func() error {
+		return s.account.Remember(ctx, func(kept *account.Record) { kept.FollowsName = &follows })
+	}
 	// First: a name of Matrix that is being asked for is not to come after this one.
-	stored := s.account.Remember(ctx, func(kept *account.Record) { kept.FollowsName = &follows })
+	stored := end()
 	s.mu.Lock()
 	if s.forget != nil {
 		s.forget()
@@ -54,6 +70,9 @@ func (s *Self) SetName(ctx context.Context, client *msn.Client, name string) err
 	s.mu.Unlock()
 	s.telling.Lock()
 	defer s.telling.Unlock()
+	if s.account.Stored().FollowsName != &follows { // FollowName was under way
+		stored = end()
+	}
 	switch err := client.SetDisplayName(ctx, name); {
 	case err == nil && stored != nil:
 		return fmt.Errorf("%w: %w", reason.ErrNotStored, stored)
@@ -83,32 +102,55 @@ func (s *Self) Named() {
 }
 
 // tellName gives contacts the user's name of Matrix, if they are to see that.
-func (s *Self) tellName(ctx context.Context, client *msn.Client) error {
+func (s *Self) tellName(ctx context.Context, client *msn.Client) {
 	s.mu.Lock()
-	asks := s.asks && s.named != nil
+	asks := s.asks && s.named != nil && s.FollowsName()
+	if asks && time.Now().Before(s.asksAt) {
+		s.schedule(s.asksAt)
+		asks = false
+	}
+	if !asks {
+		s.mu.Unlock()
+		return
+	}
 	s.asks = false // who says so meanwhile has it asked again
 	asking, forget := context.WithCancel(ctx)
 	defer forget()
 	s.forget = forget
 	s.mu.Unlock()
-	if !asks || !s.FollowsName() {
-		return nil
-	}
 	name, err := s.named(asking)
 	if !s.FollowsName() {
-		return nil // they have chosen another name meanwhile
+		return // they have chosen another name meanwhile
 	}
+	name = names.OneLine(name)
+	if err == nil && name != s.refused {
+		err = s.setName(ctx, client, name)
+	}
+	if errors.Is(err, msn.ErrNameRefused) || errors.Is(err, msn.ErrArgument) { // it would be refused again
+		zerolog.Ctx(ctx).Info().Err(err).Msg("The service does not take the user's name of Matrix")
+		s.refused = name
+		s.tellRefused(ctx, client, name, err)
+		err = nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err == nil {
-		err = s.setName(ctx, client, names.OneLine(name))
+		s.pause, s.asksAt = 0, time.Time{}
+		return
 	}
-	switch {
-	case errors.Is(err, msn.ErrNameRefused): // it would be refused again
-	case err != nil:
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.asks = true
-	}
-	return err
+	s.asks, s.pause = true, min(max(2*s.pause, again), longestPause)
+	s.asksAt = time.Now().Add(s.pause)
+	s.schedule(s.asksAt)
+	zerolog.Ctx(ctx).Info().Err(err).Dur("try_again_after", s.pause).Msg("Contacts do not see the user's name of Matrix yet")
+}
+
+// tellRefused tells the user once that the service does not take their name of Matrix.
+func (s *Self) tellRefused(ctx context.Context, client *msn.Client, name string, err error) {
+	s.notices.Notice(ctx, database.Alert{
+		AlertID: msnid.MakeNoticeMessageID("name", name), ReceivedAt: time.Now(), Kind: database.AlertKindPeople,
+		Text: fmt.Sprintf("Your contacts do not see your name of Matrix, %s. %s They go on seeing you as %s; `!nick` and a name changes that.",
+			names.Quoted(names.Cut(name, msn.MaxEncodedName)), reason.Of(err, reason.Name, s.account.About("")).Sentence, names.Own(names.Clean(client.DisplayName()))),
+	})
 }
 
 // setName gives contacts a name, or as much of it as a name may have.

@@ -15,6 +15,7 @@ import (
 	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/session"
+	"matrix-msn/database"
 	"matrix-msn/msn"
 	"matrix-msn/msn/wire"
 )
@@ -35,17 +36,21 @@ const (
 	gap = 5 * time.Second
 	// again is when a change is tried once more that the service did not take.
 	again = time.Minute
+	// longestPause is how long a name of Matrix waits at most that could not be had or told.
+	longestPause = time.Hour
 )
 
 // Self is one login as its contacts see it.
 type Self struct {
 	account *account.Account
 	session *session.Session
+	notices Notices
 	named   func(context.Context) (string, error) // asks the homeserver for the user's name; nil when there is no asking
 
 	// telling is held while the service is told, so that the last to be told is what is
 	// wanted last.
 	telling sync.Mutex
+	refused string // the last name of Matrix that the service did not take; telling guards it
 
 	mu     sync.Mutex
 	ctx    context.Context // of the run; nil while there is none
@@ -54,6 +59,8 @@ type Self struct {
 	shown  msn.Status      // what the service was told last; "" when it is to be told
 	said   *string         // the personal message that it was told in this session
 	asks   bool            // the homeserver is to be asked for the user's name
+	asksAt time.Time       // and not before
+	pause  time.Duration   // the last wait for that, while it fails
 	forget func()          // has the name forgotten that was asked for last
 	told   time.Time
 	due    time.Time // when timer calls
@@ -67,10 +74,16 @@ type matrix struct {
 	text   string
 }
 
+// Notices are what the user is told in the chat with the bot, or where else they want it.
+type Notices interface {
+	// Notice tells the user, once for all calls with the same ID.
+	Notice(ctx context.Context, a database.Alert)
+}
+
 // New returns the login as its contacts see it. named asks the homeserver for the name that the
 // user has there; it may be nil.
-func New(a *account.Account, s *session.Session, named func(context.Context) (string, error)) *Self {
-	return &Self{account: a, session: s, named: named}
+func New(a *account.Account, s *session.Session, notices Notices, named func(context.Context) (string, error)) *Self {
+	return &Self{account: a, session: s, notices: notices, named: named}
 }
 
 // Listen has each session begin with what was chosen, and followed while the login is started.
@@ -104,7 +117,7 @@ func (s *Self) begin(_ context.Context, client *msn.Client) {
 	shown := client.Status()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.shown, s.said, s.asks = shown, nil, true
+	s.shown, s.said, s.asks, s.asksAt = shown, nil, true, time.Time{}
 	if s.active.IsZero() && shown == msn.Online {
 		s.active = time.Now() // who has just logged in is there
 	}
@@ -275,9 +288,7 @@ func (s *Self) tell(ctx context.Context, chosen bool) error {
 	if personalErr := s.tellPersonal(asking, client); err == nil {
 		err = personalErr
 	}
-	if nameErr := s.tellName(asking, client); err == nil {
-		err = nameErr
-	}
+	s.tellName(asking, client)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()

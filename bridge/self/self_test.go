@@ -1,6 +1,8 @@
 package self
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -13,6 +15,7 @@ import (
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/config"
+	"matrix-msn/bridge/session"
 	"matrix-msn/msn"
 )
 
@@ -133,5 +136,25 @@ func TestNameIsAskedForOnceInAWhile(t *testing.T) {
 			t.Error("it is asked for though nobody wants it")
 		}
 		s.Stop()
+	})
+}
+
+// A homeserver that never says the user's name is asked less and less often, whatever happens in
+// the user's rooms meanwhile.
+func TestNameThatIsNeverSaidIsAskedForLessAndLess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSelf(config.Follow)
+		s.account.Config.FollowName, s.session = true, &session.Session{}
+		asked := 0
+		s.named = func(context.Context) (string, error) { asked++; return "", errors.New("502") }
+		s.Start(t.Context())
+		defer s.Stop()
+		for begun := time.Now(); time.Since(begun) < 24*time.Hour; time.Sleep(10 * time.Second) {
+			s.Named()
+			s.tellName(t.Context(), nil)
+		}
+		if asked < 24 || asked > 24+6 {
+			t.Errorf("in a day it is asked for %d times", asked)
+		}
 	})
 }

@@ -23,7 +23,7 @@ func Nick(c *call.Call) {
 		c.Say("Your contacts see you as %s%s", names.Own(names.Clean(client.DisplayName())), nickHint(login.Self.FollowsName()))
 		return
 	case follow:
-		if c.Tries(reason.Name, login.Account.About(""), func(ctx context.Context) error { return login.Self.FollowName(ctx, true) }) {
+		if c.Tries(reason.Name, login.Account.About(""), func(ctx context.Context) error { return login.Self.FollowName(ctx, client) }) {
 			c.Say("Your contacts see you by your name of Matrix from now on: as %s now.", names.Own(names.Clean(client.DisplayName())))
 		}
 		return
