@@ -54,6 +54,7 @@ type testBridge struct {
 	events     int
 	config     func(*config.Config) // changes the config, unless nil
 	public     string               // public address of the bridge, or ""
+	filtering  bool                 // each login has a space
 	only       bool                 // nobody but the user may use the bridge
 	waited     func()               // is called in place of each wait between attempts of the inbox, unless nil
 	statements *statements          // counts what the database is asked for, unless nil
@@ -200,6 +201,7 @@ func (b *testBridge) startWith(prepare func()) {
 		PrivateChatPortalMeta: true,
 		// The framework's delayed notice races with its own state queue.
 		BridgeStatusNotices:       "none",
+		PersonalFilteringSpaces:   b.filtering,
 		PortalEventBuffer:         64,
 		DeduplicateMatrixMessages: true,
 		Permissions:               permissions,

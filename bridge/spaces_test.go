@@ -3,10 +3,13 @@ package bridge
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
+	"go.mau.fi/util/dbutil"
 	"go.mau.fi/util/ptr"
 	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
@@ -48,6 +51,7 @@ func TestGroupsAreSpaces(t *testing.T) {
 	}
 	want := true
 	b := newTestBridge(t, srv, func(b *testBridge) {
+		b.filtering = true
 		b.config = func(c *config.Config) { c.GroupSpaces = want }
 	})
 	login := b.login()
@@ -97,4 +101,63 @@ func TestGroupsAreSpaces(t *testing.T) {
 	want = false
 	b.restart()
 	b.eventually("the spaces gone that nobody wants", func() bool { _, _, there := b.matrix.space("Empty"); return !there })
+}
+
+// withSpaces has groups shown as spaces, in the space of the login.
+func withSpaces(b *testBridge) {
+	b.filtering = true
+	b.config = func(c *config.Config) { c.GroupSpaces = true }
+}
+
+// sailing makes the group Sailing with Bob in it, and returns the room with him.
+func (b *testBridge) sailing(login *bridgev2.UserLogin) (withBob id.RoomID) {
+	b.Helper()
+	chat := b.management()
+	b.ask(chat, "!group add Sailing")
+	b.ask(chat, "!group put Sailing "+bob)
+	withBob = b.dm(login, bob)
+	b.join(withBob)
+	return withBob
+}
+
+// lookedAtSpaces waits until the bridge has begun to bring the spaces up to date.
+func (b *testBridge) lookedAtSpaces() {
+	b.Helper()
+	b.eventually("the spaces looked at", func() bool {
+		return slices.ContainsFunc(b.statements.take(), func(query string) bool { return strings.Contains(query, "FROM group_space") })
+	})
+}
+
+// The same group has another ID in other dialects, and none in the oldest: its space stays
+// whichever is spoken.
+func TestSpacesStayInAllDialects(t *testing.T) {
+	t.Parallel()
+	for _, other := range []string{"MSNP2", "MSNP8"} {
+		t.Run(other, func(t *testing.T) {
+			t.Parallel()
+			dialect := "MSNP12"
+			b := newTestBridge(t, newTestServer(t), func(b *testBridge) {
+				b.statements = &statements{DatabaseLogger: dbutil.NoopLogger}
+				b.config = func(c *config.Config) {
+					c.GroupSpaces = true
+					home := c.Services["home"]
+					home.Dialects = []string{dialect}
+					c.Services["home"] = home
+				}
+			})
+			login := b.login()
+			withBob := b.sailing(login)
+			space := b.waitSpace("Sailing", withBob)
+			for _, dialect = range []string{other, "MSNP12"} {
+				b.stop()
+				b.statements.take()
+				b.start()
+				b.waitState("CONNECTED")
+				b.lookedAtSpaces()
+				if same := b.waitSpace("Sailing", withBob); same != space {
+					t.Errorf("over %s the space is %s, and was %s", dialect, same, space)
+				}
+			}
+		})
+	}
 }

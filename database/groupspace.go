@@ -33,6 +33,7 @@ const (
 	groupSpacePut    = `
 		INSERT INTO group_space (bridge_id, login_id, group_id, room_id, name, children) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (bridge_id, login_id, group_id) DO UPDATE SET room_id=excluded.room_id, name=excluded.name, children=excluded.children`
+	groupSpaceMove   = `UPDATE group_space SET group_id=$4 WHERE bridge_id=$1 AND login_id=$2 AND group_id=$3`
 	groupSpaceDelete = `DELETE FROM group_space WHERE bridge_id=$1 AND login_id=$2 AND group_id=$3`
 	groupSpaceRooms  = `SELECT id, mxid FROM portal WHERE bridge_id=$1 AND receiver=$2 AND mxid<>''`
 )
@@ -45,6 +46,15 @@ func (q *GroupSpaceQuery) GetAll(ctx context.Context, login networkid.UserLoginI
 // Put stores how the homeserver has a space.
 func (q *GroupSpaceQuery) Put(ctx context.Context, s *GroupSpace) error {
 	return q.Exec(ctx, groupSpacePut, q.bridgeID, s.LoginID, s.GroupID, s.RoomID, s.Name, dbutil.JSON{Data: &s.Children})
+}
+
+// Move notes that the group of a space has got another ID, which has no space.
+func (q *GroupSpaceQuery) Move(ctx context.Context, s *GroupSpace, group string) error {
+	err := q.Exec(ctx, groupSpaceMove, q.bridgeID, s.LoginID, s.GroupID, group)
+	if err == nil {
+		s.GroupID = group
+	}
+	return err
 }
 
 // Delete forgets a space.

@@ -22,6 +22,7 @@ import (
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
 	"matrix-msn/msn"
+	"matrix-msn/msn/wire"
 )
 
 // The power levels in a space: only the bot changes what is in it.
@@ -77,11 +78,17 @@ func (s *Spaces) update(ctx context.Context) error {
 		return fmt.Errorf("read spaces: %w", err)
 	}
 	client := s.session.Current()
-	if client == nil || !s.account.Config.GroupSpaces && len(stored) == 0 {
+	switch on := s.account.Config.GroupSpaces; {
+	case client == nil, !on && len(stored) == 0:
 		return nil
+	case on && client.Dialect() < wire.FirstGroups:
+		return nil // nobody knows what became of the groups
 	}
 	wanted, err := s.wanted(ctx, client)
 	if err != nil {
+		return err
+	}
+	if err := s.recognize(ctx, stored, wanted); err != nil {
 		return err
 	}
 	var failed []error
@@ -130,6 +137,31 @@ func (s *Spaces) wanted(ctx context.Context, client *msn.Client) (map[string]*da
 		}
 	}
 	return wanted, nil
+}
+
+// recognize gives the spaces of groups that have got other IDs those: the same group has one in old
+// dialects and another one in new ones.
+func (s *Spaces) recognize(ctx context.Context, stored []*database.GroupSpace, wanted map[string]*database.GroupSpace) error {
+	fresh := make(map[string]string, len(wanted)) // the IDs of groups without a space, by name
+	for group, want := range wanted {
+		fresh[want.Name] = group
+	}
+	for _, space := range stored {
+		if want := wanted[space.GroupID]; want != nil && fresh[want.Name] == space.GroupID {
+			delete(fresh, want.Name)
+		}
+	}
+	for _, space := range stored {
+		group, same := fresh[space.Name]
+		if wanted[space.GroupID] != nil || !same {
+			continue
+		}
+		if err := s.account.DB.GroupSpace.Move(ctx, space, group); err != nil {
+			return fmt.Errorf("store the ID of a group: %w", err)
+		}
+		delete(fresh, space.Name)
+	}
+	return nil
 }
 
 // make makes the space of a group.
