@@ -50,6 +50,7 @@ type fakeMatrix struct {
 	asked    map[id.RoomID]int                      // how often members were asked for
 	saying   func()                                 // is called before it is said how somebody is called, unless nil
 	noName   error                                  // what asking how somebody is called answers
+	stating  func(id.RoomID, string) error          // is asked before a state of a room is set, with its key, unless nil
 	uploads  [][]byte
 	spaces   map[id.RoomID]map[id.RoomID]bool // what is in them, and what no more
 	called   map[id.RoomID]string             // names of rooms
@@ -416,6 +417,14 @@ func (i *fakeIntent) SendMessage(_ context.Context, room id.RoomID, evtType even
 }
 
 func (i *fakeIntent) SendState(_ context.Context, room id.RoomID, evtType event.Type, key string, content *event.Content, _ time.Time) (*mautrix.RespSendEvent, error) {
+	i.f.mu.Lock()
+	stating := i.f.stating
+	i.f.mu.Unlock()
+	if stating != nil {
+		if err := stating(room, key); err != nil {
+			return nil, err
+		}
+	}
 	if member, ok := content.Parsed.(*event.MemberEventContent); ok && evtType == event.StateMember {
 		i.f.mu.Lock()
 		inviting := i.f.inviting
@@ -539,6 +548,21 @@ func (f *fakeMatrix) beforeTexts(do func(room id.RoomID, text string)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.sending = do
+}
+
+// beforeStates has something done before a state of a room is set, with the room and the key of the
+// state. Its error is that of setting it.
+func (f *fakeMatrix) beforeStates(do func(room id.RoomID, key string) error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.stating = do
+}
+
+// holds reports whether a room is in a space.
+func (f *fakeMatrix) holds(space, room id.RoomID) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.spaces[space][room]
 }
 
 // failInvites has nobody invited into rooms that are there.

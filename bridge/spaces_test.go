@@ -1,9 +1,11 @@
 package bridge
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"go.mau.fi/util/dbutil"
@@ -160,4 +162,41 @@ func TestSpacesStayInAllDialects(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What fails of a new space is done later, and keeps nothing else from being done: the user is
+// invited, and the space is in that of the login.
+func TestSpaceThatIsHalfMadeIsCompleted(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), withSpaces)
+	login := b.login()
+	parent, err := login.GetSpaceRoom(b.ctx)
+	if err != nil || parent == "" {
+		t.Fatalf("the space of the login is %q, %v", parent, err)
+	}
+	chat := b.management()
+	b.ask(chat, "!group add Sailing")
+	b.ask(chat, "!group put Sailing "+bob)
+	withBob := b.dm(login, bob)
+	var failed atomic.Bool
+	b.matrix.beforeStates(func(room id.RoomID, key string) error {
+		if room == parent && key != string(withBob) {
+			failed.Store(true)
+			return errors.New("502")
+		}
+		return nil
+	})
+	b.matrix.failInvites(errors.New("502"))
+	b.join(withBob)
+	b.eventually("the space not put into that of the login", func() bool { return failed.Load() })
+	space := b.waitSpace("Sailing", withBob)
+	b.matrix.beforeStates(nil)
+	b.matrix.failInvites(nil)
+	b.ask(chat, "!group rename Sailing Rowing")
+	b.waitSpace("Rowing", withBob)
+	b.eventually("the space in that of the login", func() bool { return b.matrix.holds(parent, space) })
+	b.eventually("the user invited", func() bool {
+		m, _ := b.matrix.GetMemberInfo(b.ctx, space, fakeUser)
+		return m != nil && m.Membership == event.MembershipInvite
+	})
 }

@@ -15,11 +15,13 @@ type GroupSpace struct {
 	RoomID   id.RoomID
 	Name     string
 	Children []id.RoomID
+	Parent   id.RoomID // the space of the login that it is in, or ""
+	Joined   bool      // the user was invited, or brought in where the bridge can do that
 }
 
 // Scan reads a row of the columns that groupSpaceColumns names.
 func (s *GroupSpace) Scan(row dbutil.Scannable) (*GroupSpace, error) {
-	return dbutil.ValueOrErr(s, row.Scan(&s.LoginID, &s.GroupID, &s.RoomID, &s.Name, dbutil.JSON{Data: &s.Children}))
+	return dbutil.ValueOrErr(s, row.Scan(&s.LoginID, &s.GroupID, &s.RoomID, &s.Name, dbutil.JSON{Data: &s.Children}, &s.Parent, &s.Joined))
 }
 
 // GroupSpaceQuery are the queries on the table group_space.
@@ -29,10 +31,11 @@ type GroupSpaceQuery struct {
 }
 
 const (
-	groupSpaceGetAll = `SELECT login_id, group_id, room_id, name, children FROM group_space WHERE bridge_id=$1 AND login_id=$2 ORDER BY group_id`
+	groupSpaceGetAll = `SELECT login_id, group_id, room_id, name, children, parent, joined FROM group_space WHERE bridge_id=$1 AND login_id=$2 ORDER BY group_id`
 	groupSpacePut    = `
-		INSERT INTO group_space (bridge_id, login_id, group_id, room_id, name, children) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (bridge_id, login_id, group_id) DO UPDATE SET room_id=excluded.room_id, name=excluded.name, children=excluded.children`
+		INSERT INTO group_space (bridge_id, login_id, group_id, room_id, name, children, parent, joined) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (bridge_id, login_id, group_id) DO UPDATE SET
+			room_id=excluded.room_id, name=excluded.name, children=excluded.children, parent=excluded.parent, joined=excluded.joined`
 	groupSpaceMove   = `UPDATE group_space SET group_id=$4 WHERE bridge_id=$1 AND login_id=$2 AND group_id=$3`
 	groupSpaceDelete = `DELETE FROM group_space WHERE bridge_id=$1 AND login_id=$2 AND group_id=$3`
 	groupSpaceRooms  = `SELECT id, mxid FROM portal WHERE bridge_id=$1 AND receiver=$2 AND mxid<>''`
@@ -45,7 +48,7 @@ func (q *GroupSpaceQuery) GetAll(ctx context.Context, login networkid.UserLoginI
 
 // Put stores how the homeserver has a space.
 func (q *GroupSpaceQuery) Put(ctx context.Context, s *GroupSpace) error {
-	return q.Exec(ctx, groupSpacePut, q.bridgeID, s.LoginID, s.GroupID, s.RoomID, s.Name, dbutil.JSON{Data: &s.Children})
+	return q.Exec(ctx, groupSpacePut, q.bridgeID, s.LoginID, s.GroupID, s.RoomID, s.Name, dbutil.JSON{Data: &s.Children}, s.Parent, s.Joined)
 }
 
 // Move notes that the group of a space has got another ID, which has no space.

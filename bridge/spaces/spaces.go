@@ -166,14 +166,9 @@ func (s *Spaces) recognize(ctx context.Context, stored []*database.GroupSpace, w
 
 // make makes the space of a group.
 func (s *Spaces) make(ctx context.Context, want *database.GroupSpace) error {
-	login := s.account.Login
-	parent, err := login.GetSpaceRoom(ctx)
-	if err != nil {
-		return fmt.Errorf("find the space of the login: %w", err)
-	}
-	bot := s.account.Bridge.Bot
-	space := *want
-	space.Children = nil
+	login, bot := s.account.Login, s.account.Bridge.Bot
+	space := &database.GroupSpace{LoginID: want.LoginID, GroupID: want.GroupID, Name: want.Name}
+	var err error
 	space.RoomID, err = bot.CreateRoom(ctx, &mautrix.ReqCreateRoom{
 		Visibility:      "private",
 		Name:            want.Name,
@@ -182,42 +177,74 @@ func (s *Spaces) make(ctx context.Context, want *database.GroupSpace) error {
 		PowerLevelOverride: &event.PowerLevelsEventContent{
 			Users: map[id.UserID]int{bot.GetMXID(): powerOfBot, login.UserMXID: powerOfUser},
 		},
-		Invite: []id.UserID{login.UserMXID},
 	})
 	if err != nil {
 		return fmt.Errorf("make the space of a group: %w", err)
 	}
 	// Before anything else: a space that is forgotten is made again.
-	if err := s.account.DB.GroupSpace.Put(ctx, &space); err != nil {
-		return fmt.Errorf("store the space of a group: %w", err)
+	if err := s.store(ctx, space); err != nil {
+		return err
 	}
-	if puppet := login.User.DoublePuppet(ctx); puppet != nil {
-		if err := puppet.EnsureJoined(ctx, space.RoomID); err != nil {
-			zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to join the user to the space of a group")
-		}
-	}
-	if parent != "" {
-		if err := s.put(ctx, parent, space.RoomID, true); err != nil {
-			return err
-		}
-	}
-	return s.change(ctx, &space, want)
+	return s.change(ctx, space, want)
 }
 
-// change brings a space up to date, and stores what the homeserver has of that.
+// change brings a space up to date, and stores what the homeserver has of that. What fails keeps
+// nothing else from being done.
 func (s *Spaces) change(ctx context.Context, space, want *database.GroupSpace) error {
-	if space.Name != want.Name {
-		err := s.state(ctx, space.RoomID, event.StateRoomName, "", &event.RoomNameEventContent{Name: want.Name})
-		if err != nil {
-			return err
-		}
-		space.Name = want.Name
-		if err := s.account.DB.GroupSpace.Put(ctx, space); err != nil {
-			return fmt.Errorf("store the name of a space: %w", err)
-		}
+	return errors.Join(s.bringIn(ctx, space), s.link(ctx, space), s.rename(ctx, space, want.Name), s.fill(ctx, space, want.Children))
+}
+
+// bringIn has the user come into a space, once: who leaves it may want that.
+func (s *Spaces) bringIn(ctx context.Context, space *database.GroupSpace) error {
+	if space.Joined {
+		return nil
 	}
-	for _, child := range slices.Concat(space.Children, want.Children) {
-		is, wanted := slices.Contains(space.Children, child), slices.Contains(want.Children, child)
+	user := s.account.Login.User
+	var err error
+	if puppet := user.DoublePuppet(ctx); puppet != nil {
+		err = puppet.EnsureJoined(ctx, space.RoomID)
+	} else {
+		err = s.account.Bridge.Bot.EnsureInvited(ctx, space.RoomID, user.MXID)
+	}
+	if err := taken(ctx, space.RoomID, err); err != nil {
+		return err
+	}
+	space.Joined = true
+	return s.store(ctx, space)
+}
+
+// link puts a space into the space of the login.
+func (s *Spaces) link(ctx context.Context, space *database.GroupSpace) error {
+	parent, err := s.account.Login.GetSpaceRoom(ctx)
+	if err != nil {
+		return fmt.Errorf("find the space of the login: %w", err)
+	}
+	if parent == "" || parent == space.Parent {
+		return nil
+	}
+	if err := s.put(ctx, parent, space.RoomID, true); err != nil {
+		return err
+	}
+	space.Parent = parent
+	return s.store(ctx, space)
+}
+
+// rename gives a space the name of its group.
+func (s *Spaces) rename(ctx context.Context, space *database.GroupSpace, name string) error {
+	if space.Name == name {
+		return nil
+	}
+	if err := s.state(ctx, space.RoomID, event.StateRoomName, "", &event.RoomNameEventContent{Name: name}); err != nil {
+		return err
+	}
+	space.Name = name
+	return s.store(ctx, space)
+}
+
+// fill puts rooms into a space, and takes out all others.
+func (s *Spaces) fill(ctx context.Context, space *database.GroupSpace, children []id.RoomID) error {
+	for _, child := range slices.Concat(space.Children, children) {
+		is, wanted := slices.Contains(space.Children, child), slices.Contains(children, child)
 		if is == wanted {
 			continue
 		}
@@ -229,17 +256,25 @@ func (s *Spaces) change(ctx context.Context, space, want *database.GroupSpace) e
 		} else {
 			space.Children = slices.DeleteFunc(slices.Clone(space.Children), func(c id.RoomID) bool { return c == child })
 		}
-		if err := s.account.DB.GroupSpace.Put(ctx, space); err != nil {
-			return fmt.Errorf("store what is in a space: %w", err)
+		if err := s.store(ctx, space); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// store stores how the homeserver has a space.
+func (s *Spaces) store(ctx context.Context, space *database.GroupSpace) error {
+	if err := s.account.DB.GroupSpace.Put(ctx, space); err != nil {
+		return fmt.Errorf("store the space of a group: %w", err)
 	}
 	return nil
 }
 
 // remove takes away the space of a group that is no more. The rooms in it stay.
 func (s *Spaces) remove(ctx context.Context, space *database.GroupSpace) error {
-	if parent := s.account.Login.SpaceRoom; parent != "" {
-		if err := s.put(ctx, parent, space.RoomID, false); err != nil {
+	if space.Parent != "" {
+		if err := s.put(ctx, space.Parent, space.RoomID, false); err != nil {
 			return err
 		}
 	}
@@ -261,10 +296,15 @@ func (s *Spaces) put(ctx context.Context, space, child id.RoomID, in bool) error
 	return s.state(ctx, space, event.StateSpaceChild, child.String(), content)
 }
 
-// state sets a state of a space. What the homeserver refuses counts as done: it would refuse it
-// again.
+// state sets a state of a space.
 func (s *Spaces) state(ctx context.Context, space id.RoomID, kind event.Type, key string, content any) error {
 	_, err := s.account.Bridge.Bot.SendState(ctx, space, kind, key, &event.Content{Parsed: content}, time.Time{})
+	return taken(ctx, space, err)
+}
+
+// taken is the error of a change of a space. What the homeserver refuses counts as done: it would
+// refuse it again.
+func taken(ctx context.Context, space id.RoomID, err error) error {
 	if room.IsRefusal(err) {
 		zerolog.Ctx(ctx).Warn().Err(err).Stringer("room_id", space).Msg("The homeserver does not let the space of a group be changed")
 		return nil

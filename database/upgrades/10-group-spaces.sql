@@ -7,6 +7,8 @@ CREATE TABLE group_space (
     room_id   TEXT NOT NULL,
     name      TEXT NOT NULL,
     children  TEXT NOT NULL,
+    parent    TEXT NOT NULL,
+    joined    BOOLEAN NOT NULL,
 
     PRIMARY KEY (bridge_id, login_id, group_id),
     CONSTRAINT group_space_login_fkey FOREIGN KEY (bridge_id, login_id)
