@@ -200,3 +200,78 @@ func TestSpaceThatIsHalfMadeIsCompleted(t *testing.T) {
 		return m != nil && m.Membership == event.MembershipInvite
 	})
 }
+
+// made counts the rooms of a name that were made.
+func (b *testBridge) made(name string) int {
+	return len(b.matrix.all(func(r record) bool { return r.kind == "room" && r.body == name }))
+}
+
+// A database that does not take a space costs no rooms and no invitations, however often it is
+// tried: without a row there is no room, and one that cannot be stored is left, once in a run.
+func TestSpaceThatCannotBeStoredCostsNoRooms(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		when string
+		made int
+	}{
+		"the row":  {"BEFORE INSERT ON group_space", 0},
+		"the room": {"BEFORE UPDATE ON group_space WHEN NEW.room_id<>''", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newTestBridge(t, newTestServer(t), withSpaces)
+			login := b.login()
+			b.exec("CREATE TRIGGER full " + test.when + " BEGIN SELECT RAISE(ABORT, 'full'); END")
+			withBob := b.sailing(login)
+			chat := b.management()
+			for i := range 4 {
+				b.join(withBob)
+				b.ask(chat, fmt.Sprintf("!group rename Sailing Sailing%d", i))
+				b.ask(chat, fmt.Sprintf("!group rename Sailing%d Sailing", i))
+			}
+			b.exec("DROP TRIGGER full")
+			b.ask(chat, "!group add Other")
+			b.ask(chat, "!group put Other "+bob)
+			b.waitSpace("Other", withBob)
+			made := 0
+			for _, r := range b.matrix.all(func(r record) bool { return r.kind == "room" && strings.HasPrefix(r.body, "Sailing") }) {
+				made++
+				if m, _ := b.matrix.GetMemberInfo(b.ctx, r.room, fakeUser); m != nil {
+					t.Errorf("the user is %s in a room that was not stored", m.Membership)
+				}
+			}
+			if _, _, there := b.matrix.space("Sailing"); there || made != test.made {
+				t.Errorf("%d rooms were made, want %d, and one stays: %t", made, test.made, there)
+			}
+		})
+	}
+}
+
+// A bridge that was killed while it made a space makes it after the next start.
+func TestSpaceThatWasBeingMadeAtTheEndIsMade(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), withSpaces)
+	login := b.login()
+	withBob := b.sailing(login)
+	b.waitSpace("Sailing", withBob)
+	b.eventually("all stored", func() bool {
+		stored, err := b.conn.db.GroupSpace.GetAll(b.ctx, login.ID)
+		return err == nil && len(stored) == 1 && len(stored[0].Children) == 1
+	})
+	b.stop()
+	db := b.openDatabase()
+	if _, err := db.Exec(t.Context(), "UPDATE group_space SET room_id='', children='[]', parent='', joined=false"); err != nil {
+		t.Fatal(err)
+	}
+	_ = db.Close()
+	b.matrix.called = make(map[id.RoomID]string) // what was made is forgotten
+	b.start()
+	b.waitState("CONNECTED")
+	space := b.waitSpace("Sailing", withBob)
+	if n := b.made("Sailing"); n != 1 {
+		t.Errorf("%d spaces were made", n)
+	}
+	if m, _ := b.matrix.GetMemberInfo(b.ctx, space, fakeUser); m == nil || m.Membership != event.MembershipInvite {
+		t.Errorf("the user is %+v in the space", m)
+	}
+}

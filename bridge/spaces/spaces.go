@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -37,11 +38,12 @@ type Spaces struct {
 	account *account.Account
 	session *session.Session
 	work    *background.Work
+	refused map[string]bool // groups that the database does not take; only of use to the work
 }
 
 // New returns the spaces of a login.
 func New(a *account.Account, s *session.Session) *Spaces {
-	return &Spaces{account: a, session: s, work: background.New()}
+	return &Spaces{account: a, session: s, work: background.New(), refused: make(map[string]bool)}
 }
 
 // Listen has the spaces follow the groups.
@@ -97,15 +99,28 @@ func (s *Spaces) update(ctx context.Context) error {
 		if delete(wanted, space.GroupID); want == nil {
 			failed = append(failed, s.remove(ctx, space))
 		} else {
-			failed = append(failed, s.change(ctx, space, want))
+			failed = append(failed, s.try(ctx, space, want))
 		}
 	}
 	for _, want := range wanted {
-		if len(want.Children) > 0 {
-			failed = append(failed, s.make(ctx, want))
-		}
+		space := &database.GroupSpace{LoginID: want.LoginID, GroupID: want.GroupID}
+		failed = append(failed, s.try(ctx, space, want))
 	}
 	return errors.Join(failed...)
+}
+
+// try brings a space up to date, unless the database does not take it, which it will not later.
+func (s *Spaces) try(ctx context.Context, space, want *database.GroupSpace) error {
+	if s.refused[space.GroupID] {
+		return nil
+	}
+	err := s.change(ctx, space, want)
+	if database.Refuses(err) {
+		s.refused[space.GroupID] = true
+		zerolog.Ctx(ctx).Err(err).Str("group", space.GroupID).Msg("The database does not take the space of a group: it is left as it is until the bridge is started again")
+		return nil
+	}
+	return err
 }
 
 // wanted returns the spaces that there are to be, by group.
@@ -119,7 +134,8 @@ func (s *Spaces) wanted(ctx context.Context, client *msn.Client) (map[string]*da
 		return nil, fmt.Errorf("read rooms: %w", err)
 	}
 	for _, group := range client.Groups() {
-		wanted[group.ID] = &database.GroupSpace{LoginID: s.account.Login.ID, GroupID: group.ID, Name: names.Clean(group.Name)}
+		id := cleanID(group.ID)
+		wanted[id] = &database.GroupSpace{LoginID: s.account.Login.ID, GroupID: id, Name: names.Clean(group.Name)}
 	}
 	for _, contact := range client.Contacts() {
 		if !contact.Lists.Has(msn.ListForward) {
@@ -131,12 +147,17 @@ func (s *Spaces) wanted(ctx context.Context, client *msn.Client) (map[string]*da
 		}
 		room, made := rooms[s.account.PortalKey(account).ID]
 		for _, group := range contact.Groups {
-			if space := wanted[group]; space != nil && made {
+			if space := wanted[cleanID(group)]; space != nil && made {
 				space.Children = append(space.Children, room)
 			}
 		}
 	}
 	return wanted, nil
+}
+
+// cleanID returns the ID of a group as every database takes it: a server may say anything.
+func cleanID(group string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(group, "\x00", ""), "")
 }
 
 // recognize gives the spaces of groups that have got other IDs those: the same group has one in old
@@ -164,34 +185,50 @@ func (s *Spaces) recognize(ctx context.Context, stored []*database.GroupSpace, w
 	return nil
 }
 
-// make makes the space of a group.
-func (s *Spaces) make(ctx context.Context, want *database.GroupSpace) error {
-	login, bot := s.account.Login, s.account.Bridge.Bot
-	space := &database.GroupSpace{LoginID: want.LoginID, GroupID: want.GroupID, Name: want.Name}
-	var err error
-	space.RoomID, err = bot.CreateRoom(ctx, &mautrix.ReqCreateRoom{
+// change brings a space up to date, and stores what the homeserver has of that. What fails keeps
+// nothing else from being done.
+func (s *Spaces) change(ctx context.Context, space, want *database.GroupSpace) error {
+	if space.RoomID == "" {
+		if len(want.Children) == 0 {
+			return nil
+		}
+		if err := s.make(ctx, space, want.Name); err != nil {
+			return err
+		}
+	}
+	return errors.Join(s.bringIn(ctx, space), s.link(ctx, space), s.rename(ctx, space, want.Name), s.fill(ctx, space, want.Children))
+}
+
+// make makes the room of a space. Nobody is invited before it is stored: a room that is forgotten
+// is made again.
+func (s *Spaces) make(ctx context.Context, space *database.GroupSpace, name string) error {
+	space.Name = name
+	// Before the room: a database that takes nothing is not to cost a room each time.
+	if err := s.store(ctx, space); err != nil {
+		return err
+	}
+	bot := s.account.Bridge.Bot
+	made, err := bot.CreateRoom(ctx, &mautrix.ReqCreateRoom{
 		Visibility:      "private",
-		Name:            want.Name,
+		Name:            name,
 		Topic:           "A group of contacts on your contact list",
 		CreationContent: map[string]any{"type": event.RoomTypeSpace},
 		PowerLevelOverride: &event.PowerLevelsEventContent{
-			Users: map[id.UserID]int{bot.GetMXID(): powerOfBot, login.UserMXID: powerOfUser},
+			Users: map[id.UserID]int{bot.GetMXID(): powerOfBot, s.account.Login.UserMXID: powerOfUser},
 		},
 	})
 	if err != nil {
 		return fmt.Errorf("make the space of a group: %w", err)
 	}
-	// Before anything else: a space that is forgotten is made again.
+	ctx = context.WithoutCancel(ctx) // the room is there
+	space.RoomID = made
 	if err := s.store(ctx, space); err != nil {
+		if err := bot.DeleteRoom(ctx, made, false); err != nil {
+			zerolog.Ctx(ctx).Warn().Err(err).Stringer("room_id", made).Msg("Failed to leave the space of a group that could not be stored")
+		}
 		return err
 	}
-	return s.change(ctx, space, want)
-}
-
-// change brings a space up to date, and stores what the homeserver has of that. What fails keeps
-// nothing else from being done.
-func (s *Spaces) change(ctx context.Context, space, want *database.GroupSpace) error {
-	return errors.Join(s.bringIn(ctx, space), s.link(ctx, space), s.rename(ctx, space, want.Name), s.fill(ctx, space, want.Children))
+	return nil
 }
 
 // bringIn has the user come into a space, once: who leaves it may want that.
@@ -278,8 +315,10 @@ func (s *Spaces) remove(ctx context.Context, space *database.GroupSpace) error {
 			return err
 		}
 	}
-	if err := s.account.Bridge.Bot.DeleteRoom(ctx, space.RoomID, false); err != nil && !room.IsRefusal(err) {
-		return fmt.Errorf("leave the space of a group: %w", err)
+	if space.RoomID != "" { // else it was never made
+		if err := s.account.Bridge.Bot.DeleteRoom(ctx, space.RoomID, false); err != nil && !room.IsRefusal(err) {
+			return fmt.Errorf("leave the space of a group: %w", err)
+		}
 	}
 	if err := s.account.DB.GroupSpace.Delete(ctx, space); err != nil {
 		return fmt.Errorf("forget the space of a group: %w", err)
