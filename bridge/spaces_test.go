@@ -275,3 +275,47 @@ func TestSpaceThatWasBeingMadeAtTheEndIsMade(t *testing.T) {
 		t.Errorf("the user is %+v in the space", m)
 	}
 }
+
+// A group with many contacts becomes a space with few writes to the database.
+func TestLargeGroupIsStoredInFewSteps(t *testing.T) {
+	t.Parallel()
+	const contacts = 60
+	srv := newTestServer(t)
+	want := false
+	b := newTestBridge(t, srv, func(b *testBridge) {
+		b.statements = &statements{DatabaseLogger: dbutil.NoopLogger}
+		b.config = func(c *config.Config) { c.GroupSpaces = want }
+		for i := range contacts {
+			account := fmt.Sprintf("c%d@example.com", i)
+			srv.AddAccount(account, pass)
+			srv.SetList(alice, msntest.FL, account, true)
+		}
+	})
+	login := b.login()
+	chat := b.management()
+	b.ask(chat, "!group add Sailing")
+	var rooms []id.RoomID
+	for i := range contacts {
+		account := fmt.Sprintf("c%d@example.com", i)
+		b.ask(chat, "!group put Sailing "+account)
+		rooms = append(rooms, b.dm(login, account))
+	}
+	b.stop()
+	b.statements.take()
+	want = true
+	b.start()
+	b.waitSpace("Sailing", rooms...)
+	b.eventually("all stored", func() bool {
+		stored, err := b.conn.db.GroupSpace.GetAll(b.ctx, login.ID)
+		return err == nil && len(stored) == 1 && len(stored[0].Children) == contacts
+	})
+	writes := 0
+	for _, query := range b.statements.take() {
+		if strings.Contains(query, "INTO group_space") {
+			writes++
+		}
+	}
+	if writes > 8 {
+		t.Errorf("a space with %d rooms is stored %d times", contacts, writes)
+	}
+}

@@ -278,26 +278,55 @@ func (s *Spaces) rename(ctx context.Context, space *database.GroupSpace, name st
 	return s.store(ctx, space)
 }
 
+// storeEvery is after how many rooms that were put into a space that is stored: what was not is
+// done once more after a crash, which changes nothing.
+const storeEvery = 25
+
 // fill puts rooms into a space, and takes out all others.
 func (s *Spaces) fill(ctx context.Context, space *database.GroupSpace, children []id.RoomID) error {
+	is, wanted := setOf(space.Children), setOf(children)
+	changed := 0
+	var failed error
 	for _, child := range slices.Concat(space.Children, children) {
-		is, wanted := slices.Contains(space.Children, child), slices.Contains(children, child)
-		if is == wanted {
+		in := wanted[child]
+		if is[child] == in {
 			continue
 		}
-		if err := s.put(ctx, space.RoomID, child, wanted); err != nil {
-			return err
+		if failed = s.put(ctx, space.RoomID, child, in); failed != nil {
+			break
 		}
-		if wanted {
-			space.Children = append(space.Children, child)
-		} else {
-			space.Children = slices.DeleteFunc(slices.Clone(space.Children), func(c id.RoomID) bool { return c == child })
-		}
-		if err := s.store(ctx, space); err != nil {
-			return err
+		is[child] = in
+		if changed++; changed%storeEvery == 0 {
+			if failed = s.storeChildren(ctx, space, is); failed != nil {
+				break
+			}
 		}
 	}
-	return nil
+	if changed == 0 {
+		return failed
+	}
+	return errors.Join(failed, s.storeChildren(ctx, space, is))
+}
+
+// setOf returns rooms as a set.
+func setOf(rooms []id.RoomID) map[id.RoomID]bool {
+	set := make(map[id.RoomID]bool, len(rooms))
+	for _, room := range rooms {
+		set[room] = true
+	}
+	return set
+}
+
+// storeChildren stores which rooms are in a space.
+func (s *Spaces) storeChildren(ctx context.Context, space *database.GroupSpace, is map[id.RoomID]bool) error {
+	space.Children = space.Children[:0:0]
+	for child, in := range is {
+		if in {
+			space.Children = append(space.Children, child)
+		}
+	}
+	slices.Sort(space.Children)
+	return s.store(ctx, space)
 }
 
 // store stores how the homeserver has a space.
