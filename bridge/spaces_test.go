@@ -319,3 +319,19 @@ func TestLargeGroupIsStoredInFewSteps(t *testing.T) {
 		t.Errorf("a space with %d rooms is stored %d times", contacts, writes)
 	}
 }
+
+// Who logs out leaves no spaces of groups behind, and has one of each after the next login.
+func TestSpacesGoAtTheLogout(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), withSpaces)
+	login := b.login()
+	b.waitSpace("Sailing", b.sailing(login))
+	login.Logout(b.ctx)
+	if space, _, there := b.matrix.space("Sailing"); there {
+		t.Errorf("after the logout there is %s", space)
+	}
+	login = b.login()
+	withBob := b.dm(login, bob)
+	b.join(withBob)
+	b.waitSpace("Sailing", withBob)
+}

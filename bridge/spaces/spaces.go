@@ -48,11 +48,34 @@ func New(a *account.Account, s *session.Session) *Spaces {
 
 // Listen has the spaces follow the groups.
 func (s *Spaces) Listen(in *session.Session) {
-	in.Use(s.work)
+	in.Use(s)
 	// Also when they are not wanted: they may have been before.
 	in.OnReady(func(context.Context, *msn.Client) { s.work.Try(everything, s.show) })
 	session.On(in, func(context.Context, msn.GroupsChanged) { s.Look() })
 	session.On(in, func(context.Context, msn.ContactChanged) { s.Look() })
+}
+
+// Start implements session.Part.
+func (s *Spaces) Start(ctx context.Context) { s.work.Start(ctx) }
+
+// Stop implements session.Part.
+func (s *Spaces) Stop() { s.work.Stop() }
+
+// farewell is how long taking away the spaces may take when the user logs out: they wait for it.
+const farewell = 30 * time.Second
+
+// Farewell implements session.Leaver: the spaces go, before the bridge forgets which they are.
+func (s *Spaces) Farewell(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, farewell)
+	defer cancel()
+	stored, err := s.account.DB.GroupSpace.GetAll(ctx, s.account.Login.ID)
+	failed := []error{err}
+	for _, space := range stored {
+		failed = append(failed, s.remove(ctx, space))
+	}
+	if err := errors.Join(failed...); err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to take away spaces of groups: they stay in Matrix")
+	}
 }
 
 // everything is the one work of this package: the last who asks for it gets all up to date.
