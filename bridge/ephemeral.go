@@ -68,6 +68,9 @@ func (c *Connector) Member(_ context.Context, evt *event.Event) {
 	if !ok || content.Membership != event.MembershipJoin || evt.GetStateKey() != string(evt.Sender) {
 		return
 	}
+	if evt.Sender == c.br.Bot.GetMXID() || c.br.IsGhostMXID(evt.Sender) {
+		return // most joins are theirs, and looking through all logins costs
+	}
 	for _, client := range c.clientsOf(evt.Sender) {
 		client.self.Named()
 		client.spaces.Look()
