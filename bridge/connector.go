@@ -153,7 +153,7 @@ func (c *Connector) Start(ctx context.Context) error {
 func (c *Connector) newKeepers() presence.Keepers {
 	cfg := presence.Config{
 		Kind: presence.Presence, Homeserver: c.Presence, Store: c.db.Presence, Log: c.br.Log.With().Str("component", "presence").Logger(),
-		Repeats: c.Config.Presence == config.PresenceFull, Ours: func() bool { return !c.usurped.Load() },
+		Pace: &presence.Pace{}, Repeats: c.Config.Presence == config.PresenceFull, Ours: func() bool { return !c.usurped.Load() },
 	}
 	keepers := presence.Keepers{presence.New(cfg)}
 	if c.Profile == nil {

@@ -16,6 +16,8 @@ type Config struct {
 	Homeserver Homeserver
 	Store      Store
 	Log        zerolog.Logger
+	// Pace is shared by all Keepers of a homeserver. Nil is one for this alone.
+	Pace *Pace
 	// Repeats is set when presence is to be repeated where the homeserver forgets it.
 	Repeats bool
 	// Ours reports whether this process is still the one that shows presence. When another
@@ -39,7 +41,6 @@ type Keeper struct {
 	order  uint64 // of the latest news
 	busy   *ghost // of whom something is just being sent or asked
 
-	next   time.Time // before it nothing is sent
 	repeat time.Time // before it nothing is repeated
 	server server
 	life   life
@@ -80,6 +81,9 @@ type login struct {
 func New(cfg Config) *Keeper {
 	if cfg.Ours == nil {
 		cfg.Ours = func() bool { return true }
+	}
+	if cfg.Pace == nil {
+		cfg.Pace = &Pace{}
 	}
 	k := &Keeper{
 		cfg: cfg, wake: make(chan struct{}, 1),

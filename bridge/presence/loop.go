@@ -43,12 +43,16 @@ func (k *Keeper) choose(now time.Time) (w work, at time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	defer func() {
-		if k.busy = w.ghost; w.ghost != nil {
-			k.next = now.Add(pace)
+		if w.ghost != nil {
+			// Another keeper may have been faster.
+			if due, taken := k.cfg.Pace.take(now, k.cfg.Kind.requests); !taken {
+				w, at = work{}, earlier(at, due)
+			}
 		}
+		k.busy = w.ghost
 	}()
 	at = k.expire(now)
-	if wait := later(k.next, k.server.until); now.Before(wait) {
+	if wait := later(k.cfg.Pace.due(), k.server.until); now.Before(wait) {
 		if len(k.dirty) > 0 || k.cfg.Repeats || k.life.probe != nil {
 			at = earlier(at, wait)
 		}

@@ -27,6 +27,7 @@ type Kind struct {
 	name     string
 	of       func(msn.Contact) State
 	perGhost time.Duration // the shortest time between two requests about one ghost
+	requests int           // how many a change takes
 	lasts    bool          // the homeserver keeps it, so that there is nothing to repeat and to find out
 	hint     string        // what an admin can do when the homeserver does not take it
 }
@@ -36,13 +37,13 @@ var (
 	// Presence is who is online, with a status message. Some clients show it, some homeservers
 	// do not, and some forget it.
 	Presence = Kind{
-		name: "presence", of: Of, perGhost: perGhost,
+		name: "presence", of: Of, perGhost: perGhost, requests: 1,
 		hint: "Switch presence on there, or set network.presence to off",
 	}
 	// Profile is the status in the profile, as an emoji and a text. It is there where presence is
 	// switched off too. Some homeservers write a line into what all who know the ghost get.
 	Profile = Kind{
-		name: "status in the profile", of: inProfile, perGhost: time.Minute, lasts: true,
+		name: "status in the profile", of: inProfile, perGhost: time.Minute, requests: 2, lasts: true,
 		hint: "Nothing has to be done",
 	}
 )
@@ -65,7 +66,7 @@ const (
 	restless = 10 * time.Second
 	// perGhost is the shortest time between two requests about one ghost.
 	perGhost = 10 * time.Second
-	// pace is the shortest time between two requests.
+	// pace is the shortest time between two requests, of all keepers together.
 	pace = 100 * time.Millisecond
 	// repeatPace is the shortest time between two repeats.
 	repeatPace = 200 * time.Millisecond
