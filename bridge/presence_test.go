@@ -155,8 +155,19 @@ func TestHomeserverWithoutPresence(t *testing.T) {
 		b.dm(login, contact)
 	}
 	b.eventually("the bridge to give up", func() bool { return !b.conn.keepers.Works() })
-	if got := b.ask(b.management(), "!presence").body; !strings.Contains(got, "this homeserver shows nobody") {
+	if got := b.ask(b.management(), "!presence").body; !strings.Contains(got, "in their profiles only") {
 		t.Errorf("the answer is %q", got)
+	}
+	b.stop()
+	b.startWith(func() {
+		b.matrix.shown.refuse(mautrix.MForbidden)
+		b.conn.Profile = nil
+	})
+	b.waitState("CONNECTED")
+	login = b.br.GetCachedUserLoginByID(login.ID)
+	b.eventually("the bridge to give up again", func() bool { return !b.conn.keepers.Works() })
+	if got := b.ask(b.management(), "!presence").body; !strings.Contains(got, "this homeserver shows nobody") {
+		t.Errorf("without profiles the answer is %q", got)
 	}
 	room := b.dm(login, bob)
 	friend, texts := b.friend()

@@ -89,6 +89,9 @@ func (c *Contacts) Switch(ctx context.Context, on bool) error {
 // Works reports whether the homeserver shows presence, as far as is known.
 func (c *Contacts) Works() bool { return c.keepers.Works() }
 
+// InProfiles reports whether the homeserver shows the status in profiles, as far as is known.
+func (c *Contacts) InProfiles() bool { return c.keepers.InProfiles() }
+
 // begin tells of all contacts that are online.
 func (c *Contacts) begin(ctx context.Context, client *msn.Client) {
 	c.mu.Lock()

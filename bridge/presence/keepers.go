@@ -77,3 +77,6 @@ func (ks Keepers) Spoken(who networkid.UserID) {
 
 // Works reports whether the homeserver shows who is online, as far as is known.
 func (ks Keepers) Works() bool { return len(ks) > 0 && ks[0].Works() }
+
+// InProfiles reports whether the homeserver shows the status in profiles, as far as is known.
+func (ks Keepers) InProfiles() bool { return len(ks) > 1 && ks[1].Works() }

@@ -50,6 +50,7 @@ type Pages interface {
 type Presence interface {
 	On() bool
 	Works() bool
+	InProfiles() bool
 	Switch(ctx context.Context, on bool) error
 }
 

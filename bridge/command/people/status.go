@@ -132,8 +132,12 @@ func Presence(c *call.Call) {
 		c.Say("This bridge does not show in Matrix which contacts are online. `!contacts` lists them.")
 	case !login.Presence.On():
 		c.Say("Matrix does not show which of your contacts are online, as far as only you know them. `!presence on` changes that; `!contacts` lists them.")
+	case !login.Presence.Works() && login.Presence.InProfiles():
+		c.Say("Matrix shows what your contacts do in their profiles only, of those with whom you have a room: this homeserver does not show who is online, and its admin would have to switch presence on. The bridge looks again %s later at the latest. `!contacts` lists who is online, `!presence off` takes the profiles away too.", names.Minutes(time.Hour))
 	case !login.Presence.Works():
 		c.Say("Matrix is to show which of your contacts are online, but this homeserver shows nobody: its admin would have to switch presence on. The bridge looks again %s later at the latest. `!contacts` lists them.", names.Minutes(time.Hour))
+	case login.Presence.InProfiles():
+		c.Say("Matrix shows which of your contacts are online, and what they do in their profiles, of those with whom you have a room. `!presence off` changes that.")
 	default:
 		c.Say("Matrix shows which of your contacts are online, of those with whom you have a room. `!presence off` changes that.")
 	}
