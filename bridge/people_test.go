@@ -339,6 +339,7 @@ func TestOwnNameIsChanged(t *testing.T) {
 			{"nick " + strings.Repeat("é", msn.MaxEncodedName), "That name is too long: it may have 387 bytes"},
 			{"nick Alice @home.example: x", "Your contacts see you as “Alice @home.example: x” now."},
 			{"nick", "Your contacts see you as “Alice @home.example: x”."},
+			{"nick -- follow", "“-- follow” is no name for you. Nothing was changed."}, {"nick -", "“-” is no name for you."},
 			{"nick Alice in  Chains", "Your contacts see you as “Alice in Chains” now."},
 			{"nick", "Your contacts see you as “Alice in Chains”."},
 		} {

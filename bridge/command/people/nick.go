@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"strings"
 
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/names"
@@ -18,14 +19,17 @@ func Nick(c *call.Call) {
 		return
 	}
 	name := names.OneLine(c.Text)
-	switch name {
-	case "":
+	switch option := strings.ToLower(name); {
+	case name == "":
 		c.Say("Your contacts see you as %s%s", names.Own(names.Clean(client.DisplayName())), nickHint(login.Self.FollowsName()))
 		return
-	case follow:
+	case option == follow:
 		if c.Tries(reason.Name, login.Account.About(""), func(ctx context.Context) error { return login.Self.FollowName(ctx, client) }) {
 			c.Say("Your contacts see you by your name of Matrix from now on: as %s now.", names.Own(names.Clean(client.DisplayName())))
 		}
+		return
+	case strings.HasPrefix(name, "--"), name == noName:
+		c.Say("%s is no name for you. Nothing was changed. `!nick` and a name takes that, `!nick --follow` your name of Matrix.", names.Own(names.Clean(name)))
 		return
 	}
 	rename := func(ctx context.Context) error { return login.Self.SetName(ctx, client, name) }
