@@ -37,6 +37,7 @@ type fakeMatrix struct {
 	names    map[id.UserID]string
 	keeps    atomic.Bool                            // nobody may remove messages
 	failSend error                                  // what SendMessage and Answers answer while it is not nil
+	failRead error                                  // what Event answers, unless nil
 	failOnce bool                                   // failSend goes with the message that it fails
 	maxBody  int                                    // longer texts are refused, unless 0
 	hang     chan struct{}                          // names and typing notes wait for it, unless nil
@@ -56,6 +57,7 @@ type fakeMatrix struct {
 	called   map[id.RoomID]string             // names of rooms
 	shown    shownGhosts                      // who is online
 	profiles shownGhosts                      // the status in profiles
+	written  map[id.EventID]*event.Event      // by users, as far as a test has it kept
 	public   string                           // public address of the bridge, or ""
 	router   *http.ServeMux                   // of the bridge
 }
@@ -84,6 +86,7 @@ func newFakeMatrix() *fakeMatrix {
 		names:   make(map[id.UserID]string),
 		asked:   make(map[id.RoomID]int),
 		taken:   make(map[string]id.EventID),
+		written: make(map[id.EventID]*event.Event),
 		router:  http.NewServeMux(),
 	}
 }
@@ -161,6 +164,41 @@ func (f *fakeMatrix) Find(_ context.Context, room id.RoomID, field, text string,
 		}
 	}
 	return nil, nil
+}
+
+// Event implements room.Homeserver.
+func (f *fakeMatrix) Event(ctx context.Context, room id.RoomID, evt id.EventID) (*event.Event, error) {
+	f.waitWhileHanging(ctx)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if fail := cmp.Or(ctx.Err(), f.failSend, f.failRead); fail != nil {
+		return nil, fail
+	}
+	if known := f.written[evt]; known != nil && known.RoomID == room {
+		return known, nil
+	}
+	for _, r := range f.records {
+		if r.kind == "message" && r.room == room && r.id == evt {
+			return &event.Event{Type: event.EventMessage, ID: r.id, Sender: r.sender, RoomID: room, Content: event.Content{
+				Parsed: &event.MessageEventContent{MsgType: r.msg, Body: r.body},
+			}}, nil
+		}
+	}
+	return nil, mautrix.MNotFound
+}
+
+// failEvents has nobody learn what was written.
+func (f *fakeMatrix) failEvents(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.failRead = err
+}
+
+// keep has the homeserver know an event that a user has written.
+func (f *fakeMatrix) keep(evt *event.Event) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.written[evt.ID] = evt
 }
 
 // DisplayName implements room.Homeserver.

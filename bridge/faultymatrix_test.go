@@ -71,6 +71,11 @@ func (f *faultyMatrix) Find(ctx context.Context, room id.RoomID, field, text str
 	return evt, err
 }
 
+func (f *faultyMatrix) Event(ctx context.Context, room id.RoomID, evt id.EventID) (found *event.Event, err error) {
+	err = f.call(func() (err error) { found, err = f.fakeMatrix.Event(ctx, room, evt); return err })
+	return found, err
+}
+
 func (f *faultyMatrix) DisplayName(ctx context.Context, user id.UserID) (name string, err error) {
 	err = f.call(func() (err error) { name, err = f.fakeMatrix.DisplayName(ctx, user); return err })
 	return name, err

@@ -6,6 +6,7 @@ import (
 	"context"
 	"time"
 
+	"go.mau.fi/util/exsync"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/id"
 
@@ -71,6 +72,7 @@ type Chat struct {
 	notes    noteCounts
 	told     toldRequests
 	floods   floods
+	said     *exsync.RingBuffer[id.EventID, said] // the latest texts from Matrix
 
 	strangers *Strangers
 	requests  *requests
@@ -81,7 +83,7 @@ type tellPeople func(ctx context.Context, id networkid.MessageID, text string)
 
 // New returns the chats of a login.
 func New(a *account.Account, s *session.Session, rooms *room.Rooms, inbox Inbox, outbox Outbox, notices Notices) *Chat {
-	c := &Chat{account: a, session: s, rooms: rooms, inbox: inbox, outbox: outbox, notices: notices, work: background.New()}
+	c := &Chat{account: a, session: s, rooms: rooms, inbox: inbox, outbox: outbox, notices: notices, work: background.New(), said: exsync.NewRingBuffer[id.EventID, said](maxSaid)}
 	c.updates, c.circles = newUpdates(c), newCircles(c)
 	c.floods.say = c.sayMore
 	c.removals = &Removals{session: s, work: c.work}

@@ -41,10 +41,32 @@ func (c *Chat) Send(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2
 	if replaced := replacedBy(msg.Event); replaced != "" {
 		return c.correct(ctx, msg, replaced, text, format)
 	}
-	if err := c.write(ctx, msg.Portal, msg.Event, text, format); err != nil {
+	quote := c.quote(ctx, msg.Portal.MXID, answered(msg.Content.RelatesTo))
+	if err := c.write(ctx, msg.Portal, msg.Event, withQuote(quote, text), format); err != nil {
 		return nil, err
 	}
+	c.keep(msg.Event.ID, said{quote: quote, text: text})
 	return &bridgev2.MatrixMessageResponse{Pending: true}, nil
+}
+
+// said is what was sent of a message.
+type said struct{ quote, text string }
+
+const (
+	// maxSaid is how many of the latest messages are known by what was sent of them, and
+	// maxSaidText the longest text of those in bytes.
+	maxSaid     = 64
+	maxSaidText = 2048
+)
+
+// keep notes what was sent of a message, for those that correct it.
+func (c *Chat) keep(evt id.EventID, sent said) {
+	if len(sent.text) > maxSaidText {
+		sent.text = ""
+	}
+	if !c.said.Replace(evt, sent) {
+		c.said.Push(evt, sent)
+	}
 }
 
 // isMedia reports whether a message is a picture, a sticker, a file, or a sound.
@@ -104,23 +126,27 @@ func replacedBy(evt *event.Event) id.EventID {
 // new text as a correction, and as a message of its own when the contact does not have it.
 func (c *Chat) correct(ctx context.Context, msg *bridgev2.MatrixMessage, replaced id.EventID, text, format string) (*bridgev2.MatrixMessageResponse, error) {
 	to, _ := ParsePeer(msg.Portal.ID)
-	fate, err := c.outbox.Correct(ctx, replaced, msg.Event.ID, msg.Event.Sender, text, format)
+	quote := c.quoteOf(ctx, msg.Portal.MXID, replaced)
+	quoted := withQuote(quote, text)
+	fate, err := c.outbox.Correct(ctx, replaced, msg.Event.ID, msg.Event.Sender, quoted, format)
 	switch {
 	case err != nil:
 		return nil, reason.Refused(fmt.Errorf("%w: %w", reason.ErrBridge, err), c.Recipients(ctx, to))
 	case fate == Uncertain:
 		return nil, reason.Refused(reason.ErrNotCorrected, c.Recipients(ctx, to))
 	case fate == Corrected:
+		c.keep(replaced, said{quote, text})
 		c.typing.stop(msg.Portal.ID)
 		c.account.Bridge.Matrix.SendMessageStatus(ctx, &bridgev2.MessageStatus{Status: event.MessageStatusSuccess},
 			bridgev2.StatusEventInfoFromEvent(msg.Event))
 		return &bridgev2.MatrixMessageResponse{Pending: true}, nil
 	case fate == Gone:
-		text = correctionMark + text
+		quoted = correctionMark + text
 	}
-	if err := c.write(ctx, msg.Portal, msg.Event, text, format); err != nil {
+	if err := c.write(ctx, msg.Portal, msg.Event, quoted, format); err != nil {
 		return nil, err
 	}
+	c.keep(replaced, said{quote, text})
 	return &bridgev2.MatrixMessageResponse{Pending: true}, nil
 }
 

@@ -23,6 +23,8 @@ type Homeserver interface {
 	// its content, or nil when none of the latest has. Encrypted content can be seen when the
 	// bridge has encrypted it.
 	Find(ctx context.Context, room id.RoomID, field, text string, since time.Time) (*event.Event, error)
+	// Event returns an event of a room, decrypted if the bridge can, with its content parsed.
+	Event(ctx context.Context, room id.RoomID, evt id.EventID) (*event.Event, error)
 	// DisplayName returns the name that somebody has in their profile, "" for none.
 	DisplayName(ctx context.Context, user id.UserID) (string, error)
 }
@@ -35,6 +37,14 @@ func (r *Rooms) Find(ctx context.Context, room id.RoomID, field, text string, si
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	return r.homeserver.Find(ctx, room, field, text, since)
+}
+
+// Event is Homeserver.Event, and nil without one.
+func (r *Rooms) Event(ctx context.Context, room id.RoomID, evt id.EventID) (*event.Event, error) {
+	if r.homeserver == nil {
+		return nil, nil
+	}
+	return r.homeserver.Event(ctx, room, evt)
 }
 
 // Answers asks the homeserver for something that nobody sees, and returns why it did not

@@ -55,6 +55,38 @@ func (h homeserver) DisplayName(ctx context.Context, user id.UserID) (string, er
 	return shown.DisplayName, nil
 }
 
+// Event implements room.Homeserver. It is asked for once: somebody waits.
+func (h homeserver) Event(ctx context.Context, room id.RoomID, evtID id.EventID) (*event.Event, error) {
+	evt, err := h.bot.GetEvent(mautrix.WithMaxRetries(ctx, 0), room, evtID)
+	if err != nil {
+		return nil, err
+	}
+	evt.Type.Class = event.MessageEventType
+	if err := parse(evt); err != nil {
+		return nil, err
+	}
+	if evt.Type != event.EventEncrypted || h.decrypt == nil {
+		return evt, nil
+	}
+	decrypted, err := h.decrypt(ctx, evt)
+	if err != nil {
+		return nil, err
+	}
+	return decrypted, parse(decrypted)
+}
+
+// parse reads the content of an event, if it was not read yet. What is of no known type stays as
+// it is.
+func parse(evt *event.Event) error {
+	if evt.Content.Parsed != nil {
+		return nil
+	}
+	if err := evt.Content.ParseRaw(evt.Type); err != nil && !errors.Is(err, event.ErrUnsupportedContentType) {
+		return err
+	}
+	return nil
+}
+
 // Find looks through the latest events of a room.
 func (h homeserver) Find(ctx context.Context, room id.RoomID, field, text string, since time.Time) (*event.Event, error) {
 	from := ""

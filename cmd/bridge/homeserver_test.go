@@ -62,3 +62,43 @@ func TestFindLooksIntoWhatTheBridgeHasEncrypted(t *testing.T) {
 		t.Errorf("a bridge without keys has found %q", got)
 	}
 }
+
+// A message is read as it was written, whoever has encrypted it.
+func TestEventIsDecrypted(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/_matrix/client/v3/rooms/!room:x/event/$plain":
+			fmt.Fprint(w, `{"type":"m.room.message","event_id":"$plain","sender":"@alice:x","content":{"msgtype":"m.text","body":"hi"}}`)
+		case "/_matrix/client/v3/rooms/!room:x/event/$secret":
+			fmt.Fprint(w, `{"type":"m.room.encrypted","event_id":"$secret","sender":"@alice:x","content":{"algorithm":"m.megolm.v1.aes-sha2","ciphertext":"AAAA","session_id":"one"}}`)
+		case "/_matrix/client/v3/rooms/!room:x/event/$poll":
+			fmt.Fprint(w, `{"type":"m.poll.start","event_id":"$poll","sender":"@alice:x","content":{}}`)
+		default:
+			w.WriteHeader(http.StatusNotFound)
+			fmt.Fprint(w, `{"errcode":"M_NOT_FOUND"}`)
+		}
+	}))
+	defer server.Close()
+	bot, err := mautrix.NewClient(server.URL, "@bot:x", "token")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := homeserver{bot: bot, decrypt: func(_ context.Context, evt *event.Event) (*event.Event, error) {
+		return &event.Event{Type: event.EventMessage, Sender: evt.Sender, Content: event.Content{Parsed: &event.MessageEventContent{Body: string(evt.Content.AsEncrypted().SessionID)}}}, nil
+	}}
+	for evt, want := range map[id.EventID]string{"$plain": "hi", "$secret": "one"} {
+		got, err := h.Event(t.Context(), "!room:x", evt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if content, ok := got.Content.Parsed.(*event.MessageEventContent); !ok || content.Body != want || got.Sender != "@alice:x" {
+			t.Errorf("%s is %+v", evt, got)
+		}
+	}
+	if got, err := h.Event(t.Context(), "!room:x", "$poll"); err != nil || got.Type.Type != "m.poll.start" {
+		t.Errorf("what has no known type is %+v, %v", got, err)
+	}
+	if _, err := h.Event(t.Context(), "!room:x", "$gone"); !errors.Is(err, mautrix.MNotFound) {
+		t.Errorf("what is not there is %v", err)
+	}
+}

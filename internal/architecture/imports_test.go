@@ -32,8 +32,8 @@ var floors = [][]string{
 	// The account as a program uses it.
 	{"msn"},
 	// The bridge: what knows nothing of logins,
-	{"database", "bridge/msnid", "bridge/names", "bridge/msgconv", "bridge/retry"},
-	{"bridge/config", "bridge/queue", "bridge/intake", "bridge/lease"},
+	{"database", "bridge/msnid", "bridge/names", "bridge/retry"},
+	{"bridge/msgconv", "bridge/config", "bridge/queue", "bridge/intake", "bridge/lease"},
 	{"bridge/reason", "bridge/loginpage", "bridge/queue/queuetest", "bridge/background"},
 	// what the parts of a login share,
 	{"bridge/account"},

@@ -1,0 +1,86 @@
+package msgconv
+
+import (
+	"strings"
+
+	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/bridge/names"
+)
+
+const (
+	// quoteMark stands before what is quoted, as people write it where there is nothing else.
+	quoteMark = "> "
+	// maxQuoted is how much of a text is quoted, in characters: enough to know it again.
+	maxQuoted = 100
+	// maxAuthor is how much of the name is shown of who wrote it, in characters.
+	maxAuthor = 40
+)
+
+// Quote returns the line that stands before the answer to a message, which author wrote: the
+// beginning of it, or what it is when it is no text. It returns "" when there is nothing to quote.
+// What the message quotes itself is left out.
+func Quote(author string, content *event.MessageEventContent, o Options) string {
+	author = names.Cut(names.OneLine(author), maxAuthor)
+	said := names.Cut(names.OneLine(inBrief(content, o)), maxQuoted)
+	switch {
+	case author == "" || said == "":
+		return ""
+	case content.MsgType == event.MsgEmote:
+		return quoteMark + "* " + author + " " + said
+	}
+	return quoteMark + author + ": " + said
+}
+
+// inBrief returns what of a message is quoted.
+func inBrief(content *event.MessageEventContent, o Options) string {
+	if what := Thing(content); what != "" {
+		if caption := content.GetCaption(); caption != "" {
+			return "(" + what + ") " + caption
+		}
+		return "(" + what + ")"
+	}
+	plain := *content
+	plain.MsgType = event.MsgText
+	text, _ := ToMSN(&plain, Options{Emoticons: o.Emoticons})
+	if own := withoutQuotes(text); own != "" {
+		return own
+	}
+	return text
+}
+
+// withoutQuotes returns the lines of a text that are no quotes.
+func withoutQuotes(text string) string {
+	var own []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && line != ">" && !strings.HasPrefix(line, quoteMark) {
+			own = append(own, line)
+		}
+	}
+	return strings.Join(own, " ")
+}
+
+// Thing names what a message is that is no text, such as "a picture", and returns "" for a text.
+func Thing(content *event.MessageEventContent) string {
+	switch content.GetCapMsgType() {
+	case event.CapMsgSticker:
+		return "a sticker"
+	case event.CapMsgVoice:
+		return "a voice message"
+	case event.CapMsgGIF:
+		return "an animation"
+	}
+	switch content.MsgType {
+	case event.MsgImage:
+		return "a picture"
+	case event.MsgAudio:
+		return "a sound"
+	case event.MsgVideo:
+		return "a video"
+	case event.MsgFile:
+		return "a file"
+	case event.MsgLocation:
+		return "a location"
+	}
+	return ""
+}
