@@ -171,3 +171,43 @@ func TestWhatWasGivenUpIsToldAtTheNextStart(t *testing.T) {
 	b.waitMessage(0, "The message that you deleted could not be taken back")
 	b.eventually("their end", func() bool { return b.finished("$m.room.message") && b.finished("$m.room.redaction") })
 }
+
+// Of a long text that the contact has, they are sent what changed, and all of it where that could
+// be misunderstood: the edit before may not have arrived.
+func TestEditOfALongTextSaysWhatChanged(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	from := b.matrix.position()
+	text := "shall we meet at the station around seven tonight, with Carol?"
+	change := func(old, new string) {
+		t.Helper()
+		text = strings.Replace(text, old, new, 1)
+		from = b.matrix.position()
+		b.edit(room, "$user1", text)
+	}
+	arrives := func(want string) {
+		t.Helper()
+		b.receive(texts, alice+": "+want)
+		b.waitStatus(from)
+	}
+	b.write(room, text)
+	arrives(text)
+	change("seven", "eight")
+	arrives("* … around eight tonight, …")
+	change("station", "harbour")
+	arrives("* … the harbour around …")
+
+	b.srv.Hook(msntest.Times(1, msntest.On("MSG", msntest.NAK())))
+	change("Carol", "Dave")
+	if told, _ := b.waitStatus(from); told.status == event.MessageStatusSuccess {
+		t.Fatalf("told %+v", told)
+	}
+	change("eight", "nine")
+	arrives("* " + text)
+	b.restart()
+	change("nine", "ten")
+	arrives("* " + text)
+}

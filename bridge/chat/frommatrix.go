@@ -45,12 +45,15 @@ func (c *Chat) Send(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2
 	if err := c.write(ctx, msg.Portal, msg.Event, withQuote(quote, text), format); err != nil {
 		return nil, err
 	}
-	c.keep(msg.Event.ID, said{quote: quote, text: text})
+	c.keep(msg.Event.ID, said{quote, text, msg.Event.ID})
 	return &bridgev2.MatrixMessageResponse{Pending: true}, nil
 }
 
 // said is what was sent of a message.
-type said struct{ quote, text string }
+type said struct {
+	quote, text string
+	by          id.EventID // the message, or the latest edit of it
+}
 
 const (
 	// maxSaid is how many of the latest messages are known by what was sent of them, and
@@ -73,10 +76,6 @@ func (c *Chat) keep(evt id.EventID, sent said) {
 func isMedia(content *event.MessageEventContent) bool {
 	return content.MsgType.IsMedia() || content.GetCapMsgType() != ""
 }
-
-// correctionMark stands before the new text of a message that was edited: MSN has
-// no edits, and this is how people mark a correction in chats without.
-const correctionMark = "* "
 
 // replaces is where AsMessage leaves which message an edit replaces.
 const replaces = "com.github.matrix_msn.replaces"
@@ -122,8 +121,21 @@ func replacedBy(evt *event.Event) id.EventID {
 	return id.EventID(replaced)
 }
 
-// correct gives a message that waits its new text. Of one that the contact has, it sends the
-// new text as a correction, and as a message of its own when the contact does not have it.
+// arrived returns the text of a message that the contact surely has now, "" when that is not known.
+func (c *Chat) arrived(ctx context.Context, evt id.EventID) string {
+	sent, known := c.said.Get(evt)
+	if !known {
+		return ""
+	}
+	received, err := c.account.DB.Intake.Get(ctx, sent.by)
+	if err != nil || received == nil || received.Outcome != database.EventDelivered {
+		return ""
+	}
+	return sent.text
+}
+
+// correct gives a message that waits its new text. Of one that the contact has, it sends what is
+// new as a correction, and as a message of its own when the contact does not have it.
 func (c *Chat) correct(ctx context.Context, msg *bridgev2.MatrixMessage, replaced id.EventID, text, format string) (*bridgev2.MatrixMessageResponse, error) {
 	to, _ := ParsePeer(msg.Portal.ID)
 	quote := c.quoteOf(ctx, msg.Portal.MXID, replaced)
@@ -135,18 +147,18 @@ func (c *Chat) correct(ctx context.Context, msg *bridgev2.MatrixMessage, replace
 	case fate == Uncertain:
 		return nil, reason.Refused(reason.ErrNotCorrected, c.Recipients(ctx, to))
 	case fate == Corrected:
-		c.keep(replaced, said{quote, text})
+		c.keep(replaced, said{quote, text, replaced})
 		c.typing.stop(msg.Portal.ID)
 		c.account.Bridge.Matrix.SendMessageStatus(ctx, &bridgev2.MessageStatus{Status: event.MessageStatusSuccess},
 			bridgev2.StatusEventInfoFromEvent(msg.Event))
 		return &bridgev2.MatrixMessageResponse{Pending: true}, nil
 	case fate == Gone:
-		quoted = correctionMark + text
+		quoted = msgconv.Correction(c.arrived(ctx, replaced), text)
 	}
 	if err := c.write(ctx, msg.Portal, msg.Event, quoted, format); err != nil {
 		return nil, err
 	}
-	c.keep(replaced, said{quote, text})
+	c.keep(replaced, said{quote, text, msg.Event.ID})
 	return &bridgev2.MatrixMessageResponse{Pending: true}, nil
 }
 
