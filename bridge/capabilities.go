@@ -9,11 +9,17 @@ import (
 )
 
 // roomFeaturesID changes whenever the features below do.
-const roomFeaturesID = "com.github.matrix-msn.features.2026-11-29"
+const roomFeaturesID = "com.github.matrix-msn.features.2026-11-29.2"
 
 // refusedFiles is of messages that hold a file: the bridge refuses them itself, in a sentence
 // that says what to do, where the framework says "unsupported message type".
-var refusedFiles = &event.FileFeatures{MimeTypes: map[string]event.CapabilitySupportLevel{"*/*": event.CapLevelUnsupported}}
+var refusedFiles = &event.FileFeatures{
+	MimeTypes: map[string]event.CapabilitySupportLevel{"*/*": event.CapLevelUnsupported},
+	Caption:   event.CapLevelPartialSupport, // as a text
+}
+
+// stickers come as their names.
+var stickers = &event.FileFeatures{MimeTypes: map[string]event.CapabilitySupportLevel{"*/*": event.CapLevelPartialSupport}}
 
 // roomFeatures is what rooms support: text, in both directions.
 var roomFeatures = &event.RoomFeatures{
@@ -26,14 +32,15 @@ var roomFeatures = &event.RoomFeatures{
 	},
 	File: event.FileFeatureMap{
 		event.MsgImage: refusedFiles, event.MsgAudio: refusedFiles, event.MsgVideo: refusedFiles, event.MsgFile: refusedFiles,
-		event.CapMsgSticker: refusedFiles, event.CapMsgVoice: refusedFiles, event.CapMsgGIF: refusedFiles,
+		event.CapMsgSticker: stickers, event.CapMsgVoice: refusedFiles, event.CapMsgGIF: refusedFiles,
 	},
 	MaxTextLength:       msn.MaxText,
 	TypingNotifications: true,
 	Edit:                event.CapLevelPartialSupport, // as a correction
 	Reaction:            event.CapLevelRejected,
 	LocationMessage:     event.CapLevelPartialSupport, // as its description
-	Poll:                event.CapLevelRejected,
+	Poll:                event.CapLevelPartialSupport, // as a list
+	Reply:               event.CapLevelPartialSupport, // with a quote
 }
 
 // networkFeatures is what the framework should know of the network.

@@ -64,6 +64,7 @@ var (
 	_ bridgev2.ContactListingNetworkAPI      = (*Client)(nil)
 	// What MSN does not have is refused in the room: without these the framework would keep
 	// it to itself.
+	_ bridgev2.PollHandlingNetworkAPI      = (*Client)(nil)
 	_ bridgev2.ReactionHandlingNetworkAPI  = (*Client)(nil)
 	_ bridgev2.RedactionHandlingNetworkAPI = (*Client)(nil)
 )
@@ -204,6 +205,18 @@ func (c *Client) HandleMatrixMessage(ctx context.Context, msg *bridgev2.MatrixMe
 	return sent, err
 }
 
+// HandleMatrixPollStart sends a poll as a text.
+func (c *Client) HandleMatrixPollStart(ctx context.Context, msg *bridgev2.MatrixPollStart) (*bridgev2.MatrixMessageResponse, error) {
+	text := msg.MatrixMessage
+	text.Content = chat.PollText(msg.Event)
+	return c.HandleMatrixMessage(ctx, &text)
+}
+
+// HandleMatrixPollVote refuses a vote.
+func (c *Client) HandleMatrixPollVote(context.Context, *bridgev2.MatrixPollVote) (*bridgev2.MatrixMessageResponse, error) {
+	return nil, errVotes
+}
+
 // HandleMatrixTyping tells the contact of a room that the user writes.
 func (c *Client) HandleMatrixTyping(_ context.Context, msg *bridgev2.MatrixTyping) error {
 	return c.chat.UserTypes(msg)
@@ -212,6 +225,7 @@ func (c *Client) HandleMatrixTyping(_ context.Context, msg *bridgev2.MatrixTypin
 var (
 	errReactions  = reason.Refused(reason.ErrReaction, reason.Subject{})
 	errRedactions = reason.Refused(reason.ErrRedaction, reason.Subject{})
+	errVotes      = reason.Refused(reason.ErrVote, reason.Subject{})
 )
 
 // PreHandleMatrixReaction refuses a reaction.

@@ -80,6 +80,8 @@ var (
 // commands.
 func (c *Connector) Init(br *bridgev2.Bridge) {
 	c.br, c.pace = br, inbox.Unhurried
+	// What people send as notices is a text. Those of programs come no further: they have no login.
+	br.Config.BridgeNotices = true
 	c.db = database.New(br.ID, br.DB.Database, dbutil.ZeroLogger(br.Log.With().Str("db_section", "msn").Logger()))
 	c.logins = &login.Logins{Bridge: br, Config: &c.Config, SignIns: &c.signIns, SessionOf: func(login *bridgev2.UserLogin) *session.Session {
 		return login.Client.(*Client).session
@@ -190,7 +192,7 @@ func (c *Connector) GetName() bridgev2.BridgeName {
 
 // GetBridgeInfoVersion returns the versions of what rooms say about the bridge
 // and about their features. A higher one is sent to all rooms.
-func (c *Connector) GetBridgeInfoVersion() (info, capabilities int) { return 1, 1 }
+func (c *Connector) GetBridgeInfoVersion() (info, capabilities int) { return 1, 2 }
 
 // GetCapabilities returns what the framework should know of the network.
 func (c *Connector) GetCapabilities() *bridgev2.NetworkGeneralCapabilities { return networkFeatures }
@@ -246,15 +248,36 @@ func (c *Connector) Arriving(ctx context.Context, evt *event.Event) {
 		c.isActive(evt.Sender)
 	}
 	switch evt.Type {
-	case event.EventMessage:
+	case event.EventMessage, event.EventUnstablePollStart:
 		c.commands.Rewrite(ctx, evt)
 		if portal, err := c.br.GetPortalByMXID(ctx, evt.RoomID); err == nil && portal != nil {
 			chat.AsMessage(evt, c.br.Config.CommandPrefix)
 		}
 	case event.EventRedaction:
 		c.withdraw(ctx, evt)
+	default:
+		c.other(ctx, evt)
 	}
 	c.intake.Arriving(ctx, evt)
+}
+
+// other hands an event that the framework would pass over to the room as a message, if the user
+// whose room it is has sent it. Programs in a room are not answered.
+func (c *Connector) other(ctx context.Context, evt *event.Event) {
+	if evt.Content.Raw[doublePuppet] != nil {
+		return
+	}
+	made := chat.OtherMessage(evt)
+	if made == nil {
+		return
+	}
+	portal, err := c.br.GetPortalByMXID(ctx, evt.RoomID)
+	if err != nil || portal == nil {
+		return
+	}
+	if login := c.br.GetCachedUserLoginByID(portal.Receiver); login != nil && login.UserMXID == evt.Sender {
+		c.br.QueueMatrixEvent(ctx, made)
+	}
 }
 
 // withdraw has the loop of a room take a message that was deleted out of those that wait,

@@ -33,13 +33,20 @@ func (c *Chat) Send(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2
 	if msg.Content == nil {
 		return nil, reason.Refused(msn.ErrEmpty, reason.Subject{})
 	}
-	if isMedia(msg.Content) {
-		return nil, reason.Refused(reason.ErrMedia, reason.Subject{})
+	if msg.Content.MsgType == event.MsgNotice && msg.OrigSender != nil {
+		return nil, bridgev2.ErrIgnoringMNotice // it may be a program's, and programs answer each other without end
 	}
 	msg.Content.Body = strings.TrimPrefix(msg.Content.Body, NoCommand)
-	text, format := msgconv.ToMSN(msg.Content, c.account.TextOptions())
+	words := msgconv.InWords(msg.Content, msg.Event.Content.Raw)
+	if why := refusal(msg.Content, words); why != nil {
+		return nil, reason.Refused(why, reason.Subject{})
+	}
+	text, format := msgconv.ToMSN(words, c.account.TextOptions())
 	if replaced := replacedBy(msg.Event); replaced != "" {
 		return c.correct(ctx, msg, replaced, text, format)
+	}
+	if kind := msg.Content.MsgType; kind.IsMedia() && kind != event.CapMsgSticker {
+		c.sayWordsOnly(ctx, msg.Portal.MXID, msg.Event.ID)
 	}
 	quote := c.quote(ctx, msg.Portal.MXID, answered(msg.Content.RelatesTo))
 	if err := c.write(ctx, msg.Portal, msg.Event, withQuote(quote, text), format); err != nil {
@@ -72,21 +79,20 @@ func (c *Chat) keep(evt id.EventID, sent said) {
 	}
 }
 
-// isMedia reports whether a message is a picture, a sticker, a file, or a sound.
-func isMedia(content *event.MessageEventContent) bool {
-	return content.MsgType.IsMedia() || content.GetCapMsgType() != ""
-}
-
 // replaces is where AsMessage leaves which message an edit replaces.
 const replaces = "com.github.matrix_msn.replaces"
 
 // AsMessage makes a message of an edit, which Send takes for what it is. The framework passes
 // on edits only of messages that it knows as sent; those that wait, or have failed, are its
-// network connector's. It would have to pass those on too; then this can go. It is to be
-// called for every m.room.message in the room of a chat before the framework sees it. No edit
+// network connector's, and none of polls. It would have to pass those on too; then this can go. It is to be
+// called for every m.room.message and every poll in the room of a chat before the framework sees it. No edit
 // is a command: prefix is what those begin with.
 func AsMessage(evt *event.Event, prefix string) {
 	delete(evt.Content.Raw, replaces)
+	if content, ok := evt.Content.Parsed.(*event.PollStartEventContent); ok && replacedPoll(evt) != "" {
+		evt.Content.Raw[replaces] = replacedPoll(evt)
+		content.RelatesTo = nil
+	}
 	content, ok := evt.Content.Parsed.(*event.MessageEventContent)
 	if !ok || content.RelatesTo.GetReplaceID() == "" {
 		return

@@ -67,6 +67,9 @@ func (c *Chat) quoteOf(ctx context.Context, room id.RoomID, written id.EventID) 
 
 // asText returns what is in an event of the homeserver as a message, or nil.
 func asText(evt *event.Event) *event.MessageEventContent {
+	if evt.Type.Type == event.EventUnstablePollStart.Type || polls[evt.Type.Type] {
+		return PollText(evt)
+	}
 	content, ok := evt.Content.Parsed.(*event.MessageEventContent)
 	if !ok {
 		return nil

@@ -49,9 +49,15 @@ const (
 // can be asked for it.
 var Types = []event.Type{
 	event.EventMessage, event.EventEncrypted, event.EventSticker, event.EventReaction, event.EventRedaction,
-	event.EventUnstablePollStart, event.EventUnstablePollResponse,
+	event.EventUnstablePollStart, event.EventUnstablePollResponse, event.EventUnstablePollEnd,
+	message("m.poll.start"), message("m.poll.response"), message("m.poll.end"),
+	event.CallInvite, message("m.call.notify"), message("org.matrix.msc4075.call.notify"),
+	message("m.rtc.notification"), message("org.matrix.msc4075.rtc.notification"),
 	event.BeeperDeleteChat, event.BeeperBlockUser, event.BeeperAcceptMessageRequest,
 }
+
+// message is a type of events in the timelines of rooms that the framework does not know.
+func message(name string) event.Type { return event.Type{Type: name, Class: event.MessageEventType} }
 
 // Config is what an Intake needs of the bridge.
 type Config struct {

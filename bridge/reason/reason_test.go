@@ -132,6 +132,11 @@ func examples() (all []example) {
 	add("refused by the database", fmt.Errorf("%w: %w", ErrBridge, &pq.Error{Code: "22021"}))
 	add("not withdrawn", ErrNotWithdrawn)
 	add("picture", ErrMedia)
+	add("picture with words", ErrWordsOnly)
+	add("call to MSN", ErrCall)
+	add("vote", ErrVote)
+	add("verification", ErrVerification)
+	add("no words", ErrNoWords)
 	add("long address", msnid.ErrLongID)
 	for _, e := range []error{msnid.ErrEmptyAccount, msnid.ErrLongAccount, msnid.ErrLongID, msnid.ErrNoAccount, msnid.ErrAccountCharacter,
 		ErrEmptyPassword, ErrLongPassword, ErrPasswordLine} {

@@ -117,7 +117,12 @@ var table = []row{
 	// Messages from Matrix to people on MSN.
 	{Message, is(ErrReaction), "msn-unsupported", certain, notCarried, say("MSN has no reactions: your contact does not see it.")},
 	{Message, is(ErrRedaction), "msn-unsupported", certain, notCarried, say("MSN has no deletion: your contact keeps the message.")},
-	{Message, is(ErrMedia), "msn-unsupported", certain, notCarried, say("the bridge carries no pictures, files or voice messages. Put it on a website and send the link.")},
+	{Message, is(ErrMedia), "msn-unsupported", certain, notCarried, say("the bridge carries no pictures, files or voice messages to MSN. Put it on a website and send the link.")},
+	{Message, is(ErrWordsOnly), "msn-unsupported", certain, notCarried, say("Only your words go to MSN: the bridge carries no pictures, files or voice messages. Put it on a website and send the link.")},
+	{Message, is(ErrCall), "msn-unsupported", certain, notCarried, say("the bridge carries no calls to MSN: it does not ring at your contact's. Hang up, and write to them.")},
+	{Message, is(ErrVote), "msn-unsupported", certain, notCarried, say("MSN has no votes: your contact sees a poll as a numbered list. Write to them what you would choose.")},
+	{Message, is(ErrVerification), "msn-unsupported", certain, notCarried, say("people on MSN have no keys that you could verify. Cancel it, and ask them something that only they know.")},
+	{Message, is(ErrNoWords), "msn-unsupported", certain, notCarried, say("MSN has nothing of this kind, and there are no words in it. Write it as a text.")},
 	{Message, is(ErrNotCorrected), "msn-uncertain", certain, generic, say("it is not certain whether {name} got the message that you changed. Ask them, and send the new text as a message of its own.")},
 	{Message, isNotTaken, codeTrouble, certain, notCarried, say("the bridge's database does not take it as it is, and will not. Write it in other words; if that fails too, tell the admin of this bridge.")},
 	{Message, is(ErrNotWithdrawn), codeTrouble, uncertain, generic, say("The message that you deleted could not be taken back, because the bridge's database does not take that: it is still sent if it was not yet. If that lasts, tell the admin of this bridge.")},

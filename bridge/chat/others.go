@@ -1,0 +1,88 @@
+package chat
+
+import (
+	"context"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/msgconv"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/room"
+)
+
+// notOnMSN are the kinds of messages that are refused, and why. Those that are events of their own
+// in Matrix are called like these.
+var notOnMSN = map[event.MessageType]error{
+	"m.call.invite": reason.ErrCall, "m.call.notify": reason.ErrCall, "org.matrix.msc4075.call.notify": reason.ErrCall,
+	"m.rtc.notification": reason.ErrCall, "org.matrix.msc4075.rtc.notification": reason.ErrCall,
+
+	"m.poll.response": reason.ErrVote, "org.matrix.msc3381.poll.response": reason.ErrVote,
+
+	event.MsgVerificationRequest: reason.ErrVerification,
+}
+
+// polls are the events that hold a poll, or its end, and that the framework does not know.
+var polls = map[string]bool{"m.poll.start": true, "m.poll.end": true, "org.matrix.msc3381.poll.end": true}
+
+// OtherMessage returns an event that the framework passes over as the message that Send makes
+// something of, or nil: people see it in their clients, and expect that it is seen on the other
+// side. The event itself is left as it is: others read it meanwhile.
+func OtherMessage(evt *event.Event) *event.Event {
+	content := &event.MessageEventContent{MsgType: event.MessageType(evt.Type.Type)}
+	switch {
+	case polls[evt.Type.Type]:
+		content = PollText(evt)
+	case evt.Type == event.EventUnstablePollResponse || notOnMSN[content.MsgType] == nil:
+		return nil
+	}
+	made := *evt
+	made.Type = event.EventMessage
+	made.Content = event.Content{Parsed: content, Raw: make(map[string]any)}
+	if replaced := replacedPoll(evt); replaced != "" {
+		made.Content.Raw[replaces] = replaced
+	}
+	return &made
+}
+
+// PollText returns a poll as a text.
+func PollText(evt *event.Event) *event.MessageEventContent {
+	return &event.MessageEventContent{MsgType: event.MsgText, Body: msgconv.Poll(evt.Content.Raw)}
+}
+
+// replacedPoll returns the poll that a poll replaces, or "".
+func replacedPoll(evt *event.Event) string {
+	relation, _ := evt.Content.Raw["m.relates_to"].(map[string]any)
+	if relation["rel_type"] != string(event.RelReplace) {
+		return ""
+	}
+	replaced, _ := relation["event_id"].(string)
+	return replaced
+}
+
+// refusal returns why a message is not carried at all, or nil.
+func refusal(content, words *event.MessageEventContent) error {
+	if why := notOnMSN[content.MsgType]; why != nil {
+		return why
+	}
+	switch kind := words.GetCapMsgType(); {
+	case words.MsgType.IsMedia(), kind != "":
+		return reason.ErrMedia
+	case words.Body == "" && words.FormattedBody == "" && content.MsgType != event.MsgText && content.MsgType != event.MsgEmote:
+		return reason.ErrNoWords
+	}
+	return nil
+}
+
+// sayWordsOnly tells a room that of a picture with words under it only the words are carried.
+func (c *Chat) sayWordsOnly(ctx context.Context, chat id.RoomID, picture id.EventID) {
+	_, err := c.account.Bridge.Bot.SendMessage(ctx, chat, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
+		MsgType: event.MsgNotice, Mentions: &event.Mentions{},
+		Body:      reason.Of(reason.ErrWordsOnly, reason.Message, reason.Subject{}).Sentence,
+		RelatesTo: (&event.RelatesTo{}).SetReplyTo(picture),
+	}}, room.Once(picture+"-words"))
+	if err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Stringer("event_id", picture).Msg("Failed to tell that only the words under a picture are carried")
+	}
+}
