@@ -546,7 +546,10 @@ func (f *fakeMatrix) memberships() map[id.RoomID]map[id.UserID]event.Membership 
 	return rooms
 }
 
-func (i *fakeIntent) MarkRead(context.Context, id.RoomID, id.EventID, time.Time) error { return nil }
+func (i *fakeIntent) MarkRead(_ context.Context, room id.RoomID, evt id.EventID, _ time.Time) error {
+	i.f.add(record{kind: "read", room: room, sender: i.user, answer: evt})
+	return nil
+}
 
 // waitWhileHanging is the homeserver that does not answer.
 func (f *fakeMatrix) waitWhileHanging(ctx context.Context) {

@@ -38,6 +38,7 @@ type Config struct {
 	Status              Choice                   `yaml:"status"`    // of those who have chosen nothing
 	Emoticons           bool                     `yaml:"emoticons"` // of those who have chosen nothing
 	Markup              bool                     `yaml:"markup"`
+	ReadReceipts        bool                     `yaml:"read_receipts"`
 	GroupSpaces         bool                     `yaml:"group_spaces"`
 	FollowName          bool                     `yaml:"follow_name"` // of those who have chosen nothing
 	Services            map[string]ServiceConfig `yaml:"services"`

@@ -31,6 +31,7 @@ var settings = []setting{
 	{"group_spaces", configupgrade.Bool, "true or false"},
 	{"emoticons", configupgrade.Bool, "true or false"},
 	{"markup", configupgrade.Bool, "true or false"},
+	{"read_receipts", configupgrade.Bool, "true or false"},
 	{"services", configupgrade.Map, ""},
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/chat"
@@ -86,12 +87,13 @@ type Outbox struct {
 	began    time.Time                        // when it was started
 	lines    map[networkid.PortalID]*msn.Line // of the texts that are under way
 	waits    map[networkid.PortalID]bool      // rooms that were told that their messages wait for the connection
+	arrived  map[id.EventID]bool              // messages that the service has acknowledged, until that is told
 	signedIn time.Time                        // when the first attempt to sign in had ended since, or was not waited for any more
 }
 
 // New returns an Outbox that is stopped. Call Use before Start.
 func New(a *account.Account, session Session) *Outbox {
-	o := &Outbox{account: a, session: session}
+	o := &Outbox{account: a, session: session, arrived: make(map[id.EventID]bool)}
 	o.loop = queue.New(queue.Config[networkid.PortalID, *database.QueuedEvent]{
 		Store: &table{a.DB.MatrixQueue, a.Login.ID}, Work: o, Window: window, Batch: batch, Parallel: parallel, Patience: patience,
 	})
@@ -136,6 +138,7 @@ func (o *Outbox) Start(ctx context.Context) {
 	defer o.mu.Unlock()
 	if o.deaf == nil {
 		o.began, o.signedIn = time.Now(), time.Time{}
+		clear(o.arrived)
 		o.deaf = o.account.DB.MatrixQueue.Listen(o.account.Login.ID, func(e *database.QueuedEvent) {
 			row := *e
 			o.loop.WakeWith(e.PortalID, queue.Entry[*database.QueuedEvent]{Row: &row, Position: e.Position, Owner: e.Owner})
@@ -223,6 +226,8 @@ func (o *Outbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedEvent
 		}
 		if err != nil {
 			err = o.leave(sending, e, o.ended(e, err))
+		} else {
+			o.acknowledged(e)
 		}
 		return o.outcome(ctx, e, err)
 	})

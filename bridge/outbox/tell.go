@@ -34,6 +34,7 @@ func (o *Outbox) Tell(ctx context.Context, e *database.QueuedEvent, fate error) 
 			return err
 		}
 		br.Matrix.SendMessageStatus(ctx, &bridgev2.MessageStatus{Status: event.MessageStatusSuccess}, info)
+		o.showRead(ctx, e)
 		return nil
 	}
 	to, _ := chat.ParsePeer(e.PortalID)
