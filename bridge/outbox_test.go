@@ -279,3 +279,26 @@ func TestTextThatTheDatabaseRefusesHoldsUpNothing(t *testing.T) {
 	b.write(room, "wholesome")
 	b.receive(texts, alice+": wholesome")
 }
+
+// A text goes out in parts, and one of them comes back: the room is told how much arrived.
+func TestRoomIsToldHowMuchOfALongTextArrived(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	var parts atomic.Int32
+	b.srv.Hook(func(r *msntest.Request) msntest.Action {
+		if r.Command.Verb == "MSG" && len(r.Command.Payload) > 1000 && parts.Add(1) == 3 {
+			return msntest.NAK()
+		}
+		return msntest.Action{}
+	})
+	from := b.matrix.position()
+	b.write(room, strings.Repeat("long ", 800))
+	<-texts
+	told, _ := b.waitMessage(from, "only the first 2,800 of its 3,999 characters surely reached Bob Builder")
+	if !strings.Contains(told.body, "Send the rest.") {
+		t.Errorf("told %q", told.body)
+	}
+}

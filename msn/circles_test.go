@@ -12,6 +12,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"matrix-msn/msn/circle"
 	"matrix-msn/msn/internal/contactlist"
@@ -344,7 +345,7 @@ func TestLongTextInACircle(t *testing.T) {
 	ns.close()
 	err := waitError(t, sent)
 	parts, ok := errors.AsType[*PartsError](err)
-	if !ok || parts.Parts != 3 || parts.Acknowledged != 1 || parts.Uncertain != 1 || !errors.Is(err, ErrUncertain) {
+	if !ok || parts.Parts != 3 || parts.Acknowledged != 1 || parts.Uncertain != 1 || parts.First == 0 || parts.Characters != utf8.RuneCountInString(strings.ReplaceAll(text, "\r\n", "\n")) || !errors.Is(err, ErrUncertain) {
 		t.Errorf("error %v", err)
 	}
 }

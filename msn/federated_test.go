@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"matrix-msn/msn/internal/longtext"
 	"matrix-msn/msn/wire"
 )
 
@@ -57,7 +58,7 @@ func TestLongTextToYahooSaysHowFarItCame(t *testing.T) {
 		ns.send("500 " + second.Arg(0))
 		err := waitError(t, sent)
 		parts, ok := errors.AsType[*PartsError](err)
-		if !ok || parts.Parts != 2 || parts.Acknowledged != 1 || parts.Uncertain != 0 || !errors.Is(err, ErrNotDelivered) {
+		if !ok || parts.Parts != 2 || parts.Acknowledged != 1 || parts.Uncertain != 0 || parts.First != longtext.MaxBody || parts.Characters != wire.MaxSwitchboardPayload || !errors.Is(err, ErrNotDelivered) {
 			t.Errorf("error %v", err)
 		}
 	})

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/msgconv"
@@ -106,10 +108,15 @@ func inOrder(parts []string, send func(part string) error) error {
 	for i, part := range parts {
 		if err := send(part); err != nil {
 			if i > 0 {
-				err = fmt.Errorf("%w: %w", &msn.PartsError{Parts: len(parts), Acknowledged: i}, err)
+				err = fmt.Errorf("%w: %w", &msn.PartsError{
+					Parts: len(parts), Acknowledged: i, Characters: characters(parts), First: characters(parts[:i]),
+				}, err)
 			}
 			return err
 		}
 	}
 	return nil
 }
+
+// characters returns how many characters parts of a text have.
+func characters(parts []string) int { return utf8.RuneCountInString(strings.Join(parts, "")) }

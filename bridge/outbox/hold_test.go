@@ -16,12 +16,15 @@ func TestTextOfWhichAPartIsLeftWithTheServiceIsNotSentAgain(t *testing.T) {
 		arrived bool
 	}{{"the first part fails", 1, false}, {"the second part fails", 2, true}} {
 		sent := 0
-		err := inOrder([]string{"a", "b", "c"}, func(string) error {
+		err := inOrder([]string{"ä", "b", "c"}, func(string) error {
 			if sent++; sent == test.fails {
 				return msn.ErrNotConnected
 			}
 			return nil
 		})
+		if parts, ok := errors.AsType[*msn.PartsError](err); ok && (parts.First != 1 || parts.Characters != 3) {
+			t.Errorf("%s: %+v", test.name, parts)
+		}
 		if !errors.Is(err, msn.ErrNotConnected) || mayHaveArrived(err) != test.arrived || sent != test.fails {
 			t.Errorf("%s: %v after %d parts, may have arrived: %t", test.name, err, sent, mayHaveArrived(err))
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/status"
@@ -244,7 +245,10 @@ func Refused(err error, to Subject) error {
 	why := Of(err, Message, to)
 	if parts, ok := errors.AsType[*msn.PartsError](err); ok && parts.Acknowledged > 0 {
 		why.Certain = false
-		why.Sentence = fmt.Sprintf("only the first %d of its %d parts surely reached %s. ", parts.Acknowledged, parts.Parts, to.Name) + why.Sentence
+		if parts.First > 0 && !parts.Joined { // the beginning would come twice
+			why.Sentence = strings.NewReplacer("Send it again", "Send the rest", "send it again", "send the rest").Replace(why.Sentence)
+		}
+		why.Sentence = howFar(parts, to.Name) + " " + why.Sentence
 	}
 	if gone, ok := errors.AsType[NotConnected](err); ok && gone.Why != nil {
 		why.Sentence = gone.Why.Sentence
@@ -258,4 +262,24 @@ func Refused(err error, to Subject) error {
 		told = told.WithStatus(event.MessageStatusFail)
 	}
 	return told
+}
+
+// howFar says how much of a text surely reached somebody.
+func howFar(parts *msn.PartsError, name string) string {
+	if parts.First == 0 {
+		return fmt.Sprintf("only %d of its %d parts surely reached %s.", parts.Acknowledged, parts.Parts, name)
+	}
+	arrived := fmt.Sprintf("only the first %s of its %s characters surely reached %s", thousands(parts.First), thousands(parts.Characters), name)
+	if parts.Joined {
+		return arrived + ", whose Messenger may show nothing of a text that is not complete."
+	}
+	return arrived + "."
+}
+
+// thousands writes a number for people.
+func thousands(n int) string {
+	if n < 1000 {
+		return strconv.Itoa(n)
+	}
+	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
 }

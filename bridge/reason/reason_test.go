@@ -175,6 +175,8 @@ func examples() (all []example) {
 	add("other client wanted", &msn.UpgradeError{Version: msn.Version{Recommended: "14.0.8117"}})
 	add("nothing listens", &net.OpError{Op: "dial", Err: errors.New("connection refused")})
 	add("some parts arrived", fmt.Errorf("%w: %w", &msn.PartsError{Parts: 3, Acknowledged: 1}, msn.ErrOffline))
+	add("the beginning arrived", &msn.PartsError{Parts: 3, Acknowledged: 1, Characters: 1234567, First: 1400, Reason: msn.ErrOffline})
+	add("the beginning arrived, and is joined with the rest", &msn.PartsError{Parts: 3, Acknowledged: 1, Characters: 1001, First: 999, Joined: true, Reason: msn.ErrNotDelivered})
 	add("not connected yet", NotConnected{})
 	add("not connected because of the password", NotConnected{&password})
 	add("switchboard refused with an error", fmt.Errorf("%w: %w", msn.ErrSwitchboard, &msn.ServerError{Number: 280}))

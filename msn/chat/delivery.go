@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
+	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/internal/errs"
 	"matrix-msn/msn/internal/longtext"
 	"matrix-msn/msn/roster"
@@ -227,10 +230,14 @@ func (d *delivery) verdict(err error) error {
 	if err == nil {
 		return nil
 	}
-	e := &errs.PartsError{Parts: len(d.parts), Reason: err}
-	for _, p := range d.parts {
-		switch {
+	e := &errs.PartsError{Parts: len(d.parts), Joined: d.chunked, Reason: err}
+	for i, length := range d.lengths() {
+		e.Characters += length
+		switch p := d.parts[i]; {
 		case p.state == partAcknowledged:
+			if e.Acknowledged == i {
+				e.First += length
+			}
 			e.Acknowledged++
 		case p.uncertain():
 			e.Uncertain++
@@ -243,4 +250,23 @@ func (d *delivery) verdict(err error) error {
 		return e.Reason
 	}
 	return e
+}
+
+// lengths returns how many characters of the text each part carries. What the parts hold is
+// messages, or their texts alone, which makes a message of a text.
+func (d *delivery) lengths() []int {
+	all := 0
+	for _, p := range d.parts {
+		all += len(p.payload)
+	}
+	bare := all == len(clean.CRLF(d.text))
+	lengths := make([]int, len(d.parts))
+	for i, p := range d.parts {
+		body := p.payload
+		if !bare {
+			body = wire.ParseMessage(body).Body
+		}
+		lengths[i] = utf8.RuneCountInString(body) - strings.Count(body, "\r") // an end of a line is one
+	}
+	return lengths
 }

@@ -144,7 +144,13 @@ type PartsError struct {
 	Parts        int // messages that the text was cut into
 	Acknowledged int // of them, how many the server has acknowledged
 	Uncertain    int // and how many may have arrived besides
-	Reason       error
+	// Characters is the length of the text, and First how much of its beginning the server has
+	// acknowledged. Both are 0 where that is not known.
+	Characters, First int
+	// Joined says that the contact's Messenger joins the messages, so that it may show nothing of
+	// a text that is not complete.
+	Joined bool
+	Reason error
 }
 
 // Error implements error.
