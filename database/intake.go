@@ -32,6 +32,7 @@ const (
 	EventRefused   EventOutcome = "refused"   // it has surely not arrived
 	EventUncertain EventOutcome = "uncertain" // it may have arrived
 	EventRemoved   EventOutcome = "removed"   // by the user, before it was sent
+	EventReplaced  EventOutcome = "replaced"  // it has not arrived, and an edit was sent in its place
 	// EventSecret is of the answer to a question of the bot's, whose content is not stored.
 	EventSecret EventOutcome = "secret"
 )
@@ -80,7 +81,11 @@ const (
 	receivedOutcome = `
 		INSERT INTO intake (bridge_id, ` + receivedColumns + `) VALUES ($1, $2, 0, $3, $4, '', 'finished', $5, $6)
 		ON CONFLICT (bridge_id, event_id) DO UPDATE SET outcome=excluded.outcome`
-	receivedPrune = `DELETE FROM intake WHERE bridge_id=$1 AND state='finished' AND received_at<$2`
+	receivedFailed = `
+		SELECT ` + receivedColumns + ` FROM intake WHERE bridge_id=$1 AND room_id=$2 AND sender=$3 AND outcome IN ('refused', 'uncertain')
+		ORDER BY received_at DESC, position DESC LIMIT 1`
+	receivedReopen = `UPDATE intake SET outcome='' WHERE bridge_id=$1 AND event_id=$2 AND outcome=$3`
+	receivedPrune  = `DELETE FROM intake WHERE bridge_id=$1 AND state='finished' AND received_at<$2`
 )
 
 // Put stores events, all or none of them, as waiting, and returns those that nobody has dealt with: the
@@ -145,6 +150,18 @@ func (q *IntakeQuery) Finish(ctx context.Context, event id.EventID) error {
 // intake. Of those the time counts that is given.
 func (q *IntakeQuery) SetOutcome(ctx context.Context, r Received) error {
 	return q.Exec(ctx, receivedOutcome, q.bridgeID, r.EventID, r.RoomID, r.Sender, r.Outcome, toMilli(r.At))
+}
+
+// LatestFailed returns the latest message of somebody in a room that has not arrived, or may not
+// have; nil for none.
+func (q *IntakeQuery) LatestFailed(ctx context.Context, room id.RoomID, sender id.UserID) (*Received, error) {
+	return q.QueryOne(ctx, receivedFailed, q.bridgeID, room, sender)
+}
+
+// Reopen forgets the outcome of a message, which is to be sent again. It reports false when it is
+// not the outcome any more.
+func (q *IntakeQuery) Reopen(ctx context.Context, event id.EventID, outcome EventOutcome) (bool, error) {
+	return changes(q.GetDB().Exec(ctx, receivedReopen, q.bridgeID, event, outcome))
 }
 
 // Prune forgets events that were dealt with and came before a time.

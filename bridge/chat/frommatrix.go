@@ -46,9 +46,9 @@ func (c *Chat) Send(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2
 		return c.correct(ctx, msg, replaced, text, format)
 	}
 	if kind := msg.Content.MsgType; kind.IsMedia() && kind != event.CapMsgSticker {
-		c.sayWordsOnly(ctx, msg.Portal.MXID, msg.Event.ID)
+		c.sayWordsOnly(ctx, msg.Event.RoomID, msg.Event.ID)
 	}
-	quote := c.quote(ctx, msg.Portal.MXID, answered(msg.Content.RelatesTo))
+	quote := c.quote(ctx, msg.Event.RoomID, answered(msg.Content.RelatesTo))
 	if err := c.write(ctx, msg.Portal, msg.Event, withQuote(quote, text), format); err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func (c *Chat) arrived(ctx context.Context, evt id.EventID) string {
 // new as a correction, and as a message of its own when the contact does not have it.
 func (c *Chat) correct(ctx context.Context, msg *bridgev2.MatrixMessage, replaced id.EventID, text, format string) (*bridgev2.MatrixMessageResponse, error) {
 	to, _ := ParsePeer(msg.Portal.ID)
-	quote := c.quoteOf(ctx, msg.Portal.MXID, replaced)
+	quote := c.quoteOf(ctx, msg.Event.RoomID, replaced)
 	quoted := withQuote(quote, text)
 	fate, err := c.outbox.Correct(ctx, replaced, msg.Event.ID, msg.Event.Sender, quoted, format)
 	switch {
@@ -163,6 +163,9 @@ func (c *Chat) correct(ctx context.Context, msg *bridgev2.MatrixMessage, replace
 	}
 	if err := c.write(ctx, msg.Portal, msg.Event, quoted, format); err != nil {
 		return nil, err
+	}
+	if fate == Refused {
+		c.superseded(ctx, msg.Event, replaced)
 	}
 	c.keep(replaced, said{quote, text, msg.Event.ID})
 	return &bridgev2.MatrixMessageResponse{Pending: true}, nil

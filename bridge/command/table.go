@@ -61,6 +61,8 @@ var table = []row{
 	{name: "presence", bare: true, private: true, args: "[on|off]", description: "Show or choose whether Matrix shows which of your contacts are online.", run: people.Presence},
 	{name: "emoticons", bare: true, args: "[on|off]", description: "Show or choose whether emoji stand for the emoticons of MSN, such as `:)` and `(Y)`.", run: people.Emoticons},
 	{name: "nudge", bare: true, args: "[_e-mail_]", description: "Nudge somebody: Messenger shakes its window. In the room with them the address may be left out.", run: people.Nudge},
+	{name: "retry", bare: true, args: "[anyway]",
+		description: "Send the last text again that you have written in the room and that has failed; with `anyway` also one that may have arrived.", run: people.Retry},
 	{name: "page", bare: true, private: true, args: "[--callback home|work|mobile[=_number_]] [_e-mail or +number_] <_text_>",
 		description: "Send a text of up to 113 characters to somebody's mobile device. In the room with a contact the address may be left out.",
 		options:     []string{service.CallbackOption}, run: service.Page},

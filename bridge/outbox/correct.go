@@ -45,7 +45,7 @@ func (o *Outbox) Correct(ctx context.Context, evt, edit id.EventID, sender id.Us
 		return chat.Corrected, nil // there is nothing left to correct
 	case received.Outcome == database.EventUncertain:
 		return chat.Uncertain, nil
-	case received.Outcome == database.EventRefused:
+	case received.Outcome == database.EventRefused, received.Outcome == database.EventReplaced:
 		return chat.Refused, nil
 	}
 	if waiting, err := db.MatrixQueue.Get(ctx, login, evt); err != nil || waiting != nil {

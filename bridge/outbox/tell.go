@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -10,6 +11,7 @@ import (
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/msnid"
@@ -41,7 +43,7 @@ func (o *Outbox) Tell(ctx context.Context, e *database.QueuedEvent, fate error) 
 	zerolog.Ctx(ctx).Warn().Err(fate).Stringer("event_id", e.EventID).Msg("Message was not delivered")
 	status := bridgev2.WrapErrorInStatus(reason.Refused(fate, o.chats.Recipients(ctx, to)))
 	// Sent here and not by the framework, which does not tell whether it could.
-	_, err := br.Bot.SendMessage(ctx, e.RoomID, event.EventMessage, &event.Content{Parsed: status.ToNoticeEvent(info)}, room.Once(e.EventID))
+	_, err := br.Bot.SendMessage(ctx, e.RoomID, event.EventMessage, &event.Content{Parsed: status.ToNoticeEvent(info)}, once(e))
 	if room.TakesNothing(err) {
 		return nil
 	}
@@ -51,6 +53,12 @@ func (o *Outbox) Tell(ctx context.Context, e *database.QueuedEvent, fate error) 
 	status.SendNotice = false
 	br.Matrix.SendMessageStatus(ctx, &status, info)
 	return nil
+}
+
+// once has the homeserver take what is told of a message once. One that is sent again is told of
+// again.
+func once(e *database.QueuedEvent) *bridgev2.MatrixSendExtra {
+	return room.Once(e.EventID + id.EventID(strconv.FormatInt(e.QueuedAt.UnixMilli(), 36)))
 }
 
 // save gives the framework the message, which it then knows by its event.

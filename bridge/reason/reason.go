@@ -43,9 +43,10 @@ const (
 	Bounce                       // a page that was sent and came back
 	Delivery                     // a message from MSN that the homeserver refuses
 	Nudge                        // a nudge
+	Again                        // a text that is sent again
 	Request                      // any other request of a command
 
-	commands = Page | Call | Circle | Roster | Name | Rename | Groups | Invitation | Link | Search | Nudge | Request
+	commands = Page | Call | Circle | Roster | Name | Rename | Groups | Invitation | Link | Search | Nudge | Again | Request
 )
 
 // Errors of the bridge itself. Others are those of package msn and of package config.
@@ -108,6 +109,11 @@ var (
 	// ErrNotCorrected says that nobody knows whether the message arrived that a correction is
 	// for.
 	ErrNotCorrected = errors.New("it is not certain whether the message arrived that was corrected")
+	// ErrNothingFailed, ErrMayHaveArrived and ErrNotRead say why no text is sent again: there is
+	// none, it may have arrived, or the homeserver does not say what it was.
+	ErrNothingFailed  = errors.New("no text has failed")
+	ErrMayHaveArrived = errors.New("it is not certain whether the text arrived")
+	ErrNotRead        = errors.New("the homeserver does not say what the text was")
 	// ErrNotAdmin and ErrLastAdmin say, besides what the service said, what the user is to
 	// a circle into which they cannot invite, or which they cannot leave.
 	ErrNotAdmin  = errors.New("the user is no administrator of the circle")

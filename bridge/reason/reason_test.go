@@ -35,7 +35,7 @@ type namedPlace struct {
 // places have their names in testdata/reasons.txt.
 var places = []namedPlace{
 	{"page", Page, ""}, {"call", Call, ""}, {"circle", Circle, ""}, {"roster", Roster, ""}, {"name", Name, ""}, {"invitation", Invitation, ""}, {"link", Link, ""}, {"search", Search, ""},
-	{"web login", WebLogin, ""}, {"sign-out", SignOut, ""}, {"nudge", Nudge, ""}, {"request", Request, ""},
+	{"web login", WebLogin, ""}, {"sign-out", SignOut, ""}, {"nudge", Nudge, ""}, {"again", Again, ""}, {"request", Request, ""},
 	{"input", Input, "typed "}, {"lookup", Lookup, "named "}, {"login", Login, "login "}, {"bounce", Bounce, "bounced "}, {"delivery", Delivery, "delivery"},
 }
 
@@ -133,6 +133,9 @@ func examples() (all []example) {
 	add("not withdrawn", ErrNotWithdrawn)
 	add("picture", ErrMedia)
 	add("picture with words", ErrWordsOnly)
+	add("nothing has failed", ErrNothingFailed)
+	add("the last text may have arrived", ErrMayHaveArrived)
+	add("the last text is not known", ErrNotRead)
 	add("call to MSN", ErrCall)
 	add("vote", ErrVote)
 	add("verification", ErrVerification)

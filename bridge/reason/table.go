@@ -358,6 +358,12 @@ var table = []row{
 	{Request, is(ErrContacts), codeTrouble, certain, answered, say("The contact list could not be read. The admin of this bridge finds the reason in the log.")},
 	{Request, is(ErrAlerts), codeTrouble, certain, answered, say("The alerts could not be read. The admin of this bridge finds the reason in the log.")},
 
+	// Texts that are sent again.
+	{Again, is(ErrNothingFailed), "msn-nothing-failed", certain, answered, say("Nothing that you have written here of late has failed, so there is nothing to send again.")},
+	{Again, is(ErrMayHaveArrived), "msn-uncertain", certain, answered, say("It was not sent again: your last text may have reached {name}. Ask them, and send `!retry anyway` if it did not.")},
+	{Again, is(ErrNotRead), "msn-not-read", certain, answered, say("It was not sent again: the homeserver does not say what your last text was. Write it once more.")},
+	{Again, is(ErrBridge), codeTrouble, certain, answered, say("It was not sent again: the bridge could not read or store it. Try again; if that lasts, tell the admin of this bridge.")},
+
 	// Whatever a command asks the service.
 	{commands, is(msn.ErrNotConnected), "msn-not-connected", certain, answered, say("The bridge is not connected to {service} at the moment; it keeps trying. Try again later.")},
 	{commands, is(msn.ErrClosed), "msn-not-connected", certain, answered, say("The bridge has just signed out of {service}. Try again later.")},

@@ -1,0 +1,51 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"maunium.net/go/mautrix/bridgev2"
+
+	"matrix-msn/bridge/chat"
+	"matrix-msn/bridge/command/call"
+	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/reason"
+)
+
+const retryUsage = "Write `!retry` in the room in which you have written the text, or `!retry anyway` for one of which it is not certain whether it arrived."
+
+// Retry sends the last text again that the user has written in a room and that has failed.
+func Retry(c *call.Call) {
+	login, ok := c.Login()
+	if !ok {
+		return
+	}
+	anyway := strings.EqualFold(c.Text, "anyway")
+	if c.Portal == nil || c.Portal.Receiver != login.Account.Login.ID || c.Text != "" && !anyway {
+		c.Say("%s", retryUsage)
+		return
+	}
+	to, ok := chat.ParsePeer(c.Portal.ID)
+	if !ok {
+		c.Say("%s", retryUsage)
+		return
+	}
+	var text string
+	var refused bridgev2.MessageStatus
+	again := func(ctx context.Context) (err error) {
+		text, err = login.Chat.Retry(ctx, c.Portal, c.RoomID, c.User.MXID, anyway)
+		if errors.As(err, &refused) {
+			return nil
+		}
+		return err
+	}
+	if !c.Tries(reason.Again, login.Chat.Recipients(c.Ctx, to), again) {
+		return
+	}
+	if refused.Message != "" {
+		c.Say("It was not sent again: %s", refused.Message)
+		return
+	}
+	c.Say("Sent again: %s", names.Own(text))
+}
