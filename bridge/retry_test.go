@@ -26,8 +26,18 @@ func (b *testBridge) fails(room id.RoomID, content *event.MessageEventContent) i
 	if told.status == event.MessageStatusSuccess {
 		b.Fatalf("told %+v", told)
 	}
+	b.queueEnds()
 	b.matrix.keep(&event.Event{Type: event.EventMessage, ID: evt, RoomID: room, Sender: fakeUser, Content: event.Content{Parsed: &kept}})
 	return evt
+}
+
+// queueEnds waits until everything is told of what the user has written.
+func (b *testBridge) queueEnds() {
+	b.Helper()
+	b.eventually("the end of the queue", func() bool {
+		left, err := b.conn.db.MatrixQueue.GetAll(b.ctx, loginID(alice))
+		return err == nil && len(left) == 0
+	})
 }
 
 func plainText(body string) *event.MessageEventContent {
@@ -62,6 +72,7 @@ func TestTextThatFailedIsSentAgain(t *testing.T) {
 		return r.kind == "message" && r.answer == failed && strings.Contains(r.body, "Home reported that it did not reach")
 	})
 	b.matrix.wait(t, from, "the status", func(r record) bool { return r.kind == "status" && r.answer == failed })
+	b.queueEnds()
 
 	from = b.matrix.position()
 	b.write(room, "!RETRY")
@@ -144,4 +155,22 @@ func TestCorrectionIsSentAgainAsOne(t *testing.T) {
 	})
 	b.write(room, "!retry")
 	b.receive(texts, alice+": * hello")
+}
+
+// A text of which the bridge is still telling that it has failed is not taken for sent.
+func TestTextThatIsStillToldOfIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	failed := b.fails(room, plainText("hello"))
+	b.exec(`INSERT INTO matrix_queue (bridge_id, login_id, event_id, position, room_id, sender, portal_id, body, format, written_at, held_at, owner)
+		VALUES ('', '` + string(login.ID) + `', '` + string(failed) + `', 1, '` + string(room) + `', '` + string(fakeUser) + `', 'dm:` + bob + `', 'hello', '', 1, 0, 'another')`)
+	if got := b.ask(room, "!retry"); !strings.Contains(got.body, "not done with your last text yet") {
+		t.Errorf("answered by %q", got.body)
+	}
+	b.exec(`DELETE FROM matrix_queue`)
+	b.write(room, "!retry")
+	b.receive(texts, alice+": hello")
 }

@@ -84,8 +84,11 @@ const (
 	receivedFailed = `
 		SELECT ` + receivedColumns + ` FROM intake WHERE bridge_id=$1 AND room_id=$2 AND sender=$3 AND outcome IN ('refused', 'uncertain')
 		ORDER BY received_at DESC, position DESC LIMIT 1`
-	receivedReopen = `UPDATE intake SET outcome='' WHERE bridge_id=$1 AND event_id=$2 AND outcome=$3`
-	receivedPrune  = `DELETE FROM intake WHERE bridge_id=$1 AND state='finished' AND received_at<$2`
+	// A message is in its queue until it is told what became of it.
+	receivedReopen = `
+		UPDATE intake SET outcome='' WHERE bridge_id=$1 AND event_id=$2 AND outcome=$3
+		AND NOT EXISTS (SELECT 1 FROM matrix_queue WHERE bridge_id=$1 AND event_id=$2)`
+	receivedPrune = `DELETE FROM intake WHERE bridge_id=$1 AND state='finished' AND received_at<$2`
 )
 
 // Put stores events, all or none of them, as waiting, and returns those that nobody has dealt with: the
@@ -159,7 +162,7 @@ func (q *IntakeQuery) LatestFailed(ctx context.Context, room id.RoomID, sender i
 }
 
 // Reopen forgets the outcome of a message, which is to be sent again. It reports false when it is
-// not the outcome any more.
+// not the outcome any more, or the queue is not done with the message.
 func (q *IntakeQuery) Reopen(ctx context.Context, event id.EventID, outcome EventOutcome) (bool, error) {
 	return changes(q.GetDB().Exec(ctx, receivedReopen, q.bridgeID, event, outcome))
 }

@@ -161,11 +161,14 @@ func (c *Chat) correct(ctx context.Context, msg *bridgev2.MatrixMessage, replace
 	case fate == Gone:
 		quoted = msgconv.Correction(c.arrived(ctx, replaced), text)
 	}
-	if err := c.write(ctx, msg.Portal, msg.Event, quoted, format); err != nil {
-		return nil, err
-	}
 	if fate == Refused {
-		c.superseded(ctx, msg.Event, replaced)
+		c.superseded(ctx, msg.Event, replaced, database.EventReplaced)
+	}
+	if err := c.write(ctx, msg.Portal, msg.Event, quoted, format); err != nil {
+		if fate == Refused {
+			c.superseded(ctx, msg.Event, replaced, database.EventRefused)
+		}
+		return nil, err
 	}
 	c.keep(replaced, said{quote, text, msg.Event.ID})
 	return &bridgev2.MatrixMessageResponse{Pending: true}, nil

@@ -48,7 +48,7 @@ func (c *Chat) Retry(ctx context.Context, portal *bridgev2.Portal, room id.RoomI
 	if taken, err := intake.Reopen(ctx, failed.EventID, failed.Outcome); err != nil {
 		return "", fmt.Errorf("%w: %w", reason.ErrBridge, err)
 	} else if !taken {
-		return "", reason.ErrNothingFailed
+		return "", reason.ErrNotDone
 	}
 	msg := &bridgev2.MatrixMessage{MatrixEventBase: bridgev2.MatrixEventBase[*event.MessageEventContent]{Event: evt, Content: content, Portal: portal}}
 	if _, err := c.Send(ctx, msg); err != nil {
@@ -79,11 +79,11 @@ func (c *Chat) written(ctx context.Context, room id.RoomID, written id.EventID) 
 	return &evt, nil
 }
 
-// superseded notes that an edit was sent in the place of a message that had failed: that is not
-// sent again.
-func (c *Chat) superseded(ctx context.Context, edit *event.Event, replaced id.EventID) {
-	err := c.account.DB.Intake.SetOutcome(ctx, database.Received{EventID: replaced, RoomID: edit.RoomID, Sender: edit.Sender, Outcome: database.EventReplaced})
+// superseded notes that an edit is sent in the place of a message that had failed, which is not sent
+// again then, or is after all.
+func (c *Chat) superseded(ctx context.Context, edit *event.Event, replaced id.EventID, outcome database.EventOutcome) {
+	err := c.account.DB.Intake.SetOutcome(ctx, database.Received{EventID: replaced, RoomID: edit.RoomID, Sender: edit.Sender, Outcome: outcome})
 	if err != nil {
-		zerolog.Ctx(ctx).Err(err).Stringer("event_id", replaced).Msg("Failed to note that an edit was sent in the place of a message")
+		zerolog.Ctx(ctx).Err(err).Stringer("event_id", replaced).Msg("Failed to note whether an edit is sent in the place of a message")
 	}
 }

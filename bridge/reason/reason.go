@@ -109,10 +109,11 @@ var (
 	// ErrNotCorrected says that nobody knows whether the message arrived that a correction is
 	// for.
 	ErrNotCorrected = errors.New("it is not certain whether the message arrived that was corrected")
-	// ErrNothingFailed, ErrMayHaveArrived and ErrNotRead say why no text is sent again: there is
-	// none, it may have arrived, or the homeserver does not say what it was.
+	// ErrNothingFailed, ErrMayHaveArrived, ErrNotDone and ErrNotRead say why no text is sent again:
+	// there is none, it may have arrived, the bridge is still telling that it has failed, or the homeserver does not say what it was.
 	ErrNothingFailed  = errors.New("no text has failed")
 	ErrMayHaveArrived = errors.New("it is not certain whether the text arrived")
+	ErrNotDone        = errors.New("the bridge is not done with the text")
 	ErrNotRead        = errors.New("the homeserver does not say what the text was")
 	// ErrNotAdmin and ErrLastAdmin say, besides what the service said, what the user is to
 	// a circle into which they cannot invite, or which they cannot leave.

@@ -135,6 +135,7 @@ func examples() (all []example) {
 	add("picture with words", ErrWordsOnly)
 	add("nothing has failed", ErrNothingFailed)
 	add("the last text may have arrived", ErrMayHaveArrived)
+	add("the last text is not done with", ErrNotDone)
 	add("the last text is not known", ErrNotRead)
 	add("call to MSN", ErrCall)
 	add("vote", ErrVote)

@@ -361,6 +361,7 @@ var table = []row{
 	// Texts that are sent again.
 	{Again, is(ErrNothingFailed), "msn-nothing-failed", certain, answered, say("Nothing that you have written here of late has failed, so there is nothing to send again.")},
 	{Again, is(ErrMayHaveArrived), "msn-uncertain", certain, answered, say("It was not sent again: your last text may have reached {name}. Ask them, and send `!retry anyway` if it did not.")},
+	{Again, is(ErrNotDone), "msn-not-done", certain, answered, say("It was not sent again: the bridge is not done with your last text yet. Try again in a moment.")},
 	{Again, is(ErrNotRead), "msn-not-read", certain, answered, say("It was not sent again: the homeserver does not say what your last text was. Write it once more.")},
 	{Again, is(ErrBridge), codeTrouble, certain, answered, say("It was not sent again: the bridge could not read or store it. Try again; if that lasts, tell the admin of this bridge.")},
 
