@@ -13,7 +13,7 @@ import (
 func TestStatusesAreInOwnWords(t *testing.T) {
 	t.Parallel()
 	for err, want := range map[error]string{
-		fmt.Errorf("%w (receiver login is nil)", bridgev2.ErrNotLoggedIn):                                                           "send `login` to the bot",
+		fmt.Errorf("%w (receiver login is nil)", bridgev2.ErrNotLoggedIn):                                                             "send `login` to the bot",
 		fmt.Errorf("%w (relay not set and receiver login is owned by @a:example.test, not @b:example.test)", bridgev2.ErrNotLoggedIn): "the chat of another user",
 	} {
 		status := bridgev2.WrapErrorInStatus(err)

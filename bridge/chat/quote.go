@@ -42,7 +42,7 @@ func (c *Chat) quote(ctx context.Context, room id.RoomID, answered id.EventID) s
 		return ""
 	}
 	content := asText(evt)
-	if content == nil {
+	if content == nil || evt.Sender == c.account.Bridge.Bot.GetMXID() { // what the bot says is for the user
 		return ""
 	}
 	return msgconv.Quote(c.author(ctx, room, evt.Sender), content, c.account.TextOptions())
