@@ -306,6 +306,13 @@ func (p *pages) find(n news) {
 	})
 }
 
+// lastWords returns the number of a text and what was added to it: of a longer one only that is sent when the text has
+// arrived.
+func lastWords(changed string) string {
+	words := strings.Fields(changed)
+	return strings.Join(words[len(words)-2:], " ")
+}
+
 // score holds what arrived against what was told. Unread is set when what the service has acknowledged may be gone
 // with a connection. With say, every fault of the bridge fails the test.
 func (p *pages) score(t *testing.T, n news, unread, say bool) (toMSN, toMatrix score) {
@@ -332,7 +339,7 @@ func (p *pages) score(t *testing.T, n news, unread, say bool) (toMSN, toMatrix s
 		for i := range p.hearers {
 			old, changed := heard[i][w.text], 0
 			if w.changed != "" {
-				changed = heard[i][w.changed] + heard[i]["* "+w.changed]
+				changed = heard[i][w.changed] + heard[i]["* "+w.changed] + heard[i]["* … "+lastWords(w.changed)]
 			}
 			least, most, corrected = min(least, max(old, changed)), max(most, old, changed), min(corrected, changed)
 		}
