@@ -1,6 +1,7 @@
 package people
 
 import (
+	"context"
 	"strings"
 
 	"matrix-msn/bridge/command/call"
@@ -12,16 +13,7 @@ func Emoticons(c *call.Call) {
 	if !ok {
 		return
 	}
-	switch word := strings.ToLower(c.Text); word {
-	case "":
-	case "on", "off":
-		if err := login.Account.ChooseEmoticons(c.Ctx, word == "on"); err != nil {
-			c.Log.Err(err).Msg("Failed to store whether emoji stand for emoticons")
-			c.Say("The bridge could not store that: it holds until it is started again.")
-			return
-		}
-	default:
-		c.Say("Write `!emoticons on` or `!emoticons off`. Nothing was changed.")
+	if !switched(c, "emoticons", login.Account.ChooseEmoticons) {
 		return
 	}
 	if login.Account.TextOptions().Emoticons {
@@ -29,4 +21,22 @@ func Emoticons(c *call.Call) {
 		return
 	}
 	c.Say("Texts go both ways as they were written, with `(Y)` and 👍 as they are. `!emoticons on` has emoji stand for the emoticons of MSN.")
+}
+
+// switched has "on" or "off" behind a command stored, if one is there. It reports whether what holds
+// now is to be said, and else says what is wrong.
+func switched(c *call.Call, command string, choose func(ctx context.Context, on bool) error) bool {
+	switch word := strings.ToLower(c.Text); word {
+	case "":
+	case "on", "off":
+		if err := choose(c.Ctx, word == "on"); err != nil {
+			c.Log.Err(err).Str("what", command).Msg("Failed to store what a user has chosen")
+			c.Say("The bridge could not store that: it holds until it is started again.")
+			return false
+		}
+	default:
+		c.Say("Write `!%s on` or `!%s off`. Nothing was changed.", command, command)
+		return false
+	}
+	return true
 }

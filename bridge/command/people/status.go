@@ -3,7 +3,6 @@ package people
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -115,16 +114,7 @@ func Presence(c *call.Call) {
 	if !ok {
 		return
 	}
-	switch word := strings.ToLower(c.Text); word {
-	case "":
-	case "on", "off":
-		if err := login.Presence.Switch(c.Ctx, word == "on"); err != nil {
-			c.Log.Err(err).Msg("Failed to store whether contacts are shown as online")
-			c.Say("The bridge could not store that: it holds until it is started again.")
-			return
-		}
-	default:
-		c.Say("Write `!presence on` or `!presence off`. Nothing was changed.")
+	if !switched(c, "presence", login.Presence.Switch) {
 		return
 	}
 	switch {
