@@ -306,6 +306,12 @@ func (c *Connector) withdraw(ctx context.Context, evt *event.Event) {
 // Dispatched is to be called for every event of intake.Types after the framework has seen it.
 func (c *Connector) Dispatched(ctx context.Context, evt *event.Event) { c.intake.Dispatched(ctx, evt) }
 
+// Decrypt is to be called for each attempt of the framework to decrypt an event, as
+// intake.Intake.Decrypt.
+func (c *Connector) Decrypt(ctx context.Context, evt *event.Event, decrypt intake.Decrypts, noKey error) (*event.Event, error) {
+	return c.intake.Decrypt(ctx, evt, decrypt, noKey)
+}
+
 // StartIntake hands on what the homeserver sends, and what it sent before the bridge was
 // stopped. It is to be called when the logins are loaded.
 func (c *Connector) StartIntake(ctx context.Context) { c.intake.Start(ctx) }

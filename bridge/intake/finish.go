@@ -2,7 +2,6 @@ package intake
 
 import (
 	"context"
-	"matrix-msn/bridge/retry"
 	"sync"
 	"time"
 
@@ -11,19 +10,21 @@ import (
 	"maunium.net/go/mautrix/bridgev2/simplevent"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/retry"
 )
 
 // Arriving is to be called for every event of Types before the framework sees it.
 func (i *Intake) Arriving(ctx context.Context, evt *event.Event) {
 	h := i.handedOut(evt.ID)
-	if h == nil || evt.Type != event.EventMessage {
+	if h == nil || evt.Type == event.EventEncrypted {
 		return
 	}
-	command := i.cfg.IsCommand(ctx, evt)
+	command := evt.Type == event.EventMessage && i.cfg.IsCommand(ctx, evt)
 	i.mu.Lock()
 	h.decrypted, h.command = true, command
 	if h.late != nil {
-		h.late.Stop() // it has become a message, whose room's loop ends it
+		h.late.Stop() // it was decrypted, and its room's loop ends it
 	}
 	if command {
 		chat := chatOf{evt.Sender, evt.RoomID}
@@ -72,18 +73,16 @@ func (i *Intake) Dispatched(ctx context.Context, evt *event.Event) {
 	if h == nil {
 		return
 	}
-	i.mu.Lock()
-	command, decrypted := h.command, h.decrypted
-	if evt.Type == event.EventEncrypted && !decrypted && h.late == nil {
-		// The framework waits for the key meanwhile, and says so in the room in the end.
-		wait := max(0, decryptTimeout-time.Since(evt.Mautrix.ReceivedAt))
-		h.late = time.AfterFunc(wait, func() {
-			i.finish(context.WithoutCancel(ctx), evt.ID, h)
-		})
+	if evt.Type == event.EventEncrypted {
+		i.read(ctx, evt, h)
+		return // the message that comes of it ends it
 	}
+	i.mu.Lock()
+	command := h.command
+	i.passOn(evt.RoomID, evt.ID)
 	i.mu.Unlock()
-	if command || evt.Type == event.EventEncrypted {
-		return // Commands ends the one, the message that came of it the other
+	if command {
+		return // Commands ends it
 	}
 	portal, err := i.cfg.Bridge.GetPortalByMXID(ctx, evt.RoomID)
 	if err != nil || portal == nil {
@@ -128,6 +127,9 @@ func (i *Intake) close(evt id.EventID) {
 	if h := i.open[evt]; h != nil && h.left {
 		h.left = false
 		i.calm(h.received.RoomID)
+	}
+	if h := i.open[evt]; h != nil {
+		i.passOn(h.received.RoomID, evt)
 	}
 	delete(i.open, evt)
 	i.closed.Push(evt, struct{}{})

@@ -40,9 +40,6 @@ const (
 	storeTimeout = 10 * time.Second
 	// stopTimeout bounds the wait for the framework to take what it was being given.
 	stopTimeout = 5 * time.Second
-	// decryptTimeout is how long after its arrival an encrypted event may still become a
-	// message: longer than the framework waits for its key.
-	decryptTimeout = time.Minute
 )
 
 // Types are the events that are stored: what people say and do. State is not: the homeserver
@@ -102,8 +99,10 @@ type Intake struct {
 	running map[chatOf]*handed // the latest command of each chat
 	started time.Time          // when this run began
 	held    map[chatOf]*hold   // chats of which a command waits for something
-	own     context.Context    // of what is done for nobody who waits; nil before Start
-	cancel  context.CancelFunc // nil while stopped
+	lines   map[id.RoomID]*line
+	missed  *exsync.RingBuffer[id.SessionID, time.Time] // when a key was first not there
+	own     context.Context                             // of what is done for nobody who waits; nil before Start
+	cancel  context.CancelFunc                          // nil while stopped
 	ended   sync.WaitGroup
 }
 
@@ -123,6 +122,7 @@ type handed struct {
 	over      bool        // it is dealt with, which could not be noted
 	command   bool        // the framework runs it beside others
 	decrypted bool        // a message has come of it
+	keyless   bool        // the framework waits for its key
 	late      *time.Timer // of an encrypted event that may still become one
 	pass      int         // how often it was handed on before
 	chat      *turn       // of a command
@@ -160,6 +160,7 @@ func New(cfg Config) *Intake {
 	return &Intake{
 		cfg: cfg, others: exsync.NewRingBuffer[id.EventID, struct{}](maxOthers), closed: exsync.NewRingBuffer[id.EventID, struct{}](maxOthers),
 		open: make(map[id.EventID]*handed), said: make(map[id.RoomID]bool), running: make(map[chatOf]*handed), held: make(map[chatOf]*hold), wake: make(chan struct{}, 1),
+		lines: make(map[id.RoomID]*line), missed: exsync.NewRingBuffer[id.SessionID, time.Time](maxMissed),
 	}
 }
 
@@ -347,14 +348,16 @@ func (i *Intake) signal() {
 func (i *Intake) next() (item, bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if len(i.pending) == 0 {
-		i.pending = nil
-		return item{}, false
+	for len(i.pending) > 0 {
+		first := i.pending[0]
+		i.pending[0] = item{}
+		i.pending = i.pending[1:]
+		if !i.queue(first) {
+			return first, true
+		}
 	}
-	first := i.pending[0]
-	i.pending[0] = item{}
-	i.pending = i.pending[1:]
-	return first, true
+	i.pending = nil
+	return item{}, false
 }
 
 // handOn gives one item to the framework.
@@ -369,6 +372,9 @@ func (i *Intake) handOn(ctx, settling context.Context, next item) {
 		log.Err(err).Msg("Passing over an event that cannot be read")
 		i.finish(ctx, next.received.EventID, i.handedOut(next.received.EventID))
 		return
+	}
+	if evt.Type == event.EventEncrypted {
+		i.readFirst(evt)
 	}
 	if err := i.cfg.Deliver(log.WithContext(settling), evt); err != nil && ctx.Err() == nil {
 		log.Err(err).Msg("Failed to hand an event on, it is handed on at the next start")

@@ -54,9 +54,16 @@ func FuzzTransaction(f *testing.F) {
 			t.Fatal(err)
 		}
 		delivered := make(map[id.EventID]int)
-		i := intake.New(intake.Config{
+		var i *intake.Intake
+		i = intake.New(intake.Config{
 			Store: store, Log: zerolog.Nop(),
-			Deliver:    func(_ context.Context, evt *event.Event) error { delivered[evt.ID]++; return nil },
+			Deliver: func(ctx context.Context, evt *event.Event) error {
+				delivered[evt.ID]++
+				if evt.Type == event.EventEncrypted {
+					i.Dispatched(ctx, evt)
+				}
+				return nil
+			},
 			Ours:       func(id.UserID) bool { return false },
 			Secret:     func(context.Context, id.UserID, id.RoomID) bool { return false },
 			Unfinished: func(context.Context, *database.Received) error { return nil }, Asked: func(context.Context) {},
@@ -91,10 +98,14 @@ func TestWhatWasAnsweredForIsHandedOnByTheNextRun(t *testing.T) {
 	store := newStore(t)
 	delivered := make(chan string, 4)
 	run := func() *intake.Intake {
-		i := intake.New(intake.Config{
+		var i *intake.Intake
+		i = intake.New(intake.Config{
 			Store: store, Log: zerolog.Nop(),
-			Deliver: func(_ context.Context, evt *event.Event) error {
+			Deliver: func(ctx context.Context, evt *event.Event) error {
 				delivered <- string(evt.ID) + " " + evt.Type.Type
+				if evt.Type == event.EventEncrypted {
+					i.Dispatched(ctx, evt)
+				}
 				return nil
 			},
 			Ours:       func(id.UserID) bool { return false },

@@ -99,7 +99,7 @@ func split(body []byte) (txn transaction, err error) {
 func (i *Intake) crowded() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return !i.accepts || len(i.pending) >= MaxPending
+	return !i.accepts || len(i.pending)+i.queued() >= MaxPending
 }
 
 // take stores what is to be stored of a transaction and queues all of it, in order. forward

@@ -13,6 +13,7 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge"
 	"matrix-msn/bridge/retry"
 	"matrix-msn/database"
 )
@@ -123,10 +124,22 @@ func isOfDatabase(err error) bool {
 	return database.InTrouble(err) || errors.Is(err, crypto.ErrRatchetError)
 }
 
-// encryptPatiently puts a patientCrypto in the place of the framework's own. It is to be called
-// before the bridge is started, and does nothing in one that does not encrypt.
-func encryptPatiently(m *mxmain.BridgeMain) {
+// orderlyCrypto is an encryption of which the connector knows what it decrypts, so that nothing
+// overtakes an event that waits for its key.
+type orderlyCrypto struct {
+	matrix.Crypto
+	connector *bridge.Connector
+}
+
+// Decrypt implements matrix.Crypto.
+func (c orderlyCrypto) Decrypt(ctx context.Context, evt *event.Event) (*event.Event, error) {
+	return c.connector.Decrypt(ctx, evt, c.Crypto.Decrypt, matrix.NoSessionFound)
+}
+
+// encryptPatiently has the framework's own encryption wait for the database and keep the order. It
+// is to be called before the bridge is started, and does nothing in one that does not encrypt.
+func encryptPatiently(m *mxmain.BridgeMain, connector *bridge.Connector) {
 	if m.Matrix.Crypto != nil {
-		m.Matrix.Crypto = patientCrypto{m.Matrix.Crypto}
+		m.Matrix.Crypto = orderlyCrypto{patientCrypto{m.Matrix.Crypto}, connector}
 	}
 }

@@ -75,7 +75,7 @@ func main() {
 		adviseOnDatabase(m.Log, m.Config.Database)
 		receiveTransactions(&m, connector)
 		sayOnce(&m, connector)
-		encryptPatiently(&m)
+		encryptPatiently(&m, connector)
 		m.Bridge.Commands.(*commands.Processor).AddHandler(connector.InPrivate(matrix.CommandLoginMatrix))
 		connector.WatchCommands()
 	}

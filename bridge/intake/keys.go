@@ -1,0 +1,148 @@
+package intake
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+)
+
+const (
+	// keyTimeout is how long an encrypted event without a key may still become a message: longer
+	// than the 25 seconds for which the framework waits for the key.
+	keyTimeout = 30 * time.Second
+	// keyPatience is for how long the events of a session are worth that wait, one after the other.
+	// Those that come later and have no key still cannot be read at once.
+	keyPatience = 2 * time.Minute
+	// maxMissed is how many sessions are known whose keys were waited for.
+	maxMissed = 256
+)
+
+// errKeyLost is that an event cannot be read and the framework is not to wait for its key.
+var errKeyLost = errors.New("the key of the session has not come")
+
+// line is what waits in a room behind an encrypted event that is not read yet. The framework
+// waits for a key in a goroutine of its own, and what came later would overtake the event.
+type line struct {
+	first id.EventID
+	items []item
+}
+
+// readFirst has what comes into the room of an encrypted event wait until the event is read.
+func (i *Intake) readFirst(evt *event.Event) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.lines[evt.RoomID] = &line{first: evt.ID}
+}
+
+// queue puts an item into the line of its room, and reports false when there is none. mu is held.
+func (i *Intake) queue(next item) bool {
+	if next.received == nil {
+		return false
+	}
+	line := i.lines[next.received.RoomID]
+	if line == nil {
+		return false
+	}
+	line.items = append(line.items, next)
+	return true
+}
+
+// queued returns how many items are in lines. mu is held.
+func (i *Intake) queued() (items int) {
+	for _, line := range i.lines {
+		items += len(line.items)
+	}
+	return items
+}
+
+// passOn hands on what waits behind an event. mu is held.
+func (i *Intake) passOn(room id.RoomID, evt id.EventID) {
+	line := i.lines[room]
+	if line == nil || line.first != evt {
+		return
+	}
+	delete(i.lines, room)
+	if len(line.items) == 0 {
+		return
+	}
+	// What is handed on again came earlier than what was in the line before it.
+	slices.SortStableFunc(line.items, func(a, b item) int { return cmp.Compare(a.received.Position, b.received.Position) })
+	i.pending = append(line.items, i.pending...)
+	i.signal()
+}
+
+// Decrypts decrypts an event.
+type Decrypts func(context.Context, *event.Event) (*event.Event, error)
+
+// Decrypt has the framework's decrypt read an event, for which what is behind it in its room waits.
+// It is to be called for each attempt of the framework to decrypt the event. noKey is the error
+// after which the framework waits for the key.
+func (i *Intake) Decrypt(ctx context.Context, evt *event.Event, decrypt Decrypts, noKey error) (*event.Event, error) {
+	h := i.handedOut(evt.ID)
+	if h == nil {
+		return decrypt(ctx, evt)
+	}
+	i.mu.Lock()
+	if h.late != nil {
+		h.late.Stop() // the database may take its time
+	}
+	i.mu.Unlock()
+	decrypted, err := decrypt(ctx, evt)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if h.keyless = errors.Is(err, noKey); h.keyless && i.lost(session(evt)) {
+		h.keyless, err = false, errKeyLost
+	}
+	i.expect(ctx, evt, h)
+	if err != nil && !h.keyless {
+		i.passOn(evt.RoomID, evt.ID) // the framework says in the room that it cannot be read
+	}
+	return decrypted, err
+}
+
+// read is called when the framework has seen an encrypted event. Either it has read it, or it
+// waits for its key meanwhile.
+func (i *Intake) read(ctx context.Context, evt *event.Event, h *handed) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if !h.decrypted && h.late == nil {
+		i.expect(ctx, evt, h)
+	}
+	if !h.keyless {
+		i.passOn(evt.RoomID, evt.ID)
+	}
+}
+
+// lost notes that there is no key for a session, and reports whether it was waited for long enough.
+// mu is held.
+func (i *Intake) lost(session id.SessionID) bool {
+	first, known := i.missed.Get(session)
+	if !known {
+		i.missed.Push(session, time.Now())
+	}
+	return known && time.Since(first) > keyPatience
+}
+
+// expect finishes an encrypted event in a while, unless a message comes of it: the framework
+// has said in the room then that none does. mu is held.
+func (i *Intake) expect(ctx context.Context, evt *event.Event, h *handed) {
+	h.late = time.AfterFunc(keyTimeout, func() {
+		i.mu.Lock()
+		i.passOn(evt.RoomID, evt.ID)
+		i.mu.Unlock()
+		i.finish(context.WithoutCancel(ctx), evt.ID, h)
+	})
+}
+
+// session returns with which session an event is encrypted.
+func session(evt *event.Event) id.SessionID {
+	if content, ok := evt.Content.Parsed.(*event.EncryptedEventContent); ok {
+		return content.SessionID
+	}
+	return ""
+}
