@@ -86,7 +86,7 @@ var Unhurried = Pace{Settles: 3 * time.Second}
 
 // New returns an Inbox that is stopped. Call Handle for all kinds of messages before Start.
 func New(a *account.Account, rooms *room.Rooms, pace Pace) *Inbox {
-	b := &Inbox{account: a, rooms: rooms, kinds: make(map[database.QueuedKind]Kind), waits: retry.Waits(), settles: pace.Settles}
+	b := &Inbox{account: a, rooms: rooms, kinds: make(map[database.QueuedKind]Kind), waits: retry.Storing(), settles: pace.Settles}
 	b.loop = queue.New(queue.Config[networkid.PortalID, *database.QueuedMessage]{
 		Store: &table{a.DB.MSNQueue, a.Login.ID}, Work: b, Window: 1, Batch: batch, Parallel: maxRooms, Patience: patience, Waits: pace.Between,
 	})
@@ -218,12 +218,14 @@ func (b *Inbox) saveAll() (left int) {
 }
 
 // saveLater has what waits in memory stored after a while. mu is held.
-func (b *Inbox) saveLater() { b.saveIn(b.waits.NextBackOff()) }
-
-func (b *Inbox) saveIn(wait time.Duration) {
-	if !b.started || b.saving != nil {
-		return
+func (b *Inbox) saveLater() {
+	if b.started && b.saving == nil {
+		b.saveIn(b.waits.NextBackOff())
 	}
+}
+
+// saveIn has what waits in memory stored after a time. mu is held, and no attempt is due.
+func (b *Inbox) saveIn(wait time.Duration) {
 	b.saving = time.AfterFunc(wait, func() {
 		b.saver.Lock()
 		defer b.saver.Unlock()

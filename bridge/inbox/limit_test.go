@@ -21,6 +21,7 @@ import (
 	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/queue/queuetest"
+	"matrix-msn/bridge/retry"
 	"matrix-msn/bridge/room"
 	"matrix-msn/database"
 )
@@ -281,6 +282,39 @@ func TestMessageThatTheDatabaseRefusesHoldsUpNoOther(t *testing.T) {
 			t.Errorf("shown was %q, want %q", got, want)
 		}
 		s.mu.Unlock()
+		end()
+		b.Stop()
+	})
+}
+
+// While the database takes nothing many messages come. Each of them must not make the wait for
+// the next attempt longer.
+func TestMessagesInMemoryAreStoredSoonAfterTheDatabaseIsBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		db, _ := queuetest.OpenDatabase(t, "home/alice")
+		s := &side{db: db, closed: make(map[networkid.PortalID]bool), shown: make(map[networkid.PortalID][]string), known: make(map[networkid.MessageID]bool)}
+		ctx, end := context.WithCancel(t.Context())
+		b := s.start(ctx)
+		rename := func(from, to string) {
+			if err := db.MSNQueue.Exec(ctx, "ALTER TABLE "+from+" RENAME TO "+to); err != nil {
+				t.Fatal(err)
+			}
+		}
+		rename("msn_queue", "gone")
+		for n := range 100 {
+			b.Put(ctx, &database.QueuedMessage{LoginID: "home/alice", MessageID: networkid.MessageID(fmt.Sprint(n)), PortalID: "dm:bob", Sender: "bob", At: time.Now(), Body: "x", Kind: database.QueuedText})
+			time.Sleep(50 * time.Millisecond) // the first attempts fail
+		}
+		rename("gone", "msn_queue")
+		time.Sleep(retry.LongestStoring)
+		synctest.Wait()
+		b.mu.Lock()
+		waiting := b.inMemory()
+		b.mu.Unlock()
+		if waiting > 0 {
+			t.Errorf("%d messages wait in memory", waiting)
+		}
 		end()
 		b.Stop()
 	})

@@ -204,7 +204,7 @@ func (p *Pager) setFate(ctx context.Context, page *database.Page, fate error) bo
 	page.UpdatedAt = time.Now()
 	// What is known of the page is known here alone: the next start would find it uncertain.
 	changed := false
-	for waits := retry.Waits(); ; {
+	for waits := retry.Storing(); ; {
 		var err error
 		if changed, err = p.account.DB.Page.Change(context.WithoutCancel(ctx), page, database.PageSending); err == nil {
 			break

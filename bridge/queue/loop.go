@@ -210,7 +210,7 @@ func (r *run[K, R]) load(before *run[K, R]) {
 	r.open = true
 	r.dispatch()
 	r.mu.Unlock()
-	for waits := retry.Waits(); r.ctx.Err() == nil; {
+	for waits := retry.Storing(); r.ctx.Err() == nil; {
 		keys, err := r.cfg.Store.Keys(r.ctx)
 		if err == nil {
 			r.mu.Lock()

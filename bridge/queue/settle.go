@@ -194,7 +194,7 @@ func (r *run[K, R]) claimed(ctx context.Context, job *job[K, R]) (bool, error) {
 // insist changes a row, and goes on trying until the run ends. It reports false when the
 // row is not this run's, or the run has ended.
 func (r *run[K, R]) insist(what string, change func(context.Context) (bool, error)) bool {
-	for waits := retry.Waits(); ; {
+	for waits := retry.Storing(); ; {
 		// The end of the run is no reason not to store how far it has come.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), storeTimeout)
 		changed, err := change(ctx)

@@ -13,7 +13,10 @@ import (
 const (
 	First   = 2 * time.Second
 	Longest = 5 * time.Minute
-	spread  = 0.5
+	// LongestStoring is the longest wait for the database: what it does not take yet is in memory
+	// alone.
+	LongestStoring = 20 * time.Second
+	spread         = 0.5
 )
 
 // Waits returns the waits between attempts, beginning with the first.
@@ -22,6 +25,13 @@ func Waits() *backoff.ExponentialBackOff {
 	waits.InitialInterval, waits.MaxInterval = First, Longest
 	waits.Multiplier, waits.RandomizationFactor = 2, spread
 	waits.Reset()
+	return waits
+}
+
+// Storing returns the waits between attempts to store something.
+func Storing() *backoff.ExponentialBackOff {
+	waits := Waits()
+	waits.MaxInterval = LongestStoring
 	return waits
 }
 
