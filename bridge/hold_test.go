@@ -13,7 +13,6 @@ import (
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
 
-	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/inbox"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/outbox"
@@ -296,7 +295,7 @@ type gate struct {
 	reached, open chan struct{}
 }
 
-func (g *gate) Conversation(ctx context.Context, session *msn.Client, to chat.Peer) (*msn.Conversation, error) {
+func (g *gate) Conversation(ctx context.Context, session *msn.Client, to msnid.Peer) (*msn.Conversation, error) {
 	if g.texts.Add(1) == 2 {
 		close(g.reached)
 		<-g.open

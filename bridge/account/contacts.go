@@ -87,6 +87,15 @@ func (a *Account) Blocked(ctx context.Context, account string) bool {
 	return err == nil && lists.Has(msn.ListBlock)
 }
 
+// KeepsOut reports whether what somebody says is not shown because they are blocked.
+func (a *Account) KeepsOut(ctx context.Context, who string) bool {
+	if !a.Blocked(ctx, who) {
+		return false
+	}
+	zerolog.Ctx(ctx).Debug().Str("account", who).Msg("Leaving out what somebody says who is blocked")
+	return true
+}
+
 // lists returns on which lists somebody is: of the session, or as it was last seen.
 func (a *Account) lists(ctx context.Context, account string) (msn.List, error) {
 	if roster := a.live(); roster != nil {

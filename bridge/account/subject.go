@@ -2,11 +2,14 @@ package account
 
 import (
 	"context"
+	"net/http"
 
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/msn"
+
+	"github.com/rs/zerolog"
 )
 
 // About returns what sentences need to speak of something: name is how it is called.
@@ -28,4 +31,14 @@ func (a *Account) Person(ctx context.Context, account string) reason.Subject {
 		}
 	}
 	return who
+}
+
+// Cannot logs an error and makes of it what the framework may show to the user.
+func (a *Account) Cannot(ctx context.Context, err error, place reason.Place, name string) error {
+	why, level, status := reason.Of(err, place, a.About(name)), zerolog.InfoLevel, http.StatusBadRequest
+	if why.Trouble() {
+		level, status = zerolog.ErrorLevel, http.StatusInternalServerError
+	}
+	zerolog.Ctx(ctx).WithLevel(level).Err(err).Str("code", why.Code).Msg("Cannot do what a user asked for")
+	return why.Answer(status, err)
 }

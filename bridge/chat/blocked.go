@@ -6,7 +6,7 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/msnid"
 	"matrix-msn/msn"
 )
 
@@ -36,7 +36,7 @@ func (c *Chat) StillTogether(ctx context.Context, client *msn.Client, account st
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read group chats")
 	}
 	for _, group := range groups {
-		conversation, err := c.Conversation(ctx, client, Peer{Group: group})
+		conversation, err := c.Conversation(ctx, client, msnid.Peer{Group: group})
 		if err == nil && slices.Contains(conversation.Participants(), account) {
 			return "You are still together in a conversation of several people: there both of you go on reading what the other writes, until one of you leaves it."
 		}
@@ -47,14 +47,5 @@ func (c *Chat) StillTogether(ctx context.Context, client *msn.Client, account st
 // unwanted reports whether somebody is blocked who says something in a conversation with the
 // user alone.
 func (c *Chat) unwanted(ctx context.Context, conversation *msn.Conversation, account string) bool {
-	return alone(conversation) && keepsOut(ctx, c.account, account)
-}
-
-// keepsOut reports whether what somebody says is not shown because they are blocked.
-func keepsOut(ctx context.Context, a *account.Account, who string) bool {
-	if !a.Blocked(ctx, who) {
-		return false
-	}
-	zerolog.Ctx(ctx).Debug().Str("account", who).Msg("Leaving out what somebody says who is blocked")
-	return true
+	return alone(conversation) && c.account.KeepsOut(ctx, account)
 }

@@ -12,7 +12,6 @@ import (
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/background"
-	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
@@ -146,19 +145,3 @@ func (c *Chat) Strangers() *Strangers { return c.strangers }
 
 // Removals returns the offline messages that the service is to forget.
 func (c *Chat) Removals() *Removals { return c.removals }
-
-// Peer is whom a room is with: one contact, the members of a group chat, or a circle. One
-// of the fields is set.
-type Peer struct{ Account, Group, Circle string }
-
-// ParsePeer returns whom a portal is with. It reports false for the alerts.
-func ParsePeer(portal networkid.PortalID) (Peer, bool) {
-	if account, ok := msnid.ParseDMPortalID(portal); ok {
-		return Peer{Account: account}, true
-	}
-	if circle, ok := msnid.ParseCirclePortalID(portal); ok {
-		return Peer{Circle: circle}, true
-	}
-	group, ok := msnid.ParseGroupPortalID(portal)
-	return Peer{Group: group}, ok
-}

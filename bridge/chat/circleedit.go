@@ -19,7 +19,7 @@ import (
 func (c *Chat) AnswerCircle(ctx context.Context, client *msn.Client, circle msn.Circle, order string) string {
 	ctx, cancel := context.WithTimeout(ctx, session.RequestTimeout)
 	defer cancel()
-	name := names.Quoted(CircleName(circle))
+	name := names.Quoted(names.Circle(circle))
 	var err error
 	var done string
 	switch order {

@@ -82,7 +82,7 @@ func (r *circles) update(ctx context.Context, id string) {
 	ctx, cancel := context.WithTimeout(ctx, room.CreateTimeout)
 	defer cancel()
 	handled := make(chan struct{})
-	queued := c.updates.try(ctx, &simplevent.ChatInfoChange{
+	queued := c.rooms.TryUpdate(ctx, &simplevent.ChatInfoChange{
 		EventMeta: simplevent.EventMeta{
 			Type:           bridgev2.RemoteEventChatInfoChange,
 			PortalKey:      c.account.CircleKey(id),

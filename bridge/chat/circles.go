@@ -36,14 +36,6 @@ const (
 	circleTelling = "telling "
 )
 
-// CircleName is what a circle is called.
-func CircleName(circle msn.Circle) string {
-	if name := names.Clean(circle.Name); name != "" {
-		return name
-	}
-	return "Circle " + circle.ID
-}
-
 // findCircle returns one of the user's circles, as the session knows it.
 func (c *Chat) findCircle(id string) (msn.Circle, bool) {
 	if session := c.session.Current(); session != nil {
@@ -105,7 +97,7 @@ func (c *Chat) describe(ctx context.Context, circle msn.Circle, info *bridgev2.C
 // circleRoomName is what the room of a circle is called. One whose name is that of a
 // contact or of a room of the bridge's, or looks so, is marked.
 func (c *Chat) circleRoomName(ctx context.Context, circle msn.Circle, book *names.Book) string {
-	name := CircleName(circle)
+	name := names.Circle(circle)
 	own := names.Skeleton(name)
 	taken := book.Reserved(name) || book.Bearers(name) > 0
 	for account := range book.Accounts() {
@@ -154,7 +146,7 @@ func (c *Chat) circleInvitation(ctx context.Context, circle msn.Circle, was acco
 		AlertID:    msnid.MakeNoticeMessageID("circle", circle.ID, mark),
 		ReceivedAt: now,
 		Kind:       database.AlertKindSystem,
-		Text: "You are invited into the circle " + names.Quoted(CircleName(circle)) + " at " + c.account.Service.Name +
+		Text: "You are invited into the circle " + names.Quoted(names.Circle(circle)) + " at " + c.account.Service.Name +
 			". Write !circles to see it; !circles accept, with its number there, lets you in, and !circles decline does not.",
 	})
 	c.noteCircle(ctx, circle.ID, circleInvited)

@@ -143,7 +143,7 @@ func (c *Chat) arrived(ctx context.Context, evt id.EventID) string {
 // correct gives a message that waits its new text. Of one that the contact has, it sends what is
 // new as a correction, and as a message of its own when the contact does not have it.
 func (c *Chat) correct(ctx context.Context, msg *bridgev2.MatrixMessage, replaced id.EventID, text, format string) (*bridgev2.MatrixMessageResponse, error) {
-	to, _ := ParsePeer(msg.Portal.ID)
+	to, _ := msnid.ParsePeer(msg.Portal.ID)
 	quote := c.quoteOf(ctx, msg.Event.RoomID, replaced)
 	quoted := withQuote(quote, text)
 	fate, err := c.outbox.Correct(ctx, replaced, msg.Event.ID, msg.Event.Sender, quoted, format)
@@ -179,7 +179,7 @@ func (c *Chat) write(ctx context.Context, portal *bridgev2.Portal, evt *event.Ev
 	if msnid.IsAlertsPortalID(portal.ID) {
 		return reason.Refused(reason.ErrAlertsRoom, reason.Subject{Service: c.account.Service.Name})
 	}
-	to, ok := ParsePeer(portal.ID)
+	to, ok := msnid.ParsePeer(portal.ID)
 	if !ok {
 		return reason.Refused(reason.ErrNotAChat, reason.Subject{})
 	}
@@ -202,7 +202,7 @@ func (c *Chat) write(ctx context.Context, portal *bridgev2.Portal, evt *event.Ev
 }
 
 // Recipients is recipient for everybody in a room.
-func (c *Chat) Recipients(ctx context.Context, to Peer) reason.Subject {
+func (c *Chat) Recipients(ctx context.Context, to msnid.Peer) reason.Subject {
 	if to.Account != "" {
 		return c.account.Person(ctx, to.Account)
 	}

@@ -25,7 +25,7 @@ import (
 )
 
 // Conversation returns the conversation that a room stands for.
-func (c *Chat) Conversation(ctx context.Context, client *msn.Client, to Peer) (*msn.Conversation, error) {
+func (c *Chat) Conversation(ctx context.Context, client *msn.Client, to msnid.Peer) (*msn.Conversation, error) {
 	switch {
 	case to.Circle != "":
 		return client.CircleChat(to.Circle), nil
@@ -227,7 +227,7 @@ func (c *Chat) CreateGroup(ctx context.Context, params *bridgev2.GroupCreatePara
 	if err == nil {
 		return made, nil
 	}
-	return nil, c.cannot(ctx, fmt.Errorf("%w: %w", reason.ErrGroup, err), reason.Request, "")
+	return nil, c.account.Cannot(ctx, fmt.Errorf("%w: %w", reason.ErrGroup, err), reason.Request, "")
 }
 
 func (c *Chat) createGroup(ctx context.Context, params *bridgev2.GroupCreateParams) (*bridgev2.CreateChatResponse, error) {
@@ -301,7 +301,7 @@ func (c *Chat) makeGroup(ctx context.Context, members []string) (networkid.Porta
 // CallInto calls a contact into the conversation of a room, and returns the sentence
 // that says what came of it. The room of one contact stays theirs: then a group chat
 // of the two is made.
-func (c *Chat) CallInto(ctx context.Context, client *msn.Client, room Peer, account string) string {
+func (c *Chat) CallInto(ctx context.Context, client *msn.Client, room msnid.Peer, account string) string {
 	name := c.account.Person(ctx, account).Name
 	if room.Group == "" {
 		return c.startGroup(ctx, room.Account, account)

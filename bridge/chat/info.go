@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -23,7 +22,7 @@ import (
 
 // Info describes the room of a portal.
 func (c *Chat) Info(ctx context.Context, portal networkid.PortalID) (*bridgev2.ChatInfo, error) {
-	with, ok := ParsePeer(portal)
+	with, ok := msnid.ParsePeer(portal)
 	switch {
 	case !ok:
 		return nil, fmt.Errorf("portal ID %q does not belong to this bridge", portal)
@@ -173,17 +172,7 @@ func (c *Chat) met(ctx context.Context, account string) bool {
 
 // notFound is what the framework tells the user who named somebody.
 func (c *Chat) notFound(ctx context.Context, err error, named string) error {
-	return c.cannot(ctx, err, reason.Lookup, names.Clean(named))
-}
-
-// cannot logs an error and makes of it what the framework may show to the user.
-func (c *Chat) cannot(ctx context.Context, err error, place reason.Place, name string) error {
-	why, level, status := reason.Of(err, place, c.account.About(name)), zerolog.InfoLevel, http.StatusBadRequest
-	if why.Trouble() {
-		level, status = zerolog.ErrorLevel, http.StatusInternalServerError
-	}
-	zerolog.Ctx(ctx).WithLevel(level).Err(err).Str("code", why.Code).Msg("Cannot do what a user asked for")
-	return why.Answer(status, err)
+	return c.account.Cannot(ctx, err, reason.Lookup, names.Clean(named))
 }
 
 // ContactList returns the people on the user's contact list.

@@ -21,7 +21,7 @@ func (c *Chat) pageReceived(ctx context.Context, evt msn.PageReceived) {
 	}
 	account, ok := msnid.FromServer(evt.Contact)
 	if ok && account != c.account.Identity.Account {
-		if keepsOut(ctx, c.account, account) {
+		if c.account.KeepsOut(ctx, account) {
 			return
 		}
 		var parts []*database.QueuedMessage

@@ -33,7 +33,7 @@ func (c *Chat) offlineReceived(ctx context.Context, evt msn.OfflineReceived) {
 		c.removals.Remove(evt.ID) // nobody to show it as; it would be fetched at every sign-in
 		return
 	}
-	if keepsOut(ctx, c.account, account) {
+	if c.account.KeepsOut(ctx, account) {
 		return // the service keeps it: the user may let them write again
 	}
 	text := msgconv.Said(evt.Text)

@@ -37,7 +37,7 @@ func (c *Chat) SearchUsers(ctx context.Context, query string) ([]*bridgev2.Resol
 func (c *Chat) Block(ctx context.Context, portal networkid.PortalID, block bool) error {
 	account, ok := msnid.ParseDMPortalID(portal)
 	if !ok {
-		return c.cannot(ctx, fmt.Errorf("%w: not the room with a contact", msn.ErrArgument), reason.Roster, "This room")
+		return c.account.Cannot(ctx, fmt.Errorf("%w: not the room with a contact", msn.ErrArgument), reason.Roster, "This room")
 	}
 	asking, cancel := context.WithTimeout(ctx, session.RequestTimeout)
 	defer cancel()
@@ -48,7 +48,7 @@ func (c *Chat) Block(ctx context.Context, portal networkid.PortalID, block bool)
 		err = client.Allow(asking, account)
 	}
 	if err != nil {
-		return c.cannot(ctx, err, reason.Roster, account)
+		return c.account.Cannot(ctx, err, reason.Roster, account)
 	}
 	return nil
 }

@@ -393,5 +393,5 @@ func (s *Strangers) Unwanted(ctx context.Context, m *database.QueuedMessage) (bo
 	if err != nil || !waits || s.account.OnList(ctx, m.Sender) {
 		return false, err
 	}
-	return keepsOut(ctx, s.account, p.caller), nil
+	return s.account.KeepsOut(ctx, p.caller), nil
 }

@@ -39,7 +39,7 @@ func (c *Chat) UserTypes(msg *bridgev2.MatrixTyping) error {
 	if msnid.IsAlertsPortalID(msg.Portal.ID) {
 		return nil // nobody there to be told
 	}
-	to, ok := ParsePeer(msg.Portal.ID)
+	to, ok := msnid.ParsePeer(msg.Portal.ID)
 	if !ok {
 		return reason.ErrNotAChat
 	}

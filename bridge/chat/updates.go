@@ -9,16 +9,10 @@ import (
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/bridgev2/simplevent"
-	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/retry"
-	"matrix-msn/bridge/room"
 )
-
-// maxUpdates is how many updates of a login ask the homeserver for something at the same
-// time.
-const maxUpdates = 8
 
 // lookPause is the shortest time between two looks at the whole contact list: people on no list can
 // have it looked at as often as they like, and it can be long.
@@ -29,8 +23,7 @@ const lookPause = 200 * time.Millisecond
 // down; each room is written to by itself, so that one that is stuck holds up no other, and
 // of many updates of one kind the last one counts.
 type updates struct {
-	chat   *Chat
-	asking chan struct{} // a token for each update that asks the homeserver
+	chat *Chat
 
 	limit renames
 
@@ -47,7 +40,7 @@ type typist struct {
 }
 
 func newUpdates(c *Chat) *updates {
-	return &updates{chat: c, asking: make(chan struct{}, maxUpdates), renamed: make(map[string]bool), unseen: make(map[string]struct{})}
+	return &updates{chat: c, renamed: make(map[string]bool), unseen: make(map[string]struct{})}
 }
 
 // types has somebody shown as writing.
@@ -201,7 +194,7 @@ func (u *updates) showName(ctx context.Context, account string, book *names.Book
 	if err != nil || ghost == nil {
 		return true, err
 	}
-	seen, err = u.queue(ctx, &simplevent.EventMeta{
+	seen, err = u.chat.rooms.Update(ctx, &simplevent.EventMeta{
 		Type:      bridgev2.RemoteEventUnknown,
 		PortalKey: a.PortalKey(account),
 		PreHandleFunc: func(ctx context.Context, portal *bridgev2.Portal) {
@@ -217,7 +210,7 @@ func (u *updates) showName(ctx context.Context, account string, book *names.Book
 		return false, err
 	}
 	for _, group := range groups {
-		seen, err := u.queue(ctx, &simplevent.EventMeta{
+		seen, err := u.chat.rooms.Update(ctx, &simplevent.EventMeta{
 			Type: bridgev2.RemoteEventUnknown, PortalKey: a.GroupKey(group),
 			PreHandleFunc: func(ctx context.Context, _ *bridgev2.Portal) { ghost.UpdateInfo(ctx, a.UserInfo(account)) },
 		})
@@ -252,7 +245,7 @@ func setName(ctx context.Context, portal *bridgev2.Portal, name string) (changed
 
 // showTyping shows a contact as writing.
 func (u *updates) showTyping(ctx context.Context, who typist) {
-	u.try(ctx, &simplevent.Typing{
+	u.chat.rooms.TryUpdate(ctx, &simplevent.Typing{
 		EventMeta: simplevent.EventMeta{
 			Type:      bridgev2.RemoteEventTyping,
 			PortalKey: who.portal,
@@ -269,60 +262,11 @@ func (u *updates) showMembers(ctx context.Context, group string) {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read group chat")
 		return
 	}
-	u.try(ctx, &simplevent.ChatInfoChange{
+	u.chat.rooms.TryUpdate(ctx, &simplevent.ChatInfoChange{
 		EventMeta: simplevent.EventMeta{
 			Type:      bridgev2.RemoteEventChatInfoChange,
 			PortalKey: u.chat.account.GroupKey(group),
 		},
 		ChatInfoChange: &bridgev2.ChatInfoChange{ChatInfo: info},
 	})
-}
-
-// queue puts an event among those of a room, if there is one that the user has not left:
-// neither a name nor a note nor a new member makes a room, or calls back a user who left.
-// The framework invites the user to the room of whatever is queued, be they mentioned in
-// it or not. It reports whether the event is among them.
-func (u *updates) queue(ctx context.Context, evt bridgev2.RemoteEvent) (queued bool, err error) {
-	own, ok, err := u.isIn(ctx, evt.GetPortalKey())
-	if err != nil || !ok {
-		return false, err
-	}
-	if change, ok := evt.(*simplevent.ChatInfoChange); ok && own != "" {
-		change.ChatInfoChange.ChatInfo.Members.MemberMap[u.chat.account.UserID()] = u.stayingAway()
-	}
-	_, err = u.chat.rooms.Queue(ctx, evt)
-	return err == nil, err
-}
-
-// try is queue for what need not be done later when it fails. It reports whether the event is
-// among those of its room.
-func (u *updates) try(ctx context.Context, evt bridgev2.RemoteEvent) bool {
-	queued, err := u.queue(ctx, evt)
-	if err != nil && ctx.Err() == nil {
-		zerolog.Ctx(ctx).Err(err).Msg("Failed to show something in a room")
-	}
-	return queued
-}
-
-// isIn returns what the user is to the room of a portal, and reports whether there is one
-// that they have not left.
-func (u *updates) isIn(ctx context.Context, key networkid.PortalKey) (own event.Membership, ok bool, err error) {
-	stored, err := u.chat.rooms.Stored(ctx, key)
-	if err != nil || stored == "" {
-		return "", false, err
-	}
-	select {
-	case u.asking <- struct{}{}:
-		defer func() { <-u.asking }()
-	case <-ctx.Done():
-		return "", false, ctx.Err()
-	}
-	own, err = u.chat.rooms.Membership(ctx, stored)
-	return own, err == nil && !room.HasLeft(own), err
-}
-
-// stayingAway is the user among the members of a room to which they were invited before:
-// neither are they put out of it, nor invited when they leave before that is handled.
-func (u *updates) stayingAway() bridgev2.ChatMember {
-	return bridgev2.ChatMember{EventSender: u.chat.account.OwnSender(), PrevMembership: event.MembershipJoin}
 }

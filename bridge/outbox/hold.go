@@ -8,7 +8,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/queue"
@@ -65,7 +64,7 @@ func (o *Outbox) expired(e *database.QueuedEvent) bool {
 // leave leaves a text that could not be delivered because the contact is offline with
 // the service, where that has a place for it. The error is fate when it has none.
 func (o *Outbox) leave(ctx context.Context, e *database.QueuedEvent, fate error) error {
-	to, ok := chat.ParsePeer(e.PortalID)
+	to, ok := msnid.ParsePeer(e.PortalID)
 	session := o.session.Current()
 	if !ok || to.Account == "" || session == nil || !undeliveredOffline(fate) || !session.OfflineMessages() {
 		return fate

@@ -15,7 +15,6 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
-	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/queue"
 	"matrix-msn/bridge/reason"
@@ -70,9 +69,9 @@ type Session interface {
 // Chats knows whom messages are for.
 type Chats interface {
 	// Conversation returns the conversation that a room stands for.
-	Conversation(ctx context.Context, session *msn.Client, to chat.Peer) (*msn.Conversation, error)
+	Conversation(ctx context.Context, session *msn.Client, to msnid.Peer) (*msn.Conversation, error)
 	// Recipients returns what can be said of those in a room.
-	Recipients(ctx context.Context, to chat.Peer) reason.Subject
+	Recipients(ctx context.Context, to msnid.Peer) reason.Subject
 }
 
 // Outbox carries the messages of one login. It is stopped at first.
@@ -300,7 +299,7 @@ func later(one, other time.Time) time.Time {
 // not.
 func (o *Outbox) handOver(sending context.Context, job *queue.Job[*database.QueuedEvent]) (wait func() error, err error) {
 	e := job.Row
-	to, ok := chat.ParsePeer(e.PortalID)
+	to, ok := msnid.ParsePeer(e.PortalID)
 	if !ok {
 		return nil, reason.ErrNotAChat
 	}
@@ -327,7 +326,7 @@ func (o *Outbox) handOver(sending context.Context, job *queue.Job[*database.Queu
 }
 
 // blocks reports whether the user blocks the contact of a room.
-func blocks(session *msn.Client, to chat.Peer) bool {
+func blocks(session *msn.Client, to msnid.Peer) bool {
 	contact, ok := session.Contact(to.Account)
 	return ok && contact.Lists.Has(msn.ListBlock)
 }
@@ -335,7 +334,7 @@ func blocks(session *msn.Client, to chat.Peer) bool {
 // ended returns why a text did not go out whose conversation was closed: the user may have blocked
 // the contact meanwhile, which ends it.
 func (o *Outbox) ended(e *database.QueuedEvent, err error) error {
-	to, _ := chat.ParsePeer(e.PortalID)
+	to, _ := msnid.ParsePeer(e.PortalID)
 	if session := o.session.Current(); errors.Is(err, msn.ErrClosed) && session != nil && blocks(session, to) {
 		return fmt.Errorf("%w: %w", reason.ErrBlockedByUser, err)
 	}

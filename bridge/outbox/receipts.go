@@ -7,7 +7,7 @@ import (
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix"
 
-	"matrix-msn/bridge/chat"
+	"matrix-msn/bridge/msnid"
 	"matrix-msn/database"
 )
 
@@ -23,7 +23,7 @@ func (o *Outbox) acknowledged(e *database.QueuedEvent) {
 	if !o.account.Config.ReadReceipts {
 		return
 	}
-	to, _ := chat.ParsePeer(e.PortalID)
+	to, _ := msnid.ParsePeer(e.PortalID)
 	if session := o.session.Current(); session != nil && to.Account != "" {
 		if contact, _ := session.Contact(to.Account); contact.Network > ownNetwork {
 			return

@@ -13,7 +13,6 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
-	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
@@ -39,7 +38,7 @@ func (o *Outbox) Tell(ctx context.Context, e *database.QueuedEvent, fate error) 
 		o.showRead(ctx, e)
 		return nil
 	}
-	to, _ := chat.ParsePeer(e.PortalID)
+	to, _ := msnid.ParsePeer(e.PortalID)
 	zerolog.Ctx(ctx).Warn().Err(fate).Stringer("event_id", e.EventID).Msg("Message was not delivered")
 	status := bridgev2.WrapErrorInStatus(reason.Refused(fate, o.chats.Recipients(ctx, to)))
 	// Sent here and not by the framework, which does not tell whether it could.
@@ -107,7 +106,7 @@ func (o *Outbox) sayKept(ctx context.Context, e *database.QueuedEvent, limit tim
 }
 
 func (o *Outbox) recipient(ctx context.Context, e *database.QueuedEvent) string {
-	to, _ := chat.ParsePeer(e.PortalID)
+	to, _ := msnid.ParsePeer(e.PortalID)
 	return o.account.Person(ctx, to.Account).Name
 }
 

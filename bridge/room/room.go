@@ -33,6 +33,7 @@ type Rooms struct {
 	account    *account.Account
 	homeserver Homeserver
 	making     exsync.KeyedMutex[networkid.PortalID] // by who makes a room
+	asking     chan struct{}                         // a token for each update that asks the homeserver
 
 	queue   func(bridgev2.RemoteEvent) bridgev2.EventHandlingResult // of the framework
 	queuing calls
@@ -41,7 +42,7 @@ type Rooms struct {
 
 // New returns the rooms of a login. homeserver may be nil: then it counts as answering.
 func New(a *account.Account, homeserver Homeserver) *Rooms {
-	return &Rooms{account: a, homeserver: homeserver, queue: a.Login.QueueRemoteEvent}
+	return &Rooms{account: a, homeserver: homeserver, asking: make(chan struct{}, maxUpdates), queue: a.Login.QueueRemoteEvent}
 }
 
 // Stored returns the room of a portal, "" while there is none.

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
@@ -97,7 +96,7 @@ func pick(shown *call.Shown, circles []msn.Circle, which string, member bool) (c
 	}
 	var named []msn.Circle
 	for _, circle := range circles {
-		if circle.Member == member && strings.EqualFold(chat.CircleName(circle), names.OneLine(which)) {
+		if circle.Member == member && strings.EqualFold(names.Circle(circle), names.OneLine(which)) {
 			named = append(named, circle)
 		}
 	}
@@ -133,7 +132,7 @@ func describeCircles(circles []msn.Circle, account, service string) string {
 }
 
 func describeCircle(circle msn.Circle) string {
-	text := names.Quoted(chat.CircleName(circle))
+	text := names.Quoted(names.Circle(circle))
 	if !circle.Member {
 		return text + ": you are invited. Use `!circles accept` or `!circles decline` with its number."
 	}

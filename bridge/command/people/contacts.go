@@ -215,7 +215,7 @@ func lineFor(contact *database.Contact, live msn.Contact, connected bool) (conta
 // in them.
 func circleLines(circles []msn.Circle, carried bool) (lines []contactLine) {
 	for _, circle := range circles {
-		name := names.Unlinked(chat.CircleName(circle))
+		name := names.Unlinked(names.Circle(circle))
 		text := "👥 " + name + ": a circle of yours"
 		if !circle.Member {
 			text = "👥 " + name + ": you are invited into this circle"

@@ -3,8 +3,8 @@ package people
 import (
 	"context"
 
-	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/command/call"
+	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/msn"
 )
@@ -51,16 +51,16 @@ func Nudge(c *call.Call) {
 
 // nudged returns who is nudged: who is named, or those whom the room is with. It answers when
 // there is nobody.
-func nudged(c *call.Call, login *call.Login) (to chat.Peer, ok bool) {
+func nudged(c *call.Call, login *call.Login) (to msnid.Peer, ok bool) {
 	if c.Text == "" && c.Portal != nil && c.Portal.Receiver == login.Account.Login.ID {
-		if to, ok = chat.ParsePeer(c.Portal.ID); ok {
+		if to, ok = msnid.ParsePeer(c.Portal.ID); ok {
 			return to, true
 		}
 	}
 	account, rest, ok := whom(c, login, nudgeUsage)
 	if ok && rest != "" {
 		c.Say("A nudge carries no text. %s", nudgeUsage)
-		return chat.Peer{}, false
+		return msnid.Peer{}, false
 	}
-	return chat.Peer{Account: account}, ok
+	return msnid.Peer{Account: account}, ok
 }

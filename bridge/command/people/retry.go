@@ -7,8 +7,8 @@ import (
 
 	"maunium.net/go/mautrix/bridgev2"
 
-	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/command/call"
+	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 )
@@ -26,7 +26,7 @@ func Retry(c *call.Call) {
 		c.Say("%s", retryUsage)
 		return
 	}
-	to, ok := chat.ParsePeer(c.Portal.ID)
+	to, ok := msnid.ParsePeer(c.Portal.ID)
 	if !ok {
 		c.Say("%s", retryUsage)
 		return

@@ -11,7 +11,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"matrix-msn/bridge/account"
-	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
@@ -73,9 +72,9 @@ func Invite(c *call.Call) {
 		return
 	}
 	who, err := inviteeOf(login, c.Ctx, address)
-	var room chat.Peer
+	var room msnid.Peer
 	if c.Portal != nil {
-		room, _ = chat.ParsePeer(c.Portal.ID)
+		room, _ = msnid.ParsePeer(c.Portal.ID)
 	}
 	switch {
 	case room.Circle != "" && who != oneself:
@@ -112,7 +111,7 @@ func Invite(c *call.Call) {
 // inRoomWithOthers reports whether a command was typed in a room with people among
 // whom the account is not yet.
 func inRoomWithOthers(c *call.Call, address string) bool {
-	room, ok := chat.ParsePeer(c.Portal.ID)
+	room, ok := msnid.ParsePeer(c.Portal.ID)
 	return ok && room.Account != address
 }
 

@@ -1,0 +1,64 @@
+package room
+
+import (
+	"context"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/bridgev2/simplevent"
+	"maunium.net/go/mautrix/event"
+)
+
+// maxUpdates is how many updates of a login ask the homeserver for something at the same
+// time.
+const maxUpdates = 8
+
+// Update puts an event among those of a room, if there is one that the user has not left:
+// neither a name nor a note nor a new member makes a room, or calls back a user who left.
+// The framework invites the user to the room of whatever is queued, be they mentioned in
+// it or not. It reports whether the event is among them.
+func (r *Rooms) Update(ctx context.Context, evt bridgev2.RemoteEvent) (queued bool, err error) {
+	own, ok, err := r.isIn(ctx, evt.GetPortalKey())
+	if err != nil || !ok {
+		return false, err
+	}
+	if change, ok := evt.(*simplevent.ChatInfoChange); ok && own != "" {
+		change.ChatInfoChange.ChatInfo.Members.MemberMap[r.account.UserID()] = r.stayingAway()
+	}
+	_, err = r.Queue(ctx, evt)
+	return err == nil, err
+}
+
+// TryUpdate is Update for what need not be done later when it fails. It reports whether the event is
+// among those of its room.
+func (r *Rooms) TryUpdate(ctx context.Context, evt bridgev2.RemoteEvent) bool {
+	queued, err := r.Update(ctx, evt)
+	if err != nil && ctx.Err() == nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to show something in a room")
+	}
+	return queued
+}
+
+// isIn returns what the user is to the room of a portal, and reports whether there is one
+// that they have not left.
+func (r *Rooms) isIn(ctx context.Context, key networkid.PortalKey) (own event.Membership, ok bool, err error) {
+	stored, err := r.Stored(ctx, key)
+	if err != nil || stored == "" {
+		return "", false, err
+	}
+	select {
+	case r.asking <- struct{}{}:
+		defer func() { <-r.asking }()
+	case <-ctx.Done():
+		return "", false, ctx.Err()
+	}
+	own, err = r.Membership(ctx, stored)
+	return own, err == nil && !HasLeft(own), err
+}
+
+// stayingAway is the user among the members of a room to which they were invited before:
+// neither are they put out of it, nor invited when they leave before that is handled.
+func (r *Rooms) stayingAway() bridgev2.ChatMember {
+	return bridgev2.ChatMember{EventSender: r.account.OwnSender(), PrevMembership: event.MembershipJoin}
+}
