@@ -14,6 +14,7 @@ import (
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/alert"
+	"matrix-msn/bridge/background"
 	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/inbox"
@@ -21,6 +22,7 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/outbox"
 	"matrix-msn/bridge/pager"
+	"matrix-msn/bridge/people"
 	"matrix-msn/bridge/presence"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/room"
@@ -38,6 +40,7 @@ type Client struct {
 	session *session.Session
 	rooms   *room.Rooms
 	alerts  *alert.Alerts
+	people  *people.People
 	chat    *chat.Chat
 	inbox   *inbox.Inbox   // from MSN to Matrix
 	outbox  *outbox.Outbox // from Matrix to MSN
@@ -72,19 +75,22 @@ var (
 // newClient wires the parts of a login.
 func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity) *Client {
 	client := &Client{account: account.New(c.br, login, c.db, &c.Config, identity), intake: c.intake}
+	work := background.New()
 	client.session = session.New(client.account, &c.signIns)
 	client.rooms = room.New(client.account, c.Homeserver)
 	client.inbox = inbox.New(client.account, client.rooms, c.pace)
 	client.outbox = outbox.New(client.account, client.session)
 	client.alerts = alert.New(client.account, client.rooms, client.inbox)
 	client.pager = pager.New(client.account, client.session, client.rooms, client.alerts)
-	client.chat = chat.New(client.account, client.session, client.rooms, client.inbox, client.outbox, client.alerts)
+	client.people = people.New(client.account, client.session, client.rooms, work, client.inbox, client.alerts)
+	client.chat = chat.New(client.account, client.session, client.rooms, client.people, work, client.inbox, client.outbox, client.alerts)
 	client.self = self.New(client.account, client.session, client.alerts, c.nameOf(login.UserMXID))
 	client.contacts = presence.NewContacts(client.account, client.session, c.keepers)
 	client.spaces = spaces.New(client.account, client.session)
 	client.outbox.Use(client.chat)
 	client.handleKinds()
-	client.session.Use(client.rooms, client.inbox, client.outbox, client.pager)
+	client.session.Use(client.rooms, client.inbox, client.outbox, client.pager, work)
+	client.people.Listen(client.session)
 	client.chat.Listen(client.session)
 	client.alerts.Listen(client.session)
 	client.pager.Listen(client.session)
@@ -93,7 +99,7 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.spaces.Listen(client.session)
 	client.session.OnReady(func(_ context.Context, session *msn.Client) { client.outbox.ReleaseOnline(session) })
 	client.commands = &call.Login{
-		Account: client.account, Session: client.session, Chat: client.chat, Alerts: client.alerts, Pages: client.pager,
+		Account: client.account, Session: client.session, People: client.people, Chat: client.chat, Alerts: client.alerts, Pages: client.pager,
 		Self: client.self, Presence: client.contacts,
 	}
 	return client
@@ -139,7 +145,16 @@ func (c *Client) info(ctx context.Context, portal networkid.PortalID) (*bridgev2
 		c.account.NameSelf(ctx)
 		return c.alerts.Info(), nil
 	}
-	return c.chat.Info(ctx, portal)
+	with, ok := msnid.ParsePeer(portal)
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("portal ID %q does not belong to this bridge", portal)
+	case with.Group != "":
+		return c.chat.GroupInfo(ctx, with.Group)
+	case with.Circle != "":
+		return c.chat.CircleInfo(ctx, with.Circle), nil
+	}
+	return c.people.Names.Info(ctx, with.Account), nil
 }
 
 // GetUserInfo names a contact's ghost.
@@ -156,15 +171,15 @@ func (c *Client) GetUserInfo(_ context.Context, ghost *bridgev2.Ghost) (*bridgev
 
 // ResolveIdentifier finds the contact that a user names.
 func (c *Client) ResolveIdentifier(ctx context.Context, identifier string, createChat bool) (*bridgev2.ResolveIdentifierResponse, error) {
-	return c.chat.Resolve(ctx, identifier, createChat)
+	return c.people.Finder.Resolve(ctx, identifier, createChat)
 }
 
 // CreateChatWithGhost prepares the room with a contact whom the user has invited into one in
 // Matrix. There the framework says only that it did not work.
 func (c *Client) CreateChatWithGhost(ctx context.Context, ghost *bridgev2.Ghost) (*bridgev2.CreateChatResponse, error) {
-	found, err := c.chat.Resolve(ctx, string(ghost.ID), true)
+	found, err := c.people.Finder.Resolve(ctx, string(ghost.ID), true)
 	if err != nil {
-		c.chat.SayNotInvited(ctx, err)
+		c.people.Finder.SayNotInvited(ctx, err)
 		return nil, err
 	}
 	return found.Chat, nil
@@ -172,17 +187,17 @@ func (c *Client) CreateChatWithGhost(ctx context.Context, ghost *bridgev2.Ghost)
 
 // GetContactList returns the people on the user's contact list.
 func (c *Client) GetContactList(ctx context.Context) ([]*bridgev2.ResolveIdentifierResponse, error) {
-	return c.chat.ContactList(ctx)
+	return c.people.Finder.ContactList(ctx)
 }
 
 // SearchUsers finds people on the user's contact list.
 func (c *Client) SearchUsers(ctx context.Context, query string) ([]*bridgev2.ResolveIdentifierResponse, error) {
-	return c.chat.SearchUsers(ctx, query)
+	return c.people.Finder.SearchUsers(ctx, query)
 }
 
 // HandleMatrixBlockUser keeps the contact of a room from seeing the user, or lets them.
 func (c *Client) HandleMatrixBlockUser(ctx context.Context, msg *bridgev2.MatrixBlockUser) error {
-	return c.chat.Block(ctx, msg.Portal.ID, msg.Content.Block)
+	return c.people.Roster.Block(ctx, msg.Portal.ID, msg.Content.Block)
 }
 
 // CreateGroup makes a group chat. Its members are called with the first message.

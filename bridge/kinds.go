@@ -8,6 +8,7 @@ import (
 
 	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/inbox"
+	"matrix-msn/bridge/people"
 	"matrix-msn/database"
 )
 
@@ -19,14 +20,17 @@ func (c *Client) handleKinds() {
 		},
 		Sender: c.chat.SenderOf,
 		Limit: func(ctx context.Context, m *database.QueuedMessage, waiting int) (inbox.Limit, error) {
-			most, limited, err := c.chat.Strangers().Limit(ctx, m, waiting)
+			most, limited, err := c.people.Strangers.Limit(ctx, m, waiting)
 			if err != nil || !limited {
 				return inbox.Usual, err
 			}
-			return inbox.Limit{Most: most, Instead: chat.LeftOut}, nil
+			return inbox.Limit{Most: most, Instead: people.LeftOut}, nil
 		},
-		Unwanted: c.chat.Strangers().Unwanted, Admit: c.chat.Strangers().Admit,
-		RoomInfo: c.chat.RoomInfo, RoomMade: c.chat.Strangers().RoomMade, CallsBack: c.chat.CallsBack, Away: c.chat.Away,
+		Unwanted: c.people.Strangers.Unwanted, Admit: c.people.Strangers.Admit,
+		RoomInfo: func(ctx context.Context, m *database.QueuedMessage) (*bridgev2.ChatInfo, error) {
+			return c.info(ctx, m.PortalID)
+		},
+		RoomMade: c.people.Strangers.RoomMade, CallsBack: c.people.Absence.CallsBack, Away: c.people.Absence.Away,
 		Named: func(m *database.QueuedMessage) string { return "A message that " + m.Sender + " sent" },
 	}
 	for _, kind := range []database.QueuedKind{database.QueuedText, database.QueuedPage, database.QueuedNote, database.QueuedNudge} {

@@ -580,7 +580,7 @@ func TestLikenessIsSaidOnce(t *testing.T) {
 		for range 20 {
 			all.Go(func() {
 				<-start
-				client.chat.Strangers().RoomMade(b.ctx, &database.QueuedMessage{LoginID: login.ID, PortalID: client.account.PortalKey(stranger(i)).ID, Sender: stranger(i)})
+				client.people.Strangers.RoomMade(b.ctx, &database.QueuedMessage{LoginID: login.ID, PortalID: client.account.PortalKey(stranger(i)).ID, Sender: stranger(i)})
 			})
 		}
 	}

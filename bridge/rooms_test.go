@@ -25,7 +25,7 @@ func TestRoomIsMadeByOneAtATime(t *testing.T) {
 	make1 := func() error {
 		_, err := client.rooms.Ensure(b.ctx, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) {
 			described <- struct{}{}
-			return client.chat.Info(ctx, key.ID)
+			return client.info(ctx, key.ID)
 		})
 		return err
 	}

@@ -14,8 +14,8 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
-	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/config"
+	"matrix-msn/bridge/people"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 	"matrix-msn/msn/msntest"
@@ -178,7 +178,7 @@ func TestWhatWaitsOfStrangersIsBounded(t *testing.T) {
 		b.hears(login, talker, long, 20+seq)
 	}
 	rows, err := b.conn.db.MSNQueue.ForPortal(b.ctx, login.ID, login.Client.(*Client).account.PortalKey(talker).ID, 1000)
-	if err != nil || len(rows) < 20 || rows[len(rows)-1].Body != chat.LeftOut {
+	if err != nil || len(rows) < 20 || rows[len(rows)-1].Body != people.LeftOut {
 		t.Fatalf("%d rows wait: %v", len(rows), err)
 	}
 	var whole strings.Builder
@@ -385,7 +385,7 @@ func TestOfflineMessagesOfAStrangerComeAgain(t *testing.T) {
 	}
 	b.pass(login, time.Hour)
 	b.waitQueued(0)
-	if n := b.texts(chat.LeftOut); n != 1 {
+	if n := b.texts(people.LeftOut); n != 1 {
 		t.Errorf("left out is told %d times", n)
 	}
 }
@@ -416,7 +416,7 @@ func TestStrangersAtOnceGetNoMoreRooms(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 100 {
 		all.Go(func() {
-			until, err := client.chat.Strangers().Admit(b.ctx, &database.QueuedMessage{
+			until, err := client.people.Strangers.Admit(b.ctx, &database.QueuedMessage{
 				LoginID: login.ID, PortalID: client.account.PortalKey(stranger(i)).ID, Sender: stranger(i),
 			})
 			if err != nil {

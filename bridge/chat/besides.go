@@ -119,8 +119,8 @@ func (c *Chat) sender(ctx context.Context, from msn.Origin) (account string, ok 
 		c.noteMembers(ctx, from.Conversation)
 	}
 	c.heardOf(from.Conversation, account)
-	c.saysName(ctx, account, from.FromName)
-	c.strangers.mark(ctx, from.Conversation, account)
+	c.people.Roster.SaysName(ctx, account, from.FromName)
+	c.people.Strangers.Mark(ctx, from.Conversation, account)
 	return account, true
 }
 

@@ -19,15 +19,6 @@ func alone(conversation *msn.Conversation) bool {
 	return conversation.Group() == "" && conversation.Circle() == ""
 }
 
-// blocked ends the conversation with somebody whom the user has just blocked, here or in another
-// Messenger, and lets go of what waits of them.
-func (c *Chat) blocked(account string) {
-	if client := c.session.Current(); client != nil {
-		client.Conversation(account).Close()
-	}
-	c.strangers.release(account)
-}
-
 // StillTogether says that somebody who was blocked still hears the user, or "" when they do not:
 // a conversation of several people goes on.
 func (c *Chat) StillTogether(ctx context.Context, client *msn.Client, account string) string {

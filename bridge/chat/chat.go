@@ -4,14 +4,13 @@ package chat
 
 import (
 	"context"
-	"time"
 
 	"go.mau.fi/util/exsync"
-	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/background"
+	"matrix-msn/bridge/people"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
@@ -23,8 +22,6 @@ type Inbox interface {
 	// Put stores the parts of a message at the end of the queue, all or none. The server
 	// believes that it is delivered, so that it is stored also when ctx has ended.
 	Put(ctx context.Context, parts ...*database.QueuedMessage)
-	// Release has what waits for a room tried at once.
-	Release(portal networkid.PortalID)
 }
 
 // Outbox brings what was said in Matrix to MSN.
@@ -63,43 +60,27 @@ type Chat struct {
 	outbox   Outbox
 	notices  Notices
 	work     *background.Work
-	updates  *updates
+	people   *people.People
 	removals *Removals
 	circles  *circles
 	typing   typists
-	stored   storedContacts
-	notes    noteCounts
-	told     toldRequests
 	floods   floods
 	said     *exsync.RingBuffer[id.EventID, said] // the latest texts from Matrix
-
-	strangers *Strangers
-	requests  *requests
 }
 
-// tellPeople tells the user something about people who write to them.
-type tellPeople func(ctx context.Context, id networkid.MessageID, text string)
-
 // New returns the chats of a login.
-func New(a *account.Account, s *session.Session, rooms *room.Rooms, inbox Inbox, outbox Outbox, notices Notices) *Chat {
-	c := &Chat{account: a, session: s, rooms: rooms, inbox: inbox, outbox: outbox, notices: notices, work: background.New(), said: exsync.NewRingBuffer[id.EventID, said](maxSaid)}
-	c.updates, c.circles = newUpdates(c), newCircles(c)
+func New(a *account.Account, s *session.Session, rooms *room.Rooms, people *people.People, work *background.Work, inbox Inbox, outbox Outbox, notices Notices) *Chat {
+	c := &Chat{account: a, session: s, rooms: rooms, people: people, inbox: inbox, outbox: outbox, notices: notices, work: work, said: exsync.NewRingBuffer[id.EventID, said](maxSaid)}
+	c.circles = newCircles(c)
 	c.floods.say = c.sayMore
 	c.removals = &Removals{session: s, work: c.work}
-	c.strangers = &Strangers{account: a, rooms: rooms, inbox: inbox, work: c.work, tell: c.tellOfPeople, alike: &alike{account: a, rooms: rooms}}
-	c.requests = &requests{account: a, session: s, notes: &c.notes, work: c.work, tell: c.tellOfPeople, alike: c.strangers.alike, noted: c.ToldRequest}
 	return c
 }
 
-// Listen has what the session tells handled, and what follows from it done while the login
-// is started.
+// Listen has what the session tells handled.
 func (c *Chat) Listen(s *session.Session) {
-	s.Use(c.work, &c.typing, &c.floods, &c.updates.limit, c.requests)
-	s.OnOpen(c.saveRoster)
-	s.OnReady(func(context.Context, *msn.Client) { c.work.Do("own ghost", c.account.NameSelf) })
+	s.Use(&c.typing, &c.floods)
 	s.OnReady(func(context.Context, *msn.Client) { c.circles.look() })
-	s.OnReady(c.strangers.releaseKnown)
-	s.OnReady(c.requests.tellAll)
 	session.OnDelivered(s, c.textReceived)
 	session.OnDelivered(s, c.textSent)
 	session.OnDelivered(s, c.pageReceived)
@@ -115,33 +96,12 @@ func (c *Chat) Listen(s *session.Session) {
 	session.On(s, c.participantLeft)
 	session.On(s, c.callFailed)
 	session.On(s, func(context.Context, msn.CirclesChanged) { c.circles.look() })
-	session.On(s, func(ctx context.Context, evt msn.ContactChanged) {
-		c.contactChanged(ctx, evt.Contact)
-		c.requests.wrote(ctx, evt.Contact)
-	})
-	s.OnOpen(func(ctx context.Context, client *msn.Client) { c.ownName(ctx, client.DisplayName()) })
-	session.On(s, func(ctx context.Context, evt msn.NameChanged) { c.ownName(ctx, evt.Name) })
-	session.On(s, func(ctx context.Context, evt msn.AddedYou) {
-		c.contactChanged(ctx, evt.Contact)
-		c.requests.added(ctx, evt.Contact)
-	})
-	session.On(s, func(ctx context.Context, evt msn.RemovedYou) { c.contactChanged(ctx, evt.Contact) })
-	session.On(s, func(ctx context.Context, evt msn.PresenceChanged) {
-		c.contactChanged(ctx, evt.Contact)
+	session.On(s, func(_ context.Context, evt msn.PresenceChanged) {
 		if evt.Contact.Status != msn.Offline {
-			c.tells(ctx, evt.Contact.Account, evt.Contact.Told)
 			c.outbox.Release(evt.Contact.Account)
 		}
 	})
 }
-
-// tellOfPeople is a tellPeople.
-func (c *Chat) tellOfPeople(ctx context.Context, id networkid.MessageID, text string) {
-	c.notices.Notice(ctx, database.Alert{AlertID: id, ReceivedAt: time.Now(), Kind: database.AlertKindPeople, Text: text})
-}
-
-// Strangers returns who decides what is shown of people who are no contacts.
-func (c *Chat) Strangers() *Strangers { return c.strangers }
 
 // Removals returns the offline messages that the service is to forget.
 func (c *Chat) Removals() *Removals { return c.removals }

@@ -88,7 +88,7 @@ func (r *circles) update(ctx context.Context, id string) {
 			PortalKey:      c.account.CircleKey(id),
 			PostHandleFunc: func(context.Context, *bridgev2.Portal) { close(handled) },
 		},
-		ChatInfoChange: &bridgev2.ChatInfoChange{ChatInfo: c.circleInfo(ctx, id)},
+		ChatInfoChange: &bridgev2.ChatInfoChange{ChatInfo: c.CircleInfo(ctx, id)},
 	})
 	if !queued {
 		return
@@ -108,7 +108,7 @@ func (r *circles) makeRoom(ctx context.Context, id string) bool {
 	making, cancel := room.Settling(ctx)
 	defer cancel()
 	_, err := c.rooms.Ensure(making, c.account.CircleKey(id), func(ctx context.Context) (*bridgev2.ChatInfo, error) {
-		return c.circleInfo(ctx, id), nil
+		return c.CircleInfo(ctx, id), nil
 	})
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to make the room of a circle")

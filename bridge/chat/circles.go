@@ -48,9 +48,9 @@ func (c *Chat) findCircle(id string) (msn.Circle, bool) {
 	return msn.Circle{}, false
 }
 
-// circleInfo describes the room of a circle. Of one that the session does not know, or
+// CircleInfo describes the room of a circle. Of one that the session does not know, or
 // without a session, nothing is told but that the user is there.
-func (c *Chat) circleInfo(ctx context.Context, id string) *bridgev2.ChatInfo {
+func (c *Chat) CircleInfo(ctx context.Context, id string) *bridgev2.ChatInfo {
 	c.account.NameSelf(ctx)
 	info := &bridgev2.ChatInfo{
 		Type: ptr.Ptr(bridgedb.RoomTypeDefault),
@@ -74,9 +74,7 @@ func (c *Chat) describe(ctx context.Context, circle msn.Circle, info *bridgev2.C
 		if !ok || account == c.account.Identity.Account {
 			return
 		}
-		if name != "" && c.stored.hears(account, name) { // else it may be older than what is known
-			c.account.Tells(account, name)
-		}
+		c.people.Roster.Hears(account, name)
 		info.Members.MemberMap[c.account.GhostID(account)] = bridgev2.ChatMember{
 			EventSender: c.account.SenderOf(account), UserInfo: c.account.UserInfo(account),
 		}
@@ -134,7 +132,7 @@ func (c *Chat) circleInvitation(ctx context.Context, circle msn.Circle, was acco
 		return
 	}
 	now := time.Now()
-	if !c.notes.allow(noteAbout{kind: noteCircle, account: circle.ID}, now) {
+	if !c.people.Notes.AllowCircle(circle.ID, now) {
 		return // a flood of them: `!circles` shows those that are left
 	}
 	mark, begun := strings.CutPrefix(string(was), circleTelling)

@@ -13,9 +13,11 @@ import (
 	"maunium.net/go/mautrix/bridgev2/status"
 
 	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/background"
 	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/people"
 	"matrix-msn/bridge/retry"
 	"matrix-msn/bridge/session"
 	"matrix-msn/msn"
@@ -54,7 +56,8 @@ func newTestChat(t *testing.T) *Chat {
 		ID: "home/" + alice, RemoteProfile: status.RemoteProfile{Name: "Alice"}, Metadata: account.NewMetadata(account.Record{}),
 	}}, nil, &cfg, msnid.Identity{Service: "home", Account: alice})
 	a.SetRoster(roster{{Account: bob, Name: "Bob Builder", Lists: msn.ListForward}})
-	return New(a, session.New(a, new(session.SignIns)), nil, nil, nil, nil)
+	s, work := session.New(a, new(session.SignIns)), background.New()
+	return New(a, s, nil, people.New(a, s, nil, work, nil, nil), work, nil, nil, nil)
 }
 
 // Attempts come less and less often, with one timer at a time, which ends with the run.

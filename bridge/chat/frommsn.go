@@ -2,16 +2,10 @@ package chat
 
 import (
 	"context"
-	"fmt"
 	"strconv"
-	"time"
-
-	"github.com/rs/zerolog"
-	"maunium.net/go/mautrix/bridgev2/networkid"
 
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
-	"matrix-msn/bridge/names"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -21,7 +15,7 @@ import (
 func (c *Chat) textReceived(ctx context.Context, evt msn.TextReceived) {
 	account, ok := msnid.FromServer(evt.From)
 	if !ok && evt.Text != "" {
-		c.unshown(ctx, evt.From, evt.Text, msnid.MakeNoticeMessageID("unshown", evt.From, evt.Session, strconv.Itoa(evt.Seq)))
+		c.people.Strangers.Unshown(ctx, evt.From, evt.Text, msnid.MakeNoticeMessageID("unshown", evt.From, evt.Session, strconv.Itoa(evt.Seq)))
 	}
 	if !ok || account == c.account.Identity.Account || evt.Text == "" {
 		return
@@ -33,8 +27,8 @@ func (c *Chat) textReceived(ctx context.Context, evt msn.TextReceived) {
 		c.noteMembers(ctx, evt.Conversation)
 	}
 	c.heardOf(evt.Conversation, account)
-	c.saysName(ctx, account, evt.FromName)
-	c.strangers.mark(ctx, evt.Conversation, account)
+	c.people.Roster.SaysName(ctx, account, evt.FromName)
+	c.people.Strangers.Mark(ctx, evt.Conversation, account)
 	var parts []*database.QueuedMessage
 	for i, part := range msgconv.Split(msgconv.Said(evt.Text)) {
 		parts = append(parts, &database.QueuedMessage{
@@ -79,9 +73,9 @@ func (c *Chat) textSent(ctx context.Context, evt msn.TextSent) {
 	c.inbox.Put(ctx, parts...)
 	switch group := evt.Conversation.Group(); {
 	case alone(evt.Conversation):
-		c.strangers.expect(peer) // whom the user writes to
+		c.people.Strangers.Expect(peer) // whom the user writes to
 	case group != "":
-		c.strangers.expectGroup(group)
+		c.people.Strangers.ExpectGroup(group)
 	}
 }
 
@@ -98,7 +92,7 @@ func groupSize(evt msn.TextReceived) int {
 func (c *Chat) typingReceived(ctx context.Context, evt msn.TypingReceived) {
 	if account, ok := msnid.FromServer(evt.From); ok && account != c.account.Identity.Account && !c.unwanted(ctx, evt.Conversation, account) {
 		c.heardOf(evt.Conversation, account)
-		c.updates.types(typist{c.portalOf(evt.Conversation, account), account})
+		c.contactTypes(typist{c.portalOf(evt.Conversation, account), account})
 	}
 }
 
@@ -107,16 +101,4 @@ func (c *Chat) heardOf(conversation *msn.Conversation, account string) {
 	if alone(conversation) {
 		c.outbox.Release(account)
 	}
-}
-
-// unshown tells of a text of somebody whose address Matrix has no room for, or cannot be told
-// from another's: there can be no room with them. It reports false when there were too many.
-func (c *Chat) unshown(ctx context.Context, from, text string, message networkid.MessageID) bool {
-	if !c.notes.allow(noteAbout{kind: noteUnshown, account: from}, time.Now()) {
-		return false
-	}
-	zerolog.Ctx(ctx).Warn().Msg("Somebody writes whose address cannot be shown in Matrix")
-	c.tellOfPeople(ctx, message, fmt.Sprintf("%s wrote to you, whose address cannot be shown in Matrix, so that there is no room with them. They wrote: %s",
-		names.Quoted(names.Clean(from)), names.Quoted(names.Cut(names.OneLine(text), names.MaxField))))
-	return true
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -13,6 +12,7 @@ import (
 	"maunium.net/go/mautrix/bridgev2"
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/bridgev2/simplevent"
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
@@ -65,13 +65,34 @@ func (c *Chat) noteMembers(ctx context.Context, conversation *msn.Conversation) 
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to store the members of a group chat")
 	}
 	if len(added) > 0 {
-		c.updates.members(conversation.Group())
+		c.showNewMembers(conversation.Group())
 	}
+}
+
+// showNewMembers has the room of a group chat brought up to date with its members.
+func (c *Chat) showNewMembers(group string) {
+	c.work.Do("members "+group, func(ctx context.Context) { c.showMembers(ctx, group) })
+}
+
+// showMembers brings the room of a group chat up to date with its members.
+func (c *Chat) showMembers(ctx context.Context, group string) {
+	info, err := c.GroupInfo(ctx, group)
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read group chat")
+		return
+	}
+	c.rooms.TryUpdate(ctx, &simplevent.ChatInfoChange{
+		EventMeta: simplevent.EventMeta{
+			Type:      bridgev2.RemoteEventChatInfoChange,
+			PortalKey: c.account.GroupKey(group),
+		},
+		ChatInfoChange: &bridgev2.ChatInfoChange{ChatInfo: info},
+	})
 }
 
 // participantJoined notes that somebody came into a group chat.
 func (c *Chat) participantJoined(ctx context.Context, evt msn.ParticipantJoined) {
-	c.saysName(ctx, evt.Account, evt.Name)
+	c.people.Roster.SaysName(ctx, evt.Account, evt.Name)
 	if evt.Conversation.Group() != "" {
 		c.noteMembers(ctx, evt.Conversation)
 	}
@@ -106,7 +127,7 @@ func (c *Chat) noteInGroup(ctx context.Context, conversation *msn.Conversation, 
 		return // nobody there to read it; an error shows with the next message
 	}
 	at := time.Now()
-	if !c.notes.allow(noteAbout{group: conversation.Group(), account: account}, at) {
+	if !c.people.Notes.AllowMember(conversation.Group(), account, at) {
 		return
 	}
 	body := say(c.account.Person(ctx, account).Name)
@@ -121,62 +142,8 @@ func (c *Chat) noteInGroup(ctx context.Context, conversation *msn.Conversation, 
 	})
 }
 
-// What is noted in a room within noteWindow: so much of one member, and of all. Who
-// comes and goes all the time would fill the room.
-const (
-	noteWindow     = 10 * time.Minute
-	maxMemberNotes = 3
-	maxRoomNotes   = 2 * msn.MaxMembers
-	maxNoteCounts  = 10000 // members whose notes are counted at a time
-)
-
-// noteAbout is what is counted: notes of a kind about somebody.
-type noteAbout struct {
-	kind    noteKind
-	group   string // of a noteMember
-	account string // "" for everybody
-}
-
-// noteKind says what a note is about.
-type noteKind uint8
-
-const (
-	noteMember  noteKind = iota // who comes and goes in a group chat
-	noteRequest                 // who has added the user
-	noteUnshown                 // a text of somebody whose address cannot be shown
-	noteCircle                  // an invitation into a circle, whose ID stands for the account
-)
-
-// noteCounts counts notes. The zero value is ready.
-type noteCounts struct {
-	mu     sync.Mutex
-	since  time.Time
-	counts map[noteAbout]int
-}
-
-// turn begins a new window when the last is over. mu is held.
-func (n *noteCounts) turn(now time.Time) {
-	if now.Sub(n.since) >= noteWindow || len(n.counts) >= maxNoteCounts {
-		n.since, n.counts = now, make(map[noteAbout]int)
-	}
-}
-
-// allow reports whether there may be another note about somebody, and counts it.
-func (n *noteCounts) allow(one noteAbout, now time.Time) bool {
-	all := noteAbout{kind: one.kind, group: one.group}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.turn(now)
-	if n.counts[one] >= maxMemberNotes || n.counts[all] >= maxRoomNotes {
-		return false
-	}
-	n.counts[one]++
-	n.counts[all]++
-	return true
-}
-
-// groupInfo describes the room of a group chat.
-func (c *Chat) groupInfo(ctx context.Context, group string) (*bridgev2.ChatInfo, error) {
+// GroupInfo describes the room of a group chat.
+func (c *Chat) GroupInfo(ctx context.Context, group string) (*bridgev2.ChatInfo, error) {
 	c.account.NameSelf(ctx)
 	members, err := c.account.DB.Group.Get(ctx, c.account.Login.ID, group)
 	if err != nil {
@@ -252,7 +219,7 @@ func (c *Chat) createGroup(ctx context.Context, params *bridgev2.GroupCreatePara
 		return nil, err
 	}
 	group, _ := msnid.ParseGroupPortalID(key.ID)
-	info, err := c.groupInfo(ctx, group)
+	info, err := c.GroupInfo(ctx, group)
 	if err != nil {
 		return nil, err
 	}
@@ -291,7 +258,7 @@ func (c *Chat) makeGroup(ctx context.Context, members []string) (networkid.Porta
 	if _, err := c.account.DB.Group.Put(ctx, c.account.Login.ID, group, members...); err != nil {
 		return networkid.PortalKey{}, fmt.Errorf("failed to store the group chat: %w", err)
 	}
-	c.strangers.seen.expect(group) // whoever is in it, the user has begun it
+	c.people.Strangers.Welcome(group)
 	if client := c.session.Current(); client != nil {
 		client.GroupChat(group, members...)
 	}
@@ -338,7 +305,7 @@ func (c *Chat) startGroup(ctx context.Context, first, second string) string {
 func (c *Chat) makeGroupRoom(ctx context.Context, key networkid.PortalKey) error {
 	_, err := c.rooms.Ensure(ctx, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) {
 		group, _ := msnid.ParseGroupPortalID(key.ID)
-		return c.groupInfo(ctx, group)
+		return c.GroupInfo(ctx, group)
 	})
 	return err
 }

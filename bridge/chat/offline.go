@@ -26,7 +26,7 @@ const deleteTimeout = time.Minute
 // it: what comes a second time has the same ID.
 func (c *Chat) offlineReceived(ctx context.Context, evt msn.OfflineReceived) {
 	account, ok := msnid.FromServer(evt.From)
-	if !ok && !c.unshown(ctx, evt.From, evt.Text, msnid.MakeNoticeMessageID("unshown offline", evt.ID)) {
+	if !ok && !c.people.Strangers.Unshown(ctx, evt.From, evt.Text, msnid.MakeNoticeMessageID("unshown offline", evt.ID)) {
 		return // the service keeps it, and brings it again at the next sign-in
 	}
 	if !ok || account == c.account.Identity.Account {

@@ -8,28 +8,30 @@ import (
 	"slices"
 	"strings"
 
+	"go.mau.fi/util/exsync"
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/commands"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/id"
+
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/alert"
 	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/loginpage"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/people"
 	"matrix-msn/bridge/self"
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
 	"matrix-msn/msn"
-
-	"go.mau.fi/util/exsync"
-	"maunium.net/go/mautrix/bridgev2"
-	"maunium.net/go/mautrix/bridgev2/commands"
-	"maunium.net/go/mautrix/bridgev2/networkid"
-	"maunium.net/go/mautrix/id"
 )
 
 // Login is one login as the commands use it.
 type Login struct {
 	Account *account.Account
 	Session *session.Session
+	People  *people.People
 	Chat    *chat.Chat
 	Alerts  *alert.Alerts
 	Pages   Pages

@@ -9,9 +9,9 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/people"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/database"
 	"matrix-msn/msn"
@@ -205,7 +205,7 @@ func lineFor(contact *database.Contact, live msn.Contact, connected bool) (conta
 		return contactLine{rankOffline, "⚪ " + name}, true
 	case lists.Has(msn.ListForward):
 		return contactLine{rankOffline, "⚪ " + name + ": offline"}, true
-	case chat.WaitsForAnswer(msn.Contact{Lists: lists}):
+	case people.WaitsForAnswer(msn.Contact{Lists: lists}):
 		return contactLine{rankWaiting, "❔ " + name + ": has added you, and waits for an answer"}, true
 	}
 	return contactLine{}, false

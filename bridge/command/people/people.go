@@ -11,10 +11,10 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/people"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/session"
 	"matrix-msn/msn"
@@ -231,8 +231,8 @@ func describeLists(contact msn.Contact) (lists []string) {
 	}{
 		{"on your contact list", contact.Lists.Has(msn.ListForward)}, {"may see you", contact.Lists.Has(msn.ListAllow)}, {"blocked", contact.Lists.Has(msn.ListBlock)},
 		// Some stay on the list of those who wait when they have been answered.
-		{"has you on their list", contact.Lists.Has(msn.ListReverse) || contact.Reverse() && !chat.WaitsForAnswer(contact)},
-		{"waits for your answer", chat.WaitsForAnswer(contact)},
+		{"has you on their list", contact.Lists.Has(msn.ListReverse) || contact.Reverse() && !people.WaitsForAnswer(contact)},
+		{"waits for your answer", people.WaitsForAnswer(contact)},
 	} {
 		if list.on {
 			lists = append(lists, list.text)

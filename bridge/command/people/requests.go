@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/command/call"
+	"matrix-msn/bridge/people"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/msn"
 )
@@ -68,7 +68,7 @@ var (
 		},
 		pointless: func(name string, contact msn.Contact) string {
 			switch {
-			case chat.WaitsForAnswer(contact):
+			case people.WaitsForAnswer(contact):
 				return ""
 			case contact.Lists.Has(msn.ListBlock):
 				return name + " is blocked already. Nothing was changed."
@@ -112,7 +112,7 @@ func runAnswer(a answer) func(*call.Call) {
 		}
 		ch := a.change
 		if a.warns {
-			ch.done = warned(ch.done, login.Chat.Likeness(c.Ctx, account))
+			ch.done = warned(ch.done, login.People.Alike.Likeness(c.Ctx, account))
 		}
 		runChange(ch)(c)
 	}
@@ -136,18 +136,18 @@ var (
 
 func waits(client *msn.Client, account string) bool {
 	contact, _ := client.Contact(account)
-	return chat.WaitsForAnswer(contact)
+	return people.WaitsForAnswer(contact)
 }
 
 // whoWaits returns the one whom an answer without an address is for: the only one who waits, and
 // whom the user has heard of. Otherwise why says what to write instead, and that tells the user
 // of those whom it names.
 func whoWaits(l *call.Login, client *msn.Client, usage string) (account, why string) {
-	withdrawn := l.Chat.Withdrawn(client)
+	withdrawn := l.People.Requests.Withdrawn(client)
 	slices.Sort(withdrawn)
 	var waiting []string
 	for _, contact := range client.Contacts() {
-		if chat.WaitsForAnswer(contact) {
+		if people.WaitsForAnswer(contact) {
 			waiting = append(waiting, contact.Account)
 		}
 	}
@@ -155,11 +155,11 @@ func whoWaits(l *call.Login, client *msn.Client, usage string) (account, why str
 	if len(withdrawn) > 0 {
 		gone = cutList(withdrawn) + " had added you, and took that back. "
 	}
-	if len(waiting) == 1 && gone == "" && l.Chat.KnowsOfRequest(waiting[0]) {
+	if len(waiting) == 1 && gone == "" && l.People.Requests.Knows(waiting[0]) {
 		return waiting[0], ""
 	}
 	for _, account := range waiting[:min(len(waiting), maxNamed)] {
-		l.Chat.ToldRequest(account)
+		l.People.Requests.NoteTold(account)
 	}
 	switch len(waiting) {
 	case 0:
@@ -174,9 +174,9 @@ func whoWaits(l *call.Login, client *msn.Client, usage string) (account, why str
 func othersWait(l *call.Login, client *msn.Client) string {
 	var waiting []string
 	for _, contact := range client.Contacts() {
-		if chat.WaitsForAnswer(contact) {
+		if people.WaitsForAnswer(contact) {
 			waiting = append(waiting, contact.Account)
-			l.Chat.ToldRequest(contact.Account)
+			l.People.Requests.NoteTold(contact.Account)
 		}
 	}
 	if len(waiting) == 0 {

@@ -82,7 +82,7 @@ func lookUp(c *call.Call, usage string, create bool) (*call.Login, *bridgev2.Res
 	if ghost, ok := c.Bridge.Matrix.ParseGhostMXID(id.UserID(named)); ok {
 		named = string(ghost)
 	}
-	found, err := login.Chat.Resolve(c.Ctx, named, create) // which logs why not
+	found, err := login.People.Finder.Resolve(c.Ctx, named, create) // which logs why not
 	if err != nil {
 		c.Say("%s", lookupSentence(login, c.Text, err))
 		return nil, nil

@@ -1,4 +1,4 @@
-package chat
+package people
 
 import (
 	"context"
@@ -14,7 +14,7 @@ func TestPlannedSumEndsWithTheLogin(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, end := context.WithCancel(t.Context())
-		r := &requests{notes: new(noteCounts), work: background.New()}
+		r := &Requests{notes: new(Notes), work: background.New()}
 		r.sumLater() // before the start
 		r.Start(ctx)
 		r.notes.allowRequest("bob@example.com", time.Now())

@@ -1,4 +1,4 @@
-package chat
+package people
 
 import (
 	"context"
@@ -39,15 +39,15 @@ func WaitsForAnswer(contact msn.Contact) bool {
 	return contact.Reverse() && !contact.Lists.Has(msn.ListAllow) && !contact.Lists.Has(msn.ListBlock)
 }
 
-// requests tells the user of those. It is stopped at first.
-type requests struct {
+// Requests tells the user of those. It is stopped at first.
+type Requests struct {
 	account *account.Account
 	session *session.Session
-	notes   *noteCounts
+	notes   *Notes
 	work    *background.Work
-	tell    tellPeople
-	alike   *alike
-	noted   func(account string) // notes that the user was told of somebody
+	tell    tell
+	alike   *Alike
+	heard   toldRequests
 
 	mu      sync.Mutex
 	started bool
@@ -56,14 +56,14 @@ type requests struct {
 }
 
 // Start implements session.Part. Who waits is told at the sign-in.
-func (r *requests) Start(context.Context) {
+func (r *Requests) Start(context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.started = true
 }
 
 // Stop implements session.Part.
-func (r *requests) Stop() {
+func (r *Requests) Stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.started = false
@@ -79,7 +79,7 @@ func (r *requests) Stop() {
 
 // await tells of somebody when what they write is known, or surely with the end of
 // requestTextWait. It reports false for one of whom nothing is to be waited for.
-func (r *requests) await(contact msn.Contact) bool {
+func (r *Requests) await(contact msn.Contact) bool {
 	client := r.session.Current()
 	if contact.Request != "" || client == nil || client.Dialect() < wire.FirstSOAP {
 		return false // earlier dialects have no such text
@@ -109,7 +109,7 @@ func (r *requests) await(contact msn.Contact) bool {
 }
 
 // arrived ends the waiting for what somebody writes, and reports whether there was any.
-func (r *requests) arrived(account string) bool {
+func (r *Requests) arrived(account string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	timer := r.awaited[account]
@@ -122,7 +122,7 @@ func (r *requests) arrived(account string) bool {
 }
 
 // added tells the user of somebody who has added them.
-func (r *requests) added(ctx context.Context, contact msn.Contact) {
+func (r *Requests) added(ctx context.Context, contact msn.Contact) {
 	switch {
 	case !WaitsForAnswer(contact):
 	case r.notes.allowRequest(contact.Account, time.Now()):
@@ -134,34 +134,9 @@ func (r *requests) added(ctx context.Context, contact msn.Contact) {
 	}
 }
 
-// allowRequest reports whether there may be a notice of somebody's request, and counts people:
-// one who changes their request all the time takes no place of others.
-func (n *noteCounts) allowRequest(account string, now time.Time) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.turn(now)
-	one, all := noteAbout{kind: noteRequest, account: account}, noteAbout{kind: noteRequest}
-	if n.counts[one] > 0 {
-		return true // it is told once a day
-	}
-	if n.counts[all] >= maxRequests {
-		return false
-	}
-	n.counts[one]++
-	n.counts[all]++
-	return true
-}
-
-// rest returns how long the window still lasts.
-func (n *noteCounts) rest(now time.Time) time.Duration {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.since.Add(noteWindow).Sub(now)
-}
-
 // sumLater has those summed up who have added the user and were not told, when the window
 // is over. Whoever is stopped before that sums them up at the next sign-in.
-func (r *requests) sumLater() {
+func (r *Requests) sumLater() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.started && r.summing == nil {
@@ -170,7 +145,7 @@ func (r *requests) sumLater() {
 }
 
 // sum tells how many wait for an answer whom the user was not told of.
-func (r *requests) sum(ctx context.Context) {
+func (r *Requests) sum(ctx context.Context) {
 	r.mu.Lock()
 	r.summing = nil // who comes from now on is in the next one
 	r.mu.Unlock()
@@ -194,7 +169,7 @@ func (r *requests) sum(ctx context.Context) {
 }
 
 // tellAll tells at a sign-in who waits for an answer.
-func (r *requests) tellAll(ctx context.Context, client *msn.Client) {
+func (r *Requests) tellAll(ctx context.Context, client *msn.Client) {
 	waiting, untold := r.waiting(ctx, client)
 	now := time.Now()
 	var others []string
@@ -221,7 +196,7 @@ func (r *requests) tellAll(ctx context.Context, client *msn.Client) {
 const maxSummedUp = 500
 
 // summedUp notes that people were summed up: they count as told for the day.
-func (r *requests) summedUp(ctx context.Context, now time.Time, accounts []string) {
+func (r *Requests) summedUp(ctx context.Context, now time.Time, accounts []string) {
 	_ = r.account.Remember(ctx, func(kept *account.Record) {
 		all := append(slices.Clone(kept.SummedUp.On(day(now))), accounts...)
 		kept.SummedUp = account.SummedUp{Day: day(now), Accounts: all[max(0, len(all)-maxSummedUp):]}
@@ -230,7 +205,7 @@ func (r *requests) summedUp(ctx context.Context, now time.Time, accounts []strin
 
 // waiting returns how many wait for an answer, and those whom the user was not told of
 // today.
-func (r *requests) waiting(ctx context.Context, client *msn.Client) (waiting int, untold []string) {
+func (r *Requests) waiting(ctx context.Context, client *msn.Client) (waiting int, untold []string) {
 	now := time.Now()
 	var accounts []string
 	for _, contact := range client.Contacts() {
@@ -255,7 +230,7 @@ func (r *requests) waiting(ctx context.Context, client *msn.Client) (waiting int
 	}
 	for _, account := range accounts {
 		if _, ok := told[requestID(account, now)]; ok {
-			r.noted(account) // perhaps by another process
+			r.NoteTold(account) // perhaps by another process
 		} else if !summedUp[account] {
 			untold = append(untold, account)
 		}
@@ -264,19 +239,19 @@ func (r *requests) waiting(ctx context.Context, client *msn.Client) (waiting int
 }
 
 // told reports whether the user was told something.
-func (r *requests) told(ctx context.Context, id networkid.MessageID) bool {
+func (r *Requests) told(ctx context.Context, id networkid.MessageID) bool {
 	alert, err := r.account.DB.Alert.Get(ctx, r.account.Login.ID, id)
 	return err == nil && alert != nil
 }
 
 // tellOne tells of one who waits for an answer.
-func (r *requests) tellOne(ctx context.Context, contact msn.Contact) {
+func (r *Requests) tellOne(ctx context.Context, contact msn.Contact) {
 	account, ok := msnid.FromServer(contact.Account)
 	if !ok {
 		zerolog.Ctx(ctx).Warn().Msg("Somebody whose account is invalid has added the user")
 		return
 	}
-	r.noted(account)
+	r.NoteTold(account)
 	who, name := account, names.Clean(contact.Name)
 	if name != "" && name != account {
 		who = names.Quoted(name) + " (" + account + ")"
@@ -303,7 +278,7 @@ func quotedText(contact msn.Contact) string { return names.Quoted(names.OneLine(
 
 // wrote tells what somebody wrote with their request: with it, or by itself when the user was
 // told of that before.
-func (r *requests) wrote(ctx context.Context, contact msn.Contact) {
+func (r *Requests) wrote(ctx context.Context, contact msn.Contact) {
 	account, ok := msnid.FromServer(contact.Account)
 	if !ok || contact.Request == "" || !WaitsForAnswer(contact) || !r.notes.allowRequest(account, time.Now()) {
 		return
@@ -334,6 +309,6 @@ func dailyID(what string, now time.Time) networkid.MessageID {
 func day(now time.Time) string { return now.UTC().Format(time.DateOnly) }
 
 // tellDaily tells something once a day.
-func (r *requests) tellDaily(ctx context.Context, what, text string) {
+func (r *Requests) tellDaily(ctx context.Context, what, text string) {
 	r.tell(ctx, dailyID(what, time.Now()), text)
 }

@@ -1,4 +1,4 @@
-package chat
+package people
 
 import (
 	"context"
@@ -17,31 +17,31 @@ import (
 // introduction returns what says in a new room that somebody is no contact, and how to make them
 // one. Of a room that there is already, and of a contact, there is nothing to say. It says it once,
 // however often it is called.
-func (c *Chat) introduction(ctx context.Context, account string) (say func()) {
-	client, key := c.session.Current(), c.account.PortalKey(account)
-	if stored, err := c.rooms.Stored(ctx, key); err != nil || stored != "" || client == nil {
+func (f *Finder) introduction(ctx context.Context, account string) (say func()) {
+	client, key := f.session.Current(), f.account.PortalKey(account)
+	if stored, err := f.rooms.Stored(ctx, key); err != nil || stored != "" || client == nil {
 		return func() {}
 	}
 	contact, _ := client.Contact(account)
 	if contact.Lists.Has(msn.ListForward) {
 		return func() {}
 	}
-	prefix := c.account.Bridge.Config.CommandPrefix
+	prefix := f.account.Bridge.Config.CommandPrefix
 	said := fmt.Sprintf("%s is not on your contact list: you do not see whether they are online, and what you write reaches them only while they are. "+
 		"`%s add` puts them on it.", account, prefix)
 	if WaitsForAnswer(contact) {
 		said = fmt.Sprintf("%s has added you and waits for an answer: `%s accept` lets them see you and puts them on your contact list, `%s decline` keeps them from seeing you.", account, prefix, prefix)
 	}
 	return sync.OnceFunc(func() {
-		c.work.Do("introduce "+account, func(ctx context.Context) {
+		f.work.Do("introduce "+account, func(ctx context.Context) {
 			ctx, cancel := context.WithTimeout(ctx, room.CreateTimeout)
 			defer cancel()
-			if c.rooms.Settle(ctx, key) != nil {
+			if f.rooms.Settle(ctx, key) != nil {
 				return
 			}
-			stored, err := c.rooms.Stored(ctx, key)
+			stored, err := f.rooms.Stored(ctx, key)
 			if err == nil && stored != "" {
-				err = c.rooms.Notice(ctx, stored, said, "")
+				err = f.rooms.Notice(ctx, stored, said, "")
 			}
 			if err != nil {
 				zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to say in a room that somebody is no contact")
@@ -51,14 +51,14 @@ func (c *Chat) introduction(ctx context.Context, account string) (say func()) {
 }
 
 // SayNotInvited says to the user why somebody did not come whom they have invited in Matrix.
-func (c *Chat) SayNotInvited(ctx context.Context, err error) {
+func (f *Finder) SayNotInvited(ctx context.Context, err error) {
 	sentence, ok := reason.Said(err)
 	if !ok || errors.Is(err, bridgev2.ErrResolveIdentifierTryNext) {
 		return // another login may know them
 	}
-	chat, err := c.rooms.Management(ctx)
+	chat, err := f.rooms.Management(ctx)
 	if err == nil {
-		err = c.rooms.Notice(ctx, chat, "Your invitation did not work: "+sentence, "")
+		err = f.rooms.Notice(ctx, chat, "Your invitation did not work: "+sentence, "")
 	}
 	if err != nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to say that an invitation did not work")

@@ -1,4 +1,4 @@
-package chat
+package people
 
 import (
 	"sync"
@@ -14,34 +14,34 @@ type toldRequests struct {
 	accounts map[string]bool
 }
 
-// ToldRequest notes that the user was told that somebody waits for an answer.
-func (c *Chat) ToldRequest(account string) {
-	c.told.mu.Lock()
-	defer c.told.mu.Unlock()
-	if c.told.accounts == nil || len(c.told.accounts) >= msn.MaxContacts {
-		c.told.accounts = make(map[string]bool)
+// NoteTold notes that the user was told that somebody waits for an answer.
+func (r *Requests) NoteTold(account string) {
+	r.heard.mu.Lock()
+	defer r.heard.mu.Unlock()
+	if r.heard.accounts == nil || len(r.heard.accounts) >= msn.MaxContacts {
+		r.heard.accounts = make(map[string]bool)
 	}
-	c.told.accounts[account] = true
+	r.heard.accounts[account] = true
 }
 
-// KnowsOfRequest reports whether the user was told that somebody waits for an answer.
-func (c *Chat) KnowsOfRequest(account string) bool {
-	c.told.mu.Lock()
-	defer c.told.mu.Unlock()
-	return c.told.accounts[account]
+// Knows reports whether the user was told that somebody waits for an answer.
+func (r *Requests) Knows(account string) bool {
+	r.heard.mu.Lock()
+	defer r.heard.mu.Unlock()
+	return r.heard.accounts[account]
 }
 
 // Withdrawn returns those whom the user was told of and who have taken their request back, once
 // each. Whom the user has answered is forgotten.
-func (c *Chat) Withdrawn(client *msn.Client) (accounts []string) {
-	c.told.mu.Lock()
-	defer c.told.mu.Unlock()
-	for account := range c.told.accounts {
+func (r *Requests) Withdrawn(client *msn.Client) (accounts []string) {
+	r.heard.mu.Lock()
+	defer r.heard.mu.Unlock()
+	for account := range r.heard.accounts {
 		contact, _ := client.Contact(account)
 		if WaitsForAnswer(contact) {
 			continue
 		}
-		delete(c.told.accounts, account)
+		delete(r.heard.accounts, account)
 		if !contact.Lists.Has(msn.ListAllow) && !contact.Lists.Has(msn.ListBlock) {
 			accounts = append(accounts, account)
 		}

@@ -1,4 +1,4 @@
-package chat
+package people
 
 import (
 	"context"
@@ -25,8 +25,8 @@ import (
 // again.
 const maxAlike = 200
 
-// alike says it.
-type alike struct {
+// Alike says it.
+type Alike struct {
 	account *account.Account
 	rooms   *room.Rooms
 	mu      sync.Mutex
@@ -35,7 +35,7 @@ type alike struct {
 
 // begin reports whether a mark is to be said now. It reports done when it is said already.
 // Who begins calls end.
-func (a *alike) begin(mark string) (begun, done bool) {
+func (a *Alike) begin(mark string) (begun, done bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
@@ -50,14 +50,14 @@ func (a *alike) begin(mark string) (begun, done bool) {
 	return true, false
 }
 
-func (a *alike) end(mark string) {
+func (a *Alike) end(mark string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.saying, mark)
 }
 
 // look begins a look at people.
-func (a *alike) look() *lookalikes { return &lookalikes{account: a.account} }
+func (a *Alike) look() *lookalikes { return &lookalikes{account: a.account} }
 
 // lookalikes finds the strangers among people whose names were to be looked at. It reads the
 // contact list when the first of them comes.
@@ -99,7 +99,7 @@ func (l *lookalikes) as(ctx context.Context, who, name string) (contact, mark st
 }
 
 // warning says for whom somebody can be taken who bears a name, or "".
-func (a *alike) warning(ctx context.Context, who, name string) string {
+func (a *Alike) warning(ctx context.Context, who, name string) string {
 	if contact, _ := a.look().as(ctx, who, name); contact != "" {
 		return takeCare(who, contact)
 	}
@@ -107,13 +107,13 @@ func (a *alike) warning(ctx context.Context, who, name string) string {
 }
 
 // Likeness says for whom somebody can be taken by the name that they bear, or "".
-func (c *Chat) Likeness(ctx context.Context, account string) string {
-	return c.strangers.alike.warning(ctx, account, c.account.DisplayName(ctx, account))
+func (a *Alike) Likeness(ctx context.Context, account string) string {
+	return a.warning(ctx, account, a.account.DisplayName(ctx, account))
 }
 
 // say says in the room with a stranger, once for each name, for whom they could be taken. It
 // reports whether that is said, or need not be. A room that does not answer holds up no other.
-func (a *alike) say(ctx context.Context, stranger, contact, mark string) (done bool) {
+func (a *Alike) say(ctx context.Context, stranger, contact, mark string) (done bool) {
 	if contact == "" {
 		return true
 	}
@@ -148,7 +148,7 @@ func takeCare(who, contact string) string {
 // place returns where it is said for whom somebody could be taken: in the room with them, or, when
 // others read along there, whose business the contact list is not, in the chat with the bot. While
 // there is no room it is "".
-func (a *alike) place(ctx context.Context, who string) (id.RoomID, error) {
+func (a *Alike) place(ctx context.Context, who string) (id.RoomID, error) {
 	stored, err := a.rooms.Stored(ctx, a.account.PortalKey(who))
 	if err != nil || stored == "" {
 		return "", err
@@ -161,7 +161,7 @@ func (a *alike) place(ctx context.Context, who string) (id.RoomID, error) {
 }
 
 // strangers returns the people on no list with whom the user has rooms.
-func (a *alike) strangers(ctx context.Context) (strangers []string) {
+func (a *Alike) strangers(ctx context.Context) (strangers []string) {
 	ghosts, err := a.account.DB.Ghost.InRooms(ctx, a.account.Login.ID, string(a.account.GhostID("")))
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read ghosts")

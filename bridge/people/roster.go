@@ -1,4 +1,4 @@
-package chat
+package people
 
 import (
 	"context"
@@ -9,9 +9,20 @@ import (
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/session"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
+
+// Roster keeps the contact list of a login as it is stored, and what people on it and others call
+// themselves.
+type Roster struct {
+	account   *account.Account
+	session   *session.Session
+	names     *Names
+	strangers *Strangers
+	stored    storedContacts
+}
 
 // storedContacts is what the table of contacts holds of a login, and what names contacts
 // have told: servers repeat what they say of contacts all the time, which
@@ -63,12 +74,12 @@ func (s *storedContacts) replace(rows []*database.Contact) {
 	}
 }
 
-// saveRoster stores the contact list of a new session, and shows those by their new names
+// save stores the contact list of a new session, and shows those by their new names
 // whose names have changed.
-func (c *Chat) saveRoster(ctx context.Context, client *msn.Client) {
+func (r *Roster) save(ctx context.Context, client *msn.Client) {
 	log := zerolog.Ctx(ctx)
 	before := make(map[string]string)
-	known, err := c.account.DB.Contact.GetAll(ctx, c.account.Login.ID)
+	known, err := r.account.DB.Contact.GetAll(ctx, r.account.Login.ID)
 	if err != nil {
 		log.Err(err).Msg("Failed to read contacts")
 	}
@@ -78,7 +89,7 @@ func (c *Chat) saveRoster(ctx context.Context, client *msn.Client) {
 	var rows []*database.Contact
 	var renamed []string
 	for _, contact := range client.Contacts() {
-		row, ok := c.account.ContactRow(contact)
+		row, ok := r.account.ContactRow(contact)
 		if !ok {
 			log.Warn().Str("account", contact.Account).Msg("Leaving out a contact whose account is invalid")
 			continue
@@ -88,92 +99,99 @@ func (c *Chat) saveRoster(ctx context.Context, client *msn.Client) {
 			renamed = append(renamed, row.Account)
 		}
 	}
-	if err := c.account.DB.Contact.ReplaceAll(ctx, c.account.Login.ID, rows); err != nil {
+	if err := r.account.DB.Contact.ReplaceAll(ctx, r.account.Login.ID, rows); err != nil {
 		log.Err(err).Msg("Failed to store contacts")
-		c.stored.replace(nil)
+		r.stored.replace(nil)
 		return
 	}
-	c.stored.replace(rows)
+	r.stored.replace(rows)
 	for _, account := range renamed {
-		c.updates.rename(account)
+		r.names.rename(account)
 	}
-	c.nameGhosts(ctx)
+	r.nameGhosts(ctx)
 }
 
 // nameGhosts gives the ghosts that this user sees their names that have none, or had one by
 // another template.
-func (c *Chat) nameGhosts(ctx context.Context) {
-	unnamed, err := c.account.DB.Ghost.Unnamed(ctx, c.account.Login.ID, string(c.account.GhostID("")))
+func (r *Roster) nameGhosts(ctx context.Context) {
+	unnamed, err := r.account.DB.Ghost.Unnamed(ctx, r.account.Login.ID, string(r.account.GhostID("")))
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read ghosts")
 	}
 	for _, ghost := range unnamed {
-		if identity, ok := msnid.ParseUserID(ghost); ok && identity.Service == c.account.Identity.Service {
-			c.updates.rename(identity.Account)
+		if identity, ok := msnid.ParseUserID(ghost); ok && identity.Service == r.account.Identity.Service {
+			r.names.rename(identity.Account)
 		}
 	}
 }
 
 // contactChanged stores a contact whose name or lists may have changed.
-func (c *Chat) contactChanged(ctx context.Context, contact msn.Contact) {
+func (r *Roster) contactChanged(ctx context.Context, contact msn.Contact) {
 	log := zerolog.Ctx(ctx)
-	row, ok := c.account.ContactRow(contact)
+	row, ok := r.account.ContactRow(contact)
 	if !ok {
 		return
 	}
-	before, known := c.stored.get(row.Account)
+	before, known := r.stored.get(row.Account)
 	if known && before == *row {
 		return
 	}
 	if account.Listed(row) && (!known || !account.Listed(&before)) {
-		c.strangers.release(row.Account)
+		r.strangers.release(row.Account)
 	}
 	if account.Blocked(row) && (!known || !account.Blocked(&before)) {
-		c.blocked(row.Account)
+		r.blocked(row.Account)
 	}
-	if err := c.account.DB.Contact.Put(ctx, row); err != nil {
+	if err := r.account.DB.Contact.Put(ctx, row); err != nil {
 		log.Err(err).Msg("Failed to store contact")
 		return
 	}
-	c.stored.put(*row)
+	r.stored.put(*row)
 	switch {
 	case known && before.Name == row.Name:
 	case contact.Nick == "" && contact.Name == contact.Told:
-		c.updates.renamedThemselves(ctx, row.Account, contact.Name)
+		r.names.renamedThemselves(ctx, row.Account, contact.Name)
 	default: // the user calls them so
-		c.updates.rename(row.Account)
+		r.names.rename(row.Account)
 	}
 }
 
 // tells notes what a contact says that it is called, and shows it by that name.
-func (c *Chat) tells(ctx context.Context, account, name string) {
+func (r *Roster) tells(ctx context.Context, account, name string) {
 	account, ok := msnid.FromServer(account)
-	if !ok || name == "" || !c.stored.hears(account, name) {
+	if !ok || name == "" || !r.stored.hears(account, name) {
 		return
 	}
-	c.account.Tells(account, name)
-	c.updates.renamedThemselves(ctx, account, name)
+	r.account.Tells(account, name)
+	r.names.renamedThemselves(ctx, account, name)
+}
+
+// Hears notes what somebody is called where they are shown anyway.
+func (r *Roster) Hears(account, name string) {
+	if name != "" && r.stored.hears(account, name) { // else it may be older than what is known
+		r.account.Tells(account, name)
+	}
 }
 
 // ownName notes the user's own display name, and has their ghost called by it.
-func (c *Chat) ownName(ctx context.Context, name string) {
-	if name = names.Clean(name); name == "" || name == c.account.OwnName() || name == c.account.Identity.Account {
+func (r *Roster) ownName(ctx context.Context, name string) {
+	if name = names.Clean(name); name == "" || name == r.account.OwnName() || name == r.account.Identity.Account {
 		return
 	}
-	if err := c.account.Remember(ctx, func(kept *account.Record) { kept.Name = name }); err != nil {
+	if err := r.account.Remember(ctx, func(kept *account.Record) { kept.Name = name }); err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to store the user's display name")
 	}
-	c.account.Tells(c.account.Identity.Account, name)
-	c.updates.rename(c.account.Identity.Account)
+	r.account.Tells(r.account.Identity.Account, name)
+	r.names.rename(r.account.Identity.Account)
 }
 
-// saysName shows somebody by the name under which they say something, unless they are on
+// SaysName shows somebody by the name under which they say something, unless they are on
 // the contact list: of those the service tells what they are called.
-func (c *Chat) saysName(ctx context.Context, account, name string) {
-	if session := c.session.Current(); session != nil {
+func (r *Roster) SaysName(ctx context.Context, account, name string) {
+	if session := r.session.Current(); session != nil {
 		if contact, known := session.Contact(account); known && contact.Lists.Has(msn.ListForward) {
 			return
 		}
 	}
-	c.tells(ctx, account, name)
+	r.tells(ctx, account, name)
 }

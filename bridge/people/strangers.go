@@ -1,4 +1,4 @@
-package chat
+package people
 
 import (
 	"context"
@@ -38,8 +38,9 @@ type Strangers struct {
 	rooms   *room.Rooms
 	inbox   Inbox
 	work    *background.Work
-	tell    tellPeople
-	alike   *alike
+	tell    tell
+	alike   *Alike
+	notes   *Notes
 	seen    strangersSeen
 }
 
@@ -265,17 +266,20 @@ func (s *Strangers) admitNext(ctx context.Context, who place) (admitted bool, un
 	return admitted, until, nil
 }
 
-// expect has what waits of a stranger shown at once, and what they write from now on.
-func (s *Strangers) expect(account string) {
+// Expect has what waits of a stranger shown at once, and what they write from now on.
+func (s *Strangers) Expect(account string) {
 	s.seen.expect(account)
 	s.release(account)
 }
 
-// expectGroup is expect for a group chat in which the user says something.
-func (s *Strangers) expectGroup(group string) {
+// ExpectGroup is Expect for a group chat in which the user says something.
+func (s *Strangers) ExpectGroup(group string) {
 	s.seen.expect(group)
 	s.inbox.Release(s.account.GroupKey(group).ID)
 }
+
+// Welcome notes a group chat that the user begins: whoever is in it, they want to hear of it.
+func (s *Strangers) Welcome(group string) { s.seen.expect(group) }
 
 // release has what waits of somebody tried at once, and of the group chats that they have begun.
 func (s *Strangers) release(account string) {
@@ -296,14 +300,14 @@ func (s *Strangers) releaseGroups(ctx context.Context) {
 	}
 }
 
-// expectWhenMade is expect for somebody whose room is being made: the framework does not take a
+// expectWhenMade is Expect for somebody whose room is being made: the framework does not take a
 // second one who makes it meanwhile, and has invited nobody yet when it knows the room.
 func (s *Strangers) expectWhenMade(account string) {
 	s.work.Do("expect "+account, func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, room.CreateTimeout)
 		defer cancel()
 		if s.rooms.Settle(ctx, s.account.PortalKey(account)) == nil {
-			s.expect(account)
+			s.Expect(account)
 		}
 	})
 }
@@ -358,9 +362,9 @@ func notOnList(account string) string {
 	return account + " is not on your contact list. They have chosen the name that you see themselves."
 }
 
-// mark says in the room of a group chat, once of each, that the user does not know who says
+// Mark says in the room of a group chat, once of each, that the user does not know who says
 // something there, before that is shown.
-func (s *Strangers) mark(ctx context.Context, conversation *msn.Conversation, account string) {
+func (s *Strangers) Mark(ctx context.Context, conversation *msn.Conversation, account string) {
 	group := conversation.Group()
 	if group == "" || s.account.OnList(ctx, account) {
 		return

@@ -1,4 +1,4 @@
-package chat
+package people
 
 import (
 	"context"
@@ -15,33 +15,40 @@ import (
 // is forgotten the user is told again.
 const maxAway = 200
 
+// Absence is what comes into rooms that the user has left.
+type Absence struct {
+	account *account.Account
+	names   *Names
+	tell    tell
+}
+
 // CallsBack reports whether a message brings a user back into its room who has left it: one
 // of somebody on their contact list, or of their own.
-func (c *Chat) CallsBack(ctx context.Context, m *database.QueuedMessage) bool {
-	return m.Kind != database.QueuedNote && m.Kind != database.QueuedNudge && (m.Sender == c.account.Identity.Account || c.account.OnList(ctx, m.Sender))
+func (a *Absence) CallsBack(ctx context.Context, m *database.QueuedMessage) bool {
+	return m.Kind != database.QueuedNote && m.Kind != database.QueuedNudge && (m.Sender == a.account.Identity.Account || a.account.OnList(ctx, m.Sender))
 }
 
 // Away tells the user once, while they stay out of the room with somebody, that there are
 // messages in it: nobody shows them those.
-func (c *Chat) Away(ctx context.Context, m *database.QueuedMessage, away bool) {
+func (a *Absence) Away(ctx context.Context, m *database.QueuedMessage, away bool) {
 	with, alone := msnid.ParseDMPortalID(m.PortalID)
 	if !alone || m.Sender != with {
 		return
 	}
 	if !away {
-		c.updates.returned(with)
+		a.names.returned(with)
 	}
-	told := slices.Contains(c.account.Stored().Away, with)
+	told := slices.Contains(a.account.Stored().Away, with)
 	if away == told {
 		return
 	}
 	if away {
 		now := time.Now()
-		c.tellOfPeople(ctx, msnid.MakeNoticeMessageID("away", with, now.Format(time.RFC3339Nano)),
+		a.tell(ctx, msnid.MakeNoticeMessageID("away", with, now.Format(time.RFC3339Nano)),
 			fmt.Sprintf("%s writes to you in the room that you have left. Send `%s start-chat %s` to come back to it. Until then you are not told again.",
-				with, c.account.Bridge.Config.CommandPrefix, with))
+				with, a.account.Bridge.Config.CommandPrefix, with))
 	}
-	_ = c.account.Remember(ctx, func(kept *account.Record) {
+	_ = a.account.Remember(ctx, func(kept *account.Record) {
 		others := slices.DeleteFunc(slices.Clone(kept.Away), func(account string) bool { return account == with })
 		if away {
 			others = append(others, with)

@@ -1,4 +1,4 @@
-package chat
+package people
 
 import (
 	"testing"
@@ -7,7 +7,8 @@ import (
 
 func TestNotesOfAMemberAreCounted(t *testing.T) {
 	t.Parallel()
-	var n noteCounts
+	const bob, carol = "bob@example.com", "carol@example.com"
+	var n Notes
 	now := time.Now()
 	for i := range maxMemberNotes + 1 {
 		if got := n.allow(noteAbout{group: "g", account: bob}, now); got != (i < maxMemberNotes) {
