@@ -16,6 +16,7 @@ import (
 	"matrix-msn/bridge/alert"
 	"matrix-msn/bridge/background"
 	"matrix-msn/bridge/chat"
+	"matrix-msn/bridge/circle"
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/inbox"
 	"matrix-msn/bridge/intake"
@@ -41,6 +42,7 @@ type Client struct {
 	rooms   *room.Rooms
 	alerts  *alert.Alerts
 	people  *people.People
+	circles *circle.Circles
 	chat    *chat.Chat
 	inbox   *inbox.Inbox   // from MSN to Matrix
 	outbox  *outbox.Outbox // from Matrix to MSN
@@ -83,6 +85,7 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.alerts = alert.New(client.account, client.rooms, client.inbox)
 	client.pager = pager.New(client.account, client.session, client.rooms, client.alerts)
 	client.people = people.New(client.account, client.session, client.rooms, work, client.inbox, client.alerts)
+	client.circles = circle.New(client.account, client.session, client.rooms, work, client.people.Roster, client.people.Notes, client.alerts)
 	client.chat = chat.New(client.account, client.session, client.rooms, client.people, work, client.inbox, client.outbox, client.alerts)
 	client.self = self.New(client.account, client.session, client.alerts, c.nameOf(login.UserMXID))
 	client.contacts = presence.NewContacts(client.account, client.session, c.keepers)
@@ -91,6 +94,7 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.handleKinds()
 	client.session.Use(client.rooms, client.inbox, client.outbox, client.pager, work)
 	client.people.Listen(client.session)
+	client.circles.Listen(client.session)
 	client.chat.Listen(client.session)
 	client.alerts.Listen(client.session)
 	client.pager.Listen(client.session)
@@ -99,8 +103,8 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.spaces.Listen(client.session)
 	client.session.OnReady(func(_ context.Context, session *msn.Client) { client.outbox.ReleaseOnline(session) })
 	client.commands = &call.Login{
-		Account: client.account, Session: client.session, People: client.people, Chat: client.chat, Alerts: client.alerts, Pages: client.pager,
-		Self: client.self, Presence: client.contacts,
+		Account: client.account, Session: client.session, People: client.people, Circles: client.circles, Chat: client.chat,
+		Alerts: client.alerts, Pages: client.pager, Self: client.self, Presence: client.contacts,
 	}
 	return client
 }
@@ -152,7 +156,7 @@ func (c *Client) info(ctx context.Context, portal networkid.PortalID) (*bridgev2
 	case with.Group != "":
 		return c.chat.GroupInfo(ctx, with.Group)
 	case with.Circle != "":
-		return c.chat.CircleInfo(ctx, with.Circle), nil
+		return c.circles.Info(ctx, with.Circle), nil
 	}
 	return c.people.Names.Info(ctx, with.Account), nil
 }

@@ -62,7 +62,6 @@ type Chat struct {
 	work     *background.Work
 	people   *people.People
 	removals *Removals
-	circles  *circles
 	typing   typists
 	floods   floods
 	said     *exsync.RingBuffer[id.EventID, said] // the latest texts from Matrix
@@ -71,7 +70,6 @@ type Chat struct {
 // New returns the chats of a login.
 func New(a *account.Account, s *session.Session, rooms *room.Rooms, people *people.People, work *background.Work, inbox Inbox, outbox Outbox, notices Notices) *Chat {
 	c := &Chat{account: a, session: s, rooms: rooms, people: people, inbox: inbox, outbox: outbox, notices: notices, work: work, said: exsync.NewRingBuffer[id.EventID, said](maxSaid)}
-	c.circles = newCircles(c)
 	c.floods.say = c.sayMore
 	c.removals = &Removals{session: s, work: c.work}
 	return c
@@ -80,7 +78,6 @@ func New(a *account.Account, s *session.Session, rooms *room.Rooms, people *peop
 // Listen has what the session tells handled.
 func (c *Chat) Listen(s *session.Session) {
 	s.Use(&c.typing, &c.floods)
-	s.OnReady(func(context.Context, *msn.Client) { c.circles.look() })
 	session.OnDelivered(s, c.textReceived)
 	session.OnDelivered(s, c.textSent)
 	session.OnDelivered(s, c.pageReceived)
@@ -95,7 +92,6 @@ func (c *Chat) Listen(s *session.Session) {
 	session.On(s, c.participantJoined)
 	session.On(s, c.participantLeft)
 	session.On(s, c.callFailed)
-	session.On(s, func(context.Context, msn.CirclesChanged) { c.circles.look() })
 	session.On(s, func(_ context.Context, evt msn.PresenceChanged) {
 		if evt.Contact.Status != msn.Offline {
 			c.outbox.Release(evt.Contact.Account)

@@ -17,6 +17,7 @@ import (
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/alert"
 	"matrix-msn/bridge/chat"
+	"matrix-msn/bridge/circle"
 	"matrix-msn/bridge/loginpage"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
@@ -32,6 +33,7 @@ type Login struct {
 	Account *account.Account
 	Session *session.Session
 	People  *people.People
+	Circles *circle.Circles
 	Chat    *chat.Chat
 	Alerts  *alert.Alerts
 	Pages   Pages
@@ -39,7 +41,7 @@ type Login struct {
 
 	Presence Presence
 
-	Circles Shown // as the user saw them last
+	ShownCircles Shown // as the user saw them last
 }
 
 // Pages sends pages to mobile devices.

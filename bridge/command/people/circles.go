@@ -38,10 +38,10 @@ func Circles(c *call.Call) {
 		for _, circle := range circles {
 			ids = append(ids, circle.ID)
 		}
-		login.Circles.Set(ids)
+		login.ShownCircles.Set(ids)
 		c.Say("%s", describeCircles(circles, login.Account.Identity.Account, service))
 	case "accept", "decline", "leave":
-		circle, why := pick(&login.Circles, circles, rest, word == "leave")
+		circle, why := pick(&login.ShownCircles, circles, rest, word == "leave")
 		if word == "leave" && rest == "" && c.Portal != nil {
 			if own, ok := circleOfRoom(c, circles); ok {
 				circle, why = own, ""
@@ -51,9 +51,9 @@ func Circles(c *call.Call) {
 			c.Say("%s", why)
 			return
 		}
-		c.Say("%s", login.Chat.AnswerCircle(c.Ctx, client, circle, word))
+		c.Say("%s", login.Circles.Answer(c.Ctx, client, circle, word))
 	case "create":
-		c.Say("%s", login.Chat.CreateCircle(c.Ctx, client, rest))
+		c.Say("%s", login.Circles.Create(c.Ctx, client, rest))
 	default:
 		c.Say("%s", circlesUsage)
 	}

@@ -79,7 +79,7 @@ func Invite(c *call.Call) {
 	switch {
 	case room.Circle != "" && who != oneself:
 		if client, ok := c.SessionOf(login); ok {
-			c.Say("%s", login.Chat.InviteIntoCircle(c.Ctx, client, room.Circle, address, text))
+			c.Say("%s", login.Circles.Invite(c.Ctx, client, room.Circle, address, text))
 		}
 		return
 	case err != nil:

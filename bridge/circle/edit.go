@@ -1,4 +1,4 @@
-package chat
+package circle
 
 import (
 	"context"
@@ -14,9 +14,9 @@ import (
 	"matrix-msn/msn"
 )
 
-// AnswerCircle does what was ordered with a circle and returns the sentence that says
+// Answer does what was ordered with a circle and returns the sentence that says
 // what became of it.
-func (c *Chat) AnswerCircle(ctx context.Context, client *msn.Client, circle msn.Circle, order string) string {
+func (c *Circles) Answer(ctx context.Context, client *msn.Client, circle msn.Circle, order string) string {
 	ctx, cancel := context.WithTimeout(ctx, session.RequestTimeout)
 	defer cancel()
 	name := names.Quoted(names.Circle(circle))
@@ -25,10 +25,10 @@ func (c *Chat) AnswerCircle(ctx context.Context, client *msn.Client, circle msn.
 	switch order {
 	case "leave":
 		was := c.account.Stored().Circles[circle.ID]
-		c.noteCircle(ctx, circle.ID, "") // who leaves by a command need not be told in the room
+		c.note(ctx, circle.ID, "") // who leaves by a command need not be told in the room
 		err, done = client.LeaveCircle(ctx, circle.ID), fmt.Sprintf("You have left the circle %s. Its room stays until you leave it too.", name)
 		if err != nil {
-			c.noteCircle(ctx, circle.ID, was)
+			c.note(ctx, circle.ID, was)
 		}
 	case "accept":
 		err, done = client.AnswerCircle(ctx, circle.ID, true), fmt.Sprintf("You belong to the circle %s now. It has a room of its own.", name)
@@ -46,8 +46,8 @@ func (c *Chat) AnswerCircle(ctx context.Context, client *msn.Client, circle msn.
 	return why
 }
 
-// CreateCircle makes a circle and returns the sentence that says what became of it.
-func (c *Chat) CreateCircle(ctx context.Context, client *msn.Client, name string) string {
+// Create makes a circle and returns the sentence that says what became of it.
+func (c *Circles) Create(ctx context.Context, client *msn.Client, name string) string {
 	ctx, cancel := context.WithTimeout(ctx, session.RequestTimeout)
 	defer cancel()
 	name = names.OneLine(name)

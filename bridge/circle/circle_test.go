@@ -1,4 +1,4 @@
-package chat
+package circle
 
 import (
 	"context"
@@ -17,7 +17,6 @@ import (
 	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
-	"matrix-msn/bridge/people"
 	"matrix-msn/bridge/retry"
 	"matrix-msn/bridge/session"
 	"matrix-msn/msn"
@@ -26,8 +25,6 @@ import (
 const (
 	alice = "alice@example.com"
 	bob   = "bob@example.com"
-	carol = "carol@example.com"
-	dave  = "dave@example.com"
 )
 
 // roster is a contact list.
@@ -44,9 +41,9 @@ func (r roster) Contact(account string) (msn.Contact, bool) {
 	return msn.Contact{}, false
 }
 
-// newTestChat is a chat of alice, who has bob on her list. It has neither rooms nor a
+// newTestCircles are the circles of alice, who has bob on her list. They have neither rooms nor a
 // database.
-func newTestChat(t *testing.T) *Chat {
+func newTestCircles(t *testing.T) *Circles {
 	t.Helper()
 	var cfg config.Config
 	if err := yaml.Unmarshal([]byte("displayname_template: '{{or .Name .Account}} (MSN)'"), &cfg); err != nil {
@@ -56,8 +53,7 @@ func newTestChat(t *testing.T) *Chat {
 		ID: "home/" + alice, RemoteProfile: status.RemoteProfile{Name: "Alice"}, Metadata: account.NewMetadata(account.Record{}),
 	}}, nil, &cfg, msnid.Identity{Service: "home", Account: alice})
 	a.SetRoster(roster{{Account: bob, Name: "Bob Builder", Lists: msn.ListForward}})
-	s, work := session.New(a, new(session.SignIns)), background.New()
-	return New(a, s, nil, people.New(a, s, nil, work, nil, nil), work, nil, nil, nil)
+	return New(a, session.New(a, new(session.SignIns)), nil, background.New(), nil, nil, nil)
 }
 
 // Attempts come less and less often, with one timer at a time, which ends with the run.
@@ -66,11 +62,11 @@ func TestCirclesAreTriedAgainLessAndLessOften(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, end := context.WithCancel(t.Context())
 		defer end()
-		r := newTestChat(t).circles
+		r := newTestCircles(t)
 		var attempts atomic.Int64
 		var works atomic.Bool
 		r.show = func(context.Context) bool { attempts.Add(1); return works.Load() }
-		r.chat.work.Start(ctx)
+		r.work.Start(ctx)
 		next := func() time.Duration {
 			began, before := time.Now(), attempts.Load()
 			for attempts.Load() == before && time.Since(began) < 24*time.Hour {
@@ -110,7 +106,7 @@ func TestCirclesAreTriedAgainLessAndLessOften(t *testing.T) {
 			t.Errorf("after a success the first wait is %v", first)
 		}
 		end()
-		r.chat.work.Stop()
+		r.work.Stop()
 		if wait := next(); wait < 24*time.Hour {
 			t.Errorf("tried %v after the end of the run", wait)
 		}
@@ -120,13 +116,13 @@ func TestCirclesAreTriedAgainLessAndLessOften(t *testing.T) {
 // Names that others choose pass for nothing that they are not.
 func TestNamesOfCirclesAreNoLinksAndNoOtherRooms(t *testing.T) {
 	t.Parallel()
-	c := newTestChat(t)
+	c := newTestCircles(t)
 	for name, want := range map[string]string{
 		"Walkers": "Walkers", "MSN Alerts": "MSN Alerts (circle)", "msn alerts": "msn alerts (circle)",
 		"MSN Messenger bridge bot": "MSN Messenger bridge bot (circle)", "Bob Builder": "Bob Builder (circle)",
 		"Bob Builder (MSN)": "Bob Builder (MSN) (circle)", "bob@example.com": "bob@example.com (circle)",
 	} {
-		if got := c.circleRoomName(t.Context(), msn.Circle{Name: name}, c.account.Names(t.Context())); got != want {
+		if got := c.roomName(t.Context(), msn.Circle{Name: name}, c.account.Names(t.Context())); got != want {
 			t.Errorf("the room of %q is called %q", name, got)
 		}
 	}

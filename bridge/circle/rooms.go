@@ -1,4 +1,4 @@
-package chat
+package circle
 
 import (
 	"context"
@@ -10,63 +10,48 @@ import (
 	"matrix-msn/bridge/room"
 )
 
-// circles keeps the rooms of the circles as the service has them. What fails is tried
-// again, less and less often, and when circles change.
-type circles struct {
-	chat *Chat
-	// show does what is to be done, and reports whether nothing is left of it.
-	show func(context.Context) bool
-}
-
-func newCircles(c *Chat) *circles {
-	r := &circles{chat: c}
-	r.show = r.showAll
-	return r
-}
-
 // look has the circles looked at again. It does not wait for that: a homeserver can take
 // minutes for a room.
-func (r *circles) look() { r.chat.work.Try("circles", r.show) }
+func (c *Circles) look() { c.work.Try("circles", c.show) }
 
 // showAll brings the rooms of the circles up to date, tells of invitations and of circles
 // that the user belongs to no more, and makes the rooms of new ones, which can take long.
 // It reports whether all of that worked.
-func (r *circles) showAll(ctx context.Context) (done bool) {
-	c := r.chat
+func (c *Circles) showAll(ctx context.Context) (done bool) {
 	client := c.session.Current()
 	if client == nil || !client.CarriesCircles() {
 		return true // the next session tells again
 	}
 	before := c.account.Stored().Circles
 	list := client.Circles()
-	member := make(map[string]bool)
+	belongs := make(map[string]bool)
 	for _, circle := range list {
-		if member[circle.ID] = circle.Member; circle.Member && before[circle.ID] == circleMember {
-			r.update(ctx, circle.ID)
+		if belongs[circle.ID] = circle.Member; circle.Member && before[circle.ID] == member {
+			c.update(ctx, circle.ID)
 		}
 	}
 	done = true
 	for id, was := range before {
-		_, listed := member[id]
+		_, listed := belongs[id]
 		switch {
-		case was == circleMember && !member[id] && !c.circleLost(ctx, id):
+		case was == member && !belongs[id] && !c.tellLost(ctx, id):
 			done = false // it stays noted down until it is told
-		case was == circleMember && !member[id], !listed:
-			c.noteCircle(ctx, id, "")
+		case was == member && !belongs[id], !listed:
+			c.note(ctx, id, "")
 		}
 	}
 	for _, circle := range list {
-		if was := c.account.Stored().Circles[circle.ID]; !circle.Member && was != circleMember {
-			c.circleInvitation(ctx, circle, was)
+		if was := c.account.Stored().Circles[circle.ID]; !circle.Member && was != member {
+			c.tellInvitation(ctx, circle, was)
 		}
 	}
 	for _, circle := range list {
-		if !circle.Member || before[circle.ID] == circleMember {
+		if !circle.Member || before[circle.ID] == member {
 			continue
 		}
-		if r.makeRoom(ctx, circle.ID) {
-			r.update(ctx, circle.ID) // perhaps somebody else made it, from less
-			c.noteCircle(ctx, circle.ID, circleMember)
+		if c.makeRoom(ctx, circle.ID) {
+			c.update(ctx, circle.ID) // perhaps somebody else made it, from less
+			c.note(ctx, circle.ID, member)
 		} else {
 			done = false
 		}
@@ -77,8 +62,7 @@ func (r *circles) showAll(ctx context.Context) (done bool) {
 // update brings the room of a circle up to date, and waits for that: rooms that share
 // members are written to one after the other, because the framework expects nobody else to
 // change a ghost.
-func (r *circles) update(ctx context.Context, id string) {
-	c := r.chat
+func (c *Circles) update(ctx context.Context, id string) {
 	ctx, cancel := context.WithTimeout(ctx, room.CreateTimeout)
 	defer cancel()
 	handled := make(chan struct{})
@@ -88,7 +72,7 @@ func (r *circles) update(ctx context.Context, id string) {
 			PortalKey:      c.account.CircleKey(id),
 			PostHandleFunc: func(context.Context, *bridgev2.Portal) { close(handled) },
 		},
-		ChatInfoChange: &bridgev2.ChatInfoChange{ChatInfo: c.CircleInfo(ctx, id)},
+		ChatInfoChange: &bridgev2.ChatInfoChange{ChatInfo: c.Info(ctx, id)},
 	})
 	if !queued {
 		return
@@ -100,15 +84,14 @@ func (r *circles) update(ctx context.Context, id string) {
 }
 
 // makeRoom makes the room of a circle, and reports whether there is one.
-func (r *circles) makeRoom(ctx context.Context, id string) bool {
-	c := r.chat
+func (c *Circles) makeRoom(ctx context.Context, id string) bool {
 	if ctx.Err() != nil {
 		return false
 	}
 	making, cancel := room.Settling(ctx)
 	defer cancel()
 	_, err := c.rooms.Ensure(making, c.account.CircleKey(id), func(ctx context.Context) (*bridgev2.ChatInfo, error) {
-		return c.CircleInfo(ctx, id), nil
+		return c.Info(ctx, id), nil
 	})
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to make the room of a circle")

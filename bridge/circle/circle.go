@@ -1,4 +1,8 @@
-package chat
+// Package circle is the circles of MSNP18: persistent groups, each of which has a room when the
+// user belongs to it. It is made when the bridge first sees the circle, and again by what is said
+// there when the user has left it. What the bridge knows of them is kept with the login, so that an
+// invitation is told once.
+package circle
 
 import (
 	"context"
@@ -16,28 +20,70 @@ import (
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/background"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
 
-// Circles are the persistent groups of MSNP18. Each that the user belongs to has a room,
-// made when the bridge first sees it, and again by what is said there when the user has
-// left it. What the bridge knows of them is kept with the login, so that an invitation
-// is told once.
-
 const (
-	circleInvited account.CircleState = "invited"
-	circleMember  account.CircleState = "member"
-	// circleTelling stands before the mark of an invitation that may be told already.
-	circleTelling = "telling "
+	invited account.CircleState = "invited"
+	member  account.CircleState = "member"
+	// telling stands before the mark of an invitation that may be told already.
+	telling = "telling "
 )
 
-// findCircle returns one of the user's circles, as the session knows it.
-func (c *Chat) findCircle(id string) (msn.Circle, bool) {
+// Names are what people are called.
+type Names interface {
+	// Hears notes what somebody is called where they are shown anyway.
+	Hears(account, name string)
+}
+
+// Notes are counted, so that nobody fills a room with them.
+type Notes interface {
+	// AllowCircle reports whether there may be another note about an invitation into a circle,
+	// and counts it.
+	AllowCircle(circle string, now time.Time) bool
+}
+
+// Notices are shown among the alerts.
+type Notices interface {
+	Notice(context.Context, database.Alert)
+}
+
+// Circles keeps the rooms of the circles of a login as the service has them. What fails is tried
+// again, less and less often, and when circles change.
+type Circles struct {
+	account *account.Account
+	session *session.Session
+	rooms   *room.Rooms
+	work    *background.Work
+	names   Names
+	notes   Notes
+	notices Notices
+	// show does what is to be done, and reports whether nothing is left of it.
+	show func(context.Context) bool
+}
+
+// New returns the circles of a login. work is done while the login is started.
+func New(a *account.Account, s *session.Session, rooms *room.Rooms, work *background.Work, names Names, notes Notes, notices Notices) *Circles {
+	c := &Circles{account: a, session: s, rooms: rooms, work: work, names: names, notes: notes, notices: notices}
+	c.show = c.showAll
+	return c
+}
+
+// Listen has what the session tells handled.
+func (c *Circles) Listen(s *session.Session) {
+	s.OnReady(func(context.Context, *msn.Client) { c.look() })
+	session.On(s, func(context.Context, msn.CirclesChanged) { c.look() })
+}
+
+// find returns one of the user's circles, as the session knows it.
+func (c *Circles) find(id string) (msn.Circle, bool) {
 	if session := c.session.Current(); session != nil {
 		for _, circle := range session.Circles() {
 			if circle.ID == id {
@@ -48,9 +94,9 @@ func (c *Chat) findCircle(id string) (msn.Circle, bool) {
 	return msn.Circle{}, false
 }
 
-// CircleInfo describes the room of a circle. Of one that the session does not know, or
+// Info describes the room of a circle. Of one that the session does not know, or
 // without a session, nothing is told but that the user is there.
-func (c *Chat) CircleInfo(ctx context.Context, id string) *bridgev2.ChatInfo {
+func (c *Circles) Info(ctx context.Context, id string) *bridgev2.ChatInfo {
 	c.account.NameSelf(ctx)
 	info := &bridgev2.ChatInfo{
 		Type: ptr.Ptr(bridgedb.RoomTypeDefault),
@@ -58,23 +104,23 @@ func (c *Chat) CircleInfo(ctx context.Context, id string) *bridgev2.ChatInfo {
 			MemberMap: bridgev2.ChatMemberMap{c.account.UserID(): {EventSender: c.account.OwnSender()}},
 		},
 	}
-	if circle, known := c.findCircle(id); known {
+	if circle, known := c.find(id); known {
 		c.describe(ctx, circle, info)
 	}
 	return info
 }
 
 // describe adds to the info of a circle's room what the session knows.
-func (c *Chat) describe(ctx context.Context, circle msn.Circle, info *bridgev2.ChatInfo) {
+func (c *Circles) describe(ctx context.Context, circle msn.Circle, info *bridgev2.ChatInfo) {
 	book := c.account.Names(ctx)
-	info.Name = ptr.Ptr(c.circleRoomName(ctx, circle, book))
+	info.Name = ptr.Ptr(c.roomName(ctx, circle, book))
 	info.Members.IsFull = circle.Complete
 	add := func(account, name string) {
 		account, ok := msnid.FromServer(account)
 		if !ok || account == c.account.Identity.Account {
 			return
 		}
-		c.people.Roster.Hears(account, name)
+		c.names.Hears(account, name)
 		info.Members.MemberMap[c.account.GhostID(account)] = bridgev2.ChatMember{
 			EventSender: c.account.SenderOf(account), UserInfo: c.account.UserInfo(account),
 		}
@@ -92,9 +138,9 @@ func (c *Chat) describe(ctx context.Context, circle msn.Circle, info *bridgev2.C
 	info.Members.TotalMemberCount = len(info.Members.MemberMap)
 }
 
-// circleRoomName is what the room of a circle is called. One whose name is that of a
+// roomName is what the room of a circle is called. One whose name is that of a
 // contact or of a room of the bridge's, or looks so, is marked.
-func (c *Chat) circleRoomName(ctx context.Context, circle msn.Circle, book *names.Book) string {
+func (c *Circles) roomName(ctx context.Context, circle msn.Circle, book *names.Book) string {
 	name := names.Circle(circle)
 	own := names.Skeleton(name)
 	taken := book.Reserved(name) || book.Bearers(name) > 0
@@ -107,8 +153,8 @@ func (c *Chat) circleRoomName(ctx context.Context, circle msn.Circle, book *name
 	return name
 }
 
-// noteCircle keeps what the user is to a circle, or forgets it: "".
-func (c *Chat) noteCircle(ctx context.Context, id string, state account.CircleState) {
+// note keeps what the user is to a circle, or forgets it: "".
+func (c *Circles) note(ctx context.Context, id string, state account.CircleState) {
 	if c.account.Stored().Circles[id] == state {
 		return
 	}
@@ -124,21 +170,21 @@ func (c *Chat) noteCircle(ctx context.Context, id string, state account.CircleSt
 	})
 }
 
-// circleInvitation tells the user that they are invited into a circle, unless it did. was
+// tellInvitation tells the user that they are invited into a circle, unless it did. was
 // is what is kept of it: the mark by which the notice is known is, before it is told, so
 // that a crash between the two has it told once all the same.
-func (c *Chat) circleInvitation(ctx context.Context, circle msn.Circle, was account.CircleState) {
-	if was == circleInvited {
+func (c *Circles) tellInvitation(ctx context.Context, circle msn.Circle, was account.CircleState) {
+	if was == invited {
 		return
 	}
 	now := time.Now()
-	if !c.people.Notes.AllowCircle(circle.ID, now) {
+	if !c.notes.AllowCircle(circle.ID, now) {
 		return // a flood of them: `!circles` shows those that are left
 	}
-	mark, begun := strings.CutPrefix(string(was), circleTelling)
+	mark, begun := strings.CutPrefix(string(was), telling)
 	if !begun {
 		mark = now.UTC().Format(time.RFC3339Nano)
-		c.noteCircle(ctx, circle.ID, account.CircleState(circleTelling+mark))
+		c.note(ctx, circle.ID, account.CircleState(telling+mark))
 	}
 	c.notices.Notice(ctx, database.Alert{
 		AlertID:    msnid.MakeNoticeMessageID("circle", circle.ID, mark),
@@ -147,12 +193,12 @@ func (c *Chat) circleInvitation(ctx context.Context, circle msn.Circle, was acco
 		Text: "You are invited into the circle " + names.Quoted(names.Circle(circle)) + " at " + c.account.Service.Name +
 			". Write !circles to see it; !circles accept, with its number there, lets you in, and !circles decline does not.",
 	})
-	c.noteCircle(ctx, circle.ID, circleInvited)
+	c.note(ctx, circle.ID, invited)
 }
 
-// circleLost says in the room of a circle that the user belongs to it no more, and reports
+// tellLost says in the room of a circle that the user belongs to it no more, and reports
 // whether that is said, or cannot be.
-func (c *Chat) circleLost(ctx context.Context, id string) (told bool) {
+func (c *Circles) tellLost(ctx context.Context, id string) (told bool) {
 	room, err := c.rooms.Stored(ctx, c.account.CircleKey(id))
 	if err == nil && room != "" {
 		_, err = c.account.Bridge.Bot.SendMessage(ctx, room, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
@@ -166,11 +212,11 @@ func (c *Chat) circleLost(ctx context.Context, id string) (told bool) {
 	return err == nil || errors.Is(err, mautrix.MForbidden) || errors.Is(err, mautrix.MNotFound)
 }
 
-// InviteIntoCircle invites a contact into the circle of a room, with a text unless it is
+// Invite invites a contact into the circle of a room, with a text unless it is
 // "", and returns the sentence that says what became of it.
-func (c *Chat) InviteIntoCircle(ctx context.Context, client *msn.Client, id, account, text string) string {
+func (c *Circles) Invite(ctx context.Context, client *msn.Client, id, account, text string) string {
 	name := c.account.Person(ctx, account).Name
-	circle, known := c.findCircle(id)
+	circle, known := c.find(id)
 	asking, cancel := context.WithTimeout(ctx, session.RequestTimeout)
 	defer cancel()
 	if err := client.InviteToCircle(asking, id, account, text); err != nil {
