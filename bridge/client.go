@@ -18,6 +18,7 @@ import (
 	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/circle"
 	"matrix-msn/bridge/command/call"
+	"matrix-msn/bridge/group"
 	"matrix-msn/bridge/inbox"
 	"matrix-msn/bridge/intake"
 	"matrix-msn/bridge/msnid"
@@ -42,6 +43,7 @@ type Client struct {
 	rooms   *room.Rooms
 	alerts  *alert.Alerts
 	people  *people.People
+	groups  *group.Groups
 	circles *circle.Circles
 	chat    *chat.Chat
 	inbox   *inbox.Inbox   // from MSN to Matrix
@@ -85,8 +87,9 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.alerts = alert.New(client.account, client.rooms, client.inbox)
 	client.pager = pager.New(client.account, client.session, client.rooms, client.alerts)
 	client.people = people.New(client.account, client.session, client.rooms, work, client.inbox, client.alerts)
+	client.groups = group.New(client.account, client.session, client.rooms, work, client.inbox, client.people.Roster, client.people.Strangers, client.people.Notes)
 	client.circles = circle.New(client.account, client.session, client.rooms, work, client.people.Roster, client.people.Notes, client.alerts)
-	client.chat = chat.New(client.account, client.session, client.rooms, client.people, work, client.inbox, client.outbox, client.alerts)
+	client.chat = chat.New(client.account, client.session, client.rooms, client.people, client.groups, work, client.inbox, client.outbox, client.alerts)
 	client.self = self.New(client.account, client.session, client.alerts, c.nameOf(login.UserMXID))
 	client.contacts = presence.NewContacts(client.account, client.session, c.keepers)
 	client.spaces = spaces.New(client.account, client.session)
@@ -94,6 +97,7 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.handleKinds()
 	client.session.Use(client.rooms, client.inbox, client.outbox, client.pager, work)
 	client.people.Listen(client.session)
+	client.groups.Listen(client.session)
 	client.circles.Listen(client.session)
 	client.chat.Listen(client.session)
 	client.alerts.Listen(client.session)
@@ -103,8 +107,8 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.spaces.Listen(client.session)
 	client.session.OnReady(func(_ context.Context, session *msn.Client) { client.outbox.ReleaseOnline(session) })
 	client.commands = &call.Login{
-		Account: client.account, Session: client.session, People: client.people, Circles: client.circles, Chat: client.chat,
-		Alerts: client.alerts, Pages: client.pager, Self: client.self, Presence: client.contacts,
+		Account: client.account, Session: client.session, People: client.people, Groups: client.groups, Circles: client.circles,
+		Chat: client.chat, Alerts: client.alerts, Pages: client.pager, Self: client.self, Presence: client.contacts,
 	}
 	return client
 }
@@ -154,7 +158,7 @@ func (c *Client) info(ctx context.Context, portal networkid.PortalID) (*bridgev2
 	case !ok:
 		return nil, fmt.Errorf("portal ID %q does not belong to this bridge", portal)
 	case with.Group != "":
-		return c.chat.GroupInfo(ctx, with.Group)
+		return c.groups.Info(ctx, with.Group)
 	case with.Circle != "":
 		return c.circles.Info(ctx, with.Circle), nil
 	}
@@ -206,7 +210,7 @@ func (c *Client) HandleMatrixBlockUser(ctx context.Context, msg *bridgev2.Matrix
 
 // CreateGroup makes a group chat. Its members are called with the first message.
 func (c *Client) CreateGroup(ctx context.Context, params *bridgev2.GroupCreateParams) (*bridgev2.CreateChatResponse, error) {
-	return c.chat.CreateGroup(ctx, params)
+	return c.groups.Create(ctx, params)
 }
 
 // HandleMatrixMessage sends a message, or the new text of one, to the people of its room.

@@ -116,7 +116,7 @@ func (c *Chat) sender(ctx context.Context, from msn.Origin) (account string, ok 
 		return "", false
 	}
 	if from.Conversation.Group() != "" {
-		c.noteMembers(ctx, from.Conversation)
+		c.groups.NoteMembers(ctx, from.Conversation)
 	}
 	c.heardOf(from.Conversation, account)
 	c.people.Roster.SaysName(ctx, account, from.FromName)

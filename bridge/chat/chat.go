@@ -51,6 +51,14 @@ type Notices interface {
 	Notice(context.Context, database.Alert)
 }
 
+// Groups are the group chats.
+type Groups interface {
+	// Conversation returns the conversation of a group chat.
+	Conversation(ctx context.Context, client *msn.Client, group string) (*msn.Conversation, error)
+	// NoteMembers stores who belongs to a group chat.
+	NoteMembers(ctx context.Context, conversation *msn.Conversation)
+}
+
 // Chat is what one login says and hears.
 type Chat struct {
 	account  *account.Account
@@ -61,6 +69,7 @@ type Chat struct {
 	notices  Notices
 	work     *background.Work
 	people   *people.People
+	groups   Groups
 	removals *Removals
 	typing   typists
 	floods   floods
@@ -68,8 +77,8 @@ type Chat struct {
 }
 
 // New returns the chats of a login.
-func New(a *account.Account, s *session.Session, rooms *room.Rooms, people *people.People, work *background.Work, inbox Inbox, outbox Outbox, notices Notices) *Chat {
-	c := &Chat{account: a, session: s, rooms: rooms, people: people, inbox: inbox, outbox: outbox, notices: notices, work: work, said: exsync.NewRingBuffer[id.EventID, said](maxSaid)}
+func New(a *account.Account, s *session.Session, rooms *room.Rooms, people *people.People, groups Groups, work *background.Work, inbox Inbox, outbox Outbox, notices Notices) *Chat {
+	c := &Chat{account: a, session: s, rooms: rooms, people: people, groups: groups, inbox: inbox, outbox: outbox, notices: notices, work: work, said: exsync.NewRingBuffer[id.EventID, said](maxSaid)}
 	c.floods.say = c.sayMore
 	c.removals = &Removals{session: s, work: c.work}
 	return c
@@ -89,9 +98,6 @@ func (c *Chat) Listen(s *session.Session) {
 	session.OnDelivered(s, c.inkReceived)
 	session.On(s, c.offlineReceived)
 	session.On(s, c.typingReceived)
-	session.On(s, c.participantJoined)
-	session.On(s, c.participantLeft)
-	session.On(s, c.callFailed)
 	session.On(s, func(_ context.Context, evt msn.PresenceChanged) {
 		if evt.Contact.Status != msn.Offline {
 			c.outbox.Release(evt.Contact.Account)

@@ -24,7 +24,7 @@ func (c *Chat) textReceived(ctx context.Context, evt msn.TextReceived) {
 		return
 	}
 	if evt.Conversation.Group() != "" {
-		c.noteMembers(ctx, evt.Conversation)
+		c.groups.NoteMembers(ctx, evt.Conversation)
 	}
 	c.heardOf(evt.Conversation, account)
 	c.people.Roster.SaysName(ctx, account, evt.FromName)
@@ -54,7 +54,7 @@ func (c *Chat) textSent(ctx context.Context, evt msn.TextSent) {
 		return
 	}
 	if evt.Conversation.Group() != "" {
-		c.noteMembers(ctx, evt.Conversation)
+		c.groups.NoteMembers(ctx, evt.Conversation)
 	}
 	var parts []*database.QueuedMessage
 	for i, part := range msgconv.Split(msgconv.Said(evt.Text)) {

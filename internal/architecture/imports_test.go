@@ -40,7 +40,7 @@ var floors = [][]string{
 	{"bridge/room", "bridge/session"},
 	// the parts,
 	{"bridge/people"},
-	{"bridge/alert", "bridge/chat", "bridge/circle", "bridge/inbox", "bridge/login", "bridge/presence", "bridge/self", "bridge/spaces"},
+	{"bridge/alert", "bridge/chat", "bridge/circle", "bridge/group", "bridge/inbox", "bridge/login", "bridge/presence", "bridge/self", "bridge/spaces"},
 	{"bridge/outbox", "bridge/pager", "bridge/command/call"},
 	{"bridge/command/people", "bridge/command/service"},
 	{"bridge/command"},

@@ -18,6 +18,7 @@ import (
 	"matrix-msn/bridge/alert"
 	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/circle"
+	"matrix-msn/bridge/group"
 	"matrix-msn/bridge/loginpage"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
@@ -33,6 +34,7 @@ type Login struct {
 	Account *account.Account
 	Session *session.Session
 	People  *people.People
+	Groups  *group.Groups
 	Circles *circle.Circles
 	Chat    *chat.Chat
 	Alerts  *alert.Alerts

@@ -120,7 +120,7 @@ var (
 			return client.Block(ctx, account)
 		},
 		also: func(ctx context.Context, l *call.Login, client *msn.Client, account string) string {
-			return l.Chat.StillTogether(ctx, client, account)
+			return l.Groups.StillTogether(ctx, client, account)
 		},
 		done: func(name, _ string, before msn.Contact) string {
 			if before.Lists.Has(msn.ListBlock) {

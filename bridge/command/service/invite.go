@@ -94,7 +94,7 @@ func Invite(c *call.Call) {
 		if !ok {
 			return
 		}
-		c.Say("%s", login.Chat.CallInto(c.Ctx, client, room, address))
+		c.Say("%s", login.Groups.CallInto(c.Ctx, client, room, address))
 		return
 	case who == contactOf:
 		c.Say("%s is a contact of yours already, so that no mail is needed. Send `$cmdprefix start-chat %s` to talk to them.",
