@@ -1,0 +1,142 @@
+package group
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/rs/zerolog"
+	"go.mau.fi/util/ptr"
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/session"
+	"matrix-msn/msn"
+)
+
+// Create makes a group chat. Its members are called with the first message. The error
+// is fit to be shown to the user.
+func (g *Groups) Create(ctx context.Context, params *bridgev2.GroupCreateParams) (*bridgev2.CreateChatResponse, error) {
+	made, err := g.create(ctx, params)
+	if err == nil {
+		return made, nil
+	}
+	return nil, g.account.Cannot(ctx, fmt.Errorf("%w: %w", reason.ErrGroup, err), reason.Request, "")
+}
+
+func (g *Groups) create(ctx context.Context, params *bridgev2.GroupCreateParams) (*bridgev2.CreateChatResponse, error) {
+	var members []string
+	for _, user := range params.Participants {
+		identity, ok := msnid.ParseUserID(user)
+		if !ok || identity.Service != g.account.Identity.Service {
+			return nil, fmt.Errorf("%w: %q", reason.ErrStranger, user)
+		}
+		if identity.Account != g.account.Identity.Account && !slices.Contains(members, identity.Account) {
+			members = append(members, identity.Account)
+		}
+	}
+	switch {
+	case len(members) == 0:
+		return nil, reason.ErrNoMembers
+	case len(members) > msn.MaxMembers:
+		return nil, reason.ErrManyMembers
+	}
+	key, err := g.make(ctx, members)
+	if err != nil {
+		return nil, err
+	}
+	group, _ := msnid.ParseGroupPortalID(key.ID)
+	info, err := g.Info(ctx, group)
+	if err != nil {
+		return nil, err
+	}
+	if params.Name != nil && params.Name.Name != "" {
+		info.Name = ptr.Ptr(params.Name.Name)
+		info.ExtraUpdates = func(_ context.Context, portal *bridgev2.Portal) bool {
+			portal.Metadata.(*account.PortalMetadata).Named = true
+			return true
+		}
+	}
+	made := &bridgev2.CreateChatResponse{PortalKey: key, PortalInfo: info}
+	if params.RoomID != "" {
+		made.Portal, err = g.takeRoom(ctx, key, params.RoomID, info)
+	}
+	return made, err
+}
+
+// takeRoom makes a room that the user has made that of a group chat. Its name is theirs.
+func (g *Groups) takeRoom(ctx context.Context, key networkid.PortalKey, room id.RoomID, info *bridgev2.ChatInfo) (*bridgev2.Portal, error) {
+	portal, err := g.account.Bridge.GetPortalByKey(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	// Its members come after the command was answered.
+	return portal, portal.UpdateMatrixRoomID(context.WithoutCancel(ctx), room, bridgev2.UpdateMatrixRoomIDParams{
+		FailIfMXIDSet:  true,
+		SyncDBMetadata: func() { portal.Name, portal.NameSet, portal.RoomType = *info.Name, true, *info.Type },
+		ChatInfo:       info,
+		ChatInfoSource: g.account.Login,
+	})
+}
+
+// make stores a new group chat with these members.
+func (g *Groups) make(ctx context.Context, members []string) (networkid.PortalKey, error) {
+	group := msn.NewMachineGUID()
+	if _, err := g.account.DB.Group.Put(ctx, g.account.Login.ID, group, members...); err != nil {
+		return networkid.PortalKey{}, fmt.Errorf("failed to store the group chat: %w", err)
+	}
+	g.strangers.Welcome(group)
+	if client := g.session.Current(); client != nil {
+		client.GroupChat(group, members...)
+	}
+	return g.account.GroupKey(group), nil
+}
+
+// CallInto calls a contact into the conversation of a room, and returns the sentence
+// that says what came of it. The room of one contact stays theirs: then a group chat
+// of the two is made.
+func (g *Groups) CallInto(ctx context.Context, client *msn.Client, room msnid.Peer, account string) string {
+	name := g.account.Person(ctx, account).Name
+	if room.Group == "" {
+		return g.start(ctx, room.Account, account)
+	}
+	conversation, err := g.Conversation(ctx, client, room.Group)
+	if err == nil {
+		calling, cancel := context.WithTimeout(ctx, session.RequestTimeout)
+		defer cancel()
+		err = conversation.Invite(calling, account)
+	}
+	if err != nil {
+		zerolog.Ctx(ctx).Info().Err(err).Msg("Contact does not come into a group chat")
+		why := reason.Of(err, reason.Call, g.account.About(name)).Sentence
+		return why
+	}
+	g.NoteMembers(ctx, conversation)
+	return fmt.Sprintf("%s is a contact of yours and has been called: they are in the conversation now.", name)
+}
+
+// start makes a group chat with two contacts, and its room.
+func (g *Groups) start(ctx context.Context, first, second string) string {
+	key, err := g.make(ctx, []string{first, second})
+	if err == nil {
+		err = g.makeRoom(ctx, key)
+	}
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to make a group chat")
+		return reason.Of(reason.ErrRoom, reason.Call, g.account.About(second)).Sentence
+	}
+	return fmt.Sprintf("%s is a contact of yours. There is a new room for them, %s and you: both are called with the first message that you write there.",
+		g.account.Person(ctx, second).Name, g.account.Person(ctx, first).Name)
+}
+
+func (g *Groups) makeRoom(ctx context.Context, key networkid.PortalKey) error {
+	_, err := g.rooms.Ensure(ctx, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) {
+		group, _ := msnid.ParseGroupPortalID(key.ID)
+		return g.Info(ctx, group)
+	})
+	return err
+}
