@@ -105,7 +105,7 @@ func TestWhatIsHiddenOfWhoIsBlocked(t *testing.T) {
 	client.session.Dispatch(b.ctx, msn.TextReceived{Conversation: group, From: carol, Text: "to all", Session: "g", Seq: 1, At: now})
 	b.waitMessage(0, "to all")
 	b.waitQueued(0)
-	if removed := client.chat.Removals().Take(); len(removed) != 0 {
+	if removed := client.heard.Removals.Take(); len(removed) != 0 {
 		t.Errorf("the service is to forget %q", removed)
 	}
 	for _, text := range []string{"offline", "📱 (from a mobile phone) page", "let me in"} {

@@ -45,7 +45,8 @@ type Client struct {
 	people  *people.People
 	groups  *group.Groups
 	circles *circle.Circles
-	chat    *chat.Chat
+	chat    *chat.Chat     // what the user says
+	heard   *chat.Heard    // what they hear
 	inbox   *inbox.Inbox   // from MSN to Matrix
 	outbox  *outbox.Outbox // from Matrix to MSN
 	pager   *pager.Pager   // pages for mobile devices
@@ -89,7 +90,11 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.people = people.New(client.account, client.session, client.rooms, work, client.inbox, client.alerts)
 	client.groups = group.New(client.account, client.session, client.rooms, work, client.inbox, client.people.Roster, client.people.Strangers, client.people.Notes)
 	client.circles = circle.New(client.account, client.session, client.rooms, work, client.people.Roster, client.people.Notes, client.alerts)
-	client.chat = chat.New(client.account, client.session, client.rooms, client.people, client.groups, work, client.inbox, client.outbox, client.alerts)
+	client.chat, client.heard = chat.New(chat.Config{
+		Account: client.account, Session: client.session, Rooms: client.rooms, Work: work,
+		Inbox: client.inbox, Outbox: client.outbox, Notices: client.alerts,
+		Names: client.people.Roster, Strangers: client.people.Strangers, Groups: client.groups,
+	})
 	client.self = self.New(client.account, client.session, client.alerts, c.nameOf(login.UserMXID))
 	client.contacts = presence.NewContacts(client.account, client.session, c.keepers)
 	client.spaces = spaces.New(client.account, client.session)
@@ -100,6 +105,7 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.groups.Listen(client.session)
 	client.circles.Listen(client.session)
 	client.chat.Listen(client.session)
+	client.heard.Listen(client.session)
 	client.alerts.Listen(client.session)
 	client.pager.Listen(client.session)
 	client.self.Listen(client.session)

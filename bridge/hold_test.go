@@ -113,7 +113,7 @@ func TestOfflineMessageThatMatrixRefusesStaysWithTheService(t *testing.T) {
 				notices = append(notices, r.body)
 			}
 		}
-		return waits, texts, notices, client.chat.Removals().Take()
+		return waits, texts, notices, client.heard.Removals.Take()
 	}
 	refuse := func(longer int) {
 		b.matrix.mu.Lock()
@@ -188,7 +188,7 @@ func TestOutageDoesNotCountAsTheRefusalOfAnOfflineMessage(t *testing.T) {
 			client.inbox.Put(b.ctx, m)
 			b.serve(client, m.PortalID)
 			texts := b.matrix.all(func(r record) bool { return r.kind == "message" && r.body == "hello" })
-			if removed := client.chat.Removals().Take(); waits != 1 || len(texts) != 1 || !slices.Equal(removed, []string{"a"}) {
+			if removed := client.heard.Removals.Take(); waits != 1 || len(texts) != 1 || !slices.Equal(removed, []string{"a"}) {
 				t.Errorf("%d waits, texts %v, removed %q", waits, texts, removed)
 			}
 		})

@@ -16,9 +16,9 @@ import (
 func (c *Client) handleKinds() {
 	said := inbox.Kind{
 		Convert: func(_ context.Context, m *database.QueuedMessage) (*bridgev2.ConvertedMessagePart, error) {
-			return c.chat.Convert(m), nil
+			return c.heard.Convert(m), nil
 		},
-		Sender: c.chat.SenderOf,
+		Sender: c.heard.SenderOf,
 		Limit: func(ctx context.Context, m *database.QueuedMessage, waiting int) (inbox.Limit, error) {
 			most, limited, err := c.people.Strangers.Limit(ctx, m, waiting)
 			if err != nil || !limited {
@@ -37,7 +37,7 @@ func (c *Client) handleKinds() {
 		c.inbox.Handle(kind, said)
 	}
 	ink := said
-	ink.Attach = c.chat.Attach
+	ink.Attach = c.heard.Attach
 	ink.Limit = func(ctx context.Context, m *database.QueuedMessage, waiting int) (inbox.Limit, error) {
 		limit, err := said.Limit(ctx, m, waiting)
 		limit.Most = min(limit.Most, chat.MaxInkWaiting)
@@ -45,7 +45,7 @@ func (c *Client) handleKinds() {
 	}
 	c.inbox.Handle(database.QueuedInk, ink)
 	offline := said
-	offline.Keeper = inbox.NewOffline(c.account, c.chat.Removals().Remove)
+	offline.Keeper = inbox.NewOffline(c.account, c.heard.Removals.Remove)
 	c.inbox.Handle(database.QueuedOffline, offline)
 	c.inbox.Handle(database.QueuedAlert, inbox.Kind{
 		Convert: c.alerts.Convert,

@@ -206,7 +206,7 @@ func TestWhatWaitsOfStrangersIsBounded(t *testing.T) {
 	client.session.Dispatch(b.ctx, msn.OfflineReceived{ID: "offline", From: stranger(122), Text: "let me in", At: time.Now()})
 	b.hears(login, talker, "one more", 100)
 	b.held(login, 100, len(rows)+99)
-	if removed := client.chat.Removals().Take(); len(removed) != 0 {
+	if removed := client.heard.Removals.Take(); len(removed) != 0 {
 		t.Errorf("the service is to forget %q, which is not kept here", removed)
 	}
 	b.pass(login, time.Hour) // ten are let in: there is room for others

@@ -59,49 +59,49 @@ func (k besidesKind) more(name string, n int) string {
 }
 
 // nudgeReceived calls the user: that is what a nudge is for.
-func (c *Chat) nudgeReceived(ctx context.Context, evt msn.NudgeReceived) {
-	c.besides(ctx, evt.Origin, besidesNudge, database.QueuedNudge, func(name string) string { return name + " sent a nudge." })
+func (h *Heard) nudgeReceived(ctx context.Context, evt msn.NudgeReceived) {
+	h.besides(ctx, evt.Origin, besidesNudge, database.QueuedNudge, func(name string) string { return name + " sent a nudge." })
 }
 
-func (c *Chat) winkReceived(ctx context.Context, evt msn.WinkReceived) {
-	c.thing(ctx, evt.Origin, func(name string) string {
+func (h *Heard) winkReceived(ctx context.Context, evt msn.WinkReceived) {
+	h.thing(ctx, evt.Origin, func(name string) string {
 		return name + " sent a wink, an animation. The bridge does not carry those."
 	})
 }
 
-func (c *Chat) voiceClipReceived(ctx context.Context, evt msn.VoiceClipReceived) {
-	c.thing(ctx, evt.Origin, func(name string) string {
+func (h *Heard) voiceClipReceived(ctx context.Context, evt msn.VoiceClipReceived) {
+	h.thing(ctx, evt.Origin, func(name string) string {
 		return name + " sent a voice clip. The bridge does not carry those: ask them to write."
 	})
 }
 
 // actionReceived shows what a contact's Messenger has made. It says itself whom it is about.
-func (c *Chat) actionReceived(ctx context.Context, evt msn.ActionReceived) {
-	c.thing(ctx, evt.Origin, func(string) string { return names.Cut(names.OneLine(evt.Text), names.MaxField) })
+func (h *Heard) actionReceived(ctx context.Context, evt msn.ActionReceived) {
+	h.thing(ctx, evt.Origin, func(string) string { return names.Cut(names.OneLine(evt.Text), names.MaxField) })
 }
 
-func (c *Chat) thing(ctx context.Context, from msn.Origin, line func(name string) string) {
-	c.besides(ctx, from, besidesThing, database.QueuedNote, line)
+func (h *Heard) thing(ctx context.Context, from msn.Origin, line func(name string) string) {
+	h.besides(ctx, from, besidesThing, database.QueuedNote, line)
 }
 
 // besides puts a line about what somebody has sent into the queue on disk, unless there were many.
 // It is made of their name.
-func (c *Chat) besides(ctx context.Context, from msn.Origin, kind besidesKind, as database.QueuedKind, line func(name string) string) {
-	account, ok := c.sender(ctx, from)
+func (h *Heard) besides(ctx context.Context, from msn.Origin, kind besidesKind, as database.QueuedKind, line func(name string) string) {
+	account, ok := h.sender(ctx, from)
 	if !ok {
 		return
 	}
-	portal := c.portalOf(from.Conversation, account)
-	if !c.floods.allow(flooder{portal, account, kind}, kind.most()) {
+	portal := h.portalOf(from.Conversation, account)
+	if !h.floods.allow(flooder{portal, account, kind}, kind.most()) {
 		return
 	}
-	c.inbox.Put(ctx, &database.QueuedMessage{
-		LoginID:   c.account.Login.ID,
+	h.inbox.Put(ctx, &database.QueuedMessage{
+		LoginID:   h.account.Login.ID,
 		MessageID: msnid.MakeChatMessageID(from.Session, account, from.Seq, 0, from.At),
 		PortalID:  portal.ID,
 		Sender:    account,
 		At:        from.At,
-		Body:      line(c.calledIn(ctx, account)),
+		Body:      line(h.calledIn(ctx, account)),
 		GroupSize: 1,
 		Kind:      as,
 	})
@@ -109,39 +109,39 @@ func (c *Chat) besides(ctx context.Context, from msn.Origin, kind besidesKind, a
 
 // sender returns who has sent something that is no text, and notes what follows from that. It
 // reports false for somebody who cannot be shown.
-func (c *Chat) sender(ctx context.Context, from msn.Origin) (account string, ok bool) {
+func (h *Heard) sender(ctx context.Context, from msn.Origin) (account string, ok bool) {
 	account, ok = msnid.FromServer(from.From)
-	if !ok || account == c.account.Identity.Account {
+	if !ok || account == h.account.Identity.Account {
 		zerolog.Ctx(ctx).Debug().Msg("Something besides a text is of nobody who can be shown")
 		return "", false
 	}
 	if from.Conversation.Group() != "" {
-		c.groups.NoteMembers(ctx, from.Conversation)
+		h.groups.NoteMembers(ctx, from.Conversation)
 	}
-	c.heardOf(from.Conversation, account)
-	c.people.Roster.SaysName(ctx, account, from.FromName)
-	c.people.Strangers.Mark(ctx, from.Conversation, account)
+	h.heardOf(from.Conversation, account)
+	h.names.SaysName(ctx, account, from.FromName)
+	h.strangers.Mark(ctx, from.Conversation, account)
 	return account, true
 }
 
 // sayMore tells what was not shown of somebody.
-func (c *Chat) sayMore(ctx context.Context, of flooder, more int) {
+func (h *Heard) sayMore(ctx context.Context, of flooder, more int) {
 	at := time.Now()
-	c.inbox.Put(ctx, &database.QueuedMessage{
-		LoginID:   c.account.Login.ID,
+	h.inbox.Put(ctx, &database.QueuedMessage{
+		LoginID:   h.account.Login.ID,
 		MessageID: msnid.MakeNoticeMessageID("more", string(of.portal.ID), of.account, strconv.Itoa(int(of.kind)), at.Format(time.RFC3339Nano)),
 		PortalID:  of.portal.ID,
 		Sender:    of.account,
 		At:        at,
-		Body:      of.kind.more(c.calledIn(ctx, of.account), more),
+		Body:      of.kind.more(h.calledIn(ctx, of.account), more),
 		GroupSize: 1,
 		Kind:      database.QueuedNote,
 	})
 }
 
 // calledIn is what somebody is called in a line of a room that says what they did.
-func (c *Chat) calledIn(ctx context.Context, account string) string {
-	if name := c.account.DisplayName(ctx, account); name != "" {
+func (h *Heard) calledIn(ctx context.Context, account string) string {
+	if name := h.account.DisplayName(ctx, account); name != "" {
 		return names.Unlinked(name)
 	}
 	return account

@@ -17,6 +17,6 @@ func alone(conversation *msn.Conversation) bool {
 
 // unwanted reports whether somebody is blocked who says something in a conversation with the
 // user alone.
-func (c *Chat) unwanted(ctx context.Context, conversation *msn.Conversation, account string) bool {
-	return alone(conversation) && c.account.KeepsOut(ctx, account)
+func (h *Heard) unwanted(ctx context.Context, conversation *msn.Conversation, account string) bool {
+	return alone(conversation) && h.account.KeepsOut(ctx, account)
 }

@@ -1,16 +1,16 @@
-// Package chat is what people say to each other, both ways: with one contact, in group
-// chats and in circles; who they are, and that they write.
+// Package chat is what people say to each other, both ways: texts and what comes besides texts,
+// with one contact, in group chats and in circles; and that they write.
 package chat
 
 import (
 	"context"
 
 	"go.mau.fi/util/exsync"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/background"
-	"matrix-msn/bridge/people"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
@@ -59,51 +59,100 @@ type Groups interface {
 	NoteMembers(ctx context.Context, conversation *msn.Conversation)
 }
 
-// Chat is what one login says and hears.
-type Chat struct {
-	account  *account.Account
-	session  *session.Session
-	rooms    *room.Rooms
-	inbox    Inbox
-	outbox   Outbox
-	notices  Notices
-	work     *background.Work
-	people   *people.People
-	groups   Groups
-	removals *Removals
-	typing   typists
-	floods   floods
-	said     *exsync.RingBuffer[id.EventID, said] // the latest texts from Matrix
+// Names are what people are called.
+type Names interface {
+	// SaysName shows somebody by the name under which they say something.
+	SaysName(ctx context.Context, account, name string)
 }
 
-// New returns the chats of a login.
-func New(a *account.Account, s *session.Session, rooms *room.Rooms, people *people.People, groups Groups, work *background.Work, inbox Inbox, outbox Outbox, notices Notices) *Chat {
-	c := &Chat{account: a, session: s, rooms: rooms, people: people, groups: groups, inbox: inbox, outbox: outbox, notices: notices, work: work, said: exsync.NewRingBuffer[id.EventID, said](maxSaid)}
-	c.floods.say = c.sayMore
-	c.removals = &Removals{session: s, work: c.work}
-	return c
+// Strangers decides whether there is a room for what people write who are no contacts.
+type Strangers interface {
+	// Mark says in the room of a group chat, once of each, that the user does not know who says
+	// something there, before that is shown.
+	Mark(ctx context.Context, conversation *msn.Conversation, account string)
+	// Expect has what waits of a stranger shown at once, and what they write from now on.
+	Expect(account string)
+	// ExpectGroup is Expect for a group chat in which the user says something.
+	ExpectGroup(group string)
+	// Unshown tells of a text of somebody whose address cannot be shown in Matrix. It reports
+	// false when there were too many.
+	Unshown(ctx context.Context, from, text string, message networkid.MessageID) bool
+}
+
+// Config is what the chats of a login need of others.
+type Config struct {
+	Account   *account.Account
+	Session   *session.Session
+	Rooms     *room.Rooms
+	Work      *background.Work // done while the login is started
+	Inbox     Inbox
+	Outbox    Outbox
+	Notices   Notices
+	Names     Names
+	Strangers Strangers
+	Groups    Groups
+}
+
+// New returns what a login says and what it hears.
+func New(cfg Config) (*Chat, *Heard) {
+	h := &Heard{
+		account: cfg.Account, rooms: cfg.Rooms, work: cfg.Work, inbox: cfg.Inbox, outbox: cfg.Outbox, notices: cfg.Notices,
+		names: cfg.Names, strangers: cfg.Strangers, groups: cfg.Groups, Removals: &Removals{session: cfg.Session, work: cfg.Work},
+	}
+	h.floods.say = h.sayMore
+	return &Chat{
+		account: cfg.Account, session: cfg.Session, rooms: cfg.Rooms, outbox: cfg.Outbox, groups: cfg.Groups,
+		said: exsync.NewRingBuffer[id.EventID, said](maxSaid),
+	}, h
+}
+
+// Chat is what one login says: it brings to MSN what its user writes in Matrix.
+type Chat struct {
+	account *account.Account
+	session *session.Session
+	rooms   *room.Rooms
+	outbox  Outbox
+	groups  Groups
+	typing  typists
+	said    *exsync.RingBuffer[id.EventID, said] // the latest texts from Matrix
+}
+
+// Listen has it be told that the user writes while the login is started.
+func (c *Chat) Listen(s *session.Session) { s.Use(&c.typing) }
+
+// Heard is what one login hears: it brings into Matrix what people say on MSN.
+type Heard struct {
+	Removals *Removals // the offline messages that the service is to forget
+
+	account   *account.Account
+	rooms     *room.Rooms
+	work      *background.Work
+	inbox     Inbox
+	outbox    Outbox
+	notices   Notices
+	names     Names
+	strangers Strangers
+	groups    Groups
+	floods    floods
 }
 
 // Listen has what the session tells handled.
-func (c *Chat) Listen(s *session.Session) {
-	s.Use(&c.typing, &c.floods)
-	session.OnDelivered(s, c.textReceived)
-	session.OnDelivered(s, c.textSent)
-	session.OnDelivered(s, c.pageReceived)
-	session.OnDelivered(s, c.nudgeReceived)
-	session.OnDelivered(s, c.winkReceived)
-	session.OnDelivered(s, c.voiceClipReceived)
-	session.OnDelivered(s, c.actionReceived)
-	session.OnDelivered(s, c.invitationReceived)
-	session.OnDelivered(s, c.inkReceived)
-	session.On(s, c.offlineReceived)
-	session.On(s, c.typingReceived)
+func (h *Heard) Listen(s *session.Session) {
+	s.Use(&h.floods)
+	session.OnDelivered(s, h.textReceived)
+	session.OnDelivered(s, h.textSent)
+	session.OnDelivered(s, h.pageReceived)
+	session.OnDelivered(s, h.nudgeReceived)
+	session.OnDelivered(s, h.winkReceived)
+	session.OnDelivered(s, h.voiceClipReceived)
+	session.OnDelivered(s, h.actionReceived)
+	session.OnDelivered(s, h.invitationReceived)
+	session.OnDelivered(s, h.inkReceived)
+	session.On(s, h.offlineReceived)
+	session.On(s, h.typingReceived)
 	session.On(s, func(_ context.Context, evt msn.PresenceChanged) {
 		if evt.Contact.Status != msn.Offline {
-			c.outbox.Release(evt.Contact.Account)
+			h.outbox.Release(evt.Contact.Account)
 		}
 	})
 }
-
-// Removals returns the offline messages that the service is to forget.
-func (c *Chat) Removals() *Removals { return c.removals }

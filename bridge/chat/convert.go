@@ -9,26 +9,26 @@ import (
 )
 
 // Convert makes the event of a message that waits for Matrix, of any kind but alerts.
-func (c *Chat) Convert(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
+func (h *Heard) Convert(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
 	switch m.Kind {
 	case database.QueuedPage:
-		return c.convertPage(m)
+		return h.convertPage(m)
 	case database.QueuedNote:
 		return convertNote(m)
 	case database.QueuedInk:
 		return convertInk(m)
 	case database.QueuedNudge:
-		return convertNudge(m, c.account.Login.UserMXID)
+		return convertNudge(m, h.account.Login.UserMXID)
 	}
-	return c.convertText(m)
+	return h.convertText(m)
 }
 
 // SenderOf returns who sent a message.
-func (c *Chat) SenderOf(m *database.QueuedMessage) bridgev2.EventSender {
-	if m.Sender == c.account.Identity.Account {
-		return c.account.OwnSender()
+func (h *Heard) SenderOf(m *database.QueuedMessage) bridgev2.EventSender {
+	if m.Sender == h.account.Identity.Account {
+		return h.account.OwnSender()
 	}
-	return c.account.SenderOf(m.Sender)
+	return h.account.SenderOf(m.Sender)
 }
 
 func convertNote(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
@@ -45,10 +45,10 @@ const (
 	pageField = "chat.matrix_msn.page"
 )
 
-func (c *Chat) convertPage(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
+func (h *Heard) convertPage(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
 	return &bridgev2.ConvertedMessagePart{
 		Type:    event.EventMessage,
-		Content: msgconv.ToMatrix(mobileNote+m.Body, "", c.account.TextOptions()),
+		Content: msgconv.ToMatrix(mobileNote+m.Body, "", h.account.TextOptions()),
 		Extra:   map[string]any{pageField: map[string]any{"mobile": true}},
 	}
 }
@@ -57,10 +57,10 @@ func (c *Chat) convertPage(m *database.QueuedMessage) *bridgev2.ConvertedMessage
 // answer in the room goes to its sender alone.
 const groupNote = "(in a conversation with several people) "
 
-func (c *Chat) convertText(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
+func (h *Heard) convertText(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
 	body := m.Body
 	if m.GroupSize > 1 {
 		body = groupNote + body
 	}
-	return &bridgev2.ConvertedMessagePart{Type: event.EventMessage, Content: msgconv.ToMatrix(body, m.Format, c.account.TextOptions())}
+	return &bridgev2.ConvertedMessagePart{Type: event.EventMessage, Content: msgconv.ToMatrix(body, m.Format, h.account.TextOptions())}
 }

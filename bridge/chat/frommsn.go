@@ -4,6 +4,10 @@ import (
 	"context"
 	"strconv"
 
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/bridgev2/simplevent"
+
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/database"
@@ -12,29 +16,29 @@ import (
 
 // textReceived puts a message into the queue on disk, from where it goes to
 // Matrix.
-func (c *Chat) textReceived(ctx context.Context, evt msn.TextReceived) {
+func (h *Heard) textReceived(ctx context.Context, evt msn.TextReceived) {
 	account, ok := msnid.FromServer(evt.From)
 	if !ok && evt.Text != "" {
-		c.people.Strangers.Unshown(ctx, evt.From, evt.Text, msnid.MakeNoticeMessageID("unshown", evt.From, evt.Session, strconv.Itoa(evt.Seq)))
+		h.strangers.Unshown(ctx, evt.From, evt.Text, msnid.MakeNoticeMessageID("unshown", evt.From, evt.Session, strconv.Itoa(evt.Seq)))
 	}
-	if !ok || account == c.account.Identity.Account || evt.Text == "" {
+	if !ok || account == h.account.Identity.Account || evt.Text == "" {
 		return
 	}
-	if len(evt.Others) == 0 && c.unwanted(ctx, evt.Conversation, account) {
+	if len(evt.Others) == 0 && h.unwanted(ctx, evt.Conversation, account) {
 		return
 	}
 	if evt.Conversation.Group() != "" {
-		c.groups.NoteMembers(ctx, evt.Conversation)
+		h.groups.NoteMembers(ctx, evt.Conversation)
 	}
-	c.heardOf(evt.Conversation, account)
-	c.people.Roster.SaysName(ctx, account, evt.FromName)
-	c.people.Strangers.Mark(ctx, evt.Conversation, account)
+	h.heardOf(evt.Conversation, account)
+	h.names.SaysName(ctx, account, evt.FromName)
+	h.strangers.Mark(ctx, evt.Conversation, account)
 	var parts []*database.QueuedMessage
 	for i, part := range msgconv.Split(msgconv.Said(evt.Text)) {
 		parts = append(parts, &database.QueuedMessage{
-			LoginID:   c.account.Login.ID,
+			LoginID:   h.account.Login.ID,
 			MessageID: msnid.MakeChatMessageID(evt.Session, account, evt.Seq, i, evt.At),
-			PortalID:  c.portalOf(evt.Conversation, account).ID,
+			PortalID:  h.portalOf(evt.Conversation, account).ID,
 			Sender:    account,
 			At:        evt.At,
 			Body:      part,
@@ -43,26 +47,26 @@ func (c *Chat) textReceived(ctx context.Context, evt msn.TextReceived) {
 			Kind:      database.QueuedText,
 		})
 	}
-	c.inbox.Put(ctx, parts...)
+	h.inbox.Put(ctx, parts...)
 }
 
 // textSent puts a message that the user wrote in their own Messenger into the queue:
 // in Matrix it is the user's own.
-func (c *Chat) textSent(ctx context.Context, evt msn.TextSent) {
+func (h *Heard) textSent(ctx context.Context, evt msn.TextSent) {
 	peer, ok := msnid.FromServer(evt.Conversation.Peer())
 	if !ok && alone(evt.Conversation) || evt.Text == "" {
 		return
 	}
 	if evt.Conversation.Group() != "" {
-		c.groups.NoteMembers(ctx, evt.Conversation)
+		h.groups.NoteMembers(ctx, evt.Conversation)
 	}
 	var parts []*database.QueuedMessage
 	for i, part := range msgconv.Split(msgconv.Said(evt.Text)) {
 		parts = append(parts, &database.QueuedMessage{
-			LoginID:   c.account.Login.ID,
-			MessageID: msnid.MakeChatMessageID(evt.Session, c.account.Identity.Account, evt.Seq, i, evt.At),
-			PortalID:  c.portalOf(evt.Conversation, peer).ID,
-			Sender:    c.account.Identity.Account,
+			LoginID:   h.account.Login.ID,
+			MessageID: msnid.MakeChatMessageID(evt.Session, h.account.Identity.Account, evt.Seq, i, evt.At),
+			PortalID:  h.portalOf(evt.Conversation, peer).ID,
+			Sender:    h.account.Identity.Account,
 			At:        evt.At,
 			Body:      part,
 			Format:    evt.Format,
@@ -70,12 +74,12 @@ func (c *Chat) textSent(ctx context.Context, evt msn.TextSent) {
 			Kind:      database.QueuedText,
 		})
 	}
-	c.inbox.Put(ctx, parts...)
+	h.inbox.Put(ctx, parts...)
 	switch group := evt.Conversation.Group(); {
 	case alone(evt.Conversation):
-		c.people.Strangers.Expect(peer) // whom the user writes to
+		h.strangers.Expect(peer) // whom the user writes to
 	case group != "":
-		c.people.Strangers.ExpectGroup(group)
+		h.strangers.ExpectGroup(group)
 	}
 }
 
@@ -89,16 +93,51 @@ func groupSize(evt msn.TextReceived) int {
 }
 
 // typingReceived has a contact shown as writing.
-func (c *Chat) typingReceived(ctx context.Context, evt msn.TypingReceived) {
-	if account, ok := msnid.FromServer(evt.From); ok && account != c.account.Identity.Account && !c.unwanted(ctx, evt.Conversation, account) {
-		c.heardOf(evt.Conversation, account)
-		c.contactTypes(typist{c.portalOf(evt.Conversation, account), account})
+func (h *Heard) typingReceived(ctx context.Context, evt msn.TypingReceived) {
+	if account, ok := msnid.FromServer(evt.From); ok && account != h.account.Identity.Account && !h.unwanted(ctx, evt.Conversation, account) {
+		h.heardOf(evt.Conversation, account)
+		h.contactTypes(typist{h.portalOf(evt.Conversation, account), account})
 	}
 }
 
+// typist is somebody who writes, and where.
+type typist struct {
+	portal  networkid.PortalKey
+	account string
+}
+
+// contactTypes has somebody shown as writing.
+func (h *Heard) contactTypes(who typist) {
+	h.work.Do("typing "+string(who.portal.ID)+" "+who.account, func(ctx context.Context) { h.showTyping(ctx, who) })
+}
+
+// showTyping shows a contact as writing.
+func (h *Heard) showTyping(ctx context.Context, who typist) {
+	h.rooms.TryUpdate(ctx, &simplevent.Typing{
+		EventMeta: simplevent.EventMeta{
+			Type:      bridgev2.RemoteEventTyping,
+			PortalKey: who.portal,
+			Sender:    h.account.SenderOf(who.account),
+		},
+		Timeout: typingShown,
+	})
+}
+
 // heardOf has what waits for a contact sent: they are there, whatever their status says.
-func (c *Chat) heardOf(conversation *msn.Conversation, account string) {
+func (h *Heard) heardOf(conversation *msn.Conversation, account string) {
 	if alone(conversation) {
-		c.outbox.Release(account)
+		h.outbox.Release(account)
 	}
+}
+
+// portalOf returns the key of the room that a conversation belongs to, in which
+// account has said something.
+func (h *Heard) portalOf(conversation *msn.Conversation, account string) networkid.PortalKey {
+	if group := conversation.Group(); group != "" {
+		return h.account.GroupKey(group)
+	}
+	if circle := conversation.Circle(); circle != "" {
+		return h.account.CircleKey(circle)
+	}
+	return h.account.PortalKey(account)
 }

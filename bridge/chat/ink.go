@@ -32,25 +32,25 @@ const (
 )
 
 // inkReceived shows handwriting as a picture, where it is one.
-func (c *Chat) inkReceived(ctx context.Context, evt msn.InkReceived) {
+func (h *Heard) inkReceived(ctx context.Context, evt msn.InkReceived) {
 	if _, _, ok := inkSize(evt.Picture); !ok {
 		why := "It comes without a picture that the bridge can show: ask them to type."
 		if len(evt.Picture) > maxInk {
 			why = "The picture is too large for the bridge: ask them to type."
 		}
-		c.thing(ctx, evt.Origin, func(name string) string { return fmt.Sprintf("%s wrote by hand. %s", name, why) })
+		h.thing(ctx, evt.Origin, func(name string) string { return fmt.Sprintf("%s wrote by hand. %s", name, why) })
 		return
 	}
-	account, ok := c.sender(ctx, evt.Origin)
+	account, ok := h.sender(ctx, evt.Origin)
 	if !ok {
 		return
 	}
-	portal := c.portalOf(evt.Conversation, account)
-	if !c.floods.allow(flooder{portal, account, besidesInk}, maxInkShown) {
+	portal := h.portalOf(evt.Conversation, account)
+	if !h.floods.allow(flooder{portal, account, besidesInk}, maxInkShown) {
 		return
 	}
-	c.inbox.Put(ctx, &database.QueuedMessage{
-		LoginID:   c.account.Login.ID,
+	h.inbox.Put(ctx, &database.QueuedMessage{
+		LoginID:   h.account.Login.ID,
 		MessageID: msnid.MakeChatMessageID(evt.Session, account, evt.Seq, 0, evt.At),
 		PortalID:  portal.ID,
 		Sender:    account,
@@ -97,12 +97,12 @@ func convertInk(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
 }
 
 // Attach brings to the homeserver what belongs to the event of a message in a room.
-func (c *Chat) Attach(ctx context.Context, m *database.QueuedMessage, room id.RoomID, part *bridgev2.ConvertedMessagePart) error {
+func (h *Heard) Attach(ctx context.Context, m *database.QueuedMessage, room id.RoomID, part *bridgev2.ConvertedMessagePart) error {
 	if m.Kind != database.QueuedInk || part.Content.MsgType != event.MsgImage {
 		return nil
 	}
 	picture, _ := inkOf(m)
-	intent := c.account.Bridge.Matrix.GhostIntent(c.account.GhostID(m.Sender))
+	intent := h.account.Bridge.Matrix.GhostIntent(h.account.GhostID(m.Sender))
 	url, file, err := intent.UploadMedia(ctx, room, []byte(picture), inkName, inkType)
 	if err != nil {
 		return fmt.Errorf("failed to upload handwriting: %w", err)

@@ -14,22 +14,22 @@ import (
 
 // pageReceived stores a page from somebody's mobile device: for the room with the
 // contact who sent it, or among the alerts when nobody known did.
-func (c *Chat) pageReceived(ctx context.Context, evt msn.PageReceived) {
+func (h *Heard) pageReceived(ctx context.Context, evt msn.PageReceived) {
 	text := msgconv.Clean(evt.Text)
 	if strings.TrimSpace(text) == "" {
 		return
 	}
 	account, ok := msnid.FromServer(evt.Contact)
-	if ok && account != c.account.Identity.Account {
-		if c.account.KeepsOut(ctx, account) {
+	if ok && account != h.account.Identity.Account {
+		if h.account.KeepsOut(ctx, account) {
 			return
 		}
 		var parts []*database.QueuedMessage
 		for i, part := range msgconv.Split(text) {
 			parts = append(parts, &database.QueuedMessage{
-				LoginID:   c.account.Login.ID,
+				LoginID:   h.account.Login.ID,
 				MessageID: msnid.MakePageMessageID(evt.From, evt.Text, i, evt.At),
-				PortalID:  c.account.PortalKey(account).ID,
+				PortalID:  h.account.PortalKey(account).ID,
 				Sender:    account,
 				At:        evt.At,
 				Body:      part,
@@ -37,14 +37,14 @@ func (c *Chat) pageReceived(ctx context.Context, evt msn.PageReceived) {
 				Kind:      database.QueuedPage,
 			})
 		}
-		c.inbox.Put(ctx, parts...)
+		h.inbox.Put(ctx, parts...)
 		return
 	}
 	from := names.Clean(strings.TrimPrefix(evt.From, names.Tel))
 	if from == "" {
 		from = "somebody unknown"
 	}
-	c.notices.Notice(ctx, database.Alert{
+	h.notices.Notice(ctx, database.Alert{
 		AlertID:    msnid.MakePageMessageID(evt.From, evt.Text, 0, evt.At),
 		ReceivedAt: evt.At,
 		Kind:       database.AlertKindPage,

@@ -27,11 +27,11 @@ var offers = map[msn.Offer]struct{ does, named, why string }{
 
 // invitationReceived says what was offered. That a contact's Messenger asks for the user's picture
 // is nobody's business.
-func (c *Chat) invitationReceived(ctx context.Context, evt msn.InvitationReceived) {
+func (h *Heard) invitationReceived(ctx context.Context, evt msn.InvitationReceived) {
 	if evt.Offer == msn.OfferObject {
 		return
 	}
-	c.thing(ctx, evt.Origin, func(name string) string { return describeOffer(name, evt) })
+	h.thing(ctx, evt.Origin, func(name string) string { return describeOffer(name, evt) })
 }
 
 // describeOffer says what somebody of a name offers.

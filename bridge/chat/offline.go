@@ -24,21 +24,21 @@ const deleteTimeout = time.Minute
 // offlineReceived puts a message that was written while the user was offline into the
 // queue, with the time at which it was written. The service keeps it until Matrix has
 // it: what comes a second time has the same ID.
-func (c *Chat) offlineReceived(ctx context.Context, evt msn.OfflineReceived) {
+func (h *Heard) offlineReceived(ctx context.Context, evt msn.OfflineReceived) {
 	account, ok := msnid.FromServer(evt.From)
-	if !ok && !c.people.Strangers.Unshown(ctx, evt.From, evt.Text, msnid.MakeNoticeMessageID("unshown offline", evt.ID)) {
+	if !ok && !h.strangers.Unshown(ctx, evt.From, evt.Text, msnid.MakeNoticeMessageID("unshown offline", evt.ID)) {
 		return // the service keeps it, and brings it again at the next sign-in
 	}
-	if !ok || account == c.account.Identity.Account {
-		c.removals.Remove(evt.ID) // nobody to show it as; it would be fetched at every sign-in
+	if !ok || account == h.account.Identity.Account {
+		h.Removals.Remove(evt.ID) // nobody to show it as; it would be fetched at every sign-in
 		return
 	}
-	if c.account.KeepsOut(ctx, account) {
+	if h.account.KeepsOut(ctx, account) {
 		return // the service keeps it: the user may let them write again
 	}
 	text := msgconv.Said(evt.Text)
 	if strings.TrimSpace(text) == "" {
-		c.removals.Remove(evt.ID)
+		h.Removals.Remove(evt.ID)
 		return
 	}
 	split := msgconv.Split(text)
@@ -46,9 +46,9 @@ func (c *Chat) offlineReceived(ctx context.Context, evt msn.OfflineReceived) {
 	for i, part := range split {
 		// The number of parts still to come, so that the last one is known by it.
 		parts = append(parts, &database.QueuedMessage{
-			LoginID:   c.account.Login.ID,
+			LoginID:   h.account.Login.ID,
 			MessageID: msnid.MakeOfflineMessageID(evt.ID, len(split)-1-i),
-			PortalID:  c.account.PortalKey(account).ID,
+			PortalID:  h.account.PortalKey(account).ID,
 			Sender:    account,
 			At:        evt.At,
 			Body:      part,
@@ -57,7 +57,7 @@ func (c *Chat) offlineReceived(ctx context.Context, evt msn.OfflineReceived) {
 			Kind:      database.QueuedOffline,
 		})
 	}
-	c.inbox.Put(ctx, parts...)
+	h.inbox.Put(ctx, parts...)
 }
 
 // Removals are the offline messages that the service is to forget, because Matrix has

@@ -8,7 +8,6 @@ import (
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/networkid"
-	"maunium.net/go/mautrix/bridgev2/simplevent"
 
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/reason"
@@ -118,27 +117,4 @@ func (t *typists) Stop() {
 	}
 	t.mu.Unlock()
 	t.wait.Wait()
-}
-
-// typist is somebody who writes, and where.
-type typist struct {
-	portal  networkid.PortalKey
-	account string
-}
-
-// contactTypes has somebody shown as writing.
-func (c *Chat) contactTypes(who typist) {
-	c.work.Do("typing "+string(who.portal.ID)+" "+who.account, func(ctx context.Context) { c.showTyping(ctx, who) })
-}
-
-// showTyping shows a contact as writing.
-func (c *Chat) showTyping(ctx context.Context, who typist) {
-	c.rooms.TryUpdate(ctx, &simplevent.Typing{
-		EventMeta: simplevent.EventMeta{
-			Type:      bridgev2.RemoteEventTyping,
-			PortalKey: who.portal,
-			Sender:    c.account.SenderOf(who.account),
-		},
-		Timeout: typingShown,
-	})
 }
