@@ -27,6 +27,7 @@ import (
 	"matrix-msn/bridge/people"
 	"matrix-msn/bridge/presence"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/request"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/self"
 	"matrix-msn/bridge/session"
@@ -38,19 +39,20 @@ import (
 // Client is one login, as the framework knows it: an MSN account that a Matrix user signed
 // in to. It hands on to the parts that do the work.
 type Client struct {
-	account *account.Account
-	session *session.Session
-	rooms   *room.Rooms
-	alerts  *alert.Alerts
-	people  *people.People
-	groups  *group.Groups
-	circles *circle.Circles
-	chat    *chat.Chat     // what the user says
-	heard   *chat.Heard    // what they hear
-	inbox   *inbox.Inbox   // from MSN to Matrix
-	outbox  *outbox.Outbox // from Matrix to MSN
-	pager   *pager.Pager   // pages for mobile devices
-	self    *self.Self     // as contacts see the user
+	account  *account.Account
+	session  *session.Session
+	rooms    *room.Rooms
+	alerts   *alert.Alerts
+	people   *people.People
+	requests *request.Requests
+	groups   *group.Groups
+	circles  *circle.Circles
+	chat     *chat.Chat     // what the user says
+	heard    *chat.Heard    // what they hear
+	inbox    *inbox.Inbox   // from MSN to Matrix
+	outbox   *outbox.Outbox // from Matrix to MSN
+	pager    *pager.Pager   // pages for mobile devices
+	self     *self.Self     // as contacts see the user
 
 	contacts *presence.Contacts // as Matrix shows them
 	spaces   *spaces.Spaces     // of the groups of contacts
@@ -88,6 +90,7 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.alerts = alert.New(client.account, client.rooms, client.inbox)
 	client.pager = pager.New(client.account, client.session, client.rooms, client.alerts)
 	client.people = people.New(client.account, client.session, client.rooms, work, client.inbox, client.alerts)
+	client.requests = request.New(client.account, client.session, work, client.people.Notes, client.people.Alike, client.people.Tell)
 	client.groups = group.New(client.account, client.session, client.rooms, work, client.inbox, client.people.Roster, client.people.Strangers, client.people.Notes)
 	client.circles = circle.New(client.account, client.session, client.rooms, work, client.people.Roster, client.people.Notes, client.alerts)
 	client.chat, client.heard = chat.New(chat.Config{
@@ -102,6 +105,7 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.handleKinds()
 	client.session.Use(client.rooms, client.inbox, client.outbox, client.pager, work)
 	client.people.Listen(client.session)
+	client.requests.Listen(client.session)
 	client.groups.Listen(client.session)
 	client.circles.Listen(client.session)
 	client.chat.Listen(client.session)
@@ -113,8 +117,9 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.spaces.Listen(client.session)
 	client.session.OnReady(func(_ context.Context, session *msn.Client) { client.outbox.ReleaseOnline(session) })
 	client.commands = &call.Login{
-		Account: client.account, Session: client.session, People: client.people, Groups: client.groups, Circles: client.circles,
-		Chat: client.chat, Alerts: client.alerts, Pages: client.pager, Self: client.self, Presence: client.contacts,
+		Account: client.account, Session: client.session, People: client.people, Requests: client.requests,
+		Groups: client.groups, Circles: client.circles, Chat: client.chat,
+		Alerts: client.alerts, Pages: client.pager, Self: client.self, Presence: client.contacts,
 	}
 	return client
 }

@@ -81,7 +81,7 @@ func TestNobodyIsAcceptedOfWhomTheUserHasNotHeard(t *testing.T) {
 	b.matrix.wait(t, 0, "the sum", func(r record) bool {
 		return r.kind == "message" && strings.HasPrefix(r.body, "7 people have added you")
 	})
-	last := adders[slices.IndexFunc(adders, func(account string) bool { return !client.people.Requests.Knows(account) })]
+	last := adders[slices.IndexFunc(adders, func(account string) bool { return !client.requests.Knows(account) })]
 	chat := b.management()
 	for _, account := range adders {
 		if account != last {
@@ -104,7 +104,7 @@ func TestAnswerInARoomIsForWhoWaits(t *testing.T) {
 	login := b.login()
 	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
 	client := login.Client.(*Client)
-	b.eventually("the request", func() bool { return client.people.Requests.Knows(carol) })
+	b.eventually("the request", func() bool { return client.requests.Knows(carol) })
 	for _, command := range []string{"!decline", "!accept"} {
 		got := b.ask(b.dm(login, bob), command)
 		if !strings.Contains(got.body, "Nothing was changed") || !strings.Contains(got.body, "wait: "+carol+".") {

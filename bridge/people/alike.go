@@ -106,6 +106,15 @@ func (a *Alike) warning(ctx context.Context, who, name string) string {
 	return ""
 }
 
+// Behind says for whom somebody can be taken who bears a name, as a sentence to stand behind another
+// one, or returns "".
+func (a *Alike) Behind(ctx context.Context, who, name string) string {
+	if sentence := a.warning(ctx, who, name); sentence != "" {
+		return " " + sentence
+	}
+	return ""
+}
+
 // Likeness says for whom somebody can be taken by the name that they bear, or "".
 func (a *Alike) Likeness(ctx context.Context, account string) string {
 	return a.warning(ctx, account, a.account.DisplayName(ctx, account))

@@ -29,7 +29,7 @@ func (f *Finder) introduction(ctx context.Context, account string) (say func()) 
 	prefix := f.account.Bridge.Config.CommandPrefix
 	said := fmt.Sprintf("%s is not on your contact list: you do not see whether they are online, and what you write reaches them only while they are. "+
 		"`%s add` puts them on it.", account, prefix)
-	if WaitsForAnswer(contact) {
+	if contact.WaitsForAnswer() {
 		said = fmt.Sprintf("%s has added you and waits for an answer: `%s accept` lets them see you and puts them on your contact list, `%s decline` keeps them from seeing you.", account, prefix, prefix)
 	}
 	return sync.OnceFunc(func() {

@@ -13,6 +13,7 @@ const (
 	noteWindow     = 10 * time.Minute
 	maxMemberNotes = 3
 	maxRoomNotes   = 2 * msn.MaxMembers
+	maxRequests    = 5     // people told of who have added the user, also at a sign-in
 	maxNoteCounts  = 10000 // members whose notes are counted at a time
 )
 
@@ -73,9 +74,9 @@ func (n *Notes) AllowCircle(circle string, now time.Time) bool {
 	return n.allow(noteAbout{kind: noteCircle, account: circle}, now)
 }
 
-// allowRequest reports whether there may be a notice of somebody's request, and counts people:
+// AllowRequest reports whether there may be a notice of somebody's request, and counts people:
 // one who changes their request all the time takes no place of others.
-func (n *Notes) allowRequest(account string, now time.Time) bool {
+func (n *Notes) AllowRequest(account string, now time.Time) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.turn(now)
@@ -91,8 +92,8 @@ func (n *Notes) allowRequest(account string, now time.Time) bool {
 	return true
 }
 
-// rest returns how long the window still lasts.
-func (n *Notes) rest(now time.Time) time.Duration {
+// Rest returns how long the window still lasts.
+func (n *Notes) Rest(now time.Time) time.Duration {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.since.Add(noteWindow).Sub(now)

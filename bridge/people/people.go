@@ -1,6 +1,5 @@
 // Package people is who people are, as the rooms of a user show them: what they are called, who can
-// be taken for somebody else, who is a stranger, who waits for an answer, and how the user finds
-// them.
+// be taken for somebody else, who is a stranger, and how the user finds them.
 package people
 
 import (
@@ -30,7 +29,7 @@ type Notices interface {
 	Notice(context.Context, database.Alert)
 }
 
-// tell tells the user something about people who write to them.
+// tell is People.Tell.
 type tell func(ctx context.Context, id networkid.MessageID, text string)
 
 // People are those whom one login knows or hears of.
@@ -38,7 +37,6 @@ type People struct {
 	Roster    *Roster
 	Names     *Names
 	Strangers *Strangers
-	Requests  *Requests
 	Alike     *Alike
 	Absence   *Absence
 	Finder    *Finder
@@ -46,41 +44,36 @@ type People struct {
 
 	account *account.Account
 	work    *background.Work
+	notices Notices
 }
 
 // New returns the people of a login. work is done while the login is started.
 func New(a *account.Account, s *session.Session, rooms *room.Rooms, work *background.Work, inbox Inbox, notices Notices) *People {
-	tell := func(ctx context.Context, id networkid.MessageID, text string) {
-		notices.Notice(ctx, database.Alert{AlertID: id, ReceivedAt: time.Now(), Kind: database.AlertKindPeople, Text: text})
-	}
-	p := &People{account: a, work: work, Notes: new(Notes)}
+	p := &People{account: a, work: work, notices: notices, Notes: new(Notes)}
 	p.Alike = &Alike{account: a, rooms: rooms}
 	p.Names = &Names{account: a, rooms: rooms, work: work, alike: p.Alike, renamed: make(map[string]bool), unseen: make(map[string]struct{})}
-	p.Strangers = &Strangers{account: a, rooms: rooms, inbox: inbox, work: work, tell: tell, alike: p.Alike, notes: p.Notes}
-	p.Requests = &Requests{account: a, session: s, notes: p.Notes, work: work, tell: tell, alike: p.Alike}
+	p.Strangers = &Strangers{account: a, rooms: rooms, inbox: inbox, work: work, tell: p.Tell, alike: p.Alike, notes: p.Notes}
 	p.Roster = &Roster{account: a, session: s, names: p.Names, strangers: p.Strangers}
-	p.Absence = &Absence{account: a, names: p.Names, tell: tell}
+	p.Absence = &Absence{account: a, names: p.Names, tell: p.Tell}
 	p.Finder = &Finder{account: a, session: s, rooms: rooms, work: work, names: p.Names, strangers: p.Strangers}
 	return p
 }
 
+// Tell tells the user something about people who write to them.
+func (p *People) Tell(ctx context.Context, id networkid.MessageID, text string) {
+	p.notices.Notice(ctx, database.Alert{AlertID: id, ReceivedAt: time.Now(), Kind: database.AlertKindPeople, Text: text})
+}
+
 // Listen has what the session tells handled.
 func (p *People) Listen(s *session.Session) {
-	s.Use(&p.Names.limit, p.Requests)
+	s.Use(&p.Names.limit)
 	s.OnOpen(p.Roster.save)
 	s.OnOpen(func(ctx context.Context, client *msn.Client) { p.Roster.ownName(ctx, client.DisplayName()) })
 	s.OnReady(func(context.Context, *msn.Client) { p.work.Do("own ghost", p.account.NameSelf) })
 	s.OnReady(p.Strangers.releaseKnown)
-	s.OnReady(p.Requests.tellAll)
-	session.On(s, func(ctx context.Context, evt msn.ContactChanged) {
-		p.Roster.contactChanged(ctx, evt.Contact)
-		p.Requests.wrote(ctx, evt.Contact)
-	})
+	session.On(s, func(ctx context.Context, evt msn.ContactChanged) { p.Roster.contactChanged(ctx, evt.Contact) })
 	session.On(s, func(ctx context.Context, evt msn.NameChanged) { p.Roster.ownName(ctx, evt.Name) })
-	session.On(s, func(ctx context.Context, evt msn.AddedYou) {
-		p.Roster.contactChanged(ctx, evt.Contact)
-		p.Requests.added(ctx, evt.Contact)
-	})
+	session.On(s, func(ctx context.Context, evt msn.AddedYou) { p.Roster.contactChanged(ctx, evt.Contact) })
 	session.On(s, func(ctx context.Context, evt msn.RemovedYou) { p.Roster.contactChanged(ctx, evt.Contact) })
 	session.On(s, func(ctx context.Context, evt msn.PresenceChanged) {
 		p.Roster.contactChanged(ctx, evt.Contact)

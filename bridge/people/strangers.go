@@ -384,7 +384,7 @@ func (s *Strangers) Mark(ctx context.Context, conversation *msn.Conversation, ac
 		PortalID:  s.account.GroupKey(group).ID,
 		Sender:    account,
 		At:        time.Now(),
-		Body:      notOnList(account) + behind(s.alike.warning(ctx, account, s.account.DisplayName(ctx, account))),
+		Body:      notOnList(account) + s.alike.Behind(ctx, account, s.account.DisplayName(ctx, account)),
 		GroupSize: 1,
 		Kind:      database.QueuedNote,
 	})

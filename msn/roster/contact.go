@@ -127,6 +127,11 @@ func (c Contact) TakesPages() bool { return c.Properties[PropertyPaging] == "Y" 
 // at all. It says nothing of who blocks the user: services tell nobody.
 func (c Contact) Reverse() bool { return c.Lists&(ListReverse|ListPending) != 0 }
 
+// WaitsForAnswer reports whether the contact has added the user, who has answered neither way.
+func (c Contact) WaitsForAnswer() bool {
+	return c.Reverse() && !c.Lists.Has(ListAllow) && !c.Lists.Has(ListBlock)
+}
+
 // size is what the contact adds to the size of an event.
 func (c Contact) size() int {
 	return event.Size(c.Account, c.Name, c.Told, c.Nick, c.GUID, string(c.Status), c.Object, c.Personal, c.Media, c.Request) +

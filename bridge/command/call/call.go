@@ -23,6 +23,7 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/people"
+	"matrix-msn/bridge/request"
 	"matrix-msn/bridge/self"
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
@@ -31,15 +32,16 @@ import (
 
 // Login is one login as the commands use it.
 type Login struct {
-	Account *account.Account
-	Session *session.Session
-	People  *people.People
-	Groups  *group.Groups
-	Circles *circle.Circles
-	Chat    *chat.Chat
-	Alerts  *alert.Alerts
-	Pages   Pages
-	Self    *self.Self
+	Account  *account.Account
+	Session  *session.Session
+	People   *people.People
+	Requests *request.Requests
+	Groups   *group.Groups
+	Circles  *circle.Circles
+	Chat     *chat.Chat
+	Alerts   *alert.Alerts
+	Pages    Pages
+	Self     *self.Self
 
 	Presence Presence
 

@@ -11,7 +11,6 @@ import (
 
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/names"
-	"matrix-msn/bridge/people"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/database"
 	"matrix-msn/msn"
@@ -205,7 +204,7 @@ func lineFor(contact *database.Contact, live msn.Contact, connected bool) (conta
 		return contactLine{rankOffline, "⚪ " + name}, true
 	case lists.Has(msn.ListForward):
 		return contactLine{rankOffline, "⚪ " + name + ": offline"}, true
-	case people.WaitsForAnswer(msn.Contact{Lists: lists}):
+	case msn.Contact{Lists: lists}.WaitsForAnswer():
 		return contactLine{rankWaiting, "❔ " + name + ": has added you, and waits for an answer"}, true
 	}
 	return contactLine{}, false

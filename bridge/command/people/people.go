@@ -14,7 +14,6 @@ import (
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
-	"matrix-msn/bridge/people"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/session"
 	"matrix-msn/msn"
@@ -231,8 +230,8 @@ func describeLists(contact msn.Contact) (lists []string) {
 	}{
 		{"on your contact list", contact.Lists.Has(msn.ListForward)}, {"may see you", contact.Lists.Has(msn.ListAllow)}, {"blocked", contact.Lists.Has(msn.ListBlock)},
 		// Some stay on the list of those who wait when they have been answered.
-		{"has you on their list", contact.Lists.Has(msn.ListReverse) || contact.Reverse() && !people.WaitsForAnswer(contact)},
-		{"waits for your answer", people.WaitsForAnswer(contact)},
+		{"has you on their list", contact.Lists.Has(msn.ListReverse) || contact.Reverse() && !contact.WaitsForAnswer()},
+		{"waits for your answer", contact.WaitsForAnswer()},
 	} {
 		if list.on {
 			lists = append(lists, list.text)

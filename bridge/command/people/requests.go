@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"matrix-msn/bridge/command/call"
-	"matrix-msn/bridge/people"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/msn"
 )
@@ -68,7 +67,7 @@ var (
 		},
 		pointless: func(name string, contact msn.Contact) string {
 			switch {
-			case people.WaitsForAnswer(contact):
+			case contact.WaitsForAnswer():
 				return ""
 			case contact.Lists.Has(msn.ListBlock):
 				return name + " is blocked already. Nothing was changed."
@@ -136,18 +135,18 @@ var (
 
 func waits(client *msn.Client, account string) bool {
 	contact, _ := client.Contact(account)
-	return people.WaitsForAnswer(contact)
+	return contact.WaitsForAnswer()
 }
 
 // whoWaits returns the one whom an answer without an address is for: the only one who waits, and
 // whom the user has heard of. Otherwise why says what to write instead, and that tells the user
 // of those whom it names.
 func whoWaits(l *call.Login, client *msn.Client, usage string) (account, why string) {
-	withdrawn := l.People.Requests.Withdrawn(client)
+	withdrawn := l.Requests.Withdrawn(client)
 	slices.Sort(withdrawn)
 	var waiting []string
 	for _, contact := range client.Contacts() {
-		if people.WaitsForAnswer(contact) {
+		if contact.WaitsForAnswer() {
 			waiting = append(waiting, contact.Account)
 		}
 	}
@@ -155,11 +154,11 @@ func whoWaits(l *call.Login, client *msn.Client, usage string) (account, why str
 	if len(withdrawn) > 0 {
 		gone = cutList(withdrawn) + " had added you, and took that back. "
 	}
-	if len(waiting) == 1 && gone == "" && l.People.Requests.Knows(waiting[0]) {
+	if len(waiting) == 1 && gone == "" && l.Requests.Knows(waiting[0]) {
 		return waiting[0], ""
 	}
 	for _, account := range waiting[:min(len(waiting), maxNamed)] {
-		l.People.Requests.NoteTold(account)
+		l.Requests.NoteTold(account)
 	}
 	switch len(waiting) {
 	case 0:
@@ -174,9 +173,9 @@ func whoWaits(l *call.Login, client *msn.Client, usage string) (account, why str
 func othersWait(l *call.Login, client *msn.Client) string {
 	var waiting []string
 	for _, contact := range client.Contacts() {
-		if people.WaitsForAnswer(contact) {
+		if contact.WaitsForAnswer() {
 			waiting = append(waiting, contact.Account)
-			l.People.Requests.NoteTold(contact.Account)
+			l.Requests.NoteTold(contact.Account)
 		}
 	}
 	if len(waiting) == 0 {

@@ -1,4 +1,4 @@
-package people
+package request
 
 import (
 	"sync"
@@ -38,7 +38,7 @@ func (r *Requests) Withdrawn(client *msn.Client) (accounts []string) {
 	defer r.heard.mu.Unlock()
 	for account := range r.heard.accounts {
 		contact, _ := client.Contact(account)
-		if WaitsForAnswer(contact) {
+		if contact.WaitsForAnswer() {
 			continue
 		}
 		delete(r.heard.accounts, account)

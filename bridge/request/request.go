@@ -1,4 +1,7 @@
-package people
+// Package request is people who have put the user on their contact list and wait for an answer: the
+// user lets them see them, or blocks them. Each is told once a day, when they ask or at a sign-in
+// while they wait, and only so many at once: the others are summed up, which counts as told.
+package request
 
 import (
 	"context"
@@ -21,38 +24,56 @@ import (
 	"matrix-msn/msn/wire"
 )
 
-// Requests are people who have put the user on their contact list and wait for an answer: the
-// user lets them see them, or blocks them. Each is told once a day, when they ask or at a
-// sign-in while they wait, and only so many at once: the others are summed up, which counts as told.
+// textWait is how long is waited for what somebody writes with their request: web services bring
+// it after the notification server has said who it is. What comes later is told by itself.
+const textWait = 5 * time.Second
 
-const (
-	// maxRequests is how many requests are told at a sign-in, and within noteWindow.
-	maxRequests = 5
-	// requestTextWait is how long is waited for what somebody writes with their request: web
-	// services bring it after the notification server has said who it is. What comes later is
-	// told by itself.
-	requestTextWait = 5 * time.Second
-)
+// Tell tells the user something about people who write to them.
+type Tell func(ctx context.Context, id networkid.MessageID, text string)
 
-// WaitsForAnswer reports whether somebody has added the user, who has answered neither way.
-func WaitsForAnswer(contact msn.Contact) bool {
-	return contact.Reverse() && !contact.Lists.Has(msn.ListAllow) && !contact.Lists.Has(msn.ListBlock)
+// Notes are counted, so that nobody floods the user with them.
+type Notes interface {
+	// AllowRequest reports whether there may be a notice of somebody's request, and counts people:
+	// one who changes their request all the time takes no place of others.
+	AllowRequest(account string, now time.Time) bool
+	// Rest returns how long what is counted now still counts.
+	Rest(now time.Time) time.Duration
 }
 
-// Requests tells the user of those. It is stopped at first.
+// Alike knows who can be taken for somebody else.
+type Alike interface {
+	// Behind says, as a sentence to stand behind another one, for whom somebody can be taken who
+	// bears a name, or returns "".
+	Behind(ctx context.Context, who, name string) string
+}
+
+// Requests tells the user of people who wait for an answer. It is stopped at first.
 type Requests struct {
 	account *account.Account
 	session *session.Session
-	notes   *Notes
+	notes   Notes
 	work    *background.Work
-	tell    tell
-	alike   *Alike
+	tell    Tell
+	alike   Alike
 	heard   toldRequests
 
 	mu      sync.Mutex
 	started bool
 	summing *time.Timer            // of the sum at the end of the window, nil while none is planned
-	awaited map[string]*time.Timer // of whose text is waited for, by account; allowRequest bounds them
+	awaited map[string]*time.Timer // of whose text is waited for, by account; AllowRequest bounds them
+}
+
+// New returns the requests to a login. work is done while the login is started.
+func New(a *account.Account, s *session.Session, work *background.Work, notes Notes, alike Alike, tell Tell) *Requests {
+	return &Requests{account: a, session: s, work: work, notes: notes, alike: alike, tell: tell}
+}
+
+// Listen has what the session tells handled. It is to be called after that of what stores contacts.
+func (r *Requests) Listen(s *session.Session) {
+	s.Use(r)
+	s.OnReady(r.tellAll)
+	session.On(s, func(ctx context.Context, evt msn.ContactChanged) { r.wrote(ctx, evt.Contact) })
+	session.On(s, func(ctx context.Context, evt msn.AddedYou) { r.added(ctx, evt.Contact) })
 }
 
 // Start implements session.Part. Who waits is told at the sign-in.
@@ -78,7 +99,7 @@ func (r *Requests) Stop() {
 }
 
 // await tells of somebody when what they write is known, or surely with the end of
-// requestTextWait. It reports false for one of whom nothing is to be waited for.
+// textWait. It reports false for one of whom nothing is to be waited for.
 func (r *Requests) await(contact msn.Contact) bool {
 	client := r.session.Current()
 	if contact.Request != "" || client == nil || client.Dialect() < wire.FirstSOAP {
@@ -93,13 +114,13 @@ func (r *Requests) await(contact msn.Contact) bool {
 		r.awaited = make(map[string]*time.Timer)
 	}
 	if r.awaited[contact.Account] == nil {
-		r.awaited[contact.Account] = time.AfterFunc(requestTextWait, func() {
+		r.awaited[contact.Account] = time.AfterFunc(textWait, func() {
 			r.work.Do("request "+contact.Account, func(ctx context.Context) {
 				client := r.session.Current()
 				if !r.arrived(contact.Account) || client == nil {
 					return
 				}
-				if contact, _ := client.Contact(contact.Account); WaitsForAnswer(contact) {
+				if contact, _ := client.Contact(contact.Account); contact.WaitsForAnswer() {
 					r.tellOne(ctx, contact)
 				}
 			})
@@ -124,8 +145,8 @@ func (r *Requests) arrived(account string) bool {
 // added tells the user of somebody who has added them.
 func (r *Requests) added(ctx context.Context, contact msn.Contact) {
 	switch {
-	case !WaitsForAnswer(contact):
-	case r.notes.allowRequest(contact.Account, time.Now()):
+	case !contact.WaitsForAnswer():
+	case r.notes.AllowRequest(contact.Account, time.Now()):
 		if !r.await(contact) {
 			r.tellOne(ctx, contact)
 		}
@@ -140,7 +161,7 @@ func (r *Requests) sumLater() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.started && r.summing == nil {
-		r.summing = time.AfterFunc(r.notes.rest(time.Now()), func() { r.work.Do("requests", r.sum) })
+		r.summing = time.AfterFunc(r.notes.Rest(time.Now()), func() { r.work.Do("requests", r.sum) })
 	}
 }
 
@@ -155,7 +176,7 @@ func (r *Requests) sum(ctx context.Context) {
 	}
 	_, left := r.waiting(ctx, client)
 	now := time.Now()
-	if len(left) == 1 && r.notes.allowRequest(left[0], now) {
+	if len(left) == 1 && r.notes.AllowRequest(left[0], now) {
 		contact, _ := client.Contact(left[0])
 		r.tellOne(ctx, contact)
 	} else if len(left) > 0 {
@@ -174,7 +195,7 @@ func (r *Requests) tellAll(ctx context.Context, client *msn.Client) {
 	now := time.Now()
 	var others []string
 	for _, account := range untold {
-		if !r.notes.allowRequest(account, now) {
+		if !r.notes.AllowRequest(account, now) {
 			others = append(others, account)
 			continue
 		}
@@ -209,7 +230,7 @@ func (r *Requests) waiting(ctx context.Context, client *msn.Client) (waiting int
 	now := time.Now()
 	var accounts []string
 	for _, contact := range client.Contacts() {
-		if account, ok := msnid.FromServer(contact.Account); ok && WaitsForAnswer(contact) {
+		if account, ok := msnid.FromServer(contact.Account); ok && contact.WaitsForAnswer() {
 			accounts = append(accounts, account)
 		}
 	}
@@ -262,15 +283,7 @@ func (r *Requests) tellOne(ctx context.Context, contact msn.Contact) {
 	}
 	r.tellDaily(ctx, requestOf+account, fmt.Sprintf("%s has added you to their contact list at %s%s. "+
 		"`!accept %s` lets them see you and puts them on yours, `!unblock %s` only lets them see you, `!decline %s` keeps them from that.",
-		who, r.account.Service.Name, writes, account, account, account)+behind(r.alike.warning(ctx, account, name)))
-}
-
-// behind returns a sentence to stand behind another one, or "".
-func behind(sentence string) string {
-	if sentence == "" {
-		return ""
-	}
-	return " " + sentence
+		who, r.account.Service.Name, writes, account, account, account)+r.alike.Behind(ctx, account, name))
 }
 
 // quotedText is what somebody has written with their request.
@@ -280,7 +293,7 @@ func quotedText(contact msn.Contact) string { return names.Quoted(names.OneLine(
 // told of that before.
 func (r *Requests) wrote(ctx context.Context, contact msn.Contact) {
 	account, ok := msnid.FromServer(contact.Account)
-	if !ok || contact.Request == "" || !WaitsForAnswer(contact) || !r.notes.allowRequest(account, time.Now()) {
+	if !ok || contact.Request == "" || !contact.WaitsForAnswer() || !r.notes.AllowRequest(account, time.Now()) {
 		return
 	}
 	r.arrived(contact.Account)
