@@ -25,7 +25,7 @@ import (
 // again.
 const maxAlike = 200
 
-// Alike says it.
+// Alike says who bears the name of a contact, or one that looks like it.
 type Alike struct {
 	account *account.Account
 	rooms   *room.Rooms
