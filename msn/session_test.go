@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"matrix-msn/msn/chat"
 	"matrix-msn/msn/wire"
 )
 
@@ -214,14 +215,16 @@ func TestSessionIsOpenedAgain(t *testing.T) {
 		sb.close()
 		again(t, n, ns, sent, "x")
 	})
-	t.Run("ends twice before anything is written", func(t *testing.T) {
+	t.Run("ends again and again before anything is written", func(t *testing.T) {
 		t.Parallel()
 		n, client, ns, sb, cv := open(t)
 		waitFor[ParticipantJoined](t, client)
 		sent := goSend(t, cv, "x")
 		queued(cv)
 		sb.close()
-		n.switchboard(ns, "7").close()
+		for i := range chat.MaxSessionsPerContact {
+			n.switchboard(ns, fmt.Sprint(7+i)).close()
+		}
 		if err := waitError(t, sent); !errors.Is(err, ErrSwitchboard) || errors.Is(err, ErrUncertain) {
 			t.Errorf("error %v", err)
 		}

@@ -38,7 +38,7 @@ type part struct {
 	state    partState
 	session  *session    // through which it was sent last; nil without a switchboard
 	at       uint64      // where it begins in what that session's transport sends
-	retried  bool        // it came back and waits, or was sent, once more
+	returns  int         // how often it came back and was to be sent once more
 	timer    *time.Timer // runs while the part waits for its acknowledgement
 }
 
@@ -165,14 +165,12 @@ func (d *delivery) sendDirect(payloads []string, send func(payload string, resul
 }
 
 // again has a part that did not arrive wait for another session. It reports false
-// when that was done before.
+// when that was done too often: a contact who leaves may leave all their sessions, one
+// after the other, and a server could go on for ever.
 func (p *part) again() bool {
 	p.stop(partWaiting)
-	if p.retried {
-		return false
-	}
-	p.retried = true
-	return true
+	p.returns++
+	return p.returns <= MaxSessionsPerContact
 }
 
 // lost is called when the connection of s has ended with err and nothing is
