@@ -19,7 +19,8 @@ import (
 //
 // Both sides may call each other at the same time, and a contact may open more
 // sessions: all are read, and the newest in which the contact is alone with the
-// user is written to. What is sent to one contact never goes to a third person.
+// user is written to, once what was written to another one is acknowledged: texts keep their
+// order. What is sent to one contact never goes to a third person.
 type Conversation struct {
 	chats *Chats
 	id    ID
@@ -241,7 +242,7 @@ func (t switchboards) flush(cv *Conversation) {
 	}
 	// Settling takes deliveries out of the outbox.
 	for _, d := range slices.Clone(cv.outbox) {
-		if d.unanswered() || !d.send(s) {
+		if d.elsewhere(s) || !d.send(s) {
 			return // what comes later must not overtake it
 		}
 	}

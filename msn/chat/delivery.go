@@ -62,10 +62,11 @@ func (d *delivery) waiting() bool {
 // empty reports whether nothing is to be sent.
 func (d *delivery) empty() bool { return d.text == "" && !d.nudge }
 
-// unanswered reports whether a part was sent where the contact has left
-// meanwhile. It comes back with NAK, mostly.
-func (d *delivery) unanswered() bool {
-	return slices.ContainsFunc(d.parts, func(p *part) bool { return p.state == partSent && p.session != nil && p.session.deserted })
+// elsewhere reports whether a part was sent in another session than s and is not
+// acknowledged yet. Nothing but the acknowledgement tells that it is not overtaken by what is
+// sent in s, nor that it does not come back, as it does where the contact has left.
+func (d *delivery) elsewhere(s *session) bool {
+	return slices.ContainsFunc(d.parts, func(p *part) bool { return p.state == partSent && p.session != nil && p.session != s })
 }
 
 // cut reports whether s cannot take the parts that wait because others, which the
