@@ -311,6 +311,12 @@ func (r *replay) openConversation(i item) {
 		return
 	}
 	cv := r.client.Conversation(peer)
+	group := r.callsMore(open, peer)
+	if group {
+		// What is said to one contact stays between two: several people are a group chat from the
+		// beginning.
+		cv = r.client.GroupChat(clean.NewGUID(), peer)
+	}
 	call := &replayCall{result: make(chan error, 1)}
 	if failed {
 		// The error shows in what SendText returns.
@@ -322,6 +328,9 @@ func (r *replay) openConversation(i item) {
 	r.ns.sendText(r.translate(r.ns, reply))
 	conn := r.net.accept(r.rec.records[open].Conn)
 	conn.peer = peer
+	if group {
+		conn.group, conn.cv = true, cv
+	}
 	r.boards[conn.name] = conn
 	r.used[open] = true
 	if failed {
@@ -371,6 +380,24 @@ func (r *replay) firstCall(n int) (peer string, failed, ok bool) {
 		return peer, failed, admitted
 	}
 	return "", false, false
+}
+
+// callsMore reports whether somebody besides peer is called into the session on the connection that
+// record n opens, and can be.
+func (r *replay) callsMore(n int, peer string) bool {
+	items := r.on(n)
+	for _, reply := range items {
+		if !reply.server() || reply.cmd.Verb != "CAL" {
+			continue
+		}
+		if cause, ok := r.cause(reply); ok {
+			account, valid := clean.Account(cause.cmd.Arg(1))
+			if valid && account != peer && account != strings.ToLower(r.account) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // somebody is an account to write to when it does not matter to whom.

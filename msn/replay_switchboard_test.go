@@ -85,7 +85,7 @@ func (r *replay) boardCommand(conn *replayConn, i item) {
 			r.expectCommand(conn, i)
 			return
 		}
-		r.left(i, "the replay calls one contact into a session, once")
+		r.boardInvites(conn, i)
 	case "MSG":
 		r.boardMessage(conn, i)
 	case "OUT":
@@ -96,10 +96,68 @@ func (r *replay) boardCommand(conn *replayConn, i item) {
 	}
 }
 
+// boardInvites makes Invite of a recorded CAL.
+func (r *replay) boardInvites(conn *replayConn, i item) {
+	r.t.Helper()
+	peer, ok := clean.Account(i.cmd.Arg(1))
+	if !conn.group || conn.cause.cmd.Verb != "" {
+		if err := r.client.Conversation(conn.peer).Invite(r.t.Context(), i.cmd.Arg(1)); !errors.Is(err, ErrArgument) {
+			r.t.Errorf("%v: Invite: %v", i.Record, err)
+		}
+		r.left(i, "others are called into group chats only: what is said to one contact stays between two")
+		return
+	}
+	r.settle()
+	result := make(chan error, 1)
+	go func() { result <- conn.cv.Invite(r.t.Context(), peer) }()
+	switch {
+	case !ok || peer == strings.ToLower(r.account):
+		r.left(i, "not sent: nobody who can be called")
+		if err := waitError(r.t, result); !errors.Is(err, ErrArgument) {
+			r.t.Errorf("%v: Invite: %v", i.Record, err)
+		}
+	case slices.Contains(conn.people, peer):
+		r.left(i, "not sent: they are there")
+		if err := waitError(r.t, result); err != nil {
+			r.t.Errorf("%v: Invite: %v", i.Record, err)
+		}
+	default:
+		sent := conn.read()
+		r.compare(i, sent)
+		conn.trids[i.cmd.Arg(0)] = sent.Arg(0)
+		if conn.invited == nil {
+			conn.invited = make(map[string]chan error)
+		}
+		conn.invited[peer] = result
+	}
+}
+
+// invited checks what Invite returns when somebody has come, or does not.
+func (r *replay) invited(conn *replayConn, i item, account string, number int) {
+	r.t.Helper()
+	account, _ = clean.Account(account)
+	result := conn.invited[account]
+	delete(conn.invited, account)
+	switch {
+	case result == nil:
+	case number != 0:
+		r.checkNumber(i, result, number)
+	default:
+		if err := waitError(r.t, result); err != nil {
+			r.t.Errorf("%v: Invite: %v", i.Record, err)
+		}
+	}
+}
+
 // boardMessage makes SendText, SendNudge or SendTyping of a recorded MSG.
 func (r *replay) boardMessage(conn *replayConn, i item) {
 	r.t.Helper()
 	m := wire.ParseMessage(i.cmd.Payload)
+	kind := m.MediaType()
+	if why := unsent(kind, m); why != "" {
+		r.left(i, why)
+		return
+	}
 	there := slices.Equal(conn.people, []string{conn.peer}) || conn.group && len(conn.people) > 0
 	text := clean.LF(m.Text())
 	switch {
@@ -112,7 +170,7 @@ func (r *replay) boardMessage(conn *replayConn, i item) {
 	case !strings.Contains("UNAD", i.cmd.Arg(1)) || i.cmd.Arg(1) == "":
 		r.left(i, "no way to send a message")
 		return
-	case m.MediaType() == "text/x-msmsgscontrol" && m.Header.Get("TypingUser") != "":
+	case kind == "text/x-msmsgscontrol":
 		r.settle()
 		result := make(chan error, 1)
 		go func() { result <- r.conversation(conn).SendTyping(r.t.Context()) }()
@@ -124,16 +182,44 @@ func (r *replay) boardMessage(conn *replayConn, i item) {
 	case isNudge(m):
 		r.boardNudge(conn, i)
 		return
-	case m.MediaType() != "text/plain":
-		r.left(i, "the interface sends texts, nudges and typing notes")
-		return
-	case text == "" || m.Header.Get("Message-ID") != "" || len(i.cmd.Payload) > wire.MaxSwitchboardPayload:
-		r.left(i, "no such text is sent: empty, cut by the sender, or too long for one message")
+	case text == "":
+		if err := r.conversation(conn).SendText(r.t.Context(), text, ""); !errors.Is(err, ErrEmpty) {
+			r.t.Errorf("%v: SendText: %v", i.Record, err)
+		}
+		r.left(i, "not sent: "+ErrEmpty.Error())
 		return
 	}
 	r.boardCall(conn, i, func(cv *Conversation) error {
 		return cv.SendText(r.t.Context(), text, m.Header.Get("X-MMS-IM-Format"))
 	})
+}
+
+// unsent says why a message is not one that the interface sends, or "" when it is. Those that are
+// received are played all the same.
+func unsent(kind string, m wire.Message) string {
+	switch {
+	case m.Header.Get("Message-ID") != "":
+		return "this client cuts texts that are too long for one message, and nothing else; where is its own affair"
+	case len(m.Payload()) > wire.MaxSwitchboardPayload:
+		return "longer than servers take"
+	case kind == "text/plain", isNudge(m), kind == "text/x-msmsgscontrol" && m.Header.Get("TypingUser") != "":
+		return ""
+	}
+	switch kind {
+	case "text/x-clientcaps":
+		return "this client does not tell contacts what program it is, nor that it keeps what they say"
+	case "text/x-mms-emoticon":
+		return "the user has no pictures for words: the codes of their text arrive as they are"
+	case "application/x-msnmsgrp2p":
+		return "nothing is transferred: offers are declined, which is checked where they are received"
+	case "text/x-msmsgsinvite":
+		return "nothing is offered: invitations are declined, which is checked where they are received"
+	case "text/x-msnmsgr-datacast":
+		return "of datacasts nudges are sent: the others need pictures and sounds"
+	case "text/x-msmsgscontrol":
+		return "a typing note that names nobody"
+	}
+	return "no message of a type that anybody knows"
 }
 
 // isNudge reports whether a message is a nudge.
@@ -254,7 +340,13 @@ func (r *replay) boardAnswer(conn *replayConn, i item) {
 		conn.opened = i.Line
 	}
 	empty := conn.cause.cmd.Verb != "" && i.cmd.Verb == "ANS" || i.cmd.Verb == "BYE"
+	if i.cmd.Verb == "JOI" {
+		place, _, _ := strings.Cut(argAt(args, 0), ";")
+		r.invited(conn, i, place, 0)
+	}
 	switch {
+	case isError && cause.cmd.Verb == "CAL" && conn.group && len(conn.people) > 0:
+		r.invited(conn, i, cause.cmd.Arg(1), number)
 	case i.cmd.Verb == "ACK", i.cmd.Verb == "NAK":
 		r.callResult(conn, i, cause)
 	case isError && cause.cmd.Verb == "MSG":

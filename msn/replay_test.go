@@ -177,6 +177,8 @@ type replayConn struct {
 	cause  item          // the RNG that it answers
 	cv     *Conversation // as the last event told
 
+	invited map[string]chan error // who was called into the group chat and has not come yet
+
 	packets slp.Joiner
 	offers  map[string]bool // that were told
 }
