@@ -19,7 +19,8 @@ func (c *Chats) incoming() (n int) {
 // unused reports whether the session can be left for another one: it is open and
 // nothing is on its way in it.
 func (s *session) unused() bool {
-	return s.state == sessionOpen && len(s.unacknowledged) == 0 && s.long.Waiting() == 0 && s.packets.Waiting() == 0
+	now := time.Now()
+	return s.state == sessionOpen && len(s.unacknowledged) == 0 && s.long.Waiting(now) == 0 && s.packets.Waiting(now) == 0
 }
 
 // group reports whether several people are in the session besides the user.

@@ -1,6 +1,7 @@
 package longtext
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -86,17 +87,26 @@ func TestChunksThatAreBroken(t *testing.T) {
 		messages []wire.Message
 		want     []string // bodies that are delivered
 	}{
-		"in order":           {[]wire.Message{first("1", "2"), part("1", "1")}, []string{"ab"}},
-		"a gap":              {[]wire.Message{first("1", "3"), part("1", "2"), part("1", "1")}, nil},
-		"twice the same":     {[]wire.Message{first("1", "3"), part("1", "1"), part("1", "1"), part("1", "2")}, nil},
-		"without the first":  {[]wire.Message{part("1", "1")}, nil},
-		"of another message": {[]wire.Message{first("1", "2"), part("2", "1"), part("1", "1")}, []string{"ab"}},
-		"two at a time":      {[]wire.Message{first("1", "2"), first("2", "2"), part("2", "1"), part("1", "1")}, []string{"ab", "ab"}},
-		"begun again":        {[]wire.Message{first("1", "2"), first("1", "2"), part("1", "1")}, []string{"ab"}},
-		"one part":           {[]wire.Message{first("1", "1")}, []string{"a"}},
-		"no number":          {[]wire.Message{first("1", "x")}, []string{"a"}},
-		"too many":           {[]wire.Message{first("1", "257"), part("1", "1")}, nil},
-		"more than any":      {[]wire.Message{first("1", "99999999999")}, []string{"a"}},
+		"in order":              {[]wire.Message{first("1", "2"), part("1", "1")}, []string{"ab"}},
+		"a gap":                 {[]wire.Message{first("1", "3"), part("1", "2"), part("1", "1")}, nil},
+		"twice the same":        {[]wire.Message{first("1", "3"), part("1", "1"), part("1", "1"), part("1", "2")}, nil},
+		"without the first":     {[]wire.Message{part("1", "1")}, nil},
+		"of another message":    {[]wire.Message{first("1", "2"), part("2", "1"), part("1", "1")}, []string{"ab"}},
+		"two at a time":         {[]wire.Message{first("1", "2"), first("2", "2"), part("2", "1"), part("1", "1")}, []string{"ab", "ab"}},
+		"begun again":           {[]wire.Message{first("1", "2"), first("1", "2"), part("1", "1")}, []string{"ab"}},
+		"one part":              {[]wire.Message{first("1", "1")}, []string{"a"}},
+		"no number":             {[]wire.Message{first("1", "x")}, []string{"a"}},
+		"too many":              {[]wire.Message{first("1", "257"), part("1", "1")}, nil},
+		"more than any":         {[]wire.Message{first("1", "99999999999"), part("1", "1")}, nil},
+		"a GB of parts":         {[]wire.Message{first("1", "1000000000"), part("1", "1"), part("1", "2")}, nil},
+		"none":                  {[]wire.Message{first("1", "0")}, []string{"a"}},
+		"a negative number":     {[]wire.Message{first("1", "-3")}, []string{"a"}},
+		"the first again":       {[]wire.Message{first("1", "2"), part("1", "0"), part("1", "1")}, nil},
+		"one that is below":     {[]wire.Message{first("1", "2"), part("1", "-1"), part("1", "1")}, nil},
+		"a part of no number":   {[]wire.Message{first("1", "2"), part("1", "x"), part("1", "1")}, nil},
+		"one too many":          {[]wire.Message{first("1", "2"), part("1", "1"), part("1", "2")}, []string{"ab"}},
+		"backwards":             {[]wire.Message{part("1", "2"), part("1", "1"), first("1", "3")}, nil},
+		"mixed with whole ones": {[]wire.Message{first("1", "2"), {Header: "Content-Type: text/plain\r\n", Body: "x"}, part("1", "1")}, []string{"x", "ab"}},
 		"too many messages": {[]wire.Message{first("1", "2"), first("2", "2"), first("3", "2"), first("4", "2"), first("5", "2"),
 			part("1", "1"), part("5", "1")}, []string{"ab"}},
 		"an ID and nothing else": {[]wire.Message{{Header: wire.Header("").With("Message-ID", "1"), Body: "x"}}, []string{"x"}},
@@ -122,11 +132,29 @@ func TestChunksThatAreBroken(t *testing.T) {
 	if _, ok, _ := j.Join("bob@example.com", big, now); ok || len(j.messages) != 0 {
 		t.Error("more than maxChunkBytes is kept")
 	}
+	big = first("1", "2")
+	big.Body = strings.Repeat("x", maxChunkBytes+1)
+	if _, ok, err := j.Join("bob@example.com", big, now); ok || !errors.Is(err, ErrGivenUp) || len(j.messages) != 0 {
+		t.Errorf("more than maxChunkBytes is kept of the first part: %v", err)
+	}
 	_, _, _ = j.Join("bob@example.com", first("1", "2"), now)
 	if _, ok, _ := j.Join("carol@example.com", part("1", "1"), now); ok {
 		t.Error("somebody else ends a message")
 	}
-	if _, ok, _ := j.Join("bob@example.com", part("1", "1"), now.Add(2*chunkTimeout)); ok {
-		t.Error("a part that comes too late is taken")
+	if j.Waiting(now) != 1 {
+		t.Error("nothing is waited for")
+	}
+	if _, ok, err := j.Join("bob@example.com", part("1", "1"), now.Add(2*chunkTimeout)); ok || !errors.Is(err, ErrGivenUp) {
+		t.Errorf("a part that comes too late is taken: %v", err)
+	}
+	_, _, _ = j.Join("bob@example.com", first("1", "2"), now)
+	if j.Waiting(now.Add(2*chunkTimeout)) != 0 {
+		t.Error("what comes too late is waited for")
+	}
+	for i := range maxAssemblies {
+		_, _, _ = j.Join("bob@example.com", first(fmt.Sprint(i), "2"), now)
+	}
+	if _, _, err := j.Join("bob@example.com", first("one more", "2"), now); !errors.Is(err, ErrGivenUp) {
+		t.Errorf("one that makes room is given up without a word: %v", err)
 	}
 }

@@ -1,6 +1,9 @@
 // Package slp is what Messengers say to each other within messages of the type
 // application/x-msnmsgrp2p: packets with a binary header, and invitations in MSNSLP
 // (protocol/05-p2p.md). It reads offers and declines them.
+//
+// The header is that of version 1. Version 2 is for two clients who both announce it, which this
+// one does not: what comes with it is put aside.
 package slp
 
 import (
@@ -125,7 +128,7 @@ func (j *Joiner) Join(from string, p Packet, now time.Time) (message string, ok 
 	if p.Offset == 0 && uint64(len(p.Data)) == p.Total {
 		return p.Data, true
 	}
-	j.open = slices.DeleteFunc(j.open, func(a *assembly) bool { return now.Sub(a.began) > joinTimeout })
+	j.expire(now)
 	at := slices.IndexFunc(j.open, func(a *assembly) bool { return a.from == from && a.session == p.Session && a.id == p.ID })
 	if p.Offset == 0 && at >= 0 { // begun again
 		j.open = slices.Delete(j.open, at, at+1)
@@ -154,5 +157,13 @@ func (j *Joiner) Join(from string, p Packet, now time.Time) (message string, ok 
 	return a.data.String(), true
 }
 
-// Waiting returns how many messages are incomplete.
-func (j *Joiner) Waiting() int { return len(j.open) }
+// Waiting returns how many messages are incomplete, and may become whole yet.
+func (j *Joiner) Waiting(now time.Time) int {
+	j.expire(now)
+	return len(j.open)
+}
+
+// expire forgets messages that take too long.
+func (j *Joiner) expire(now time.Time) {
+	j.open = slices.DeleteFunc(j.open, func(a *assembly) bool { return now.Sub(a.began) > joinTimeout })
+}

@@ -141,7 +141,7 @@ func TestPacketsAreJoined(t *testing.T) {
 		return got
 	}
 	change := func(p Packet, f func(*Packet)) Packet { f(&p); return p }
-	if got := join("bob", now, packets...); len(got) != 1 || got[0] != text || j.Waiting() != 0 {
+	if got := join("bob", now, packets...); len(got) != 1 || got[0] != text || j.Waiting(now) != 0 {
 		t.Errorf("joined %d", len(got))
 	}
 	if got := join("bob", now, packets[0], packets[0], packets[1], packets[2]); len(got) != 1 {
@@ -172,8 +172,8 @@ func TestPacketsAreJoined(t *testing.T) {
 	for i := range uint32(20) {
 		join("bob", now, change(packets[0], func(p *Packet) { p.ID = i }))
 	}
-	if j.Waiting() != maxAssemblies {
-		t.Errorf("%d messages wait", j.Waiting())
+	if j.Waiting(now) != maxAssemblies {
+		t.Errorf("%d messages wait", j.Waiting(now))
 	}
 }
 
