@@ -96,13 +96,13 @@ func luminance(red, green, blue uint64) float64 {
 
 func contrast(a, b float64) float64 { return (max(a, b) + 0.05) / (min(a, b) + 0.05) }
 
-// toBGR undoes fromBGR.
+// toBGR undoes fromBGR. It is "0" or six digits: some clients take them two by two from the left.
 func toBGR(colour string) string {
 	n, err := strconv.ParseUint(strings.TrimPrefix(colour, "#"), 16, 32)
-	if err != nil || len(colour) != len("#rrggbb") {
+	if err != nil || len(colour) != len("#rrggbb") || n == 0 {
 		return "0"
 	}
-	return strconv.FormatUint(n&0xFF<<16|n&0xFF00|n>>16, 16)
+	return fmt.Sprintf("%06x", n&0xFF<<16|n&0xFF00|n>>16)
 }
 
 // String returns the value of X-MMS-IM-Format.
