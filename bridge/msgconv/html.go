@@ -18,7 +18,8 @@ const maxDepth = 100
 // fromHTML returns the text of formatted_body and, when one style covers all of
 // it, that style.
 func fromHTML(source string, o Options) (string, style) {
-	doc, err := html.Parse(strings.NewReader(source))
+	// Where there are no scripts, what stands in for them is no source.
+	doc, err := html.ParseWithOptions(strings.NewReader(source), html.ParseOptionEnableScripting(false))
 	if err != nil {
 		return source, style{}
 	}
@@ -75,7 +76,7 @@ func (w *writer) node(n *html.Node, s style, depth int) {
 		return
 	}
 	if n.Type == html.ElementNode {
-		if n.DataAtom == atom.Script || n.DataAtom == atom.Style || n.Data == "mx-reply" {
+		if unseen(n) {
 			return
 		}
 		if hidden, reason := spoiler(n); hidden {
@@ -96,6 +97,16 @@ func (w *writer) node(n *html.Node, s style, depth int) {
 	for child := n.FirstChild; child != nil; child = child.NextSibling {
 		w.node(child, s, depth+1)
 	}
+}
+
+// unseen reports whether nobody sees what is in an element: the fallback of an answer, or source
+// that no browser shows.
+func unseen(n *html.Node) bool {
+	switch n.DataAtom {
+	case atom.Script, atom.Style, atom.Iframe, atom.Noembed, atom.Noframes:
+		return true
+	}
+	return n.Data == "mx-reply"
 }
 
 // spoiler reports whether an element hides what is in it until readers want it, and what stands in

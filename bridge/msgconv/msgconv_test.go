@@ -65,6 +65,8 @@ func TestMatrixToText(t *testing.T) {
 		{"code keeps blanks", "", "<pre><code>a  b\n c</code></pre>", "a  b\n c", "FN=Courier%20New; EF=; CO=0; CS=0; PF=31"},
 		{"right to left", "שלום", "", "שלום", plain + "; RL=1"},
 		{"deep", "", strings.Repeat("<span>", 150) + "deep", "deep", plain},
+		{"what no browser shows", "", "<iframe><b>x</b></iframe><noframes><i>y</i></noframes><noembed><u>z</u></noembed>a", "a", plain},
+		{"what stands in for scripts", "", "<noscript><i>x</i></noscript> a", "x a", plain},
 		{"image is its name", "", `<img alt="cat">`, "cat", plain},
 	} {
 		t.Run(test.name, func(t *testing.T) {
