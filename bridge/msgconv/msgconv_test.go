@@ -27,6 +27,8 @@ func TestTextToMatrix(t *testing.T) {
 		{"right to left needs no markup", "שלום", "RL=1", ""},
 		{"a font of code", "x = 1", "FN=Courier%20New; EF=; CO=0; CS=0; PF=31", "<code>x = 1</code>"},
 		{"a font of code by its name alone", "x", "FN=Consolas", "<code>x</code>"},
+		{"code of several lines", "if x\n\ty  = <1>", "FN=Consolas; EF=B", "<strong><pre><code>if x\n\ty  = &lt;1&gt;</code></pre></strong>"},
+		{"blanks that are shown", " a  b\n\tc d", "EF=B", "<strong>\u00a0a\u00a0 b<br>\u00a0\u00a0\u00a0 c d</strong>"},
 		{"another font", "x", "FN=Comic%20Sans%20MS; PF=42", ""},
 		{"white cannot be read", "x", "CO=ffffff", ""},
 		{"nor yellow", "x", "CO=ffff", ""},
@@ -159,7 +161,7 @@ func FuzzToMatrix(f *testing.F) {
 			name, _, _ := strings.Cut(strings.TrimPrefix(tag, "/"), ">")
 			name, _, _ = strings.Cut(name, " ")
 			switch name {
-			case "strong", "em", "u", "del", "span", "br", "code":
+			case "strong", "em", "u", "del", "span", "br", "code", "pre":
 			default:
 				t.Errorf("element %q in %q", name, content.FormattedBody)
 			}

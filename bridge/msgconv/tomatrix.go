@@ -2,6 +2,7 @@ package msgconv
 
 import (
 	"html"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -39,19 +40,49 @@ func ToMatrix(text, format string, o Options) *event.MessageEventContent {
 		return content
 	}
 	content.Format = event.FormatHTML
-	content.FormattedBody = s.wrap(strings.ReplaceAll(html.EscapeString(text), "\n", "<br>"))
+	escaped := html.EscapeString(text)
+	block := s.fixed && runs.MatchString(text) // code is copied, with the blanks that it was written with
+	if !s.fixed {
+		escaped = keepBlanks(escaped)
+	}
+	if !block {
+		escaped = strings.ReplaceAll(escaped, "\n", "<br>")
+	}
+	content.FormattedBody = s.wrap(escaped, block)
 	return content
+}
+
+// runs matches blanks that HTML runs together: several, those that a line begins with, and tabs.
+var runs = regexp.MustCompile(`(?m)  +|^ +|[ \t]*\t[ \t]*`)
+
+const (
+	// shownBlank is a blank that HTML does not run together with another one.
+	shownBlank = "\u00a0"
+	// tab is what is shown for a tab.
+	tab = "    "
+)
+
+// keepBlanks puts blanks that are shown in the place of those that HTML runs together, but for the
+// last of each, after which a line may end.
+func keepBlanks(text string) string {
+	return runs.ReplaceAllStringFunc(text, func(blanks string) string {
+		n := len(strings.ReplaceAll(blanks, "\t", tab))
+		if n == 1 {
+			return shownBlank
+		}
+		return strings.Repeat(shownBlank, n-1) + " "
+	})
 }
 
 // rightToLeftMark is a letter that cannot be seen and runs from right to left.
 const rightToLeftMark = "\u200f"
 
-// wrap puts HTML into the elements of the style.
-func (s style) wrap(inner string) string {
+// wrap puts HTML into the elements of the style. In a block blanks and line ends stay as they are.
+func (s style) wrap(inner string, block bool) string {
 	for _, element := range []struct {
 		on   bool
 		name string
-	}{{s.fixed, "code"}, {s.strike, "del"}, {s.underline, "u"}, {s.italic, "em"}, {s.bold, "strong"}} {
+	}{{s.fixed, "code"}, {block, "pre"}, {s.strike, "del"}, {s.underline, "u"}, {s.italic, "em"}, {s.bold, "strong"}} {
 		if element.on {
 			inner = "<" + element.name + ">" + inner + "</" + element.name + ">"
 		}
