@@ -46,6 +46,7 @@ func killedSwitchboards(t *testing.T, seed uint64) {
 	k := newTalk(t, seed, alice, bob)
 	cuts := map[string]*cut{alice: {}, bob: {}}
 	k.faults = func(account string, _ int, conn net.Conn) net.Conn { return &cutConn{conn, cuts[account]} }
+	k.long = func(text string) int { return max(1, k.dice.throw(8, text)-4) }
 	k.signIn(alice)
 	k.signIn(bob)
 	killed := 0
@@ -134,7 +135,7 @@ func (k *talk) strike(how string, from, to *msn.Client, cuts map[string]*cut, th
 	case "the acknowledgement does not come":
 		return on(from, []string{"MSG"}, throw(6, "skip"), msntest.DropAfter())
 	case "half a line is written":
-		return cutAfter(1+throw(900, "bytes"), true)
+		return cutAfter(1+throw(6000, "bytes"), true)
 	case "half an answer is read":
 		return cutAfter(1+throw(120, "bytes"), false)
 	case "the call is cut":

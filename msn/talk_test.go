@@ -2,6 +2,7 @@ package msn_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"net"
@@ -36,6 +37,8 @@ type talk struct {
 	users   map[string]*talker
 	// faults wraps a connection to a switchboard, when it is set.
 	faults func(account string, number int, conn net.Conn) net.Conn
+	// long says in how many parts a text is sent, when it is set.
+	long func(text string) int
 
 	mu       sync.Mutex
 	round    int
@@ -56,7 +59,24 @@ type talker struct {
 type said struct {
 	from, to string
 	thread   int // texts of one thread are in order
+	parts    int // in which it is sent
 	err      error
+}
+
+// partLength is how long each part of a long text is.
+const partLength = 1400
+
+// inParts makes a text that is sent in parts, and each says of which text it is.
+func inParts(text string, parts int) string {
+	if parts == 1 {
+		return text
+	}
+	var long strings.Builder
+	for i := range parts {
+		part := fmt.Sprintf("%s part %d ", text, i)
+		long.WriteString(part + strings.Repeat(".", partLength-len(part)))
+	}
+	return long.String()
 }
 
 // otherBoard is the address of the switchboards by which another server is played.
@@ -159,11 +179,15 @@ func (c *slowConn) Read(data []byte) (int, error) {
 func (u *talker) says(wg *sync.WaitGroup, to string, thread int, texts ...string) {
 	cv := u.Conversation(to)
 	for _, text := range texts {
-		s := &said{from: u.Account(), to: to, thread: thread}
+		parts := 1
+		if u.talk.long != nil {
+			parts = u.talk.long(text)
+		}
+		s := &said{from: u.Account(), to: to, thread: thread, parts: parts}
 		u.talk.mu.Lock()
 		u.talk.sent[text] = s
 		u.talk.mu.Unlock()
-		wait := cv.StartText(u.talk.Context(), text, "")
+		wait := cv.StartText(u.talk.Context(), inParts(text, parts), "")
 		wg.Go(func() { s.err = wait() })
 	}
 }
@@ -191,45 +215,62 @@ func (u *talker) hears(from string) (texts []string) {
 func (k *talk) judge(about string, allowed func(text string, s *said) bool, uncertain func(error) bool) {
 	k.Helper()
 	heard := make(map[string]int)
+	parts := make(map[string]int)
 	for to, u := range k.users {
 		for from := range k.users {
 			if from == to {
 				continue
 			}
 			last := make(map[int]string)
-			for _, text := range u.hears(from) {
+			for _, part := range u.hears(from) {
+				part = strings.TrimRight(part, ". ")
+				text, _, _ := strings.Cut(part, " part ")
+				if parts[part]++; parts[part] > 1 {
+					k.Errorf("%s: %q arrived %d times", about, part, parts[part])
+				}
 				heard[text]++
 				s := k.sent[text]
 				if s == nil || s.from != from || s.to != to {
-					k.Errorf("%s: %s hears %q from %s, who did not say it to them", about, to, text, from)
+					k.Errorf("%s: %s hears %q from %s, who did not say it to them", about, to, part, from)
 					continue
 				}
 				if s.err != nil && uncertain(s.err) {
 					continue // it comes when it comes, perhaps by a connection that the sender has given up
 				}
-				if last[s.thread] > text {
-					k.Errorf("%s: %s hears %q before %q", about, to, last[s.thread], text)
+				if last[s.thread] > part {
+					k.Errorf("%s: %s hears %q before %q", about, to, last[s.thread], part)
 				}
-				last[s.thread] = text
+				last[s.thread] = part
 			}
 		}
 	}
 	for text, s := range k.sent {
-		switch n := heard[text]; {
-		case n > 1:
-			k.Errorf("%s: %q arrived %d times; told was %v", about, text, n, s.err)
-		case s.err == nil && n == 0:
-			k.Errorf("%s: %q was said to have arrived and did not", about, text)
-		case s.err != nil && !allowed(text, s):
+		least, most := s.bounds(uncertain)
+		if n := heard[text]; n < least || n > most {
+			k.Errorf("%s: of %q arrived %d of %d parts; told was %v", about, text, n, s.parts, s.err)
+		}
+		if s.err != nil && !allowed(text, s) {
 			k.Errorf("%s: %q from %s: %v", about, text, s.from, s.err)
-		case s.err != nil && n > 0 && !uncertain(s.err):
-			k.Errorf("%s: %q arrived, and its sender was told %v", about, text, s.err)
 		}
 	}
 	clear(k.sent)
 }
 
-// texts makes texts that are in order of the alphabet.
+// bounds returns how many parts of a text have arrived at least and at most, as its sender was told.
+func (s *said) bounds(uncertain func(error) bool) (least, most int) {
+	told, some := errors.AsType[*msn.PartsError](s.err)
+	switch {
+	case s.err == nil:
+		return s.parts, s.parts
+	case some:
+		return told.Acknowledged, told.Acknowledged + told.Uncertain
+	case uncertain(s.err):
+		return 0, s.parts
+	}
+	return 0, 0
+}
+
+// textsOf makes texts that are in order of the alphabet.
 func textsOf(round int, who string, thread, n int) (texts []string) {
 	name, _, _ := strings.Cut(who, "@")
 	for i := range n {
