@@ -197,7 +197,7 @@ func (s *session) gone() bool {
 	if s.conversation.id.Group != "" {
 		return len(s.people) == 0
 	}
-	return !slices.Contains(s.people, s.conversation.id.Contact)
+	return !s.present(s.conversation.id.Contact)
 }
 
 // opening reports whether a session is on its way.

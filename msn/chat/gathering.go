@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"slices"
 	"time"
 
 	"matrix-msn/msn/internal/errs"
@@ -20,7 +19,7 @@ const endpointsGrace = 500 * time.Millisecond
 func (s *session) gathered() {
 	group := s.conversation.id.Group != ""
 	switch {
-	case s.state != sessionCalling || len(s.people) == 0 || !group && !slices.Contains(s.people, s.conversation.id.Contact):
+	case s.state != sessionCalling || len(s.people) == 0 || !group && !s.present(s.conversation.id.Contact):
 	case len(s.callees) == 0 && !s.missesEndpoints():
 		s.opened()
 	case s.gathering:

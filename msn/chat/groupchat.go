@@ -92,7 +92,7 @@ func (cv *Conversation) Invite(ctx context.Context, account string) error {
 		cv.include(peer)
 		cv.invitations[peer] = append(cv.invitations[peer], result)
 		switch s := cv.current(); {
-		case s != nil && slices.Contains(s.people, peer):
+		case s != nil && s.present(peer):
 			cv.answerInvitations(peer, nil)
 		case s != nil:
 			s.callOne(peer)
@@ -124,7 +124,7 @@ func (s *session) callInvited() {
 	cv := s.conversation
 	for _, account := range slices.Sorted(maps.Keys(cv.invitations)) {
 		switch {
-		case slices.Contains(s.people, account):
+		case s.present(account):
 			cv.answerInvitations(account, nil)
 		case !slices.Contains(slices.Collect(maps.Values(s.callees)), account):
 			s.callOne(account)
@@ -188,7 +188,7 @@ func (s *session) regroup() {
 	if cv == nil {
 		c.forgetGroups()
 		cv = c.Conversation(ID{Group: clean.NewGUID()})
-		if slices.Contains(s.people, was.id.Contact) {
+		if s.present(was.id.Contact) {
 			cv.include(was.id.Contact) // who has called, in whatever order the server names who is there
 		}
 		for _, account := range s.people {

@@ -118,15 +118,7 @@ func (c *Chats) isNew(d Data, id string) bool {
 	if d.session == nil {
 		return true
 	}
-	key := d.From + " " + id
-	if d.session.offers[key] {
-		return false
-	}
-	if d.session.offers == nil || len(d.session.offers) >= maxOffers {
-		d.session.offers = make(map[string]bool)
-	}
-	d.session.offers[key] = true
-	return true
+	return d.session.firstOffer(d.From + " " + id)
 }
 
 // packet handles what Messengers say to each other.
@@ -179,15 +171,6 @@ func (c *Chats) isFor(address string) bool {
 	}
 	_, own, _ := clean.Endpoint(c.cfg.Address)
 	return endpoint == "" || own == "" || endpoint == own
-}
-
-// nextPacket returns the number of the next message in packets.
-func (s *session) nextPacket() uint32 {
-	if s.packetID == 0 {
-		s.packetID = rand.Uint32N(1 << 30)
-	}
-	s.packetID++
-	return s.packetID
 }
 
 // sendPacket sends a packet to who has sent d. The server answers for it, which says nothing of

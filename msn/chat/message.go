@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"slices"
 	"time"
 
 	"matrix-msn/msn/internal/clean"
@@ -42,9 +41,7 @@ func (s *session) message(cmd wire.Command) {
 		return
 	}
 	s.touch()
-	if _, known := s.counts[from]; known || len(s.counts) < MaxParticipants {
-		s.counts[from]++
-	}
+	s.count(from)
 	whole, ok, err := s.long.Join(from, wire.ParseMessage(cmd.Payload), time.Now())
 	if err != nil {
 		s.chats.conn.Warn("message in parts", "session", s.id, "from", from, "error", err)
@@ -104,13 +101,4 @@ func (c *Chats) other(d Data) {
 		c.conn.Emit(OtherReceived{Conversation: d.Conversation, From: d.From, FromName: d.Name, Message: d.Message,
 			Session: d.Session, Seq: d.Seq})
 	}
-}
-
-// others returns who is there besides from and the user.
-func (s *session) others(from string) []string {
-	others := slices.DeleteFunc(slices.Clone(s.people), func(p string) bool { return p == from })
-	if len(others) == 0 {
-		return nil
-	}
-	return others
 }

@@ -19,12 +19,8 @@ func (c *Chats) incoming() (n int) {
 // unused reports whether the session can be left for another one: it is open and
 // nothing is on its way in it.
 func (s *session) unused() bool {
-	now := time.Now()
-	return s.state == sessionOpen && len(s.unacknowledged) == 0 && s.long.Waiting(now) == 0 && s.packets.Waiting(now) == 0
+	return s.state == sessionOpen && len(s.unacknowledged) == 0 && !s.unfinished(time.Now())
 }
-
-// group reports whether several people are in the session besides the user.
-func (s *session) group() bool { return len(s.people) > 1 }
 
 // idleGroup reports whether the session is a group that the user was called into
 // and in which nothing was said for long.

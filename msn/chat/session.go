@@ -11,9 +11,7 @@ import (
 	"time"
 
 	"matrix-msn/msn/internal/errs"
-	"matrix-msn/msn/internal/longtext"
 	"matrix-msn/msn/internal/ns"
-	"matrix-msn/msn/internal/slp"
 	"matrix-msn/msn/internal/transport"
 	"matrix-msn/msn/wire"
 )
@@ -34,24 +32,19 @@ type session struct {
 	link         *transport.Transport // nil before it is connected
 	released     func()               // once it was left: nothing is read any more
 
-	people    []string            // who is there besides the user, in order of coming
-	endpoints map[string][]string // where they are, from MSNP16 on; without those who do not tell
-	ownCall   bool                // another endpoint of the user's called this one
-	calledOwn uint32              // TrID of the CAL to the user's other endpoints, 0 for none
-	gathering bool                // somebody is there, and others are waited for
-	callees   map[uint32]string   // who of a group chat was called and has not come yet, by TrID
-	deserted  bool                // everybody left; what was sent waits for its acknowledgement
+	attendance
+	ownCall   bool              // another endpoint of the user's called this one
+	calledOwn uint32            // TrID of the CAL to the user's other endpoints, 0 for none
+	gathering bool              // somebody is there, and others are waited for
+	callees   map[uint32]string // who of a group chat was called and has not come yet, by TrID
+	deserted  bool              // everybody left; what was sent waits for its acknowledgement
 	asked     map[uint32]string
 	timer     *time.Timer // bounds the state
 	ticks     int         // tells a stopped timer from the running one
 	lastHeard time.Time   // of anything that counts as traffic
 
 	unacknowledged map[uint32]*part
-	counts         map[string]int // messages by sender
-	long           longtext.Joiner
-	packets        slp.Joiner
-	packetID       uint32          // of the last message in packets, 0 before the first
-	offers         map[string]bool // that were told
+	heard
 }
 
 type sessionState uint8
@@ -71,12 +64,10 @@ func (c *Chats) addSession(cv *Conversation, outgoing bool) *session {
 	s := &session{
 		chats:          c,
 		conversation:   cv,
-		endpoints:      make(map[string][]string),
 		callees:        make(map[uint32]string),
 		outgoing:       outgoing,
 		asked:          make(map[uint32]string),
 		unacknowledged: make(map[uint32]*part),
-		counts:         make(map[string]int),
 	}
 	c.opened++
 	s.number = c.opened
@@ -191,7 +182,7 @@ func (s *session) opened() {
 	s.state = sessionOpen
 	s.touch()
 	s.watchIdle(s.chats.cfg.IdleClose)
-	if len(s.people) > 1 && s.conversation.id.Group == "" {
+	if s.group() && s.conversation.id.Group == "" {
 		s.regroup()
 	}
 	// The newest comes last.
@@ -217,7 +208,7 @@ func (s *session) watchIdle(d time.Duration) {
 			s.watchIdle(wait)
 			return
 		}
-		if len(s.people) > 1 || len(s.unacknowledged) > 0 {
+		if s.group() || len(s.unacknowledged) > 0 {
 			s.watchIdle(limit)
 			return
 		}

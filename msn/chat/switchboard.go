@@ -207,17 +207,12 @@ func (s *session) joined(address, name string) {
 	if !ok {
 		return
 	}
-	if known := s.endpoints[account]; endpoint != "" && len(known) < maxEndpoints && !slices.Contains(known, endpoint) {
-		s.endpoints[account] = append(known, endpoint)
+	if s.enterAt(account, endpoint) {
 		s.gathered()
 	}
-	if account == s.chats.conn.Self() {
+	if account == s.chats.conn.Self() || !s.enter(account) {
 		return
 	}
-	if slices.Contains(s.people, account) || len(s.people) >= MaxParticipants {
-		return
-	}
-	s.people = append(s.people, account)
 	s.deserted = false
 	s.touch()
 	if !s.outgoing && s.conversation.id.Contact == s.chats.conn.Self() {
@@ -226,7 +221,7 @@ func (s *session) joined(address, name string) {
 	if s.conversation.id.Group != "" {
 		s.conversation.include(account)
 		s.arrived(account)
-	} else if s.state == sessionOpen && len(s.people) > 1 {
+	} else if s.state == sessionOpen && s.group() {
 		s.regroup()
 	}
 	s.chats.conn.Emit(ParticipantJoined{Conversation: s.conversation, Account: account, Name: clean.Name(name)})
@@ -250,17 +245,9 @@ func (s *session) adopt(peer string) {
 // itself. A session without anybody is of no use: what is sent there is lost.
 func (s *session) left(address string, idle bool) {
 	account, endpoint, ok := clean.Endpoint(address)
-	if !ok || !slices.Contains(s.people, account) {
+	if !ok || !s.exit(account, endpoint) {
 		return
 	}
-	if endpoint != "" {
-		s.endpoints[account] = slices.DeleteFunc(s.endpoints[account], func(other string) bool { return other == endpoint })
-		if len(s.endpoints[account]) > 0 {
-			return
-		}
-	}
-	delete(s.endpoints, account)
-	s.people = slices.DeleteFunc(s.people, func(p string) bool { return p == account })
 	s.chats.conn.Emit(ParticipantLeft{Conversation: s.conversation, Account: account, Idle: idle})
 	if len(s.people) == 0 && s.state == sessionOpen {
 		s.deserted = true
