@@ -72,6 +72,8 @@ type (
 	ParticipantJoined = chat.ParticipantJoined
 	// ParticipantLeft says that somebody has left a conversation.
 	ParticipantLeft = chat.ParticipantLeft
+	// BecameGroup says that a conversation with one contact goes on as a group chat.
+	BecameGroup = chat.BecameGroup
 	// CallFailed says that somebody who was called into a group chat does not come.
 	CallFailed = chat.CallFailed
 	// OfflineReceived is a text that somebody wrote while the user was offline.

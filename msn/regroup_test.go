@@ -45,6 +45,35 @@ func TestTextIsSettledWhenItsSessionBecameAGroupAndBroke(t *testing.T) {
 	})
 }
 
+// A third person comes into a conversation in which something was said: that is told, once. It is not
+// told of a conversation that was meant for several people from the start.
+func TestConversationThatBecomesAGroupChatIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFakeNet(t)
+		client, ns := signedIn(t, n, 9, longPing)
+		called := n.ring(ns, "bob@example.com")
+		called.send("JOI carol@example.com Carol")
+		synctest.Wait()
+		spoken := n.ring(ns, "bob@example.com")
+		spoken.sendMessage("bob@example.com", "Bob", textPayload("hello"))
+		spoken.send("JOI erin@example.com Erin", "JOI frank@example.com Frank")
+		var became []BecameGroup
+		for joined := ""; joined != "frank@example.com"; {
+			switch e := nextEvent(t, client).(type) {
+			case BecameGroup:
+				became = append(became, e)
+			case ParticipantJoined:
+				joined = e.Account
+			}
+		}
+		go answerPings(ns)
+		_ = client.Close()
+		if len(became) != 1 || became[0].Was.Peer() != "bob@example.com" || became[0].Account != "erin@example.com" || became[0].Conversation.Group() == "" {
+			t.Errorf("told was %+v", became)
+		}
+	})
+}
+
 // Who has called the user is the first member, in whatever order the server names who is there:
 // it matters who began a conversation.
 func TestWhoCalledIsTheFirstMember(t *testing.T) {

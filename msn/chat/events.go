@@ -116,6 +116,14 @@ type ParticipantLeft struct {
 	Idle         bool
 }
 
+// BecameGroup says that Account has come into the conversation with one contact, in which somebody
+// has written something. What is said there from now on is of a group chat; the conversation Was gets
+// a session of its own again.
+type BecameGroup struct {
+	Conversation, Was *Conversation
+	Account           string
+}
+
 // CallFailed says that somebody who was called into a group chat does not come.
 type CallFailed struct {
 	Conversation *Conversation
@@ -160,6 +168,9 @@ func (e ParticipantJoined) Size() int { return event.Size(e.Account, e.Name) }
 
 // Size implements Event.
 func (e ParticipantLeft) Size() int { return event.Size(e.Account) }
+
+// Size implements Event.
+func (e BecameGroup) Size() int { return event.Size(e.Account) }
 
 // Size implements Event.
 func (e CallFailed) Size() int {

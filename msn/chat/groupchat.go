@@ -198,6 +198,9 @@ func (s *session) regroup() {
 	was.sessions = slices.DeleteFunc(was.sessions, func(o *session) bool { return o == s })
 	s.conversation = cv
 	cv.sessions = append(cv.sessions, s)
+	if newcomer := s.people[len(s.people)-1]; s.spoken && newcomer != was.id.Contact {
+		c.conn.Emit(BecameGroup{Conversation: cv, Was: was, Account: newcomer})
+	}
 	if s.outgoing {
 		if was.crowded++; was.crowded > maxCrowded {
 			was.crowded = 0

@@ -73,6 +73,9 @@ func (c *Chats) deliver(d Data) {
 
 // text handles what people write.
 func (c *Chats) text(d Data) {
+	if d.session != nil {
+		d.session.spoken = true
+	}
 	text, format := clean.LF(d.Message.Text()), clean.Format(d.Message.Header.Get("X-MMS-IM-Format"))
 	if d.Own {
 		c.conn.Emit(TextSent{Conversation: d.Conversation, Text: text, Format: format,

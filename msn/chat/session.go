@@ -42,6 +42,7 @@ type session struct {
 	timer     *time.Timer // bounds the state
 	ticks     int         // tells a stopped timer from the running one
 	lastHeard time.Time   // of anything that counts as traffic
+	spoken    bool        // somebody has written something
 
 	unacknowledged map[uint32]*part
 	heard
@@ -239,6 +240,7 @@ func (s *session) sendPart(p *part) bool {
 		return false
 	}
 	s.touch()
+	s.spoken = true
 	p.timer = s.chats.conn.After(s.chats.cfg.Ack, func() {
 		if s.unacknowledged[trid] == p && p.sentBy(s) {
 			delete(s.unacknowledged, trid)
