@@ -362,12 +362,21 @@ func (b *testBridge) dm(login *bridgev2.UserLogin, account string) id.RoomID {
 func (b *testBridge) leave(room id.RoomID) {
 	b.Helper()
 	b.matrix.setMember(room, fakeUser, event.MembershipLeave)
+	b.member(room, fakeUser, event.MembershipJoin, event.MembershipLeave)
+}
+
+// member says that the user has changed what somebody is to a room, as the homeserver would.
+func (b *testBridge) member(room id.RoomID, user id.UserID, from, to event.Membership) {
+	b.Helper()
 	b.events++
-	b.br.QueueMatrixEvent(b.ctx, &event.Event{
-		Type: event.StateMember, StateKey: ptr.Ptr(string(fakeUser)), ID: id.EventID(fmt.Sprintf("$user%d", b.events)),
+	evt := &event.Event{
+		Type: event.StateMember, StateKey: ptr.Ptr(string(user)), ID: id.EventID(fmt.Sprintf("$user%d", b.events)),
 		RoomID: room, Sender: fakeUser, Timestamp: time.Now().UnixMilli(),
-		Content: event.Content{Parsed: &event.MemberEventContent{Membership: event.MembershipLeave}},
-	})
+		Content:  event.Content{Parsed: &event.MemberEventContent{Membership: to}},
+		Unsigned: event.Unsigned{PrevContent: &event.Content{VeryRaw: []byte(`{"membership":"` + string(from) + `"}`)}},
+	}
+	b.br.QueueMatrixEvent(b.ctx, evt)
+	b.conn.Member(b.ctx, evt)
 }
 
 // isIn reports whether the user is in a room, or invited.

@@ -5,6 +5,8 @@ import (
 
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/room"
 )
 
 // doublePuppet marks what the bridge says in the name of a user.
@@ -53,6 +55,22 @@ func (c *Connector) clientsOf(user id.UserID) (clients []*Client) {
 	return clients
 }
 
+// left has the conversation of a room left whose user has left it, or was put out. In a room with others who speak through the same account it goes on.
+func (c *Connector) left(ctx context.Context, in id.RoomID, user id.UserID) {
+	if user == c.br.Bot.GetMXID() || c.br.IsGhostMXID(user) {
+		return
+	}
+	portal, err := c.br.GetPortalByMXID(ctx, in)
+	if err != nil || portal == nil || portal.Relay != nil {
+		return
+	}
+	login := c.br.GetCachedUserLoginByID(portal.Receiver)
+	if login == nil || login.UserMXID != user {
+		return
+	}
+	login.Client.(*Client).left(portal.ID, in)
+}
+
 // nameOf returns what asks the homeserver for the name of a user.
 func (c *Connector) nameOf(user id.UserID) func(context.Context) (string, error) {
 	if c.Homeserver == nil {
@@ -63,8 +81,12 @@ func (c *Connector) nameOf(user id.UserID) func(context.Context) (string, error)
 
 // Member is to be called for every membership: users who change their name show so in each of
 // their rooms, and who comes into a room has one more to be shown in a space.
-func (c *Connector) Member(_ context.Context, evt *event.Event) {
+func (c *Connector) Member(ctx context.Context, evt *event.Event) {
 	content, ok := evt.Content.Parsed.(*event.MemberEventContent)
+	if ok && room.HasLeft(content.Membership) {
+		c.left(ctx, evt.RoomID, id.UserID(evt.GetStateKey()))
+		return
+	}
 	if !ok || content.Membership != event.MembershipJoin || evt.GetStateKey() != string(evt.Sender) {
 		return
 	}

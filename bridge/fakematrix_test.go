@@ -64,11 +64,11 @@ type fakeMatrix struct {
 
 // record is one thing that the bridge did on the Matrix side.
 type record struct {
-	kind   string     // "message", "status", "state", "typing", "room", "name"
+	kind   string     // "message", "status", "state", "typing", "room", "name", "member"
 	id     id.EventID // of a message
 	room   id.RoomID
 	sender id.UserID
-	body   string // text, sentence of a status, state event, room name
+	body   string // text, sentence of a status, state event, room name, membership and its reason
 	html   string
 	msg    event.MessageType
 	status event.MessageStatus
@@ -471,6 +471,7 @@ func (i *fakeIntent) SendState(_ context.Context, room id.RoomID, evtType event.
 			inviting(room)
 		}
 		i.f.setMember(room, id.UserID(key), member.Membership)
+		i.f.add(record{kind: "member", room: room, sender: id.UserID(key), body: string(member.Membership) + " " + member.Reason})
 	}
 	i.f.mu.Lock()
 	switch parsed := content.Parsed.(type) {

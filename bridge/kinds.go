@@ -36,6 +36,11 @@ func (c *Client) handleKinds() {
 	for _, kind := range []database.QueuedKind{database.QueuedText, database.QueuedPage, database.QueuedNote, database.QueuedNudge} {
 		c.inbox.Handle(kind, said)
 	}
+	membership := said
+	membership.Show, membership.Room = c.groups.ShowMembership, c.groups.MembershipRoom
+	membership.Named = func(m *database.QueuedMessage) string { return "That " + m.Sender + " " + m.Body }
+	c.inbox.Handle(database.QueuedLeft, membership)
+	c.inbox.Handle(database.QueuedBack, membership)
 	ink := said
 	ink.Attach = c.heard.Attach
 	ink.Limit = func(ctx context.Context, m *database.QueuedMessage, waiting int) (inbox.Limit, error) {

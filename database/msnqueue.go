@@ -22,6 +22,8 @@ const (
 	QueuedAlert QueuedKind = "alert" // the Alert whose AlertID is the MessageID
 	QueuedNote  QueuedKind = "note"  // what became of somebody in a group chat
 	QueuedNudge QueuedKind = "nudge" // a line that calls the user
+	QueuedLeft  QueuedKind = "left"  // that the sender has left a group chat
+	QueuedBack  QueuedKind = "back"  // that the sender, who had left, has come back
 	QueuedInk   QueuedKind = "ink"   // a picture drawn by hand, in base64
 	// QueuedOffline was written while the user was offline. The service keeps it until
 	// Matrix has it.

@@ -3,6 +3,7 @@ package group
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,7 +13,9 @@ import (
 	"go.mau.fi/util/ptr"
 	"maunium.net/go/mautrix/bridgev2"
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/bridgev2/simplevent"
+	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/background"
@@ -60,6 +63,7 @@ type Groups struct {
 	names     Names
 	strangers Strangers
 	notes     Notes
+	absent    absences
 }
 
 // New returns the group chats of a login. work is done while the login is started.
@@ -72,6 +76,8 @@ func (g *Groups) Listen(s *session.Session) {
 	session.On(s, g.participantJoined)
 	session.On(s, g.participantLeft)
 	session.On(s, g.callFailed)
+	session.On(s, g.becameGroup)
+	s.OnReady(g.clearTopics)
 }
 
 // Conversation returns the conversation of a group chat.
@@ -127,50 +133,61 @@ func (g *Groups) participantJoined(ctx context.Context, evt msn.ParticipantJoine
 	g.names.SaysName(ctx, evt.Account, evt.Name)
 	if evt.Conversation.Group() != "" {
 		g.NoteMembers(ctx, evt.Conversation)
+		g.isThere(ctx, evt.Conversation, evt.Account)
 	}
 }
 
-// participantLeft says in the room of a group chat that somebody has left. Who is gone
-// because nothing was said any more is called in again by the next message.
+// participantLeft has somebody leave the room of a group chat who has left the conversation. Who is
+// gone because nothing was said any more is called in again by the next message.
 func (g *Groups) participantLeft(ctx context.Context, evt msn.ParticipantLeft) {
-	if !evt.Idle {
-		g.note(ctx, evt.Conversation, evt.Account, func(name string) string { return name + " has left the conversation." })
+	if !evt.Idle && g.note(ctx, evt.Conversation, evt.Account, database.QueuedLeft, func(string) string { return hasLeft }) {
+		g.isAbsent(evt.Conversation, evt.Account, absence{left: true, why: "has left"})
 	}
 }
 
 // callFailed says in the room of a group chat that somebody does not hear what is said.
 func (g *Groups) callFailed(ctx context.Context, evt msn.CallFailed) {
 	zerolog.Ctx(ctx).Info().Err(evt.Err).Msg("A member of a group chat does not come")
-	g.note(ctx, evt.Conversation, evt.Account, func(name string) string {
-		why := reason.Of(evt.Err, reason.Call, g.account.About(name)).Sentence
-		return why
-	})
+	if g.note(ctx, evt.Conversation, evt.Account, database.QueuedNote, func(name string) string {
+		return reason.Of(evt.Err, reason.Call, g.account.About(name)).Sentence
+	}) {
+		why := "does not come"
+		if errors.Is(evt.Err, msn.ErrOffline) {
+			why = "is offline"
+		}
+		g.isAbsent(evt.Conversation, evt.Account, absence{why: why})
+	}
 }
 
-// note puts a note about a member into the room of a group chat, if there is a
-// room already. say makes it of the member's name.
-func (g *Groups) note(ctx context.Context, conversation *msn.Conversation, member string, say func(name string) string) {
+// note puts something about a member into the room of a group chat, if there is a room already. say
+// makes it of the member's name. It reports false when there was too much of that.
+func (g *Groups) note(ctx context.Context, conversation *msn.Conversation, member string, kind database.QueuedKind, say func(name string) string) bool {
 	account, ok := msnid.FromServer(member)
 	if !ok || conversation.Group() == "" {
-		return
+		return false
 	}
 	key := g.account.GroupKey(conversation.Group())
 	if room, err := g.rooms.Stored(ctx, key); err != nil || room == "" {
-		return // nobody there to read it; an error shows with the next message
+		return false // nobody there to read it; an error shows with the next message
 	}
 	at := time.Now()
 	if !g.notes.AllowMember(conversation.Group(), account, at) {
-		return
+		return false
 	}
-	body := say(g.account.Person(ctx, account).Name)
+	g.put(ctx, key.ID, account, kind, say(g.account.Person(ctx, account).Name), at)
+	return true
+}
+
+// put has something shown behind what was said in a room before.
+func (g *Groups) put(ctx context.Context, portal networkid.PortalID, account string, kind database.QueuedKind, body string, at time.Time) {
 	g.inbox.Put(ctx, &database.QueuedMessage{
 		LoginID:   g.account.Login.ID,
 		MessageID: msnid.MakeNoticeMessageID("note", account, body, at.Format(time.RFC3339Nano)),
-		PortalID:  key.ID,
+		PortalID:  portal,
 		Sender:    account,
 		At:        at,
 		Body:      body,
-		Kind:      database.QueuedNote,
+		Kind:      kind,
 	})
 }
 
@@ -183,7 +200,8 @@ func (g *Groups) Info(ctx context.Context, group string) (*bridgev2.ChatInfo, er
 	}
 	info := &bridgev2.ChatInfo{
 		Type:    ptr.Ptr(bridgedb.RoomTypeGroupDM),
-		Members: g.memberList(members),
+		Members: g.memberList(group, members),
+		Topic:   ptr.Ptr(g.topic(ctx, group)),
 	}
 	// Asked of the database: the framework's own copy changes under its hands.
 	portal, err := g.account.Bridge.DB.Portal.GetByKey(ctx, g.account.GroupKey(group))
@@ -205,16 +223,19 @@ func (g *Groups) Info(ctx context.Context, group string) (*bridgev2.ChatInfo, er
 // maxGroupName is the longest name of the room of a group chat in characters.
 const maxGroupName = 120
 
-func (g *Groups) memberList(members []string) *bridgev2.ChatMemberList {
+func (g *Groups) memberList(group string, members []string) *bridgev2.ChatMemberList {
 	list := &bridgev2.ChatMemberList{
 		IsFull:           true,
 		TotalMemberCount: len(members) + 1,
 		MemberMap:        bridgev2.ChatMemberMap{g.account.UserID(): {EventSender: g.account.OwnSender()}},
 	}
 	for _, account := range members {
-		list.MemberMap[g.account.GhostID(account)] = bridgev2.ChatMember{
-			EventSender: g.account.SenderOf(account), UserInfo: g.account.UserInfo(account),
+		member := bridgev2.ChatMember{EventSender: g.account.SenderOf(account), UserInfo: g.account.UserInfo(account)}
+		if g.absent.of(group)[account].left {
+			// They leave by themselves, behind what they have said, and come back so.
+			member.Membership, member.PrevMembership = event.MembershipLeave, event.MembershipLeave
 		}
+		list.MemberMap[g.account.GhostID(account)] = member
 	}
 	return list
 }

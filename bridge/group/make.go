@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
+	"sync"
 
 	"github.com/rs/zerolog"
 	"go.mau.fi/util/ptr"
@@ -96,41 +98,53 @@ func (g *Groups) make(ctx context.Context, members []string) (networkid.PortalKe
 	return g.account.GroupKey(group), nil
 }
 
-// CallInto calls a contact into the conversation of a room, and returns the sentence
-// that says what came of it. The room of one contact stays theirs: then a group chat
-// of the two is made.
-func (g *Groups) CallInto(ctx context.Context, client *msn.Client, room msnid.Peer, account string) string {
-	name := g.account.Person(ctx, account).Name
+// callTimeout bounds calling somebody into a conversation.
+const callTimeout = session.RequestTimeout
+
+// CallInto calls contacts into the conversation of a room, and returns the sentences that say what
+// came of it. The room of one contact stays theirs: then a group chat of all of them is made.
+func (g *Groups) CallInto(ctx context.Context, client *msn.Client, room msnid.Peer, accounts ...string) string {
 	if room.Group == "" {
-		return g.start(ctx, room.Account, account)
+		return g.start(ctx, append([]string{room.Account}, accounts...)...)
 	}
-	conversation, err := g.Conversation(ctx, client, room.Group)
-	if err == nil {
-		calling, cancel := context.WithTimeout(ctx, session.RequestTimeout)
-		defer cancel()
-		err = conversation.Invite(calling, account)
+	said := make([]string, len(accounts))
+	var calls sync.WaitGroup
+	for i, account := range accounts {
+		calls.Go(func() {
+			name := g.account.Person(ctx, account).Name
+			said[i] = fmt.Sprintf("%s is a contact of yours and has been called: they are in the conversation now.", name)
+			if err := g.callIn(ctx, client, room.Group, account); err != nil {
+				said[i] = reason.Of(err, reason.Call, g.account.About(name)).Sentence
+			}
+		})
 	}
-	if err != nil {
-		zerolog.Ctx(ctx).Info().Err(err).Msg("Contact does not come into a group chat")
-		why := reason.Of(err, reason.Call, g.account.About(name)).Sentence
-		return why
-	}
-	g.NoteMembers(ctx, conversation)
-	return fmt.Sprintf("%s is a contact of yours and has been called: they are in the conversation now.", name)
+	calls.Wait()
+	return strings.Join(said, "\n")
 }
 
-// start makes a group chat with two contacts, and its room.
-func (g *Groups) start(ctx context.Context, first, second string) string {
-	key, err := g.make(ctx, []string{first, second})
+// start makes a group chat with contacts, and its room. The first has a room already.
+func (g *Groups) start(ctx context.Context, accounts ...string) string {
+	var called []string
+	for _, account := range accounts {
+		called = append(called, g.account.Person(ctx, account).Name)
+	}
+	about := g.account.About(called[1])
+	if len(accounts) > msn.MaxMembers {
+		return reason.Of(reason.ErrManyMembers, reason.Call, about).Sentence
+	}
+	key, err := g.make(ctx, accounts)
 	if err == nil {
 		err = g.makeRoom(ctx, key)
 	}
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to make a group chat")
-		return reason.Of(reason.ErrRoom, reason.Call, g.account.About(second)).Sentence
+		return reason.Of(reason.ErrRoom, reason.Call, about).Sentence
 	}
-	return fmt.Sprintf("%s is a contact of yours. There is a new room for them, %s and you: both are called with the first message that you write there.",
-		g.account.Person(ctx, second).Name, g.account.Person(ctx, first).Name)
+	made := fmt.Sprintf("There is a new room for %s and you. They are called with the first message that you write there", strings.Join(called, ", "))
+	if room, err := g.rooms.Stored(ctx, key); err == nil && room != "" {
+		made += ": " + g.rooms.Link(room)
+	}
+	return made
 }
 
 func (g *Groups) makeRoom(ctx context.Context, key networkid.PortalKey) error {

@@ -112,6 +112,18 @@ func (i *Intake) handedOut(evt id.EventID) *handed {
 	return i.open[evt]
 }
 
+// Open reports whether something that was written in a room is not dealt with yet.
+func (i *Intake) Open(room id.RoomID) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for _, h := range i.open {
+		if h.received.RoomID == room {
+			return true
+		}
+	}
+	return false
+}
+
 // Taken says that an event was stored elsewhere, and its row in the intake closed.
 func (i *Intake) Taken(evt id.EventID) {
 	i.mu.Lock()

@@ -200,6 +200,11 @@ func (r *Rooms) Notice(ctx context.Context, room id.RoomID, text string, answere
 	return err
 }
 
+// Link returns an address that leads to a room, for people to follow.
+func (r *Rooms) Link(room id.RoomID) string {
+	return room.URI(r.account.Bridge.Matrix.ServerName()).MatrixToURL()
+}
+
 // Settling returns a context that ends SettleTimeout after ctx, so that what is half-way
 // comes to its end when the bridge stops.
 func Settling(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -27,7 +27,8 @@ const (
 	invitationWindow = 50 * time.Minute // one in 10 minutes in the long run
 )
 
-const inviteUsage = "Write `!invite carol@example.com`, or `!invite carol@example.com Come and talk to me` with a text of your own."
+const inviteUsage = "Write `!invite carol@example.com`, or `!invite carol@example.com Come and talk to me` with a text of your own. " +
+	"In a room several contacts can be called at once: `!invite carol@example.com dave@example.com`."
 
 // invitee is who an address given to `invite` is.
 type invitee uint8
@@ -71,6 +72,9 @@ func Invite(c *call.Call) {
 		c.Say("%s Nothing was sent. %s", reason.Of(err, reason.Input, reason.Subject{}).Sentence, inviteUsage)
 		return
 	}
+	if several(c, login, address, text) {
+		return
+	}
 	who, err := inviteeOf(login, c.Ctx, address)
 	var room msnid.Peer
 	if c.Portal != nil {
@@ -106,6 +110,51 @@ func Invite(c *call.Call) {
 		return
 	}
 	c.Say("%s", invite(c, login, client, address, text))
+}
+
+// several calls contacts into the room of a command that names more than one and nothing else. It
+// reports false for another command.
+func several(c *call.Call, login *call.Login, first, rest string) bool {
+	accounts := []string{first}
+	for _, word := range strings.Fields(rest) {
+		account, err := msnid.ParseAccount(word)
+		if err != nil {
+			return false
+		}
+		if !slices.Contains(accounts, account) {
+			accounts = append(accounts, account)
+		}
+	}
+	if len(accounts) == 1 {
+		return false
+	}
+	if c.Portal == nil {
+		c.Say("Several people can be called in a room with people alone. Nothing was sent. %s", inviteUsage)
+		return true
+	}
+	room, ok := msnid.ParsePeer(c.Portal.ID)
+	if !ok || room.Circle != "" {
+		c.Say("Name one person at a time here. Nothing was sent.")
+		return true
+	}
+	for _, account := range accounts {
+		switch who, err := inviteeOf(login, c.Ctx, account); {
+		case err != nil:
+			zerolog.Ctx(c.Ctx).Err(err).Msg("Failed to read contacts")
+			c.Say("%s", reason.Of(reason.ErrContacts, reason.Invitation, login.Account.About(account)).Sentence)
+			return true
+		case who == oneself || account == room.Account:
+			c.Say("%s is here already. Leave them out. Nobody was called.", account)
+			return true
+		case who == stranger:
+			c.Say("%s is no contact of yours: only contacts can be called several at once. Nobody was called.", account)
+			return true
+		}
+	}
+	if client, ok := c.SessionOf(login); ok {
+		c.Say("%s", login.Groups.CallInto(c.Ctx, client, room, accounts...))
+	}
+	return true
 }
 
 // inRoomWithOthers reports whether a command was typed in a room with people among

@@ -1,0 +1,154 @@
+package group
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+// What is shown beside the membership of somebody who leaves a conversation or comes back.
+const (
+	hasLeft  = "has left the conversation"
+	hasCome  = "is in the conversation again"
+	maxNamed = 5 // of those who are missing
+)
+
+// absence is why a member of a group chat does not hear what is said there.
+type absence struct {
+	left bool   // they were there
+	why  string // a few words
+}
+
+// absences are those who are missing, by group chat and account. What is known ends with the
+// process: the next text calls everybody in again. The zero value is empty.
+type absences struct {
+	mu     sync.Mutex
+	groups map[string]map[string]absence
+}
+
+// set notes why somebody is missing.
+func (a *absences) set(group, account string, why absence) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.groups == nil {
+		a.groups = make(map[string]map[string]absence)
+	}
+	if a.groups[group] == nil {
+		a.groups[group] = make(map[string]absence)
+	}
+	if _, known := a.groups[group][account]; known || len(a.groups[group]) < msn.MaxMembers {
+		why.left = why.left || a.groups[group][account].left
+		a.groups[group][account] = why
+	}
+}
+
+// end notes that somebody is there, and returns why they were missing.
+func (a *absences) end(group, account string) (was absence, missing bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	was, missing = a.groups[group][account]
+	delete(a.groups[group], account)
+	if len(a.groups[group]) == 0 {
+		delete(a.groups, group)
+	}
+	return was, missing
+}
+
+// of returns who is missing in a group chat.
+func (a *absences) of(group string) map[string]absence {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return maps.Clone(a.groups[group])
+}
+
+// isAbsent shows in the topic that somebody is missing.
+func (g *Groups) isAbsent(conversation *msn.Conversation, member string, why absence) {
+	if account, ok := msnid.FromServer(member); ok {
+		g.absent.set(conversation.Group(), account, why)
+		g.showNewMembers(conversation.Group())
+	}
+}
+
+// isThere shows that somebody is there who was missing.
+func (g *Groups) isThere(ctx context.Context, conversation *msn.Conversation, member string) {
+	account, ok := msnid.FromServer(member)
+	if !ok {
+		return
+	}
+	group := conversation.Group()
+	was, missing := g.absent.end(group, account)
+	if !missing {
+		return
+	}
+	if was.left {
+		g.put(ctx, g.account.GroupKey(group).ID, account, database.QueuedBack, hasCome, time.Now())
+	}
+	g.showNewMembers(group)
+}
+
+// topic returns who is missing in a group chat, in words.
+func (g *Groups) topic(ctx context.Context, group string) string {
+	absent := g.absent.of(group)
+	if len(absent) == 0 {
+		return ""
+	}
+	book := g.account.Names(ctx)
+	var missing []string
+	for _, account := range slices.Sorted(maps.Keys(absent)) {
+		if len(missing) == maxNamed {
+			missing = append(missing, fmt.Sprintf("%d more", len(absent)-maxNamed))
+			break
+		}
+		missing = append(missing, fmt.Sprintf("%s, who %s", g.account.MatrixName(ctx, account, book), absent[account].why))
+	}
+	return "Not in the conversation now: " + strings.Join(missing, "; ")
+}
+
+// clearTopics takes away what an earlier run has written of who is missing.
+func (g *Groups) clearTopics(ctx context.Context, _ *msn.Client) {
+	groups, err := g.account.DB.Group.First(ctx, g.account.Login.ID)
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read group chats")
+		return
+	}
+	for group := range groups {
+		portal, err := g.account.Bridge.DB.Portal.GetByKey(ctx, g.account.GroupKey(group))
+		if err == nil && portal != nil && portal.Topic != "" && len(g.absent.of(group)) == 0 {
+			g.showNewMembers(group)
+		}
+	}
+}
+
+// ShowMembership has somebody leave the room of a group chat or come back, as m says. It is how
+// messages of the kinds QueuedLeft and QueuedBack are shown, behind what was said before.
+func (g *Groups) ShowMembership(ctx context.Context, m *database.QueuedMessage) (shown bool, err error) {
+	room, err := g.rooms.Stored(ctx, g.account.KeyOf(m.PortalID))
+	if err != nil || room == "" {
+		return true, err
+	}
+	ghost, err := g.account.Bridge.GetGhostByID(ctx, g.account.GhostID(m.Sender))
+	if err != nil {
+		return false, err
+	}
+	if m.Kind == database.QueuedLeft {
+		return true, g.rooms.Exit(ctx, room, ghost, m.Body)
+	}
+	return true, g.rooms.Enter(ctx, room, ghost, m.Body)
+}
+
+// MembershipRoom returns the room in which ShowMembership shows a message.
+func (g *Groups) MembershipRoom(ctx context.Context, m *database.QueuedMessage) (room id.RoomID, elsewhere bool, err error) {
+	room, err = g.rooms.Stored(ctx, g.account.KeyOf(m.PortalID))
+	return room, true, err
+}

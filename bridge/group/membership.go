@@ -1,0 +1,149 @@
+package group
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/retry"
+	"matrix-msn/bridge/room"
+	"matrix-msn/msn"
+)
+
+const (
+	// partingPatience is how long what the user has written before they left a room is waited for.
+	partingPatience = 30 * time.Second
+	partingPause    = 200 * time.Millisecond
+)
+
+// Left leaves the conversation of a room that the user has left. What they wrote before goes out first:
+// waits reports whether something of it is still on its way. Circles are left by a command alone: they
+// last.
+func (g *Groups) Left(portal networkid.PortalID, waits func() bool) {
+	peer, ok := msnid.ParsePeer(portal)
+	if !ok || peer.Circle != "" {
+		return
+	}
+	g.work.Do("leave "+string(portal), func(ctx context.Context) {
+		key := g.account.KeyOf(portal)
+		for deadline := time.Now().Add(partingPatience); waits() && time.Now().Before(deadline); {
+			if !retry.Sleep(ctx, partingPause) {
+				return
+			}
+		}
+		stored, err := g.rooms.Stored(ctx, key)
+		if err != nil || stored == "" {
+			return
+		}
+		if own, err := g.rooms.Membership(ctx, stored); err != nil || !room.HasLeft(own) {
+			return // they have come back
+		}
+		client := g.session.Current()
+		if client == nil {
+			return
+		}
+		if peer.Account != "" {
+			client.Conversation(peer.Account).Close()
+			return
+		}
+		conversation, err := g.Conversation(ctx, client, peer.Group)
+		if err != nil {
+			zerolog.Ctx(ctx).Err(err).Msg("Failed to leave a group chat")
+			return
+		}
+		conversation.Close()
+	})
+}
+
+// Invited calls somebody in whom the user has invited into the room of a portal in Matrix. Who cannot
+// be there leaves the room again, and it is said why.
+func (g *Groups) Invited(portal networkid.PortalID, in id.RoomID, account string) {
+	g.work.Do(fmt.Sprintf("invited %s %s", portal, account), func(ctx context.Context) {
+		said, stays, tells := g.invited(ctx, portal, account)
+		ghost, err := g.account.Bridge.GetGhostByID(ctx, g.account.GhostID(account))
+		if err == nil && stays {
+			err = g.rooms.Enter(ctx, in, ghost, "")
+		} else if err == nil {
+			err = g.rooms.Exit(ctx, in, ghost, said)
+		}
+		if err != nil {
+			zerolog.Ctx(ctx).Err(err).Msg("Failed to show what became of an invitation")
+		}
+		if stays || !tells {
+			return
+		}
+		if err := g.rooms.Notice(ctx, in, said, ""); err != nil {
+			zerolog.Ctx(ctx).Err(err).Msg("Failed to say what became of an invitation")
+		}
+	})
+}
+
+// invited returns what is said of an invitation, whether who is invited stays in the room, and whether
+// the room is to be told: of a call that fails it is.
+func (g *Groups) invited(ctx context.Context, portal networkid.PortalID, account string) (said string, stays, tells bool) {
+	name := g.account.Person(ctx, account).Name
+	peer, ok := msnid.ParsePeer(portal)
+	switch {
+	case !ok:
+		return "This is the room of your alerts. Nobody can be called into it.", false, true
+	case peer.Circle != "":
+		return fmt.Sprintf("Invite %s into the circle by writing `!invite %s` here: they come into the room when they accept.", name, account), false, true
+	case account == g.account.Identity.Account || account == peer.Account:
+		return "", true, false
+	}
+	client, problem := g.session.State()
+	if client == nil {
+		return reason.Of(reason.NotConnected{Why: problem}, reason.Call, g.account.About(name)).Sentence, false, true
+	}
+	if peer.Account != "" {
+		return g.start(ctx, peer.Account, account), false, true
+	}
+	if err := g.callIn(ctx, client, peer.Group, account); err != nil {
+		return reason.Of(err, reason.Call, g.account.About(name)).Sentence, false, false
+	}
+	return "", true, false
+}
+
+// Removed says that somebody whom the user has put out of a room still hears what is said there.
+func (g *Groups) Removed(portal networkid.PortalID, in id.RoomID, account string) {
+	peer, ok := msnid.ParsePeer(portal)
+	if !ok || account == g.account.Identity.Account {
+		return
+	}
+	g.work.Do(fmt.Sprintf("removed %s %s", portal, account), func(ctx context.Context) {
+		name := g.account.Person(ctx, account).Name
+		said := fmt.Sprintf("MSN has no way to put somebody out of a conversation: %s still hears what is said here, and is shown again with what they write. "+
+			"To be without them leave this room, and make another one with `create-group`.", name)
+		switch {
+		case peer.Account != "":
+			said = fmt.Sprintf("%s is not told that you have put them out of this room, and is back with what they write. `!block` keeps them from writing to you.", name)
+		case peer.Circle != "":
+			said = fmt.Sprintf("%s still belongs to the circle: the bridge cannot put somebody out of one.", name)
+		}
+		if err := g.rooms.Notice(ctx, in, said, ""); err != nil {
+			zerolog.Ctx(ctx).Err(err).Msg("Failed to say that somebody is still in a conversation")
+		}
+	})
+}
+
+// callIn calls somebody into a group chat, of which they become a member.
+func (g *Groups) callIn(ctx context.Context, client *msn.Client, group, account string) error {
+	conversation, err := g.Conversation(ctx, client, group)
+	if err != nil {
+		return err
+	}
+	calling, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if err := conversation.Invite(calling, account); err != nil {
+		zerolog.Ctx(ctx).Info().Err(err).Msg("Contact does not come into a group chat")
+		return err
+	}
+	g.NoteMembers(ctx, conversation)
+	return nil
+}
