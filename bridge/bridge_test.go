@@ -52,14 +52,16 @@ type testBridge struct {
 	br         *bridgev2.Bridge
 	dbPath     string
 	events     int
-	config     func(*config.Config) // changes the config, unless nil
-	public     string               // public address of the bridge, or ""
-	filtering  bool                 // each login has a space
-	only       bool                 // nobody but the user may use the bridge
-	waited     func()               // is called in place of each wait between attempts of the inbox, unless nil
-	statements *statements          // counts what the database is asked for, unless nil
-	process    *process             // stands between the bridge and the rest of the world, unless nil
-	log        *lockedBuffer        // of warnings and errors, since the last start
+	config     func(*config.Config)             // changes the config, unless nil
+	public     string                           // public address of the bridge, or ""
+	filtering  bool                             // each login has a space
+	framework  func(*bridgeconfig.BridgeConfig) // changes the framework's config, unless nil
+	acting     *bridgev2.User                   // in whose name tryLogin logs in, the user's if nil
+	only       bool                             // nobody but the user may use the bridge
+	waited     func()                           // is called in place of each wait between attempts of the inbox, unless nil
+	statements *statements                      // counts what the database is asked for, unless nil
+	process    *process                         // stands between the bridge and the rest of the world, unless nil
+	log        *lockedBuffer                    // of warnings and errors, since the last start
 }
 
 // newTestServer starts an MSN server where alice and bob are friends, carol is
@@ -197,7 +199,7 @@ func (b *testBridge) startWith(prepare func()) {
 		permissions = bridgeconfig.PermissionConfig{string(fakeUser): &bridgeconfig.PermissionLevelUser}
 	}
 	log := zerolog.New(b.logs()).Level(zerolog.WarnLevel)
-	b.br = bridgev2.NewBridge("", db, log, &bridgeconfig.BridgeConfig{
+	framework := &bridgeconfig.BridgeConfig{
 		CommandPrefix:         "!msn",
 		PrivateChatPortalMeta: true,
 		// The framework's delayed notice races with its own state queue.
@@ -206,7 +208,11 @@ func (b *testBridge) startWith(prepare func()) {
 		PortalEventBuffer:         64,
 		DeduplicateMatrixMessages: true,
 		Permissions:               permissions,
-	}, matrix, b.conn, commands.NewProcessor)
+	}
+	if b.framework != nil {
+		b.framework(framework)
+	}
+	b.br = bridgev2.NewBridge("", db, log, framework, matrix, b.conn, commands.NewProcessor)
 	if b.waited != nil {
 		b.conn.pace = inbox.Pace{Between: func() backoff.BackOff { return noWaits{b} }}
 	}
@@ -274,6 +280,9 @@ func (b *testBridge) restart() {
 
 func (b *testBridge) user() *bridgev2.User {
 	b.Helper()
+	if b.acting != nil {
+		return b.acting
+	}
 	user, err := b.br.GetUserByMXID(b.ctx, fakeUser)
 	if err != nil {
 		b.Fatal(err)

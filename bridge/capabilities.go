@@ -41,6 +41,8 @@ var roomFeatures = &event.RoomFeatures{
 	LocationMessage:     event.CapLevelPartialSupport, // as its description
 	Poll:                event.CapLevelPartialSupport, // as a list
 	Reply:               event.CapLevelPartialSupport, // with a quote
+	// Relayed texts come as they are: bridge/relay puts the names before them, in plain text.
+	PerMessageProfileRelay: true,
 }
 
 // networkFeatures is what the framework should know of the network.

@@ -80,7 +80,8 @@ var (
 // commands.
 func (c *Connector) Init(br *bridgev2.Bridge) {
 	c.br, c.pace = br, inbox.Unhurried
-	// What people send as notices is a text. Those of programs come no further: they have no login.
+	// What a user sends as a notice is a text. Those of others, who are relayed, may be programs'.
+	c.Config.RelayNotices(br.Config.BridgeNotices)
 	br.Config.BridgeNotices = true
 	c.db = database.New(br.ID, br.DB.Database, dbutil.ZeroLogger(br.Log.With().Str("db_section", "msn").Logger()))
 	c.logins = &login.Logins{Bridge: br, Config: &c.Config, SignIns: &c.signIns, SessionOf: func(login *bridgev2.UserLogin) *session.Session {
@@ -251,6 +252,9 @@ func (c *Connector) Arriving(ctx context.Context, evt *event.Event) {
 	case event.EventMessage, event.EventUnstablePollStart:
 		c.commands.Rewrite(ctx, evt)
 		if portal, err := c.br.GetPortalByMXID(ctx, evt.RoomID); err == nil && portal != nil {
+			if c.isRelayed(portal, evt.Sender) {
+				c.other(ctx, evt)
+			}
 			chat.AsMessage(evt, c.br.Config.CommandPrefix)
 		}
 	case event.EventRedaction:
@@ -261,21 +265,28 @@ func (c *Connector) Arriving(ctx context.Context, evt *event.Event) {
 	c.intake.Arriving(ctx, evt)
 }
 
+// isRelayed reports whether what somebody writes in a room goes to MSN by the login of another.
+func (c *Connector) isRelayed(portal *bridgev2.Portal, sender id.UserID) bool {
+	login := c.br.GetCachedUserLoginByID(portal.Receiver)
+	return portal.Relay != nil && login != nil && login.UserMXID != sender
+}
+
 // other hands an event that the framework would pass over to the room as a message, if the user
-// whose room it is has sent it. Programs in a room are not answered.
+// whose room it is has sent it, or somebody who speaks through their login. Programs in a room are
+// not answered.
 func (c *Connector) other(ctx context.Context, evt *event.Event) {
-	if evt.Content.Raw[doublePuppet] != nil {
-		return
-	}
-	made := chat.OtherMessage(evt)
-	if made == nil {
+	if evt.Content.Raw[doublePuppet] != nil || evt.Sender == c.br.Bot.GetMXID() || c.br.IsGhostMXID(evt.Sender) {
 		return
 	}
 	portal, err := c.br.GetPortalByMXID(ctx, evt.RoomID)
 	if err != nil || portal == nil {
 		return
 	}
-	if login := c.br.GetCachedUserLoginByID(portal.Receiver); login != nil && login.UserMXID == evt.Sender {
+	login, relayed := c.br.GetCachedUserLoginByID(portal.Receiver), c.isRelayed(portal, evt.Sender)
+	if login == nil || login.UserMXID != evt.Sender && !relayed {
+		return
+	}
+	if made := chat.OtherMessage(evt, relayed); made != nil {
 		c.br.QueueMatrixEvent(ctx, made)
 	}
 }

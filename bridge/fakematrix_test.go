@@ -357,6 +357,18 @@ func (f *fakeMatrix) GetMemberInfo(_ context.Context, room id.RoomID, user id.Us
 	return member, nil
 }
 
+// IsConfusableName implements bridgev2.MatrixConnectorWithNameDisambiguation.
+func (f *fakeMatrix) IsConfusableName(_ context.Context, room id.RoomID, user id.UserID, name string) (others []id.UserID, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for other, member := range f.members(room) {
+		if other != user && strings.EqualFold(member.Displayname, name) {
+			others = append(others, other)
+		}
+	}
+	return others, nil
+}
+
 // aroundInvites has something done before the user is made a member of a room, and when it was
 // looked whether they are one.
 func (f *fakeMatrix) aroundInvites(inviting, looking func(id.RoomID)) {

@@ -18,13 +18,27 @@ const (
 // InOwnWords returns a status of a message with what the framework says of its own in words for
 // people, or as it is.
 func InOwnWords(status *bridgev2.MessageStatus) *bridgev2.MessageStatus {
-	if status == nil || status.Message != "" || !errors.Is(status.InternalError, bridgev2.ErrNotLoggedIn) {
+	if status == nil {
 		return status
 	}
 	own := *status
+	if errors.Is(status.InternalError, bridgev2.ErrIgnoringReactionFromRelayedUser) {
+		return refused(own, errReactions)
+	}
+	if status.Message != "" || !errors.Is(status.InternalError, bridgev2.ErrNotLoggedIn) {
+		return status
+	}
 	own.ErrorAsMessage, own.IsCertain = false, true
 	if own.Message = loggedOut; strings.Contains(status.InternalError.Error(), ofSomebodyElse) {
 		own.Message = notYours
 	}
+	return &own
+}
+
+// refused returns a status that says what a user of the network is told of the same.
+func refused(own bridgev2.MessageStatus, why error) *bridgev2.MessageStatus {
+	said := bridgev2.WrapErrorInStatus(why)
+	own.Message, own.ErrorAsMessage, own.IsCertain, own.SendNotice = said.Message, false, said.IsCertain, said.SendNotice
+	own.ErrorReason = said.ErrorReason
 	return &own
 }

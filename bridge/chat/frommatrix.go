@@ -33,26 +33,27 @@ func (c *Chat) Send(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2
 	if msg.Content == nil {
 		return nil, reason.Refused(msn.ErrEmpty, reason.Subject{})
 	}
-	if msg.Content.MsgType == event.MsgNotice && msg.OrigSender != nil {
+	speaker := c.speaker(ctx, msg.Portal.ID, msg.Event.RoomID, msg.Event.Sender)
+	if msg.Content.MsgType == event.MsgNotice && speaker != nil && !c.account.Config.RelaysNotices() {
 		return nil, bridgev2.ErrIgnoringMNotice // it may be a program's, and programs answer each other without end
 	}
 	msg.Content.Body = strings.TrimPrefix(msg.Content.Body, NoCommand)
 	words := msgconv.InWords(msg.Content, msg.Event.Content.Raw)
-	if why := refusal(msg.Content, words); why != nil {
+	if why := refusal(msg.Content, words); why != nil && !(speaker != nil && why == reason.ErrMedia) {
 		return nil, reason.Refused(why, reason.Subject{})
 	}
-	text, format := msgconv.ToMSN(words, c.account.TextOptions())
+	spoken := c.say(speaker, msg.Content, words)
 	if replaced := replacedBy(msg.Event); replaced != "" {
-		return c.correct(ctx, msg, replaced, text, format)
+		return c.correct(ctx, msg, replaced, spoken)
 	}
-	if kind := msg.Content.MsgType; kind.IsMedia() && kind != event.CapMsgSticker {
-		c.sayWordsOnly(ctx, msg.Event.RoomID, msg.Event.ID)
+	if isFile(msg.Content) {
+		c.sayWordsOnly(ctx, msg.Event)
 	}
 	quote := c.quote(ctx, msg.Event.RoomID, answered(msg.Content.RelatesTo))
-	if err := c.write(ctx, msg.Portal, msg.Event, withQuote(quote, text), format); err != nil {
+	if err := c.write(ctx, msg.Portal, msg.Event, withQuote(quote, spoken.said), spoken.format); err != nil {
 		return nil, err
 	}
-	c.keep(msg.Event.ID, said{quote, text, msg.Event.ID})
+	c.keep(msg.Event.ID, said{quote, spoken.own, msg.Event.ID, msg.Event.Sender})
 	return &bridgev2.MatrixMessageResponse{Pending: true}, nil
 }
 
@@ -60,6 +61,7 @@ func (c *Chat) Send(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2
 type said struct {
 	quote, text string
 	by          id.EventID // the message, or the latest edit of it
+	writer      id.UserID
 }
 
 const (
@@ -142,35 +144,38 @@ func (c *Chat) arrived(ctx context.Context, evt id.EventID) string {
 
 // correct gives a message that waits its new text. Of one that the contact has, it sends what is
 // new as a correction, and as a message of its own when the contact does not have it.
-func (c *Chat) correct(ctx context.Context, msg *bridgev2.MatrixMessage, replaced id.EventID, text, format string) (*bridgev2.MatrixMessageResponse, error) {
+func (c *Chat) correct(ctx context.Context, msg *bridgev2.MatrixMessage, replaced id.EventID, new spoken) (*bridgev2.MatrixMessageResponse, error) {
 	to, _ := msnid.ParsePeer(msg.Portal.ID)
+	if !c.wrote(ctx, msg.Event.Sender, msg.Event.RoomID, replaced) {
+		return nil, reason.Refused(reason.ErrNotWriter, reason.Subject{})
+	}
 	quote := c.quoteOf(ctx, msg.Event.RoomID, replaced)
-	quoted := withQuote(quote, text)
-	fate, err := c.outbox.Correct(ctx, replaced, msg.Event.ID, msg.Event.Sender, quoted, format)
+	quoted := withQuote(quote, new.said)
+	fate, err := c.outbox.Correct(ctx, replaced, msg.Event.ID, msg.Event.Sender, quoted, new.format)
 	switch {
 	case err != nil:
 		return nil, reason.Refused(fmt.Errorf("%w: %w", reason.ErrBridge, err), c.Recipients(ctx, to))
 	case fate == Uncertain:
 		return nil, reason.Refused(reason.ErrNotCorrected, c.Recipients(ctx, to))
 	case fate == Corrected:
-		c.keep(replaced, said{quote, text, replaced})
-		c.typing.stop(msg.Portal.ID)
+		c.keep(replaced, said{quote, new.own, replaced, msg.Event.Sender})
+		c.stopsTyping(msg.Portal.ID, msg.Event.Sender)
 		c.account.Bridge.Matrix.SendMessageStatus(ctx, &bridgev2.MessageStatus{Status: event.MessageStatusSuccess},
 			bridgev2.StatusEventInfoFromEvent(msg.Event))
 		return &bridgev2.MatrixMessageResponse{Pending: true}, nil
 	case fate == Gone:
-		quoted = msgconv.Correction(c.arrived(ctx, replaced), text)
+		quoted = new.speaker.Says(event.MsgText, msgconv.Correction(c.arrived(ctx, replaced), new.own))
 	}
 	if fate == Refused {
 		c.superseded(ctx, msg.Event, replaced, database.EventReplaced)
 	}
-	if err := c.write(ctx, msg.Portal, msg.Event, quoted, format); err != nil {
+	if err := c.write(ctx, msg.Portal, msg.Event, quoted, new.format); err != nil {
 		if fate == Refused {
 			c.superseded(ctx, msg.Event, replaced, database.EventRefused)
 		}
 		return nil, err
 	}
-	c.keep(replaced, said{quote, text, msg.Event.ID})
+	c.keep(replaced, said{quote, new.own, msg.Event.ID, msg.Event.Sender})
 	return &bridgev2.MatrixMessageResponse{Pending: true}, nil
 }
 
@@ -183,7 +188,7 @@ func (c *Chat) write(ctx context.Context, portal *bridgev2.Portal, evt *event.Ev
 	if !ok {
 		return reason.Refused(reason.ErrNotAChat, reason.Subject{})
 	}
-	c.typing.stop(portal.ID)
+	c.stopsTyping(portal.ID, evt.Sender)
 	err := c.outbox.Put(ctx, &database.QueuedEvent{
 		LoginID:   c.account.Login.ID,
 		EventID:   evt.ID,

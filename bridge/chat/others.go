@@ -5,10 +5,10 @@ import (
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/event"
-	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/relay"
 	"matrix-msn/bridge/room"
 )
 
@@ -28,13 +28,14 @@ var polls = map[string]bool{"m.poll.start": true, "m.poll.end": true, "org.matri
 
 // OtherMessage returns an event that the framework passes over as the message that Send makes
 // something of, or nil: people see it in their clients, and expect that it is seen on the other
-// side. The event itself is left as it is: others read it meanwhile.
-func OtherMessage(evt *event.Event) *event.Event {
+// side. Of those who are relayed it passes over what has to do with polls as well. The event itself
+// is left as it is: others read it meanwhile.
+func OtherMessage(evt *event.Event, relayed bool) *event.Event {
 	content := &event.MessageEventContent{MsgType: event.MessageType(evt.Type.Type)}
 	switch {
-	case polls[evt.Type.Type]:
+	case polls[evt.Type.Type], relayed && evt.Type == event.EventUnstablePollStart:
 		content = PollText(evt)
-	case evt.Type == event.EventUnstablePollResponse || notOnMSN[content.MsgType] == nil:
+	case !relayed && evt.Type == event.EventUnstablePollResponse, notOnMSN[content.MsgType] == nil:
 		return nil
 	}
 	made := *evt
@@ -76,13 +77,17 @@ func refusal(content, words *event.MessageEventContent) error {
 }
 
 // sayWordsOnly tells a room that of a picture with words under it only the words are carried.
-func (c *Chat) sayWordsOnly(ctx context.Context, chat id.RoomID, picture id.EventID) {
-	_, err := c.account.Bridge.Bot.SendMessage(ctx, chat, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
+func (c *Chat) sayWordsOnly(ctx context.Context, picture *event.Event) {
+	notice := &event.MessageEventContent{
 		MsgType: event.MsgNotice, Mentions: &event.Mentions{},
 		Body:      reason.Of(reason.ErrWordsOnly, reason.Message, reason.Subject{}).Sentence,
-		RelatesTo: (&event.RelatesTo{}).SetReplyTo(picture),
-	}}, room.Once(picture+"-words"))
+		RelatesTo: (&event.RelatesTo{}).SetReplyTo(picture.ID),
+	}
+	if picture.Sender != c.account.Login.UserMXID {
+		relay.Address(ctx, c.account.Bridge, picture.RoomID, picture.Sender, notice)
+	}
+	_, err := c.account.Bridge.Bot.SendMessage(ctx, picture.RoomID, event.EventMessage, &event.Content{Parsed: notice}, room.Once(picture.ID+"-words"))
 	if err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Stringer("event_id", picture).Msg("Failed to tell that only the words under a picture are carried")
+		zerolog.Ctx(ctx).Warn().Err(err).Stringer("event_id", picture.ID).Msg("Failed to tell that only the words under a picture are carried")
 	}
 }

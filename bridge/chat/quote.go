@@ -100,10 +100,11 @@ func (c *Chat) author(ctx context.Context, room id.RoomID, sender id.UserID) str
 	if sender == br.Bot.GetMXID() {
 		return ""
 	}
-	if member, err := br.Matrix.GetMemberInfo(ctx, room, sender); err == nil && member != nil && member.Displayname != "" {
-		return member.Displayname
+	portal, err := br.GetPortalByMXID(ctx, room)
+	if err != nil || portal == nil {
+		return ""
 	}
-	return sender.Localpart()
+	return c.speaker(ctx, portal.ID, room, sender).Name()
 }
 
 // withQuote puts a quote before a text. One for which there is no room is left out.

@@ -28,6 +28,9 @@ type row struct {
 	// private commands show what is nobody else's business: in a room where others read
 	// along they are answered in the chat with the bot.
 	private bool
+	// relayed commands are also for people without an account who speak through that of
+	// another.
+	relayed bool
 	run     func(*call.Call)
 }
 
@@ -61,7 +64,7 @@ var table = []row{
 	{name: "presence", bare: true, private: true, args: "[on|off]", description: "Show or choose whether Matrix shows which of your contacts are online.", run: people.Presence},
 	{name: "emoticons", bare: true, args: "[on|off]", description: "Show or choose whether emoji stand for the emoticons of MSN, such as `:)` and `(Y)`.", run: people.Emoticons},
 	{name: "nudge", bare: true, args: "[_e-mail_]", description: "Nudge somebody: Messenger shakes its window. In the room with them the address may be left out.", run: people.Nudge},
-	{name: "retry", bare: true, args: "[anyway]",
+	{name: "retry", bare: true, relayed: true, args: "[anyway]",
 		description: "Send the last text again that you have written in the room and that has failed; with `anyway` also one that may have arrived.", run: people.Retry},
 	{name: "page", bare: true, private: true, args: "[--callback home|work|mobile[=_number_]] [_e-mail or +number_] <_text_>",
 		description: "Send a text of up to 113 characters to somebody's mobile device. In the room with a contact the address may be left out.",
@@ -102,7 +105,7 @@ func (c *Commands) Handlers() []commands.CommandHandler {
 			Func:          func(ce *commands.Event) { c.run(r, ce) },
 			Name:          r.name,
 			Help:          commands.HelpMeta{Section: helpSection, Description: r.description, Args: r.args},
-			RequiresLogin: true,
+			RequiresLogin: !r.relayed,
 		}
 		if r.bare {
 			handler.Aliases = []string{"!" + r.name}

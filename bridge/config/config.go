@@ -48,6 +48,7 @@ type Config struct {
 	outage       time.Duration // of KeepInOutage
 	checked      map[string]*Service
 	generatedKey string // CredentialKey, when this start has made it
+	notices      bool   // as RelayNotices has set it
 }
 
 // AlertsWhere says where alerts of a service are shown: one of the constants below.
@@ -266,6 +267,13 @@ func (c *Config) KeepFor() time.Duration { return c.keepFor }
 
 // Outage is how long messages wait for the connection to a service, 0 for not at all.
 func (c *Config) Outage() time.Duration { return c.outage }
+
+// RelayNotices sets whether the notices of people without an account are relayed: that is
+// bridge.bridge_notices, which is the framework's.
+func (c *Config) RelayNotices(on bool) { c.notices = on }
+
+// RelaysNotices reports whether they are.
+func (c *Config) RelaysNotices() bool { return c.notices }
 
 // Service returns a service by its key, or nil when there is none.
 func (c *Config) Service(key string) *Service { return c.checked[key] }

@@ -22,7 +22,7 @@ import (
 // isHeld reports whether a message is to be held that failed with fate.
 func (o *Outbox) isHeld(ctx context.Context, e *database.QueuedEvent, fate error) bool {
 	account, ok := msnid.ParseDMPortalID(e.PortalID)
-	if !ok || o.account.Config.KeepFor() == 0 || !undeliveredOffline(fate) {
+	if !ok || o.isNote(e) || o.account.Config.KeepFor() == 0 || !undeliveredOffline(fate) {
 		return false
 	}
 	to := o.account.Person(ctx, account)
@@ -66,7 +66,7 @@ func (o *Outbox) expired(e *database.QueuedEvent) bool {
 func (o *Outbox) leave(ctx context.Context, e *database.QueuedEvent, fate error) error {
 	to, ok := msnid.ParsePeer(e.PortalID)
 	session := o.session.Current()
-	if !ok || to.Account == "" || session == nil || !undeliveredOffline(fate) || !session.OfflineMessages() {
+	if !ok || o.isNote(e) || to.Account == "" || session == nil || !undeliveredOffline(fate) || !session.OfflineMessages() {
 		return fate
 	}
 	if err := inOrder(msgconv.SplitAt(e.Body, msn.MaxOfflineText), func(part string) error {

@@ -16,6 +16,7 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/relay"
 	"matrix-msn/bridge/room"
 	"matrix-msn/database"
 )
@@ -41,8 +42,13 @@ func (o *Outbox) Tell(ctx context.Context, e *database.QueuedEvent, fate error) 
 	to, _ := msnid.ParsePeer(e.PortalID)
 	zerolog.Ctx(ctx).Warn().Err(fate).Stringer("event_id", e.EventID).Msg("Message was not delivered")
 	status := bridgev2.WrapErrorInStatus(reason.Refused(fate, o.chats.Recipients(ctx, to)))
+	if o.isNote(e) {
+		return nil // the bridge has written it itself
+	}
+	notice := status.ToNoticeEvent(info)
+	o.address(ctx, e, notice)
 	// Sent here and not by the framework, which does not tell whether it could.
-	_, err := br.Bot.SendMessage(ctx, e.RoomID, event.EventMessage, &event.Content{Parsed: status.ToNoticeEvent(info)}, once(e))
+	_, err := br.Bot.SendMessage(ctx, e.RoomID, event.EventMessage, &event.Content{Parsed: notice}, once(e))
 	if room.TakesNothing(err) {
 		return nil
 	}
@@ -121,12 +127,32 @@ func inDays(d time.Duration) string {
 	return d.Round(time.Minute).String()
 }
 
-// reply answers a message of the user's with a notice that nothing depends on.
+// address has what is said of a message name who has written it, if that is not the user: who is
+// relayed, and those in the room, see whose it is.
+func (o *Outbox) address(ctx context.Context, e *database.QueuedEvent, notice *event.MessageEventContent) {
+	if e.Sender != o.account.Login.UserMXID {
+		relay.Address(ctx, o.account.Bridge, e.RoomID, e.Sender, notice)
+	}
+}
+
+// isNote reports whether the bridge itself has written a message, for people on MSN: nobody waits
+// to hear what becomes of it.
+func (o *Outbox) isNote(e *database.QueuedEvent) bool {
+	return e.Sender == o.account.Bridge.Bot.GetMXID()
+}
+
+// reply answers a message of the user's, or of somebody who is relayed, with a notice that nothing
+// depends on.
 func (o *Outbox) reply(ctx context.Context, e *database.QueuedEvent, text string) {
-	_, err := o.account.Bridge.Bot.SendMessage(ctx, e.RoomID, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
+	if o.isNote(e) {
+		return
+	}
+	notice := &event.MessageEventContent{
 		MsgType: event.MsgNotice, Body: text, Mentions: &event.Mentions{},
 		RelatesTo: (&event.RelatesTo{}).SetReplyTo(e.EventID),
-	}}, nil)
+	}
+	o.address(ctx, e, notice)
+	_, err := o.account.Bridge.Bot.SendMessage(ctx, e.RoomID, event.EventMessage, &event.Content{Parsed: notice}, nil)
 	if err != nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Stringer("event_id", e.EventID).Msg("Failed to tell what becomes of a message")
 	}

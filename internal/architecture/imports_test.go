@@ -34,7 +34,7 @@ var floors = [][]string{
 	// The bridge: what knows nothing of logins,
 	{"database", "bridge/msnid", "bridge/names", "bridge/retry"},
 	{"bridge/msgconv", "bridge/config", "bridge/queue", "bridge/intake", "bridge/lease"},
-	{"bridge/reason", "bridge/loginpage", "bridge/queue/queuetest", "bridge/background"},
+	{"bridge/relay", "bridge/reason", "bridge/loginpage", "bridge/queue/queuetest", "bridge/background"},
 	// what the parts of a login share,
 	{"bridge/account"},
 	{"bridge/room", "bridge/session"},

@@ -103,6 +103,15 @@ func (c *Call) Login() (*Login, bool) {
 	return nil, false
 }
 
+// SpeaksThrough returns the login through which the user speaks in a room: that of another who
+// relays them, or as Login.
+func (c *Call) SpeaksThrough() (*Login, bool) {
+	if c.Given[LoginOption] == "" && c.InRoomOfOther() && c.Portal.Relay != nil {
+		return c.LoginOf(c.Portal.Relay), true
+	}
+	return c.Login()
+}
+
 // Named returns the user's login with an ID. It answers when there is none.
 func (c *Call) Named(name string) (*Login, bool) {
 	login := c.Bridge.GetCachedUserLoginByID(networkid.UserLoginID(strings.ToLower(name)))

@@ -17,7 +17,7 @@ const retryUsage = "Write `!retry` in the room in which you have written the tex
 
 // Retry sends the last text again that the user has written in a room and that has failed.
 func Retry(c *call.Call) {
-	login, ok := c.Login()
+	login, ok := c.SpeaksThrough()
 	if !ok {
 		return
 	}

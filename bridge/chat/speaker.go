@@ -1,0 +1,108 @@
+package chat
+
+import (
+	"context"
+
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/msgconv"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/relay"
+)
+
+// speaker returns who writes in a room to people on MSN, if that is not the user of the login.
+func (c *Chat) speaker(ctx context.Context, portal networkid.PortalID, room id.RoomID, writer id.UserID) *relay.Speaker {
+	if writer == c.account.Login.UserMXID {
+		return nil
+	}
+	to, _ := msnid.ParsePeer(portal)
+	return relay.Of(ctx, c.account.Bridge, room, writer, func(name string) bool { return c.borne(ctx, to, name) })
+}
+
+// borne reports whether a name could be taken for that of the user, of the people in a room or of
+// somebody else on the contact list.
+func (c *Chat) borne(ctx context.Context, in msnid.Peer, name string) bool {
+	look, known := names.Skeleton(name), []string{c.account.OwnName(), c.account.Identity.Account}
+	there := []string{in.Account}
+	if in.Group != "" {
+		members, err := c.account.DB.Group.Get(ctx, c.account.Login.ID, in.Group)
+		if err != nil {
+			return true
+		}
+		there = members
+	}
+	for _, account := range there {
+		known = append(known, account, c.account.DisplayName(ctx, account))
+	}
+	for _, known := range known {
+		if own, _ := relay.Name(known); own != "" && names.Skeleton(own) == look {
+			return true
+		}
+	}
+	return len(c.account.Looks(ctx)[look]) > 0
+}
+
+// spoken is what goes to MSN of a message.
+type spoken struct {
+	own     string // the words
+	said    string // the words as people on MSN see them: with the name of who is relayed
+	format  string
+	speaker *relay.Speaker
+}
+
+// say makes of a message what is said of it, in words, by somebody. Who is relayed has no style:
+// that of their words would be the style of their names too.
+func (c *Chat) say(speaker *relay.Speaker, content, words *event.MessageEventContent) spoken {
+	options := c.account.TextOptions()
+	if speaker == nil {
+		text, format := msgconv.ToMSN(words, options)
+		return spoken{own: text, said: text, format: format}
+	}
+	options.Markup = false
+	plain := *words
+	plain.MsgType = event.MsgText
+	own, _ := msgconv.ToMSN(&plain, options)
+	s := spoken{own: own, speaker: speaker}
+	if isFile(content) {
+		if words.MsgType.IsMedia() { // there are no words: what stands there is its name
+			s.own = ""
+		}
+		s.said = speaker.Shows(content, s.own)
+	} else {
+		s.said = speaker.Says(content.MsgType, own)
+	}
+	_, s.format = msgconv.ToMSN(&event.MessageEventContent{MsgType: event.MsgText, Body: s.said}, msgconv.Options{})
+	return s
+}
+
+// isFile reports whether a message is a picture or another file, which the bridge does not carry.
+func isFile(content *event.MessageEventContent) bool {
+	return content.MsgType.IsMedia() && content.MsgType != event.CapMsgSticker
+}
+
+// wrote reports whether a message is of a user, as far as anybody knows.
+func (c *Chat) wrote(ctx context.Context, user id.UserID, room id.RoomID, written id.EventID) bool {
+	if earlier, known := c.said.Get(written); known {
+		return earlier.writer == user
+	}
+	if waiting, err := c.account.DB.MatrixQueue.Get(ctx, c.account.Login.ID, written); err == nil && waiting != nil {
+		return waiting.Sender == user
+	}
+	if received, err := c.account.DB.Intake.Get(ctx, written); err == nil && received != nil {
+		return received.Sender == user
+	}
+	if evt, err := c.written(ctx, room, written); err == nil {
+		return evt.Sender == user
+	}
+	return user == c.account.Login.UserMXID
+}
+
+// stopsTyping ends that the user is shown as writing, when they have written something.
+func (c *Chat) stopsTyping(portal networkid.PortalID, writer id.UserID) {
+	if writer == c.account.Login.UserMXID {
+		c.typing.stop(portal)
+	}
+}
