@@ -157,7 +157,11 @@ func (c *Client) GetCapabilities(ctx context.Context, portal *bridgev2.Portal) *
 
 // GetChatInfo describes a portal.
 func (c *Client) GetChatInfo(ctx context.Context, portal *bridgev2.Portal) (*bridgev2.ChatInfo, error) {
-	return c.info(ctx, portal.ID)
+	info, err := c.info(ctx, portal.ID)
+	if err == nil && account.Borrows(portal) {
+		return account.OfBorrowed(info), nil
+	}
+	return info, err
 }
 
 func (c *Client) info(ctx context.Context, portal networkid.PortalID) (*bridgev2.ChatInfo, error) {

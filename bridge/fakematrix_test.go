@@ -53,13 +53,14 @@ type fakeMatrix struct {
 	noName   error                                  // what asking how somebody is called answers
 	stating  func(id.RoomID, string) error          // is asked before a state of a room is set, with its key, unless nil
 	uploads  [][]byte
-	spaces   map[id.RoomID]map[id.RoomID]bool // what is in them, and what no more
-	called   map[id.RoomID]string             // names of rooms
-	shown    shownGhosts                      // who is online
-	profiles shownGhosts                      // the status in profiles
-	written  map[id.EventID]*event.Event      // by users, as far as a test has it kept
-	public   string                           // public address of the bridge, or ""
-	router   *http.ServeMux                   // of the bridge
+	spaces   map[id.RoomID]map[id.RoomID]bool             // what is in them, and what no more
+	called   map[id.RoomID]string                         // names of rooms
+	levels   map[id.RoomID]*event.PowerLevelsEventContent // where they are others than of most rooms
+	shown    shownGhosts                                  // who is online
+	profiles shownGhosts                                  // the status in profiles
+	written  map[id.EventID]*event.Event                  // by users, as far as a test has it kept
+	public   string                                       // public address of the bridge, or ""
+	router   *http.ServeMux                               // of the bridge
 }
 
 // record is one thing that the bridge did on the Matrix side.
@@ -304,7 +305,12 @@ func (f *fakeMatrix) SendMessageStatus(_ context.Context, ms *bridgev2.MessageSt
 	f.add(r)
 }
 
-func (f *fakeMatrix) GetPowerLevels(context.Context, id.RoomID) (*event.PowerLevelsEventContent, error) {
+func (f *fakeMatrix) GetPowerLevels(_ context.Context, room id.RoomID) (*event.PowerLevelsEventContent, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if levels := f.levels[room]; levels != nil {
+		return levels, nil
+	}
 	return &event.PowerLevelsEventContent{Users: map[id.UserID]int{fakeUser: 100}}, nil
 }
 
@@ -690,6 +696,11 @@ func (i *fakeIntent) DeleteRoom(_ context.Context, room id.RoomID, _ bool) error
 	i.f.mu.Lock()
 	defer i.f.mu.Unlock()
 	delete(i.f.called, room)
+	for user := range i.f.rooms[room] {
+		if _, ghost := i.f.ParseGhostMXID(user); ghost || user == fakeBot {
+			i.f.rooms[room][user] = event.MembershipLeave
+		}
+	}
 	return nil
 }
 

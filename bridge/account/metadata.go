@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/config"
 )
@@ -174,6 +175,9 @@ type PortalMetadata struct {
 	// Named is set when the user has chosen the name of the room of a group chat, which
 	// is that of its members otherwise.
 	Named bool `json:"named,omitempty"`
+	// Borrowed is the room that was there before and became that of the portal. It may be its
+	// room no more.
+	Borrowed id.RoomID `json:"borrowed,omitempty"`
 }
 
 // MetaTypes returns constructors for what is kept with the framework's rows.

@@ -42,6 +42,8 @@ var table = []row{
 		description: "Show your contact list with everybody's status, or those who are online, offline, wait for an answer, are blocked, in a group, or called like that.", run: people.Contacts},
 	{name: "whois", bare: true, private: true, args: "[_e-mail_]", description: "Show what is known of a contact: lists, groups, names, status, phone numbers. In the room with them the address may be left out.", run: people.Whois},
 	{name: "start-chat", alias: "pm", private: true, args: "[_login ID_] <_e-mail_>", description: "Open the room with somebody. Who is not on your contact list has to be online, unless the service says that it knows them.", run: people.StartChat},
+	{name: "bridge", args: "<_e-mail_ or _name_> [--move]",
+		description: "Make the room that you are in that of a contact, a group chat or a circle. With `--move` it takes the place of the one there is. `unbridge` gives it back.", run: people.Bridge},
 	{name: "resolve-identifier", private: true, args: "[_login ID_] <_e-mail_>", description: "See whether the service knows an account, without opening a room.", run: people.Resolve},
 	{name: "search", private: true, args: "[_login ID_] <_part of a name or an address_>", description: "Look for people on your contact list.", run: people.Search},
 	{name: "list-logins", private: true, description: "Show your accounts, and whether they are signed in.", run: service.ListLogins},

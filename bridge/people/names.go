@@ -208,6 +208,7 @@ func (n *Names) showName(ctx context.Context, account string, book *names.Book) 
 // nameRoom gives the room with a contact its name, as roomName returns it.
 func (n *Names) nameRoom(ctx context.Context, portal *bridgev2.Portal, name *string) {
 	switch {
+	case account.Borrows(portal):
 	case name == bridgev2.DefaultChatName && !portal.NameIsCustom || name != bridgev2.DefaultChatName && portal.NameIsCustom && portal.NameSet && portal.Name == *name:
 	case name == bridgev2.DefaultChatName || !portal.NameIsCustom:
 		portal.UpdateInfo(ctx, &bridgev2.ChatInfo{Name: name}, n.account.Login, nil, time.Time{})

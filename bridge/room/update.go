@@ -2,6 +2,7 @@ package room
 
 import (
 	"context"
+	"matrix-msn/bridge/account"
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
@@ -25,6 +26,15 @@ func (r *Rooms) Update(ctx context.Context, evt bridgev2.RemoteEvent) (queued bo
 	}
 	if change, ok := evt.(*simplevent.ChatInfoChange); ok && own != "" {
 		change.ChatInfoChange.ChatInfo.Members.MemberMap[r.account.UserID()] = r.stayingAway()
+	}
+	if change, ok := evt.(*simplevent.ChatInfoChange); ok {
+		portal, err := r.account.Bridge.GetExistingPortalByKey(ctx, evt.GetPortalKey())
+		if err != nil {
+			return false, err
+		}
+		if portal != nil && account.Borrows(portal) {
+			change.ChatInfoChange.ChatInfo = account.OfBorrowed(change.ChatInfoChange.ChatInfo)
+		}
 	}
 	_, err = r.Queue(ctx, evt)
 	return err == nil, err
