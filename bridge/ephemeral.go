@@ -3,6 +3,8 @@ package bridge
 import (
 	"context"
 
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/simplevent"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
@@ -80,8 +82,10 @@ func (c *Connector) nameOf(user id.UserID) func(context.Context) (string, error)
 }
 
 // Member is to be called for every membership: users who change their name show so in each of
-// their rooms, and who comes into a room has one more to be shown in a space.
+// their rooms, and who comes into a room has one more to be shown in a space. People on MSN are told
+// who comes and goes among those who are relayed, if the admin wants that.
 func (c *Connector) Member(ctx context.Context, evt *event.Event) {
+	c.tellChange(ctx, evt)
 	content, ok := evt.Content.Parsed.(*event.MemberEventContent)
 	if ok && room.HasLeft(content.Membership) {
 		c.left(ctx, evt.RoomID, id.UserID(evt.GetStateKey()))
@@ -97,4 +101,27 @@ func (c *Connector) Member(ctx context.Context, evt *event.Event) {
 		client.self.Named()
 		client.spaces.Look()
 	}
+}
+
+// tellChange has people on MSN told who has come into a room, or gone, in the place where the room
+// has it.
+func (c *Connector) tellChange(ctx context.Context, evt *event.Event) {
+	who := id.UserID(evt.GetStateKey())
+	if !c.Config.RelayJoins || who == c.br.Bot.GetMXID() || c.br.IsGhostMXID(who) {
+		return
+	}
+	portal, err := c.br.GetPortalByMXID(ctx, evt.RoomID)
+	if err != nil || portal == nil || !c.isRelayed(portal, who) {
+		return
+	}
+	if user, err := c.br.GetUserByMXID(ctx, who); err != nil || user == nil || !user.Permissions.SendEvents {
+		return // they are not heard either
+	}
+	login := c.br.GetCachedUserLoginByID(portal.Receiver)
+	login.QueueRemoteEvent(&simplevent.EventMeta{
+		Type: bridgev2.RemoteEventUnknown, PortalKey: portal.PortalKey,
+		PreHandleFunc: func(ctx context.Context, portal *bridgev2.Portal) {
+			login.Client.(*Client).chat.TellChange(ctx, portal, evt)
+		},
+	})
 }

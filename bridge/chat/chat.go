@@ -11,6 +11,7 @@ import (
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/background"
+	"matrix-msn/bridge/relay"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
@@ -114,6 +115,7 @@ type Chat struct {
 	outbox  Outbox
 	groups  Groups
 	typing  typists
+	joins   relay.Joins
 	said    *exsync.RingBuffer[id.EventID, said] // the latest texts from Matrix
 }
 

@@ -2,7 +2,10 @@ package chat
 
 import (
 	"context"
+	"time"
 
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
@@ -11,6 +14,7 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/relay"
+	"matrix-msn/database"
 )
 
 // speaker returns who writes in a room to people on MSN, if that is not the user of the login.
@@ -20,6 +24,23 @@ func (c *Chat) speaker(ctx context.Context, portal networkid.PortalID, room id.R
 	}
 	to, _ := msnid.ParsePeer(portal)
 	return relay.Of(ctx, c.account.Bridge, room, writer, func(name string) bool { return c.borne(ctx, to, name) })
+}
+
+// TellChange tells people on MSN who has come into a room, or gone, in the words of relay.Change.
+func (c *Chat) TellChange(ctx context.Context, portal *bridgev2.Portal, evt *event.Event) {
+	who, name, words := relay.Change(evt)
+	to, ok := msnid.ParsePeer(portal.ID)
+	if words == "" || !ok || !c.joins.Allow(evt.RoomID, time.Now()) {
+		return
+	}
+	named := relay.Named(ctx, c.account.Bridge, evt.RoomID, who, name, func(name string) bool { return c.borne(ctx, to, name) })
+	err := c.outbox.Put(ctx, &database.QueuedEvent{
+		LoginID: c.account.Login.ID, EventID: evt.ID, RoomID: evt.RoomID, Sender: c.account.Bridge.Bot.GetMXID(),
+		PortalID: portal.ID, Body: named.Name() + " " + words, WrittenAt: time.UnixMilli(evt.Timestamp),
+	})
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Stringer("event_id", evt.ID).Msg("Failed to store who has come into a room, for MSN")
+	}
 }
 
 // borne reports whether a name could be taken for that of the user, of the people in a room or of

@@ -39,6 +39,7 @@ type Config struct {
 	Emoticons           bool                     `yaml:"emoticons"` // of those who have chosen nothing
 	Markup              bool                     `yaml:"markup"`
 	ReadReceipts        bool                     `yaml:"read_receipts"`
+	RelayJoins          bool                     `yaml:"relay_joins"`
 	GroupSpaces         bool                     `yaml:"group_spaces"`
 	FollowName          bool                     `yaml:"follow_name"` // of those who have chosen nothing
 	Services            map[string]ServiceConfig `yaml:"services"`

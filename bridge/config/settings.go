@@ -32,6 +32,7 @@ var settings = []setting{
 	{"emoticons", configupgrade.Bool, "true or false"},
 	{"markup", configupgrade.Bool, "true or false"},
 	{"read_receipts", configupgrade.Bool, "true or false"},
+	{"relay_joins", configupgrade.Bool, "true or false"},
 	{"services", configupgrade.Map, ""},
 }
 

@@ -49,6 +49,11 @@ func Of(ctx context.Context, br *bridgev2.Bridge, room id.RoomID, user id.UserID
 	} else if member != nil {
 		told = member.Displayname
 	}
+	return Named(ctx, br, room, user, told, taken)
+}
+
+// Named is Of for a user of whom is known what they call themselves.
+func Named(ctx context.Context, br *bridgev2.Bridge, room id.RoomID, user id.UserID, told string, taken func(name string) bool) *Speaker {
 	name, whole := Name(told)
 	address := names.Cut(names.OneLine(user.String()), maxAddress)
 	formats := &br.Config.Relay

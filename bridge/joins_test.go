@@ -1,0 +1,87 @@
+package bridge
+
+import (
+	"fmt"
+	"testing"
+
+	"go.mau.fi/util/ptr"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/config"
+)
+
+// comes has somebody come into a room, or go.
+func (b *testBridge) comes(room id.RoomID, user id.UserID, name string, was, is event.Membership) *event.Event {
+	b.Helper()
+	b.events++
+	evt := &event.Event{
+		Type: event.StateMember, StateKey: ptr.Ptr(string(user)), ID: b.latest(), RoomID: room, Sender: user,
+		Content:  event.Content{Parsed: &event.MemberEventContent{Membership: is, Displayname: name}},
+		Unsigned: event.Unsigned{PrevContent: &event.Content{Parsed: &event.MemberEventContent{Membership: was, Displayname: name}}},
+	}
+	b.matrix.setMember(room, user, is)
+	b.conn.Member(b.ctx, evt)
+	return evt
+}
+
+// People on MSN are told who comes and goes of those whom they hear, each time once, and of so
+// many; and only if the admin wants it.
+func TestJoinsAreToldIfTheAdminWantsIt(t *testing.T) {
+	t.Parallel()
+	for _, wanted := range []bool{false, true} {
+		t.Run(fmt.Sprint(wanted), func(t *testing.T) {
+			t.Parallel()
+			b := newTestBridge(t, newTestServer(t), withRelay, func(b *testBridge) {
+				b.config = func(c *config.Config) { c.RelayJoins = wanted }
+			})
+			_, texts := b.friend()
+			login := b.login()
+			room := b.relayed(login)
+			join, leave := event.MembershipJoin, event.MembershipLeave
+			expect := func(want string) {
+				t.Helper()
+				if wanted {
+					b.receive(texts, alice+": "+want)
+				}
+			}
+			came := b.comes(room, fakeCarol, "Carol", event.MembershipInvite, join)
+			expect("Carol has joined the conversation (Matrix).")
+			b.queueEnds()
+			b.conn.Member(b.ctx, came)                    // the homeserver repeats it
+			b.comes(room, fakeCarol, "Carol", join, join) // a new name
+			b.comes(room, fakeUser, "Alice", event.MembershipInvite, join)
+			b.comes(room, fakeBot, "Bot", event.MembershipInvite, join)
+			b.comes(room, b.matrix.FormatGhostMXID(login.Client.(*Client).account.GhostID(bob)), "Bob", event.MembershipInvite, join)
+			b.comes(room, fakeCarol, "Carol", join, leave)
+			expect("Carol has left the conversation (Matrix).")
+			b.comes(room, fakeCarol, "Bob Builder", leave, join)
+			expect("Bob Builder (@carol:example.test) has joined the conversation (Matrix).")
+			for i := range 20 {
+				b.comes(room, id.UserID(fmt.Sprintf("@user%d:%s", i, fakeServer)), fmt.Sprintf("User %d", i), event.MembershipInvite, join)
+			}
+			for i := range 2 { // the repeated one counts too
+				expect(fmt.Sprintf("User %d has joined the conversation (Matrix).", i))
+			}
+			b.write(room, "that was all")
+			b.receive(texts, alice+": that was all")
+		})
+	}
+}
+
+// That somebody has come is nothing to be kept for a contact who is away.
+func TestJoinsAreNotKept(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), withRelay, func(b *testBridge) {
+		b.config = func(c *config.Config) { c.RelayJoins = true }
+	})
+	room := b.relayed(b.login())
+	b.comes(room, fakeCarol, "Carol", event.MembershipInvite, event.MembershipJoin)
+	b.writeAs(fakeCarol, room, plainText("hello"))
+	b.waitMessage(0, "Carol: Bob Builder (bob@example.com) is offline")
+	_, texts := b.friend()
+	b.receive(texts, alice+": Carol: hello")
+	if told := b.matrix.all(func(r record) bool { return r.kind == "message" && len(r.calls) > 0 && r.calls[0] == fakeBot }); len(told) > 0 {
+		t.Errorf("the room was told %+v", told)
+	}
+}
