@@ -29,7 +29,8 @@ func TestNamesOfCommandsAreNotTakenByTheFramework(t *testing.T) {
 		t.Fatalf("the framework has only %v", taken)
 	}
 	replaced := []string{commands.CommandCreateGroup.Name, commands.CommandStartChat.Name, commands.CommandResolveIdentifier.Name,
-		commands.CommandSearch.Name, commands.CommandListLogins.Name, commands.CommandLogout.Name, commands.CommandBridge.Name}
+		commands.CommandSearch.Name, commands.CommandListLogins.Name, commands.CommandLogout.Name, commands.CommandBridge.Name,
+		commands.CommandSetRelay.Name, commands.CommandUnsetRelay.Name}
 	for _, handler := range b.conn.commands.Handlers() {
 		if slices.Contains(replaced, handler.GetName()) {
 			continue

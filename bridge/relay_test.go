@@ -296,6 +296,35 @@ func TestRelayedPollIsAListAndAVoteIsRefused(t *testing.T) {
 	b.matrix.wait(t, from, "a vote to be refused", func(r record) bool { return r.kind == "status" && strings.Contains(r.html, "MSN has no votes") })
 }
 
+// Whose account it is lets others speak through it, and ends that, without power in the room; those
+// others do not.
+func TestRelayIsTheOwnersToSetAndEnd(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), withRelay)
+	_, texts := b.friend()
+	room := b.dm(b.login(), bob)
+	b.matrix.call(fakeCarol, "Carol")
+	b.matrix.setMember(room, fakeCarol, event.MembershipJoin)
+	b.matrix.mu.Lock()
+	b.matrix.levels = map[id.RoomID]*event.PowerLevelsEventContent{room: {Users: map[id.UserID]int{fakeCarol: 0}}}
+	b.matrix.mu.Unlock()
+	answers := func(user id.UserID, command, want string) {
+		t.Helper()
+		if got := b.askAs(user, room, command); !strings.Contains(got.body, want) {
+			t.Errorf("%s of %s is answered by %q, want %q", command, user, got.body, want)
+		}
+	}
+	answers(fakeCarol, "!msn set-relay", "don't have permission")
+	answers(fakeUser, "!msn set-relay", "will now be relayed")
+	answers(fakeCarol, "!msn unset-relay", "whose account it is")
+	b.writeAs(fakeCarol, room, plainText("hello"))
+	b.receive(texts, alice+": Carol: hello")
+	answers(fakeUser, "!msn unset-relay", "not relayed any more")
+	b.writeAs(fakeCarol, room, plainText("nobody hears"))
+	b.write(room, "next")
+	b.receive(texts, alice+": next")
+}
+
 // Who is relayed sends their own text again, and gives no command that acts as the login.
 func TestRelayedPeopleGiveNoCommandsForTheLogin(t *testing.T) {
 	t.Parallel()

@@ -138,7 +138,7 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 	settings := stack.Services(home, work, modern, away)
 	stoppedDir = filepath.Join(dir, "stopped")
 	parts, err = stack.Start(setUp, stack.Options{Dir: dir, Binaries: binaries, Bridges: []stack.BridgeOptions{
-		sharedBridge:    {Settings: settings},
+		sharedBridge:    {Settings: withRelay(settings)},
 		restartedBridge: {ID: "restarted", Settings: settings},
 		killedBridge:    {ID: "killed", Settings: settings},
 		halfwayBridge:   {ID: "halfway", Settings: settings},
