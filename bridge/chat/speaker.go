@@ -26,9 +26,11 @@ func (c *Chat) speaker(ctx context.Context, portal networkid.PortalID, room id.R
 	return relay.Of(ctx, c.account.Bridge, room, writer, func(name string) bool { return c.borne(ctx, to, name) })
 }
 
-// TellChange tells people on MSN who has come into a room, or gone, in the words of relay.Change.
+// TellChange tells people on MSN who has come into a room, or gone, in the words of relay.Joins.
 func (c *Chat) TellChange(ctx context.Context, portal *bridgev2.Portal, evt *event.Event) {
-	who, name, words := relay.Change(evt)
+	who, name, words := c.joins.Change(evt, func() (map[id.UserID]*event.MemberEventContent, error) {
+		return c.account.Bridge.Matrix.GetMembers(ctx, evt.RoomID)
+	})
 	to, ok := msnid.ParsePeer(portal.ID)
 	if words == "" || !ok || !c.joins.Allow(evt.RoomID, time.Now()) {
 		return

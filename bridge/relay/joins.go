@@ -23,6 +23,7 @@ const (
 type Joins struct {
 	mu    sync.Mutex
 	rooms map[id.RoomID][]time.Time
+	there map[id.RoomID]map[id.UserID]string // who is in a room, and what they are called
 }
 
 // Allow reports whether people on MSN may be told of another one in a room, and counts it.
@@ -40,28 +41,61 @@ func (j *Joins) Allow(room id.RoomID, now time.Time) bool {
 	return true
 }
 
-// Change returns what a membership tells: who has come or gone, what they are called as far as it
-// says, and the words for it. The words are "" for what is neither, such as a new name.
-func Change(evt *event.Event) (who id.UserID, name, words string) {
+// Members returns who is in a room.
+type Members func() (map[id.UserID]*event.MemberEventContent, error)
+
+// Change returns what a membership tells: who has come or gone, what they are called, and the words
+// for it. The words are "" for what is neither, such as a new name. Not all homeservers say what
+// somebody was before: then it counts what was seen, and who is in the room when that is first
+// asked.
+func (j *Joins) Change(evt *event.Event, members Members) (who id.UserID, name, words string) {
 	content, ok := evt.Content.Parsed.(*event.MemberEventContent)
 	if !ok {
 		return "", "", ""
 	}
-	var before event.MemberEventContent
+	who = id.UserID(evt.GetStateKey())
+	name, was := j.known(evt.RoomID, who, members)
 	if prev := evt.Unsigned.PrevContent; prev != nil {
 		if prev.Parsed == nil {
 			_ = prev.ParseRaw(event.StateMember) // what cannot be read counts as nothing
 		}
-		before = *prev.AsMember()
-	} else if evt.Unsigned.ReplacesState != "" {
-		return "", "", "" // nobody says what it was
+		before := prev.AsMember()
+		name, was = before.Displayname, before.Membership == event.MembershipJoin
 	}
-	was, is := before.Membership == event.MembershipJoin, content.Membership == event.MembershipJoin
+	is := content.Membership == event.MembershipJoin
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !is {
+		delete(j.there[evt.RoomID], who)
+	} else if j.there[evt.RoomID] != nil {
+		j.there[evt.RoomID][who] = content.Displayname
+	}
 	switch {
 	case is && !was:
-		return id.UserID(evt.GetStateKey()), content.Displayname, "has joined the conversation (Matrix)."
+		return who, content.Displayname, "has joined the conversation (Matrix)."
 	case was && !is:
-		return id.UserID(evt.GetStateKey()), before.Displayname, "has left the conversation (Matrix)."
+		return who, name, "has left the conversation (Matrix)."
 	}
 	return "", "", ""
+}
+
+// known returns what somebody in a room is called, and reports whether they were in it before what
+// is just heard of them.
+func (j *Joins) known(room id.RoomID, who id.UserID, members Members) (name string, there bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.there[room] == nil {
+		if j.there == nil || len(j.there) >= maxRooms {
+			j.there = make(map[id.RoomID]map[id.UserID]string)
+		}
+		j.there[room] = make(map[id.UserID]string)
+		all, _ := members() // without them those who are there are taken for new
+		for user, member := range all {
+			if user != who && member.Membership == event.MembershipJoin {
+				j.there[room][user] = member.Displayname
+			}
+		}
+	}
+	name, there = j.there[room][who]
+	return name, there
 }
