@@ -27,3 +27,13 @@ func TestStatusesAreInOwnWords(t *testing.T) {
 		t.Error("others are changed")
 	}
 }
+
+// A reaction of somebody who is relayed is refused as one of the user's, and not passed over.
+func TestReactionOfWhoIsRelayedIsRefusedInTheRoom(t *testing.T) {
+	t.Parallel()
+	status := bridgev2.WrapErrorInStatus(bridgev2.ErrIgnoringReactionFromRelayedUser)
+	said := InOwnWords(&status)
+	if body := said.ToNoticeEvent(&bridgev2.MessageStatusEventInfo{}).Body; !said.SendNotice || !strings.Contains(body, "MSN has no reactions") {
+		t.Errorf("said is %q, %t", body, said.SendNotice)
+	}
+}

@@ -25,6 +25,10 @@ var defaults = []struct{ framework, own string }{
 	// The only way in which Element shows that a message has arrived.
 	{"    delivery_receipts: false\n", "    delivery_receipts: true\n"},
 	{"        avatar: \n", "        avatar: ''\n"},
+	{"        message_formats:\n", "        # MSN has plain text: the tags are left out, and so is the style of the messages. Names are made fit for it, and\n" +
+		"        # those that could be taken for somebody else's have the Matrix ID behind them. Edits, polls, places and stickers\n" +
+		"        # have the format of m.text. A format that fails, or has no place for the message, is not used.\n" +
+		"        message_formats:\n"},
 	// At debug level the log holds the texts of the bot's own messages.
 	{"    min_level: debug\n", "    min_level: info\n"},
 }
