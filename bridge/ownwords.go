@@ -15,6 +15,10 @@ const (
 	loggedOut = "you are not logged in to MSN with the account of this chat: send `login` to the bot, in your own chat with it"
 )
 
+// relayedReaction is what the framework says of a reaction of somebody who is relayed, which it passes
+// over.
+var relayedReaction = bridgev2.WrapErrorInStatus(bridgev2.ErrIgnoringReactionFromRelayedUser).InternalError
+
 // InOwnWords returns a status of a message with what the framework says of its own in words for
 // people, or as it is.
 func InOwnWords(status *bridgev2.MessageStatus) *bridgev2.MessageStatus {
@@ -22,7 +26,7 @@ func InOwnWords(status *bridgev2.MessageStatus) *bridgev2.MessageStatus {
 		return status
 	}
 	own := *status
-	if errors.Is(status.InternalError, bridgev2.ErrIgnoringReactionFromRelayedUser) {
+	if errors.Is(status.InternalError, relayedReaction) {
 		return refused(own, errReactions)
 	}
 	if status.Message != "" || !errors.Is(status.InternalError, bridgev2.ErrNotLoggedIn) {
