@@ -100,7 +100,7 @@ func Name(told string) (name string, whole bool) {
 	if whole = len(told) <= enough; !whole {
 		told = strings.ToValidUTF8(told[:enough], "")
 	}
-	name = strings.Trim(names.OneLine(colons.Replace(names.Clean(told))), "*>•∗＊﹡⁎➤»> ")
+	name = strings.Trim(names.OneLine(colons.Replace(names.Clean(told))), "*>•∗＊﹡⁎➤» ")
 	whole = whole && utf8.RuneCountInString(name) <= maxName && utf8.RuneCountInString(told) <= names.Max
 	return names.Cut(name, maxName), whole
 }
