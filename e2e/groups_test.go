@@ -2,10 +2,15 @@ package e2e
 
 import (
 	"slices"
+	"strings"
 	"testing"
+	"time"
+
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/e2e/stack"
-	"maunium.net/go/mautrix/event"
+	"matrix-msn/msn"
 )
 
 // A conversation of several people has a room of its own, where !invite calls contacts in and mails strangers.
@@ -45,6 +50,71 @@ func TestGroupChatAndInvitationsInItsRoom(t *testing.T) {
 	}
 	if want := []string{stranger + ": Come and talk to us"}; !slices.Equal(mailed, want) {
 		t.Errorf("the service has mailed %q, want %q", mailed, want)
+	}
+}
+
+// Who leaves a conversation of several people leaves its room, who is invited into the room is called,
+// and who leaves the room is in the conversation no more until somebody calls them.
+func TestRoomOfSeveralPeopleFollowsTheirConversation(t *testing.T) {
+	t.Parallel()
+	c := newCast(t, sharedBridge, home)
+	carolAccount, daveAccount := "carol-"+c.bobAccount, "dave-"+c.bobAccount
+	carol, dave := c.friendComes(carolAccount, "Carol"), c.friendComes(daveAccount, "Dave")
+	c.logIn()
+	c.bobComes()
+
+	mark := c.alice.Mark()
+	talk := c.bob.Client.GroupChat("all of us", c.account, carolAccount)
+	if err := talk.SendText(t.Context(), "Hello you two", ""); err != nil {
+		t.Fatal(err)
+	}
+	room := c.sees(mark, "Bob's text", stack.Text("", c.ghost, "Hello you two")).RoomID
+	carolsGhost, davesGhost := c.bridge.Ghost(c.service.RemoteID(carolAccount)), c.bridge.Ghost(c.service.RemoteID(daveAccount))
+	c.sees(mark, "Carol in the room", stack.Member(room, carolsGhost, event.MembershipJoin))
+	heard, err := carol.WaitEventAfter(t.Context(), 0, "the text", stack.HeardText(c.bobAccount, "Hello you two"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard.Event.(msn.TextReceived).Conversation.Close()
+	left := c.sees(mark, "Carol leave", stack.Member(room, carolsGhost, event.MembershipLeave))
+	if why := left.Content.AsMember().Reason; left.Sender != carolsGhost || why != "has left the conversation" {
+		t.Errorf("%s says that Carol %q", left.Sender, why)
+	}
+	c.sees(mark, "the topic", func(s stack.Seen) bool {
+		return s.Type == event.StateTopic && s.RoomID == room && strings.Contains(s.Content.AsTopic().Topic, "Carol") && strings.Contains(s.Content.AsTopic().Topic, "who has left")
+	})
+
+	if _, err := c.alice.Client.InviteUser(t.Context(), room, &mautrix.ReqInviteUser{UserID: davesGhost}); err != nil {
+		t.Fatal(err)
+	}
+	c.sees(mark, "Dave in the room", stack.Member(room, davesGhost, event.MembershipJoin))
+	c.sends(room, "Welcome, Dave, I have to go")
+	if _, err := c.alice.Client.LeaveRoom(t.Context(), room); err != nil {
+		t.Fatal(err)
+	}
+	otherHears(t, dave, c.account, "Welcome, Dave, I have to go")
+	for deadline := time.Now().Add(stack.DefaultWait); slices.Contains(talk.Participants(), c.account); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("in the conversation are %v", talk.Participants())
+		}
+	}
+	if err := talk.SendText(t.Context(), "She is gone", ""); err != nil {
+		t.Fatal(err)
+	}
+	otherHears(t, dave, c.bobAccount, "She is gone")
+	if err := talk.Invite(t.Context(), c.account); err != nil {
+		t.Fatal(err)
+	}
+	if err := talk.SendText(t.Context(), "Come back", ""); err != nil {
+		t.Fatal(err)
+	}
+	back := c.sees(mark, "the call", stack.Member(room, c.alice.ID(), event.MembershipInvite))
+	if back.Sender == c.alice.ID() {
+		t.Error("she has invited herself")
+	}
+	c.sees(mark, "what was said then", stack.Text(room, c.ghost, "Come back"))
+	if n := c.alice.Count(0, stack.Text("", "", "She is gone")); n > 0 {
+		t.Errorf("what was said without her is shown %d times", n)
 	}
 }
 

@@ -137,6 +137,36 @@ func TestGroupChatIsOpenedAgainWithItsMembers(t *testing.T) {
 	})
 }
 
+// Who has left a group chat by themselves need not be there for the others to call the user into it
+// again. Who has not makes it another one.
+func TestGroupChatGoesOnWithoutWhoHasLeft(t *testing.T) {
+	t.Parallel()
+	eachOf(t, func(t *testing.T, d wire.Dialect) {
+		u := four(t, d)
+		chat := u[0].GroupChat("friends", bob, carol, dave)
+		if err := chat.SendText(t.Context(), "hello all", ""); err != nil {
+			t.Fatal(err)
+		}
+		b, c := u[1].groupText("hello all"), u[2].groupText("hello all")
+		c.Conversation.Close()
+		wait(u[0], "carol leave", func(e msn.ParticipantLeft) bool { return e.Account == carol && !e.Idle })
+		chat.Close()
+		wait(u[1], "alice leave", func(e msn.ParticipantLeft) bool { return e.Account == alice })
+		if err := b.Conversation.Invite(t.Context(), alice); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Conversation.SendText(t.Context(), "welcome back", ""); err != nil {
+			t.Fatal(err)
+		}
+		if again := u[0].groupText("welcome back"); again.Conversation != chat {
+			t.Errorf("it is %v", again.Conversation)
+		}
+		if other := u[1].GroupChat("of three", alice, carol); other.SendText(t.Context(), "without dave", "") != nil || u[0].groupText("without dave").Conversation == chat {
+			t.Error("a conversation without somebody who has not left is the same")
+		}
+	})
+}
+
 func TestThirdPersonMakesAGroupChatOfASession(t *testing.T) {
 	t.Parallel()
 	eachOf(t, func(t *testing.T, d wire.Dialect) {

@@ -32,6 +32,7 @@ type Conversation struct {
 	crowded  int         // sessions in a row that others came into
 	// Of group chats:
 	members     []string                 // besides the user
+	departed    map[string]bool          // members who have left by themselves and have not come since
 	invitations map[string][]func(error) // who waits for a member to come
 }
 

@@ -180,7 +180,7 @@ func (s *session) regroup() {
 	people := slices.Sorted(slices.Values(s.people))
 	var cv *Conversation
 	for _, other := range c.conversations {
-		if other.id.Group != "" && slices.Equal(slices.Sorted(slices.Values(other.members)), people) &&
+		if other.id.Group != "" && other.isOf(people) &&
 			(cv == nil || other.id.Group < cv.id.Group) {
 			cv = other
 		}
@@ -194,6 +194,9 @@ func (s *session) regroup() {
 		for _, account := range s.people {
 			cv.include(account)
 		}
+	}
+	for _, account := range people {
+		delete(cv.departed, account)
 	}
 	was.sessions = slices.DeleteFunc(was.sessions, func(o *session) bool { return o == s })
 	s.conversation = cv
@@ -209,6 +212,24 @@ func (s *session) regroup() {
 		}
 	}
 	was.flush() // what waits there needs a session of its own
+}
+
+// depart notes that a member has left by themselves.
+func (cv *Conversation) depart(account string) {
+	if slices.Contains(cv.members, account) {
+		if cv.departed == nil {
+			cv.departed = make(map[string]bool)
+		}
+		cv.departed[account] = true
+	}
+}
+
+// isOf reports whether a group chat is one of exactly these people, sorted. Who has left it may be
+// missing.
+func (cv *Conversation) isOf(people []string) bool {
+	members := slices.Sorted(slices.Values(cv.members))
+	return slices.Equal(members, people) ||
+		slices.Equal(slices.DeleteFunc(members, func(member string) bool { return cv.departed[member] }), people)
 }
 
 // maxCrowded is how often in a row a session that was opened for one contact may become one of

@@ -220,6 +220,7 @@ func (s *session) joined(address, name string) {
 	}
 	if s.conversation.id.Group != "" {
 		s.conversation.include(account)
+		delete(s.conversation.departed, account)
 		s.arrived(account)
 	} else if s.state == sessionOpen && s.group() {
 		s.regroup()
@@ -247,6 +248,9 @@ func (s *session) left(address string, idle bool) {
 	account, endpoint, ok := clean.Endpoint(address)
 	if !ok || !s.exit(account, endpoint) {
 		return
+	}
+	if cv := s.conversation; cv.id.Group != "" && !idle {
+		cv.depart(account)
 	}
 	s.chats.conn.Emit(ParticipantLeft{Conversation: s.conversation, Account: account, Idle: idle})
 	if len(s.people) == 0 && s.state == sessionOpen {
