@@ -152,3 +152,31 @@ func TestWhatProgramsSendIsNotCarried(t *testing.T) {
 		t.Errorf("told %+v", r)
 	}
 }
+
+// A live location is refused when it begins, once, and not when it ends.
+func TestLiveLocationIsRefusedInWords(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	live := func(evt id.EventID, content map[string]any) {
+		key := string(fakeUser)
+		b.conn.LiveLocation(b.ctx, &event.Event{
+			Type: event.Type{Type: "org.matrix.msc3672.beacon_info", Class: event.StateEventType}, StateKey: &key, ID: evt, RoomID: room, Sender: fakeUser,
+			Timestamp: time.Now().UnixMilli(), Content: event.Content{Raw: content, Parsed: &event.MessageEventContent{}},
+		})
+	}
+	live("$begins", map[string]any{"live": true, "timeout": 900000})
+	if told, _ := b.waitStatus(0); told.answer != "$begins" || !strings.Contains(told.html, "nobody on MSN can follow where you are") {
+		t.Errorf("told %+v", told)
+	}
+	from := b.matrix.position()
+	live("$ends", map[string]any{"live": false})
+	live("$nonsense", map[string]any{"live": "yes"})
+	b.write(room, "here I am")
+	b.receive(texts, alice+": here I am")
+	if told, _ := b.waitStatus(from); told.answer == "$ends" || told.answer == "$nonsense" {
+		t.Errorf("told %+v", told)
+	}
+}

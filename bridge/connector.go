@@ -291,6 +291,9 @@ func (c *Connector) other(ctx context.Context, evt *event.Event) {
 	}
 }
 
+// LiveLocation is to be called for every event of chat.LiveLocation.
+func (c *Connector) LiveLocation(ctx context.Context, evt *event.Event) { c.other(ctx, evt) }
+
 // withdraw has the loop of a room take a message that was deleted out of those that wait,
 // when it has come past the message itself.
 func (c *Connector) withdraw(ctx context.Context, evt *event.Event) {

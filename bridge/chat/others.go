@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"slices"
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/event"
@@ -20,7 +21,14 @@ var notOnMSN = map[event.MessageType]error{
 
 	"m.poll.response": reason.ErrVote, "org.matrix.msc3381.poll.response": reason.ErrVote,
 
+	"m.beacon_info": reason.ErrLiveLocation, "org.matrix.msc3672.beacon_info": reason.ErrLiveLocation,
+
 	event.MsgVerificationRequest: reason.ErrVerification,
+}
+
+// LiveLocation are the events that begin or end a live location. They are state of the room.
+var LiveLocation = []event.Type{
+	{Type: "m.beacon_info", Class: event.StateEventType}, {Type: "org.matrix.msc3672.beacon_info", Class: event.StateEventType},
 }
 
 // polls are the events that hold a poll, or its end, and that the framework does not know.
@@ -35,11 +43,13 @@ func OtherMessage(evt *event.Event, relayed bool) *event.Event {
 	switch {
 	case polls[evt.Type.Type], relayed && evt.Type == event.EventUnstablePollStart:
 		content = PollText(evt)
+	case slices.Contains(LiveLocation, evt.Type) && evt.Content.Raw["live"] != true: // it ends
+		return nil
 	case !relayed && evt.Type == event.EventUnstablePollResponse, notOnMSN[content.MsgType] == nil:
 		return nil
 	}
 	made := *evt
-	made.Type = event.EventMessage
+	made.Type, made.StateKey = event.EventMessage, nil
 	made.Content = event.Content{Parsed: content, Raw: make(map[string]any)}
 	if replaced := replacedPoll(evt); replaced != "" {
 		made.Content.Raw[replaces] = replaced

@@ -96,9 +96,11 @@ var (
 	ErrMedia = errors.New("pictures and files are not carried")
 	// ErrWordsOnly says that of such a message only the words under it are carried.
 	ErrWordsOnly = errors.New("only the words under a picture are carried")
-	// ErrCall, ErrVote and ErrVerification say what MSN does not have, or not for the bridge.
+	// ErrCall, ErrVote, ErrLiveLocation and ErrVerification say what MSN does not have, or not for the
+	// bridge.
 	ErrCall         = errors.New("calls are not carried")
 	ErrVote         = errors.New("votes are not carried")
+	ErrLiveLocation = errors.New("live locations are not carried")
 	ErrVerification = errors.New("people on MSN have no keys")
 	// ErrNoWords says that a message is of a kind that MSN does not have, and holds no words.
 	ErrNoWords = errors.New("the message holds no words")

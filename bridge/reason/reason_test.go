@@ -139,6 +139,7 @@ func examples() (all []example) {
 	add("the last text is not known", ErrNotRead)
 	add("call to MSN", ErrCall)
 	add("vote", ErrVote)
+	add("live location to MSN", ErrLiveLocation)
 	add("verification", ErrVerification)
 	add("no words", ErrNoWords)
 	add("long address", msnid.ErrLongID)

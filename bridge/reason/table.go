@@ -121,6 +121,7 @@ var table = []row{
 	{Message, is(ErrWordsOnly), "msn-unsupported", certain, notCarried, say("Only your words go to MSN: the bridge carries no pictures, files or voice messages. Put it on a website and send the link.")},
 	{Message, is(ErrCall), "msn-unsupported", certain, notCarried, say("the bridge carries no calls to MSN: it does not ring at your contact's. Hang up, and write to them.")},
 	{Message, is(ErrVote), "msn-unsupported", certain, notCarried, say("MSN has no votes: your contact sees a poll as a numbered list. Write to them what you would choose.")},
+	{Message, is(ErrLiveLocation), "msn-unsupported", certain, notCarried, say("nobody on MSN can follow where you are. Share the place where you are now instead, which goes out as a link to a map.")},
 	{Message, is(ErrVerification), "msn-unsupported", certain, notCarried, say("people on MSN have no keys that you could verify. Cancel it, and ask them something that only they know.")},
 	{Message, is(ErrNoWords), "msn-unsupported", certain, notCarried, say("MSN has nothing of this kind, and there are no words in it. Write it as a text.")},
 	{Message, is(ErrNotCorrected), "msn-uncertain", certain, generic, say("it is not certain whether {name} got the message that you changed. Ask them, and send the new text as a message of its own.")},

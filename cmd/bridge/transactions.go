@@ -9,6 +9,7 @@ import (
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge"
+	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/intake"
 )
 
@@ -36,6 +37,9 @@ func receiveTransactions(m *mxmain.BridgeMain, connector *bridge.Connector) {
 		m.Matrix.EventProcessor.On(kind, connector.Dispatched)
 	}
 	m.Matrix.EventProcessor.On(event.StateMember, connector.Member)
+	for _, kind := range chat.LiveLocation {
+		m.Matrix.EventProcessor.On(kind, connector.LiveLocation)
+	}
 	for _, kind := range bridge.EphemeralTypes {
 		m.Matrix.EventProcessor.On(kind, connector.Ephemeral)
 	}
