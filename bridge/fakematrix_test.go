@@ -53,8 +53,9 @@ type fakeMatrix struct {
 	noName   error                                  // what asking how somebody is called answers
 	stating  func(id.RoomID, string) error          // is asked before a state of a room is set, with its key, unless nil
 	uploads  [][]byte
-	spaces   map[id.RoomID]map[id.RoomID]bool             // what is in them, and what no more
-	called   map[id.RoomID]string                         // names of rooms
+	spaces   map[id.RoomID]map[id.RoomID]bool // what is in them, and what no more
+	called   map[id.RoomID]string             // names of rooms
+	topics   map[id.RoomID]string
 	levels   map[id.RoomID]*event.PowerLevelsEventContent // where they are others than of most rooms
 	shown    shownGhosts                                  // who is online
 	profiles shownGhosts                                  // the status in profiles
@@ -81,7 +82,7 @@ type record struct {
 
 func newFakeMatrix() *fakeMatrix {
 	return &fakeMatrix{
-		spaces: make(map[id.RoomID]map[id.RoomID]bool), called: make(map[id.RoomID]string),
+		spaces: make(map[id.RoomID]map[id.RoomID]bool), called: make(map[id.RoomID]string), topics: make(map[id.RoomID]string),
 		changed: make(chan struct{}),
 		rooms:   make(map[id.RoomID]map[id.UserID]event.Membership),
 		names:   make(map[id.UserID]string),
@@ -500,6 +501,8 @@ func (i *fakeIntent) SendState(_ context.Context, room id.RoomID, evtType event.
 		i.f.spaces[room][id.RoomID(key)] = len(parsed.Via) > 0
 	case *event.RoomNameEventContent:
 		i.f.called[room] = parsed.Name
+	case *event.TopicEventContent:
+		i.f.topics[room] = parsed.Topic
 	}
 	i.f.mu.Unlock()
 	return &mautrix.RespSendEvent{EventID: i.f.nextEventID()}, nil

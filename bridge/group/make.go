@@ -70,7 +70,8 @@ func (g *Groups) create(ctx context.Context, params *bridgev2.GroupCreateParams)
 	return made, err
 }
 
-// takeRoom makes a room that the user has made that of a group chat. Its name is theirs.
+// takeRoom makes a room that the user has made that of a group chat. Its name, its topic and its people
+// stay theirs.
 func (g *Groups) takeRoom(ctx context.Context, key networkid.PortalKey, room id.RoomID, info *bridgev2.ChatInfo) (*bridgev2.Portal, error) {
 	portal, err := g.account.Bridge.GetPortalByKey(ctx, key)
 	if err != nil {
@@ -79,8 +80,8 @@ func (g *Groups) takeRoom(ctx context.Context, key networkid.PortalKey, room id.
 	// Its members come after the command was answered.
 	return portal, portal.UpdateMatrixRoomID(context.WithoutCancel(ctx), room, bridgev2.UpdateMatrixRoomIDParams{
 		FailIfMXIDSet:  true,
-		SyncDBMetadata: func() { portal.Name, portal.NameSet, portal.RoomType = *info.Name, true, *info.Type },
-		ChatInfo:       info,
+		SyncDBMetadata: func() { account.Borrow(portal, room) },
+		ChatInfo:       account.OfBorrowed(info),
 		ChatInfoSource: g.account.Login,
 	})
 }
