@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -119,6 +120,23 @@ func (b *testBridge) pass(login *bridgev2.UserLogin, how time.Duration) {
 	}
 	for _, portal := range client.inbox.Held() {
 		client.inbox.Release(portal)
+	}
+}
+
+// The bridge stops while it looks whether a stranger may have a room: they get none by that.
+func TestStopLetsNoStrangerIn(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.loginWithRoom()
+	client := login.Client.(*Client)
+	b.hears(login, stranger(0), "let me in", 0)
+	b.eventually("the room", func() bool { return b.texts("let me in") == 1 })
+	client.session.Stop()
+	ctx, stop := context.WithCancel(b.ctx)
+	stop()
+	row := &database.QueuedMessage{LoginID: login.ID, PortalID: client.account.PortalKey(stranger(1)).ID, Sender: stranger(1)}
+	if until, err := client.people.Strangers.Admit(ctx, row); err == nil {
+		t.Errorf("they wait until %v", until)
 	}
 }
 

@@ -76,8 +76,14 @@ func (a *Account) DisplayName(ctx context.Context, account string) string {
 // OnList reports whether somebody is on the user's contact list: of the session, or as it was
 // last seen. An error of the database counts as yes: nothing is kept from the user then.
 func (a *Account) OnList(ctx context.Context, account string) bool {
+	listed, err := a.IsListed(ctx, account)
+	return err != nil || listed
+}
+
+// IsListed is OnList for whom an error is no answer.
+func (a *Account) IsListed(ctx context.Context, account string) (bool, error) {
 	lists, err := a.lists(ctx, account)
-	return err != nil || lists.Has(msn.ListForward)
+	return lists.Has(msn.ListForward), err
 }
 
 // Blocked reports whether the user has blocked somebody, in any Messenger. An error of the

@@ -105,7 +105,8 @@ type place struct {
 // stranger's.
 func (s *Strangers) placeOf(ctx context.Context, portal networkid.PortalID) (p place, ok bool, err error) {
 	if account, alone := msnid.ParseDMPortalID(portal); alone {
-		return place{portal, account, account}, !s.account.OnList(ctx, account), nil
+		listed, err := s.account.IsListed(ctx, account)
+		return place{portal, account, account}, !listed, err
 	}
 	group, ok := msnid.ParseGroupPortalID(portal)
 	if !ok {
@@ -119,7 +120,8 @@ func (s *Strangers) placeOf(ctx context.Context, portal networkid.PortalID) (p p
 	if len(members) > 0 {
 		p.caller = members[0] // the members are in order of coming
 	}
-	return p, !s.account.OnList(ctx, p.caller), nil
+	listed, err := s.account.IsListed(ctx, p.caller)
+	return p, !listed, err
 }
 
 // isStranger reports whether a message is of somebody who is not on the contact list, and
