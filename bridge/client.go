@@ -233,17 +233,20 @@ func (c *Client) CreateGroup(ctx context.Context, params *bridgev2.GroupCreatePa
 // the room, and says that nobody can be put out of one.
 func (c *Client) HandleMatrixMembership(_ context.Context, msg *bridgev2.MatrixMembershipChange) (*bridgev2.MatrixMembershipResult, error) {
 	ghost, ok := msg.Target.(*bridgev2.Ghost)
-	if !ok || msg.OrigSender != nil {
+	if !ok {
 		return nil, nil
 	}
 	identity, ok := msnid.ParseUserID(ghost.ID)
 	if !ok || identity.Service != c.account.Identity.Service {
 		return nil, nil
 	}
-	switch msg.Type {
-	case bridgev2.Invite:
+	switch relayed := msg.OrigSender != nil; {
+	case relayed && msg.Type == bridgev2.Invite:
+		c.groups.Refused(msg.Portal.MXID, identity.Account)
+	case relayed:
+	case msg.Type == bridgev2.Invite:
 		c.groups.Invited(msg.Portal.ID, msg.Portal.MXID, identity.Account)
-	case bridgev2.Kick, bridgev2.BanJoined:
+	case msg.Type == bridgev2.Kick, msg.Type == bridgev2.BanJoined:
 		c.groups.Removed(msg.Portal.ID, msg.Portal.MXID, identity.Account)
 	}
 	return nil, nil

@@ -57,7 +57,8 @@ func (c *Connector) clientsOf(user id.UserID) (clients []*Client) {
 	return clients
 }
 
-// left has the conversation of a room left whose user has left it, or was put out. In a room with others who speak through the same account it goes on.
+// left has the conversation of a room left whose user has left it, or was put out. In a room with others
+// who speak through the same account it goes on.
 func (c *Connector) left(ctx context.Context, in id.RoomID, user id.UserID) {
 	if user == c.br.Bot.GetMXID() || c.br.IsGhostMXID(user) {
 		return

@@ -371,3 +371,23 @@ func (b *testBridge) askAs(user id.UserID, room id.RoomID, command string) recor
 	b.writeAs(user, room, plainText(command))
 	return b.answer(from, command)
 }
+
+// Who speaks through the login of another calls nobody into its conversations.
+func TestRelayedPeopleCallNobodyIn(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t), withRelay)
+	login := b.login()
+	room := b.relayed(login)
+	ghost := b.matrix.FormatGhostMXID(login.Client.(*Client).account.GhostID(dave))
+	b.matrix.setMember(room, ghost, event.MembershipInvite)
+	key := string(ghost)
+	b.happens(&event.Event{Type: event.StateMember, StateKey: &key, RoomID: room, Sender: fakeCarol,
+		Content: event.Content{Parsed: &event.MemberEventContent{Membership: event.MembershipInvite}}})
+	b.waitMessage(0, "Only "+string(fakeUser)+" can call people into this conversation")
+	if info, err := b.matrix.GetMemberInfo(b.ctx, room, ghost); err != nil || info.Membership != event.MembershipLeave {
+		t.Errorf("Dave is to the room %+v, %v", info, err)
+	}
+	if groups, err := b.conn.db.Group.GetAll(b.ctx, login.ID); err != nil || len(groups) > 0 {
+		t.Errorf("there are the group chats %v, %v", groups, err)
+	}
+}

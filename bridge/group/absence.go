@@ -116,7 +116,9 @@ func (g *Groups) topic(ctx context.Context, group string) string {
 }
 
 // clearTopics takes away what an earlier run has written of who is missing.
-func (g *Groups) clearTopics(ctx context.Context, _ *msn.Client) {
+func (g *Groups) clearTopics(context.Context, *msn.Client) { g.work.Do("topics", g.clearAllTopics) }
+
+func (g *Groups) clearAllTopics(ctx context.Context) {
 	groups, err := g.account.DB.Group.First(ctx, g.account.Login.ID)
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read group chats")

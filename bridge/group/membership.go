@@ -2,6 +2,7 @@ package group
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -80,6 +81,21 @@ func (g *Groups) Invited(portal networkid.PortalID, in id.RoomID, account string
 		}
 		if err := g.rooms.Notice(ctx, in, said, ""); err != nil {
 			zerolog.Ctx(ctx).Err(err).Msg("Failed to say what became of an invitation")
+		}
+	})
+}
+
+// Refused has somebody leave a room again who was invited there by another than its user, and says
+// why.
+func (g *Groups) Refused(in id.RoomID, account string) {
+	g.work.Do(fmt.Sprintf("refused %s %s", in, account), func(ctx context.Context) {
+		said := fmt.Sprintf("Only %s can call people into this conversation: it is their account on MSN that you speak through.", g.account.Login.UserMXID)
+		ghost, err := g.account.Bridge.GetGhostByID(ctx, g.account.GhostID(account))
+		if err == nil {
+			err = errors.Join(g.rooms.Exit(ctx, in, ghost, said), g.rooms.Notice(ctx, in, said, ""))
+		}
+		if err != nil {
+			zerolog.Ctx(ctx).Err(err).Msg("Failed to refuse an invitation")
 		}
 	})
 }
