@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -209,13 +210,17 @@ func TestRelayedTextOfACrashIsToldToItsWriter(t *testing.T) {
 	login := b.login()
 	_, texts := b.friend()
 	room := b.relayed(login)
-	b.srv.Hook(msntest.Times(1, msntest.On("MSG", msntest.Swallow()))) // no acknowledgement for long
+	var swallowed atomic.Bool
+	b.srv.Hook(msntest.Times(1, func(r *msntest.Request) msntest.Action {
+		if r.Command.Verb != "MSG" {
+			return msntest.Action{}
+		}
+		swallowed.Store(true) // no acknowledgement for long
+		return msntest.Swallow()
+	}))
 	b.writeAs(fakeCarol, room, plainText("half-way"))
 	half := b.latest()
-	b.eventually("the message to be on its way", func() bool {
-		e, err := b.conn.db.MatrixQueue.Get(b.ctx, login.ID, half)
-		return err == nil && e != nil && e.Owner != ""
-	})
+	b.eventually("the message to be on its way", swallowed.Load)
 	b.restart()
 	told, _ := b.waitMessage(0, "Carol: ")
 	if told.answer != half || !strings.Contains(told.body, "may not have been bridged") {

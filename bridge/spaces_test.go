@@ -214,8 +214,8 @@ func TestSpaceThatCannotBeStoredCostsNoRooms(t *testing.T) {
 		when string
 		made int
 	}{
-		"the row":  {"BEFORE INSERT ON group_space", 0},
-		"the room": {"BEFORE UPDATE ON group_space WHEN NEW.room_id<>''", 1},
+		"the row":  {"BEFORE INSERT ON group_space WHEN NEW.name LIKE 'Sailing%'", 0},
+		"the room": {"BEFORE UPDATE ON group_space WHEN NEW.room_id<>'' AND NEW.name LIKE 'Sailing%'", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -229,8 +229,7 @@ func TestSpaceThatCannotBeStoredCostsNoRooms(t *testing.T) {
 				b.ask(chat, fmt.Sprintf("!group rename Sailing Sailing%d", i))
 				b.ask(chat, fmt.Sprintf("!group rename Sailing%d Sailing", i))
 			}
-			b.exec("DROP TRIGGER full")
-			b.ask(chat, "!group add Other")
+			b.ask(chat, "!group add Other") // whose space is made after the others were tried
 			b.ask(chat, "!group put Other "+bob)
 			b.waitSpace("Other", withBob)
 			made := 0

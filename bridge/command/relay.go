@@ -14,8 +14,8 @@ import (
 // made, though it is their own account that others speak through; and its unset-relay fails in rooms
 // that belong to a login, as all do here. For the user whose room it is these take their places.
 
-// relayTimeout is how long a command waits for the room.
-const relayTimeout = time.Minute
+// roomTimeout is how long a command waits for the room.
+const roomTimeout = time.Minute
 
 // relay returns both commands.
 func (c *Commands) relay() []commands.CommandHandler {
@@ -54,34 +54,59 @@ func isOwn(ce *commands.Event) bool {
 	return login != nil && login.UserMXID == ce.User.MXID
 }
 
-// setRelay has others speak through a login in the room of a command, or through none. That is done
-// among the events of the room, which look at it. It answers, and reports false, when it fails.
+// setRelay has others speak through a login in the room of a command, or through none. It answers, and
+// reports false, when it fails.
 func setRelay(ce *commands.Event, through *bridgev2.UserLogin) bool {
-	owner := ce.Bridge.GetCachedUserLoginByID(ce.Portal.Receiver)
-	done := make(chan error, 1)
-	if owner != nil {
-		owner.QueueRemoteEvent(&simplevent.EventMeta{
-			Type: bridgev2.RemoteEventUnknown, PortalKey: ce.Portal.PortalKey,
-			PreHandleFunc: func(ctx context.Context, portal *bridgev2.Portal) {
-				portal.Relay, portal.RelayLoginID = through, ""
-				if through != nil {
-					portal.RelayLoginID = through.ID
-				}
-				done <- portal.Save(ctx)
-			},
-		})
-	}
-	waiting, cancel := context.WithTimeout(ce.Ctx, relayTimeout)
-	defer cancel()
-	var err error
-	select {
-	case err = <-done:
-	case <-waiting.Done():
-		err = waiting.Err()
-	}
+	err := amongEvents(ce, func(ctx context.Context, portal *bridgev2.Portal) error {
+		portal.Relay, portal.RelayLoginID = through, ""
+		if through != nil {
+			portal.RelayLoginID = through.ID
+		}
+		return portal.Save(ctx)
+	})
 	if err != nil {
 		ce.Log.Err(err).Msg("Failed to change through whom others speak in a room")
 		ce.Reply("The bridge could not do it. Send the command again; if that lasts, tell the admin of this bridge.")
 	}
 	return err == nil
+}
+
+// unbridge returns the framework's command, which changes what the events of its room look at, as one
+// that is run among them.
+func (c *Commands) unbridge() commands.CommandHandler {
+	unbridge := *commands.CommandUnbridge
+	run := unbridge.Func
+	unbridge.Func = func(ce *commands.Event) {
+		if ce.Bridge.GetCachedUserLoginByID(ce.Portal.Receiver) == nil {
+			run(ce)
+			return
+		}
+		err := amongEvents(ce, func(context.Context, *bridgev2.Portal) error {
+			run(ce)
+			return nil
+		})
+		if err != nil {
+			ce.Reply("The room is busy. It is given back when the bridge comes to it.")
+		}
+	}
+	return &unbridge
+}
+
+// amongEvents does something among the events of the room of a command, which look at what it changes.
+func amongEvents(ce *commands.Event, do func(context.Context, *bridgev2.Portal) error) error {
+	done := make(chan error, 1)
+	if owner := ce.Bridge.GetCachedUserLoginByID(ce.Portal.Receiver); owner != nil {
+		owner.QueueRemoteEvent(&simplevent.EventMeta{
+			Type: bridgev2.RemoteEventUnknown, PortalKey: ce.Portal.PortalKey,
+			PreHandleFunc: func(ctx context.Context, portal *bridgev2.Portal) { done <- do(ctx, portal) },
+		})
+	}
+	waiting, cancel := context.WithTimeout(ce.Ctx, roomTimeout)
+	defer cancel()
+	select {
+	case err := <-done:
+		return err
+	case <-waiting.Done():
+		return waiting.Err()
+	}
 }

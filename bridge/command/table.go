@@ -118,7 +118,7 @@ func (c *Commands) Handlers() []commands.CommandHandler {
 		}
 		handlers = append(handlers, handler)
 	}
-	return append(append(handlers, c.createGroup()), c.relay()...)
+	return append(append(handlers, c.createGroup(), c.unbridge()), c.relay()...)
 }
 
 // createGroup is the framework's create-group with an answer for people: that of the
