@@ -28,7 +28,7 @@ func (g *Groups) becameGroup(ctx context.Context, evt msn.BecameGroup) {
 	}
 	g.NoteMembers(ctx, evt.Conversation)
 	at := time.Now()
-	if !g.notes.AllowMember(group, newcomer, at) {
+	if !g.notes.AllowMember("", peer, at) { // all that begin so count together
 		return
 	}
 	g.work.Do("became "+group, func(ctx context.Context) {

@@ -79,7 +79,7 @@ func (i *Intake) Dispatched(ctx context.Context, evt *event.Event) {
 	}
 	i.mu.Lock()
 	command := h.command
-	i.passOn(evt.RoomID, evt.ID)
+	i.passOn(chatOf{evt.Sender, evt.RoomID}, evt.ID)
 	i.mu.Unlock()
 	if command {
 		return // Commands ends it
@@ -141,7 +141,7 @@ func (i *Intake) close(evt id.EventID) {
 		i.calm(h.received.RoomID)
 	}
 	if h := i.open[evt]; h != nil {
-		i.passOn(h.received.RoomID, evt)
+		i.passOn(chatOf{h.received.Sender, h.received.RoomID}, evt)
 	}
 	delete(i.open, evt)
 	i.closed.Push(evt, struct{}{})

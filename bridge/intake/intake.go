@@ -99,7 +99,7 @@ type Intake struct {
 	running map[chatOf]*handed // the latest command of each chat
 	started time.Time          // when this run began
 	held    map[chatOf]*hold   // chats of which a command waits for something
-	lines   map[id.RoomID]*line
+	lines   map[chatOf]*line
 	missed  *exsync.RingBuffer[id.SessionID, time.Time] // when a key was first not there
 	own     context.Context                             // of what is done for nobody who waits; nil before Start
 	cancel  context.CancelFunc                          // nil while stopped
@@ -149,7 +149,7 @@ func newSign() sign { return sign{make(chan struct{}), new(sync.Once)} }
 
 func (s sign) set() { s.once.Do(func() { close(s.happened) }) }
 
-// chatOf is where one user gives commands.
+// chatOf is where one user writes.
 type chatOf struct {
 	user id.UserID
 	room id.RoomID
@@ -160,7 +160,7 @@ func New(cfg Config) *Intake {
 	return &Intake{
 		cfg: cfg, others: exsync.NewRingBuffer[id.EventID, struct{}](maxOthers), closed: exsync.NewRingBuffer[id.EventID, struct{}](maxOthers),
 		open: make(map[id.EventID]*handed), said: make(map[id.RoomID]bool), running: make(map[chatOf]*handed), held: make(map[chatOf]*hold), wake: make(chan struct{}, 1),
-		lines: make(map[id.RoomID]*line), missed: exsync.NewRingBuffer[id.SessionID, time.Time](maxMissed),
+		lines: make(map[chatOf]*line), missed: exsync.NewRingBuffer[id.SessionID, time.Time](maxMissed),
 	}
 }
 

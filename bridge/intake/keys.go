@@ -25,26 +25,27 @@ const (
 // errKeyLost is that an event cannot be read and the framework is not to wait for its key.
 var errKeyLost = errors.New("the key of the session has not come")
 
-// line is what waits in a room behind an encrypted event that is not read yet. The framework
-// waits for a key in a goroutine of its own, and what came later would overtake the event.
+// line is what one user has written in a room behind an encrypted event of theirs that is not read
+// yet. The framework waits for a key in a goroutine of its own, and what came later would overtake the
+// event. Others in the room do not wait: nobody is to keep them from writing.
 type line struct {
 	first id.EventID
 	items []item
 }
 
-// readFirst has what comes into the room of an encrypted event wait until the event is read.
+// readFirst has what the sender of an encrypted event writes behind it wait until the event is read.
 func (i *Intake) readFirst(evt *event.Event) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.lines[evt.RoomID] = &line{first: evt.ID}
+	i.lines[chatOf{evt.Sender, evt.RoomID}] = &line{first: evt.ID}
 }
 
-// queue puts an item into the line of its room, and reports false when there is none. mu is held.
+// queue puts an item into the line of its chat, and reports false when there is none. mu is held.
 func (i *Intake) queue(next item) bool {
 	if next.received == nil {
 		return false
 	}
-	line := i.lines[next.received.RoomID]
+	line := i.lines[chatOf{next.received.Sender, next.received.RoomID}]
 	if line == nil {
 		return false
 	}
@@ -61,12 +62,12 @@ func (i *Intake) queued() (items int) {
 }
 
 // passOn hands on what waits behind an event. mu is held.
-func (i *Intake) passOn(room id.RoomID, evt id.EventID) {
-	line := i.lines[room]
+func (i *Intake) passOn(chat chatOf, evt id.EventID) {
+	line := i.lines[chat]
 	if line == nil || line.first != evt {
 		return
 	}
-	delete(i.lines, room)
+	delete(i.lines, chat)
 	if len(line.items) == 0 {
 		return
 	}
@@ -79,7 +80,7 @@ func (i *Intake) passOn(room id.RoomID, evt id.EventID) {
 // Decrypts decrypts an event.
 type Decrypts func(context.Context, *event.Event) (*event.Event, error)
 
-// Decrypt has the framework's decrypt read an event, for which what is behind it in its room waits.
+// Decrypt has the framework's decrypt read an event, for which what is behind it in its chat waits.
 // It is to be called for each attempt of the framework to decrypt the event. noKey is the error
 // after which the framework waits for the key.
 func (i *Intake) Decrypt(ctx context.Context, evt *event.Event, decrypt Decrypts, noKey error) (*event.Event, error) {
@@ -100,7 +101,7 @@ func (i *Intake) Decrypt(ctx context.Context, evt *event.Event, decrypt Decrypts
 	}
 	i.expect(ctx, evt, h)
 	if err != nil && !h.keyless {
-		i.passOn(evt.RoomID, evt.ID) // the framework says in the room that it cannot be read
+		i.passOn(chatOf{evt.Sender, evt.RoomID}, evt.ID) // the framework says in the room that it cannot be read
 	}
 	return decrypted, err
 }
@@ -114,7 +115,7 @@ func (i *Intake) read(ctx context.Context, evt *event.Event, h *handed) {
 		i.expect(ctx, evt, h)
 	}
 	if !h.keyless {
-		i.passOn(evt.RoomID, evt.ID)
+		i.passOn(chatOf{evt.Sender, evt.RoomID}, evt.ID)
 	}
 }
 
@@ -133,7 +134,7 @@ func (i *Intake) lost(session id.SessionID) bool {
 func (i *Intake) expect(ctx context.Context, evt *event.Event, h *handed) {
 	h.late = time.AfterFunc(keyTimeout, func() {
 		i.mu.Lock()
-		i.passOn(evt.RoomID, evt.ID)
+		i.passOn(chatOf{evt.Sender, evt.RoomID}, evt.ID)
 		i.mu.Unlock()
 		i.finish(context.WithoutCancel(ctx), evt.ID, h)
 	})
