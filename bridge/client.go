@@ -72,7 +72,6 @@ var (
 	_ bridgev2.IdentifierResolvingNetworkAPI = (*Client)(nil)
 	_ bridgev2.GhostDMCreatingNetworkAPI     = (*Client)(nil)
 	_ bridgev2.ContactListingNetworkAPI      = (*Client)(nil)
-	_ bridgev2.MembershipHandlingNetworkAPI  = (*Client)(nil)
 	// What MSN does not have is refused in the room: without these the framework would keep
 	// it to itself.
 	_ bridgev2.PollHandlingNetworkAPI      = (*Client)(nil)
@@ -227,29 +226,6 @@ func (c *Client) HandleMatrixBlockUser(ctx context.Context, msg *bridgev2.Matrix
 // CreateGroup makes a group chat. Its members are called with the first message.
 func (c *Client) CreateGroup(ctx context.Context, params *bridgev2.GroupCreateParams) (*bridgev2.CreateChatResponse, error) {
 	return c.groups.Create(ctx, params)
-}
-
-// HandleMatrixMembership calls somebody into the conversation of a room whom the user has invited into
-// the room, and says that nobody can be put out of one.
-func (c *Client) HandleMatrixMembership(_ context.Context, msg *bridgev2.MatrixMembershipChange) (*bridgev2.MatrixMembershipResult, error) {
-	ghost, ok := msg.Target.(*bridgev2.Ghost)
-	if !ok {
-		return nil, nil
-	}
-	identity, ok := msnid.ParseUserID(ghost.ID)
-	if !ok || identity.Service != c.account.Identity.Service {
-		return nil, nil
-	}
-	switch relayed := msg.OrigSender != nil; {
-	case relayed && msg.Type == bridgev2.Invite:
-		c.groups.Refused(msg.Portal.MXID, identity.Account)
-	case relayed:
-	case msg.Type == bridgev2.Invite:
-		c.groups.Invited(msg.Portal.ID, msg.Portal.MXID, identity.Account)
-	case msg.Type == bridgev2.Kick, msg.Type == bridgev2.BanJoined:
-		c.groups.Removed(msg.Portal.ID, msg.Portal.MXID, identity.Account)
-	}
-	return nil, nil
 }
 
 // left leaves the conversation of a room that the user has left.

@@ -4,10 +4,12 @@ import (
 	"context"
 
 	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/bridgev2/simplevent"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/room"
 )
 
@@ -57,6 +59,36 @@ func (c *Connector) clientsOf(user id.UserID) (clients []*Client) {
 	return clients
 }
 
+// ghostChanges calls somebody into the conversation of a room whom a user has invited into the room, and
+// says that nobody can be put out of one. The framework's way for that complains of each change of
+// users who have no login.
+func (c *Connector) ghostChanges(ctx context.Context, evt *event.Event, ghost networkid.UserID, to event.Membership) {
+	if evt.Sender == c.br.Bot.GetMXID() || c.br.IsGhostMXID(evt.Sender) || to == event.MembershipJoin {
+		return
+	}
+	portal, err := c.br.GetPortalByMXID(ctx, evt.RoomID)
+	if err != nil || portal == nil {
+		return
+	}
+	login := c.br.GetCachedUserLoginByID(portal.Receiver)
+	identity, ok := msnid.ParseUserID(ghost)
+	if login == nil || !ok {
+		return
+	}
+	client := login.Client.(*Client)
+	if identity.Service != client.account.Identity.Service {
+		return
+	}
+	switch own := login.UserMXID == evt.Sender; {
+	case to == event.MembershipInvite && own:
+		client.groups.Invited(portal.ID, evt.RoomID, identity.Account)
+	case to == event.MembershipInvite:
+		client.groups.Refused(evt.RoomID, identity.Account)
+	case room.HasLeft(to) && own:
+		client.groups.Removed(portal.ID, evt.RoomID, identity.Account)
+	}
+}
+
 // left has the conversation of a room left whose user has left it, or was put out. In a room with others
 // who speak through the same account it goes on.
 func (c *Connector) left(ctx context.Context, in id.RoomID, user id.UserID) {
@@ -88,6 +120,10 @@ func (c *Connector) nameOf(user id.UserID) func(context.Context) (string, error)
 func (c *Connector) Member(ctx context.Context, evt *event.Event) {
 	c.tellChange(ctx, evt)
 	content, ok := evt.Content.Parsed.(*event.MemberEventContent)
+	if ghost, isGhost := c.br.Matrix.ParseGhostMXID(id.UserID(evt.GetStateKey())); ok && isGhost {
+		c.ghostChanges(ctx, evt, ghost, content.Membership)
+		return
+	}
 	if ok && room.HasLeft(content.Membership) {
 		c.left(ctx, evt.RoomID, id.UserID(evt.GetStateKey()))
 		return

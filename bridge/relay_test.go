@@ -386,7 +386,7 @@ func TestRelayedPeopleCallNobodyIn(t *testing.T) {
 	ghost := b.matrix.FormatGhostMXID(login.Client.(*Client).account.GhostID(dave))
 	b.matrix.setMember(room, ghost, event.MembershipInvite)
 	key := string(ghost)
-	b.happens(&event.Event{Type: event.StateMember, StateKey: &key, RoomID: room, Sender: fakeCarol,
+	b.conn.Member(b.ctx, &event.Event{Type: event.StateMember, StateKey: &key, RoomID: room, Sender: fakeCarol,
 		Content: event.Content{Parsed: &event.MemberEventContent{Membership: event.MembershipInvite}}})
 	b.waitMessage(0, "Only "+string(fakeUser)+" can call people into this conversation")
 	if info, err := b.matrix.GetMemberInfo(b.ctx, room, ghost); err != nil || info.Membership != event.MembershipLeave {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -89,7 +90,7 @@ func (g *Groups) Invited(portal networkid.PortalID, in id.RoomID, account string
 // why.
 func (g *Groups) Refused(in id.RoomID, account string) {
 	g.work.Do(fmt.Sprintf("refused %s %s", in, account), func(ctx context.Context) {
-		said := fmt.Sprintf("Only %s can call people into this conversation: it is their account on MSN that you speak through.", g.account.Login.UserMXID)
+		said := fmt.Sprintf("Only %s can call people into this conversation: it belongs to their account on MSN.", g.account.Login.UserMXID)
 		ghost, err := g.account.Bridge.GetGhostByID(ctx, g.account.GhostID(account))
 		if err == nil {
 			err = errors.Join(g.rooms.Exit(ctx, in, ghost, said), g.rooms.Notice(ctx, in, said, ""))
@@ -133,6 +134,12 @@ func (g *Groups) Removed(portal networkid.PortalID, in id.RoomID, account string
 		return
 	}
 	g.work.Do(fmt.Sprintf("removed %s %s", portal, account), func(ctx context.Context) {
+		if peer.Group != "" {
+			members, err := g.account.DB.Group.Get(ctx, g.account.Login.ID, peer.Group)
+			if err == nil && !slices.Contains(members, account) {
+				return // they were invited, and have not come
+			}
+		}
 		name := g.account.Person(ctx, account).Name
 		said := fmt.Sprintf("MSN has no way to put somebody out of a conversation: %s still hears what is said here, and is shown again with what they write. "+
 			"To be without them leave this room, and make another one with `create-group`.", name)
