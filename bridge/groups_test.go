@@ -247,6 +247,12 @@ func TestInviteInTheRoomOfOneContactMakesAGroupRoom(t *testing.T) {
 		t.Errorf("the bot says %q", got.body)
 	}
 	room := b.groupRoom(login, 1)
+	if got := b.ask(dm, "!invite "+carol); !strings.Contains(got.body, "There is a room already for ") || !strings.Contains(got.body, "%21"+string(room[1:])) {
+		t.Errorf("the second time the bot says %q", got.body)
+	}
+	if again := b.groupRoom(login, 1); again != room {
+		t.Errorf("there is another room, %s", again)
+	}
 	b.write(room, "hello you two")
 	bobs.expect(t, alice, "hello you two")
 	carols.expect(t, alice, "hello you two")

@@ -3,6 +3,7 @@ package group
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -133,19 +134,45 @@ func (g *Groups) start(ctx context.Context, accounts ...string) string {
 	if len(accounts) > msn.MaxMembers {
 		return reason.Of(reason.ErrManyMembers, reason.Call, about).Sentence
 	}
-	key, err := g.make(ctx, accounts)
-	if err == nil {
-		err = g.makeRoom(ctx, key)
+	key, there, err := g.of(ctx, accounts)
+	kind := "a new room"
+	switch {
+	case err == nil && there:
+		kind = "a room already"
+		err = g.rooms.CallBack(ctx, key)
+	case err == nil:
+		if key, err = g.make(ctx, accounts); err == nil {
+			err = g.makeRoom(ctx, key)
+		}
 	}
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to make a group chat")
 		return reason.Of(reason.ErrRoom, reason.Call, about).Sentence
 	}
-	made := fmt.Sprintf("There is a new room for %s and you. They are called with the first message that you write there", strings.Join(called, ", "))
+	made := fmt.Sprintf("There is %s for %s and you. They are called with the next message that you write there", kind, strings.Join(called, ", "))
 	if room, err := g.rooms.Stored(ctx, key); err == nil && room != "" {
 		made += ": " + g.rooms.Link(room)
 	}
 	return made
+}
+
+// of returns the group chat of exactly these people that has a room, if there is one.
+func (g *Groups) of(ctx context.Context, accounts []string) (key networkid.PortalKey, there bool, err error) {
+	groups, err := g.account.DB.Group.GetAll(ctx, g.account.Login.ID)
+	if err != nil {
+		return key, false, err
+	}
+	wanted := slices.Sorted(slices.Values(accounts))
+	for _, group := range slices.Sorted(maps.Keys(groups)) {
+		if !slices.Equal(slices.Sorted(slices.Values(groups[group])), wanted) {
+			continue
+		}
+		key = g.account.GroupKey(group)
+		if room, err := g.rooms.Stored(ctx, key); err != nil || room != "" {
+			return key, err == nil, err
+		}
+	}
+	return key, false, nil
 }
 
 func (g *Groups) makeRoom(ctx context.Context, key networkid.PortalKey) error {

@@ -33,6 +33,9 @@ func (r *Rooms) Exit(ctx context.Context, room id.RoomID, ghost *bridgev2.Ghost,
 // setMembership has a ghost say what it is to a room.
 func setMembership(ctx context.Context, room id.RoomID, ghost *bridgev2.Ghost, to event.Membership, reason string) error {
 	content := &event.MemberEventContent{Membership: to, Reason: reason}
+	if to == event.MembershipJoin {
+		content.Displayname, content.AvatarURL = ghost.Name, ghost.AvatarMXC
+	}
 	_, err := ghost.Intent.SendState(ctx, room, event.StateMember, ghost.Intent.GetMXID().String(), &event.Content{Parsed: content}, time.Time{})
 	return err
 }
