@@ -129,7 +129,7 @@ func several(c *call.Call, login *call.Login, first, rest string) bool {
 		return false
 	}
 	if c.Portal == nil {
-		c.Say("Several people can be called in a room with people alone. Nothing was sent. %s", inviteUsage)
+		c.Say("Name one person here. Several can be called at once in the room of a contact or of a group chat. Nothing was sent.")
 		return true
 	}
 	room, ok := msnid.ParsePeer(c.Portal.ID)
