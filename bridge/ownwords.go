@@ -10,6 +10,8 @@ import (
 // The framework tells these two apart by what it adds to its error alone.
 const (
 	ofSomebodyElse = "is owned by"
+	// frameworksWords is what it puts before its error.
+	frameworksWords = "You're "
 
 	notYours  = "this is the chat of another user of the bridge: what you write here does not reach MSN"
 	loggedOut = "you are not logged in to MSN with the account of this chat: send `login` to the bot, in your own chat with it"
@@ -29,7 +31,7 @@ func InOwnWords(status *bridgev2.MessageStatus) *bridgev2.MessageStatus {
 	if errors.Is(status.InternalError, relayedReaction) {
 		return refused(own, errReactions)
 	}
-	if status.Message != "" || !errors.Is(status.InternalError, bridgev2.ErrNotLoggedIn) {
+	if !errors.Is(status.InternalError, bridgev2.ErrNotLoggedIn) || status.Message != "" && status.Message != frameworksWords+status.InternalError.Error() {
 		return status
 	}
 	own.ErrorAsMessage, own.IsCertain = false, true

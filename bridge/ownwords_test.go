@@ -16,11 +16,17 @@ func TestStatusesAreInOwnWords(t *testing.T) {
 		fmt.Errorf("%w (receiver login is nil)", bridgev2.ErrNotLoggedIn):                                                             "send `login` to the bot",
 		fmt.Errorf("%w (relay not set and receiver login is owned by @a:example.test, not @b:example.test)", bridgev2.ErrNotLoggedIn): "the chat of another user",
 	} {
-		status := bridgev2.WrapErrorInStatus(err)
-		said := InOwnWords(&status).ToNoticeEvent(&bridgev2.MessageStatusEventInfo{}).Body
-		if !strings.Contains(said, want) || strings.Contains(said, "receiver") || strings.Contains(said, "@a:") {
-			t.Errorf("%v is said as %q", err, said)
+		bare := bridgev2.WrapErrorInStatus(err)
+		for _, status := range []bridgev2.MessageStatus{bare, bare.WithMessage("You're " + err.Error())} {
+			said := InOwnWords(&status).ToNoticeEvent(&bridgev2.MessageStatusEventInfo{}).Body
+			if !strings.Contains(said, want) || strings.Contains(said, "receiver") || strings.Contains(said, "@a:") {
+				t.Errorf("%v is said as %q", err, said)
+			}
 		}
+	}
+	said := bridgev2.WrapErrorInStatus(bridgev2.ErrNotLoggedIn).WithMessage("The service refuses the password.")
+	if InOwnWords(&said) != &said {
+		t.Error("what the bridge has said itself is changed")
 	}
 	other := bridgev2.WrapErrorInStatus(errors.New("x"))
 	if InOwnWords(&other) != &other || InOwnWords(nil) != nil {
