@@ -115,7 +115,9 @@ func TestRelayedPersonIsNotTakenForAnother(t *testing.T) {
 		{"Alice", "Alice (@carol:example.test): hi"},
 		{"Bob Builder", "Bob Builder (@carol:example.test): hi"},
 		{"dave", "dave (@carol:example.test): hi"},
-		{"Carol\nDave: ho", "Carol Dave ho: hi"},
+		{"Bob", "Bob (@carol:example.test): hi"}, // his first name
+		{"> alice", "alice (@carol:example.test): hi"},
+		{"Carol\nDave: ho", "Carol Dave ho (@carol:example.test): hi"},
 	} {
 		b.matrix.call(fakeCarol, test.name)
 		b.writeAs(fakeCarol, room, plainText("hi"))
@@ -319,7 +321,7 @@ func TestRelayIsTheOwnersToSetAndEnd(t *testing.T) {
 			t.Errorf("%s of %s is answered by %q, want %q", command, user, got.body, want)
 		}
 	}
-	answers(fakeCarol, "!msn set-relay", "don't have permission")
+	answers(fakeCarol, "!msn set-relay", "Only the user whose room this is")
 	answers(fakeUser, "!msn set-relay", "will now be relayed")
 	answers(fakeCarol, "!msn unset-relay", "whose account it is")
 	b.writeAs(fakeCarol, room, plainText("hello"))

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -61,8 +62,14 @@ func (c *Chat) borne(ctx context.Context, in msnid.Peer, name string) bool {
 		known = append(known, account, c.account.DisplayName(ctx, account))
 	}
 	for _, known := range known {
-		if own, _ := relay.Name(known); own != "" && names.Skeleton(own) == look {
-			return true
+		called := append(strings.Fields(known), known) // friends are called by their first names
+		if local, _, ok := strings.Cut(known, "@"); ok {
+			called = append(called, local)
+		}
+		for _, called := range called {
+			if own, _ := relay.Name(called); own != "" && names.Skeleton(own) == look {
+				return true
+			}
 		}
 	}
 	return len(c.account.Looks(ctx)[look]) > 0

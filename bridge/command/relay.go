@@ -22,6 +22,10 @@ func (c *Commands) relay() []commands.CommandHandler {
 	set, unset := *commands.CommandSetRelay, *commands.CommandUnsetRelay
 	others := set.Func
 	set.Func = func(ce *commands.Event) {
+		if !isOwn(ce) && !ce.User.Permissions.Admin && len(ce.User.GetUserLogins()) == 0 {
+			ce.Reply("Only the user whose room this is can let others speak through their account. To speak through your own send `login` to me, in a chat of your own.")
+			return
+		}
 		if !isOwn(ce) || len(ce.Args) > 0 {
 			others(ce)
 			return

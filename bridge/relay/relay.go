@@ -6,6 +6,7 @@ import (
 	"context"
 	"html"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/rs/zerolog"
@@ -14,6 +15,7 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge/emoticon"
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/names"
 )
@@ -100,10 +102,17 @@ func Name(told string) (name string, whole bool) {
 	if whole = len(told) <= enough; !whole {
 		told = strings.ToValidUTF8(told[:enough], "")
 	}
-	name = strings.Trim(names.OneLine(colons.Replace(names.Clean(told))), "*>•∗＊﹡⁎➤» ")
-	whole = whole && utf8.RuneCountInString(name) <= maxName && utf8.RuneCountInString(told) <= names.Max
+	plain := names.OneLine(names.Clean(told))
+	name = strings.TrimSpace(strings.TrimLeft(names.OneLine(colons.Replace(plain)), "*>•∗＊﹡⁎➤» "))
+	// Who is called by signs alone, or by an emoticon, which Messenger draws, has no name.
+	if !strings.ContainsFunc(name, isLetter) || emoticon.ToEmoji(name) != name {
+		return "", false
+	}
+	whole = whole && name == plain && utf8.RuneCountInString(name) <= maxName && utf8.RuneCountInString(told) <= names.Max
 	return names.Cut(name, maxName), whole
 }
+
+func isLetter(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
 
 // colons takes out what looks like the colon behind a name.
 var colons = strings.NewReplacer(":", " ", "：", " ", "﹕", " ", "∶", " ", "꞉", " ", "︓", " ", "ː", " ", "˸", " ", "։", " ", "׃", " ", "⁚", " ", "܃", " ", "܄", " ",
