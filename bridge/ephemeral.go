@@ -63,7 +63,7 @@ func (c *Connector) clientsOf(user id.UserID) (clients []*Client) {
 // says that nobody can be put out of one. The framework's way for that complains of each change of
 // users who have no login.
 func (c *Connector) ghostChanges(ctx context.Context, evt *event.Event, ghost networkid.UserID, to event.Membership) {
-	if evt.Sender == c.br.Bot.GetMXID() || c.br.IsGhostMXID(evt.Sender) || to == event.MembershipJoin {
+	if to == event.MembershipJoin {
 		return
 	}
 	portal, err := c.br.GetPortalByMXID(ctx, evt.RoomID)
@@ -92,9 +92,6 @@ func (c *Connector) ghostChanges(ctx context.Context, evt *event.Event, ghost ne
 // left has the conversation of a room left whose user has left it, or was put out. In a room with others
 // who speak through the same account it goes on.
 func (c *Connector) left(ctx context.Context, in id.RoomID, user id.UserID) {
-	if user == c.br.Bot.GetMXID() || c.br.IsGhostMXID(user) {
-		return
-	}
 	portal, err := c.br.GetPortalByMXID(ctx, in)
 	if err != nil || portal == nil || portal.Relay != nil {
 		return
@@ -120,19 +117,20 @@ func (c *Connector) nameOf(user id.UserID) func(context.Context) (string, error)
 func (c *Connector) Member(ctx context.Context, evt *event.Event) {
 	c.tellChange(ctx, evt)
 	content, ok := evt.Content.Parsed.(*event.MemberEventContent)
-	if ghost, isGhost := c.br.Matrix.ParseGhostMXID(id.UserID(evt.GetStateKey())); ok && isGhost {
+	if !ok || evt.Sender == c.br.Bot.GetMXID() || c.br.IsGhostMXID(evt.Sender) {
+		return // most are theirs, and looking through all logins costs
+	}
+	who := id.UserID(evt.GetStateKey())
+	if ghost, isGhost := c.br.Matrix.ParseGhostMXID(who); isGhost {
 		c.ghostChanges(ctx, evt, ghost, content.Membership)
 		return
 	}
-	if ok && room.HasLeft(content.Membership) {
-		c.left(ctx, evt.RoomID, id.UserID(evt.GetStateKey()))
+	if room.HasLeft(content.Membership) {
+		c.left(ctx, evt.RoomID, who)
 		return
 	}
-	if !ok || content.Membership != event.MembershipJoin || evt.GetStateKey() != string(evt.Sender) {
+	if content.Membership != event.MembershipJoin || who != evt.Sender {
 		return
-	}
-	if evt.Sender == c.br.Bot.GetMXID() || c.br.IsGhostMXID(evt.Sender) {
-		return // most joins are theirs, and looking through all logins costs
 	}
 	for _, client := range c.clientsOf(evt.Sender) {
 		client.self.Named()

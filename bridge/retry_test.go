@@ -174,3 +174,20 @@ func TestTextThatIsStillToldOfIsNotSentAgain(t *testing.T) {
 	b.write(room, "!retry")
 	b.receive(texts, alice+": hello")
 }
+
+// What holds nothing to be seen can never go out: it is refused at once, and not kept to be sent again.
+func TestTextWithoutAnythingToSeeIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	room := b.dm(b.login(), bob)
+	for _, text := range []string{"", "   ", "\u200b", "\u2060\ufeff \n"} {
+		from := b.matrix.position()
+		b.write(room, text)
+		if told, _ := b.waitStatus(from); told.status == event.MessageStatusSuccess || !strings.Contains(told.html, "no text") {
+			t.Errorf("of %q is told %+v", text, told)
+		}
+	}
+	if got := b.ask(room, "!retry"); !strings.Contains(got.body, "nothing to send again") {
+		t.Errorf("answered %q", got.body)
+	}
+}
