@@ -187,6 +187,10 @@ func (w *writer) element(n *html.Node, s style) (closing func()) {
 			w.block()
 			w.after = true
 		}
+	case atom.Sup:
+		if isPower(n) {
+			w.words("^", s)
+		}
 	case atom.Td, atom.Th:
 		return w.cell(n)
 	case atom.Div, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6, atom.Tr, atom.Table, atom.Caption, atom.Details:
@@ -290,6 +294,17 @@ func (w *writer) cell(n *html.Node) (closing func()) {
 func isPhrase(n *html.Node) bool {
 	text := n.FirstChild
 	return text != nil && text.Type == html.TextNode && strings.ContainsAny(strings.TrimSpace(text.Data), " \t\n")
+}
+
+// isPower reports whether an element holds a number: without a sign it would be a digit more of what
+// stands before it.
+func isPower(n *html.Node) bool {
+	text := n.FirstChild
+	if text == nil || text.Type != html.TextNode {
+		return false
+	}
+	_, err := strconv.Atoi(strings.TrimSpace(strings.Replace(text.Data, "−", "-", 1)))
+	return err == nil
 }
 
 // effect marks what is in an element of a style, where that is wanted.

@@ -33,6 +33,7 @@ func TestBlocksOfClients(t *testing.T) {
 		{"text and list", "<p>buy:</p>\n<ul>\n<li>milk</li>\n</ul>\n<p>soon</p>", "buy:\n• milk\nsoon"},
 		{"paragraphs", "<p>a</p>\n<p>b<br />\nc</p>\n", "a\n\nb\nc"},
 		{"lines", "a<br>b<br><br>c", "a\nb\n\nc"},
+		{"powers", "x<sup>2</sup> and 10<sup>−6</sup>, the 1<sup>st</sup>, H<sub>2</sub>O, 2<sup></sup>", "x^2 and 10^−6, the 1st, H2O, 2"},
 		{"heading", "<h1>Title</h1>\n<p>text</p>", "Title\ntext"},
 		{"details", "<details><summary>More</summary><p>hidden</p></details>", "▸ More\nhidden"},
 		{"table", "<table>\n<thead>\n<tr>\n<th>a</th>\n<th>b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>1</td>\n<td><p>2</p><p>3</p></td>\n</tr>\n</tbody>\n</table>", "a | b\n1 | 2 3"},
