@@ -77,6 +77,9 @@ func TestRoomBecomesThatOfAContact(t *testing.T) {
 	b.eventually("the contact to leave", func() bool {
 		return b.membership(club, ghost) == event.MembershipLeave && b.membership(club, fakeCarol) == event.MembershipJoin
 	})
+	if told, _ := b.waitMessage(0, "The room is given back"); told.room == club || !strings.Contains(told.body, "%21"+string(club[1:])) {
+		t.Errorf("told %+v", told)
+	}
 	b.writeAs(fakeCarol, club, plainText("among us"))
 	if err := bot.Say(t.Context(), alice, "and now"); err != nil {
 		t.Fatal(err)

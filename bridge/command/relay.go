@@ -8,6 +8,8 @@ import (
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/commands"
 	"maunium.net/go/mautrix/bridgev2/simplevent"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 )
 
 // The framework's set-relay asks for power in the room, which users have in none that the bridge has
@@ -85,8 +87,12 @@ func (c *Commands) unbridge() commands.CommandHandler {
 			run(ce)
 			return
 		}
-		err := amongEvents(ce, func(context.Context, *bridgev2.Portal) error {
+		given := ce.Portal.MXID
+		err := amongEvents(ce, func(ctx context.Context, portal *bridgev2.Portal) error {
 			run(ce)
+			if portal.MXID == "" {
+				sayGivenBack(ctx, ce, given)
+			}
 			return nil
 		})
 		if err != nil {
@@ -94,6 +100,21 @@ func (c *Commands) unbridge() commands.CommandHandler {
 		}
 	}
 	return &unbridge
+}
+
+// sayGivenBack says in a user's chat with the bot that a room is theirs again: the bot has left the room.
+func sayGivenBack(ctx context.Context, ce *commands.Event, room id.RoomID) {
+	chat, err := ce.User.GetManagementRoom(ctx)
+	if err == nil {
+		_, err = ce.Bot.SendMessage(ctx, chat, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
+			MsgType: event.MsgNotice, Mentions: &event.Mentions{},
+			Body: "The room is given back, and what is written there reaches nobody on MSN any more. To bridge it again invite me into it first: " +
+				room.URI(ce.Bridge.Matrix.ServerName()).MatrixToURL(),
+		}}, nil)
+	}
+	if err != nil {
+		ce.Log.Warn().Err(err).Msg("Failed to say that a room is given back")
+	}
 }
 
 // amongEvents does something among the events of the room of a command, which look at what it changes.
