@@ -149,7 +149,7 @@ func (c *Connector) tellChange(ctx context.Context, evt *event.Event) {
 	if err != nil || portal == nil || !c.isRelayed(portal, who) {
 		return
 	}
-	if user, err := c.br.GetUserByMXID(ctx, who); err != nil || user == nil || !user.Permissions.SendEvents {
+	if !c.br.Config.Permissions.Get(who).SendEvents {
 		return // they are not heard either
 	}
 	login := c.br.GetCachedUserLoginByID(portal.Receiver)

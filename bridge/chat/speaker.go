@@ -49,6 +49,8 @@ func (c *Chat) TellChange(ctx context.Context, portal *bridgev2.Portal, evt *eve
 // borne reports whether a name could be taken for that of the user, of the people in a room or of
 // somebody else on the contact list.
 func (c *Chat) borne(ctx context.Context, in msnid.Peer, name string) bool {
+	// Who begins with somebody's name could seem to be that person, who says the rest.
+	first, _, _ := strings.Cut(name, " ")
 	look, known := names.Skeleton(name), []string{c.account.OwnName(), c.account.Identity.Account}
 	there := []string{in.Account}
 	if in.Group != "" {
@@ -67,7 +69,8 @@ func (c *Chat) borne(ctx context.Context, in msnid.Peer, name string) bool {
 			called = append(called, local)
 		}
 		for _, called := range called {
-			if own, _ := relay.Name(called); own != "" && names.Skeleton(own) == look {
+			own, _ := relay.Name(called)
+			if skeleton := names.Skeleton(own); own != "" && (skeleton == look || skeleton == names.Skeleton(first)) {
 				return true
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/msnid"
@@ -88,13 +89,24 @@ func (g *Groups) isThere(ctx context.Context, conversation *msn.Conversation, me
 	}
 	group := conversation.Group()
 	was, missing := g.absent.end(group, account)
-	if !missing {
+	if !missing && !g.hasLeft(ctx, group, account) {
 		return
 	}
-	if was.left {
+	if !missing || was.left {
 		g.put(ctx, g.account.GroupKey(group).ID, account, database.QueuedBack, hasCome, time.Now())
 	}
 	g.showNewMembers(group)
+}
+
+// hasLeft reports whether somebody has left the room of a group chat: an earlier run of the bridge may
+// have shown that.
+func (g *Groups) hasLeft(ctx context.Context, group, account string) bool {
+	stored, err := g.rooms.Stored(ctx, g.account.GroupKey(group))
+	if err != nil || stored == "" {
+		return false
+	}
+	member, err := g.account.Bridge.Matrix.GetMemberInfo(ctx, stored, g.account.Bridge.Matrix.GhostIntent(g.account.GhostID(account)).GetMXID())
+	return err == nil && member != nil && member.Membership == event.MembershipLeave
 }
 
 // topic returns who is missing in a group chat, in words.

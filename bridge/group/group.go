@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -64,6 +65,7 @@ type Groups struct {
 	strangers Strangers
 	notes     Notes
 	absent    absences
+	making    sync.Mutex // held by who looks for a group chat and makes it
 }
 
 // New returns the group chats of a login. work is done while the login is started.

@@ -134,6 +134,8 @@ func (g *Groups) start(ctx context.Context, accounts ...string) string {
 	if len(accounts) > msn.MaxMembers {
 		return reason.Of(reason.ErrManyMembers, reason.Call, about).Sentence
 	}
+	g.making.Lock()
+	defer g.making.Unlock()
 	key, there, err := g.of(ctx, accounts)
 	kind := "a new room"
 	switch {

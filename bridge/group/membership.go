@@ -93,7 +93,10 @@ func (g *Groups) Refused(in id.RoomID, account string) {
 		said := fmt.Sprintf("Only %s can call people into this conversation: it belongs to their account on MSN.", g.account.Login.UserMXID)
 		ghost, err := g.account.Bridge.GetGhostByID(ctx, g.account.GhostID(account))
 		if err == nil {
-			err = errors.Join(g.rooms.Exit(ctx, in, ghost, said), g.rooms.Notice(ctx, in, said, ""))
+			err = g.rooms.Exit(ctx, in, ghost, said)
+		}
+		if g.notes.AllowMember(string(in), "", time.Now()) { // else the reason of the leave says it
+			err = errors.Join(err, g.rooms.Notice(ctx, in, said, ""))
 		}
 		if err != nil {
 			zerolog.Ctx(ctx).Err(err).Msg("Failed to refuse an invitation")

@@ -100,9 +100,9 @@ type Intake struct {
 	started time.Time          // when this run began
 	held    map[chatOf]*hold   // chats of which a command waits for something
 	lines   map[chatOf]*line
-	missed  *exsync.RingBuffer[id.SessionID, time.Time] // when a key was first not there
-	own     context.Context                             // of what is done for nobody who waits; nil before Start
-	cancel  context.CancelFunc                          // nil while stopped
+	missed  map[keyOf]time.Time // when a key was first not there
+	own     context.Context     // of what is done for nobody who waits; nil before Start
+	cancel  context.CancelFunc  // nil while stopped
 	ended   sync.WaitGroup
 }
 
@@ -160,7 +160,7 @@ func New(cfg Config) *Intake {
 	return &Intake{
 		cfg: cfg, others: exsync.NewRingBuffer[id.EventID, struct{}](maxOthers), closed: exsync.NewRingBuffer[id.EventID, struct{}](maxOthers),
 		open: make(map[id.EventID]*handed), said: make(map[id.RoomID]bool), running: make(map[chatOf]*handed), held: make(map[chatOf]*hold), wake: make(chan struct{}, 1),
-		lines: make(map[chatOf]*line), missed: exsync.NewRingBuffer[id.SessionID, time.Time](maxMissed),
+		lines: make(map[chatOf]*line), missed: make(map[keyOf]time.Time),
 	}
 }
 

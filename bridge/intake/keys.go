@@ -18,8 +18,12 @@ const (
 	// keyPatience is for how long the events of a session are worth that wait, one after the other.
 	// Those that come later and have no key still cannot be read at once.
 	keyPatience = 2 * time.Minute
+	// chatPatience is the same for all that one user writes in a room, whatever the session.
+	chatPatience = 10 * time.Minute
 	// maxMissed is how many sessions are known whose keys were waited for.
-	maxMissed = 256
+	maxMissed = 1024
+	// maxLine is how much may wait behind one event. What comes then passes it.
+	maxLine = 500
 )
 
 // errKeyLost is that an event cannot be read and the framework is not to wait for its key.
@@ -50,6 +54,9 @@ func (i *Intake) queue(next item) bool {
 		return false
 	}
 	line.items = append(line.items, next)
+	if len(line.items) >= maxLine {
+		i.passOn(chatOf{next.received.Sender, next.received.RoomID}, line.first)
+	}
 	return true
 }
 
@@ -96,8 +103,11 @@ func (i *Intake) Decrypt(ctx context.Context, evt *event.Event, decrypt Decrypts
 	decrypted, err := decrypt(ctx, evt)
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if h.keyless = errors.Is(err, noKey); h.keyless && i.lost(session(evt)) {
+	chat := chatOf{evt.Sender, evt.RoomID}
+	if h.keyless = errors.Is(err, noKey); h.keyless && i.lost(chat, session(evt)) {
 		h.keyless, err = false, errKeyLost
+	} else if err == nil {
+		delete(i.missed, keyOf{chat: chat})
 	}
 	i.expect(ctx, evt, h)
 	if err != nil && !h.keyless {
@@ -119,14 +129,26 @@ func (i *Intake) read(ctx context.Context, evt *event.Event, h *handed) {
 	}
 }
 
-// lost notes that there is no key for a session, and reports whether it was waited for long enough.
-// mu is held.
-func (i *Intake) lost(session id.SessionID) bool {
-	first, known := i.missed.Get(session)
-	if !known {
-		i.missed.Push(session, time.Now())
+// keyOf is the key with which one user writes in a room; without a session, all of theirs.
+type keyOf struct {
+	chat    chatOf
+	session id.SessionID
+}
+
+// lost notes that there is no key for what one user has written, and reports whether it, or any key of
+// theirs there, was waited for long enough. mu is held.
+func (i *Intake) lost(chat chatOf, session id.SessionID) (lost bool) {
+	if len(i.missed) >= maxMissed {
+		clear(i.missed)
 	}
-	return known && time.Since(first) > keyPatience
+	for key, patience := range map[keyOf]time.Duration{{chat, session}: keyPatience, {chat: chat}: chatPatience} {
+		first, known := i.missed[key]
+		if !known {
+			i.missed[key] = time.Now()
+		}
+		lost = lost || known && time.Since(first) > patience
+	}
+	return lost
 }
 
 // expect finishes an encrypted event in a while, unless a message comes of it: the framework

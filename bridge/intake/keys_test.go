@@ -247,6 +247,27 @@ func TestNobodyWaitsForTheKeysOfOthers(t *testing.T) {
 	})
 }
 
+// Who writes on and on with keys that do not come keeps nothing waiting for ever, be each of another
+// session.
+func TestKeysOfOneUserAreNotWaitedForEndlessly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFramework(t, newStore(t))
+		for n := range 300 {
+			f.push(t, fmt.Sprintf("$%03d !r %d", n, n))
+		}
+		f.push(t, "$last !r -")
+		if got := f.after(time.Hour); got != "$last" {
+			t.Errorf("the room got %q in an hour", got)
+		}
+		f.keys["K"] = time.Now()
+		f.push(t, "$again !r K")
+		if got := f.after(time.Minute); got != "$again" {
+			t.Errorf("then it got %q", got)
+		}
+	})
+}
+
 func sorted(events string) string {
 	all := strings.Fields(events)
 	slices.Sort(all)

@@ -54,13 +54,15 @@ func (j *Joins) Change(evt *event.Event, members Members) (who id.UserID, name, 
 		return "", "", ""
 	}
 	who = id.UserID(evt.GetStateKey())
-	name, was := j.known(evt.RoomID, who, members)
+	name, was, err := j.known(evt.RoomID, who, members)
 	if prev := evt.Unsigned.PrevContent; prev != nil {
 		if prev.Parsed == nil {
 			_ = prev.ParseRaw(event.StateMember) // what cannot be read counts as nothing
 		}
 		before := prev.AsMember()
 		name, was = before.Displayname, before.Membership == event.MembershipJoin
+	} else if err != nil {
+		return "", "", "" // it is asked again with the next one
 	}
 	is := content.Membership == event.MembershipJoin
 	j.mu.Lock()
@@ -80,22 +82,41 @@ func (j *Joins) Change(evt *event.Event, members Members) (who id.UserID, name, 
 }
 
 // known returns what somebody in a room is called, and reports whether they were in it before what
-// is just heard of them.
-func (j *Joins) known(room id.RoomID, who id.UserID, members Members) (name string, there bool) {
+// is just heard of them. The homeserver is not asked under the lock: other rooms do not wait for it.
+func (j *Joins) known(room id.RoomID, who id.UserID, members Members) (name string, there bool, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.there[room] == nil {
-		if j.there == nil || len(j.there) >= maxRooms {
-			j.there = make(map[id.RoomID]map[id.UserID]string)
+		j.mu.Unlock()
+		all, err := members()
+		j.mu.Lock()
+		if err != nil {
+			return "", false, err
 		}
-		j.there[room] = make(map[id.UserID]string)
-		all, _ := members() // without them those who are there are taken for new
-		for user, member := range all {
-			if user != who && member.Membership == event.MembershipJoin {
-				j.there[room][user] = member.Displayname
-			}
-		}
+		j.remember(room, who, all)
 	}
 	name, there = j.there[room][who]
-	return name, there
+	return name, there, nil
+}
+
+// remember notes who is in a room besides somebody. mu is held.
+func (j *Joins) remember(room id.RoomID, but id.UserID, all map[id.UserID]*event.MemberEventContent) {
+	if j.there[room] != nil {
+		return // somebody has been faster
+	}
+	if j.there == nil {
+		j.there = make(map[id.RoomID]map[id.UserID]string)
+	}
+	for other := range j.there {
+		if len(j.there) < maxRooms {
+			break
+		}
+		delete(j.there, other)
+	}
+	j.there[room] = make(map[id.UserID]string)
+	for user, member := range all {
+		if user != but && member.Membership == event.MembershipJoin {
+			j.there[room][user] = member.Displayname
+		}
+	}
 }

@@ -68,3 +68,38 @@ func TestFewAreToldOfWithinAWhile(t *testing.T) {
 		t.Error("what is counted is another room or another time")
 	}
 }
+
+// A homeserver that does not answer spoils nothing: nothing is told of what came meanwhile, it is
+// asked again with the next one, and other rooms do not wait for it.
+func TestMembersAreAskedAgainAndBesideOtherRooms(t *testing.T) {
+	t.Parallel()
+	var joins Joins
+	change := func(room id.RoomID, is event.Membership, members Members) string {
+		_, _, words := joins.Change(&event.Event{RoomID: room, StateKey: ptr.Ptr(string(dave)),
+			Content: event.Content{Parsed: &event.MemberEventContent{Membership: is, Displayname: "Dave"}}}, members)
+		return words
+	}
+	waits, released := make(chan struct{}), make(chan struct{})
+	done := make(chan string)
+	go func() {
+		done <- change("!room", event.MembershipLeave, func() (map[id.UserID]*event.MemberEventContent, error) {
+			close(waits)
+			<-released
+			return nil, errors.New("no answer")
+		})
+	}()
+	<-waits
+	if !joins.Allow("!other", time.Now()) {
+		t.Error("another room is not told of")
+	}
+	close(released)
+	if words := <-done; words != "" {
+		t.Errorf("told is %q", words)
+	}
+	mallorys := func() (map[id.UserID]*event.MemberEventContent, error) {
+		return map[id.UserID]*event.MemberEventContent{mallory: {Membership: event.MembershipJoin}}, nil
+	}
+	if words := change("!room", event.MembershipJoin, mallorys); words != "has joined the conversation (Matrix)." {
+		t.Errorf("then told is %q", words)
+	}
+}

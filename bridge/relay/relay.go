@@ -108,11 +108,17 @@ func Name(told string) (name string, whole bool) {
 	if !strings.ContainsFunc(name, isLetter) || emoticon.ToEmoji(name) != name {
 		return "", false
 	}
-	whole = whole && name == plain && utf8.RuneCountInString(name) <= maxName && utf8.RuneCountInString(told) <= names.Max
+	whole = whole && name == plain && !strings.ContainsFunc(name, isSign) && utf8.RuneCountInString(name) <= maxName && utf8.RuneCountInString(told) <= names.Max
 	return names.Cut(name, maxName), whole
 }
 
 func isLetter(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
+
+// isSign reports whether a character is not one of those that people's names are made of. Many look
+// like a colon in some script, letters that only mark a tone among them.
+func isSign(r rune) bool {
+	return !unicode.In(r, unicode.Lu, unicode.Ll, unicode.Lt, unicode.Lo, unicode.Mn, unicode.N, unicode.So) && !strings.ContainsRune(" -'’._", r)
+}
 
 // colons takes out what looks like the colon behind a name.
 var colons = strings.NewReplacer(":", " ", "：", " ", "﹕", " ", "∶", " ", "꞉", " ", "︓", " ", "ː", " ", "˸", " ", "։", " ", "׃", " ", "⁚", " ", "܃", " ", "܄", " ",

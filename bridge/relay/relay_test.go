@@ -83,14 +83,14 @@ func TestHostileNamesImitateNobody(t *testing.T) {
 		"a quote":                 {"> Dave", "Dave (@mallory:evil.example): hi"},
 		"right to left":           {"\u202eevaD\u2066x", "evaDx: hi"},
 		"codes":                   {"\u0002M[c=4]allory[/c]\u00034", "Mallory: hi"},
-		"HTML":                    {"<b>M</b>&amp;", "<b>M</b>&amp;: hi"},
+		"HTML":                    {"<b>M</b>&amp;", "<b>M</b>&amp; (@mallory:evil.example): hi"},
 		"signs alone":             {":)", "@mallory:evil.example: hi"},
 		"an emoticon":             {"(Y)", "@mallory:evil.example: hi"},
 		"signs of styles":         {"*M* _x_ `y`", "M* _x_ `y` (@mallory:evil.example): hi"},
 		"another's address":       {"@dave:example.com", "@dave example.com (@mallory:evil.example): hi"},
 		"an e-mail address":       {"bob@example.com", "bob@example.com (@mallory:evil.example): hi"},
 		"the place of the text":   {mark, "@mallory:evil.example: hi"},
-		"templates":               {"{{ .Message }}", "{{ .Message }}: hi"},
+		"templates":               {"{{ .Message }}", "{{ .Message }} (@mallory:evil.example): hi"},
 	} {
 		for formats, config := range map[string]bridgeconfig.RelayConfig{"none": {}, "those of the example": exampleFormats(t)} {
 			if got := speaker(t, test.name, config).Says(event.MsgText, "hi"); got != test.want {
@@ -168,5 +168,20 @@ func TestEveryKindOfMessageHasItsFormat(t *testing.T) {
 	}
 	if got := (*Speaker)(nil).Says(event.MsgText, "a\nb"); got != "a\nb" {
 		t.Errorf("the user says %q", got)
+	}
+}
+
+// What looks like a colon in some script does not end a name: it has the Matrix ID behind it.
+func TestSignsInNamesAreTold(t *testing.T) {
+	t.Parallel()
+	for _, sign := range []string{"\uA4FD", "\u16EC", "\u0903", "\u0A83", "\u1803", "\u1809", "\u1365", ";", "|", "\u2236", ":"} {
+		if name, whole := Name("Bob" + sign + " I owe you 5"); whole {
+			t.Errorf("%+q is a whole name", name)
+		}
+	}
+	for _, told := range []string{"Bob", "Anne-Marie O'Neill", "J. R. 2nd", "Ольга", "山田 太郎", "Zoë", "Anna 🌸"} {
+		if name, whole := Name(told); !whole || name != told {
+			t.Errorf("%q is %q, whole: %t", told, name, whole)
+		}
 	}
 }
