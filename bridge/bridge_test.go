@@ -321,11 +321,14 @@ func (b *testBridge) tryLogin(account, password string) (*bridgev2.UserLogin, er
 
 func (b *testBridge) login() *bridgev2.UserLogin {
 	b.Helper()
+	from := b.matrix.position()
 	login, err := b.tryLogin(alice, pass)
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.waitState(status.StateConnected)
+	b.matrix.wait(b.T, from, "the sign-in", func(r record) bool {
+		return r.kind == "state" && r.bridge.StateEvent == status.StateConnected
+	})
 	return login
 }
 
