@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
@@ -88,15 +87,17 @@ func TestRoomOfSeveralPeopleFollowsTheirConversation(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.sees(mark, "Dave in the room", stack.Member(room, davesGhost, event.MembershipJoin))
+	before := c.bob.Mark()
 	c.sends(room, "Welcome, Dave, I have to go")
 	if _, err := c.alice.Client.LeaveRoom(t.Context(), room); err != nil {
 		t.Fatal(err)
 	}
 	otherHears(t, dave, c.account, "Welcome, Dave, I have to go")
-	for deadline := time.Now().Add(stack.DefaultWait); slices.Contains(talk.Participants(), c.account); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("in the conversation are %v", talk.Participants())
-		}
+	if _, err := c.bob.WaitEventAfter(t.Context(), before, "Alice leave", func(h stack.Heard) bool {
+		left, ok := h.Event.(msn.ParticipantLeft)
+		return ok && left.Account == c.account
+	}); err != nil {
+		t.Fatal(err)
 	}
 	if err := talk.SendText(t.Context(), "She is gone", ""); err != nil {
 		t.Fatal(err)
