@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/bridgev2/provisionutil"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
@@ -77,6 +79,34 @@ func TestWhoLeavesAGroupChatLeavesItsRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.eventually("carol to be back", func() bool { return slices.Equal(b.members(room), []string{bob, carol}) && b.topic(room) == "" })
+}
+
+// Who has left a room that was the user's before comes back also when the bridge was started anew.
+func TestWhoHasLeftComesBackAfterARestart(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	login := b.login()
+	client := login.Client.(*Client)
+	bobs, carols := b.messenger(bob), b.messenger(carol)
+	room := id.RoomID("!made-by-alice:" + fakeServer)
+	if _, err := provisionutil.CreateGroup(b.ctx, login, &bridgev2.GroupCreateParams{Type: "group", RoomID: room,
+		Participants: []networkid.UserID{client.account.GhostID(bob), client.account.GhostID(carol)}}); err != nil {
+		t.Fatal(err)
+	}
+	b.eventually("the members", func() bool { return slices.Equal(b.members(room), []string{bob, carol}) })
+	b.write(room, "hello")
+	bobs.expect(t, alice, "hello")
+	carols.expect(t, alice, "hello").Conversation.Close()
+	b.waitLeft(room, carol)
+	b.restart()
+	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	if got := b.members(room); !slices.Equal(got, []string{bob}) {
+		t.Errorf("after the restart in the room are %v", got)
+	}
+	if err := bobs.GroupChat("again", alice, carol).SendText(b.ctx, "all of us", ""); err != nil {
+		t.Fatal(err)
+	}
+	b.eventually("carol to be back", func() bool { return slices.Equal(b.members(room), []string{bob, carol}) })
 }
 
 // participants waits until those are in a conversation.

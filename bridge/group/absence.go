@@ -36,6 +36,24 @@ type absence struct {
 type absences struct {
 	mu     sync.Mutex
 	groups map[string]map[string]absence
+	looked map[string]bool // group chats whose rooms were held against who is there
+}
+
+// maxLooked is of how many group chats is known that they were looked at.
+const maxLooked = 10_000
+
+// firstLook reports whether a group chat was not looked at before.
+func (a *absences) firstLook(group string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.looked[group] {
+		return false
+	}
+	if a.looked == nil || len(a.looked) >= maxLooked {
+		a.looked = make(map[string]bool)
+	}
+	a.looked[group] = true
+	return true
 }
 
 // set notes why somebody is missing.
@@ -81,25 +99,37 @@ func (g *Groups) isAbsent(conversation *msn.Conversation, member string, why abs
 	}
 }
 
-// isThere shows that somebody is there who was missing.
-func (g *Groups) isThere(ctx context.Context, conversation *msn.Conversation, member string) {
+// isThere shows that somebody is there who was missing. look has it looked whether their ghost has left
+// the room, which an earlier run of the bridge may have shown.
+func (g *Groups) isThere(ctx context.Context, conversation *msn.Conversation, member string, look bool) {
 	account, ok := msnid.FromServer(member)
 	if !ok {
 		return
 	}
 	group := conversation.Group()
+	back := func(ctx context.Context) {
+		g.put(ctx, g.account.GroupKey(group).ID, account, database.QueuedBack, hasCome, time.Now())
+	}
 	was, missing := g.absent.end(group, account)
-	if !missing && !g.hasLeft(ctx, group, account) {
+	if !missing && !look {
 		return
 	}
-	if !missing || was.left {
-		g.put(ctx, g.account.GroupKey(group).ID, account, database.QueuedBack, hasCome, time.Now())
+	if !missing {
+		// The homeserver may have to be asked, for which the session does not wait.
+		g.work.Do("there "+group+" "+account, func(ctx context.Context) {
+			if g.hasLeft(ctx, group, account) {
+				back(ctx)
+			}
+		})
+		return
+	}
+	if was.left {
+		back(ctx)
 	}
 	g.showNewMembers(group)
 }
 
-// hasLeft reports whether somebody has left the room of a group chat: an earlier run of the bridge may
-// have shown that.
+// hasLeft reports whether somebody has left the room of a group chat.
 func (g *Groups) hasLeft(ctx context.Context, group, account string) bool {
 	stored, err := g.rooms.Stored(ctx, g.account.GroupKey(group))
 	if err != nil || stored == "" {

@@ -107,6 +107,11 @@ func (g *Groups) NoteMembers(ctx context.Context, conversation *msn.Conversation
 	if len(added) > 0 {
 		g.showNewMembers(conversation.Group())
 	}
+	// Who was there before the user came was told before anybody knew that it is this group chat.
+	look := g.absent.firstLook(conversation.Group())
+	for _, there := range conversation.Participants() {
+		g.isThere(ctx, conversation, there, look)
+	}
 }
 
 // showNewMembers has the room of a group chat brought up to date with its members.
@@ -135,7 +140,7 @@ func (g *Groups) participantJoined(ctx context.Context, evt msn.ParticipantJoine
 	g.names.SaysName(ctx, evt.Account, evt.Name)
 	if evt.Conversation.Group() != "" {
 		g.NoteMembers(ctx, evt.Conversation)
-		g.isThere(ctx, evt.Conversation, evt.Account)
+		g.isThere(ctx, evt.Conversation, evt.Account, true)
 	}
 }
 
