@@ -3,6 +3,7 @@ package database_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -237,5 +238,39 @@ func TestMessageThatHasItsOutcomeIsNotQueuedAgain(t *testing.T) {
 			t.Errorf("put again: %v, %v", added, err)
 		}
 		putEvent(t, db, "$next")
+	})
+}
+
+// The clock is set back between two runs, or has stood still.
+func TestReceivedEventsKeepTheirOrderWhenTheClockIsSetBack(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, framework *bridgedb.Database) {
+		ctx := t.Context()
+		put := func(events ...id.EventID) {
+			t.Helper()
+			var rows []*database.Received
+			for _, evt := range events {
+				rows = append(rows, &database.Received{EventID: evt, RoomID: "!room", Sender: "@user", Content: "{}", At: time.Now()})
+			}
+			if open, err := db.Intake.Put(ctx, rows); err != nil || len(open) != len(events) {
+				t.Fatalf("%d open, %v", len(open), err)
+			}
+		}
+		put("$z", "$y")
+		if _, err := framework.Exec(ctx, "UPDATE intake SET position=position+$1", time.Hour.Nanoseconds()); err != nil {
+			t.Fatal(err)
+		}
+		put("$x", "$w", "$z") // $z is repeated
+		waiting, err := db.Intake.InState(ctx, database.ReceivedWaiting, 0, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var order []id.EventID
+		for _, r := range waiting {
+			order = append(order, r.EventID)
+		}
+		if want := []id.EventID{"$z", "$y", "$x", "$w"}; !slices.Equal(order, want) {
+			t.Errorf("got %q", order)
+		}
 	})
 }

@@ -2,6 +2,8 @@ package database
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"time"
 
 	"go.mau.fi/util/dbutil"
@@ -63,14 +65,20 @@ func (r *Received) Scan(row dbutil.Scannable) (*Received, error) {
 // IntakeQuery are the queries on the table intake.
 type IntakeQuery struct {
 	*dbutil.QueryHelper[*Received]
-	bridgeID networkid.BridgeID
+	bridgeID  networkid.BridgeID
+	positions positions
 }
 
 const (
 	receivedColumns = `event_id, position, room_id, sender, content, state, outcome, received_at`
-	receivedPut     = `
-		INSERT INTO intake (bridge_id, ` + receivedColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-		ON CONFLICT (bridge_id, event_id) DO NOTHING`
+	// The order is that in which they came, also where the clock was set back between two runs.
+	receivedPut = `
+		INSERT INTO intake (bridge_id, ` + receivedColumns + `)
+		SELECT $1, $2, ` + nextReceived + `, $4, $5, $6, $7, $8, $9
+		FROM intake WHERE bridge_id=$1 AND state='waiting'
+		ON CONFLICT (bridge_id, event_id) DO NOTHING
+		RETURNING position`
+	nextReceived = `CASE WHEN COALESCE(MAX(position), 0) >= $3 THEN MAX(position)+1 ELSE $3 END`
 	receivedGet  = `SELECT ` + receivedColumns + ` FROM intake WHERE bridge_id=$1 AND event_id=$2`
 	receivedOpen = `
 		SELECT ` + receivedColumns + ` FROM intake WHERE bridge_id=$1 AND state=$2 AND position>$3 ORDER BY position LIMIT $4`
@@ -93,7 +101,7 @@ const (
 
 // Put stores events, all or none of them, as waiting, and returns those that nobody has dealt with: the
 // new ones, and those that were stored before and wait. Repeated ones that are finished are
-// not among them.
+// not among them. Position is given by the table.
 func (q *IntakeQuery) Put(ctx context.Context, events []*Received) (open []*Received, err error) {
 	err = q.GetDB().DoTxn(ctx, nil, func(ctx context.Context) error {
 		open = nil
@@ -102,9 +110,10 @@ func (q *IntakeQuery) Put(ctx context.Context, events []*Received) (open []*Rece
 			if r.Secret {
 				state, content, outcome = ReceivedBegun, "", EventSecret
 			}
-			added, err := changes(q.GetDB().Exec(ctx, receivedPut, q.bridgeID, r.EventID, r.Position, r.RoomID, r.Sender, content,
-				state, outcome, toMilli(r.At)))
-			if err != nil {
+			err := q.GetDB().QueryRow(ctx, receivedPut, q.bridgeID, r.EventID, q.positions.next(), r.RoomID, r.Sender, content,
+				state, outcome, toMilli(r.At)).Scan(&r.Position)
+			added := err == nil
+			if err != nil && !errors.Is(err, sql.ErrNoRows) {
 				return err
 			}
 			if !added {

@@ -90,7 +90,6 @@ type Intake struct {
 
 	mu      sync.Mutex
 	accepts bool  // the bridge is the one that uses the database
-	last    int64 // position of the newest event
 	pending []item
 	open    map[id.EventID]*handed // what is pending or with the framework
 	wake    chan struct{}
@@ -285,7 +284,6 @@ func (i *Intake) recover(ctx context.Context) error {
 	i.mu.Lock()
 	var before []item
 	for _, row := range left {
-		i.last = max(i.last, row.Position) // clocks can be set back
 		if i.open[row.EventID] == nil && !i.closed.Contains(row.EventID) {
 			i.open[row.EventID] = &handed{received: row}
 			before = append(before, item{received: row})

@@ -161,14 +161,9 @@ func (i *Intake) take(ctx context.Context, txn transaction, forward func(map[str
 
 // row makes the row of an event.
 func (i *Intake) row(ctx context.Context, evt *envelope, raw json.RawMessage) *database.Received {
-	now := time.Now()
-	i.mu.Lock()
-	i.last = max(i.last+1, now.UnixNano())
-	position := i.last
-	i.mu.Unlock()
 	return &database.Received{
-		EventID: evt.ID, Position: position, RoomID: evt.Room, Sender: evt.Sender, Content: string(bytes.ToValidUTF8(raw, []byte("\uFFFD"))),
-		State: database.ReceivedWaiting, At: now, Secret: i.cfg.Secret(ctx, evt.Sender, evt.Room),
+		EventID: evt.ID, RoomID: evt.Room, Sender: evt.Sender, Content: string(bytes.ToValidUTF8(raw, []byte("\uFFFD"))),
+		State: database.ReceivedWaiting, At: time.Now(), Secret: i.cfg.Secret(ctx, evt.Sender, evt.Room),
 	}
 }
 
