@@ -17,7 +17,9 @@ import (
 	"matrix-msn/msn/internal/self"
 	"matrix-msn/msn/internal/transport"
 	"matrix-msn/msn/internal/web"
+	"matrix-msn/msn/media"
 	"matrix-msn/msn/roster"
+	"matrix-msn/msn/slp"
 	"matrix-msn/msn/trust"
 	"matrix-msn/msn/wire"
 )
@@ -51,6 +53,7 @@ type parts struct {
 	lists    *contactlist.List
 	self     *self.Self
 	chats    *chat.Chats
+	media    *media.Media
 	networks *networks.Networks
 	circles  *circle.Circles
 	notices  *notice.Notices
@@ -121,7 +124,7 @@ func (c *Client) begin(conn *ns.Conn) {
 	c.lists = contactlist.New(conn, c.book, c.network.web)
 	c.self = self.New(conn, c.book, self.Config{
 		Capabilities: c.cfg.Capabilities, MachineGUID: c.cfg.MachineGUID, EndpointName: c.cfg.EndpointName, Status: c.cfg.Status,
-		Note: func(cmd wire.Command) { c.chats.Note(cmd) },
+		Object: c.pictureObject(), Note: func(cmd wire.Command) { c.chats.Note(cmd) },
 	})
 	c.chats = chat.New(conn, c.book, chat.Config{
 		Open: func(ctx context.Context, address string) (net.Conn, error) {
@@ -130,6 +133,10 @@ func (c *Client) begin(conn *ns.Conn) {
 		Check: c.policy.Check, Address: c.self.Address(), Groups: c.cfg.Groups,
 		Request: c.cfg.Timeouts.Request, Answer: c.cfg.Timeouts.Answer, Ack: c.cfg.Timeouts.Ack, IdleClose: c.cfg.Timeouts.IdleClose,
 	})
+	c.media = media.New(conn, c.chats, media.Config{Address: c.self.Address(), Picture: c.cfg.Picture, Blocked: func(account string) bool {
+		contact, known := c.book.Find(account)
+		return known && contact.Lists.Has(roster.ListBlock)
+	}})
 	c.networks = networks.New(conn, c.book, c.chats)
 	c.circles = circle.New(conn, c.book, c.chats, c.lists, c.cfg.MachineGUID)
 	c.offline = offline.New(conn, c.network.web, offline.Config{
@@ -151,6 +158,14 @@ func (c *Client) begin(conn *ns.Conn) {
 	})
 	c.pages = paging.New(conn, c.book, c.notices, c.cfg.Paging, c.cfg.Timeouts.Page)
 	conn.HandleMessage("text/x-msmsgsprofile", c.profile.message)
+}
+
+// pictureObject is the object of the display picture that the user signs in with.
+func (c *Client) pictureObject() string {
+	if len(c.cfg.Picture) == 0 || len(c.cfg.Picture) > MaxObject {
+		return ""
+	}
+	return slp.NewObject(c.conn.Account(), slp.ObjectPicture, c.cfg.Picture).String()
 }
 
 // ready ends the sign-in. The connection's owner calls it when the server has confirmed the

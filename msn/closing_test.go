@@ -3,10 +3,12 @@ package msn
 import (
 	"context"
 	"errors"
+	"io"
 	"maps"
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -19,6 +21,16 @@ import (
 // calls are all methods of Client and Conversation that wait for somebody else, by their
 // names.
 var calls = map[string]func(ctx context.Context, c *Client) error{
+	"Client.Fetch": func(ctx context.Context, c *Client) error {
+		return c.Fetch(ctx, "bob@example.com", Object{Type: ObjectPicture, Size: 5}, io.Discard, nil)
+	},
+	"Client.SendFile": func(ctx context.Context, c *Client) error {
+		return c.SendFile(ctx, "bob@example.com", File{Name: "a", Size: 5}, strings.NewReader("hello"), nil)
+	},
+	"Client.SetPicture": func(ctx context.Context, c *Client) error {
+		_, err := c.SetPicture(ctx, []byte("picture"))
+		return err
+	},
 	"Client.AddContact":      func(ctx context.Context, c *Client) error { return c.AddContact(ctx, "erin@example.com", "Hello") },
 	"Client.RemoveContact":   func(ctx context.Context, c *Client) error { return c.RemoveContact(ctx, "bob@example.com") },
 	"Client.Block":           func(ctx context.Context, c *Client) error { return c.Block(ctx, "bob@example.com") },

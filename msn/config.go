@@ -101,6 +101,10 @@ type Config struct {
 	// Status is the status after signing in. Empty means Online.
 	Status Status
 
+	// Picture is the display picture after signing in, from MSNP9 on; see [Client.SetPicture].
+	// Nil means none.
+	Picture []byte
+
 	// Capabilities is the client's capability number, sent from MSNP8 on
 	// (protocol/03-presence.md, section 4). Zero means DefaultCapabilities of the
 	// dialect. With other bits set, contacts try what this package does not do.

@@ -40,7 +40,6 @@ const (
 	OfferAssistance = chat.OfferAssistance
 	OfferGame       = chat.OfferGame
 	OfferPhotos     = chat.OfferPhotos
-	OfferObject     = chat.OfferObject
 	OfferOther      = chat.OfferOther
 )
 

@@ -8,6 +8,7 @@ import (
 	"matrix-msn/msn/internal/ns"
 	"matrix-msn/msn/internal/offline"
 	"matrix-msn/msn/internal/paging"
+	"matrix-msn/msn/media"
 	"matrix-msn/msn/roster"
 )
 
@@ -55,6 +56,8 @@ type (
 	TypingReceived = chat.TypingReceived
 	// NudgeReceived is a nudge.
 	NudgeReceived = chat.NudgeReceived
+	// FileOffered says that somebody offers a file.
+	FileOffered = media.FileOffered
 	// WinkReceived is an animation.
 	WinkReceived = chat.WinkReceived
 	// VoiceClipReceived is a recording.

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"unicode/utf16"
 
-	"matrix-msn/msn/internal/slp"
+	"matrix-msn/msn/slp"
 	"matrix-msn/msn/wire"
 )
 

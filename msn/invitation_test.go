@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"matrix-msn/msn/internal/slp"
+	"matrix-msn/msn/slp"
 	"matrix-msn/msn/wire"
 )
 
@@ -101,7 +101,7 @@ func packetPayload(to string, p slp.Packet) string {
 func slpInvite(guid, call string) string {
 	return "INVITE MSNMSGR:alice@example.com MSNSLP/1.0\r\nTo: <msnmsgr:alice@example.com>\r\nFrom: <msnmsgr:bob@example.com>\r\n" +
 		"Via: MSNSLP/1.0/TLP ;branch={402286C5-88A1-7DDB-66D7-A1584019B889}\r\nCSeq: 0 \r\nCall-ID: " + call + "\r\nMax-Forwards: 0\r\n" +
-		"Content-Type: application/x-msnmsgr-sessionreqbody\r\nContent-Length: 1\r\n\r\nEUF-GUID: " + guid + "\r\nSessionID: 77\r\nAppID: 4\r\nContext: " +
+		"Content-Type: application/x-msnmsgr-sessionreqbody\r\nContent-Length: 2089\r\n\r\nEUF-GUID: " + guid + "\r\nSessionID: 77\r\nAppID: 4\r\nContext: " +
 		strings.Repeat("A", 2000) + "\r\n\r\n\x00"
 }
 
@@ -111,10 +111,10 @@ func TestOffersInMSNSLPAreToldAndDeclined(t *testing.T) {
 	client, ns := signedIn(t, n, 12)
 	sb := n.ring(ns, "bob@example.com")
 	waitFor[ParticipantJoined](t, client)
-	answered := func(call string, total int, id uint32) {
+	answered := func(call string, total int, id uint32, answers int) {
 		t.Helper()
 		var last uint32
-		for n := range 2 {
+		for n := range answers {
 			cmd := sb.read()
 			m := wire.ParseMessage(cmd.Payload)
 			p, ok := slp.Parse(m.Body)
@@ -139,18 +139,18 @@ func TestOffersInMSNSLPAreToldAndDeclined(t *testing.T) {
 		guid  string
 		offer Offer
 	}{
-		{"{5D3E02AB-6190-11D3-BBBB-00C04F795683}", OfferFile}, {"{1C9AA97E-9C05-4583-A3BD-908A196F1E92}", OfferWantWebcam},
-		{"{4BD96FC0-AB17-4425-A14A-439185962DC8}", OfferWebcam}, {"{A4268EEC-FEC5-49E5-95C3-F126696BDBF6}", OfferObject},
+		{"{1C9AA97E-9C05-4583-A3BD-908A196F1E92}", OfferWantWebcam},
+		{"{4BD96FC0-AB17-4425-A14A-439185962DC8}", OfferWebcam},
 		{"{41D3E74E-04A2-4B37-96F8-08ACDB610874}", OfferPhotos}, {"{6A13AF9C-5308-4F35-923A-67E8DDA40C2F}", OfferGame},
 		{"{00000000-0000-0000-0000-000000000000}", OfferOther},
 	} {
 		call := fmt.Sprintf(call, i)
 		message := slpInvite(test.guid, call)
-		for range 2 { // the same again is answered again, and not told
+		for again := range 2 { // the same again is acknowledged, and not told
 			for _, p := range slp.Split(message, uint32(100+i), 9) {
 				sb.sendMessage("bob@example.com", "Bob", packetPayload("alice@example.com", p))
 			}
-			answered(call, len(message), uint32(100+i))
+			answered(call, len(message), uint32(100+i), 2-again)
 		}
 		if e := waitFor[InvitationReceived](t, client); e.Offer != test.offer || e.From != "bob@example.com" || e.Conversation.Peer() != "bob@example.com" {
 			t.Errorf("%s is %+v", test.guid, e)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"matrix-msn/msn/chat"
-	"matrix-msn/msn/internal/slp"
+	"matrix-msn/msn/slp"
 )
 
 // fromHex are the bytes of a hexadecimal dump.

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"matrix-msn/msn/internal/clean"
-	"matrix-msn/msn/internal/slp"
+	"matrix-msn/msn/slp"
 	"matrix-msn/msn/wire"
 )
 
@@ -47,16 +47,38 @@ func (r *replay) offer(conn *replayConn, i item, from string, m wire.Message) (a
 		if !ok {
 			return 0, false
 		}
-		message, whole := conn.packets.Join(from, p, time.Now())
+		message, whole := conn.packets.Join(p, time.Now())
 		if !whole {
 			return 0, true
 		}
-		offered, ok := slp.ParseInvite(message)
+		parsed, _ := slp.ParseMessage(message)
+		offered, ok := slp.ParseOffer(parsed)
 		if !ok || p.Session != 0 {
 			return 1, true
 		}
-		what := map[slp.Kind]Offer{slp.File: OfferFile, slp.Object: OfferObject}[offered.Kind]
-		told(offered.CallID, what, offered.Name)
+		if conn.offers[from+parsed.CallID()] {
+			return 1, true // the same again, of which it is only said that it came
+		}
+		if conn.offers == nil {
+			conn.offers = make(map[string]bool)
+		}
+		conn.offers[from+parsed.CallID()] = true
+		if offered.Kind == slp.File {
+			file, _ := slp.ParseFile(offered.Context)
+			r.due = append(r.due, expectation{i.Record.String(), func(e Event) bool {
+				got, ok := e.(FileOffered)
+				if !ok || got.From != from || got.Name != file.Name || got.Bytes != file.Size || !conn.isOf(got.Conversation) {
+					return false
+				}
+				got.Offer.Decline()
+				declined := conn.read()
+				if p, _ := slp.Parse(wire.ParseMessage(declined.Payload).Body); declined.Arg(1) != "D" || !strings.HasPrefix(p.Data, "MSNSLP/1.0 603 Decline\r\n") {
+					r.t.Errorf("%v is answered by %q", i.Record, declined.Payload)
+				}
+				return true
+			}})
+			return 1, true
+		}
 		return 2, true
 	}
 	return 0, false

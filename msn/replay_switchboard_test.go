@@ -9,6 +9,7 @@ import (
 	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/internal/transcript"
 	"matrix-msn/msn/internal/transport"
+	"matrix-msn/msn/slp"
 	"matrix-msn/msn/wire"
 )
 
@@ -479,11 +480,23 @@ func (r *replay) boardReceives(conn *replayConn, i item) (answers int) {
 	if answers, is := r.offer(conn, i, from, m); is {
 		return answers
 	}
+	if list := slp.ParseEmoticons(m.Body); m.MediaType() == slp.Emoticons && len(list) > 0 {
+		if conn.emoticons == nil {
+			conn.emoticons = make(map[string][]slp.Emoticon)
+		}
+		conn.emoticons[from] = list
+		return 0
+	}
+	var announced []slp.Emoticon
+	if m.MediaType() == "text/plain" {
+		announced = conn.emoticons[from]
+		delete(conn.emoticons, from)
+	}
 	r.due = append(r.due, expectation{i.Record.String(), func(e Event) bool {
 		switch e := e.(type) {
 		case TextReceived:
 			conn.cv = e.Conversation
-			return m.MediaType() == "text/plain" && e.From == from && e.FromName == wire.Decode(i.cmd.Arg(1)) &&
+			return m.MediaType() == "text/plain" && slices.Equal(e.Emoticons, announced) && e.From == from && e.FromName == wire.Decode(i.cmd.Arg(1)) &&
 				e.Text == strings.ReplaceAll(m.Text(), "\r\n", "\n") && conn.isOf(e.Conversation) &&
 				e.Format == m.Header.Get("X-MMS-IM-Format") && time.Since(e.At) < time.Minute
 		case TypingReceived:

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"matrix-msn/msn/internal/clean"
-	"matrix-msn/msn/internal/slp"
 	"matrix-msn/msn/internal/transcript"
+	"matrix-msn/msn/slp"
 	"matrix-msn/msn/wire"
 )
 
@@ -179,8 +179,9 @@ type replayConn struct {
 
 	invited map[string]chan error // who was called into the group chat and has not come yet
 
-	packets slp.Joiner
-	offers  map[string]bool // that were told
+	packets   slp.Joiner
+	emoticons map[string][]slp.Emoticon // of the next text, by sender
+	offers    map[string]bool           // that were told
 }
 
 // replayNet hands the client's connections to the replay.

@@ -12,7 +12,7 @@ import (
 // allEvents is one of each.
 var allEvents = []Event{
 	PresenceChanged{}, PersonalMessageChanged{}, ContactChanged{}, AddedYou{}, RemovedYou{}, EndpointsChanged{}, CirclesChanged{},
-	TextReceived{}, TextSent{}, TypingReceived{}, NudgeReceived{}, WinkReceived{}, VoiceClipReceived{}, ActionReceived{}, InkReceived{}, InvitationReceived{}, OtherReceived{}, ParticipantJoined{}, ParticipantLeft{}, BecameGroup{}, CallFailed{}, OfflineReceived{},
+	TextReceived{}, TextSent{}, TypingReceived{}, NudgeReceived{}, FileOffered{}, WinkReceived{}, VoiceClipReceived{}, ActionReceived{}, InkReceived{}, InvitationReceived{}, OtherReceived{}, ParticipantJoined{}, ParticipantLeft{}, BecameGroup{}, CallFailed{}, OfflineReceived{},
 	AlertReceived{}, DataReceived{}, AlertsSuppressed{}, MailCounted{}, MailReceived{}, ShutdownAnnounced{}, SystemMessage{},
 	PageReceived{}, PageBounced{}, ServerMessage{}, GroupsChanged{}, NameChanged{}, Disconnected{},
 }

@@ -149,6 +149,7 @@ func (h *Heard) Listen(s *session.Session) {
 	session.OnDelivered(s, h.voiceClipReceived)
 	session.OnDelivered(s, h.actionReceived)
 	session.OnDelivered(s, h.invitationReceived)
+	session.OnDelivered(s, h.fileOffered)
 	session.OnDelivered(s, h.inkReceived)
 	session.On(s, h.offlineReceived)
 	session.On(s, h.typingReceived)

@@ -25,12 +25,16 @@ var offers = map[msn.Offer]struct{ does, named, why string }{
 	msn.OfferOther:      {"offers something that the bridge does not know", "offers %s, which the bridge does not know", "does not carry it"},
 }
 
-// invitationReceived says what was offered. That a contact's Messenger asks for the user's picture
-// is nobody's business.
+// fileOffered says which file was offered, and declines it.
+func (h *Heard) fileOffered(ctx context.Context, evt msn.FileOffered) {
+	evt.Offer.Decline()
+	h.invitationReceived(ctx, msn.InvitationReceived{
+		Origin: evt.Origin, Offer: msn.OfferFile, Name: evt.Name, Bytes: evt.Bytes, Declined: true,
+	})
+}
+
+// invitationReceived says what was offered.
 func (h *Heard) invitationReceived(ctx context.Context, evt msn.InvitationReceived) {
-	if evt.Offer == msn.OfferObject {
-		return
-	}
 	h.thing(ctx, evt.Origin, func(name string) string { return describeOffer(name, evt) })
 }
 

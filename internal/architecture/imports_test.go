@@ -20,15 +20,15 @@ var floors = [][]string{
 	// The codecs: bytes and values, no connections.
 	{"msn/wire", "msn/notify", "msn/internal/proxy"},
 	{"msn/internal/clean"},
-	{"msn/soap", "msn/internal/longtext", "msn/internal/slp"},
+	{"msn/soap", "msn/internal/longtext", "msn/internal/sip", "msn/slp"},
 	{"msn/passport"},
-	{"msn/internal/errs", "msn/internal/link", "msn/roster", "msn/msntest"},
+	{"msn/internal/errs", "msn/internal/link", "msn/p2p", "msn/roster", "msn/msntest"},
 	// Connections.
 	{"msn/internal/transport", "msn/internal/web"},
 	{"msn/internal/ns"},
 	// The parts that are registered on one.
 	{"msn/internal/ns/nstest", "msn/internal/contactlist", "msn/internal/notice", "msn/internal/offline", "msn/internal/self", "msn/chat"},
-	{"msn/internal/paging", "msn/circle", "msn/internal/networks"},
+	{"msn/internal/paging", "msn/circle", "msn/internal/networks", "msn/media"},
 	// The account as a program uses it.
 	{"msn"},
 	// The bridge: what knows nothing of logins,

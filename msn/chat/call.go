@@ -6,7 +6,7 @@ import (
 
 	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/internal/ns"
-	"matrix-msn/msn/internal/slp"
+	"matrix-msn/msn/internal/sip"
 	"matrix-msn/msn/wire"
 )
 
@@ -38,10 +38,10 @@ func (c *Chats) Called(from, kind, payload string, decline func(payload string))
 	if !ok || account == c.conn.Self() {
 		return
 	}
-	var call slp.Call
+	var call sip.Call
 	switch kind {
 	case NoteCall:
-		if call, ok = slp.ParseCall(payload); !ok {
+		if call, ok = sip.ParseCall(payload); !ok {
 			return
 		}
 	case noteWaiting:

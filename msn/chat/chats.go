@@ -11,9 +11,9 @@ import (
 
 	"matrix-msn/msn/internal/limit"
 	"matrix-msn/msn/internal/ns"
-	"matrix-msn/msn/internal/slp"
 	"matrix-msn/msn/internal/transport"
 	"matrix-msn/msn/roster"
+	"matrix-msn/msn/slp"
 	"matrix-msn/msn/wire"
 )
 
@@ -66,6 +66,7 @@ type Chats struct {
 	ringing       map[string]wire.Command // by caller, the RNG that waits for its turn
 	data          []handler
 
+	packets  Packets // nil for none
 	boards   carrier
 	carriers []direct // of what goes another way
 
@@ -96,6 +97,8 @@ func New(conn *ns.Conn, people People, cfg Config) *Chats {
 	c.Data(inkPicture, c.ink)
 	c.Data(inkStrokes, c.ink)
 	c.Data(slp.MediaType, c.packet)
+	c.Data(slp.Emoticons, c.emoticons)
+	c.Data(slp.AnimatedEmoticons, c.emoticons)
 	conn.Handle(ns.Verb{Name: "RNG", Do: c.ring})
 	conn.OnEnd(c.end)
 	return c

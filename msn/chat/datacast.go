@@ -8,6 +8,7 @@ import (
 
 	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/internal/errs"
+	"matrix-msn/msn/slp"
 	"matrix-msn/msn/wire"
 )
 
@@ -76,9 +77,9 @@ func (c *Chats) Cast(d Data) {
 	case castNudge:
 		c.conn.Emit(NudgeReceived{c.origin(d)})
 	case castWink:
-		c.conn.Emit(WinkReceived{c.origin(d)})
+		c.conn.Emit(WinkReceived{c.origin(d), castObject(fields)})
 	case castVoice:
-		c.conn.Emit(VoiceClipReceived{c.origin(d)})
+		c.conn.Emit(VoiceClipReceived{c.origin(d), castObject(fields)})
 	case castText:
 		if text := strings.TrimSpace(clean.LF(strings.ToValidUTF8(fields.Get("Data"), "\uFFFD"))); text != "" {
 			c.conn.Emit(ActionReceived{c.origin(d), text})
@@ -86,6 +87,12 @@ func (c *Chats) Cast(d Data) {
 	default:
 		c.other(d)
 	}
+}
+
+// castObject returns the object of a datacast, the zero value for none.
+func castObject(fields wire.Header) slp.Object {
+	o, _ := slp.ParseObject(fields.Get("Data"))
+	return o
 }
 
 // origin says where something came from that is no text.

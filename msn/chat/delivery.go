@@ -24,9 +24,10 @@ type delivery struct {
 	text, format string
 	line         *Line // that it must not overtake, or nil
 	nudge        bool
-	failed       func()  // called when it surely does not arrive; may be nil
-	parts        []*part // made when there is a session: they depend on the contact
-	chunked      bool    // the contact joins the parts, so that all must go through one session
+	failed       func()      // called when it surely does not arrive; may be nil
+	then         func(error) // called with what became of it; may be nil
+	parts        []*part     // made when there is a session: they depend on the contact
+	chunked      bool        // the contact joins the parts, so that all must go through one session
 	settled      bool
 	result       chan error // gets one value
 }
@@ -222,6 +223,9 @@ func (d *delivery) settle(err error) {
 		d.failed()
 	}
 	d.result <- err
+	if d.then != nil {
+		d.then(err)
+	}
 }
 
 // verdict makes of the reason why a text failed what its sender is told.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"matrix-msn/msn/internal/event"
+	"matrix-msn/msn/slp"
 	"matrix-msn/msn/wire"
 )
 
@@ -24,7 +25,9 @@ type TextReceived struct {
 	// Others are the other people in the session besides From and the user;
 	// empty in a conversation of two.
 	Others []string
-	At     time.Time
+	// Emoticons are the pictures that stand for characters of the text, as the sender says.
+	Emoticons []slp.Emoticon
+	At        time.Time
 }
 
 // TextSent is a text message that the user wrote at another endpoint, from MSNP16 on.
@@ -60,10 +63,18 @@ type Origin struct {
 type NudgeReceived struct{ Origin }
 
 // WinkReceived is an animation that fills the window of official clients. They fetch what it shows.
-type WinkReceived struct{ Origin }
+type WinkReceived struct {
+	Origin
+	// Object is what it shows, the zero value when that is not said.
+	Object slp.Object
+}
 
 // VoiceClipReceived is a recording of up to 15 seconds. Official clients fetch it.
-type VoiceClipReceived struct{ Origin }
+type VoiceClipReceived struct {
+	Origin
+	// Object is the recording, the zero value when that is not said.
+	Object slp.Object
+}
 
 // ActionReceived is a text that the contact's Messenger made: what they do in a game or with an
 // add-in. Official clients show it without the name of who says it.
@@ -133,8 +144,20 @@ type CallFailed struct {
 
 // Size implements Event.
 func (e TextReceived) Size() int {
-	return event.Size(e.From, e.FromName, e.Text, e.Format, e.Session) + event.Strings(e.Others)
+	size := event.Size(e.From, e.FromName, e.Text, e.Format, e.Session) + event.Strings(e.Others)
+	for _, emoticon := range e.Emoticons {
+		size += len(emoticon.Shortcut) + objectSize(emoticon.Object)
+	}
+	return size
 }
+
+// Size implements Event.
+func (e WinkReceived) Size() int { return e.Origin.Size() + objectSize(e.Object) }
+
+// Size implements Event.
+func (e VoiceClipReceived) Size() int { return e.Origin.Size() + objectSize(e.Object) }
+
+func objectSize(o slp.Object) int { return event.Size(o.Creator, o.Location, o.Friendly, o.Text) }
 
 // Size implements Event.
 func (e TextSent) Size() int {

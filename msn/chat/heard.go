@@ -1,20 +1,19 @@
 package chat
 
 import (
-	"math/rand/v2"
 	"time"
 
 	"matrix-msn/msn/internal/longtext"
-	"matrix-msn/msn/internal/slp"
+	"matrix-msn/msn/slp"
 )
 
 // heard is what a session remembers of what others have sent in it.
 type heard struct {
-	counts   map[string]int // messages by sender
-	long     longtext.Joiner
-	packets  slp.Joiner
-	packetID uint32          // of the last message in packets, 0 before the first
-	offers   map[string]bool // that were told
+	counts map[string]int // messages by sender
+	long   longtext.Joiner
+	offers map[string]bool // that were told
+	// emoticons are those of the next text of each sender.
+	emoticons map[string][]slp.Emoticon
 }
 
 // count counts one more message of a sender.
@@ -29,7 +28,7 @@ func (h *heard) count(from string) {
 
 // unfinished reports whether the rest of a message is waited for.
 func (h *heard) unfinished(now time.Time) bool {
-	return h.long.Waiting(now) > 0 || h.packets.Waiting(now) > 0
+	return h.long.Waiting(now) > 0
 }
 
 // firstOffer reports whether an offer comes for the first time.
@@ -44,11 +43,22 @@ func (h *heard) firstOffer(key string) bool {
 	return true
 }
 
-// nextPacket returns the number of the next message in packets.
-func (h *heard) nextPacket() uint32 {
-	if h.packetID == 0 {
-		h.packetID = rand.Uint32N(1 << 30)
+// announce notes the emoticons of the next text of a sender: those that stand still, or those that
+// move, or both, in two messages.
+func (h *heard) announce(from string, emoticons []slp.Emoticon) {
+	if h.emoticons == nil {
+		h.emoticons = make(map[string][]slp.Emoticon)
 	}
-	h.packetID++
-	return h.packetID
+	if _, known := h.emoticons[from]; !known && len(h.emoticons) >= MaxParticipants {
+		return
+	}
+	all := append(h.emoticons[from], emoticons...)
+	h.emoticons[from] = all[max(0, len(all)-2*slp.MaxEmoticons):]
+}
+
+// announced returns them, once.
+func (h *heard) announced(from string) []slp.Emoticon {
+	emoticons := h.emoticons[from]
+	delete(h.emoticons, from)
+	return emoticons
 }

@@ -21,8 +21,16 @@ const (
 // MaxInk is how long handwriting may be, in bytes.
 const MaxInk = 192 << 10
 
-// inkSession is the session of packets that hold a whole message with handwriting, in UTF-16.
-const inkSession = 64
+// InkSession is the session of packets that hold a whole message with handwriting, in UTF-16.
+const InkSession = 64
+
+// PackedInk handles a message that came in packets of InkSession. d is that of the last of them.
+func (c *Chats) PackedInk(d Data, packed string) {
+	if m, ok := packedInk(packed); ok {
+		d.Message = m
+		c.ink(d)
+	}
+}
 
 // ink handles handwriting.
 func (c *Chats) ink(d Data) {

@@ -1,19 +1,19 @@
 package chat
 
 import (
-	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
 
 	"matrix-msn/msn/internal/clean"
-	"matrix-msn/msn/internal/slp"
+	"matrix-msn/msn/slp"
 	"matrix-msn/msn/wire"
 )
 
 // People offer each other files, calls and games in two ways: by invitations of old clients
-// (protocol/11-rich-content.md, section 5) and in MSNSLP (section 9). This client takes none and
-// says so at once: their Messenger would show them for a minute that it waits.
+// (protocol/11-rich-content.md, section 5) and in MSNSLP (section 9, package media). This client takes
+// none of the old ones and says so at once: their Messenger would show them for a minute that it
+// waits.
 
 const invitation = "text/x-msmsgsinvite"
 
@@ -33,9 +33,7 @@ const (
 	OfferAssistance Offer = "remote assistance"
 	OfferGame       Offer = "game"
 	OfferPhotos     Offer = "photos"
-	// OfferObject asks for a picture of the user's: their Messenger does so by itself.
-	OfferObject Offer = "object"
-	OfferOther  Offer = "other"
+	OfferOther      Offer = "other"
 )
 
 // invited are the offers by the GUID of the application, in capitals.
@@ -49,12 +47,6 @@ var invited = map[string]Offer{
 	"{703EA1A8-D73E-43E3-852C-EE85B5D872C2}": OfferAssistance,
 	"{2A23868E-B45F-401D-B8B0-1E16B774A5B7}": OfferWebcam,
 	"{8DAE4336-2B71-11D4-9A6C-006067325E47}": OfferGame,
-}
-
-// offered are the offers of MSNSLP.
-var offered = map[slp.Kind]Offer{
-	slp.File: OfferFile, slp.Object: OfferObject, slp.Webcam: OfferWebcam, slp.WantWebcam: OfferWantWebcam,
-	slp.VideoCall: OfferVideo, slp.Activity: OfferGame, slp.Photos: OfferPhotos,
 }
 
 const (
@@ -119,73 +111,4 @@ func (c *Chats) isNew(d Data, id string) bool {
 		return true
 	}
 	return d.session.firstOffer(d.From + " " + id)
-}
-
-// packet handles what Messengers say to each other.
-func (c *Chats) packet(d Data) {
-	if d.Own || d.session == nil || c.conn.Dialect() < wire.FirstObjects || !c.isFor(d.Message.Header.Get("P2P-Dest")) {
-		return
-	}
-	p, ok := slp.Parse(d.Message.Body)
-	if !ok {
-		c.other(d)
-		return
-	}
-	message, whole := d.session.packets.Join(d.From, p, time.Now())
-	if !whole || !c.invites.Allow(d.From, time.Now()) {
-		return
-	}
-	d.session.sendPacket(d, p.Ack(d.session.nextPacket()))
-	if p.Session == inkSession {
-		if m, ok := packedInk(message); ok {
-			d.Message = m
-			c.ink(d)
-		}
-	}
-	if p.Session != 0 {
-		return
-	}
-	i, ok := slp.ParseInvite(message)
-	if !ok {
-		return
-	}
-	id := d.session.nextPacket()
-	for _, part := range slp.Split(i.Decline(c.conn.Self(), d.From), id, rand.Uint32()) {
-		d.session.sendPacket(d, part)
-	}
-	if c.isNew(d, "call "+i.CallID) {
-		what := offered[i.Kind]
-		if what == "" {
-			what = OfferOther
-		}
-		c.conn.Emit(InvitationReceived{Origin: c.origin(d), Offer: what, Declined: true, Name: i.Name, Bytes: i.Size})
-	}
-}
-
-// isFor reports whether a packet is for this endpoint of the user: in a conversation of several
-// people all get those of the others too.
-func (c *Chats) isFor(address string) bool {
-	account, endpoint, ok := clean.Endpoint(address)
-	if !ok || account != c.conn.Self() {
-		return false
-	}
-	_, own, _ := clean.Endpoint(c.cfg.Address)
-	return endpoint == "" || own == "" || endpoint == own
-}
-
-// sendPacket sends a packet to who has sent d. The server answers for it, which says nothing of
-// who gets it.
-func (s *session) sendPacket(d Data, p slp.Packet) {
-	if s.link == nil || s.state == sessionOver {
-		return
-	}
-	to := d.From
-	if account, endpoint, ok := clean.Endpoint(d.Message.Header.Get("P2P-Src")); ok && account == d.From && endpoint != "" {
-		to += ";" + endpoint
-	}
-	payload := wire.Message{
-		Header: wire.Header("").With("MIME-Version", "1.0").With("Content-Type", slp.MediaType).With("P2P-Dest", to),
-		Body:   p.Body(),
-	}.Payload()
-	s.sendAs("D", payload)
 }

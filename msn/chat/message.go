@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"matrix-msn/msn/internal/clean"
+	"matrix-msn/msn/slp"
 	"matrix-msn/msn/wire"
 )
 
@@ -82,8 +83,22 @@ func (c *Chats) text(d Data) {
 			Session: d.Session, Seq: d.Seq, Others: d.Others, At: time.Now()})
 		return
 	}
-	c.conn.Emit(TextReceived{Conversation: d.Conversation, From: d.From, FromName: d.Name, Text: text, Format: format,
-		Session: d.Session, Seq: d.Seq, Others: d.Others, At: time.Now()})
+	e := TextReceived{Conversation: d.Conversation, From: d.From, FromName: d.Name, Text: text, Format: format,
+		Session: d.Session, Seq: d.Seq, Others: d.Others, At: time.Now()}
+	if d.session != nil {
+		e.Emoticons = d.session.announced(d.From)
+	}
+	c.conn.Emit(e)
+}
+
+// emoticons handles the message that says which pictures stand in the text that follows.
+func (c *Chats) emoticons(d Data) {
+	list := slp.ParseEmoticons(d.Message.Body)
+	if d.Own || d.session == nil || len(list) == 0 {
+		c.other(d)
+		return
+	}
+	d.session.announce(d.From, list)
 }
 
 // control handles typing notes, and whatever else is control.

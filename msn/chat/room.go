@@ -19,7 +19,7 @@ func (c *Chats) incoming() (n int) {
 // unused reports whether the session can be left for another one: it is open and
 // nothing is on its way in it.
 func (s *session) unused() bool {
-	return s.state == sessionOpen && len(s.unacknowledged) == 0 && !s.unfinished(time.Now())
+	return s.state == sessionOpen && len(s.unacknowledged) == 0 && !s.unfinished(time.Now()) && !s.carries()
 }
 
 // idleGroup reports whether the session is a group that the user was called into

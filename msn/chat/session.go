@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net"
 	"slices"
@@ -45,6 +46,7 @@ type session struct {
 	spoken    bool        // somebody has written something
 
 	unacknowledged map[uint32]*part
+	pipe           *Pipe // once packets went over it
 	heard
 }
 
@@ -147,7 +149,9 @@ func (s *session) inbound(in transport.Inbound) {
 	case in.Err != nil:
 		s.lost(in.Err)
 	default:
-		s.chats.conn.Log().Debug("received", "session", s.id, "command", ns.Logged(in.Command))
+		if log := s.chats.conn.Log(); log.Enabled(context.Background(), slog.LevelDebug) { // packets are many
+			log.Debug("received", "session", s.id, "command", ns.Logged(in.Command))
+		}
 		s.receive(in.Command)
 	}
 }
@@ -209,7 +213,7 @@ func (s *session) watchIdle(d time.Duration) {
 			s.watchIdle(wait)
 			return
 		}
-		if s.group() || len(s.unacknowledged) > 0 {
+		if s.group() || len(s.unacknowledged) > 0 || s.carries() {
 			s.watchIdle(limit)
 			return
 		}
@@ -320,6 +324,7 @@ func (s *session) remove(goodbye bool) {
 	}
 	s.state = sessionOver
 	s.stopTimer()
+	s.endPipe(fmt.Errorf("%w: the session has ended", errs.ErrSwitchboard))
 	c, cv := s.chats, s.conversation
 	delete(c.sessions, s)
 	cv.sessions = slices.DeleteFunc(cv.sessions, func(o *session) bool { return o == s })

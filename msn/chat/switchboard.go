@@ -160,6 +160,7 @@ func (s *session) refused(cmd wire.Command, number int) {
 	}
 	verb, known := s.asked[trid]
 	if !known {
+		s.pipe.answered(trid, false)
 		return
 	}
 	delete(s.asked, trid)
@@ -253,6 +254,9 @@ func (s *session) left(address string, idle bool) {
 		cv.depart(account)
 	}
 	s.chats.conn.Emit(ParticipantLeft{Conversation: s.conversation, Account: account, Idle: idle})
+	if s.pipe != nil {
+		s.chats.packets.Left(s.pipe, account)
+	}
 	if len(s.people) == 0 && s.state == sessionOpen {
 		s.deserted = true
 	}
@@ -264,6 +268,7 @@ func (s *session) acknowledge(cmd wire.Command) {
 	trid, _ := cmd.TrID()
 	p := s.unacknowledged[trid]
 	if p == nil {
+		s.pipe.answered(trid, cmd.Verb == "ACK")
 		return
 	}
 	delete(s.unacknowledged, trid)

@@ -23,6 +23,8 @@ type Config struct {
 	// EndpointName is what the user's other endpoints show of this one, from MSNP16 on: at
 	// most roster.MaxEndpointName bytes of it.
 	EndpointName string
+	// Object is the MSNObject of the display picture, "" for none.
+	Object string
 	// Note is called with what others tell the user's Messenger (UBN). It may be nil.
 	Note func(wire.Command)
 }
@@ -37,13 +39,15 @@ type Self struct {
 	conn   *ns.Conn
 	roster Roster
 	cfg    Config
-	status roster.Status // belongs to the owner
+	// What follows belongs to the owner.
+	status roster.Status
+	object string
 }
 
 // New returns the user, who is offline, and registers what the server says of them. It is
 // called by the owner.
 func New(conn *ns.Conn, book Roster, cfg Config) *Self {
-	s := &Self{conn: conn, roster: book, cfg: cfg, status: roster.Offline}
+	s := &Self{conn: conn, roster: book, cfg: cfg, status: roster.Offline, object: cfg.Object}
 	conn.Handle(
 		ns.Verb{Name: "CHG", Do: s.changed},
 		ns.Verb{Name: "UBN", From: wire.FirstSOAP, Do: s.note},
@@ -77,7 +81,19 @@ func (s *Self) StatusCommand(status roster.Status) wire.Command {
 	if s.conn.Dialect() < wire.FirstTweener {
 		return wire.New("CHG", string(status))
 	}
-	return wire.New("CHG", string(status), s.capabilities())
+	if s.conn.Dialect() < wire.FirstObjects || s.object == "" {
+		return wire.New("CHG", string(status), s.capabilities())
+	}
+	return wire.New("CHG", string(status), s.capabilities(), wire.Encode(s.object))
+}
+
+// SetObject sets the MSNObject of the display picture and returns when the server has confirmed
+// it.
+func (s *Self) SetObject(ctx context.Context, object string) error {
+	return s.conn.Await(ctx, func(result func(error)) {
+		s.object = object
+		s.conn.Request(s.StatusCommand(s.status), func(_ wire.Command, err error) { result(err) })
+	})
 }
 
 // changed applies a CHG that nobody asked for: the server has set the user's

@@ -46,12 +46,13 @@ type Transport struct {
 	// anything waits.
 	mu      sync.Mutex
 	unsent  []byte
-	busy    bool   // there is a writer
-	finish  bool   // by Close: the connection ends when unsent is written
-	closed  bool   // by Abort
-	stopped bool   // by the reader: the connection has ended
-	broken  error  // what made writing fail
-	written uint64 // bytes that are or may be on the wire
+	busy    bool            // there is a writer
+	finish  bool            // by Close: the connection ends when unsent is written
+	closed  bool            // by Abort
+	stopped bool            // by the reader: the connection has ended
+	broken  error           // what made writing fail
+	held    <-chan struct{} // nothing more is handed over until it is closed; may be nil
+	written uint64          // bytes that are or may be on the wire
 	trid    uint32
 
 	// writing is held while a write is under way.
@@ -124,7 +125,31 @@ func (t *Transport) hand(cmd wire.Command, err error) bool {
 		}
 		t.stopWriting()
 	}
+	t.waitUntilFree()
 	return t.sink(Inbound{From: t, Command: cmd, Err: err}, t.quit) && err == nil
+}
+
+// Hold has nothing more of this connection handed over until free is closed. What is being handed
+// over just now is.
+func (t *Transport) Hold(free <-chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.held = free
+}
+
+// waitUntilFree waits for what Hold was called with.
+func (t *Transport) waitUntilFree() {
+	t.mu.Lock()
+	held := t.held
+	t.held = nil
+	t.mu.Unlock()
+	if held == nil {
+		return
+	}
+	select {
+	case <-held:
+	case <-t.quit:
+	}
 }
 
 // stopWriting is called by the reader when the connection has ended, before
@@ -148,6 +173,13 @@ func (t *Transport) Position() uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.written + uint64(len(t.unsent))
+}
+
+// Waiting is how many bytes wait to be written.
+func (t *Transport) Waiting() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.unsent)
 }
 
 // Unwritten reports whether nothing from an offset on was written, and nothing

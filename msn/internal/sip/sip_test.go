@@ -1,4 +1,4 @@
-package slp
+package sip
 
 import (
 	"encoding/base64"

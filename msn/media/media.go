@@ -1,0 +1,354 @@
+// Package media is what the user and their contacts ask each other for and send beside texts:
+// pictures, emoticons, files and voice. It carries sessions of package p2p over switchboards.
+package media
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"matrix-msn/msn/chat"
+	"matrix-msn/msn/internal/clean"
+	"matrix-msn/msn/internal/event"
+	"matrix-msn/msn/internal/limit"
+	"matrix-msn/msn/internal/ns"
+	"matrix-msn/msn/p2p"
+	"matrix-msn/msn/slp"
+	"matrix-msn/msn/wire"
+)
+
+// Limits of what others can make an account do.
+const (
+	// requestBurst and requestEvery bound how many requests of one contact are dealt with: official
+	// clients ask for a picture and five emoticons at once.
+	requestBurst = 32
+	requestEvery = 2 * time.Second
+	// offerBurst and offerEvery bound how many files of one contact are told of.
+	offerBurst = 10
+	offerEvery = 10 * time.Second
+	// maxPeers is with how many endpoints something is under way in one session.
+	maxPeers = 32
+	// MaxObject is how long an object of the user's may be, in bytes.
+	MaxObject = 1 << 20
+	// maxOwn is how many objects of the user's are kept: those offered last.
+	maxOwn = 64
+)
+
+// Config is what Media needs to know.
+type Config struct {
+	// Later is set where headers of version 2 are announced.
+	Later bool
+	// Address is how the user is called in switchboards: with the endpoint from MSNP16 on.
+	Address string
+	// Speaks reports whether an endpoint of a contact, "" for any, understands headers of version 2.
+	Speaks func(account, endpoint string) bool
+	// Picture is the display picture of the user's, nil for none.
+	Picture []byte
+	// Blocked reports whether the user blocks somebody. Nothing is told of them, nor given to them.
+	Blocked func(account string) bool
+}
+
+// Media is what an account has under way. It belongs to the owner of the connection, and so do the
+// methods, unless they say otherwise.
+type Media struct {
+	conn  *ns.Conn
+	chats *chat.Chats
+	cfg   Config
+
+	pipes            map[*chat.Pipe]*traffic
+	requests, offers *limit.Limiter
+	own              []owned // of the user, the latest last
+	buffer           []byte
+}
+
+// owned is an object of the user's that contacts can ask for.
+type owned struct {
+	object slp.Object
+	data   []byte
+}
+
+// traffic is what goes over one session, by the address of the other side.
+type traffic struct{ peers []*peer }
+
+// peer is one endpoint of somebody in a session.
+type peer struct {
+	account string
+	address string // as packets for it are marked
+	own     string // and those of the user
+	stack   *p2p.Stack
+	head    []byte     // what stands before each packet
+	last    *chat.Data // the message in which a packet came last
+}
+
+// New returns the media of an account, and carries them over its conversations.
+func New(conn *ns.Conn, chats *chat.Chats, cfg Config) *Media {
+	m := &Media{
+		conn: conn, chats: chats, cfg: cfg, pipes: make(map[*chat.Pipe]*traffic),
+		requests: limit.New(requestBurst, requestEvery), offers: limit.New(offerBurst, offerEvery),
+	}
+	if len(cfg.Picture) > 0 {
+		m.keep(slp.NewObject(conn.Account(), slp.ObjectPicture, cfg.Picture), cfg.Picture)
+	}
+	chats.CarryPackets(m)
+	return m
+}
+
+// Receive implements chat.Packets.
+func (m *Media) Receive(d chat.Data, from *chat.Pipe) (full <-chan struct{}, ok bool) {
+	if m.cfg.Blocked != nil && m.cfg.Blocked(d.From) {
+		return nil, true
+	}
+	endpoint := ""
+	if account, at, ok := clean.Endpoint(d.Message.Header.Get("P2P-Src")); ok && account == d.From {
+		endpoint = at
+	}
+	p := m.find(from, d.From, endpoint)
+	if p == nil {
+		if p = m.add(from, d.From, endpoint, m.cfg.Later && isLater(d.Message.Body)); p == nil {
+			return nil, true
+		}
+	}
+	p.last = &d
+	full, ok = p.stack.Receive(d.Message.Body)
+	p.last = nil
+	return full, ok
+}
+
+// isLater reports whether the first packet of somebody has a header of version 2: that of version 1
+// begins with zeros.
+func isLater(body string) bool {
+	p, ok := slp.Parse2(body)
+	return ok && p.Op&slp.OpSyn != 0
+}
+
+// Next implements chat.Packets.
+func (m *Media) Next(over *chat.Pipe) (payload string, ok bool) {
+	t := m.pipes[over]
+	if t == nil {
+		return "", false
+	}
+	for range t.peers {
+		p := t.peers[0]
+		t.peers = append(t.peers[1:], p) // they take turns
+		m.buffer = append(m.buffer[:0], p.head...)
+		if m.buffer, ok = p.stack.Next(m.buffer); ok {
+			return string(m.buffer), true
+		}
+	}
+	return "", false
+}
+
+// Busy implements chat.Packets.
+func (m *Media) Busy(over *chat.Pipe) bool {
+	t := m.pipes[over]
+	if t == nil {
+		return false
+	}
+	for _, p := range t.peers {
+		if p.stack.Busy() {
+			return true
+		}
+	}
+	return false
+}
+
+// Left implements chat.Packets.
+func (m *Media) Left(over *chat.Pipe, account string) {
+	t := m.pipes[over]
+	if t == nil {
+		return
+	}
+	var left []*peer
+	stay := t.peers[:0:0]
+	for _, p := range t.peers {
+		if p.account == account {
+			left = append(left, p)
+		} else {
+			stay = append(stay, p)
+		}
+	}
+	t.peers = stay
+	for _, p := range left {
+		p.stack.End(ErrGone)
+	}
+}
+
+// Ended implements chat.Packets.
+func (m *Media) Ended(over *chat.Pipe, err error) {
+	t := m.pipes[over]
+	delete(m.pipes, over)
+	if t == nil {
+		return
+	}
+	for _, p := range t.peers {
+		p.stack.End(errors.Join(ErrGone, err))
+	}
+}
+
+// ErrGone says that the other side left while something was under way, or could not be reached any
+// more.
+var ErrGone = errors.New("msn: the other side has gone")
+
+func (m *Media) find(over *chat.Pipe, account, endpoint string) *peer {
+	t := m.pipes[over]
+	if t == nil {
+		return nil
+	}
+	for _, p := range t.peers {
+		if p.account == account && (p.address == account || endpoint == "" || p.address == account+";"+endpoint) {
+			return p
+		}
+	}
+	return nil
+}
+
+// add begins with an endpoint of somebody in a session. It returns nil when there are too many.
+func (m *Media) add(over *chat.Pipe, account, endpoint string, later bool) *peer {
+	t := m.pipes[over]
+	if t == nil {
+		t = new(traffic)
+		m.pipes[over] = t
+	}
+	if len(t.peers) >= maxPeers {
+		return nil
+	}
+	p := &peer{account: account, address: account, own: m.conn.Account()}
+	if endpoint != "" {
+		p.address += ";" + endpoint
+	}
+	self, to := p.own, account
+	head := wire.Header("").With("MIME-Version", "1.0").With("Content-Type", slp.MediaType).With("P2P-Dest", p.address)
+	if later {
+		p.own = m.cfg.Address
+		self, to = p.own, p.address
+		head = head.With("P2P-Src", p.own)
+	}
+	p.head = []byte(string(head) + "\r\n")
+	p.stack = p2p.New(p2p.Config{
+		Self: self, Peer: to, Later: later,
+		After: func(d time.Duration, f func()) *time.Timer {
+			return m.conn.After(d, func() {
+				f()
+				over.Pump()
+			})
+		},
+		Object:  m.object,
+		Offered: func(o *p2p.Offer) { m.offered(over, p, o) },
+		Asked:   func(o slp.Offer) { m.asked(over, p, o) },
+		Loose:   func(session uint32, message string) { m.loose(p, session, message) },
+		Admit:   func() bool { return m.requests.Allow(account, time.Now()) },
+	})
+	t.peers = append(t.peers, p)
+	return p
+}
+
+// to returns the endpoint of a contact in a session that something is sent to.
+func (m *Media) to(over *chat.Pipe, account string) *peer {
+	endpoint, later := "", false
+	if m.cfg.Later && m.cfg.Speaks != nil {
+		for _, at := range over.Endpoints(account) {
+			if m.cfg.Speaks(account, at) {
+				endpoint, later = at, true
+				break
+			}
+		}
+	}
+	if p := m.find(over, account, endpoint); p != nil {
+		return p
+	}
+	return m.add(over, account, endpoint, later)
+}
+
+// loose takes what belongs to no session: handwriting.
+func (m *Media) loose(p *peer, session uint32, message string) {
+	if session == chat.InkSession && p.last != nil {
+		m.chats.PackedInk(*p.last, message)
+	}
+}
+
+// object gives a contact what they ask for: what the user has offered, by its hash.
+func (m *Media) object(o slp.Object) (data []byte, ok bool) {
+	for i := len(m.own) - 1; i >= 0; i-- {
+		own := m.own[i]
+		if own.object.Hash == o.Hash && own.object.Type == o.Type {
+			return own.data, true
+		}
+	}
+	if o.Type != slp.ObjectPicture {
+		return nil, false
+	}
+	for i := len(m.own) - 1; i >= 0; i-- { // somebody asks for an earlier picture
+		if m.own[i].object.Type == slp.ObjectPicture {
+			return m.own[i].data, true
+		}
+	}
+	return nil, false
+}
+
+// Own has contacts given data when they ask for it, and returns the object that describes it. It may
+// be called from any goroutine.
+func (m *Media) Own(kind slp.ObjectType, data []byte) slp.Object {
+	o := slp.NewObject(m.conn.Account(), kind, data)
+	m.conn.Do(func() { m.keep(o, data) })
+	return o
+}
+
+// keep notes an object of the user's, in the place of the same one.
+func (m *Media) keep(o slp.Object, data []byte) {
+	m.own = slices.DeleteFunc(m.own, func(own owned) bool { return own.object.Hash == o.Hash && own.object.Type == o.Type })
+	if len(m.own) >= maxOwn {
+		m.own = slices.Delete(m.own, 0, 1)
+	}
+	m.own = append(m.own, owned{o, data})
+}
+
+// others are the offers that nobody takes.
+var others = map[slp.Kind]chat.Offer{
+	slp.Webcam: chat.OfferWebcam, slp.WantWebcam: chat.OfferWantWebcam, slp.VideoCall: chat.OfferVideo,
+	slp.Activity: chat.OfferGame, slp.Photos: chat.OfferPhotos,
+}
+
+// asked tells of what was declined.
+func (m *Media) asked(over *chat.Pipe, p *peer, o slp.Offer) {
+	what := others[o.Kind]
+	if what == "" {
+		what = chat.OfferOther
+	}
+	m.conn.Emit(chat.InvitationReceived{Origin: m.origin(over, p), Offer: what, Declined: true, Name: o.Name})
+}
+
+// origin says where something came from.
+func (m *Media) origin(over *chat.Pipe, p *peer) chat.Origin {
+	if p.last != nil {
+		d := *p.last
+		return chat.Origin{Conversation: over.Conversation(), From: d.From, FromName: d.Name, Session: d.Session, Seq: d.Seq, Others: d.Others, At: time.Now()}
+	}
+	session, seq := m.chats.NextRelayed()
+	return chat.Origin{Conversation: over.Conversation(), From: p.account, Session: session, Seq: seq, Others: over.Others(p.account), At: time.Now()}
+}
+
+// FileOffered says that somebody offers a file.
+type FileOffered struct {
+	chat.Origin
+	// Name is one line under the sender's control, without a path; it may be "".
+	Name  string
+	Bytes uint64
+	// Preview is a picture of it that was not looked at, or "".
+	Preview string
+	Offer   *FileOffer
+}
+
+// Size implements Event.
+func (e FileOffered) Size() int { return e.Origin.Size() + event.Size(e.Name, e.Preview) }
+
+// offered tells of a file.
+func (m *Media) offered(over *chat.Pipe, p *peer, o *p2p.Offer) {
+	if !m.offers.Allow(p.account, time.Now()) {
+		o.Decline()
+		return
+	}
+	offer := &FileOffer{media: m, over: over, offer: o, ended: make(chan struct{})}
+	o.OnEnd(offer.end)
+	m.conn.Emit(FileOffered{Origin: m.origin(over, p), Name: strings.Clone(o.Name), Bytes: o.Size, Preview: string(o.Preview), Offer: offer})
+}

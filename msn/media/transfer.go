@@ -1,0 +1,195 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"matrix-msn/msn/chat"
+	"matrix-msn/msn/internal/errs"
+	"matrix-msn/msn/p2p"
+	"matrix-msn/msn/slp"
+	"matrix-msn/msn/wire"
+)
+
+// Fetch asks a contact for an object and writes it to w, as it comes: what was written counts only
+// when there is no error. It opens a session with the contact if there is none. told is called with
+// how much has come, by the owner; may be nil.
+//
+// The error is errs.ErrDialect below MSNP9, p2p.ErrDeclined when the contact does not give it,
+// p2p.ErrSilent, p2p.ErrCancelled or ErrGone when they end, p2p.ErrBroken when it is not what the
+// object says, one of chat.Conversation.SendText when there is no session, that of w or of ctx.
+func (m *Media) Fetch(ctx context.Context, account string, o slp.Object, w io.Writer, told func(done uint64)) error {
+	sink := newIncoming()
+	t := new(control)
+	err := m.begin(ctx, account, t, func(p *peer) *p2p.Transfer { return p.stack.Fetch(o, sink, told) }, sink.Close)
+	if err != nil {
+		return err
+	}
+	return sink.drain(ctx, w, func() { m.stop(t) })
+}
+
+// SendFile offers a file to a contact and sends it when they want it, read from r as it goes. f.Size
+// must be what r holds. It returns when the contact has it. told is called with how much has gone out,
+// by the owner, and with 0 when the contact has been offered it; may be nil.
+//
+// The errors are those of Fetch: p2p.ErrDeclined when the contact does not want it, p2p.ErrSilent
+// when they do not answer for five minutes; that of r.
+func (m *Media) SendFile(ctx context.Context, account string, f slp.FileInfo, r io.Reader, told func(done uint64)) error {
+	source := newOutgoing()
+	t := new(control)
+	err := m.begin(ctx, account, t, func(p *peer) *p2p.Transfer {
+		if told != nil {
+			told(0)
+		}
+		return p.stack.Send(f, source, told)
+	}, source.Close)
+	if err != nil {
+		return err
+	}
+	return source.fill(ctx, r, func() { m.pump(t) }, func() { m.stop(t) })
+}
+
+// control is how a transfer is reached whose session is there, or not yet. It belongs to the owner.
+type control struct {
+	over     *chat.Pipe
+	transfer *p2p.Transfer
+	stopped  bool
+}
+
+// begin opens a session and has something begun in it. failed is called by the owner when that comes
+// to nothing.
+func (m *Media) begin(ctx context.Context, account string, t *control, start func(*peer) *p2p.Transfer, failed func(error)) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	failed = once(failed)
+	ok := m.conn.Post(func() {
+		if m.conn.Err() != nil {
+			failed(m.conn.Ended())
+			return
+		}
+		if m.conn.Dialect() < wire.FirstObjects {
+			failed(errs.ErrDialect)
+			return
+		}
+		m.chats.Pipe(account, func(over *chat.Pipe, err error) {
+			switch {
+			case t.stopped:
+				failed(p2p.ErrStopped)
+				return
+			case err != nil:
+				failed(err)
+				return
+			}
+			p := m.to(over, account)
+			if p == nil {
+				failed(p2p.ErrBusy)
+				return
+			}
+			t.over, t.transfer = over, start(p)
+			over.Pump()
+		})
+	})
+	if !ok {
+		return m.conn.Ended()
+	}
+	return nil
+}
+
+func once(f func(error)) func(error) {
+	done := false
+	return func(err error) {
+		if !done {
+			done = true
+			f(err)
+		}
+	}
+}
+
+// stop ends a transfer for the user.
+func (m *Media) stop(t *control) {
+	m.conn.Post(func() {
+		t.stopped = true
+		if t.transfer != nil {
+			t.transfer.Stop()
+			t.over.Pump()
+		}
+	})
+}
+
+// pump goes on with a transfer that waited for data.
+func (m *Media) pump(t *control) {
+	m.conn.Post(func() {
+		if t.over != nil {
+			t.over.Pump()
+		}
+	})
+}
+
+// FileOffer is a file that somebody offers. Its methods may be called from any goroutine.
+type FileOffer struct {
+	media *Media
+	over  *chat.Pipe
+	offer *p2p.Offer
+
+	mu     sync.Mutex
+	why    error
+	ended  chan struct{}
+	closed bool
+}
+
+// ErrNoOffer says that a file is not offered any more.
+var ErrNoOffer = errors.New("msn: the file is not offered any more")
+
+// end is called by the owner when an offer ends that nobody has accepted.
+func (o *FileOffer) end(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.closed {
+		o.closed, o.why = true, err
+		close(o.ended)
+	}
+}
+
+// Ended is closed when an offer that was neither accepted nor declined is not there any more; Why
+// tells why then.
+func (o *FileOffer) Ended() <-chan struct{} { return o.ended }
+
+// Why returns why an offer has ended, nil while it has not.
+func (o *FileOffer) Why() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.why
+}
+
+// Accept takes the file and writes it to w, as it comes: what was written counts only when there is
+// no error. told is called with how much has come, by the owner; may be nil. The errors are those of
+// Fetch, and ErrNoOffer.
+func (o *FileOffer) Accept(ctx context.Context, w io.Writer, told func(done uint64)) error {
+	sink := newIncoming()
+	t := new(control)
+	m := o.media
+	if !m.conn.Post(func() {
+		transfer, ok := o.offer.Accept(sink, told)
+		if !ok {
+			sink.Close(ErrNoOffer)
+			return
+		}
+		t.over, t.transfer = o.over, transfer
+		o.over.Pump()
+	}) {
+		return m.conn.Ended()
+	}
+	return sink.drain(ctx, w, func() { m.stop(t) })
+}
+
+// Decline says no. It does nothing when the offer is not there any more.
+func (o *FileOffer) Decline() {
+	o.media.conn.Post(func() {
+		o.offer.OnEnd(nil)
+		o.offer.Decline()
+		o.over.Pump()
+	})
+}

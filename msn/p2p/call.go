@@ -1,0 +1,386 @@
+package p2p
+
+import (
+	"bytes"
+	"crypto/sha1"
+	"hash"
+	"slices"
+	"time"
+
+	"matrix-msn/msn/internal/clean"
+	"matrix-msn/msn/slp"
+)
+
+// call is one session.
+type call struct {
+	stack   *Stack
+	at      slp.Call
+	session uint32
+	mine    bool        // the user's side has invited
+	invite  slp.Message // of the other side's
+	kind    kind        // isObject or isFile
+	app     uint32
+	total   uint64
+	hash    slp.Hash // that an object must have
+
+	source Source
+	sink   Sink
+	have   uint64 // of what arrives
+	digest hash.Hash
+	begun  bool // data flows
+	told   func(done uint64)
+
+	withdrawn func(error) // tells that an offer is not there any more, with nil when it was taken
+
+	over    bool
+	limit   time.Duration // for what is waited for
+	since   time.Time     // from when on
+	failure error         // what comes of it
+	timer   *time.Timer   // runs, perhaps for an earlier limit
+}
+
+// add makes a call.
+func (s *Stack) add(c *call) *call {
+	c.stack = s
+	s.calls = append(s.calls, c)
+	return c
+}
+
+// within ends the call with err unless something new is waited for in time.
+func (c *call) within(d time.Duration, err error) {
+	c.limit, c.since, c.failure = d, time.Now(), err
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	c.watch(d)
+}
+
+// touch begins the time anew: something has come or gone.
+func (c *call) touch() { c.since = time.Now() }
+
+func (c *call) watch(d time.Duration) {
+	c.timer = c.stack.cfg.After(d, func() {
+		if c.over {
+			return
+		}
+		if rest := c.limit - time.Since(c.since); rest > 0 {
+			c.watch(rest)
+			return
+		}
+		switch {
+		case c.failure == nil:
+			c.finish(nil)
+		case c.isOffer():
+			c.decline(c.failure)
+		default:
+			c.stop(c.failure)
+		}
+	})
+}
+
+// isOffer reports whether the other side waits for the user to decide about a file.
+func (c *call) isOffer() bool { return !c.mine && c.kind == isFile && c.sink == nil }
+
+// finish ends the call, once, without a word to the other side.
+func (c *call) finish(err error) {
+	if c.over {
+		return
+	}
+	c.over = true
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	s := c.stack
+	s.calls = slices.DeleteFunc(s.calls, func(o *call) bool { return o == c })
+	s.data = slices.DeleteFunc(s.data, func(m *outgoing) bool { return m.session == c.session })
+	s.flying = slices.DeleteFunc(s.flying, func(m *outgoing) bool { return m.session == c.session && m.session != 0 })
+	s.forget(c.at.ID)
+	switch {
+	case c.source != nil:
+		c.source.Close(err)
+	case c.sink != nil:
+		c.sink.Close(err)
+	case c.withdrawn != nil:
+		c.withdrawn(err)
+	}
+}
+
+// stop ends the call with err, and tells the other side.
+func (c *call) stop(err error) {
+	if c.over {
+		return
+	}
+	c.bye()
+	c.finish(err)
+}
+
+func (c *call) bye() {
+	c.stack.say(c.at.Request(slp.Bye, slp.SessionClose, slp.SessionBody(c.session)), nil)
+}
+
+// answered takes the answer to what the user's side has asked.
+func (c *call) answered(m slp.Message) {
+	switch code := m.Code(); {
+	case code == 200 && m.Type() == slp.TransportAnswer:
+	case code == 200:
+		if c.mine && !c.begun {
+			c.accepted()
+		}
+	case code >= 400 && !c.mine, code >= 400 && c.begun:
+		c.finish(ErrCancelled) // so some clients take an offer back
+	case code >= 400:
+		c.finish(ErrDeclined)
+	}
+}
+
+// accepted goes on after the other side has said yes.
+func (c *call) accepted() {
+	if c.source != nil {
+		c.send()
+		return
+	}
+	c.within(silentTime, ErrSilent)
+}
+
+// send has the data sent.
+func (c *call) send() {
+	if c.begun {
+		return
+	}
+	c.begun = true
+	footer := uint32(slp.FooterFile)
+	if c.kind == isObject {
+		footer = c.app
+	}
+	m := &outgoing{kind: c.kind, session: c.session, footer: footer, total: c.total}
+	if !c.stack.cfg.Later {
+		m.acked = func() { c.finish(nil) }
+	}
+	c.stack.data = append(c.stack.data, m)
+	c.within(silentTime, ErrSilent)
+}
+
+// progress notes how much of the data went out.
+func (c *call) progress(sent uint64) {
+	c.touch()
+	if c.told != nil {
+		c.told(sent)
+	}
+}
+
+// allSent is called when the last packet of the data is out. Who does not acknowledge it has it all
+// the same: it was handed over.
+func (c *call) allSent() {
+	if c.stack.cfg.Later {
+		c.stack.put(&outgoing{kind: isEnd, session: c.session, acked: func() {
+			if c.kind == isFile {
+				c.bye()
+			}
+			c.finish(nil)
+		}})
+	}
+	c.within(endTime, nil)
+}
+
+// arrives takes data.
+func (c *call) arrives(a *arrival) (full <-chan struct{}) {
+	s := c.stack
+	if a.kind == isPreparation && c.kind == isObject && a.data == preparation {
+		s.put(s.wire.acknowledge(a))
+		return nil
+	}
+	switch {
+	case a.total != c.total, a.offset > c.have, len(a.data) > maxPart:
+		c.stop(ErrBroken)
+		return nil
+	case a.offset+uint64(len(a.data)) <= c.have && c.have < c.total, c.have == c.total && c.total > 0:
+		return nil // a repeat, or nothing
+	}
+	c.begun = true
+	data := a.data[c.have-a.offset:]
+	c.have += uint64(len(data))
+	c.touch()
+	if c.digest != nil {
+		_, _ = c.digest.Write([]byte(data)) // takes all
+	}
+	full = c.sink.Write(data)
+	if c.told != nil {
+		c.told(c.have)
+	}
+	if c.have < c.total {
+		s.put(s.acknowledgePart(a))
+		return full
+	}
+	s.put(s.wire.acknowledge(a))
+	if c.digest != nil && !bytes.Equal(c.digest.Sum(nil), c.hash[:]) {
+		c.stop(ErrBroken)
+		return full
+	}
+	c.complete()
+	return full
+}
+
+// acknowledgePart is the acknowledgement of a packet that is not the last, which headers of version
+// 2 can ask for.
+func (s *Stack) acknowledgePart(a *arrival) *outgoing {
+	if !s.cfg.Later {
+		return nil
+	}
+	return s.wire.acknowledge(a)
+}
+
+// complete ends a call in which all has arrived. Of a file with headers of version 2 the sender says
+// so, else who has received it.
+func (c *call) complete() {
+	if !c.stack.cfg.Later || c.kind == isObject {
+		c.bye()
+	}
+	c.finish(nil)
+}
+
+// Transfer is something that is on its way, or waits to be.
+type Transfer struct{ call *call }
+
+// Stop ends a transfer for the user. It does nothing when it is over.
+func (t *Transfer) Stop() { t.call.stop(ErrStopped) }
+
+// Fetch asks the other side for an object. told is called with how much has come; may be nil.
+func (s *Stack) Fetch(o slp.Object, to Sink, told func(done uint64)) *Transfer {
+	app := uint32(slp.AppObject)
+	if s.cfg.Later {
+		switch o.Type {
+		case slp.ObjectEmoticon, slp.ObjectWink:
+			app = slp.AppEmoticon
+		case slp.ObjectPicture:
+			app = slp.AppPicture
+		}
+	}
+	c := &call{kind: isObject, app: app, total: o.Size, hash: o.Hash, sink: to, digest: sha1.New(), told: told}
+	return s.ask(c, slp.Offer{App: app, Kind: slp.ForObject, Context: o.Context()}, answerTime)
+}
+
+// Send offers a file to the other side and sends it when they want it. told is called with how much
+// has gone out; may be nil.
+func (s *Stack) Send(f slp.FileInfo, from Source, told func(done uint64)) *Transfer {
+	c := &call{kind: isFile, app: slp.AppFile, total: f.Size, source: from, told: told}
+	return s.ask(c, slp.Offer{App: slp.AppFile, Kind: slp.File, Context: f.Context()}, decideTime)
+}
+
+// ask invites the other side.
+func (s *Stack) ask(c *call, o slp.Offer, patience time.Duration) *Transfer {
+	c.mine, c.stack = true, s
+	c.at = slp.Call{Self: s.cfg.Self, Peer: s.cfg.Peer, ID: clean.NewGUID()}
+	t := &Transfer{c}
+	if s.over != nil || len(s.calls) >= maxCalls {
+		err := s.over
+		if err == nil {
+			err = ErrBusy
+		}
+		c.finish(err)
+		return t
+	}
+	c.session = s.newSession()
+	o.Session = c.session
+	s.add(c)
+	c.within(patience, ErrSilent)
+	s.say(c.at.Request(slp.Invite, slp.SessionRequest, o.Body(s.cfg.Later)), nil)
+	return t
+}
+
+// preparation is what is sent before an object.
+const preparation = "\x00\x00\x00\x00"
+
+// memory is a Source of what is in memory.
+type memory struct{ *bytes.Reader }
+
+func (memory) Close(error) {}
+
+// asked takes the request for an object of the user's.
+func (s *Stack) asked(at slp.Call, m slp.Message, o slp.Offer) {
+	object, err := slp.ParseObject(string(bytes.TrimRight(o.Context, "\x00")))
+	var data []byte
+	ok := err == nil && s.cfg.Object != nil
+	if ok {
+		data, ok = s.cfg.Object(object)
+	}
+	if !ok {
+		s.decline(at, m, o)
+		return
+	}
+	app := o.App
+	if app == 0 {
+		app = slp.AppObject
+	}
+	c := s.add(&call{at: at, session: o.Session, kind: isObject, app: app, total: uint64(len(data)), source: memory{bytes.NewReader(data)}})
+	prepare := func() {
+		if c.over || c.begun {
+			return
+		}
+		s.put(&outgoing{kind: isPreparation, session: c.session, footer: c.app, text: preparation, total: uint64(len(preparation))})
+		c.send()
+	}
+	c.within(silentTime, ErrSilent)
+	s.say(at.Reply(m, slp.OK, slp.SessionRequest, slp.SessionBody(o.Session)), prepare)
+	s.cfg.After(ackTime, prepare)
+}
+
+// Offer is a file that the other side offers.
+type Offer struct {
+	slp.FileInfo
+	call *call
+}
+
+// offered takes the offer of a file.
+func (s *Stack) offered(at slp.Call, m slp.Message, o slp.Offer) {
+	info, ok := slp.ParseFile(o.Context)
+	waiting := 0
+	for _, c := range s.calls {
+		if c.isOffer() {
+			waiting++
+		}
+	}
+	if !ok || waiting >= maxOffers || s.cfg.Offered == nil {
+		s.decline(at, m, o)
+		return
+	}
+	c := s.add(&call{at: at, session: o.Session, kind: isFile, app: slp.AppFile, total: info.Size, invite: m})
+	c.within(decideTime, ErrSilent)
+	s.cfg.Offered(&Offer{info, c})
+}
+
+// Accept has the file sent. It reports false when the offer is not there any more, and nothing is
+// done with to. told is called with how much has come; may be nil.
+func (o *Offer) Accept(to Sink, told func(done uint64)) (*Transfer, bool) {
+	c := o.call
+	if !o.Open() {
+		return nil, false
+	}
+	c.sink, c.told = to, told
+	c.stack.say(c.at.Reply(c.invite, slp.OK, slp.SessionRequest, slp.SessionBody(c.session)), nil)
+	c.within(silentTime, ErrSilent)
+	if c.total == 0 {
+		c.finish(nil) // there is nothing to come
+	}
+	return &Transfer{c}, true
+}
+
+// Decline says no. It reports false when the offer is not there any more.
+func (o *Offer) Decline() bool {
+	if !o.Open() {
+		return false
+	}
+	o.call.decline(ErrStopped)
+	return true
+}
+
+// Open reports whether the offer can still be accepted.
+func (o *Offer) Open() bool { return !o.call.over && o.call.sink == nil }
+
+// OnEnd has f called when an offer ends that nobody has accepted: with ErrCancelled when the other
+// side takes it back, with ErrSilent when it has waited for too long.
+func (o *Offer) OnEnd(f func(error)) { o.call.withdrawn = f }
+
+func (c *call) decline(err error) {
+	c.stack.say(c.at.Reply(c.invite, slp.Decline, slp.SessionRequest, slp.SessionBody(c.session)), nil)
+	c.finish(err)
+}
