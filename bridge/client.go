@@ -25,6 +25,7 @@ import (
 	"matrix-msn/bridge/outbox"
 	"matrix-msn/bridge/pager"
 	"matrix-msn/bridge/people"
+	"matrix-msn/bridge/picture"
 	"matrix-msn/bridge/presence"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/request"
@@ -55,6 +56,7 @@ type Client struct {
 	self     *self.Self     // as contacts see the user
 
 	contacts *presence.Contacts // as Matrix shows them
+	pictures *picture.Contacts  // their display pictures
 	spaces   *spaces.Spaces     // of the groups of contacts
 
 	intake *intake.Intake // of all logins
@@ -100,6 +102,7 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	})
 	client.self = self.New(client.account, client.session, client.alerts, c.nameOf(login.UserMXID))
 	client.contacts = presence.NewContacts(client.account, client.session, c.keepers)
+	client.pictures = picture.NewContacts(client.account, client.session, work)
 	client.spaces = spaces.New(client.account, client.session)
 	client.outbox.Use(client.chat)
 	client.handleKinds()
@@ -114,12 +117,13 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.pager.Listen(client.session)
 	client.self.Listen(client.session)
 	client.contacts.Listen(client.session)
+	client.pictures.Listen(client.session)
 	client.spaces.Listen(client.session)
 	client.session.OnReady(func(_ context.Context, session *msn.Client) { client.outbox.ReleaseOnline(session) })
 	client.commands = &call.Login{
 		Account: client.account, Session: client.session, People: client.people, Requests: client.requests,
 		Groups: client.groups, Circles: client.circles, Chat: client.chat,
-		Alerts: client.alerts, Pages: client.pager, Self: client.self, Presence: client.contacts,
+		Alerts: client.alerts, Pages: client.pager, Self: client.self, Presence: client.contacts, Picture: picture.NewOwn(client.account, client.session, client.rooms),
 	}
 	return client
 }

@@ -53,6 +53,8 @@ type fakeMatrix struct {
 	noName   error                                  // what asking how somebody is called answers
 	stating  func(id.RoomID, string) error          // is asked before a state of a room is set, with its key, unless nil
 	uploads  [][]byte
+	avatars  map[id.UserID]id.ContentURIString
+	media    map[id.ContentURIString][]byte   // of users
 	spaces   map[id.RoomID]map[id.RoomID]bool // what is in them, and what no more
 	called   map[id.RoomID]string             // names of rooms
 	topics   map[id.RoomID]string
@@ -531,7 +533,7 @@ func (i *fakeIntent) UploadMedia(_ context.Context, _ id.RoomID, data []byte, _,
 	i.f.mu.Lock()
 	defer i.f.mu.Unlock()
 	i.f.uploads = append(i.f.uploads, data)
-	return id.ContentURIString(fmt.Sprintf("mxc://%s/upload%d", fakeServer, len(i.f.uploads))), nil, nil
+	return uploaded(len(i.f.uploads)), nil, nil
 }
 
 func (f *fakeMatrix) setMember(room id.RoomID, user id.UserID, membership event.Membership) {
@@ -660,9 +662,44 @@ func (i *fakeIntent) SetDisplayName(ctx context.Context, name string) error {
 	return nil
 }
 
-func (i *fakeIntent) SetAvatarURL(context.Context, id.ContentURIString) error { return nil }
-func (i *fakeIntent) SetExtraProfileMeta(context.Context, any) error          { return nil }
-func (i *fakeIntent) SetProfile(context.Context, any) error                   { return nil }
+func (i *fakeIntent) SetAvatarURL(_ context.Context, avatar id.ContentURIString) error {
+	i.f.mu.Lock()
+	defer i.f.mu.Unlock()
+	if i.f.avatars == nil {
+		i.f.avatars = make(map[id.UserID]id.ContentURIString)
+	}
+	i.f.avatars[i.user] = avatar
+	return nil
+}
+
+// avatar returns the picture of a user, as it was uploaded; nil for none.
+func (f *fakeMatrix) avatar(user id.UserID) []byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for n, data := range f.uploads {
+		if f.avatars[user] == uploaded(n+1) {
+			return data
+		}
+	}
+	return nil
+}
+
+// uploaded is the address of the nth upload.
+func uploaded(n int) id.ContentURIString {
+	return id.ContentURIString(fmt.Sprintf("mxc://%s/upload%d", fakeServer, n))
+}
+
+func (i *fakeIntent) DownloadMedia(_ context.Context, uri id.ContentURIString, _ *event.EncryptedFileInfo) ([]byte, error) {
+	i.f.mu.Lock()
+	defer i.f.mu.Unlock()
+	if data := i.f.media[uri]; data != nil {
+		return data, nil
+	}
+	return nil, mautrix.MNotFound
+}
+
+func (i *fakeIntent) SetExtraProfileMeta(context.Context, any) error { return nil }
+func (i *fakeIntent) SetProfile(context.Context, any) error          { return nil }
 
 func (i *fakeIntent) CreateRoom(_ context.Context, req *mautrix.ReqCreateRoom) (id.RoomID, error) {
 	i.f.mu.Lock()

@@ -35,6 +35,8 @@ type Database struct {
 	ProfileStatus *ShownQuery
 	GroupSpace    *GroupSpaceQuery
 	Prompt        *PromptQuery
+	Object        *ObjectQuery
+	Picture       *PictureQuery
 }
 
 // New prepares the tables beside those of parent, for the bridge with the given
@@ -61,6 +63,8 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 		ProfileStatus: newShownQuery(db, bridgeID, "profile_status"),
 		GroupSpace:    &GroupSpaceQuery{QueryHelper: dbutil.MakeQueryHelper(db, func(*dbutil.QueryHelper[*GroupSpace]) *GroupSpace { return &GroupSpace{} }), bridgeID: bridgeID},
 		Prompt:        &PromptQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Prompt](db)},
+		Object:        &ObjectQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Object](db)},
+		Picture:       &PictureQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Picture](db)},
 	}
 }
 

@@ -32,6 +32,8 @@ type Account struct {
 	naming chan struct{} // holds something while the user's own ghost is named
 	named  atomic.Bool   // that was tried
 	told   toldNames
+
+	onDescribed []func(account string)
 }
 
 // New returns the account of a login whose ID stands for identity.

@@ -58,8 +58,18 @@ func (a *Account) UserInfo(account string) *bridgev2.UserInfo {
 				}
 			}
 			a.told.shown(account, now)
+			a.described(account)
 			return false
 		},
+	}
+}
+
+// OnDescribed has f called when the ghost of an account is described: there is one then.
+func (a *Account) OnDescribed(f func(account string)) { a.onDescribed = append(a.onDescribed, f) }
+
+func (a *Account) described(account string) {
+	for _, f := range a.onDescribed {
+		f(account)
 	}
 }
 

@@ -45,7 +45,7 @@ func TestBareCommandsAreThoseOfTheHelp(t *testing.T) {
 		}
 	}
 	want := []string{"accept", "account", "add", "alerts", "block", "circles", "client-version", "compose", "contacts", "decline", "emoticons", "find", "group", "inbox", "invite",
-		"mobile", "nick", "nudge", "page", "places", "presence", "privacy", "profile", "psm", "remove", "rename", "retry", "status", "unblock", "url", "whois"}
+		"mobile", "nick", "nudge", "page", "picture", "places", "presence", "privacy", "profile", "psm", "remove", "rename", "retry", "status", "unblock", "url", "whois"}
 	if !slices.Equal(slices.Sorted(slices.Values(bare)), want) {
 		t.Errorf("the help has %v, the table %v", bare, want)
 	}

@@ -63,6 +63,8 @@ var table = []row{
 	{name: "status", bare: true, private: true, args: "[follow|activity|online|busy|away|brb|phone|lunch|idle|hidden]",
 		description: "Show or choose as what your contacts see you: as Matrix shows you, as online while you write and read, or always the same.", run: people.Status},
 	{name: "psm", bare: true, private: true, args: "[_text_]", description: "Show the personal message that your contacts read below your name, or set it; `-` takes it away.", run: people.Personal},
+	{name: "picture", bare: true, private: true, args: "[remove]",
+		description: "Show a picture to your contacts: send it here, and answer it with this command. `remove` takes it away.", run: people.Picture},
 	{name: "presence", bare: true, private: true, args: "[on|off]", description: "Show or choose whether Matrix shows which of your contacts are online.", run: people.Presence},
 	{name: "emoticons", bare: true, args: "[on|off]", description: "Show or choose whether emoji stand for the emoticons of MSN, such as `:)` and `(Y)`.", run: people.Emoticons},
 	{name: "nudge", bare: true, args: "[_e-mail_]", description: "Nudge somebody: Messenger shakes its window. In the room with them the address may be left out.", run: people.Nudge},

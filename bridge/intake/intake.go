@@ -89,7 +89,7 @@ type Intake struct {
 	closed *exsync.RingBuffer[id.EventID, struct{}] // what was finished of late
 
 	mu      sync.Mutex
-	accepts bool  // the bridge is the one that uses the database
+	accepts bool // the bridge is the one that uses the database
 	pending []item
 	open    map[id.EventID]*handed // what is pending or with the framework
 	wake    chan struct{}

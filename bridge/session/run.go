@@ -100,6 +100,9 @@ func (s *Session) signIn(ctx context.Context, lane Lane) (*msn.Client, error) {
 	if s.initial != nil {
 		credentials.Status = s.initial()
 	}
+	if s.picture != nil {
+		credentials.Picture = s.picture(ctx)
+	}
 	return s.signIns.Open(ctx, lane, a.Service, credentials, a.Login.Log)
 }
 

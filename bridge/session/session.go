@@ -28,7 +28,8 @@ type Session struct {
 	opened   []func(context.Context, *msn.Client)
 	ready    []func(context.Context, *msn.Client)
 	lost     []func()
-	initial  func() msn.Status // as what to sign in, nil for online
+	initial  func() msn.Status            // as what to sign in, nil for online
+	picture  func(context.Context) []byte // with which display picture; may be nil
 	handlers map[reflect.Type][]handler
 
 	// life is held while the Session is started or stopped.
@@ -90,6 +91,9 @@ func (s *Session) OnLost(do func()) { s.lost = append(s.lost, do) }
 
 // SignInAs has the account sign in with the status that choose returns.
 func (s *Session) SignInAs(choose func() msn.Status) { s.initial = choose }
+
+// UsePicture has f say with which display picture the account is signed in, nil for none.
+func (s *Session) UsePicture(f func(context.Context) []byte) { s.picture = f }
 
 // Start signs in, in the background, and stays signed in until Stop. It does not sign in
 // while the account is in use at another endpoint. client is a session that exists

@@ -47,6 +47,8 @@ type Credentials struct {
 	Status            msn.Status
 	// Groups are the members of the group chats that the login keeps, by their IDs.
 	Groups map[string][]string
+	// Picture is the user's display picture, nil for none.
+	Picture []byte
 }
 
 // Open signs in to a service. Of each service few sign-ins are under way in each lane; the
@@ -61,7 +63,7 @@ func (s *SignIns) Open(ctx context.Context, lane Lane, service *config.Service, 
 	}
 	cfg := service.Template
 	cfg.Account, cfg.Password, cfg.MachineGUID, cfg.Status = who.Account, who.Password, who.MachineGUID, who.Status
-	cfg.Groups = who.Groups
+	cfg.Groups, cfg.Picture = who.Groups, who.Picture
 	cfg.Logger = slog.New(zerolog.NewSlogHandler(log))
 	return msn.Login(ctx, cfg)
 }

@@ -23,6 +23,7 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/people"
+	"matrix-msn/bridge/picture"
 	"matrix-msn/bridge/request"
 	"matrix-msn/bridge/self"
 	"matrix-msn/bridge/session"
@@ -44,6 +45,7 @@ type Login struct {
 	Self     *self.Self
 
 	Presence Presence
+	Picture  *picture.Own
 
 	ShownCircles Shown // as the user saw them last
 }

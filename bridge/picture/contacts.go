@@ -1,0 +1,213 @@
+package picture
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/background"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/session"
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+const (
+	// atOnce is how many pictures a login fetches at a time.
+	atOnce = 4
+	// fetchTimeout bounds one of them.
+	fetchTimeout = 2 * time.Minute
+	// maxFailures is how often a picture is asked for in vain before the contact signs in anew, or
+	// has another one.
+	maxFailures = 3
+	// maxFailed is of how many contacts is remembered that they do not give their picture.
+	maxFailed = 1000
+)
+
+// Contacts show the display pictures of one login's contacts. A picture is asked for only where there
+// is a ghost to show it, and once for all logins: it is known by its hash.
+type Contacts struct {
+	account *account.Account
+	session *session.Session
+	work    *background.Work
+	slots   chan struct{}
+
+	mu     sync.Mutex
+	failed map[string]failure // by account
+}
+
+// failure is how often a picture was asked for in vain.
+type failure struct {
+	hash  string
+	times int
+}
+
+// NewContacts returns the pictures of a login's contacts.
+func NewContacts(a *account.Account, s *session.Session, work *background.Work) *Contacts {
+	return &Contacts{account: a, session: s, work: work, slots: make(chan struct{}, atOnce), failed: make(map[string]failure)}
+}
+
+// Listen has pictures fetched as the session tells of them.
+func (c *Contacts) Listen(s *session.Session) {
+	c.account.OnDescribed(c.look)
+	s.OnReady(func(_ context.Context, client *msn.Client) {
+		for _, contact := range client.Contacts() {
+			if contact.Object != "" {
+				c.look(contact.Account)
+			}
+		}
+	})
+	session.On(s, func(_ context.Context, evt msn.PresenceChanged) {
+		if evt.Contact.Status == msn.Offline {
+			c.forgive(evt.Contact.Account)
+			return
+		}
+		c.look(evt.Contact.Account)
+	})
+}
+
+// look has the picture of a contact shown, if it is not.
+func (c *Contacts) look(contact string) {
+	if contact, ok := msnid.FromServer(contact); ok {
+		c.work.Try("picture of "+contact, func(ctx context.Context) bool { return c.show(ctx, contact) })
+	}
+}
+
+// show shows the picture of a contact. It reports false when it is to be tried again.
+func (c *Contacts) show(ctx context.Context, account string) (done bool) {
+	client := c.session.Current()
+	if client == nil {
+		return true // the next session begins anew
+	}
+	contact, known := client.Contact(account)
+	if !known || contact.Status == msn.Offline || contact.Lists.Has(msn.ListBlock) {
+		return true
+	}
+	log := zerolog.Ctx(ctx).With().Str("contact", account).Logger()
+	kept, err := c.account.Bridge.DB.Ghost.GetByID(ctx, c.account.GhostID(account))
+	if err != nil {
+		log.Err(err).Msg("Failed to read a ghost: its picture is not shown yet")
+		return false
+	}
+	if kept == nil {
+		return true // nobody sees it; it is looked at again when the ghost is described
+	}
+	avatar := &bridgev2.Avatar{Remove: true}
+	if contact.Object != "" {
+		o, err := msn.ParseObject(contact.Object)
+		if err != nil || o.Type != msn.ObjectPicture || o.Size == 0 || o.Size > MaxContact {
+			log.Debug().Err(err).Uint64("size", o.Size).Msg("A contact's picture is passed over")
+			return true
+		}
+		hash := o.Hash.String()
+		if kept.AvatarID == networkid.AvatarID(hash) && kept.AvatarSet {
+			return true
+		}
+		picture, again := c.picture(log.WithContext(ctx), client, account, o)
+		if picture == nil {
+			return !again
+		}
+		avatar = &bridgev2.Avatar{ID: networkid.AvatarID(hash), MXC: picture.MXC, Hash: sha256.Sum256(o.Hash[:])}
+	} else if kept.AvatarID == "" {
+		return true
+	}
+	ghost, err := c.account.Bridge.GetGhostByID(ctx, c.account.GhostID(account))
+	if err != nil {
+		log.Err(err).Msg("Failed to get a ghost: its picture is not shown yet")
+		return false
+	}
+	ghost.UpdateInfo(ctx, &bridgev2.UserInfo{Avatar: avatar})
+	return ghost.AvatarSet || avatar.Remove
+}
+
+// picture returns a picture that the homeserver has: it is fetched and uploaded if it has not. It
+// reports whether that is to be tried again.
+func (c *Contacts) picture(ctx context.Context, client *msn.Client, account string, o msn.Object) (picture *database.Object, again bool) {
+	log := zerolog.Ctx(ctx)
+	hash := o.Hash.String()
+	uploaded, err := c.account.DB.Object.Get(ctx, hash)
+	if err != nil {
+		log.Err(err).Msg("Failed to read where a picture is")
+		return nil, true
+	}
+	if uploaded != nil {
+		return uploaded, false
+	}
+	if c.failures(account, hash) >= maxFailures {
+		return nil, false
+	}
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return nil, true
+	}
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	var data bytes.Buffer
+	if err := client.Fetch(ctx, account, o, &data, nil); err != nil {
+		log.Debug().Err(err).Msg("A contact's picture was not fetched")
+		if errors.Is(err, msn.ErrBroken) {
+			c.fails(account, hash, maxFailures) // it would be the same again
+			return nil, false
+		}
+		return nil, c.fails(account, hash, 1)
+	}
+	mime, width, height, err := look(data.Bytes())
+	if err != nil {
+		log.Debug().Err(err).Msg("A contact's picture cannot be shown")
+		c.fails(account, hash, maxFailures)
+		return nil, false
+	}
+	mxc, _, err := c.account.Bridge.Bot.UploadMedia(ctx, "", data.Bytes(), "picture", mime)
+	if err != nil {
+		log.Err(err).Msg("Failed to upload a contact's picture")
+		return nil, true
+	}
+	picture = &database.Object{Hash: hash, MXC: mxc, MimeType: mime, Size: data.Len(), Width: width, Height: height}
+	if err := c.account.DB.Object.Put(ctx, picture); err != nil {
+		log.Err(err).Msg("Failed to note where a picture is: it will be fetched again")
+	}
+	return picture, false
+}
+
+// failures is how often a picture was asked for in vain.
+func (c *Contacts) failures(account, hash string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if of := c.failed[account]; of.hash == hash {
+		return of.times
+	}
+	return 0
+}
+
+// fails notes that a picture was asked for in vain, and reports whether it is asked for again.
+func (c *Contacts) fails(account, hash string, times int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	of := c.failed[account]
+	if of.hash != hash {
+		of = failure{hash: hash}
+	}
+	of.times += times
+	if _, known := c.failed[account]; !known && len(c.failed) >= maxFailed {
+		clear(c.failed)
+	}
+	c.failed[account] = of
+	return of.times < maxFailures
+}
+
+// forgive forgets that a contact did not give their picture.
+func (c *Contacts) forgive(account string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.failed, account)
+}
