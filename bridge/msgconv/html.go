@@ -2,41 +2,40 @@ package msgconv
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
-	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 
 	"matrix-msn/bridge/emoticon"
 )
 
-// maxDepth is how deep elements are followed; what is deeper comes out as plain
-// text. The specification asks clients to stop at 100.
-const maxDepth = 100
-
 // fromHTML returns the text of formatted_body and, when one style covers all of
 // it, that style.
 func fromHTML(source string, o Options) (string, style) {
-	// Where there are no scripts, what stands in for them is no source.
-	doc, err := html.ParseWithOptions(strings.NewReader(source), html.ParseOptionEnableScripting(false))
-	if err != nil {
-		return source, style{}
-	}
 	w := writer{emoticons: o.Emoticons}
-	w.node(doc, style{}, 0)
+	w.write(source)
 	if w.uniform || !w.styled {
 		return strings.TrimSpace(w.out.String()), w.common
 	}
 	if o.Markup || w.phrases {
 		w = writer{emoticons: o.Emoticons, marks: o.Markup, codes: true}
-		w.node(doc, style{}, 0)
+		w.write(source)
 	}
 	return strings.TrimSpace(w.out.String()), style{}
 }
 
 // writer writes a document as lines of text.
 type writer struct {
+	*scanner
+	open    []element // outermost first
+	over    deep      // what is open in the deepest of them
+	outside deep      // and in the one outside of what nobody sees
+	hidden  int       // open elements that nobody sees
+	fresh   bool      // an element has begun right before
+
 	emoticons, marks bool // as in Options
 	codes            bool // code of several words is marked: nothing else shows where it ends
 	phrases          bool // there is such code
@@ -47,11 +46,10 @@ type writer struct {
 	gap      int      // line ends before the next text
 	blank    bool     // a blank before the next text
 	after    bool     // a paragraph has ended right before
-	lists    []int    // per open list: next number, noNumber for bullets
 	pre      int      // open elements in which blanks count
 	verbatim int      // open elements whose text stays as it is: code and links
 	cells    int      // open cells of tables, in which there are no lines
-	opening  []string // marks that are written before the next text
+	waiting  int      // open elements whose sign is written before the next text
 
 	styled  bool // text was written
 	uniform bool // and all of it has one style:
@@ -64,150 +62,184 @@ type prefix struct {
 	begun       bool
 }
 
-// noNumber is the next number of a list with bullets.
-const noNumber = -1 << 31
-
-func (w *writer) node(n *html.Node, s style, depth int) {
-	switch n.Type {
-	case html.TextNode:
-		w.text(n.Data, s)
-		return
-	case html.CommentNode, html.DoctypeNode:
-		return
-	}
-	if n.Type == html.ElementNode {
-		if unseen(n) {
-			return
-		}
-		if hidden, reason := spoiler(n); hidden {
-			w.words(reason, s)
-			return
-		}
-		s = elementStyle(n, s)
-		defer w.element(n, s)()
-	}
-	if depth > maxDepth {
-		for inner := range n.Descendants() {
-			if inner.Type == html.TextNode {
-				w.text(inner.Data, s)
+// write writes what HTML says.
+func (w *writer) write(source string) {
+	w.scanner = newScanner(source)
+	w.out.Grow(len(source) / 2)
+	for {
+		switch w.next() {
+		case noMore:
+			for len(w.open) > 0 {
+				w.finish(&w.open[len(w.open)-1])
+				w.open = w.open[:len(w.open)-1]
 			}
+			return
+		case someText:
+			if w.hidden == 0 {
+				w.written()
+			}
+			w.fresh = false
+		case openTag:
+			w.start()
+		case closeTag:
+			w.end()
 		}
-		return
-	}
-	for child := n.FirstChild; child != nil; child = child.NextSibling {
-		w.node(child, s, depth+1)
 	}
 }
 
-// unseen reports whether nobody sees what is in an element: the fallback of an answer, or source
-// that no browser shows.
-func unseen(n *html.Node) bool {
-	switch n.DataAtom {
+// written writes the text that was read.
+func (w *writer) written() {
+	text := w.text
+	if w.fresh {
+		switch e := &w.open[len(w.open)-1]; e.atom {
+		case atom.Pre:
+			text = strings.TrimPrefix(text, "\n") // the line end behind the tag is none of the text's
+		case atom.Code:
+			w.phrase(e, text)
+		case atom.Sup:
+			if isPower(text) {
+				w.words("^", e.style)
+			}
+		}
+	}
+	w.say(text, w.style())
+}
+
+// hides reports whether nobody sees what is in the element of the last tag, and what stands in its
+// place: the fallback of an answer, or source that no browser shows; and what readers see when they
+// want to, as nothing is hidden in MSN.
+func (w *writer) hides() (hides bool, instead string) {
+	switch w.atom {
 	case atom.Script, atom.Style, atom.Iframe, atom.Noembed, atom.Noframes:
-		return true
+		return true, ""
 	}
-	return n.Data == "mx-reply"
+	if w.name == "mx-reply" {
+		return true, ""
+	}
+	if !w.set[spoilerOf] {
+		return false, ""
+	}
+	if reason := w.value(spoilerOf); reason != "" {
+		return true, "[spoiler: " + reason + "]"
+	}
+	return true, "[spoiler]"
 }
 
-// spoiler reports whether an element hides what is in it until readers want it, and what stands in
-// its place: nothing is hidden in MSN.
-func spoiler(n *html.Node) (hidden bool, words string) {
-	for _, a := range n.Attr {
-		if a.Key == "data-mx-spoiler" {
-			if a.Val == "" {
-				return true, "[spoiler]"
-			}
-			return true, "[spoiler: " + a.Val + "]"
-		}
-	}
-	return false, ""
-}
-
-// nothing closes an element that needs no closing.
-func nothing() {}
-
-// element opens an element, and returns what closes it.
-func (w *writer) element(n *html.Node, s style) (closing func()) {
-	switch n.DataAtom {
+// single writes an element that has no end.
+func (w *writer) single() {
+	switch w.atom {
 	case atom.Br:
 		w.gap++
 		w.blank = false
-		return nothing
-	case atom.Img:
-		w.words(picture(n), s)
-		return nothing
+	case atom.Img, atom.Image:
+		w.words(w.picture(), w.style())
 	case atom.Hr:
 		w.block()
-		w.words("———", s)
+		w.words("———", w.style())
 		w.block()
-		return nothing
+	}
+}
+
+// begin writes what stands at the begin of an element.
+func (w *writer) begin(e *element) {
+	switch e.atom {
 	case atom.Pre:
 		w.block()
 		w.pre++
 		w.verbatim++
-		return func() {
-			w.pre--
-			w.verbatim--
-			w.block()
-		}
 	case atom.Code:
+		if w.marks {
+			w.mark(e, "`")
+		}
 		w.verbatim++
-		unmark := nothing
-		if phrase := w.pre == 0 && isPhrase(n); phrase && w.codes || w.marks {
-			unmark = w.mark("`")
-		} else if phrase {
-			w.phrases = true
-		}
-		return func() {
-			unmark()
-			w.verbatim--
-		}
 	case atom.B, atom.Strong:
-		return w.effect("*")
+		w.effect(e, "*")
 	case atom.I, atom.Em:
-		return w.effect("_")
+		w.effect(e, "_")
 	case atom.S, atom.Del, atom.Strike:
-		return w.effect("~")
+		w.effect(e, "~")
 	case atom.A:
-		return w.link(n, s)
+		e.href = w.value(hrefOf)
+		w.verbatim++
 	case atom.Ul, atom.Ol:
-		return w.list(n)
-	case atom.Li:
-		return w.item(n)
-	case atom.Blockquote:
-		return w.prefixed("> ", "> ")
-	case atom.Summary:
-		return w.prefixed("▸ ", "  ")
-	case atom.P:
-		after := w.after
-		if w.block(); after && w.cells == 0 {
-			w.gap = max(w.gap, 2)
-		}
-		return func() {
-			w.block()
-			w.after = true
-		}
-	case atom.Sup:
-		if isPower(n) {
-			w.words("^", s)
-		}
-	case atom.Td, atom.Th:
-		return w.cell(n)
-	case atom.Div, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6, atom.Tr, atom.Table, atom.Caption, atom.Details:
 		w.block()
-		return w.block
+		if e.numbers = e.atom == atom.Ol; e.numbers {
+			e.next = number(w.value(startOf), 1)
+		}
+	case atom.Li:
+		w.item()
+	case atom.Blockquote:
+		w.prefixed("> ", "> ")
+	case atom.Summary:
+		w.prefixed("▸ ", "  ")
+	case atom.P:
+		w.paragraph()
+	case atom.Td, atom.Th:
+		w.cell()
+	default:
+		if nestingOf(e.atom) >= block {
+			w.block()
+		}
 	}
-	return nothing
+}
+
+// ending writes what stands at the end of an element.
+func (w *writer) ending(e *element) {
+	if e.waits { // there is no text in it
+		e.waits = false
+		w.waiting--
+	} else if e.sign != "" {
+		w.out.WriteString(e.sign)
+	}
+	switch e.atom {
+	case atom.Pre:
+		w.pre--
+		w.verbatim--
+		w.block()
+	case atom.Code:
+		w.verbatim--
+	case atom.A:
+		w.verbatim--
+		w.link(e)
+	case atom.Li:
+		if !w.prefixes[len(w.prefixes)-1].begun { // an item without a text is one
+			w.flush()
+		}
+		w.endPrefixed()
+	case atom.Blockquote, atom.Summary:
+		w.endPrefixed()
+	case atom.P:
+		w.endParagraph()
+	case atom.Td, atom.Th:
+		w.cells--
+	default:
+		if nestingOf(e.atom) >= block {
+			w.block()
+		}
+	}
 }
 
 // picture returns what stands for a picture: the shortcode of a custom emoji, or what it shows.
-func picture(n *html.Node) string {
-	for _, name := range []string{"alt", "title"} {
-		if text := attribute(n, name); text != "" {
+func (w *writer) picture() string {
+	for _, which := range []int{altOf, titleOf} {
+		if text := w.value(which); text != "" {
 			return text
 		}
 	}
 	return "[picture]"
+}
+
+// paragraph and endParagraph begin and end one: two of them have an empty line between them.
+func (w *writer) paragraph() {
+	after := w.after
+	if w.block(); after && w.cells == 0 {
+		w.gap = max(w.gap, 2)
+	}
+}
+
+func (w *writer) endParagraph() {
+	w.block()
+	w.after = true
 }
 
 // block begins a new line, unless the text stands at the start of one.
@@ -227,30 +259,18 @@ func (w *writer) block() {
 // what all of them begin with.
 const maxPrefixes = 16
 
-// prefixed opens a block whose lines begin in a way.
-func (w *writer) prefixed(first, rest string) (closing func()) {
+// prefixed opens a block whose lines begin in a way, and endPrefixed closes it.
+func (w *writer) prefixed(first, rest string) {
 	w.block()
 	if len(w.prefixes) >= maxPrefixes {
 		first, rest = "", ""
 	}
 	w.prefixes = append(w.prefixes, prefix{first: first, rest: rest})
-	return func() {
-		w.block()
-		w.prefixes = w.prefixes[:len(w.prefixes)-1]
-	}
 }
 
-func (w *writer) list(n *html.Node) (closing func()) {
+func (w *writer) endPrefixed() {
 	w.block()
-	next := noNumber
-	if n.DataAtom == atom.Ol {
-		next = number(attribute(n, "start"), 1)
-	}
-	w.lists = append(w.lists, next)
-	return func() {
-		w.lists = w.lists[:len(w.lists)-1]
-		w.block()
-	}
+	w.prefixes = w.prefixes[:len(w.prefixes)-1]
 }
 
 // number reads a number that an author gave, which may be any.
@@ -262,90 +282,75 @@ func number(text string, otherwise int) int {
 	return int(n)
 }
 
-func (w *writer) item(n *html.Node) (closing func()) {
+// item begins an item of the innermost list.
+func (w *writer) item() {
 	bullet := "• "
-	if last := len(w.lists) - 1; last >= 0 && w.lists[last] != noNumber {
-		number := number(attribute(n, "value"), w.lists[last])
-		bullet = strconv.Itoa(number) + ". "
-		w.lists[last] = number + 1
-	}
-	pop := w.prefixed(bullet, strings.Repeat(" ", len([]rune(bullet))))
-	return func() {
-		if !w.prefixes[len(w.prefixes)-1].begun { // an item without a text is one
-			w.flush()
+	for i := range slices.Backward(w.open) {
+		e := &w.open[i]
+		if e.atom != atom.Ul && e.atom != atom.Ol {
+			continue
 		}
-		pop()
+		if e.numbers {
+			number := number(w.value(valueOf), e.next)
+			bullet = strconv.Itoa(number) + ". "
+			e.next = number + 1
+		}
+		break
 	}
+	w.prefixed(bullet, strings.Repeat(" ", utf8.RuneCountInString(bullet)))
 }
 
 // cell opens a cell of a table: a row is one line.
-func (w *writer) cell(n *html.Node) (closing func()) {
-	for before := n.PrevSibling; before != nil; before = before.PrevSibling {
-		if before.Type == html.ElementNode {
+func (w *writer) cell() {
+	if row := w.row(); row != nil {
+		if row.cells++; row.cells > 1 {
 			w.words(" | ", style{})
-			break
 		}
 	}
 	w.cells++
-	return func() { w.cells-- }
 }
 
-// isPhrase reports whether an element holds one text, of several words.
-func isPhrase(n *html.Node) bool {
-	text := n.FirstChild
-	return text != nil && text.Type == html.TextNode && strings.ContainsAny(strings.TrimSpace(text.Data), " \t\n")
-}
-
-// isPower reports whether an element holds a number: without a sign it would be a digit more of what
-// stands before it.
-func isPower(n *html.Node) bool {
-	text := n.FirstChild
-	if text == nil || text.Type != html.TextNode {
-		return false
+// phrase marks code that begins with a text of several words.
+func (w *writer) phrase(code *element, text string) {
+	if w.pre > 0 || !strings.ContainsAny(strings.TrimSpace(text), " \t\n") {
+		return
 	}
-	_, err := strconv.Atoi(strings.TrimSpace(strings.Replace(text.Data, "−", "-", 1)))
+	if w.phrases = true; w.codes && code.sign == "" {
+		w.mark(code, "`")
+	}
+}
+
+// isPower reports whether a text is a number: without a sign it would be a digit more of what
+// stands before it.
+func isPower(text string) bool {
+	_, err := strconv.Atoi(strings.TrimSpace(strings.Replace(text, "−", "-", 1)))
 	return err == nil
 }
 
 // effect marks what is in an element of a style, where that is wanted.
-func (w *writer) effect(sign string) (closing func()) {
-	if !w.marks {
-		return nothing
+func (w *writer) effect(e *element, sign string) {
+	if w.marks {
+		w.mark(e, sign)
 	}
-	return w.mark(sign)
 }
 
 // mark puts a sign before and behind what is in an element, if there is a text in it.
-func (w *writer) mark(sign string) (closing func()) {
+func (w *writer) mark(e *element, sign string) {
 	if w.pre > 0 {
-		return nothing
+		return
 	}
-	depth := len(w.opening)
-	w.opening = append(w.opening, sign)
-	return func() {
-		if len(w.opening) > depth { // no text
-			w.opening = w.opening[:depth]
-			return
-		}
-		w.out.WriteString(sign)
-	}
+	e.sign, e.waits = sign, true
+	w.waiting++
 }
 
 // link adds the address of a link whose text does not show it. Mentions are
 // links too; their text is enough.
-func (w *writer) link(n *html.Node, s style) (closing func()) {
-	w.verbatim++
-	href := attribute(n, "href")
-	return func() {
-		w.verbatim--
-		if !leads(href) {
-			return
-		}
-		if shown := strings.TrimPrefix(href, "mailto:"); !strings.HasSuffix(strings.TrimSuffix(w.out.String(), "/"), strings.TrimSuffix(shown, "/")) {
-			w.verbatim++
-			w.text(" ("+href+")", s)
-			w.verbatim--
-		}
+func (w *writer) link(e *element) {
+	if !leads(e.href) {
+		return
+	}
+	if shown := strings.TrimPrefix(e.href, "mailto:"); !strings.HasSuffix(strings.TrimSuffix(w.out.String(), "/"), strings.TrimSuffix(shown, "/")) {
+		w.words(" ("+e.href+")", e.style)
 	}
 }
 
@@ -372,11 +377,11 @@ func (w *writer) flush() {
 		w.out.WriteByte('\n')
 		w.inLine = false
 		if w.gap--; w.gap > 0 {
-			w.begin(true)
+			w.beginLine(true)
 		}
 	}
 	if !w.inLine {
-		w.begin(false)
+		w.beginLine(false)
 		w.inLine, w.blank = true, false
 	}
 	if w.blank {
@@ -386,8 +391,8 @@ func (w *writer) flush() {
 	w.after = false
 }
 
-// begin writes what a line begins with. An empty one has what the open blocks have begun.
-func (w *writer) begin(empty bool) {
+// beginLine writes what a line begins with. An empty one has what the open blocks have begun.
+func (w *writer) beginLine(empty bool) {
 	var all strings.Builder
 	for i := range w.prefixes {
 		switch p := &w.prefixes[i]; {
@@ -405,8 +410,8 @@ func (w *writer) begin(empty bool) {
 	w.out.WriteString(all.String())
 }
 
-// text writes the text of the document.
-func (w *writer) text(text string, s style) {
+// say writes a text of the document.
+func (w *writer) say(text string, s style) {
 	if w.emoticons && w.verbatim == 0 {
 		text = emoticon.FromEmoji(text)
 	}
@@ -419,19 +424,19 @@ func (w *writer) text(text string, s style) {
 
 // words writes a text in which any number of blanks and line ends is one blank.
 func (w *writer) words(text string, s style) {
-	for text != "" {
-		end := strings.IndexAny(text, " \t\r\n\f")
-		if end != 0 {
-			if end < 0 {
-				end = len(text)
-			}
-			w.flush()
-			w.put(text[:end], s)
-			text = text[end:]
+	for i := 0; i < len(text); {
+		if isHTMLBlank(text[i]) {
+			w.blank = w.inLine && w.gap == 0
+			i++
 			continue
 		}
-		w.blank = w.inLine && w.gap == 0
-		text = strings.TrimLeft(text, " \t\r\n\f")
+		end := i + 1
+		for end < len(text) && !isHTMLBlank(text[end]) {
+			end++
+		}
+		w.flush()
+		w.put(text[i:end], s)
+		i = end
 	}
 }
 
@@ -450,10 +455,15 @@ func (w *writer) lines(text string, s style) {
 
 // put writes what stands in one line.
 func (w *writer) put(text string, s style) {
-	for _, sign := range w.opening {
-		w.out.WriteString(sign)
+	if w.waiting > 0 {
+		for i := range w.open {
+			if e := &w.open[i]; e.waits {
+				w.out.WriteString(e.sign)
+				e.waits = false
+			}
+		}
+		w.waiting = 0
 	}
-	w.opening = w.opening[:0]
 	w.out.WriteString(text)
 	if !w.styled {
 		w.styled, w.uniform, w.common = true, true, s
@@ -462,9 +472,9 @@ func (w *writer) put(text string, s style) {
 	}
 }
 
-// elementStyle returns the style inside of an element that stands in style s.
-func elementStyle(n *html.Node, s style) style {
-	switch n.DataAtom {
+// within returns the style of an element that stands in another style.
+func (e *element) within(s style) style {
+	switch e.atom {
 	case atom.B, atom.Strong:
 		s.bold = true
 	case atom.I, atom.Em:
@@ -475,24 +485,24 @@ func elementStyle(n *html.Node, s style) style {
 		s.strike = true
 	case atom.Code, atom.Pre:
 		s.fixed = true
-	case atom.Font, atom.Span:
-		for _, name := range []string{"data-mx-color", "color"} {
-			if colour := attribute(n, name); isColour.MatchString(colour) {
-				s.colour = strings.ToLower(colour)
-				break
-			}
-		}
+	}
+	if e.colour != "" {
+		s.colour = e.colour
 	}
 	return s
 }
 
-var isColour = regexp.MustCompile(`^#[0-9A-Fa-f]{6}$`)
-
-func attribute(n *html.Node, name string) string {
-	for _, a := range n.Attr {
-		if a.Key == name {
-			return a.Val
+// colour returns the colour that the last tag gives to a text, or "".
+func (w *writer) colour() string {
+	if w.atom != atom.Font && w.atom != atom.Span {
+		return ""
+	}
+	for _, which := range []int{mxColourOf, colourOf} {
+		if colour := w.value(which); isColour.MatchString(colour) {
+			return strings.ToLower(colour)
 		}
 	}
 	return ""
 }
+
+var isColour = regexp.MustCompile(`^#[0-9A-Fa-f]{6}$`)

@@ -1,8 +1,11 @@
 package msgconv
 
 import (
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"maunium.net/go/mautrix/event"
 )
@@ -80,6 +83,107 @@ func TestTextStaysInProportionToItsHTML(t *testing.T) {
 	} {
 		if got := htmlToMSN(source, Options{Markup: true}); len(got) > 3*maxPrefixes/2*len(source) {
 			t.Errorf("%s: %d bytes become %d", name, len(source), len(got))
+		}
+	}
+}
+
+// What an author nests costs no more than its length, in memory and in time: the bound is loose, as
+// other tests run beside this one, and what grows with the square of the length breaks it all the same.
+func TestHTMLCostsInProportionToItsLength(t *testing.T) {
+	many := func(n int, what string) string {
+		var out strings.Builder
+		for i := range n {
+			fmt.Fprintf(&out, what, i)
+		}
+		return out.String()
+	}
+	attributes := many(75, " a%d")
+	for name, source := range map[string]string{
+		"paragraphs in open elements of many attributes": "<p>" + many(100, "<b c%d"+attributes+">") + strings.Repeat("<p>x", 9000),
+		"paragraphs in open elements":                    many(500, "<b a%d>") + strings.Repeat("<p>x", 14000),
+		"bodies":                                         many(6000, "<body a%d>"),
+		"a tag of many attributes before many tags":      "<a" + many(40000, " a%d") + ">" + strings.Repeat("<b>", 200000),
+		"open elements":                                  strings.Repeat("<b><i><span>", 80000),
+		"elements that nobody knows":                     many(60000, "<x%d>") + many(60000, "</x%d>"),
+		"ends of elements that are not open":             strings.Repeat("<div>", 100) + strings.Repeat("</span></b>", 80000),
+		"wrong nesting":                                  strings.Repeat("<b><p></b><i></p></i>", 40000),
+		"cells":                                          strings.Repeat("<table><tr><td>", 60000),
+		"items":                                          strings.Repeat("<ul><li>x", 90) + strings.Repeat("<li>x", 100000),
+		"links":                                          strings.Repeat("<a href=http://x/>x", 50000),
+		"spoilers":                                       strings.Repeat("<span data-mx-spoiler>", 40000),
+		"comments":                                       strings.Repeat("<!--", 200000),
+		"signs that begin no tag":                        strings.Repeat("<", 1<<20),
+		"ends of literal text":                           "<title>" + strings.Repeat("</titl", 150000),
+		"entities":                                       strings.Repeat("&", 1<<20),
+		"quotes that do not end":                         strings.Repeat("<a href='", 100000),
+		"entities of a link":                             "<a href='" + strings.Repeat("&amp", 200000) + "'>x</a>",
+	} {
+		content := &event.MessageEventContent{MsgType: event.MsgText, Format: event.FormatHTML, FormattedBody: source}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		ToMSN(content, Options{Emoticons: true, Markup: true})
+		took := time.Since(start)
+		runtime.ReadMemStats(&after)
+		if took > 3*time.Second {
+			t.Errorf("%s: %d bytes take %v", name, len(source), took)
+		}
+		if spent := after.TotalAlloc - before.TotalAlloc; spent > 64*uint64(len(source)) {
+			t.Errorf("%s: %d bytes take %d of memory", name, len(source), spent)
+		}
+	}
+}
+
+// Elements end where browsers have them end.
+func TestEndsThatAreNotWritten(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ html, want string }{
+		{"<p>a<p>b", "a\n\nb"},
+		{"<p>a<div>b</div>c", "a\nb\nc"},
+		{"a</p>b", "a\nb"},
+		{"<ul><li>a<li>b<ul><li>c</ul><li>d</ul>e", "• a\n• b\n  • c\n• d\ne"},
+		{"<ul><li>a<blockquote><li>b</blockquote></ul>", "• a\n  > • b"},
+		{"<table><tr><td>a<td>b<tr><th>c<td>d</table>e", "a | b\nc | d\ne"},
+		{"<table><tr><td>a<table><tr><td>b</table><td>c</table>", "a b | c"},
+		{"<dl><dt>a<dd>b<dt>c<dd>d</dl>e", "a\nb\nc\nd\ne"},
+		{"<h1>a<h2>b</h1>c", "a\nb\nc"},
+		{"<blockquote>a<p>b</blockquote>c", "> a\n> b\nc"},
+		{"<a href='http://x/'>a<a href='http://y/'>b</a>", "a (http://x/)b (http://y/)"},
+		{"<x-y>a<x-z>b</x-y>c", "abc"},
+		{"<b/>a<br/>b<hr/>c", "a\nb\n———\nc"},
+		{"a</br>b</b></i></ul>c", "a\nbc"},
+		{"a < b <3 </ c> &lt;d <", "a < b <3 <d <"},
+		{"a<!-- <b> -->b<!x>c<?d?>e<!-->f", "abcef"},
+		{"<title>a<b>&amp;</title><xmp>&amp;<i></xmp>", "a<b>&\n&amp;<i>"},
+		{"<span data-mx-spoiler>a<p>b</span>c</p></span>d", "[spoiler]d"},
+		{"<mx-reply><blockquote>a</mx-reply>b", "b"},
+		{"a <b", "a"},
+		{"<a href='http://x/?a&copy=1&amp;b=&#50;'>c</a>", "c (http://x/?a&copy=1&b=2)"},
+		{"<a href=http://x/ HREF=http://y/>c</a>", "c (http://x/)"},
+	} {
+		if got := htmlToMSN(test.html, Options{}); got != test.want {
+			t.Errorf("%q becomes %q, want %q", test.html, got, test.want)
+		}
+	}
+}
+
+// A style that ends where a block does not has ended, and one that does not end goes on behind the block.
+func TestStylesAcrossBlocks(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ html, effects string }{
+		{"<p><b>a</p><p>b</p>", "B"},
+		{"<b><p>a</p></b>", "B"},
+		{"<b><p></b>a</p>", ""},
+		{"<b><i></b>a</i>", "I"},
+		{"<b><span></b>a</span>", ""},
+		{"<table><tr><td><b></table>a", ""},
+		{strings.Repeat("<span>", 150) + strings.Repeat("</span>", 150) + "<b>a</b>", "B"},
+		{"<b>" + strings.Repeat("<span>", 150) + strings.Repeat("</span>", 150) + "a</b>", "B"},
+		{"<b>" + strings.Repeat("<span>", 150) + "</b>a", ""},
+	} {
+		_, format := ToMSN(&event.MessageEventContent{MsgType: event.MsgText, Format: event.FormatHTML, FormattedBody: test.html}, Options{})
+		if !strings.Contains(format, "EF="+test.effects+";") {
+			t.Errorf("%q is announced as %q", test.html, format)
 		}
 	}
 }

@@ -29,7 +29,10 @@ func ToMSN(content *event.MessageEventContent, o Options) (text, format string) 
 	} else if text = content.Body; o.Emoticons {
 		text = emoticon.FromEmoji(text)
 	}
-	text = strings.TrimRight(Clean(lineEnds.Replace(text)), "\n ")
+	if strings.IndexByte(text, '\r') >= 0 {
+		text = lineEnds.Replace(text)
+	}
+	text = strings.TrimRight(Clean(text), "\n ")
 	if content.MsgType == event.MsgEmote {
 		text = "* " + text
 	}
