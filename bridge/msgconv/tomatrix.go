@@ -96,7 +96,7 @@ func (s style) wrap(inner string, block bool) string {
 // Said returns what somebody on MSN has said as a text for Matrix: without control characters
 // and the codes of Messenger Plus!, unless it is nothing but codes.
 func Said(text string) string {
-	if said := Clean(plus.Strip(text)); strings.TrimSpace(said) != "" {
+	if said := Clean(plus.StripMessage(text)); strings.TrimSpace(said) != "" {
 		return said
 	}
 	return Clean(text)

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Strip returns a text without codes. One that holds none comes back as it is. What may be honest
-// text, such as "a[i]" and "l·l", stays.
+// Strip returns a name, or what somebody says of themselves, without codes. One that holds none
+// comes back as it is. What may be honest text, such as "a[i]" and "l·l", stays.
 func Strip(text string) string {
 	if strings.ContainsAny(text, controls) {
 		text = stripControls(text)
