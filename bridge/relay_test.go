@@ -199,6 +199,18 @@ func TestTwoBridgeUsersInOneRoom(t *testing.T) {
 	if all := b.matrix.all(func(r record) bool { return r.body == "hello to both" }); len(all) != 1 || all[0].room != room {
 		t.Errorf("it arrived as %+v", all)
 	}
+	// Who is called is not called into a conversation of somebody else's.
+	for _, command := range []string{"!invite " + dave, "!invite " + bob + " " + dave, "!invite eve@example.org"} {
+		from := b.matrix.position()
+		b.writeAs(fakeCarol, room, plainText(command))
+		// Not in the room, where others read along.
+		got, _ := b.matrix.wait(t, from, "the answer to "+command, func(r record) bool {
+			return r.kind == "message" && r.sender == fakeBot && r.room != room
+		})
+		if !strings.Contains(got.body, "This is the chat of another user of the bridge.") {
+			t.Errorf("%s is answered by %q", command, got.body)
+		}
+	}
 	// What the user is asked to nudge is not the contact of somebody else's room.
 	if got := b.askAs(fakeCarol, room, "!nudge"); strings.Contains(got.body, "Nudged") {
 		t.Errorf("answered %q", got.body)

@@ -170,6 +170,24 @@ func (c *Call) ContactOfRoom(login *Login) string {
 	return contact
 }
 
+// PeerOfRoom returns whom the room of the command is with, which is nobody where there is no chat. It
+// answers, and reports false, when it is the room of another login: what is done in it would be done
+// with people that the login knows otherwise, or not at all.
+func (c *Call) PeerOfRoom(login *Login) (room msnid.Peer, ok bool) {
+	switch {
+	case c.Portal == nil:
+	case c.Portal.Receiver == login.Account.Login.ID:
+		room, _ = msnid.ParsePeer(c.Portal.ID)
+	case c.InRoomOfOther():
+		c.Say("This is the chat of another user of the bridge. Send the command in a chat of your own.")
+		return room, false
+	default:
+		c.Say("This is a chat of another account of yours. Send the command without `--login`, or in a chat of that account.")
+		return room, false
+	}
+	return room, true
+}
+
 // InRoomOfOther reports whether the command was given in the room of a chat that is another
 // user's.
 func (c *Call) InRoomOfOther() bool {

@@ -72,14 +72,11 @@ func Invite(c *call.Call) {
 		c.Say("%s Nothing was sent. %s", reason.Of(err, reason.Input, reason.Subject{}).Sentence, inviteUsage)
 		return
 	}
-	if several(c, login, address, text) {
+	room, ok := c.PeerOfRoom(login)
+	if !ok || several(c, login, room, address, text) {
 		return
 	}
 	who, err := inviteeOf(login, c.Ctx, address)
-	var room msnid.Peer
-	if c.Portal != nil {
-		room, _ = msnid.ParsePeer(c.Portal.ID)
-	}
 	switch {
 	case room.Circle != "" && who != oneself:
 		if client, ok := c.SessionOf(login); ok {
@@ -93,7 +90,7 @@ func Invite(c *call.Call) {
 	case who == oneself:
 		c.Say("%s is your own account. Nothing was sent.", address)
 		return
-	case who == contactOf && c.Portal != nil && inRoomWithOthers(c, address):
+	case who == contactOf && room != (msnid.Peer{}) && room.Account != address:
 		client, ok := c.SessionOf(login)
 		if !ok {
 			return
@@ -112,9 +109,9 @@ func Invite(c *call.Call) {
 	c.Say("%s", invite(c, login, client, address, text))
 }
 
-// several calls contacts into the room of a command that names more than one and nothing else. It
+// several calls contacts into the conversation of a command that names more than one and nothing else. It
 // reports false for another command.
-func several(c *call.Call, login *call.Login, first, rest string) bool {
+func several(c *call.Call, login *call.Login, room msnid.Peer, first, rest string) bool {
 	accounts := []string{first}
 	for _, word := range strings.Fields(rest) {
 		account, err := msnid.ParseAccount(word)
@@ -128,12 +125,11 @@ func several(c *call.Call, login *call.Login, first, rest string) bool {
 	if len(accounts) == 1 {
 		return false
 	}
-	if c.Portal == nil {
+	switch {
+	case room == (msnid.Peer{}):
 		c.Say("Name one person here. Several can be called at once in the room of a contact or of a group chat. Nothing was sent.")
 		return true
-	}
-	room, ok := msnid.ParsePeer(c.Portal.ID)
-	if !ok || room.Circle != "" {
+	case room.Circle != "":
 		c.Say("Name one person at a time here. Nothing was sent.")
 		return true
 	}
@@ -155,13 +151,6 @@ func several(c *call.Call, login *call.Login, first, rest string) bool {
 		c.Say("%s", login.Groups.CallInto(c.Ctx, client, room, accounts...))
 	}
 	return true
-}
-
-// inRoomWithOthers reports whether a command was typed in a room with people among
-// whom the account is not yet.
-func inRoomWithOthers(c *call.Call, address string) bool {
-	room, ok := msnid.ParsePeer(c.Portal.ID)
-	return ok && room.Account != address
 }
 
 // invite has an invitation mailed and returns the sentence that says what became of
