@@ -21,9 +21,17 @@ func ToEmoji(text string) string {
 		return text
 	}
 	var out strings.Builder
-	lists := listLetters(text)
+	lists := listsOf(text)
+	fenced, read := false, 0 // in code between two fences
 	for line := range strings.Lines(text) {
-		if !holdsCode(line) || looksLikeCode(line) {
+		read += len(line)
+		fences := strings.Count(line, fence) % 2
+		if fences == 1 && (fenced || strings.Contains(text[read:], fence)) {
+			fenced = !fenced
+			out.WriteString(line)
+			continue
+		}
+		if fenced || !holdsCode(line) || looksLikeCode(line) {
 			out.WriteString(line)
 			continue
 		}
@@ -31,6 +39,9 @@ func ToEmoji(text string) string {
 	}
 	return out.String()
 }
+
+// fence is what people write before and behind code of several lines.
+const fence = "```"
 
 // at returns the code that begins at a place in a text, the longest of several.
 func at(text string, i int) (c code, ok bool) {
@@ -54,8 +65,9 @@ func holdsCode(text string) bool {
 	return false
 }
 
-// translate writes a line with emoji. lists are the letters that number a list.
-func translate(out *strings.Builder, line string, lists letterSet) {
+// translate writes a line with emoji. lists is what numbers lists in the text.
+func translate(out *strings.Builder, line string, lists lists) {
+	first := lead(line)
 	quoted := false // between backticks
 	begin := 0      // of the word that i stands in
 	// The end of the word that was looked at last, and whether it stays as it is.
@@ -66,7 +78,7 @@ func translate(out *strings.Builder, line string, lists letterSet) {
 		if ok && i >= end {
 			end, stays = word(line, begin)
 		}
-		if ok && !quoted && !stays && (done == i && i > 0 || mayBegin(line, i, c)) && mayEnd(line, i, c) && !isListMark(line, i, c, lists) {
+		if ok && !quoted && !stays && (done == i && i > 0 || mayBegin(line, i, c)) && mayEnd(line, i, c) && !isListMark(line, i, c, lists, i == first) && !isSymbol(line, i, c) {
 			out.WriteString(line[done:i])
 			out.WriteString(c.emoji)
 			i += len(c.text)
@@ -160,59 +172,6 @@ func mayEnd(line string, i int, c code) bool {
 	}
 	// A face with more mouths, as in ":)))" and ":DDD", and what ends a sentence.
 	return strings.ContainsRune(".,!?…-–—)(*~<:;“”«»", r) || r > unicode.MaxLatin1
-}
-
-// letterSet are letters and digits, a bit each.
-type letterSet uint64
-
-func bitOf(c byte) letterSet {
-	switch {
-	case c >= '0' && c <= '9':
-		return 1 << (c - '0')
-	case c >= 'a' && c <= 'z':
-		return 1 << (c - 'a' + 11) // not beside the digits: "9" is no neighbour of "a"
-	case c >= 'A' && c <= 'Z':
-		return 1 << (c - 'A' + 38)
-	}
-	return 0
-}
-
-// listLetters returns the letters that stand in brackets in a text, as "(a)" and "(b)" in lists.
-func listLetters(text string) (letters letterSet) {
-	for i := 0; i+2 < len(text); i++ {
-		if text[i] == '(' && text[i+2] == ')' {
-			letters |= bitOf(text[i+1])
-		}
-	}
-	return letters
-}
-
-// Letters and digits with which lists begin, or that stand in brackets for other reasons.
-const falseFriends = "abcein68x"
-
-// Letters of which two that follow each other make a list: further down the alphabet people write
-// kisses and hearts side by side.
-const firstLetters = "abcde0123456789"
-
-// isListMark reports whether a code numbers something: its neighbour does so too, or it stands
-// before the text of a line and is one with which lists begin.
-func isListMark(line string, i int, c code, lists letterSet) bool {
-	if len(c.text) != len("(a)") || c.text[0] != '(' {
-		return false
-	}
-	letter := c.text[1]
-	if bitOf(letter) == 0 {
-		return c.text == "(*)" && strings.TrimSpace(line[:i]) == "" && goesOn(line, i+len(c.text))
-	}
-	if strings.IndexByte(firstLetters, letter|' ') >= 0 && (bitOf(letter)<<1&lists != 0 || bitOf(letter)>>1&lists != 0) {
-		return true
-	}
-	return strings.IndexByte(falseFriends, letter) >= 0 && strings.TrimSpace(line[:i]) == "" && goesOn(line, i+len(c.text))
-}
-
-// goesOn reports whether a blank and a word stand at a place.
-func goesOn(line string, i int) bool {
-	return i < len(line) && isBlank(line[i]) && strings.TrimSpace(line[i:]) != ""
 }
 
 // What is in lines of code, and hardly in what people say.
