@@ -122,8 +122,8 @@ func isLetter(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
 }
 
-// before and after return the characters beside a place, 0 for none.
-func before(line string, i int) rune {
+// runeBefore and runeAfter return the characters beside a place, 0 for none.
+func runeBefore(line string, i int) rune {
 	if i == 0 {
 		return 0
 	}
@@ -131,7 +131,7 @@ func before(line string, i int) rune {
 	return r
 }
 
-func after(line string, i int) rune {
+func runeAfter(line string, i int) rune {
 	if i >= len(line) {
 		return 0
 	}
@@ -144,7 +144,7 @@ var faces = map[string]bool{":)": true, ":-)": true, ";)": true, ";-)": true, ":
 
 // mayBegin reports whether a code may begin at a place, by what stands before it.
 func mayBegin(line string, i int, c code) bool {
-	switch r := before(line, i); {
+	switch r := runeBefore(line, i); {
 	case r == 0 || unicode.IsSpace(r):
 		return true
 	case unicode.IsDigit(r):
@@ -160,7 +160,7 @@ func mayBegin(line string, i int, c code) bool {
 // mayEnd reports whether a code may end where it does, by what stands behind it.
 func mayEnd(line string, i int, c code) bool {
 	end := i + len(c.text)
-	r := after(line, end)
+	r := runeAfter(line, end)
 	switch {
 	case r == 0 || unicode.IsSpace(r):
 		return true
@@ -200,7 +200,11 @@ const zeroWidthJoiner = '\u200d'
 
 // FromEmoji returns a text with the emoticons of MSN in the place of the emoji that it has one
 // for. Addresses stay as they are. A text that holds none of those emoji comes back as it is.
-func FromEmoji(text string) string {
+func FromEmoji(text string) string { return FromEmojiBehind("", text) }
+
+// FromEmojiBehind is FromEmoji for a text that stands right behind what was written before: clients of
+// MSN read both as one.
+func FromEmojiBehind(before, text string) string {
 	var out strings.Builder
 	done := 0              // up to where out is written
 	end, stays := 0, false // of the word that was looked at last
@@ -210,7 +214,7 @@ func FromEmoji(text string) string {
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(text[i:])
-		if !begins[r] || before(text, i) == zeroWidthJoiner {
+		if !begins[r] || runeBefore(text, i) == zeroWidthJoiner {
 			i += size
 			continue
 		}
@@ -223,6 +227,13 @@ func FromEmoji(text string) string {
 		}
 		if written, ok := written[plain(cluster)]; ok && !stays {
 			out.WriteString(text[done:i])
+			tail := out.String()
+			if len(tail) < maxCode {
+				tail = before + tail
+			}
+			if merges(tail, written) {
+				out.WriteByte(' ')
+			}
 			out.WriteString(written)
 			done = i + len(cluster)
 		}
@@ -233,6 +244,22 @@ func FromEmoji(text string) string {
 	}
 	out.WriteString(text[done:])
 	return out.String()
+}
+
+// merges reports whether a code would not be read as that behind a text: another one that begins in the
+// text reaches into it, as ":(" does in ":(Y)". Nobody tells an emoticon behind a colon, either.
+func merges(before, code string) bool {
+	before = before[max(len(before)-maxCode, 0):]
+	if strings.HasSuffix(before, ":") {
+		return true
+	}
+	both := before + code
+	for i := range len(before) {
+		if other, ok := at(both, i); ok && i+len(other.text) > len(before) {
+			return true
+		}
+	}
+	return false
 }
 
 // wordAround returns the end of the word in which i stands, and reports whether it is an address.

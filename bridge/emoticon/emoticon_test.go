@@ -136,10 +136,42 @@ func TestEmojiToText(t *testing.T) {
 		{"https://example.com/👍 👍", "https://example.com/👍 (Y)"},
 		{"6️⃣ ©️", "6️⃣ ©️"},
 		{"🙂🙂\n🙂", ":):)\n:)"},
+		{"Agreed:👍", "Agreed: (Y)"},
+		{"so:-👍 :'👍 +o👍", "so:- (Y) :' (Y) +o (Y)"},
+		{"a:🙂:🙂", "a: :): :)"},
+		{"(👍) 8👍 -👍 *🙂", "((Y)) 8(Y) -(Y) *:)"},
 		{"\xff🙂\xff", "\xff:)\xff"},
 	} {
 		if got := FromEmoji(test.text); got != test.want {
 			t.Errorf("%q goes out as %q, want %q", test.text, got, test.want)
+		}
+	}
+}
+
+// Whatever stands before an emoji, no other emoticon comes of it, and behind a sign it comes back.
+func TestNoEmojiMakesAnotherEmoticon(t *testing.T) {
+	t.Parallel()
+	for _, before := range []string{":", ":-", ":'", "8-", "8o", "8", "|", "|-", "*", "*-", "+o", "^", "^o", "<:", "<", "(", "(b", "(br", "(xx", "('.", ";", ";-"} {
+		for emoji, code := range written {
+			for _, got := range []string{FromEmoji(before + emoji), before + FromEmojiBehind(before, emoji)} {
+				for i := 0; i < len(got); { // from left to right, as clients do
+					if i == len(got)-len(code) {
+						break
+					}
+					if c, ok := at(got, i); ok {
+						i += len(c.text)
+					} else {
+						i++
+					}
+					if i > len(got)-len(code) {
+						t.Errorf("%q goes out as %q, in which %q is not seen", before+emoji, got, code)
+						break
+					}
+				}
+			}
+		}
+		if got := FromEmoji("well " + before + "👍"); strings.HasSuffix(got, " (Y)") && !strings.HasSuffix(ToEmoji(got), "👍") {
+			t.Errorf("%q comes back as %q", got, ToEmoji(got))
 		}
 	}
 }

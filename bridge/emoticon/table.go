@@ -113,6 +113,8 @@ var (
 	written = make(map[string]string)
 	// begins are the first characters of emoji.
 	begins = make(map[rune]bool)
+	// maxCode is the length of the longest code.
+	maxCode = 0
 )
 
 func init() {
@@ -122,6 +124,7 @@ func init() {
 			shown += asPicture
 		}
 		for _, text := range p.codes {
+			maxCode = max(maxCode, len(text))
 			if codes[text[0]] == nil {
 				codes[text[0]] = new([256][]code)
 			}

@@ -413,7 +413,7 @@ func (w *writer) beginLine(empty bool) {
 // say writes a text of the document.
 func (w *writer) say(text string, s style) {
 	if w.emoticons && w.verbatim == 0 {
-		text = emoticon.FromEmoji(text)
+		text = emoticon.FromEmojiBehind(w.beside(), text)
 	}
 	if w.pre > 0 {
 		w.lines(text, s)
@@ -421,6 +421,19 @@ func (w *writer) say(text string, s style) {
 	}
 	w.words(text, s)
 }
+
+// beside returns what was written right before the next text: nothing is where a blank, a line end or
+// a sign comes first.
+func (w *writer) beside() string {
+	if w.blank || w.gap > 0 || w.waiting > 0 || !w.inLine {
+		return ""
+	}
+	written := w.out.String()
+	return written[max(len(written)-maxBeside, 0):]
+}
+
+// maxBeside is how much is looked at of what stands before a text, in bytes: more than any emoticon has.
+const maxBeside = 16
 
 // words writes a text in which any number of blanks and line ends is one blank.
 func (w *writer) words(text string, s style) {

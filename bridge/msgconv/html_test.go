@@ -214,6 +214,14 @@ func TestEmojiInHTML(t *testing.T) {
 	if got := htmlToMSN(source, Options{}); strings.Contains(got, ":)") {
 		t.Errorf("who does not want it gets %q", got)
 	}
+	for source, want := range map[string]string{
+		"Agreed:<b>👍</b>": "Agreed: (Y)", "Agreed:<br>👍": "Agreed:\n(Y)", "Agreed: <b>👍</b>": "Agreed: (Y)", "<p>a:-</p><p>👍</p>": "a:-\n\n(Y)",
+		"<b>🙂</b><i>👍</i>": ":)(Y)",
+	} {
+		if got := htmlToMSN(source, Options{Emoticons: true}); got != want {
+			t.Errorf("%q becomes %q, want %q", source, got, want)
+		}
+	}
 	text, _ := ToMSN(&event.MessageEventContent{MsgType: event.MsgText, Body: "👍"}, Options{Emoticons: true})
 	if text != "(Y)" {
 		t.Errorf("a plain text becomes %q", text)
