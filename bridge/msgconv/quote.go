@@ -35,17 +35,23 @@ func Quote(author string, content *event.MessageEventContent, o Options) string 
 // inBrief returns what of a message is quoted.
 func inBrief(content *event.MessageEventContent, o Options) string {
 	if what := Thing(content); what != "" {
-		if caption := content.GetCaption(); caption != "" {
-			return "(" + what + ") " + caption
+		if content.GetCaption() == "" {
+			return "(" + what + ")"
 		}
-		return "(" + what + ")"
+		return "(" + what + ") " + said(content, o)
 	}
-	plain := *content
-	plain.MsgType = event.MsgText
-	text, _ := ToMSN(&plain, Options{Emoticons: o.Emoticons})
+	text := said(content, o)
 	if own := withoutQuotes(text); own != "" {
 		return own
 	}
+	return text
+}
+
+// said returns the words of a message as they go out, which do not tell what a spoiler hides.
+func said(content *event.MessageEventContent, o Options) string {
+	plain := *content
+	plain.MsgType = event.MsgText
+	text, _ := ToMSN(&plain, Options{Emoticons: o.Emoticons})
 	return text
 }
 

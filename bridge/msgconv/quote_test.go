@@ -37,6 +37,8 @@ func TestQuote(t *testing.T) {
 		{"a hidden text", "Bob", html(`it was <span data-mx-spoiler>the butler</span>`), "> Bob: it was [spoiler]"},
 		{"a picture", "Bob", thing(event.MsgImage), "> Bob: (a picture)"},
 		{"a picture with a caption", "Bob", &event.MessageEventContent{MsgType: event.MsgImage, Body: "my cat", FileName: "cat.png", URL: "mxc://x/y"}, "> Bob: (a picture) my cat"},
+		{"a picture with a spoiler", "Bob", &event.MessageEventContent{MsgType: event.MsgImage, Body: "it was ||the butler||", FileName: "end.png", URL: "mxc://x/y",
+			Format: event.FormatHTML, FormattedBody: "it was <span data-mx-spoiler>the butler</span>"}, "> Bob: (a picture) it was [spoiler]"},
 		{"a voice message", "Bob", &event.MessageEventContent{MsgType: event.MsgAudio, Body: "x", MSC3245Voice: &event.MSC3245Voice{}}, "> Bob: (a voice message)"},
 		{"a sticker", "Bob", thing(event.CapMsgSticker), "> Bob: (a sticker)"},
 		{"a file", "Bob", thing(event.MsgFile), "> Bob: (a file)"},
