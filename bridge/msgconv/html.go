@@ -18,13 +18,19 @@ func fromHTML(source string, o Options) (string, style) {
 	w := writer{emoticons: o.Emoticons}
 	w.write(source)
 	if w.uniform || !w.styled {
-		return strings.TrimSpace(w.out.String()), w.common
+		return trim(w.out.String()), w.common
 	}
 	if o.Markup || w.phrases {
 		w = writer{emoticons: o.Emoticons, marks: o.Markup, codes: true}
 		w.write(source)
 	}
-	return strings.TrimSpace(w.out.String()), style{}
+	return trim(w.out.String()), style{}
+}
+
+// trim returns a text without what nobody sees at its ends. The blanks before it are its own: code
+// begins with them.
+func trim(text string) string {
+	return strings.TrimRight(strings.TrimLeft(text, "\n"), " \t\n"+shownBlank)
 }
 
 // writer writes a document as lines of text.

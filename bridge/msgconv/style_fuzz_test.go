@@ -28,6 +28,8 @@ func FuzzStyleRoundTrip(f *testing.F) {
 	f.Add("<b>*a*</b> &amp; _c_", "Consolas", "XIX", uint32(0xffffff), uint8(1), "<noscript><i>x</i></noscript><p>a<p>b")
 	f.Add("שלום a", "\"><script>", "", uint32(0x123), uint8(2), `<span data-mx-color='#"><x>'>a</span>`)
 	f.Add("deep", "Arial", "", uint32(0), uint8(0), strings.Repeat("<i>", 520)+"x")
+	f.Add("    if x:\n        y", "Consolas", "", uint32(0), uint8(0), "<pre><code>    if x:</code></pre>")
+	f.Add("  two blanks", "Arial", "BI", uint32(0x80ff), uint8(0), "<b>\u00a0 x</b>")
 	f.Add("/me waves", "Lucida%20Console", "U", uint32(0x80ff), uint8(4), "<blockquote><ul><li><textarea><u>x")
 	f.Fuzz(func(t *testing.T, text, font, effects string, colour uint32, how uint8, source string) {
 		text = Clean(strings.ToValidUTF8(lineEnds.Replace(text), "\uFFFD"))
@@ -101,13 +103,13 @@ func shown(content *event.MessageEventContent) string {
 }
 
 // shownBlanks is a text with plain blanks in the place of those that HTML does not run together, and
-// without those that nobody sees.
+// without those that nobody sees: at the ends of lines, and before the first line that has others.
 func shownBlanks(text string) string {
 	lines := strings.Split(strings.NewReplacer(shownBlank, " ", "\t", tab).Replace(text), "\n")
 	for i, line := range lines {
 		lines[i] = strings.TrimRight(line, " ")
 	}
-	return strings.TrimSpace(strings.Join(lines, "\n"))
+	return strings.Trim(strings.Join(lines, "\n"), "\n")
 }
 
 // written are the texts of a document, and what its attributes say.
