@@ -369,7 +369,7 @@ func TestRelayedPeopleGiveNoCommandsForTheLogin(t *testing.T) {
 			t.Errorf("%s sends again, answered %q", other, got.body)
 		}
 	}
-	if got := b.askAs(fakeCarol, room, "!retry"); !strings.Contains(got.body, "Sent again") {
+	if got := b.askAs(fakeCarol, room, "!retry"); !strings.Contains(got.body, "It is being sent again") {
 		t.Errorf("answered %q", got.body)
 	}
 	b.receive(texts, alice+": Carol: again")

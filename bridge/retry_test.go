@@ -67,7 +67,7 @@ func TestTextThatFailedIsSentAgain(t *testing.T) {
 	from := b.matrix.position()
 	b.srv.Hook(msntest.Times(1, msntest.On("MSG", msntest.NAK())))
 	b.write(room, "!retry")
-	b.waitMessage(from, "Sent again: “hello you”")
+	b.waitMessage(from, "It is being sent again: “hello you”. I tell you here if it does not arrive.")
 	b.matrix.wait(t, from, "that it has failed again", func(r record) bool {
 		return r.kind == "message" && r.answer == failed && strings.Contains(r.body, "Home reported that it did not reach")
 	})
@@ -82,6 +82,9 @@ func TestTextThatFailedIsSentAgain(t *testing.T) {
 	})
 	answers("!retry", "nothing to send again")
 	answers("!retry anyway", "nothing to send again")
+	b.fails(room, plainText("what does $cmdprefix mean?"))
+	answers("!retry", "“what does $cmdprefix mean?”")
+	b.receive(texts, alice+": what does $cmdprefix mean?")
 	answers("!retry now", "Write `!retry` in the room")
 	if got := b.ask(b.management(), "retry"); !strings.Contains(got.body, "Write `!retry` in the room") {
 		t.Errorf("answered by %q", got.body)

@@ -12,9 +12,11 @@ import (
 	"matrix-msn/bridge/session"
 )
 
-// Say answers with plain text: names and texts of others make no markup.
+// Say answers with plain text: names and texts of others make no markup. In the format, and there
+// alone, $cmdprefix stands for the prefix of the framework's commands.
 func (c *Call) Say(format string, args ...any) {
-	c.ReplyAdvanced(strings.ReplaceAll(fmt.Sprintf(format, args...), "$cmdprefix", c.Bridge.Config.CommandPrefix), false, false)
+	prefix := strings.ReplaceAll(c.Bridge.Config.CommandPrefix, "%", "%%")
+	c.ReplyAdvanced(fmt.Sprintf(strings.ReplaceAll(format, "$cmdprefix", prefix), args...), false, false)
 }
 
 // Tries has the service do something, for session.RequestTimeout at most, and reports whether it

@@ -81,11 +81,11 @@ func Bridge(c *call.Call) {
 		login.People.Strangers.Expect(contact)
 	}
 	leaveRoom(c, before)
-	text := fmt.Sprintf("This room is now that of %s. What was written here before stays here. `$cmdprefix unbridge` gives the room back.", names.Quoted(roomOf(c, portal)))
+	text := "This room is now that of %s. What was written here before stays here. `$cmdprefix unbridge` gives the room back."
 	if c.Bridge.Config.Relay.Enabled {
 		text += " You alone are heard on MSN: after `$cmdprefix set-relay` others here speak through your account too."
 	}
-	c.Say("%s", text)
+	c.Say(text, names.Quoted(roomOf(c, portal)))
 }
 
 // takeRoom makes the room of the command that of a chat, unless it has one and must not. That is

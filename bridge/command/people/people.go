@@ -269,15 +269,15 @@ func describeUnlisted(l *call.Login, c *call.Call, client *msn.Client, account s
 	case errors.Is(err, msn.ErrNoSuchContact):
 		return reason.Of(err, reason.Lookup, who).Sentence
 	case errors.Is(err, msn.ErrDialect):
-		return fmt.Sprintf("%s is on none of your lists. %s", who.Name, unsaid(who.Service, account))
+		return fmt.Sprintf("%s is on none of your lists. %s", who.Name, unsaid(c, who.Service, account))
 	}
 	return fmt.Sprintf("%s is on none of your lists, so that %s does not say whether they are online.", who.Name, who.Service)
 }
 
 // unsaid says that a service does not tell whether there is an account, and what does.
-func unsaid(service, account string) string {
+func unsaid(c *call.Call, service, account string) string {
 	return fmt.Sprintf("%s does not say whether there is an account %s. `!add %[2]s` finds out, and puts them on your list; "+
-		"`$cmdprefix start-chat %[2]s` works while they are online.", service, account)
+		"`%[3]s start-chat %[2]s` works while they are online.", service, account, c.Bridge.Config.CommandPrefix)
 }
 
 // numberNames are the phone numbers that a contact can show.

@@ -47,5 +47,5 @@ func Retry(c *call.Call) {
 		c.Say("It was not sent again: %s", refused.Message)
 		return
 	}
-	c.Say("Sent again: %s", names.Own(text))
+	c.Say("It is being sent again: %s. I tell you here if it does not arrive.", names.Own(text))
 }

@@ -49,7 +49,7 @@ func Resolve(c *call.Call) {
 		return
 	}
 	if identity, ok := msnid.ParseUserID(found.UserID); ok && !canKnow(login, identity.Account) {
-		c.Say("%s", unsaid(login.Account.Service.Name, identity.Account))
+		c.Say("%s", unsaid(c, login.Account.Service.Name, identity.Account))
 		return
 	}
 	c.Say("%s: `start-chat` opens your room with them.", nameOf(login, c, found))
