@@ -334,6 +334,9 @@ func TestRelayIsTheOwnersToSetAndEnd(t *testing.T) {
 		}
 	}
 	answers(fakeCarol, "!msn set-relay", "Only the user whose room this is")
+	answers(fakeUser, "!msn set-relay please", "with nothing behind it")
+	answers(fakeUser, "!msn set-relay home/"+bob, "This is a room of your account `home/alice@example.com`")
+	answers(fakeUser, "!msn set-relay home/"+alice, "will now be relayed")
 	answers(fakeUser, "!msn set-relay", "will now be relayed")
 	answers(fakeCarol, "!msn unset-relay", "whose account it is")
 	b.writeAs(fakeCarol, room, plainText("hello"))
@@ -342,6 +345,34 @@ func TestRelayIsTheOwnersToSetAndEnd(t *testing.T) {
 	b.writeAs(fakeCarol, room, plainText("nobody hears"))
 	b.write(room, "next")
 	b.receive(texts, alice+": next")
+}
+
+// Where the admin alone lets others speak through an account nobody is told to have them do so.
+func TestRelayOfAdminsIsPromisedToNobodyElse(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), withRelay, func(b *testBridge) {
+		allow := b.framework
+		b.framework = func(config *bridgeconfig.BridgeConfig) {
+			allow(config)
+			config.Relay.AdminOnly = true
+		}
+	})
+	b.login()
+	b.club()
+	if got := b.ask(club, "!msn bridge bob@example.com"); !strings.Contains(got.body, "This room is now that of") || strings.Contains(got.body, "set-relay") {
+		t.Errorf("answered %q", got.body)
+	}
+	b.answers(club, "!msn set-relay", "does not let people speak through your account")
+}
+
+// Through what is no chat nobody speaks.
+func TestNobodyIsRelayedInTheRoomOfAlerts(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), withRelay)
+	b.login()
+	b.alert(calendar("goto club"))
+	got, _ := b.waitAlert(0, "goto club")
+	b.answers(got.room, "!msn set-relay", "This room is no chat with people on MSN")
 }
 
 // Who is relayed sends their own text again, and gives no command that acts as the login.

@@ -2,7 +2,7 @@ package command
 
 import (
 	"context"
-	"slices"
+	"strings"
 	"time"
 
 	"maunium.net/go/mautrix/bridgev2"
@@ -10,6 +10,9 @@ import (
 	"maunium.net/go/mautrix/bridgev2/simplevent"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/command/call"
+	"matrix-msn/bridge/msnid"
 )
 
 // The framework's set-relay asks for power in the room, which users have in none that the bridge has
@@ -24,18 +27,23 @@ func (c *Commands) relay() []commands.CommandHandler {
 	set, unset := *commands.CommandSetRelay, *commands.CommandUnsetRelay
 	others := set.Func
 	set.Func = func(ce *commands.Event) {
-		if !isOwn(ce) && !ce.User.Permissions.Admin && len(ce.User.GetUserLogins()) == 0 {
+		if _, chat := msnid.ParsePeer(ce.Portal.ID); !chat {
+			ce.Reply("This room is no chat with people on MSN: what is written here goes to nobody, through whatever account. Send the command in the room of a chat.")
+			return
+		}
+		if !isOwn(ce) {
+			if ce.User.Permissions.Admin || len(ce.User.GetUserLogins()) > 0 {
+				others(ce)
+				return
+			}
 			ce.Reply("Only the user whose room this is can let others speak through their account. To speak through your own send `login` to me, in a chat of your own.")
 			return
 		}
-		if !isOwn(ce) || len(ce.Args) > 0 {
-			others(ce)
-			return
-		}
-		config, login := ce.Bridge.Config.Relay, ce.Bridge.GetCachedUserLoginByID(ce.Portal.Receiver)
+		login := ce.Bridge.GetCachedUserLoginByID(ce.Portal.Receiver)
 		switch {
-		case !config.Enabled, !ce.User.Permissions.ManageRelay,
-			config.AdminOnly && !ce.User.Permissions.Admin && !slices.Contains(config.DefaultRelays, login.ID):
+		case !namesNothing(ce, login):
+			ce.Reply("This is a room of your account `%s`, and others can speak through no other one here. Send `$cmdprefix set-relay` with nothing behind it.", login.ID)
+		case !call.MayRelay(ce, login):
 			ce.Reply("The admin of this bridge does not let people speak through your account.")
 		case setRelay(ce, login):
 			ce.Reply("What others write in this room will now be relayed through your account, under their names. `$cmdprefix unset-relay` ends that.")
@@ -52,6 +60,11 @@ func (c *Commands) relay() []commands.CommandHandler {
 		}
 	}
 	return []commands.CommandHandler{&set, &unset}
+}
+
+// namesNothing reports whether a command names no other account than that of its room.
+func namesNothing(ce *commands.Event, own *bridgev2.UserLogin) bool {
+	return len(ce.Args) == 0 || len(ce.Args) == 1 && strings.EqualFold(strings.Trim(ce.Args[0], "`"), string(own.ID))
 }
 
 // isOwn reports whether the room of a command belongs to an account of the user's.

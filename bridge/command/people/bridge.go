@@ -82,7 +82,7 @@ func Bridge(c *call.Call) {
 	}
 	leaveRoom(c, before)
 	text := "This room is now that of %s. What was written here before stays here. `$cmdprefix unbridge` gives the room back."
-	if c.Bridge.Config.Relay.Enabled {
+	if call.MayRelay(c.Event, login.Account.Login) {
 		text += " You alone are heard on MSN: after `$cmdprefix set-relay` others here speak through your account too."
 	}
 	c.Say(text, names.Quoted(roomOf(c, portal)))
