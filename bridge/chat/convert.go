@@ -48,7 +48,7 @@ const (
 func (h *Heard) convertPage(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
 	return &bridgev2.ConvertedMessagePart{
 		Type:    event.EventMessage,
-		Content: msgconv.ToMatrix(mobileNote+m.Body, "", h.account.TextOptions()),
+		Content: msgconv.ToMatrixWithNote(mobileNote, m.Body, "", h.account.TextOptions()),
 		Extra:   map[string]any{pageField: map[string]any{"mobile": true}},
 	}
 }
@@ -58,9 +58,9 @@ func (h *Heard) convertPage(m *database.QueuedMessage) *bridgev2.ConvertedMessag
 const groupNote = "(in a conversation with several people) "
 
 func (h *Heard) convertText(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
-	body := m.Body
+	note := ""
 	if m.GroupSize > 1 {
-		body = groupNote + body
+		note = groupNote
 	}
-	return &bridgev2.ConvertedMessagePart{Type: event.EventMessage, Content: msgconv.ToMatrix(body, m.Format, h.account.TextOptions())}
+	return &bridgev2.ConvertedMessagePart{Type: event.EventMessage, Content: msgconv.ToMatrixWithNote(note, m.Body, m.Format, h.account.TextOptions())}
 }

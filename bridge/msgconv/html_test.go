@@ -265,6 +265,28 @@ func TestWhatPeopleDo(t *testing.T) {
 	}
 }
 
+// What people do is told at the beginning of their whole text, behind whatever the bridge puts there.
+func TestWhatPeopleDoIsDecidedOnce(t *testing.T) {
+	t.Parallel()
+	for _, before := range []string{strings.Repeat("x", maxPart-5) + "\n", strings.Repeat("x", maxPart-4), strings.Repeat("ä ", maxPart/3)} {
+		for cut := range 8 {
+			text := before[cut:] + strings.Repeat("/me waves ", 1000)
+			parts := Split(text)
+			if strings.Join(parts, "") != text {
+				t.Error("not the same when joined")
+			}
+			for i, part := range parts {
+				if got := ToMatrix(part, "", Options{}); len(part) > maxPart || got.MsgType != event.MsgText {
+					t.Errorf("part %d of %d bytes becomes %s %.20q", i, len(part), got.MsgType, got.Body)
+				}
+			}
+		}
+	}
+	if got := ToMatrixWithNote("(note) ", "/me waves", "EF=B", Options{}); got.MsgType != event.MsgEmote || got.Body != "(note) waves" || got.FormattedBody != "<strong>(note) waves</strong>" {
+		t.Errorf("behind a note it becomes %s %q, %q", got.MsgType, got.Body, got.FormattedBody)
+	}
+}
+
 // A text that is said to run from right to left does so, whatever it begins with.
 func TestRightToLeftIsKept(t *testing.T) {
 	t.Parallel()

@@ -118,6 +118,18 @@ func TestSplitKeepsEverything(t *testing.T) {
 	}
 }
 
+// A style is that of the whole text, however long that is.
+func TestLongTextsKeepTheirStyle(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{strings.Repeat("hello you ", 1000), strings.Repeat("שלום ", 3000), strings.Repeat("I said \"hello\" & left.\n", 1000)} {
+		for i, part := range Split(text) {
+			if got := ToMatrix(part, "EF=B", Options{}); !strings.HasPrefix(got.FormattedBody, "<strong>") {
+				t.Errorf("part %d of %.10q has %d bytes and no style", i, text, len(part))
+			}
+		}
+	}
+}
+
 func TestNoTextMakesAnEventTooLarge(t *testing.T) {
 	t.Parallel()
 	for _, letter := range []string{"\x01", "\"", "<", "♥", "\u2028"} {

@@ -33,7 +33,7 @@ func FuzzStyleRoundTrip(f *testing.F) {
 	f.Add("/me waves", "Lucida%20Console", "U", uint32(0x80ff), uint8(4), "<blockquote><ul><li><textarea><u>x")
 	f.Fuzz(func(t *testing.T, text, font, effects string, colour uint32, how uint8, source string) {
 		text = Clean(strings.ToValidUTF8(lineEnds.Replace(text), "\uFFFD"))
-		text = text[:min(len(text), maxStyled/2)]
+		text = text[:min(len(text), maxPart/8)]
 		text = strings.ToValidUTF8(text, "")
 		format := announced(font, effects, colour, how)
 		content := ToMatrix(text, format, Options{})

@@ -1,10 +1,12 @@
 package msgconv
 
 import (
+	"encoding/json"
 	"html"
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"maunium.net/go/mautrix/event"
 
@@ -21,6 +23,11 @@ const me = "/me "
 // is taken literally: whatever it holds, no markup comes of it. What begins with "/me " is an
 // emote.
 func ToMatrix(text, format string, o Options) *event.MessageEventContent {
+	return ToMatrixWithNote("", text, format, o)
+}
+
+// ToMatrixWithNote is ToMatrix of a text with a note of the bridge before it.
+func ToMatrixWithNote(note, text, format string, o Options) *event.MessageEventContent {
 	content := &event.MessageEventContent{MsgType: event.MsgText, Mentions: &event.Mentions{}}
 	if done := strings.TrimPrefix(text, me); done != text && strings.TrimSpace(done) != "" {
 		content.MsgType, text = event.MsgEmote, done
@@ -29,6 +36,7 @@ func ToMatrix(text, format string, o Options) *event.MessageEventContent {
 	if o.Emoticons && !s.fixed { // who writes in such a font writes code
 		text = emoticon.ToEmoji(text)
 	}
+	text = note + text
 	// Clients tell the direction from the first letter that has one; where that is wrong it has
 	// to be said.
 	if s.rightToLeft && startsLeftToRight(text) {
@@ -36,7 +44,7 @@ func ToMatrix(text, format string, o Options) *event.MessageEventContent {
 	}
 	s.rightToLeft = false
 	content.Body = text
-	if len(text) > maxStyled || s == (style{}) || strings.TrimSpace(text) == "" {
+	if s == (style{}) || strings.TrimSpace(text) == "" {
 		return content
 	}
 	content.Format = event.FormatHTML
@@ -49,7 +57,19 @@ func ToMatrix(text, format string, o Options) *event.MessageEventContent {
 		escaped = strings.ReplaceAll(escaped, "\n", "<br>")
 	}
 	content.FormattedBody = s.wrap(escaped, block)
+	if !fits(content) {
+		content.Format, content.FormattedBody = "", ""
+	}
 	return content
+}
+
+// fits reports whether an event can hold a text twice, plain and as HTML.
+func fits(content *event.MessageEventContent) bool {
+	if longestEscape*(len(content.Body)+len(content.FormattedBody)) < maxContent {
+		return true
+	}
+	data, err := json.Marshal(content)
+	return err == nil && len(data) <= maxContent
 }
 
 // runs matches blanks that HTML runs together: several, those that a line begins with, and tabs.
@@ -65,6 +85,9 @@ const (
 // keepBlanks puts blanks that are shown in the place of those that HTML runs together, but for the
 // last of each, after which a line may end.
 func keepBlanks(text string) string {
+	if !strings.HasPrefix(text, " ") && !strings.Contains(text, "  ") && !strings.Contains(text, "\n ") && strings.IndexByte(text, '\t') < 0 {
+		return text // as most are
+	}
 	return runs.ReplaceAllStringFunc(text, func(blanks string) string {
 		n := len(strings.ReplaceAll(blanks, "\t", tab))
 		if n == 1 {
@@ -113,17 +136,31 @@ func Clean(text string) string {
 	}, text)
 }
 
-// An event of Matrix has at most 64 KiB as JSON, in which one byte can take six.
+// An event of Matrix has at most 64 KiB as JSON.
 const (
-	// maxPart is the longest text of one event in bytes.
+	// maxContent is the longest content in bytes that is sent with HTML. Where the room is encrypted it
+	// becomes longer by a third, and there is more in an event than that.
+	maxContent = 45_000
+	// longestEscape is how many bytes one can take as JSON.
+	longestEscape = len("\\u0000")
+	// maxPart is the longest text of one event in bytes: it can be sent whatever it holds.
 	maxPart = 8 << 10
-	// maxStyled is the longest text that is sent twice, plain and as HTML, in bytes.
-	maxStyled = 2 << 10
 )
 
 // Split cuts a text into parts that fit into one event each: after a line or a
-// word where there is one near the end, never inside a character.
-func Split(text string) []string { return SplitAt(text, maxPart) }
+// word where there is one near the end, never inside a character. What somebody does stands at the
+// beginning of the whole text: no other part begins so.
+func Split(text string) []string {
+	parts := SplitAt(text, maxPart-utf8.UTFMax)
+	for i, part := range parts {
+		if i > 0 && strings.HasPrefix(part, me) {
+			_, size := utf8.DecodeLastRuneInString(parts[i-1])
+			end := len(parts[i-1]) - size
+			parts[i-1], parts[i] = parts[i-1][:end], parts[i-1][end:]+part
+		}
+	}
+	return parts
+}
 
 // SplitAt is Split for parts of at most limit bytes.
 func SplitAt(text string, limit int) (parts []string) {
