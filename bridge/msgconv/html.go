@@ -1,6 +1,7 @@
 package msgconv
 
 import (
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -103,9 +104,7 @@ func (w *writer) written() {
 		case atom.Code:
 			w.phrase(e, text)
 		case atom.Sup:
-			if isPower(text) {
-				w.words("^", e.style)
-			}
+			w.power(e, text)
 		}
 	}
 	w.say(text, w.style())
@@ -135,6 +134,10 @@ func (w *writer) hides() (hides bool, instead string) {
 func (w *writer) single() {
 	switch w.atom {
 	case atom.Br:
+		if w.cells > 0 { // a row is one line
+			w.blank = w.inLine
+			return
+		}
 		w.gap++
 		w.blank = false
 	case atom.Img, atom.Image:
@@ -154,9 +157,7 @@ func (w *writer) begin(e *element) {
 		w.pre++
 		w.verbatim++
 	case atom.Code:
-		if w.marks {
-			w.mark(e, "`")
-		}
+		w.effect(e, "`")
 		w.verbatim++
 	case atom.B, atom.Strong:
 		w.effect(e, "*")
@@ -165,7 +166,7 @@ func (w *writer) begin(e *element) {
 	case atom.S, atom.Del, atom.Strike:
 		w.effect(e, "~")
 	case atom.A:
-		e.href = w.value(hrefOf)
+		e.href, e.from = strings.TrimSpace(w.value(hrefOf)), w.out.Len()
 		w.verbatim++
 	case atom.Ul, atom.Ol:
 		w.block()
@@ -318,7 +319,7 @@ func (w *writer) cell() {
 
 // phrase marks code that begins with a text of several words.
 func (w *writer) phrase(code *element, text string) {
-	if w.pre > 0 || !strings.ContainsAny(strings.TrimSpace(text), " \t\n") {
+	if w.verbatim > 1 || !strings.ContainsAny(strings.TrimSpace(text), " \t\n") {
 		return
 	}
 	if w.phrases = true; w.codes && code.sign == "" {
@@ -326,52 +327,77 @@ func (w *writer) phrase(code *element, text string) {
 	}
 }
 
-// isPower reports whether a text is a number: without a sign it would be a digit more of what
-// stands before it.
-func isPower(text string) bool {
-	_, err := strconv.Atoi(strings.TrimSpace(strings.Replace(text, "−", "-", 1)))
-	return err == nil
+// power marks what begins with a text that stands higher than others: without a sign it would be a part
+// of what stands before it. People write "1st" as one word.
+func (w *writer) power(e *element, text string) {
+	switch strings.ToLower(strings.TrimSpace(text)) {
+	case "", "st", "nd", "rd", "th":
+		return
+	}
+	w.words("^", e.style)
 }
 
-// effect marks what is in an element of a style, where that is wanted.
+// effect marks what is in an element of a style, where that is wanted: not in code and in links, which
+// are copied.
 func (w *writer) effect(e *element, sign string) {
-	if w.marks {
+	if w.marks && w.verbatim == 0 {
 		w.mark(e, sign)
 	}
 }
 
 // mark puts a sign before and behind what is in an element, if there is a text in it.
 func (w *writer) mark(e *element, sign string) {
-	if w.pre > 0 {
-		return
-	}
 	e.sign, e.waits = sign, true
 	w.waiting++
 }
 
-// link adds the address of a link whose text does not show it. Mentions are
-// links too; their text is enough.
+// link adds the address of a link whose text does not show it.
 func (w *writer) link(e *element) {
-	if !leads(e.href) {
+	address, err := url.Parse(e.href)
+	if err != nil { // browsers follow it all the same
+		scheme, _, _ := strings.Cut(e.href, ":")
+		address = &url.URL{Scheme: scheme}
+	}
+	if !leads(address) {
 		return
 	}
-	if shown := strings.TrimPrefix(e.href, "mailto:"); !strings.HasSuffix(strings.TrimSuffix(w.out.String(), "/"), strings.TrimSuffix(shown, "/")) {
+	text := strings.TrimSpace(w.out.String()[e.from:])
+	if at := strings.LastIndexAny(text, " \n"); at >= 0 {
+		text = text[at+1:]
+	}
+	if !shows(text, e.href) && !(isMatrixTo(address) && shows(text, strings.TrimPrefix(address.Fragment, "/"))) {
 		w.words(" ("+e.href+")", e.style)
 	}
 }
 
-// leads reports whether a link leads somewhere that people on MSN can go to.
-func leads(href string) bool {
-	if strings.HasPrefix(href, "https://matrix.to/") {
-		return false
+// shows reports whether a text is an address, which people write without its scheme too.
+func shows(text, address string) bool {
+	bare := func(s string) string {
+		for _, scheme := range []string{"https://", "http://", "mailto:"} {
+			if len(s) > len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
+				s = s[len(scheme):]
+				break
+			}
+		}
+		return strings.TrimSuffix(s, "/")
 	}
-	scheme, _, ok := strings.Cut(href, ":")
-	switch strings.ToLower(scheme) {
-	case "http", "https", "ftp", "mailto", "magnet":
-		return ok
+	return strings.EqualFold(bare(text), bare(address))
+}
+
+// leads reports whether a link leads somewhere that people on MSN can go to. Mentions are links too;
+// their text is enough.
+func leads(address *url.URL) bool {
+	switch strings.ToLower(address.Scheme) {
+	case "http", "https":
+		return !isMatrixTo(address) || !strings.HasPrefix(address.Fragment, "/@")
+	case "ftp", "mailto", "magnet":
+		return true
 	}
 	return false
 }
+
+// isMatrixTo reports whether a link names something of Matrix.
+func isMatrixTo(address *url.URL) bool { return strings.EqualFold(address.Hostname(), "matrix.to") }
 
 // flush writes what stands before the next text: the ends of lines, and what a line begins
 // with.
@@ -461,6 +487,10 @@ func (w *writer) words(text string, s style) {
 
 // lines writes a text whose blanks and line ends count.
 func (w *writer) lines(text string, s style) {
+	if w.cells > 0 {
+		w.words(text, s)
+		return
+	}
 	for i, line := range strings.Split(text, "\n") {
 		if i > 0 {
 			w.gap++

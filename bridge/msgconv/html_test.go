@@ -54,6 +54,15 @@ func TestBlocksOfClients(t *testing.T) {
 		{"link", "<a href=\"https://example.com/a\">here</a>", "here (https://example.com/a)"},
 		{"link that shows itself", "<a href=\"https://example.com/\">https://example.com</a>", "https://example.com"},
 		{"mail", "<a href=\"mailto:bob@example.com\">bob@example.com</a>", "bob@example.com"},
+		{"address without a scheme", "<a href=\"https://example.com/\">example.com</a> and <a href=\"HTTP://Example.com/a\">see example.com/a</a>", "example.com and see example.com/a"},
+		{"another address", "<a href=\"https://evil.example/\">notevil.example</a>", "notevil.example (https://evil.example/)"},
+		{"address before a link", "https://example.com/ <a href=\"https://example.com/\">here</a>", "https://example.com/ here (https://example.com/)"},
+		{"address that is none", "<a href=\"https://example.com/100%\">here</a>, <a href=\"java%script:x\">there</a>", "here (https://example.com/100%), there"},
+		{"room in words", "<a href=\"https://matrix.to/#/#room:example.com\">the room</a>", "the room (https://matrix.to/#/#room:example.com)"},
+		{"event", "<a href=\"https://matrix.to/#/!room:example.com/$event?via=example.com\">this</a>", "this (https://matrix.to/#/!room:example.com/$event?via=example.com)"},
+		{"mention in capitals", "<a href=\"HTTPS://Matrix.To/#/@bob:example.com\">Bob</a>, <a href=\"https://matrix.to/#/%40bob:example.com\">Bob</a>", "Bob, Bob"},
+		{"lines in a cell", "<table><tr><td>a<br>b</td><td><pre>c\nd</pre></td></tr></table>e", "a b | c d\ne"},
+		{"letters that stand higher", "x<sup>n</sup>, Acme<sup>TM</sup>, the 2<sup>nd</sup> and 3<sup>RD</sup>", "x^n, Acme^TM, the 2nd and 3RD"},
 		{"script", "<a href=\"javascript:alert(1)\">here</a>", "here"},
 		{"mention", "<a href=\"https://matrix.to/#/@bob:example.com\">Bob</a>: hi", "Bob: hi"},
 		{"room", "<a href=\"https://matrix.to/#/#room:example.com\">#room:example.com</a>", "#room:example.com"},
@@ -204,6 +213,9 @@ func TestMarksOfStyles(t *testing.T) {
 		{"<strong>everything</strong>", "everything"},
 		{"<b><p>a</p></b>b", "*a*\nb"},
 		{"<pre><code>a <b>b</b></code></pre>c", "a b\nc"},
+		{"<a href='https://example.com/'><b>https://example.com/</b></a> <code>a <i>b</i></code> c", "https://example.com/ `a b` c"},
+		{"<b><a href='https://example.com/'>here</a></b> c", "*here (https://example.com/)* c"},
+		{"<pre>a <code>b c</code></pre>d", "a b c\nd"},
 	} {
 		if got := htmlToMSN(test.html, Options{Markup: true}); got != test.want {
 			t.Errorf("%q becomes %q, want %q", test.html, got, test.want)
