@@ -3,6 +3,7 @@ package emoticon
 import (
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -213,6 +214,26 @@ var bench = map[string]string{
 	"1MB emoji":   strings.Repeat("🙂", 1<<18),
 	"1MB joined":  strings.Repeat("🙂\u200d", 1<<20/7),
 	"1MB ticks":   strings.Repeat("`:)", 1<<20/3),
+	"1MB blanks":  strings.Repeat(" ", 1<<19) + strings.Repeat("(a) ", 1<<17),
+	"1MB indents": strings.Repeat("\u00a0", 1<<18) + strings.Repeat("x :)(a) ", 1<<16),
+	"1MB lines":   strings.Repeat("(a)\n", 1<<18),
+	"1MB fences":  strings.Repeat("```\n:)\n", 1<<17),
+	"1MB fence":   "```" + strings.Repeat("\n:)", 1<<18),
+	"1MB kinds":   strings.Repeat("👍:", 1<<18),
+}
+
+// It takes time in proportion to the text, whatever that is. The bound is loose: what grows with the
+// square of the length breaks it all the same.
+func TestEmoticonsTakeTimeInProportion(t *testing.T) {
+	t.Parallel()
+	for name, text := range bench {
+		start := time.Now()
+		ToEmoji(text)
+		FromEmoji(text)
+		if took := time.Since(start); took > 4*time.Second {
+			t.Errorf("%s: %d bytes take %v", name, len(text), took)
+		}
+	}
 }
 
 func BenchmarkToEmoji(b *testing.B) { benchmark(b, ToEmoji) }

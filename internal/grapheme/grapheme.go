@@ -63,9 +63,12 @@ func boundary(s string, n int) int {
 	for start > 0 && end-start < 2*longest && !(s[start] < utf8.RuneSelf && s[start-1] < utf8.RuneSelf && s[start] != '\n') {
 		start = codePoint(s, start-1)
 	}
+	// What is behind the cut matters no further than a cluster that is kept whole reaches: one without
+	// end would be read to its end for each cut.
+	seen := s[:min(end+2*longest, len(s))]
 	at, state := start, -1
 	for at < end {
-		cluster, _, _, next := uniseg.StepString(s[at:], state)
+		cluster, _, _, next := uniseg.StepString(seen[at:], state)
 		if at+len(cluster) > end {
 			break
 		}

@@ -3,6 +3,7 @@ package grapheme
 import (
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/rivo/uniseg"
@@ -72,6 +73,27 @@ func TestLimitLeavesOutWhatDoesNotFit(t *testing.T) {
 	}
 	if got := Limit("a"+strings.Repeat("\u0301", 1000), 501); len(got) != 501 {
 		t.Errorf("a character without end is limited to %d bytes", len(got))
+	}
+}
+
+// Cutting takes time in proportion to the text, whatever that holds. The bound is loose: what grows with
+// the square of the length breaks it all the same.
+func TestSplitTakesTimeInProportion(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"accents on one letter": "a" + strings.Repeat("\u0301", 1<<19),
+		"joined emoji":          strings.Repeat("👨\u200d", 1<<17),
+		"flags":                 strings.Repeat(flag, 1<<17),
+		"letters":               strings.Repeat("a", 1<<20),
+	} {
+		start := time.Now()
+		pieces := Split(text, 400)
+		if took := time.Since(start); took > 3*time.Second {
+			t.Errorf("%s: %d bytes take %v", name, len(text), took)
+		}
+		if strings.Join(pieces, "") != text {
+			t.Errorf("%s: the pieces do not make the text again", name)
+		}
 	}
 }
 
