@@ -116,6 +116,7 @@ func TestNudgeCommand(t *testing.T) {
 	says("!nudge bob@example.com", "Bob Builder (bob@example.com) was not nudged: too many nudges in a short time. Wait a little and try again.")
 	says("!nudge carol@example.com", "Carol ♥ 100% (carol@example.com) was not nudged: they are offline, or take nothing from you. Nudges are not kept for later.")
 	says("!nudge bob@example.com hello", "A nudge carries no text. Write `!nudge` in the room with them, or `!nudge carol@example.com`.")
+	says("!nudge wake up!", "A nudge carries no text. Write `!nudge` in the room with them, or `!nudge carol@example.com`.")
 	says("!nudge alice@example.com", "alice@example.com is your own account. Name somebody else.")
 	b.ask(room, "!block carol@example.com")
 	says("!nudge carol@example.com", "Carol ♥ 100% (carol@example.com) was not nudged: you have blocked them. Unblock them with `!unblock` first.")

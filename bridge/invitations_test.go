@@ -20,7 +20,7 @@ func TestInvitationIsMailed(t *testing.T) {
 		verb, want    string
 	}{
 		{2, "!invite Eve@Example.org", "", "SND", "has been asked to mail an invitation to them. Whether it does"},
-		{4, "!invite eve@example.org", "", "SND", "has been asked to mail an invitation"},
+		{4, "!invite <eve@example.org>.", "", "SND", "has been asked to mail an invitation"},
 		{12, "!invite eve@example.org", "", "SND", "has been asked to mail an invitation"},
 		{12, "!INVITE eve@example.org Come  & see\n<me>", "Come  & see\r\n<me>", "SDC", "has been asked to mail an invitation to them, with your text"},
 	} {
@@ -54,6 +54,7 @@ func TestNothingIsMailed(t *testing.T) {
 	}{
 		{"no address", "!invite", "Whom?", 12},
 		{"bad address", "!invite eve", "An MSN account is an e-mail address such as bob@example.com. Nothing was sent.", 12},
+		{"several strangers", "!invite eve@example.org, dan@example.org", "Several at once works with contacts only", 12},
 		{"oneself", "!invite ALICE@example.com", "alice@example.com is your own account", 12},
 		{"a contact", "!invite bob@example.com hello", "Bob Builder (bob@example.com) is a contact of yours already", 12},
 		{"too long", "!invite eve@example.org " + strings.Repeat("ä", msn.MaxInvitationText/2+1), "longer than 1024 bytes", 12},

@@ -276,9 +276,10 @@ func TestSeveralContactsAreCalledAtOnce(t *testing.T) {
 	bobs, carols, daves := b.messenger(bob), b.messenger(carol), b.messenger(dave)
 	dm := b.dm(login, bob)
 	for command, want := range map[string]string{
-		"!invite " + carol + " " + alice:        "is here already",
-		"!invite " + carol + " " + bob:          "is here already",
-		"!invite " + carol + " eve@example.org": "is no contact of yours",
+		"!invite " + carol + " " + alice:         "is here already",
+		"!invite " + carol + " " + bob:           "is here already",
+		"!invite " + carol + " eve@example.org":  "eve@example.org is no contact of yours. Several at once works with contacts only.",
+		"!invite " + carol + ", eve@example.org": "eve@example.org is no contact of yours. Several at once works with contacts only.",
 	} {
 		if got := b.ask(dm, command); !strings.Contains(got.body, want) || !strings.Contains(got.body, "Nobody was called") {
 			t.Errorf("%s: the bot says %q", command, got.body)

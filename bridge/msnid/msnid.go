@@ -51,14 +51,20 @@ var (
 )
 
 // ParseAccount cleans and checks an e-mail address that a person typed: blanks
-// around it, a "mailto:" before it and letter case do not count.
+// around it, a "mailto:" before it, the signs around addresses in sentences and letter case do not count.
 func ParseAccount(s string) (string, error) {
-	s = strings.TrimSpace(s)
+	s = strings.TrimSpace(strings.TrimLeft(strings.TrimRight(s, aroundAddresses+". \t\r\n"), "< \t\r\n"))
 	if len(s) >= len(mailto) && strings.EqualFold(s[:len(mailto)], mailto) {
 		s = strings.TrimSpace(s[len(mailto):])
 	}
+	if strings.ContainsAny(s, aroundAddresses) {
+		return "", ErrAccountCharacter
+	}
 	return parseAccount(s)
 }
+
+// aroundAddresses are signs that stand around addresses, and between several.
+const aroundAddresses = "<>,;"
 
 // mailto is what stands before addresses in links.
 const mailto = "mailto:"

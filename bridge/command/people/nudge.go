@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"strings"
 
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/msnid"
@@ -57,10 +58,23 @@ func nudged(c *call.Call, login *call.Login) (to msnid.Peer, ok bool) {
 			return to, true
 		}
 	}
-	account, rest, ok := whom(c, login, nudgeUsage)
-	if ok && rest != "" {
-		c.Say("A nudge carries no text. %s", nudgeUsage)
-		return msnid.Peer{}, false
+	text, account := isText(c, login), ""
+	if !text {
+		var rest string
+		if account, rest, ok = whom(c, login, nudgeUsage); !ok {
+			return msnid.Peer{}, false
+		}
+		text = rest != ""
 	}
-	return msnid.Peer{Account: account}, ok
+	if text {
+		c.Say("A nudge carries no text. %s", nudgeUsage)
+	}
+	return msnid.Peer{Account: account}, !text
+}
+
+// isText reports whether what stands behind a command in the room of a chat is neither an address nor
+// the name of anybody.
+func isText(c *call.Call, login *call.Login) bool {
+	word, _ := call.CutWord(c.Text)
+	return c.Text != "" && c.Portal != nil && !strings.Contains(word, "@") && len(bearersOf(c, login, c.Text)) == 0
 }

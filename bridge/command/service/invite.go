@@ -127,7 +127,7 @@ func several(c *call.Call, login *call.Login, room msnid.Peer, first, rest strin
 	}
 	switch {
 	case room == (msnid.Peer{}):
-		c.Say("Name one person here. Several can be called at once in the room of a contact or of a group chat. Nothing was sent.")
+		c.Say("Name one person here. Several at once works with contacts only, in the room of a contact or of a group chat. Nothing was sent.")
 		return true
 	case room.Circle != "":
 		c.Say("Name one person at a time here. Nothing was sent.")
@@ -143,7 +143,7 @@ func several(c *call.Call, login *call.Login, room msnid.Peer, first, rest strin
 			c.Say("%s is here already. Leave them out. Nobody was called.", account)
 			return true
 		case who == stranger:
-			c.Say("%s is no contact of yours: only contacts can be called several at once. Nobody was called.", account)
+			c.Say("%s is no contact of yours. Several at once works with contacts only. Nobody was called.", account)
 			return true
 		}
 	}
