@@ -34,6 +34,25 @@ func (b *testBridge) delete(room id.RoomID, evt id.EventID) {
 	b.br.QueueMatrixEvent(b.ctx, redaction)
 }
 
+// What somebody does has one star before it, also when it is corrected.
+func TestEditedEmoteHasOneStar(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	_, texts := b.friend()
+	room := b.dm(b.login(), bob)
+	emote := func(text string) *event.MessageEventContent {
+		return &event.MessageEventContent{MsgType: event.MsgEmote, Body: text}
+	}
+	from := b.matrix.position()
+	b.writeContent(room, emote("waves"))
+	b.receive(texts, alice+": * waves")
+	b.waitStatus(from)
+	edited := emote("* waves back")
+	edited.RelatesTo, edited.NewContent = (&event.RelatesTo{}).SetReplace(b.latest()), emote("waves back")
+	b.writeContent(room, edited)
+	b.receive(texts, alice+": * waves back")
+}
+
 // Messages wait for a contact who is offline: one is changed twice, one is deleted, one is
 // neither. When the contact is back, they get what the user left standing.
 func TestEditsAndDeletionsReachWhatWaits(t *testing.T) {

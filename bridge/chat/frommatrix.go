@@ -173,7 +173,7 @@ func (c *Chat) correct(ctx context.Context, msg *bridgev2.MatrixMessage, replace
 			bridgev2.StatusEventInfoFromEvent(msg.Event))
 		return &bridgev2.MatrixMessageResponse{Pending: true}, nil
 	case fate == Gone:
-		quoted = new.speaker.Says(event.MsgText, msgconv.Correction(c.arrived(ctx, replaced), new.own))
+		quoted = new.corrects(c.arrived(ctx, replaced))
 	}
 	if fate == Refused {
 		c.superseded(ctx, msg.Event, replaced, database.EventReplaced)

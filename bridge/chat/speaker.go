@@ -84,6 +84,17 @@ type spoken struct {
 	said    string // the words as people on MSN see them: with the name of who is relayed
 	format  string
 	speaker *relay.Speaker
+	emote   bool // own begins with the mark of what somebody does
+}
+
+// corrects returns the text that corrects one that has arrived. The mark of a correction is that of
+// what somebody does: it stands there once.
+func (s spoken) corrects(arrived string) string {
+	own := s.own
+	if s.emote {
+		arrived, own = strings.TrimPrefix(arrived, msgconv.EmoteMark), strings.TrimPrefix(own, msgconv.EmoteMark)
+	}
+	return s.speaker.Says(event.MsgText, msgconv.Correction(arrived, own))
 }
 
 // say makes of a message what is said of it, in words, by somebody. Who is relayed has no style:
@@ -92,7 +103,7 @@ func (c *Chat) say(speaker *relay.Speaker, content, words *event.MessageEventCon
 	options := c.account.TextOptions()
 	if speaker == nil {
 		text, format := msgconv.ToMSN(words, options)
-		return spoken{own: text, said: text, format: format}
+		return spoken{own: text, said: text, format: format, emote: words.MsgType == event.MsgEmote}
 	}
 	options.Markup = false
 	plain := *words

@@ -34,11 +34,14 @@ func ToMSN(content *event.MessageEventContent, o Options) (text, format string) 
 	}
 	text = strings.TrimRight(Clean(text), "\n ")
 	if content.MsgType == event.MsgEmote {
-		text = "* " + text
+		text = EmoteMark + text
 	}
 	s.rightToLeft = startsRightToLeft(text)
 	return text, s.String()
 }
+
+// EmoteMark stands before what somebody does.
+const EmoteMark = "* "
 
 // lineEnds makes LF of all line ends.
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
