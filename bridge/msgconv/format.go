@@ -96,6 +96,12 @@ func luminance(red, green, blue uint64) float64 {
 
 func contrast(a, b float64) float64 { return (max(a, b) + 0.05) / (min(a, b) + 0.05) }
 
+// onWhite reports whether a colour "#rrggbb" can be read on white, which the windows of MSN are.
+func onWhite(colour string) bool {
+	n, err := strconv.ParseUint(strings.TrimPrefix(colour, "#"), 16, 32)
+	return err == nil && contrast(luminance(n>>16, n>>8&0xFF, n&0xFF), 1) >= readable
+}
+
 // toBGR undoes fromBGR. It is "0" or six digits: some clients take them two by two from the left.
 func toBGR(colour string) string {
 	n, err := strconv.ParseUint(strings.TrimPrefix(colour, "#"), 16, 32)

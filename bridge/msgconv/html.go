@@ -541,13 +541,16 @@ func (e *element) within(s style) style {
 	return s
 }
 
-// colour returns the colour that the last tag gives to a text, or "".
+// colour returns the colour that the last tag gives to a text, or "": also where it could not be read.
 func (w *writer) colour() string {
 	if w.atom != atom.Font && w.atom != atom.Span {
 		return ""
 	}
 	for _, which := range []int{mxColourOf, colourOf} {
 		if colour := w.value(which); isColour.MatchString(colour) {
+			if !onWhite(colour) {
+				return ""
+			}
 			return strings.ToLower(colour)
 		}
 	}

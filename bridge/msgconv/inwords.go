@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/bridge/names"
 )
 
 // InWords returns what goes to MSN as a text in the place of a message that is no text but can be
@@ -19,7 +21,7 @@ func InWords(content *event.MessageEventContent, raw map[string]any) *event.Mess
 		said.Body = location(content, raw)
 	case content.GetCapMsgType() == event.CapMsgSticker:
 		said.Body = "[sticker]"
-		if name := strings.TrimSpace(content.Body); name != "" {
+		if name := names.Cut(names.OneLine(content.Body), names.Max); name != "" {
 			said.Body = "[sticker: " + name + "]"
 		}
 	case content.MsgType.IsMedia() && content.GetCaption() != "":
@@ -32,7 +34,8 @@ func InWords(content *event.MessageEventContent, raw map[string]any) *event.Mess
 	return &said
 }
 
-// location describes a place in words, by its coordinates, and by a link to a map.
+// location describes a place in words, by its coordinates, and by a link to a map. It returns "" when
+// there is nothing of that.
 func location(content *event.MessageEventContent, raw map[string]any) string {
 	words := textIn(raw["org.matrix.msc3488.location"], "description")
 	if words == "" && !strings.Contains(content.Body, "geo:") { // clients make up a text of those
@@ -40,7 +43,10 @@ func location(content *event.MessageEventContent, raw map[string]any) string {
 	}
 	at, link := coordinates(content.GeoURI)
 	lines := []string{words, at, link}
-	if words == "" {
+	switch {
+	case words == "" && at == "":
+		return "" // there is nothing to tell
+	case words == "":
 		lines = lines[1:]
 	}
 	return "📍 " + strings.TrimSpace(strings.Join(lines, "\n"))
@@ -70,7 +76,8 @@ func degrees(text string, most float64) (string, bool) {
 	if err != nil || !(math.Abs(n) <= most) {
 		return "", false
 	}
-	return strconv.FormatFloat(math.Round(n*1e5)/1e5, 'f', -1, 64), true
+	n = math.Round(n*1e5) / 1e5
+	return strconv.FormatFloat(n+0, 'f', -1, 64), true // nothing is added but that -0 is 0
 }
 
 // maxAnswers is how many answers of a poll are shown: Matrix has at most so many.
