@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
@@ -47,7 +46,7 @@ func (c *Chat) Send(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2
 	if replaced := replacedBy(msg.Event); replaced != "" {
 		return c.correct(ctx, msg, replaced, spoken)
 	}
-	if isBlank(spoken.own) && !isFile(msg.Content) {
+	if msgconv.IsBlank(spoken.own) && !isFile(msg.Content) {
 		return nil, reason.Refused(msn.ErrEmpty, reason.Subject{}) // at once: sending it again would help nobody
 	}
 	if isFile(msg.Content) {
@@ -59,11 +58,6 @@ func (c *Chat) Send(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2
 	}
 	c.keep(msg.Event.ID, said{quote, spoken.own, msg.Event.ID, msg.Event.Sender})
 	return &bridgev2.MatrixMessageResponse{Pending: true}, nil
-}
-
-// isBlank reports whether nothing of a text can be seen.
-func isBlank(text string) bool {
-	return !strings.ContainsFunc(text, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) })
 }
 
 // said is what was sent of a message.

@@ -103,6 +103,21 @@ func TestCleanTextHasNoControlCharacters(t *testing.T) {
 	}
 }
 
+// No bubble comes without anything in it.
+func TestTextWithoutAnythingToSeeIsToldOf(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{" ", "\u200b", "\n\t \u2060\ufeff", "\u202e\u202c", "\u3164\ufe0f", "\x02\x0f \x1f", "\x00"} {
+		if got := Said(text); got != nothingSeen {
+			t.Errorf("%q becomes %q", text, got)
+		}
+	}
+	for text, want := range map[string]string{"": "", "[b][/b]": "[b][/b]", "\x02a": "a", "\u200b.": "\u200b.", "❤\ufe0f": "❤\ufe0f"} {
+		if got := Said(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestSplitKeepsEverything(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{

@@ -116,14 +116,30 @@ func (s style) wrap(inner string, block bool) string {
 	return inner
 }
 
+// nothingSeen stands for a text of which nothing can be seen.
+const nothingSeen = "(This message holds nothing that can be seen.)"
+
 // Said returns what somebody on MSN has said as a text for Matrix: without control characters
 // and the codes of Messenger Plus!, unless it is nothing but codes.
 func Said(text string) string {
-	if said := Clean(plus.StripMessage(text)); strings.TrimSpace(said) != "" {
+	if said := Clean(plus.StripMessage(text)); !IsBlank(said) {
 		return said
 	}
-	return Clean(text)
+	if said := Clean(text); text == "" || !IsBlank(said) {
+		return said
+	}
+	return nothingSeen
 }
+
+// IsBlank reports whether nothing of a text can be seen.
+func IsBlank(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.Is(unicode.Variation_Selector, r) && !strings.ContainsRune(fillers, r)
+	})
+}
+
+// fillers are letters and signs that look like blanks.
+const fillers = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 
 // Clean returns a text as valid UTF-8 without control characters, except for line ends
 // and tabs: a terminal client would obey them.
