@@ -120,7 +120,7 @@ func TestNudgeCommand(t *testing.T) {
 	says("!nudge alice@example.com", "alice@example.com is your own account. Name somebody else.")
 	b.ask(room, "!block carol@example.com")
 	says("!nudge carol@example.com", "Carol ♥ 100% (carol@example.com) was not nudged: you have blocked them. Unblock them with `!unblock` first.")
-	if got := b.ask(b.management(), "nudge"); got.body != "Whom? Write `!nudge` in the room with them, or `!nudge carol@example.com`." {
+	if got := b.ask(b.management(), "nudge"); got.body != "Whom? Write `!nudge` in the room with them, or `!nudge carol@example.com`." || !strings.Contains(got.html, "Write <code>!nudge</code> in") {
 		t.Errorf("without a name it says %q", got.body)
 	}
 	select {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"html"
+	"regexp"
+	"slices"
 	"strings"
 
 	"maunium.net/go/mautrix/event"
@@ -12,11 +14,40 @@ import (
 	"matrix-msn/bridge/session"
 )
 
-// Say answers with plain text: names and texts of others make no markup. In the format, and there
-// alone, $cmdprefix stands for the prefix of the framework's commands.
+// Say answers with a text in which nothing is markup but what stands between backticks: that is shown
+// as code, for people to copy. In the format, and there alone, $cmdprefix stands for the prefix of the
+// framework's commands.
 func (c *Call) Say(format string, args ...any) {
 	prefix := strings.ReplaceAll(c.Bridge.Config.CommandPrefix, "%", "%%")
-	c.ReplyAdvanced(fmt.Sprintf(strings.ReplaceAll(format, "$cmdprefix", prefix), args...), false, false)
+	c.Send(answer(strings.ReplaceAll(format, "$cmdprefix", prefix), args...))
+}
+
+const (
+	// maxShown is the longest answer that is sent with HTML, in bytes.
+	maxShown = 8 << 10
+	// tick stands for a backtick that is one.
+	tick = "\x00"
+)
+
+// code is what is shown as code.
+var code = regexp.MustCompile("`([^`\n\x00]+)`")
+
+// answer returns what Say sends.
+func answer(format string, args ...any) *event.MessageEventContent {
+	content := &event.MessageEventContent{MsgType: event.MsgNotice, Body: fmt.Sprintf(format, args...), Mentions: &event.Mentions{}}
+	kept := slices.Clone(args)
+	for i, arg := range kept {
+		// A name with one backtick would begin code that ends in the bridge's own words.
+		if text, ok := arg.(string); ok && strings.Count(text, "`")%2 != 0 {
+			kept[i] = strings.ReplaceAll(text, "`", tick)
+		}
+	}
+	text := html.EscapeString(fmt.Sprintf(format, kept...))
+	if shown := code.ReplaceAllString(text, "<code>$1</code>"); shown != text && len(shown) <= maxShown {
+		content.Format = event.FormatHTML
+		content.FormattedBody = strings.ReplaceAll(strings.ReplaceAll(shown, tick, "`"), "\n", "<br>")
+	}
+	return content
 }
 
 // Tries has the service do something, for session.RequestTimeout at most, and reports whether it
