@@ -49,6 +49,7 @@ var (
 	ErrBroken    = p2p.ErrBroken    // what came is not what was announced
 	ErrManyFiles = p2p.ErrBusy      // too many transfers with this contact at once
 	ErrGone      = media.ErrGone    // the contact has left meanwhile
+	ErrBlocks    = media.ErrBlocks  // the user blocks the contact
 	ErrNoOffer   = media.ErrNoOffer // the file is not offered any more
 )
 
@@ -64,7 +65,7 @@ func FileName(path string) string { return slp.FileName(path) }
 // there is none, of which they see nothing. told is called with how many bytes have come; it must
 // not wait, and may be nil.
 //
-// The error is ErrDialect below MSNP9, ErrDeclined, ErrCancelled, ErrSilent, ErrGone, ErrBroken,
+// The error is ErrDialect below MSNP9, ErrBlocks, ErrDeclined, ErrCancelled, ErrSilent, ErrGone, ErrBroken,
 // ErrManyFiles, one of Conversation.SendText when there is no session, that of w or of ctx.
 func (c *Client) Fetch(ctx context.Context, account string, o Object, w io.Writer, told func(done uint64)) error {
 	return c.media.Fetch(ctx, account, o, w, told)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -276,6 +277,9 @@ func TestBlockedContactsGetNothing(t *testing.T) {
 	a.waitText("hello")
 	if err := a.Block(t.Context(), bob); err != nil {
 		t.Fatal(err)
+	}
+	if err := a.SendFile(t.Context(), bob, msn.File{Name: "a", Size: 1}, strings.NewReader("a"), nil); !errors.Is(err, msn.ErrBlocks) {
+		t.Errorf("a file to somebody who is blocked: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	fetched := make(chan error, 1)

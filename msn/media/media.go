@@ -186,6 +186,9 @@ func (m *Media) Ended(over *chat.Pipe, err error) {
 	}
 }
 
+// ErrBlocks says that the user blocks the contact, so that nothing of them would be heard.
+var ErrBlocks = errors.New("msn: the contact is blocked by the user")
+
 // ErrGone says that the other side left while something was under way, or could not be reached any
 // more.
 var ErrGone = errors.New("msn: the other side has gone")

@@ -17,7 +17,7 @@ import (
 // when there is no error. It opens a session with the contact if there is none. told is called with
 // how much has come, by the owner; may be nil.
 //
-// The error is errs.ErrDialect below MSNP9, p2p.ErrDeclined when the contact does not give it,
+// The error is errs.ErrDialect below MSNP9, ErrBlocks, p2p.ErrDeclined when the contact does not give it,
 // p2p.ErrSilent, p2p.ErrCancelled or ErrGone when they end, p2p.ErrBroken when it is not what the
 // object says, one of chat.Conversation.SendText when there is no session, that of w or of ctx.
 func (m *Media) Fetch(ctx context.Context, account string, o slp.Object, w io.Writer, told func(done uint64)) error {
@@ -72,6 +72,10 @@ func (m *Media) begin(ctx context.Context, account string, t *control, start fun
 		}
 		if m.conn.Dialect() < wire.FirstObjects {
 			failed(errs.ErrDialect)
+			return
+		}
+		if m.cfg.Blocked != nil && m.cfg.Blocked(account) {
+			failed(ErrBlocks)
 			return
 		}
 		m.chats.Pipe(account, func(over *chat.Pipe, err error) {
