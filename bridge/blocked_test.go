@@ -1,6 +1,10 @@
 package bridge
 
 import (
+	"maps"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -175,4 +179,77 @@ func TestBlockOfSomebodyInAnOpenConversation(t *testing.T) {
 		b.ask(chat, "unblock "+carol)
 		return strings.HasSuffix(b.ask(chat, "block "+carol).body, " `!unblock` takes it back.")
 	})
+}
+
+// Nothing of what somebody sends who is blocked is shown, nor calls the user, whatever it is. Each
+// kind that rooms hear of is here, by the name of what takes it.
+func TestNothingOfWhoIsBlockedIsShown(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	client := login.Client.(*Client)
+	conversation := client.session.Current().Conversation(carol)
+	from := func(seq int) msn.Origin {
+		return msn.Origin{Conversation: conversation, From: carol, FromName: "Carol anew", Session: "s", Seq: seq, At: time.Now()}
+	}
+	kinds := map[string]func(seq int) msn.Event{
+		"textReceived": func(seq int) msn.Event {
+			return msn.TextReceived{Conversation: conversation, From: carol, Text: "text", Session: "s", Seq: seq, At: time.Now()}
+		},
+		"pageReceived": func(int) msn.Event {
+			return msn.PageReceived{Contact: carol, From: "tel:+1", Text: "page", At: time.Now()}
+		},
+		"nudgeReceived":      func(seq int) msn.Event { return msn.NudgeReceived{Origin: from(seq)} },
+		"winkReceived":       func(seq int) msn.Event { return msn.WinkReceived{Origin: from(seq)} },
+		"voiceClipReceived":  func(seq int) msn.Event { return msn.VoiceClipReceived{Origin: from(seq)} },
+		"actionReceived":     func(seq int) msn.Event { return msn.ActionReceived{Origin: from(seq), Text: "Carol wins"} },
+		"invitationReceived": func(seq int) msn.Event { return msn.InvitationReceived{Origin: from(seq), Offer: msn.OfferGame} },
+		"fileOffered": func(seq int) msn.Event {
+			return msn.FileOffered{Origin: from(seq), Name: "cat.png", Bytes: 1, Offer: new(msn.FileOffer)}
+		},
+		"inkReceived": func(seq int) msn.Event { return msn.InkReceived{Origin: from(seq), Picture: drawn(t, 8, 8)} },
+	}
+	own := map[string]bool{"textSent": true} // the user's own
+	source, err := os.ReadFile("chat/chat.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := regexp.MustCompile(`session\.OnDelivered\(s, \w+\.(\w+)\)`).FindAllStringSubmatch(string(source), -1)
+	if len(taken) != len(kinds)+len(own) {
+		t.Errorf("%d kinds are taken, %d are tested", len(taken), len(kinds)+len(own))
+	}
+	for _, kind := range taken {
+		if kinds[kind[1]] == nil && !own[kind[1]] {
+			t.Errorf("%s is not tested", kind[1])
+		}
+	}
+	b.ask(b.management(), "block "+carol)
+	before := b.matrix.position()
+	names := slices.Sorted(maps.Keys(kinds))
+	for i, name := range names {
+		client.session.Dispatch(b.ctx, kinds[name](i))
+		if waiting, err := b.queued(login.ID); err != nil || len(waiting) > 0 {
+			t.Errorf("%s: %d wait, %v", name, len(waiting), err)
+		}
+	}
+	b.waitQueued(0)
+	ghost := b.ghost(carol)
+	b.matrix.mu.Lock()
+	for _, r := range b.matrix.records[before:] {
+		if r.kind == "message" && r.sender == ghost {
+			t.Errorf("shown is %+v", r)
+		}
+	}
+	b.matrix.mu.Unlock()
+	if name := b.ghostName(login, carol); name == "Carol anew" {
+		t.Error("they have taken a name")
+	}
+	// The same is shown of somebody who is not.
+	b.ask(b.management(), "unblock "+carol)
+	b.ask(b.management(), "add "+carol)
+	for i, name := range names {
+		before := b.matrix.position()
+		client.session.Dispatch(b.ctx, kinds[name](100+i))
+		b.matrix.wait(b.T, before, name, func(r record) bool { return r.kind == "message" && r.sender == ghost })
+	}
 }

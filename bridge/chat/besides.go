@@ -108,11 +108,14 @@ func (h *Heard) besides(ctx context.Context, from msn.Origin, kind besidesKind, 
 }
 
 // sender returns who has sent something that is no text, and notes what follows from that. It
-// reports false for somebody who cannot be shown.
+// reports false for somebody who cannot be shown, or is blocked: nothing follows from what they send.
 func (h *Heard) sender(ctx context.Context, from msn.Origin) (account string, ok bool) {
 	account, ok = msnid.FromServer(from.From)
 	if !ok || account == h.account.Identity.Account {
 		zerolog.Ctx(ctx).Debug().Msg("Something besides a text is of nobody who can be shown")
+		return "", false
+	}
+	if len(from.Others) == 0 && h.unwanted(ctx, from.Conversation, account) {
 		return "", false
 	}
 	if from.Conversation.Group() != "" {

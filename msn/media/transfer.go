@@ -189,8 +189,11 @@ func (o *FileOffer) Accept(ctx context.Context, w io.Writer, told func(done uint
 	return sink.drain(ctx, w, func() { m.stop(t) })
 }
 
-// Decline says no. It does nothing when the offer is not there any more.
+// Decline says no. It does nothing when the offer is not there any more, or is the zero value.
 func (o *FileOffer) Decline() {
+	if o.media == nil {
+		return
+	}
 	o.media.conn.Post(func() {
 		o.offer.OnEnd(nil)
 		o.offer.Decline()
