@@ -175,10 +175,11 @@ func (cv *Conversation) Close() {
 }
 
 // current returns the session to write to: the newest in which the contact is
-// alone with the user, or in which anybody of a group chat is.
+// alone with the user, or in which anybody of a group chat is. In one that has not
+// acknowledged what was written last, the next text would be lost as well.
 func (cv *Conversation) current() *session {
 	for _, s := range slices.Backward(cv.sessions) {
-		if s.state == sessionOpen && s.fits() {
+		if s.state == sessionOpen && !s.silent && s.fits() {
 			return s
 		}
 	}

@@ -215,7 +215,11 @@ func (d *delivery) settle(err error) {
 	err = d.verdict(err)
 	d.line.settled(err)
 	for _, p := range d.parts {
-		p.stop(p.state)
+		// What an open session waits for goes on counting there until it is acknowledged, or has not
+		// been in time.
+		if p.session == nil || p.session.state == sessionOver {
+			p.stop(p.state)
+		}
 	}
 	cv := d.conversation
 	cv.outbox = slices.DeleteFunc(cv.outbox, func(other *delivery) bool { return other == d })

@@ -39,6 +39,7 @@ type session struct {
 	gathering bool              // somebody is there, and others are waited for
 	callees   map[uint32]string // who of a group chat was called and has not come yet, by TrID
 	deserted  bool              // everybody left; what was sent waits for its acknowledgement
+	silent    bool              // it has not acknowledged a message in time, and none since
 	asked     map[uint32]string
 	timer     *time.Timer // bounds the state
 	ticks     int         // tells a stopped timer from the running one
@@ -248,6 +249,7 @@ func (s *session) sendPart(p *part) bool {
 	p.timer = s.chats.conn.After(s.chats.cfg.Ack, func() {
 		if s.unacknowledged[trid] == p && p.sentBy(s) {
 			delete(s.unacknowledged, trid)
+			s.silent = true
 			p.delivery.settle(errs.ErrTimeout)
 			s.settled(p)
 		}
@@ -324,6 +326,11 @@ func (s *session) remove(goodbye bool) {
 	}
 	s.state = sessionOver
 	s.stopTimer()
+	for _, p := range s.unacknowledged {
+		if p.delivery.settled { // before it was acknowledged
+			p.stop(p.state)
+		}
+	}
 	s.endPipe(fmt.Errorf("%w: the session has ended", errs.ErrSwitchboard))
 	c, cv := s.chats, s.conversation
 	delete(c.sessions, s)

@@ -272,6 +272,7 @@ func (s *session) acknowledge(cmd wire.Command) {
 		return
 	}
 	delete(s.unacknowledged, trid)
+	s.silent = false
 	switch {
 	case !p.sentBy(s):
 		// It was given up.
