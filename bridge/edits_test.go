@@ -230,3 +230,31 @@ func TestEditOfALongTextSaysWhatChanged(t *testing.T) {
 	change("nine", "ten")
 	arrives("* " + text)
 }
+
+// An edit to nothing is refused: what waits goes out as it was, and who has the message gets no empty
+// correction.
+func TestEditToNothingIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	refused := func(evt id.EventID) {
+		t.Helper()
+		for _, nothing := range []string{"", " \n", "\u200b"} {
+			from := b.matrix.position()
+			b.edit(room, evt, nothing)
+			if told, _ := b.waitStatus(from); told.status != event.MessageStatusFail || !strings.Contains(told.html, "Delete the message instead.") {
+				t.Errorf("of an edit to %q is told %+v", nothing, told)
+			}
+		}
+	}
+	b.write(room, "hello")
+	b.waitMessage(0, "The bridge keeps your message")
+	refused("$user1")
+	_, texts := b.friend()
+	b.receive(texts, alice+": hello")
+	b.eventually("the end of it", func() bool { return b.finished("$user1") })
+	refused("$user1")
+	b.write(room, "that was all")
+	b.receive(texts, alice+": that was all")
+}

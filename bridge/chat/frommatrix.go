@@ -43,11 +43,15 @@ func (c *Chat) Send(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2
 		return nil, reason.Refused(why, reason.Subject{})
 	}
 	spoken := c.say(speaker, msg.Content, words)
-	if replaced := replacedBy(msg.Event); replaced != "" {
-		return c.correct(ctx, msg, replaced, spoken)
+	replaced := replacedBy(msg.Event)
+	if msgconv.IsBlank(spoken.own) && !isFile(msg.Content) { // at once: sending it again would help nobody
+		if replaced != "" {
+			return nil, reason.Refused(reason.ErrEmptied, reason.Subject{})
+		}
+		return nil, reason.Refused(msn.ErrEmpty, reason.Subject{})
 	}
-	if msgconv.IsBlank(spoken.own) && !isFile(msg.Content) {
-		return nil, reason.Refused(msn.ErrEmpty, reason.Subject{}) // at once: sending it again would help nobody
+	if replaced != "" {
+		return c.correct(ctx, msg, replaced, spoken)
 	}
 	if isFile(msg.Content) {
 		c.sayWordsOnly(ctx, msg.Event)

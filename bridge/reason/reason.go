@@ -113,6 +113,8 @@ var (
 	ErrNotCorrected = errors.New("it is not certain whether the message arrived that was corrected")
 	// ErrNotWriter says that an edit is of somebody else's message.
 	ErrNotWriter = errors.New("the message is somebody else's")
+	// ErrEmptied says that an edit leaves nothing of a message.
+	ErrEmptied = errors.New("the edit leaves nothing of the message")
 	// ErrNothingFailed, ErrMayHaveArrived, ErrNotDone and ErrNotRead say why no text is sent again:
 	// there is none, it may have arrived, the bridge is still telling that it has failed, or the homeserver does not say what it was.
 	ErrNothingFailed  = errors.New("no text has failed")

@@ -128,6 +128,7 @@ func examples() (all []example) {
 	add("reaction", ErrReaction)
 	add("redaction", ErrRedaction)
 	add("not corrected", ErrNotCorrected)
+	add("emptied", ErrEmptied)
 	add("not taken", ErrNotTaken)
 	add("refused by the database", fmt.Errorf("%w: %w", ErrBridge, &pq.Error{Code: "22021"}))
 	add("not withdrawn", ErrNotWithdrawn)

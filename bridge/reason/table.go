@@ -126,6 +126,7 @@ var table = []row{
 	{Message, is(ErrNoWords), "msn-unsupported", certain, notCarried, say("MSN has nothing of this kind, and there are no words in it. Write it as a text.")},
 	{Message, is(ErrNotCorrected), "msn-uncertain", certain, generic, say("it is not certain whether {name} got the message that you changed. Ask them, and send the new text as a message of its own.")},
 	{Message, is(ErrNotWriter), "msn-unsupported", certain, notCarried, say("the message that it would change is somebody else's. Everybody changes their own.")},
+	{Message, is(ErrEmptied), "msn-empty", certain, notCarried, say("it would leave nothing of the message that it changes. Delete the message instead.")},
 	{Message, isNotTaken, codeTrouble, certain, notCarried, say("the bridge's database does not take it as it is, and will not. Write it in other words; if that fails too, tell the admin of this bridge.")},
 	{Message, is(ErrNotWithdrawn), codeTrouble, uncertain, generic, say("The message that you deleted could not be taken back, because the bridge's database does not take that: it is still sent if it was not yet. If that lasts, tell the admin of this bridge.")},
 	{Message, is(ErrBridge), codeTrouble, certain, unavailable, say("the bridge could not store it. Send it again; if that lasts, tell the admin of this bridge.")},
