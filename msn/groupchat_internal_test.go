@@ -2,6 +2,7 @@ package msn
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -99,6 +100,44 @@ func TestInvitedWhileTheSessionOpens(t *testing.T) {
 		for name, result := range map[string]<-chan error{"who is there": there, "who was called late": called, "the text": sent} {
 			if err := waitError(t, result); err != nil {
 				t.Errorf("%s: %v", name, err)
+			}
+		}
+		quit(client, ns)
+	})
+}
+
+// Whoever calls the user into many conversations makes the client forget none of those that the user
+// has, nor that in which something was said just now.
+func TestManyCallersMakeNobodysGroupChatForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFakeNet(t)
+		client, ns := signedIn(t, n, 9, longPing, func(c *Config) {
+			c.Groups = map[string][]string{"{kept}": {"bob@example.com", "carol@example.com"}}
+		})
+		named := client.GroupChat("{named}", "bob@example.com", "dave@example.com").Group()
+		calls := func(caller, other string) (group string) {
+			ns.send("RNG 4242 " + fakeSB + " CKI 99 " + caller + " Name")
+			sb := n.accept(fakeSB)
+			sb.expect("ANS 1 alice@example.com 99 4242")
+			sb.send("IRO 1 1 2 "+caller+" Name", "IRO 1 2 2 "+other+" Name", "ANS 1 OK")
+			sb.sendMessage(caller, "Name", textPayload("hello"))
+			group = waitFor[TextReceived](t, client).Conversation.Group()
+			sb.close()
+			return group
+		}
+		first := calls("erin@example.com", "frank@example.com")
+		for i := range 600 {
+			time.Sleep(time.Second)
+			calls(fmt.Sprintf("m%d@example.net", i), "mallory@example.net")
+			if i%100 == 0 {
+				if again := calls("erin@example.com", "frank@example.com"); again != first {
+					t.Errorf("after %d calls another one of erin's is opened", i)
+				}
+			}
+		}
+		for other, want := range map[string]string{"carol@example.com": "{kept}", "dave@example.com": named} {
+			if got := calls("bob@example.com", other); got != want {
+				t.Errorf("bob and %s call into %q, want %q", other, got, want)
 			}
 		}
 		quit(client, ns)

@@ -30,7 +30,9 @@ type Conversation struct {
 	outbox   []*delivery // what is not settled yet, in the order of the calls
 	nudged   time.Time   // when the last nudge of the user's was taken, if it did not fail
 	crowded  int         // sessions in a row that others came into
+	used     time.Time   // when something was said last, or somebody has come
 	// Of group chats:
+	rung        bool                     // others have opened it, and nobody has named it
 	members     []string                 // besides the user
 	departed    map[string]bool          // members who have left by themselves and have not come since
 	invitations map[string][]func(error) // who waits for a member to come
@@ -219,6 +221,7 @@ func (cv *Conversation) enqueue(d *delivery) {
 		d.settle(errs.ErrTooMany)
 	default:
 		cv.chats.remember(cv)
+		cv.used = time.Now()
 		cv.outbox = append(cv.outbox, d)
 		cv.flush()
 	}

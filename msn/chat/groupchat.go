@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -43,6 +44,7 @@ func (c *Chats) Group(id string, members ...string) (conversation *Conversation)
 // group is Group for the owner.
 func (c *Chats) group(id string, members []string) *Conversation {
 	conversation := c.Conversation(ID{Group: id})
+	conversation.rung = false
 	for _, member := range members {
 		conversation.include(member)
 	}
@@ -178,16 +180,11 @@ func (s *session) arrived(account string) {
 func (s *session) regroup() {
 	c, was := s.chats, s.conversation
 	people := slices.Sorted(slices.Values(s.people))
-	var cv *Conversation
-	for _, other := range c.conversations {
-		if other.id.Group != "" && other.isOf(people) &&
-			(cv == nil || other.id.Group < cv.id.Group) {
-			cv = other
-		}
-	}
+	cv := c.groupOf(people)
 	if cv == nil {
 		c.forgetGroups()
 		cv = c.Conversation(ID{Group: clean.NewGUID()})
+		cv.rung = true
 		if s.present(was.id.Contact) {
 			cv.include(was.id.Contact) // who has called, in whatever order the server names who is there
 		}
@@ -200,6 +197,7 @@ func (s *session) regroup() {
 	}
 	was.sessions = slices.DeleteFunc(was.sessions, func(o *session) bool { return o == s })
 	s.conversation = cv
+	cv.used = time.Now()
 	cv.sessions = append(cv.sessions, s)
 	if newcomer := s.people[len(s.people)-1]; s.spoken && newcomer != was.id.Contact {
 		c.conn.Emit(BecameGroup{Conversation: cv, Was: was, Account: newcomer})
@@ -224,31 +222,59 @@ func (cv *Conversation) depart(account string) {
 	}
 }
 
-// isOf reports whether a group chat is one of exactly these people, sorted. Who has left it may be
-// missing.
-func (cv *Conversation) isOf(people []string) bool {
+// groupOf returns the group chat of exactly these people, sorted, or nil. Who has left it may be
+// missing, but one in which nobody is comes first: that with the fewest missing, of those the one in
+// which something was said last.
+func (c *Chats) groupOf(people []string) (found *Conversation) {
+	fewest := 0
+	for _, cv := range c.conversations {
+		missing, ok := cv.missing(people)
+		if !ok || found != nil && cmp.Or(
+			cmp.Compare(fewest, missing), cv.used.Compare(found.used), cmp.Compare(found.id.Group, cv.id.Group)) < 0 {
+			continue
+		}
+		found, fewest = cv, missing
+	}
+	return found
+}
+
+// missing returns how many of the members of a group chat are not among people, sorted. It reports
+// false when they are not those of the group chat, without those who have left it.
+func (cv *Conversation) missing(people []string) (n int, ok bool) {
+	if cv.id.Group == "" {
+		return 0, false
+	}
 	members := slices.Sorted(slices.Values(cv.members))
-	return slices.Equal(members, people) ||
-		slices.Equal(slices.DeleteFunc(members, func(member string) bool { return cv.departed[member] }), people)
+	if slices.Equal(members, people) {
+		return 0, true
+	}
+	stayed := slices.DeleteFunc(members, func(member string) bool { return cv.departed[member] })
+	return len(cv.members) - len(stayed), slices.Equal(stayed, people)
 }
 
 // maxCrowded is how often in a row a session that was opened for one contact may become one of
 // several people before what waits for the contact fails: a server could go on for ever.
 const maxCrowded = 3
 
-// maxGroupChats is how many group chats that others opened are remembered. Who keeps their
-// IDs can name those again that are forgotten.
+// maxGroupChats is how many group chats that others opened are remembered, besides those that were
+// named by their IDs. Who keeps those can name them again that are forgotten.
 const maxGroupChats = 512
 
-// forgetGroups makes room for another group chat.
+// forgetGroups makes room for another group chat that somebody has opened: it forgets the one in which
+// nothing was said for longest.
 func (c *Chats) forgetGroups() {
-	groups := 0
+	rung := 0
+	var oldest *Conversation
 	for _, cv := range c.conversations {
-		if cv.id.Group != "" {
-			groups++
+		if !cv.rung {
+			continue
+		}
+		rung++
+		if cv.quiet() && (oldest == nil || cv.used.Before(oldest.used)) {
+			oldest = cv
 		}
 	}
-	if groups >= maxGroupChats {
-		maps.DeleteFunc(c.conversations, func(_ ID, cv *Conversation) bool { return cv.id.Group != "" && cv.quiet() })
+	if rung >= maxGroupChats && oldest != nil {
+		delete(c.conversations, oldest.id)
 	}
 }

@@ -203,7 +203,10 @@ func (s *session) opened() {
 // name identifies the session in events.
 func (s *session) name() string { return s.id + "." + s.stamp }
 
-func (s *session) touch() { s.lastHeard = time.Now() }
+func (s *session) touch() {
+	s.lastHeard = time.Now()
+	s.conversation.used = s.lastHeard
+}
 
 // watchIdle leaves the session when nothing was said for long. A group is not
 // left: it would go on without the user, whom nobody would call again.
