@@ -33,6 +33,14 @@ func (a *attendance) enter(account string) bool {
 	return true
 }
 
+// come notes that somebody is there, perhaps with an endpoint. It reports whether they were not, and
+// whether the endpoint is another one. Of those beyond the limit endpoints are not noted either. The
+// user is not among the people, wherever else they are signed in.
+func (a *attendance) come(account, endpoint string, user bool) (isNew, isNewAt bool) {
+	isNew = !user && a.enter(account)
+	return isNew, (user || a.present(account)) && a.enterAt(account, endpoint)
+}
+
 // enterAt notes an endpoint of somebody's. It reports false when it was known, or too many are.
 func (a *attendance) enterAt(account, endpoint string) bool {
 	known := a.endpoints[account]
@@ -49,9 +57,6 @@ func (a *attendance) enterAt(account, endpoint string) bool {
 // exit notes that somebody has left: an endpoint of theirs, or, where it is "", all of them. It
 // reports whether they are gone, who were there.
 func (a *attendance) exit(account, endpoint string) (gone bool) {
-	if !a.present(account) {
-		return false
-	}
 	if endpoint != "" {
 		if left := slices.DeleteFunc(a.endpoints[account], func(other string) bool { return other == endpoint }); len(left) > 0 {
 			a.endpoints[account] = left
@@ -59,6 +64,9 @@ func (a *attendance) exit(account, endpoint string) (gone bool) {
 		}
 	}
 	delete(a.endpoints, account)
+	if !a.present(account) { // the user, or somebody beyond the limit
+		return false
+	}
 	a.people = slices.DeleteFunc(a.people, func(p string) bool { return p == account })
 	return true
 }

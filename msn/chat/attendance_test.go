@@ -45,3 +45,39 @@ func TestAttendance(t *testing.T) {
 		t.Errorf("%d others of %d", len(others), len(a.people))
 	}
 }
+
+// However many come and go, no more endpoints are remembered than of those who are there and of the
+// user.
+func TestEndpointsOfManyPeople(t *testing.T) {
+	t.Parallel()
+	var a attendance
+	for i := range 10 * MaxParticipants {
+		isNew, isNewAt := a.come(fmt.Sprint(i), "{1}", false)
+		if there := i < MaxParticipants; isNew != there || isNewAt != there {
+			t.Fatalf("person %d: %v and %v", i, isNew, isNewAt)
+		}
+	}
+	for _, endpoint := range []string{"{1}", "{2}"} {
+		if isNew, isNewAt := a.come("me", endpoint, true); isNew || !isNewAt {
+			t.Errorf("the user at %s: %v and %v", endpoint, isNew, isNewAt)
+		}
+	}
+	if isNew, isNewAt := a.come("7", "{2}", false); isNew || !isNewAt {
+		t.Errorf("one who is there, elsewhere: %v and %v", isNew, isNewAt)
+	}
+	if len(a.endpoints) != MaxParticipants+1 {
+		t.Errorf("endpoints of %d people are remembered", len(a.endpoints))
+	}
+	if a.exit("me", "{1}"); !slices.Equal(a.endpoints["me"], []string{"{2}"}) {
+		t.Errorf("the user has left one, and is at %v", a.endpoints["me"])
+	}
+	if a.exit("me", "{2}"); a.endpoints["me"] != nil {
+		t.Errorf("the user has left, and is at %v", a.endpoints["me"])
+	}
+	for i := range MaxParticipants {
+		a.exit(fmt.Sprint(i), "")
+	}
+	if len(a.endpoints) != 0 || len(a.people) != 0 {
+		t.Errorf("endpoints of %d people are left", len(a.endpoints))
+	}
+}

@@ -208,10 +208,11 @@ func (s *session) joined(address, name string) {
 	if !ok {
 		return
 	}
-	if s.enterAt(account, endpoint) {
+	isNew, isNewAt := s.come(account, endpoint, account == s.chats.conn.Self())
+	if isNewAt && !isNew {
 		s.gathered()
 	}
-	if account == s.chats.conn.Self() || !s.enter(account) {
+	if !isNew {
 		return
 	}
 	s.deserted = false
