@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -92,6 +93,36 @@ func TestDatacastsAreNamed(t *testing.T) {
 			t.Errorf("%q is shown as %+v", body, got)
 		}
 	}
+}
+
+// What a contact's Messenger says of them are lines like texts: more of them are shown than of what the
+// bridge does not carry, and those beyond are called what they are. One in which nothing can be seen is
+// none.
+func TestLinesOfMessengersAreShown(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	bot, _ := b.friend()
+	chat := b.callAlice(bot)
+	says := func(text string) {
+		t.Helper()
+		if err := chat.Send(datacast("ID: 4\r\nData: " + text + "\r\n\r\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	says("\u200b\u2063")
+	for i := range 22 {
+		says(fmt.Sprintf("Bob scores %d", i))
+	}
+	if err := chat.Say("done"); err != nil {
+		t.Fatal(err)
+	}
+	b.waitMessage(0, "done")
+	if all := b.matrix.all(func(r record) bool { return r.kind == "message" }); len(all) != 21 {
+		t.Errorf("%d lines are shown", len(all)-1)
+	}
+	b.restart()
+	b.waitMessage(0, "Bob Builder sent 2 more lines that their Messenger made.")
 }
 
 func TestNudgeCommand(t *testing.T) {

@@ -27,18 +27,26 @@ const (
 	besidesNudge besidesKind = iota
 	besidesThing             // what Messenger shows, plays or offers and the bridge does not carry
 	besidesInk               // pictures drawn by hand
+	besidesAction            // what a contact's Messenger says of them
 )
 
 // What is shown of one contact within a floodWindow.
 const (
 	maxNudges = 1
 	maxThings = 5
+	// maxActions is more: they are texts, as of games that somebody plays.
+	maxActions = 20
 )
 
 // most is how many of a kind are shown.
 func (k besidesKind) most() int {
-	if k == besidesNudge {
+	switch k {
+	case besidesNudge:
 		return maxNudges
+	case besidesInk:
+		return maxInkShown
+	case besidesAction:
+		return maxActions
 	}
 	return maxThings
 }
@@ -51,6 +59,8 @@ func (k besidesKind) more(name string, n int) string {
 		one, many = "nudge", "nudges"
 	case besidesInk:
 		one, many = "picture", "pictures"
+	case besidesAction:
+		one, many = "line that their Messenger made", "lines that their Messenger made"
 	}
 	if n == 1 {
 		return fmt.Sprintf("%s sent one more %s.", name, one)
@@ -75,9 +85,14 @@ func (h *Heard) voiceClipReceived(ctx context.Context, evt msn.VoiceClipReceived
 	})
 }
 
-// actionReceived shows what a contact's Messenger has made. It says itself whom it is about.
+// actionReceived shows what a contact's Messenger has made. It says itself whom it is about. One in
+// which nothing can be seen is none.
 func (h *Heard) actionReceived(ctx context.Context, evt msn.ActionReceived) {
-	h.thing(ctx, evt.Origin, func(string) string { return names.Cut(names.OneLine(evt.Text), names.MaxField) })
+	text := names.Cut(names.OneLine(evt.Text), names.MaxField)
+	if isBlank(text) {
+		return
+	}
+	h.besides(ctx, evt.Origin, besidesAction, database.QueuedNote, func(string) string { return text })
 }
 
 func (h *Heard) thing(ctx context.Context, from msn.Origin, line func(name string) string) {
