@@ -66,11 +66,11 @@ func TestHandwritingIsShownAsAPicture(t *testing.T) {
 		t.Errorf("%d pictures were brought to the homeserver", len(all))
 	}
 	// What is no picture that can be shown is a line.
-	huge := []byte(drawn(t, 40, 30))
+	huge, large := []byte(drawn(t, 40, 30)), drawn(t, 1025, 8)
 	binary.LittleEndian.PutUint16(huge[6:], 50000)
 	binary.LittleEndian.PutUint16(huge[8:], 50000)
 	for i, message := range []wire.Message{
-		ink("image/gif", string(huge)), ink("image/gif", picture[:30]), ink("application/x-ms-ink", "\x00\x62\x1c\x03\x80"),
+		ink("image/gif", string(huge)), ink("image/gif", large), ink("image/gif", picture[:30]), ink("application/x-ms-ink", "\x00\x62\x1c\x03\x80"),
 	} {
 		send(chat.Send(message))
 		send(chat.Say(fmt.Sprint("behind ", i)))
@@ -99,9 +99,9 @@ func TestHandwritingIsShownAsAPicture(t *testing.T) {
 	}
 	send(chat.Say("done"))
 	b.waitMessage(0, "done")
-	if all := uploads(); len(all) != 10 {
+	if all := uploads(); len(all) != 9 { // one of the ten was broken
 		t.Errorf("%d pictures were brought to the homeserver", len(all))
 	}
 	b.restart()
-	b.waitMessage(0, "Bob Builder sent 6 more pictures.")
+	b.waitMessage(0, "Bob Builder sent 7 more pictures.")
 }

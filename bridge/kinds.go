@@ -15,8 +15,8 @@ import (
 // handleKinds says how each kind of message is shown that comes from MSN.
 func (c *Client) handleKinds() {
 	said := inbox.Kind{
-		Convert: func(_ context.Context, m *database.QueuedMessage) (*bridgev2.ConvertedMessagePart, error) {
-			return c.heard.Convert(m), nil
+		Convert: func(ctx context.Context, m *database.QueuedMessage) (*bridgev2.ConvertedMessagePart, error) {
+			return c.heard.Convert(ctx, m), nil
 		},
 		Sender: c.heard.SenderOf,
 		Limit: func(ctx context.Context, m *database.QueuedMessage, waiting int) (inbox.Limit, error) {

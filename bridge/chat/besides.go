@@ -24,10 +24,10 @@ import (
 type besidesKind uint8
 
 const (
-	besidesNudge besidesKind = iota
-	besidesThing             // what Messenger shows, plays or offers and the bridge does not carry
-	besidesInk               // pictures drawn by hand
-	besidesAction            // what a contact's Messenger says of them
+	besidesNudge  besidesKind = iota
+	besidesThing              // what Messenger shows, plays or offers and the bridge does not carry
+	besidesInk                // pictures drawn by hand
+	besidesAction             // what a contact's Messenger says of them
 )
 
 // What is shown of one contact within a floodWindow.

@@ -1,6 +1,8 @@
 package chat
 
 import (
+	"context"
+
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/event"
 
@@ -9,14 +11,14 @@ import (
 )
 
 // Convert makes the event of a message that waits for Matrix, of any kind but alerts.
-func (h *Heard) Convert(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
+func (h *Heard) Convert(ctx context.Context, m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
 	switch m.Kind {
 	case database.QueuedPage:
 		return h.convertPage(m)
 	case database.QueuedNote:
 		return convertNote(m)
 	case database.QueuedInk:
-		return convertInk(m)
+		return h.convertInk(ctx, m)
 	case database.QueuedNudge:
 		return convertNudge(m, h.account.Login.UserMXID)
 	}

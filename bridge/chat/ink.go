@@ -21,7 +21,7 @@ const (
 	// thousand; those that wait are on disk.
 	maxInk = 64 << 10
 	// maxInkSide is its longest side in pixels.
-	maxInkSide = 2048
+	maxInkSide = 1024
 	// maxInkShown is how many of a contact are shown within a floodWindow.
 	maxInkShown = 10
 	// MaxInkWaiting is how many messages may wait for a room before pictures are left out.
@@ -31,14 +31,18 @@ const (
 	inkType = "image/gif"
 )
 
-// inkReceived shows handwriting as a picture, where it is one.
+// noInk is what is said of somebody whose handwriting cannot be shown.
+const noInk = "%s wrote by hand. It comes without a picture that the bridge can show: ask them to type."
+
+// inkReceived shows handwriting as a picture, where it is one. That is found out when it is brought
+// into its room: decoding is work that others can cause.
 func (h *Heard) inkReceived(ctx context.Context, evt msn.InkReceived) {
 	if _, _, ok := inkSize(evt.Picture); !ok {
-		why := "It comes without a picture that the bridge can show: ask them to type."
+		why := noInk
 		if len(evt.Picture) > maxInk {
-			why = "The picture is too large for the bridge: ask them to type."
+			why = "%s wrote by hand. The picture is too large for the bridge: ask them to type."
 		}
-		h.thing(ctx, evt.Origin, func(name string) string { return fmt.Sprintf("%s wrote by hand. %s", name, why) })
+		h.thing(ctx, evt.Origin, func(name string) string { return fmt.Sprintf(why, name) })
 		return
 	}
 	account, ok := h.sender(ctx, evt.Origin)
@@ -46,7 +50,7 @@ func (h *Heard) inkReceived(ctx context.Context, evt msn.InkReceived) {
 		return
 	}
 	portal := h.portalOf(evt.Conversation, account)
-	if !h.floods.allow(flooder{portal, account, besidesInk}, maxInkShown) {
+	if !h.floods.allow(flooder{portal, account, besidesInk}, besidesInk.most()) {
 		return
 	}
 	h.inbox.Put(ctx, &database.QueuedMessage{
@@ -61,17 +65,14 @@ func (h *Heard) inkReceived(ctx context.Context, evt msn.InkReceived) {
 	})
 }
 
-// inkSize returns the sides of a picture. It reports false for one that cannot be shown. The sides
-// are looked at before anything is decoded, and of moving pictures the first one is.
+// inkSize returns the sides of a picture, of which nothing is decoded. It reports false for one that
+// is none, or too large.
 func inkSize(picture string) (width, height int, ok bool) {
 	if len(picture) == 0 || len(picture) > maxInk {
 		return 0, 0, false
 	}
 	header, err := gif.DecodeConfig(strings.NewReader(picture))
 	if err != nil || header.Width < 1 || header.Height < 1 || header.Width > maxInkSide || header.Height > maxInkSide {
-		return 0, 0, false
-	}
-	if _, err := gif.Decode(strings.NewReader(picture)); err != nil {
 		return 0, 0, false
 	}
 	return header.Width, header.Height, true
@@ -83,12 +84,22 @@ func inkOf(m *database.QueuedMessage) (picture string, ok bool) {
 	return string(data), err == nil
 }
 
-// convertInk makes a picture that is not there yet: Attach brings it.
-func convertInk(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
+// convertInk makes a picture that is not there yet: Attach brings it. Of moving pictures the first one
+// must be whole.
+func (h *Heard) convertInk(ctx context.Context, m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
 	picture, ok := inkOf(m)
-	width, height, shown := inkSize(picture)
-	if !ok || !shown {
+	if !ok {
 		return convertNote(m)
+	}
+	width, height, shown := inkSize(picture)
+	if shown {
+		_, err := gif.Decode(strings.NewReader(picture))
+		shown = err == nil
+	}
+	if !shown {
+		line := *m
+		line.Body = fmt.Sprintf(noInk, h.calledIn(ctx, m.Sender))
+		return convertNote(&line)
 	}
 	return &bridgev2.ConvertedMessagePart{Type: event.EventMessage, Content: &event.MessageEventContent{
 		MsgType: event.MsgImage, Body: inkName, FileName: inkName, Mentions: &event.Mentions{},
