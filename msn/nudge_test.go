@@ -1,6 +1,7 @@
 package msn
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -76,6 +77,34 @@ func TestNudgesAreSent(t *testing.T) {
 		if err := waitError(t, goNudge(t, cv)); !errors.Is(err, ErrTooFast) {
 			t.Errorf("after an uncertain one: %v", err)
 		}
+	})
+}
+
+// A nudge that fails late takes back its own time, and not that of another one which was taken since.
+func TestNudgeThatFailsLeavesTheTimeOfAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFakeNet(t)
+		client, ns := signedIn(t, n, 12, longPing, func(c *Config) { c.Timeouts.Request = time.Hour })
+		cv := client.Conversation("bob@example.com")
+		ctx, cancel := context.WithCancel(t.Context())
+		first := make(chan error, 1)
+		go func() { first <- cv.SendNudge(ctx) }()
+		ns.expect("XFR 7 SB") // and is not answered
+		time.Sleep(NudgeEvery)
+		second := goNudge(t, cv)
+		synctest.Wait()
+		cancel()
+		if err := waitError(t, first); !errors.Is(err, context.Canceled) {
+			t.Errorf("the first: %v", err)
+		}
+		if err := waitError(t, goNudge(t, cv)); !errors.Is(err, ErrTooFast) {
+			t.Errorf("right after the second: %v", err)
+		}
+		cv.Close()
+		if err := waitError(t, second); !errors.Is(err, ErrClosed) {
+			t.Errorf("the second: %v", err)
+		}
+		quit(client, ns)
 	})
 }
 

@@ -63,7 +63,11 @@ func (cv *Conversation) nudge(d *delivery) {
 	}
 	before := cv.nudged
 	cv.nudged = now
-	d.failed = func() { cv.nudged = before }
+	d.failed = func() {
+		if cv.nudged.Equal(now) { // none was taken since
+			cv.nudged = before
+		}
+	}
 	cv.enqueue(d)
 }
 
