@@ -38,6 +38,7 @@ type fakeMatrix struct {
 	keeps    atomic.Bool                            // nobody may remove messages
 	failSend error                                  // what SendMessage and Answers answer while it is not nil
 	failRead error                                  // what Event answers, unless nil
+	reading  func(id.EventID)                       // is called before Event answers, unless nil
 	failOnce bool                                   // failSend goes with the message that it fails
 	maxBody  int                                    // longer texts are refused, unless 0
 	hang     chan struct{}                          // names and typing notes wait for it, unless nil
@@ -175,6 +176,9 @@ func (f *fakeMatrix) Event(ctx context.Context, room id.RoomID, evt id.EventID) 
 	f.waitWhileHanging(ctx)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.reading != nil {
+		f.reading(evt)
+	}
 	if fail := cmp.Or(ctx.Err(), f.failSend, f.failRead); fail != nil {
 		return nil, fail
 	}

@@ -194,3 +194,29 @@ func TestTextWithoutAnythingToSeeIsNotSentAgain(t *testing.T) {
 		t.Errorf("answered %q", got.body)
 	}
 }
+
+// While the bridge asks the homeserver what it needs to send a text again, the text has failed as before:
+// a bridge that is killed then has lost nothing.
+func TestTextThatIsSentAgainIsLostByNoKill(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	asked := b.keeps(room, b.ghost(bob), plainText("Lunch?"))
+	failed := b.fails(room, &event.MessageEventContent{MsgType: event.MsgText, Body: "yes", RelatesTo: (&event.RelatesTo{}).SetReplyTo(asked)})
+	read := make(chan string, 10)
+	b.matrix.mu.Lock()
+	b.matrix.reading = func(evt id.EventID) {
+		row, err := b.conn.db.Intake.Get(b.ctx, failed)
+		if err != nil || row == nil || row.Outcome != database.EventRefused {
+			t.Errorf("while %s is read, the text is %+v, %v", evt, row, err)
+		}
+		read <- string(evt)
+	}
+	b.matrix.mu.Unlock()
+	b.write(room, "!retry")
+	b.receive(texts, alice+": > Bob Builder: Lunch?\r\nyes")
+	b.receive(read, string(failed))
+	b.receive(read, string(asked))
+}

@@ -170,9 +170,9 @@ func (q *IntakeQuery) LatestFailed(ctx context.Context, room id.RoomID, sender i
 	return q.QueryOne(ctx, receivedFailed, q.bridgeID, room, sender)
 }
 
-// Reopen forgets the outcome of a message, which is to be sent again. It reports false when it is
+// reopen forgets the outcome of a message, which is to be sent again. It reports false when it is
 // not the outcome any more, or the queue is not done with the message.
-func (q *IntakeQuery) Reopen(ctx context.Context, event id.EventID, outcome EventOutcome) (bool, error) {
+func (q *IntakeQuery) reopen(ctx context.Context, event id.EventID, outcome EventOutcome) (bool, error) {
 	return changes(q.GetDB().Exec(ctx, receivedReopen, q.bridgeID, event, outcome))
 }
 

@@ -101,7 +101,22 @@ const nextPosition = `CASE WHEN COALESCE(MAX(position), 0) >= $4 THEN MAX(positi
 // was and had its outcome.
 // Position is given by the table.
 func (q *MatrixQueueQuery) Put(ctx context.Context, e *QueuedEvent) (added bool, err error) {
+	return q.putIf(ctx, e, func(context.Context) (bool, error) { return true, nil })
+}
+
+// PutAgain is Put for a message that had an outcome, which it loses. It reports false when that is not
+// its outcome any more, or the queue is not done with the message: nothing has changed then.
+func (q *MatrixQueueQuery) PutAgain(ctx context.Context, e *QueuedEvent, outcome EventOutcome) (added bool, err error) {
+	return q.putIf(ctx, e, func(ctx context.Context) (bool, error) { return q.intake.reopen(ctx, e.EventID, outcome) })
+}
+
+// putIf is Put for what may reports true of, in the same transaction.
+func (q *MatrixQueueQuery) putIf(ctx context.Context, e *QueuedEvent, may func(context.Context) (bool, error)) (added bool, err error) {
 	err = q.GetDB().DoTxn(ctx, nil, func(ctx context.Context) error {
+		added = false
+		if ok, err := may(ctx); err != nil || !ok {
+			return err
+		}
 		err := q.GetDB().QueryRow(ctx, eventsPut, q.bridgeID, e.LoginID, e.EventID, q.positions.next(), e.RoomID, e.Sender, e.PortalID,
 			e.Body, e.Format, e.WrittenAt.UnixMilli(), toMilli(e.HeldAt), e.Owner, toMilli(e.QueuedAt)).Scan(&e.Position)
 		if added = err == nil; err != nil && !errors.Is(err, sql.ErrNoRows) {

@@ -29,6 +29,9 @@ type Inbox interface {
 type Outbox interface {
 	// Put stores a message. One that is there already is not stored again.
 	Put(context.Context, *database.QueuedEvent) error
+	// PutAgain is Put for a message that had an outcome and is sent again. It reports false
+	// when that is not its outcome any more, or the queue is not done with it.
+	PutAgain(ctx context.Context, e *database.QueuedEvent, outcome database.EventOutcome) (taken bool, err error)
 	// Correct gives a message of a sender's a new text while it waits, and returns what
 	// became of it otherwise.
 	Correct(ctx context.Context, evt, edit id.EventID, sender id.UserID, body, format string) (Fate, error)

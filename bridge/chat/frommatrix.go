@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -30,6 +31,14 @@ const NoCommand = "\u2060"
 // the message is on disk and stands in the order in which messages go out; the
 // outbox tells the room what became of it.
 func (c *Chat) Send(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2.MatrixMessageResponse, error) {
+	return c.sendBy(ctx, msg, c.outbox.Put)
+}
+
+// store brings what goes to MSN of a message to disk. It comes last of all that sending needs.
+type store = func(context.Context, *database.QueuedEvent) error
+
+// sendBy is Send, with what stores a message of its own.
+func (c *Chat) sendBy(ctx context.Context, msg *bridgev2.MatrixMessage, put store) (*bridgev2.MatrixMessageResponse, error) {
 	if msg.Content == nil {
 		return nil, reason.Refused(msn.ErrEmpty, reason.Subject{})
 	}
@@ -51,13 +60,13 @@ func (c *Chat) Send(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2
 		return nil, reason.Refused(msn.ErrEmpty, reason.Subject{})
 	}
 	if replaced != "" {
-		return c.correct(ctx, msg, replaced, spoken)
+		return c.correct(ctx, msg, put, replaced, spoken)
 	}
 	if isFile(msg.Content) {
 		c.sayWordsOnly(ctx, msg.Event)
 	}
 	quote := c.quote(ctx, msg.Event.RoomID, answered(msg.Content.RelatesTo))
-	if err := c.write(ctx, msg.Portal, msg.Event, withQuote(quote, spoken.said), spoken.format); err != nil {
+	if err := c.write(ctx, put, msg.Portal, msg.Event, withQuote(quote, spoken.said), spoken.format); err != nil {
 		return nil, err
 	}
 	c.keep(msg.Event.ID, said{quote, spoken.own, msg.Event.ID, msg.Event.Sender})
@@ -151,7 +160,7 @@ func (c *Chat) arrived(ctx context.Context, evt id.EventID) string {
 
 // correct gives a message that waits its new text. Of one that the contact has, it sends what is
 // new as a correction, and as a message of its own when the contact does not have it.
-func (c *Chat) correct(ctx context.Context, msg *bridgev2.MatrixMessage, replaced id.EventID, new spoken) (*bridgev2.MatrixMessageResponse, error) {
+func (c *Chat) correct(ctx context.Context, msg *bridgev2.MatrixMessage, put store, replaced id.EventID, new spoken) (*bridgev2.MatrixMessageResponse, error) {
 	to, _ := msnid.ParsePeer(msg.Portal.ID)
 	if !c.wrote(ctx, msg.Event.Sender, msg.Event.RoomID, replaced) {
 		return nil, reason.Refused(reason.ErrNotWriter, reason.Subject{})
@@ -176,7 +185,7 @@ func (c *Chat) correct(ctx context.Context, msg *bridgev2.MatrixMessage, replace
 	if fate == Refused {
 		c.superseded(ctx, msg.Event, replaced, database.EventReplaced)
 	}
-	if err := c.write(ctx, msg.Portal, msg.Event, quoted, new.format); err != nil {
+	if err := c.write(ctx, put, msg.Portal, msg.Event, quoted, new.format); err != nil {
 		if fate == Refused {
 			c.superseded(ctx, msg.Event, replaced, database.EventRefused)
 		}
@@ -187,7 +196,7 @@ func (c *Chat) correct(ctx context.Context, msg *bridgev2.MatrixMessage, replace
 }
 
 // write puts a text for the contact of a room into the outbox.
-func (c *Chat) write(ctx context.Context, portal *bridgev2.Portal, evt *event.Event, text, format string) error {
+func (c *Chat) write(ctx context.Context, put store, portal *bridgev2.Portal, evt *event.Event, text, format string) error {
 	if msnid.IsAlertsPortalID(portal.ID) {
 		return reason.Refused(reason.ErrAlertsRoom, reason.Subject{Service: c.account.Service.Name})
 	}
@@ -196,7 +205,7 @@ func (c *Chat) write(ctx context.Context, portal *bridgev2.Portal, evt *event.Ev
 		return reason.Refused(reason.ErrNotAChat, reason.Subject{})
 	}
 	c.stopsTyping(portal.ID, evt.Sender)
-	err := c.outbox.Put(ctx, &database.QueuedEvent{
+	err := put(ctx, &database.QueuedEvent{
 		LoginID:   c.account.Login.ID,
 		EventID:   evt.ID,
 		RoomID:    evt.RoomID,
@@ -206,6 +215,9 @@ func (c *Chat) write(ctx context.Context, portal *bridgev2.Portal, evt *event.Ev
 		Format:    format,
 		WrittenAt: time.UnixMilli(evt.Timestamp),
 	})
+	if errors.Is(err, reason.ErrNotDone) {
+		return err
+	}
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to store a message for MSN")
 		return reason.Refused(fmt.Errorf("%w: %w", reason.ErrBridge, err), c.Recipients(ctx, to))

@@ -44,19 +44,24 @@ func (c *Chat) Retry(ctx context.Context, portal *bridgev2.Portal, room id.RoomI
 	if failed.Outcome == database.EventUncertain && !uncertain {
 		return text, reason.ErrMayHaveArrived
 	}
-	// From here on it is nobody's who asks for it once more.
-	if taken, err := intake.Reopen(ctx, failed.EventID, failed.Outcome); err != nil {
-		return "", fmt.Errorf("%w: %w", reason.ErrBridge, err)
-	} else if !taken {
-		return "", reason.ErrNotDone
-	}
 	msg := &bridgev2.MatrixMessage{MatrixEventBase: bridgev2.MatrixEventBase[*event.MessageEventContent]{Event: evt, Content: content, Portal: portal}}
-	if _, err := c.Send(ctx, msg); err != nil {
-		// It has failed as before.
-		if err := intake.SetOutcome(context.WithoutCancel(ctx), *failed); err != nil {
-			zerolog.Ctx(ctx).Err(err).Stringer("event_id", failed.EventID).Msg("Failed to note that a message has failed again")
+	// It has failed as before until it waits again, and is nobody's then who asks for it once more.
+	waits := false
+	_, err = c.sendBy(ctx, msg, func(ctx context.Context, e *database.QueuedEvent) (err error) {
+		if waits, err = c.outbox.PutAgain(ctx, e, failed.Outcome); err == nil && !waits {
+			return reason.ErrNotDone
 		}
+		return err
+	})
+	if err != nil {
 		return "", err
+	}
+	if !waits { // it has become part of a message that waits
+		again := *failed
+		again.Outcome = database.EventReplaced
+		if err := intake.SetOutcome(ctx, again); err != nil {
+			zerolog.Ctx(ctx).Err(err).Stringer("event_id", failed.EventID).Msg("Failed to note that an edit that had failed is done")
+		}
 	}
 	return text, nil
 }

@@ -117,6 +117,26 @@ func (o *Outbox) Put(ctx context.Context, e *database.QueuedEvent) error {
 	})
 }
 
+// PutAgain is Put for a message that had an outcome and is sent again. It reports false when that is
+// not its outcome any more, or the queue is not done with it.
+func (o *Outbox) PutAgain(ctx context.Context, e *database.QueuedEvent, outcome database.EventOutcome) (taken bool, err error) {
+	e.QueuedAt = time.Now()
+	failed := false
+	err = insist(ctx, func(ctx context.Context) (err error) {
+		if taken, err = o.account.DB.MatrixQueue.PutAgain(ctx, e, outcome); err == nil && !taken && failed {
+			// Only the answer may have been lost.
+			var waiting *database.QueuedEvent
+			waiting, err = o.account.DB.MatrixQueue.Get(ctx, e.LoginID, e.EventID)
+			if taken = waiting != nil; taken {
+				o.loop.Wake(e.PortalID, 0)
+			}
+		}
+		failed = failed || err != nil
+		return err
+	})
+	return taken, err
+}
+
 // insist does something to the table until it works, for a while, or the table will never take
 // it.
 func insist(ctx context.Context, do func(context.Context) error) error {
