@@ -212,3 +212,56 @@ func TestFloodOfInvitations(t *testing.T) {
 		waitFor[InvitationReceived](t, client)
 	})
 }
+
+// Who asks for many pictures is heard all the same when they offer something, and none of what they
+// write by hand is lost.
+func TestRequestsForPicturesLeaveOthersAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFakeNet(t)
+		client, ns := signedIn(t, n, 12, longPing)
+		sb := n.ring(ns, "bob@example.com")
+		go func() {
+			for {
+				if _, err := sb.reader.Read(); err != nil {
+					return
+				}
+			}
+		}()
+		waitFor[ParticipantJoined](t, client)
+		id := uint32(100)
+		asks := func(guid string) {
+			id++
+			for _, p := range slp.Split(slpInvite(guid, fmt.Sprintf("{A6335136-7BD1-9BDC-41C5-%012d}", id)), id, 9) {
+				sb.sendMessage("bob@example.com", "Bob", packetPayload("alice@example.com", p))
+			}
+		}
+		for range 40 {
+			asks("{A4268EEC-FEC5-49E5-95C3-F126696BDBF6}")
+		}
+		asks("{6A13AF9C-5308-4F35-923A-67E8DDA40C2F}")
+		if e := waitFor[InvitationReceived](t, client); e.Offer != OfferGame {
+			t.Errorf("told %+v", e)
+		}
+		var wide []byte
+		for _, c := range []byte("MIME-Version: 1.0\r\nContent-Type: image/gif\r\n\r\n" + inkGIF[:6] + "+") {
+			wide = append(wide, c, 0)
+		}
+		for i := range 40 {
+			p := slp.Packet{Session: 64, ID: uint32(1000 + i), AckID: 6, Total: uint64(len(wide)), Data: string(wide), Footer: 3}
+			sb.sendMessage("bob@example.com", "Bob", packetPayload("alice@example.com", p))
+		}
+		sb.sendMessage("bob@example.com", "Bob", textPayload("done"))
+		drawn := 0
+		for done := false; !done; {
+			switch nextEvent(t, client).(type) {
+			case InkReceived:
+				drawn++
+			case TextReceived:
+				done = true
+			}
+		}
+		if drawn != 40 {
+			t.Errorf("%d of 40 pictures have come", drawn)
+		}
+	})
+}

@@ -20,8 +20,9 @@ import (
 
 // Limits of what others can make an account do.
 const (
-	// requestBurst and requestEvery bound how many requests of one contact are dealt with: official
-	// clients ask for a picture and five emoticons at once.
+	// requestBurst and requestEvery bound how many requests of one contact are dealt with, those for
+	// pictures and the others each by themselves: official clients ask for a picture and five emoticons
+	// at once.
 	requestBurst = 32
 	requestEvery = 2 * time.Second
 	// offerBurst and offerEvery bound how many files of one contact are told of.
@@ -56,10 +57,11 @@ type Media struct {
 	chats *chat.Chats
 	cfg   Config
 
-	pipes            map[*chat.Pipe]*traffic
-	requests, offers *limit.Limiter
-	own              []owned // of the user, the latest last
-	buffer           []byte
+	pipes              map[*chat.Pipe]*traffic
+	pictures, requests *limit.Limiter
+	offers             *limit.Limiter
+	own                []owned // of the user, the latest last
+	buffer             []byte
 }
 
 // owned is an object of the user's that contacts can ask for.
@@ -85,7 +87,7 @@ type peer struct {
 func New(conn *ns.Conn, chats *chat.Chats, cfg Config) *Media {
 	m := &Media{
 		conn: conn, chats: chats, cfg: cfg, pipes: make(map[*chat.Pipe]*traffic),
-		requests: limit.New(requestBurst, requestEvery), offers: limit.New(offerBurst, offerEvery),
+		pictures: limit.New(requestBurst, requestEvery), requests: limit.New(requestBurst, requestEvery), offers: limit.New(offerBurst, offerEvery),
 	}
 	if len(cfg.Picture) > 0 {
 		m.keep(slp.NewObject(conn.Account(), slp.ObjectPicture, cfg.Picture), cfg.Picture)
@@ -240,7 +242,7 @@ func (m *Media) add(over *chat.Pipe, account, endpoint string, later bool) *peer
 		Offered: func(o *p2p.Offer) { m.offered(over, p, o) },
 		Asked:   func(o slp.Offer) { m.asked(over, p, o) },
 		Loose:   func(session uint32, message string) { m.loose(p, session, message) },
-		Admit:   func() bool { return m.requests.Allow(account, time.Now()) },
+		Admit:   func(kind slp.Kind) bool { return m.admit(kind, account) },
 	})
 	t.peers = append(t.peers, p)
 	return p
@@ -261,6 +263,14 @@ func (m *Media) to(over *chat.Pipe, account string) *peer {
 		return p
 	}
 	return m.add(over, account, endpoint, later)
+}
+
+// admit reports whether one more request of somebody is dealt with.
+func (m *Media) admit(kind slp.Kind, account string) bool {
+	if kind == slp.ForObject {
+		return m.pictures.Allow(account, time.Now())
+	}
+	return m.requests.Allow(account, time.Now())
 }
 
 // loose takes what belongs to no session: handwriting.

@@ -74,7 +74,7 @@ func pair(later bool) (alice, bob *side) {
 			Offered: func(o *Offer) { s.offers = append(s.offers, o) },
 			Asked:   func(o slp.Offer) { s.asked = append(s.asked, o) },
 			Loose:   func(_ uint32, message string) { s.loose = append(s.loose, message) },
-			Admit:   func() bool { return true },
+			Admit:   func(slp.Kind) bool { return true },
 		})
 		return s
 	}

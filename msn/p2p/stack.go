@@ -28,10 +28,10 @@ type Config struct {
 	Offered func(*Offer)
 	// Asked tells of another thing that the other side offers or wants, which is declined already.
 	Asked func(slp.Offer)
-	// Loose takes a message that belongs to no session, such as handwriting.
+	// Loose takes a message that belongs to no session, such as handwriting. Who takes it counts it.
 	Loose func(session uint32, message string)
-	// Admit reports whether one more request of the other side is dealt with.
-	Admit func() bool
+	// Admit reports whether one more request of a kind of the other side is dealt with.
+	Admit func(slp.Kind) bool
 }
 
 // Stack is what the user's Messenger has under way with one endpoint of somebody. There may be
@@ -217,7 +217,7 @@ func (s *Stack) loose(c *call, a *arrival) {
 	if c != nil || s.cfg.Loose == nil {
 		return
 	}
-	if text, whole := s.whole(a); whole && s.cfg.Admit() {
+	if text, whole := s.whole(a); whole {
 		s.cfg.Loose(a.session, text)
 	}
 }
@@ -245,7 +245,7 @@ func (s *Stack) message(text string) {
 	}
 	c := s.byID(m.CallID())
 	if err != nil {
-		if m.Request == slp.Invite && s.cfg.Admit() {
+		if m.Request == slp.Invite && s.cfg.Admit(slp.Other) {
 			at := slp.Call{Self: s.cfg.Self, Peer: s.cfg.Peer, ID: guid(m.CallID())}
 			s.say(at.Reply(m, slp.InternalError, "null", ""), nil)
 		}
@@ -276,7 +276,7 @@ func guid(s string) string {
 // transport answers about a direct connection, which there is none of: the other side stays on the
 // switchboard.
 func (s *Stack) transport(c *call, m slp.Message) {
-	if !s.cfg.Admit() {
+	if !s.cfg.Admit(slp.Other) {
 		return
 	}
 	at := slp.Call{Self: s.cfg.Self, Peer: s.cfg.Peer, ID: m.CallID()}
@@ -289,11 +289,14 @@ func (s *Stack) transport(c *call, m slp.Message) {
 
 // invited takes the beginning of a session of the other side's.
 func (s *Stack) invited(c *call, m slp.Message) {
-	if c != nil || slices.Contains(s.ended, m.CallID()) || !s.cfg.Admit() {
-		return // the same again, or too many
+	if c != nil || slices.Contains(s.ended, m.CallID()) {
+		return // the same again
+	}
+	o, ok := slp.ParseOffer(m)
+	if !s.cfg.Admit(o.Kind) {
+		return
 	}
 	at := slp.Call{Self: s.cfg.Self, Peer: s.cfg.Peer, ID: m.CallID()}
-	o, ok := slp.ParseOffer(m)
 	switch {
 	case !ok:
 		s.say(at.Reply(m, slp.InternalError, "null", ""), nil)
