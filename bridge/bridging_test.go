@@ -114,6 +114,29 @@ func TestRoomTakesThePlaceOfAnother(t *testing.T) {
 	b.eventually("the contact to leave the old room", func() bool { return b.membership(before, ghost) == event.MembershipLeave })
 }
 
+// Others were allowed to speak in the old room alone: in the new one they are not heard before the user
+// says so again.
+func TestRelayEndsWithTheRoomThatIsReplaced(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), withRelay)
+	b.relayed(b.login())
+	b.club()
+	b.restart() // so that the framework is done with the room that it has made
+	_, texts := b.friend()
+	b.write(club, "!msn bridge bob@example.com --move")
+	b.waitMessage(0, "Those who spoke through your account in the old room do not here.")
+	b.writeAs(fakeCarol, club, plainText("among us"))
+	b.write(club, "hello")
+	b.receive(texts, alice+": hello")
+	b.answers(club, "!msn set-relay", "will now be relayed")
+	b.writeAs(fakeCarol, club, plainText("now me"))
+	b.receive(texts, alice+": Carol: now me")
+	b.restart()
+	_, texts = b.friend()
+	b.writeAs(fakeCarol, club, plainText("and again"))
+	b.receive(texts, alice+": Carol: and again")
+}
+
 func TestRoomBecomesThatOfAGroupChat(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t), withRelay)

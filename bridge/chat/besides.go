@@ -11,6 +11,7 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/database"
@@ -89,7 +90,7 @@ func (h *Heard) voiceClipReceived(ctx context.Context, evt msn.VoiceClipReceived
 // which nothing can be seen is none.
 func (h *Heard) actionReceived(ctx context.Context, evt msn.ActionReceived) {
 	text := names.Cut(names.OneLine(evt.Text), names.MaxField)
-	if isBlank(text) {
+	if msgconv.IsBlank(text) {
 		return
 	}
 	h.besides(ctx, evt.Origin, besidesAction, database.QueuedNote, func(string) string { return text })

@@ -73,7 +73,8 @@ func Bridge(c *call.Call) {
 		c.Say("The homeserver does not let me invite the Matrix users of people on MSN into this room. Let me invite people here, and send the command again.")
 		return
 	}
-	if err := takeRoom(c, login, portal, target.PortalInfo, !move); err != nil {
+	relayed, err := takeRoom(c, login, portal, target.PortalInfo, !move)
+	if err != nil {
 		cannotBridge(c, err)
 		return
 	}
@@ -82,6 +83,9 @@ func Bridge(c *call.Call) {
 	}
 	leaveRoom(c, before)
 	text := "This room is now that of %s. What was written here before stays here. `$cmdprefix unbridge` gives the room back."
+	if relayed {
+		text += " Those who spoke through your account in the old room do not here."
+	}
 	if call.MayRelay(c.Event, login.Account.Login) {
 		text += " You alone are heard on MSN: after `$cmdprefix set-relay` others here speak through your account too."
 	}
@@ -90,22 +94,31 @@ func Bridge(c *call.Call) {
 
 // takeRoom makes the room of the command that of a chat, unless it has one and must not. That is
 // done among the events of the chat, because the framework does not expect it beside them; without
-// a room there are none.
-func takeRoom(c *call.Call, login *call.Login, portal *bridgev2.Portal, info *bridgev2.ChatInfo, onlyFirst bool) error {
+// a room there are none. That others speak through the login ends with the room before, for which it was
+// allowed: it reports whether they did.
+func takeRoom(c *call.Call, login *call.Login, portal *bridgev2.Portal, info *bridgev2.ChatInfo, onlyFirst bool) (relayed bool, err error) {
 	take := func(ctx context.Context) error {
 		return portal.UpdateMatrixRoomID(ctx, c.RoomID, bridgev2.UpdateMatrixRoomIDParams{
-			FailIfMXIDSet: onlyFirst, SyncDBMetadata: func() { account.Borrow(portal, c.RoomID) },
+			FailIfMXIDSet: onlyFirst, SyncDBMetadata: func() {
+				account.Borrow(portal, c.RoomID)
+				relayed = portal.RelayLoginID != ""
+				portal.Relay, portal.RelayLoginID = nil, ""
+			},
 		})
 	}
 	taken := false
 	if portal.MXID == "" {
 		// What the framework does meanwhile outlasts the command.
 		if err := take(context.WithoutCancel(c.Ctx)); err != nil {
-			return err
+			return false, err
 		}
 		taken = true
 	}
-	done := make(chan error, 1)
+	type end struct {
+		relayed bool
+		err     error
+	}
+	done := make(chan end, 1)
 	login.Account.Login.QueueRemoteEvent(&simplevent.EventMeta{
 		Type: bridgev2.RemoteEventUnknown, PortalKey: portal.PortalKey,
 		PreHandleFunc: func(ctx context.Context, portal *bridgev2.Portal) {
@@ -117,16 +130,16 @@ func takeRoom(c *call.Call, login *call.Login, portal *bridgev2.Portal, info *br
 				portal.UpdateInfo(ctx, account.OfBorrowed(info), login.Account.Login, nil, time.Time{})
 				portal.UpdateBridgeInfo(ctx)
 			}
-			done <- err
+			done <- end{relayed, err}
 		},
 	})
 	waiting, cancel := context.WithTimeout(c.Ctx, room.CreateTimeout)
 	defer cancel()
 	select {
-	case err := <-done:
-		return err
+	case end := <-done:
+		return end.relayed, end.err
 	case <-waiting.Done():
-		return waiting.Err()
+		return false, waiting.Err()
 	}
 }
 
