@@ -353,8 +353,44 @@ func TestCreateGroupAnswersWithTheMembers(t *testing.T) {
 	if !strings.HasPrefix(answer.body, "This room is now a group chat with ") || !strings.Contains(answer.body, bob) || !strings.Contains(answer.body, carol) {
 		t.Errorf("the answer is %q", answer.body)
 	}
-	if answer = b.ask(room, "!msn create-group"); !strings.Contains(answer.body, "already bridged") {
-		t.Errorf("the second time: %q", answer.body)
+	if answer = b.ask(room, "!msn create-group"); !strings.HasPrefix(answer.body, "This room is bridged already: to “") || strings.Contains(answer.body, "group:") ||
+		strings.Contains(answer.body, string(login.ID)) || strings.Contains(answer.html, "group:") {
+		t.Errorf("the second time: %q, %q", answer.body, answer.html)
+	}
+}
+
+// The words behind the command are the name of the group chat, and of its room. The chat with the bot
+// stays what it is.
+func TestCreateGroupTakesAName(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	client := b.login().Client.(*Client)
+	if answer := b.ask(b.management(), "create-group"); !strings.HasPrefix(answer.body, "This is your chat with me. Write `!invite carol@example.com`") {
+		t.Errorf("in the chat with the bot: %q", answer.body)
+	}
+	b.matrix.setMember(b.management(), b.ghost(bob), event.MembershipJoin)
+	if answer := b.ask(b.management(), "create-group"); !strings.HasPrefix(answer.body, "This is your chat with me.") {
+		t.Errorf("in the chat with the bot and bob: %q", answer.body)
+	}
+	room := id.RoomID("!made-by-alice:" + fakeServer)
+	for _, user := range []id.UserID{fakeUser, fakeBot, b.ghost(bob), b.ghost(carol)} {
+		b.matrix.setMember(room, user, event.MembershipJoin)
+	}
+	if answer := b.ask(room, "!msn create-group bob and "+carol); !strings.Contains(answer.body, "without addresses") {
+		t.Errorf("with an address: %q", answer.body)
+	}
+	if answer := b.ask(room, "!msn create-group The Gang"); !strings.HasPrefix(answer.body, "This room is now a group chat with ") {
+		t.Errorf("with a name: %q", answer.body)
+	}
+	b.matrix.mu.Lock()
+	called := b.matrix.called[room]
+	b.matrix.mu.Unlock()
+	if called != "The Gang" {
+		t.Errorf("the room is called %q", called)
+	}
+	portal, err := b.br.GetPortalByMXID(b.ctx, room)
+	if err != nil || portal == nil || portal.Receiver != client.account.Login.ID {
+		t.Errorf("the room is that of %+v, %v", portal, err)
 	}
 }
 

@@ -127,14 +127,9 @@ func (c *Commands) Handlers() []commands.CommandHandler {
 // framework names the group chat by its ID.
 func (c *Commands) createGroup() commands.CommandHandler {
 	handler := *commands.CommandCreateGroup
-	refuse := handler.Func
-	handler.Func = func(ce *commands.Event) {
-		if ce.Portal != nil {
-			refuse(ce) // the room is one already
-			return
-		}
-		people.CreateGroup(&call.Call{Event: ce, Parts: &c.shared})
-	}
+	handler.Help.Args = "[_name_]"
+	handler.Help.Description = "Make the room that you are in a group chat with the contacts who are in it."
+	handler.Func = func(ce *commands.Event) { people.CreateGroup(&call.Call{Event: ce, Parts: &c.shared}) }
 	return &handler
 }
 

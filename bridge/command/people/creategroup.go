@@ -1,8 +1,11 @@
 package people
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
@@ -12,6 +15,7 @@ import (
 
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 )
 
@@ -26,12 +30,20 @@ func cannotGroup(c *call.Call, login *bridgev2.UserLogin, err error) {
 
 // CreateGroup makes the room a group chat with the contacts who are in it.
 func CreateGroup(c *call.Call) {
-	login, kind := loginForGroup(c)
-	if login == nil {
-		c.Reply("You're not logged in")
+	login, words := loginForGroup(c)
+	switch {
+	case login == nil:
+		c.Say("You are not logged in to MSN. Use `$cmdprefix login` first.")
+		return
+	case c.Portal != nil:
+		c.Say("This room is bridged already: to %s. `!invite carol@example.com` calls another contact into the conversation.", names.Quoted(roomOf(c, c.Portal)))
+		return
+	case c.RoomID == c.User.ManagementRoom:
+		c.Say("This is your chat with me. Write `!invite carol@example.com` in the room of a contact: that makes a room for both of them and you. " +
+			"Or make a room, invite the Matrix users of your contacts and me into it, and send the command there.")
 		return
 	}
-	if _, named := call.IsAddress(kind); named {
+	if slices.ContainsFunc(words, func(word string) bool { _, named := call.IsAddress(word); return named }) {
 		c.Say("`create-group` makes a group chat of the people who are in this room already. Invite the Matrix users of your contacts " +
 			"into it, and send `create-group` without addresses.")
 		return
@@ -46,25 +58,39 @@ func CreateGroup(c *call.Call) {
 		cannotGroup(c, login, reason.ErrNoMembers)
 		return
 	}
+	name := nameOfRoom(c)
+	chosen := names.Cut(names.Clean(strings.Join(words, " ")), names.Max)
+	if chosen != "" && !strings.EqualFold(chosen, GroupType) {
+		name = nameRoom(c, chosen)
+	}
 	made, err := provisionutil.CreateGroup(c.Ctx, login, &bridgev2.GroupCreateParams{
-		Type: kind, Participants: members, Name: nameOfRoom(c), RoomID: c.RoomID,
+		Type: GroupType, Participants: members, Name: name, RoomID: c.RoomID,
 	})
 	if err != nil {
 		c.Log.Err(err).Msg("Failed to make a group chat")
 		cannotGroup(c, login, err)
 		return
 	}
-	called := namesOfGroup(c, login, made.ID)
-	if called == "" {
-		c.Reply("Successfully created group `%s`", made.ID)
-		return
+	c.Say("This room is now a group chat with %s. Your first message calls them into it.", cmp.Or(namesOfGroup(c, login, made.ID), "your contacts here"))
+}
+
+// nameRoom gives the command's room a name and returns it. The group chat bears it also where the bot may
+// not name the room, which it says.
+func nameRoom(c *call.Call, name string) *event.RoomNameEventContent {
+	content := &event.RoomNameEventContent{Name: name}
+	if before := nameOfRoom(c); before != nil && before.Name == name {
+		return before
 	}
-	c.Say("This room is now a group chat with %s. Your first message calls them into it.", called)
+	if _, err := c.Bot.SendState(c.Ctx, c.RoomID, event.StateRoomName, "", &event.Content{Parsed: content}, time.Time{}); err != nil {
+		c.Log.Warn().Err(err).Msg("Failed to name a room that becomes a group chat")
+		c.Say("I may not name this room: name it yourself.")
+	}
+	return content
 }
 
 // loginForGroup returns the login that is named behind the command, or the user's default,
-// nil for none; and the type of the group chat.
-func loginForGroup(c *call.Call) (login *bridgev2.UserLogin, kind string) {
+// nil for none; and the words behind that, which are the name of the group chat.
+func loginForGroup(c *call.Call) (login *bridgev2.UserLogin, words []string) {
 	args := c.Args
 	if len(args) > 0 {
 		login = c.Bridge.GetCachedUserLoginByID(networkid.UserLoginID(args[0]))
@@ -74,10 +100,7 @@ func loginForGroup(c *call.Call) (login *bridgev2.UserLogin, kind string) {
 	} else {
 		login = c.User.GetDefaultLogin()
 	}
-	if len(args) > 0 {
-		return login, args[0]
-	}
-	return login, GroupType
+	return login, args
 }
 
 // groupMembers returns the IDs of the people in the command's room: ghosts, and other users
