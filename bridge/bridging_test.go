@@ -194,3 +194,27 @@ func TestRoomIsBridgedOnlyByWhoMay(t *testing.T) {
 func (b *testBridge) playAs(account string, texts chan<- string) {
 	b.srv.Play(account, msntest.Script{Text: func(_ *msntest.Chat, from, text string) { texts <- from + ": " + text }})
 }
+
+// A bridge that encrypts nothing leaves encrypted rooms alone, and says so where it can be read.
+func TestEncryptedRoomIsNotBridgedWithoutEncryption(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	b.club()
+	chat := b.management()
+	b.matrix.mu.Lock()
+	b.matrix.secret = map[id.RoomID]bool{club: true}
+	b.matrix.mu.Unlock()
+	encrypts := false
+	b.conn.Encrypts = func() bool { return encrypts }
+	for _, command := range []string{"!msn bridge bob@example.com", "!msn create-group"} {
+		if got := b.ask(club, command); got.room != chat || !strings.Contains(got.body, "is encrypted") || !strings.Contains(got.html, string(club)) {
+			t.Errorf("%s is answered by %+v", command, got)
+		}
+	}
+	if is := b.membership(club, b.matrix.FormatGhostMXID(login.Client.(*Client).account.GhostID(bob))); is != "" {
+		t.Errorf("the contact is in the room: %q", is)
+	}
+	encrypts = true
+	b.answers(club, "!msn bridge bob@example.com", "This room is now that of “Bob Builder")
+}

@@ -50,6 +50,10 @@ type Connector struct {
 	// does not take any. It may be nil, and is called when the homeserver is known.
 	Profile func() presence.Homeserver
 
+	// Encrypts reports whether the bridge can read and write in encrypted rooms. It may be nil, which
+	// counts as yes.
+	Encrypts func() bool
+
 	br       *bridgev2.Bridge
 	db       *database.Database
 	signIns  session.SignIns
@@ -89,7 +93,7 @@ func (c *Connector) Init(br *bridgev2.Bridge) {
 	}}
 	c.commands = command.New(br, c.db, &c.pages, func(login *bridgev2.UserLogin) *call.Login {
 		return login.Client.(*Client).commands
-	})
+	}, func() bool { return c.Encrypts == nil || c.Encrypts() })
 	c.intake = intake.New(intake.Config{
 		Bridge: br, Store: c.db.Intake, Log: br.Log,
 		Ours:      func(user id.UserID) bool { return user == br.Bot.GetMXID() || br.IsGhostMXID(user) },

@@ -61,6 +61,7 @@ type fakeMatrix struct {
 	topics   map[id.RoomID]string
 	levels   map[id.RoomID]*event.PowerLevelsEventContent // where they are others than of most rooms
 	shown    shownGhosts                                  // who is online
+	secret   map[id.RoomID]bool                           // rooms that are encrypted
 	profiles shownGhosts                                  // the status in profiles
 	written  map[id.EventID]*event.Event                  // by users, as far as a test has it kept
 	public   string                                       // public address of the bridge, or ""
@@ -321,8 +322,13 @@ func (f *fakeMatrix) GetPowerLevels(_ context.Context, room id.RoomID) (*event.P
 	return &event.PowerLevelsEventContent{Users: map[id.UserID]int{fakeUser: 100}}, nil
 }
 
-// GetStateEvent finds nothing: no room of a test has state that is asked for.
-func (f *fakeMatrix) GetStateEvent(context.Context, id.RoomID, event.Type, string) (*event.Event, error) {
+// GetStateEvent finds which rooms are encrypted, and nothing else.
+func (f *fakeMatrix) GetStateEvent(_ context.Context, room id.RoomID, kind event.Type, _ string) (*event.Event, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if kind == event.StateEncryption && f.secret[room] {
+		return &event.Event{Type: kind, RoomID: room, Content: event.Content{Parsed: &event.EncryptionEventContent{Algorithm: id.AlgorithmMegolmV1}}}, nil
+	}
 	return nil, nil
 }
 

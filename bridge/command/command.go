@@ -18,7 +18,8 @@ type Commands struct {
 	interrupted interrupted
 }
 
-// New returns the commands of a bridge. loginOf returns the parts of a login.
-func New(br *bridgev2.Bridge, db *database.Database, pages *loginpage.Pages, loginOf func(*bridgev2.UserLogin) *call.Login) *Commands {
-	return &Commands{bridge: br, shared: call.Parts{DB: db, LoginPages: pages, LoginOf: loginOf}}
+// New returns the commands of a bridge. loginOf returns the parts of a login, encrypts reports whether
+// the bridge can read and write in encrypted rooms.
+func New(br *bridgev2.Bridge, db *database.Database, pages *loginpage.Pages, loginOf func(*bridgev2.UserLogin) *call.Login, encrypts func() bool) *Commands {
+	return &Commands{bridge: br, shared: call.Parts{DB: db, LoginPages: pages, LoginOf: loginOf, Encrypts: encrypts}}
 }

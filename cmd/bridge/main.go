@@ -66,6 +66,7 @@ func main() {
 	m.PostInit = func() {
 		connector.Homeserver = newHomeserver(m.Matrix)
 		connector.Presence = presenceOf{m.Matrix}
+		connector.Encrypts = func() bool { return m.Matrix.Crypto != nil }
 		connector.Profile = func() presence.Homeserver { return newProfile(m.Matrix) }
 		if m.Config.AppService.AsyncTransactions || m.Config.Bridge.AsyncEvents {
 			m.Log.WithLevel(zerolog.FatalLevel).Msg("appservice.async_transactions and bridge.async_events must be false: messages would lose their order")

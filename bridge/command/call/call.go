@@ -69,6 +69,7 @@ type Parts struct {
 	DB         *database.Database
 	LoginPages *loginpage.Pages
 	LoginOf    func(*bridgev2.UserLogin) *Login
+	Encrypts   func() bool                  // whether the bridge can read and write in encrypted rooms
 	Inviting   exsync.KeyedMutex[id.UserID] // by who has an invitation mailed
 }
 

@@ -40,6 +40,9 @@ func Bridge(c *call.Call) {
 		c.Say("This is your chat with me. Invite me into the room that is to be bridged, and send the command there.")
 		return
 	}
+	if unreadable(c) {
+		return
+	}
 	if why := mayNotBridge(c); why != "" {
 		c.Say("%s", why)
 		return
@@ -141,6 +144,33 @@ func takeRoom(c *call.Call, login *call.Login, portal *bridgev2.Portal, info *br
 	case <-waiting.Done():
 		return false, waiting.Err()
 	}
+}
+
+// unreadable reports whether the bridge can neither read nor write in the room of the command, because
+// the room is encrypted and the bridge is not to. It says so in the user's chat with the bot: what the
+// bot says in the room the homeserver does not get.
+func unreadable(c *call.Call) bool {
+	if c.Encrypts() {
+		return false
+	}
+	matrix, ok := c.Bridge.Matrix.(bridgev2.MatrixConnectorWithArbitraryRoomState)
+	if !ok {
+		return false
+	}
+	state, err := matrix.GetStateEvent(c.Ctx, c.RoomID, event.StateEncryption, "")
+	if err != nil || state == nil { // most rooms have none
+		return false
+	}
+	chat, err := c.User.GetManagementRoom(c.Ctx)
+	if err != nil {
+		c.Log.Err(err).Msg("Failed to open the chat with the bot")
+		return true
+	}
+	in := link(c, c.RoomID)
+	c.OrigRoomID = chat
+	c.ReplyAdvanced(fmt.Sprintf("The room %s is encrypted, and <code>encryption</code> is off in the config of this bridge: it can neither read nor write there. "+
+		"Nothing was changed. Use a room that is not encrypted, or ask the admin of this bridge to switch encryption on.", in), false, true)
+	return true
 }
 
 // mayNotBridge says why the user cannot bridge the room, or returns "".

@@ -43,6 +43,9 @@ func CreateGroup(c *call.Call) {
 			"Or make a room, invite the Matrix users of your contacts and me into it, and send the command there.")
 		return
 	}
+	if unreadable(c) {
+		return
+	}
 	if slices.ContainsFunc(words, func(word string) bool { _, named := call.IsAddress(word); return named }) {
 		c.Say("`create-group` makes a group chat of the people who are in this room already. Invite the Matrix users of your contacts " +
 			"into it, and send `create-group` without addresses.")
