@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/rs/zerolog"
 	"go.mau.fi/util/configupgrade"
 	"go.mau.fi/util/dbutil"
 	"maunium.net/go/mautrix/bridgev2"
@@ -332,7 +333,29 @@ func (c *Connector) Decrypt(ctx context.Context, evt *event.Event, decrypt intak
 
 // StartIntake hands on what the homeserver sends, and what it sent before the bridge was
 // stopped. It is to be called when the logins are loaded.
-func (c *Connector) StartIntake(ctx context.Context) { c.intake.Start(ctx) }
+func (c *Connector) StartIntake(ctx context.Context) {
+	c.meetRelayed(ctx)
+	c.intake.Start(ctx)
+}
+
+// meetRelayed has it noted who is in the rooms in which others are relayed, if people on MSN are told
+// who comes and goes: by the first change that is heard of the homeserver does not say any more what
+// was before.
+func (c *Connector) meetRelayed(ctx context.Context) {
+	if !c.Config.RelayJoins {
+		return
+	}
+	portals, err := c.br.GetAllPortalsWithMXID(ctx)
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read rooms, to see who is in those in which others are relayed")
+		return
+	}
+	for _, portal := range portals {
+		if login := c.br.GetCachedUserLoginByID(portal.Receiver); login != nil && portal.Relay != nil {
+			login.Client.(*Client).chat.MeetRelayed(ctx, portal.MXID)
+		}
+	}
+}
 
 // StopIntake leaves to the next start what was not handed on.
 func (c *Connector) StopIntake() { c.intake.Stop() }

@@ -85,3 +85,34 @@ func TestJoinsAreNotKept(t *testing.T) {
 		t.Errorf("the room was told %+v", told)
 	}
 }
+
+// Homeservers need not say what somebody was before: a new name is no coming, also when it is the first
+// thing that is heard of a room after a start, or after the user has let others speak there.
+func TestNewNameIsNoComingAfterAStart(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), withRelay, func(b *testBridge) {
+		b.config = func(c *config.Config) { c.RelayJoins = true }
+	})
+	_, texts := b.friend()
+	room := b.relayed(b.login())
+	renamed := func(name string) {
+		b.events++
+		b.matrix.call(fakeCarol, name)
+		b.conn.Member(b.ctx, &event.Event{
+			Type: event.StateMember, StateKey: ptr.Ptr(string(fakeCarol)), ID: b.latest(), RoomID: room, Sender: fakeCarol,
+			Content: event.Content{Parsed: &event.MemberEventContent{Membership: event.MembershipJoin, Displayname: name}},
+		})
+	}
+	b.writeAs(fakeCarol, room, plainText("hello"))
+	b.receive(texts, alice+": Carol: hello")
+	renamed("Caroline")
+	b.writeAs(fakeCarol, room, plainText("me again"))
+	b.receive(texts, alice+": Caroline: me again")
+	b.restart()
+	_, texts = b.friend()
+	renamed("Carolina")
+	b.writeAs(fakeCarol, room, plainText("and again"))
+	b.receive(texts, alice+": Carolina: and again")
+	b.comes(room, fakeCarol, "Carolina", event.MembershipJoin, event.MembershipLeave)
+	b.receive(texts, alice+": Carolina has left the conversation (Matrix).")
+}

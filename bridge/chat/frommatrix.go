@@ -46,6 +46,9 @@ func (c *Chat) sendBy(ctx context.Context, msg *bridgev2.MatrixMessage, put stor
 	if msg.Content.MsgType == event.MsgNotice && speaker != nil && !c.account.Config.RelaysNotices() {
 		return nil, bridgev2.ErrIgnoringMNotice // it may be a program's, and programs answer each other without end
 	}
+	if speaker != nil && c.account.Config.RelayJoins {
+		c.MeetRelayed(ctx, msg.Event.RoomID)
+	}
 	msg.Content.Body = strings.TrimPrefix(msg.Content.Body, NoCommand)
 	words := msgconv.InWords(msg.Content, msg.Event.Content.Raw)
 	if why := refusal(msg.Content, words); why != nil && !(speaker != nil && why == reason.ErrMedia) {

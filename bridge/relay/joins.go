@@ -81,6 +81,24 @@ func (j *Joins) Change(evt *event.Event, members Members) (who id.UserID, name, 
 	return "", "", ""
 }
 
+// Meet notes who is in a room before the first change there: what comes then is held against it.
+func (j *Joins) Meet(room id.RoomID, members Members) error {
+	j.mu.Lock()
+	known := j.there[room] != nil
+	j.mu.Unlock()
+	if known {
+		return nil
+	}
+	all, err := members()
+	if err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.remember(room, "", all)
+	return nil
+}
+
 // known returns what somebody in a room is called, and reports whether they were in it before what
 // is just heard of them. The homeserver is not asked under the lock: other rooms do not wait for it.
 func (j *Joins) known(room id.RoomID, who id.UserID, members Members) (name string, there bool, err error) {
