@@ -3,12 +3,14 @@ package bridge
 import (
 	"context"
 
+	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/bridgev2/simplevent"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/room"
 )
@@ -120,6 +122,7 @@ func (c *Connector) Member(ctx context.Context, evt *event.Event) {
 	if !ok || evt.Sender == c.br.Bot.GetMXID() || c.br.IsGhostMXID(evt.Sender) {
 		return // most are theirs, and looking through all logins costs
 	}
+	c.noteShared(ctx, evt)
 	who := id.UserID(evt.GetStateKey())
 	if ghost, isGhost := c.br.Matrix.ParseGhostMXID(who); isGhost {
 		c.ghostChanges(ctx, evt, ghost, content.Membership)
@@ -136,6 +139,49 @@ func (c *Connector) Member(ctx context.Context, evt *event.Event) {
 		client.self.Named()
 		client.spaces.Look()
 	}
+}
+
+// noteShared notes whether others than the user read along in the room of a chat, when that may have
+// changed: then it is not called by what the user calls people.
+func (c *Connector) noteShared(ctx context.Context, evt *event.Event) {
+	who := id.UserID(evt.GetStateKey())
+	if who == c.br.Bot.GetMXID() || c.br.IsGhostMXID(who) {
+		return
+	}
+	portal, err := c.br.GetPortalByMXID(ctx, evt.RoomID)
+	if err != nil || portal == nil {
+		return
+	}
+	login := c.br.GetCachedUserLoginByID(portal.Receiver)
+	if login == nil || login.UserMXID == who {
+		return
+	}
+	shared, err := room.Overheard(ctx, c.br, evt.RoomID, login.UserMXID)
+	if err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Stringer("room_id", evt.RoomID).Msg("Failed to see whether others read along in a room")
+		shared = true
+	}
+	client := login.Client.(*Client)
+	login.QueueRemoteEvent(&simplevent.EventMeta{
+		Type: bridgev2.RemoteEventUnknown, PortalKey: portal.PortalKey,
+		PreHandleFunc: func(ctx context.Context, portal *bridgev2.Portal) {
+			kept := portal.Metadata.(*account.PortalMetadata)
+			if kept.Shared == shared || portal.MXID != evt.RoomID {
+				return
+			}
+			kept.Shared = shared
+			if err := portal.Save(ctx); err != nil {
+				zerolog.Ctx(ctx).Err(err).Msg("Failed to note whether others read along in a room")
+				return
+			}
+			switch to, _ := msnid.ParsePeer(portal.ID); {
+			case to.Account != "":
+				client.people.Names.Shared(to.Account)
+			case to.Group != "":
+				client.groups.Shared(to.Group)
+			}
+		},
+	})
 }
 
 // tellChange has people on MSN told who has come into a room, or gone, in the place where the room

@@ -138,8 +138,8 @@ func TestTwoRelayedPeopleInOneQueue(t *testing.T) {
 	b.writeAs(fakeDave, room, plainText("helo from dave"))
 	ofDave <- b.latest()
 	b.write(room, "hello from alice")
-	b.waitMessage(0, "Carol: Bob Builder (bob@example.com) is offline. The bridge keeps your message")
-	told, _ := b.waitMessage(0, "Dave: Bob Builder (bob@example.com) is offline. The bridge keeps your message")
+	b.waitMessage(0, "Carol: bob@example.com is offline. The bridge keeps your message")
+	told, _ := b.waitMessage(0, "Dave: bob@example.com is offline. The bridge keeps your message")
 	if len(told.calls) != 1 || told.calls[0] != fakeDave {
 		t.Errorf("mentioned are %v", told.calls)
 	}

@@ -115,8 +115,8 @@ func TestCorrectedAnswerKeepsItsQuote(t *testing.T) {
 	b.edit(room, "$user2", "Tuesday")
 	b.waitStatus(from)
 	_, texts := b.friend()
-	b.receive(texts, alice+": > Bob Builder: when?\r\nMonday")
-	b.receive(texts, alice+": > Bob Builder: when?\r\nTuesday")
+	b.receive(texts, alice+": > bob@example.com: when?\r\nMonday")
+	b.receive(texts, alice+": > bob@example.com: when?\r\nTuesday")
 }
 
 // A homeserver that does not say what was answered holds nothing up for long.

@@ -59,6 +59,9 @@ func Blocked(contact *database.Contact) bool {
 
 // DisplayName returns what this user calls a contact, clean, or "".
 func (a *Account) DisplayName(ctx context.Context, account string) string {
+	if isAmongOthers(ctx) {
+		return cmp.Or(a.knownName(ctx, account), a.listedName(account))
+	}
 	if roster := a.live(); roster != nil {
 		contact, _ := roster.Contact(account)
 		if name := names.Clean(nameFor(cmp.Or(contact.Nick, a.Alias(account)), contact.Name)); name != "" {
@@ -172,7 +175,7 @@ func (a *Account) Told(ctx context.Context, account string) string { return a.kn
 // bridge bears already gets the account behind it.
 func (a *Account) MatrixName(ctx context.Context, account string, book *names.Book) string {
 	params := config.NameParams{Name: book.Name(account), Account: account, Service: a.Service.Name}
-	if params.Name == "" {
+	if params.Name == "" || isAmongOthers(ctx) {
 		params.Name = a.knownName(ctx, account)
 	}
 	if account == a.Identity.Account {

@@ -208,6 +208,9 @@ func (a *Account) Shows(ctx context.Context, account string, book *names.Book) (
 	if err != nil || portal == nil || portal.MXID == "" {
 		return err == nil, err
 	}
+	if portal.Metadata.(*PortalMetadata).Shared {
+		ctx = AmongOthers(ctx)
+	}
 	called, own := a.RoomName(ctx, account, book)
 	switch {
 	case own || a.Bridge.Config.PrivateChatPortalMeta:
@@ -262,7 +265,7 @@ func (t *toldNames) shown(account string, now GhostMetadata) {
 // than the ghost's: one that the user has given, or that somebody else has too.
 func (a *Account) RoomName(ctx context.Context, account string, book *names.Book) (name string, own bool) {
 	known, called := a.knownName(ctx, account), book.Name(account)
-	if called == "" || called == account {
+	if called == "" || called == account || isAmongOthers(ctx) {
 		called = known
 	}
 	own = called != "" && (called != known || book.Ambiguous(account, called))

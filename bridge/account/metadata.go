@@ -178,6 +178,8 @@ type PortalMetadata struct {
 	// Borrowed is the room that was there before and became that of the portal. It may be its
 	// room no more.
 	Borrowed id.RoomID `json:"borrowed,omitempty"`
+	// Shared is set while others than the user and the people of MSN are in the room, or invited.
+	Shared bool `json:"shared,omitempty"`
 }
 
 // MetaTypes returns constructors for what is kept with the framework's rows.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
@@ -117,7 +118,7 @@ func (h *Heard) besides(ctx context.Context, from msn.Origin, kind besidesKind, 
 		PortalID:  portal.ID,
 		Sender:    account,
 		At:        from.At,
-		Body:      line(h.calledIn(ctx, account)),
+		Body:      line(h.calledIn(ctx, portal, account)),
 		GroupSize: 1,
 		Kind:      as,
 	})
@@ -152,15 +153,15 @@ func (h *Heard) sayMore(ctx context.Context, of flooder, more int) {
 		PortalID:  of.portal.ID,
 		Sender:    of.account,
 		At:        at,
-		Body:      of.kind.more(h.calledIn(ctx, of.account), more),
+		Body:      of.kind.more(h.calledIn(ctx, of.portal, of.account), more),
 		GroupSize: 1,
 		Kind:      database.QueuedNote,
 	})
 }
 
 // calledIn is what somebody is called in a line of a room that says what they did.
-func (h *Heard) calledIn(ctx context.Context, account string) string {
-	if name := h.account.DisplayName(ctx, account); name != "" {
+func (h *Heard) calledIn(ctx context.Context, portal networkid.PortalKey, account string) string {
+	if name := h.account.DisplayName(h.rooms.AmongReaders(ctx, portal), account); name != "" {
 		return names.Unlinked(name)
 	}
 	return account

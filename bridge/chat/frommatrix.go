@@ -231,7 +231,7 @@ func (c *Chat) write(ctx context.Context, put store, portal *bridgev2.Portal, ev
 // Recipients is recipient for everybody in a room.
 func (c *Chat) Recipients(ctx context.Context, to msnid.Peer) reason.Subject {
 	if to.Account != "" {
-		return c.account.Person(ctx, to.Account)
+		return c.account.Person(c.rooms.AmongReaders(ctx, c.account.PortalKey(to.Account)), to.Account)
 	}
 	return reason.Subject{Name: "everybody else in this conversation", Service: c.account.Service.Name, Listed: true}
 }

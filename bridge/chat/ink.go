@@ -98,7 +98,7 @@ func (h *Heard) convertInk(ctx context.Context, m *database.QueuedMessage) *brid
 	}
 	if !shown {
 		line := *m
-		line.Body = fmt.Sprintf(noInk, h.calledIn(ctx, m.Sender))
+		line.Body = fmt.Sprintf(noInk, h.calledIn(ctx, h.account.KeyOf(m.PortalID), m.Sender))
 		return convertNote(&line)
 	}
 	return &bridgev2.ConvertedMessagePart{Type: event.EventMessage, Content: &event.MessageEventContent{

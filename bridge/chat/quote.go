@@ -9,6 +9,7 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/msn"
@@ -95,7 +96,7 @@ func (c *Chat) author(ctx context.Context, room id.RoomID, sender id.UserID) str
 		case identity.Account == c.account.Identity.Account:
 			return cmp.Or(c.account.OwnName(), identity.Account)
 		}
-		return cmp.Or(c.account.DisplayName(ctx, identity.Account), identity.Account)
+		return cmp.Or(c.account.DisplayName(account.AmongOthers(ctx), identity.Account), identity.Account) // people on MSN read it
 	}
 	if sender == br.Bot.GetMXID() {
 		return ""

@@ -8,6 +8,7 @@ import (
 	"maunium.net/go/mautrix/bridgev2/commands"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/command/people"
 	"matrix-msn/bridge/command/service"
@@ -129,7 +130,10 @@ func (c *Commands) createGroup() commands.CommandHandler {
 	handler := *commands.CommandCreateGroup
 	handler.Help.Args = "[_name_]"
 	handler.Help.Description = "Make the room that you are in a group chat with the contacts who are in it."
-	handler.Func = func(ce *commands.Event) { people.CreateGroup(&call.Call{Event: ce, Parts: &c.shared}) }
+	handler.Func = func(ce *commands.Event) {
+		c.amongReaders(ce, false)
+		people.CreateGroup(&call.Call{Event: ce, Parts: &c.shared})
+	}
 	return &handler
 }
 
@@ -140,7 +144,16 @@ func (c *Commands) run(r row, ce *commands.Event) {
 	if r.private && !c.toPrivate(ce, r.name) {
 		return
 	}
+	c.amongReaders(ce, r.private)
 	r.run(&call.Call{Event: ce, Parts: &c.shared, Given: given, Text: text})
+}
+
+// amongReaders has people called by the names that they give themselves in the answer of a command
+// that others read. Those of private commands nobody else does.
+func (c *Commands) amongReaders(ce *commands.Event, private bool) {
+	if !private && c.overheard(ce, ce.RoomID) {
+		ce.Ctx = account.AmongOthers(ce.Ctx)
+	}
 }
 
 // toPrivate has a command that others would read the answer of answered in the user's own chat with

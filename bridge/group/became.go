@@ -42,6 +42,7 @@ func (g *Groups) becameGroup(ctx context.Context, evt msn.BecameGroup) {
 		if err != nil || room == "" {
 			return
 		}
+		ctx = g.rooms.AmongReaders(ctx, alone)
 		g.put(ctx, alone.ID, peer, database.QueuedNote, fmt.Sprintf("%s has come into your conversation with %s: it goes on in a room of its own, %s",
 			g.account.Person(ctx, newcomer).Name, g.account.Person(ctx, peer).Name, g.rooms.Link(room)), at)
 	})

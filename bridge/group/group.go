@@ -114,6 +114,10 @@ func (g *Groups) NoteMembers(ctx context.Context, conversation *msn.Conversation
 	}
 }
 
+// Shared has the room of a group chat called as it is to be now that others read along there, or do not
+// any more.
+func (g *Groups) Shared(group string) { g.showNewMembers(group) }
+
 // showNewMembers has the room of a group chat brought up to date with its members.
 func (g *Groups) showNewMembers(group string) {
 	g.work.Do("members "+group, func(ctx context.Context) { g.showMembers(ctx, group) })
@@ -181,7 +185,7 @@ func (g *Groups) note(ctx context.Context, conversation *msn.Conversation, membe
 	if !g.notes.AllowMember(conversation.Group(), account, at) {
 		return false
 	}
-	g.put(ctx, key.ID, account, kind, say(g.account.Person(ctx, account).Name), at)
+	g.put(ctx, key.ID, account, kind, say(g.account.Person(g.rooms.AmongReaders(ctx, key), account).Name), at)
 	return true
 }
 
@@ -205,6 +209,7 @@ func (g *Groups) Info(ctx context.Context, group string) (*bridgev2.ChatInfo, er
 	if err != nil {
 		return nil, fmt.Errorf("failed to read the members of a group chat: %w", err)
 	}
+	ctx = g.account.InRoom(ctx, g.account.GroupKey(group))
 	info := &bridgev2.ChatInfo{
 		Type:    ptr.Ptr(bridgedb.RoomTypeGroupDM),
 		Members: g.memberList(group, members),

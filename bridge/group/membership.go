@@ -67,7 +67,7 @@ func (g *Groups) Left(portal networkid.PortalID, waits func() bool) {
 // be there leaves the room again, and it is said why.
 func (g *Groups) Invited(portal networkid.PortalID, in id.RoomID, account string) {
 	g.work.Do(fmt.Sprintf("invited %s %s", portal, account), func(ctx context.Context) {
-		said, stays, tells := g.invited(ctx, portal, account)
+		said, stays, tells := g.invited(g.rooms.AmongReaders(ctx, g.account.KeyOf(portal)), portal, account)
 		ghost, err := g.account.Bridge.GetGhostByID(ctx, g.account.GhostID(account))
 		if err == nil && stays {
 			err = g.rooms.Enter(ctx, in, ghost, "")
@@ -143,7 +143,7 @@ func (g *Groups) Removed(portal networkid.PortalID, in id.RoomID, account string
 				return // they were invited, and have not come
 			}
 		}
-		name := g.account.Person(ctx, account).Name
+		name := g.account.Person(g.rooms.AmongReaders(ctx, g.account.KeyOf(portal)), account).Name
 		said := fmt.Sprintf("MSN has no way to put somebody out of a conversation: %s still hears what is said here, and is shown again with what they write. "+
 			"To be without them leave this room, and make another one with `create-group`.", name)
 		switch {

@@ -74,7 +74,7 @@ func (o *Outbox) leave(ctx context.Context, e *database.QueuedEvent, fate error)
 	}); err != nil {
 		return err
 	}
-	o.reply(ctx, e, o.sayLeft(ctx, session, to.Account))
+	o.reply(ctx, e, o.sayLeft(o.amongReaders(ctx, e), session, to.Account))
 	return nil
 }
 

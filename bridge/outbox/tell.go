@@ -113,7 +113,12 @@ func (o *Outbox) sayKept(ctx context.Context, e *database.QueuedEvent, limit tim
 
 func (o *Outbox) recipient(ctx context.Context, e *database.QueuedEvent) string {
 	to, _ := msnid.ParsePeer(e.PortalID)
-	return o.account.Person(ctx, to.Account).Name
+	return o.account.Person(o.amongReaders(ctx, e), to.Account).Name
+}
+
+// amongReaders returns the context for what is said of a message in its room.
+func (o *Outbox) amongReaders(ctx context.Context, e *database.QueuedEvent) context.Context {
+	return room.AmongReaders(ctx, o.account.Bridge, e.RoomID, o.account.Login.UserMXID)
 }
 
 // inDays writes a time for people.

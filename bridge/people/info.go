@@ -38,7 +38,7 @@ func (n *Names) Info(ctx context.Context, account string) *bridgev2.ChatInfo {
 // contact. An admin can have rooms without names of their own; then only those have one
 // whose contacts this user calls otherwise than they call themselves.
 func (n *Names) roomName(ctx context.Context, account string, book *names.Book) *string {
-	name, own := n.account.RoomName(ctx, account, book)
+	name, own := n.account.RoomName(n.account.InRoom(ctx, n.account.PortalKey(account)), account, book)
 	if !own && !n.account.Bridge.Config.PrivateChatPortalMeta {
 		return bridgev2.DefaultChatName
 	}

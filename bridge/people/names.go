@@ -152,6 +152,18 @@ func (n *Names) showNames(ctx context.Context) (done bool) {
 	return true
 }
 
+// Shared has the room with a contact called as it is to be now that others read along there, or do not
+// any more. That is done at once.
+func (n *Names) Shared(account string) {
+	n.work.Try("name "+account, func(ctx context.Context) bool {
+		_, err := n.showName(ctx, account, n.account.Names(ctx))
+		if err != nil && ctx.Err() == nil {
+			zerolog.Ctx(ctx).Err(err).Msg("Failed to name a room in which others read along")
+		}
+		return err == nil
+	})
+}
+
 // sayAlike has said for whom somebody can be taken, unless contact is "".
 func (n *Names) sayAlike(account, contact, mark string) {
 	if contact != "" {

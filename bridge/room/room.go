@@ -50,6 +50,27 @@ func (r *Rooms) Stored(ctx context.Context, key networkid.PortalKey) (id.RoomID,
 	return r.account.StoredRoom(ctx, key)
 }
 
+// AmongReaders returns the context for what is said in the room of a portal: others may read it too.
+func (r *Rooms) AmongReaders(ctx context.Context, key networkid.PortalKey) context.Context {
+	stored, err := r.Stored(ctx, key)
+	if err != nil {
+		return account.AmongOthers(ctx)
+	}
+	return AmongReaders(ctx, r.account.Bridge, stored, r.account.Login.UserMXID)
+}
+
+// AmongReaders returns the context for what is said to a user in a room, "" for one that is not there
+// yet. Where it cannot be seen who is there, others may be.
+func AmongReaders(ctx context.Context, br *bridgev2.Bridge, room id.RoomID, user id.UserID) context.Context {
+	if room == "" {
+		return ctx
+	}
+	if others, err := Overheard(ctx, br, room, user); err == nil && !others {
+		return ctx
+	}
+	return account.AmongOthers(ctx)
+}
+
 // Membership returns what the user is to a room, "" while they were never invited.
 func (r *Rooms) Membership(ctx context.Context, room id.RoomID) (event.Membership, error) {
 	members, err := r.account.Bridge.Matrix.GetMembers(ctx, room)
