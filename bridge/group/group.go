@@ -3,7 +3,6 @@ package group
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -65,6 +64,7 @@ type Groups struct {
 	strangers Strangers
 	notes     Notes
 	absent    absences
+	coming    notComing
 	making    sync.Mutex // held by who looks for a group chat and makes it
 }
 
@@ -156,20 +156,6 @@ func (g *Groups) participantLeft(ctx context.Context, evt msn.ParticipantLeft) {
 	}
 }
 
-// callFailed says in the room of a group chat that somebody does not hear what is said.
-func (g *Groups) callFailed(ctx context.Context, evt msn.CallFailed) {
-	zerolog.Ctx(ctx).Info().Err(evt.Err).Msg("A member of a group chat does not come")
-	if g.note(ctx, evt.Conversation, evt.Account, database.QueuedNote, func(name string) string {
-		return reason.Of(evt.Err, reason.Call, g.account.About(name)).Sentence
-	}) {
-		why := "does not come"
-		if errors.Is(evt.Err, msn.ErrOffline) {
-			why = "is offline"
-		}
-		g.isAbsent(evt.Conversation, evt.Account, absence{why: why})
-	}
-}
-
 // note puts something about a member into the room of a group chat, if there is a room already. say
 // makes it of the member's name. It reports false when there was too much of that.
 func (g *Groups) note(ctx context.Context, conversation *msn.Conversation, member string, kind database.QueuedKind, say func(name string) string) bool {
@@ -212,7 +198,7 @@ func (g *Groups) Info(ctx context.Context, group string) (*bridgev2.ChatInfo, er
 	ctx = g.account.InRoom(ctx, g.account.GroupKey(group))
 	info := &bridgev2.ChatInfo{
 		Type:    ptr.Ptr(bridgedb.RoomTypeGroupDM),
-		Members: g.memberList(group, members),
+		Members: g.memberList(ctx, group, members),
 		Topic:   ptr.Ptr(g.topic(ctx, group)),
 	}
 	// Asked of the database: the framework's own copy changes under its hands.
@@ -235,7 +221,12 @@ func (g *Groups) Info(ctx context.Context, group string) (*bridgev2.ChatInfo, er
 // maxGroupName is the longest name of the room of a group chat in characters.
 const maxGroupName = 120
 
-func (g *Groups) memberList(group string, members []string) *bridgev2.ChatMemberList {
+func (g *Groups) memberList(ctx context.Context, group string, members []string) *bridgev2.ChatMemberList {
+	var left map[string]bool
+	absent := g.absent.of(group)
+	if room, err := g.rooms.Stored(ctx, g.account.GroupKey(group)); err == nil && room != "" {
+		left = g.leftRoom(ctx, room, members)
+	}
 	list := &bridgev2.ChatMemberList{
 		IsFull:           true,
 		TotalMemberCount: len(members) + 1,
@@ -243,7 +234,7 @@ func (g *Groups) memberList(group string, members []string) *bridgev2.ChatMember
 	}
 	for _, account := range members {
 		member := bridgev2.ChatMember{EventSender: g.account.SenderOf(account), UserInfo: g.account.UserInfo(account)}
-		if g.absent.of(group)[account].left {
+		if absent[account].left || left[account] {
 			// They leave by themselves, behind what they have said, and come back so.
 			member.Membership, member.PrevMembership = event.MembershipLeave, event.MembershipLeave
 		}

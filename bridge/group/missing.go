@@ -1,0 +1,141 @@
+package group
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/retry"
+	"matrix-msn/msn"
+)
+
+// Each text calls the members who are not there, and who is offline does not come, each time. That is
+// said once, by the bot, in one line of all of them, until they have been there.
+
+// gatherMissing is how long others are waited for who do not come either.
+const gatherMissing = time.Second
+
+// notComing are those who do not come into group chats and of whom that is still to be said. The zero
+// value is empty.
+type notComing struct {
+	mu     sync.Mutex
+	groups map[string][]absentee
+}
+
+type absentee struct {
+	account string
+	why     error
+}
+
+func (n *notComing) add(group string, who absentee) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.groups == nil {
+		n.groups = make(map[string][]absentee)
+	}
+	if len(n.groups[group]) < msn.MaxMembers {
+		n.groups[group] = append(n.groups[group], who)
+	}
+}
+
+func (n *notComing) take(group string) []absentee {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	all := n.groups[group]
+	delete(n.groups, group)
+	return all
+}
+
+// callFailed notes that somebody does not hear what is said in a group chat, which the room is told.
+func (g *Groups) callFailed(ctx context.Context, evt msn.CallFailed) {
+	zerolog.Ctx(ctx).Info().Err(evt.Err).Msg("A member of a group chat does not come")
+	member, ok := msnid.FromServer(evt.Account)
+	group := evt.Conversation.Group()
+	if !ok || group == "" {
+		return
+	}
+	why := "does not come"
+	if errors.Is(evt.Err, msn.ErrOffline) {
+		why = "is offline"
+	}
+	if g.absent.of(group)[member].why == why {
+		return // the room knows
+	}
+	if room, err := g.rooms.Stored(ctx, g.account.GroupKey(group)); err != nil || room == "" {
+		return // nobody there to read it; an error shows with the next message
+	}
+	if !g.notes.AllowMember(group, member, time.Now()) {
+		return
+	}
+	g.coming.add(group, absentee{member, evt.Err})
+	g.work.Do("missing "+group, func(ctx context.Context) {
+		if !retry.Sleep(ctx, gatherMissing) {
+			return
+		}
+		g.sayMissing(ctx, group)
+	})
+	// Whose ghost has left the room does not come back to it for that.
+	left := g.absent.of(group)[member].left
+	g.isAbsent(evt.Conversation, member, absence{left: left, why: why})
+}
+
+// sayMissing tells the room of a group chat who does not come.
+func (g *Groups) sayMissing(ctx context.Context, group string) {
+	all := g.coming.take(group)
+	key := g.account.GroupKey(group)
+	room, err := g.rooms.Stored(ctx, key)
+	if err != nil || room == "" || len(all) == 0 {
+		return
+	}
+	if err := g.rooms.Notice(ctx, room, g.describeMissing(g.rooms.AmongReaders(ctx, key), all), ""); err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to say who does not come into a group chat")
+	}
+}
+
+// describeMissing says in one line who does not come.
+func (g *Groups) describeMissing(ctx context.Context, all []absentee) string {
+	var offline, said []string
+	for _, who := range all {
+		if name := g.account.Person(ctx, who.account).Name; errors.Is(who.why, msn.ErrOffline) {
+			offline = append(offline, name)
+		} else {
+			said = append(said, reason.Of(who.why, reason.Call, g.account.About(name)).Sentence)
+		}
+	}
+	slices.Sort(offline)
+	switch len(offline) {
+	case 0:
+	case 1:
+		said = append(said, reason.Of(msn.ErrOffline, reason.Call, g.account.About(offline[0])).Sentence)
+	default:
+		last := len(offline) - 1
+		said = append(said, fmt.Sprintf("%s and %s are offline, or take no calls from you, and do not hear what is said in the conversation.",
+			strings.Join(offline[:last], ", "), offline[last]))
+	}
+	return strings.Join(said, " ")
+}
+
+// leftRoom returns the members whose ghosts have left a room: an earlier run of the bridge may have
+// shown that, and they are not brought back before they are there.
+func (g *Groups) leftRoom(ctx context.Context, room id.RoomID, members []string) map[string]bool {
+	left := make(map[string]bool)
+	there, err := g.account.Bridge.Matrix.GetMembers(ctx, room)
+	if err != nil {
+		return left
+	}
+	for _, member := range members {
+		is := there[g.account.Bridge.Matrix.GhostIntent(g.account.GhostID(member)).GetMXID()]
+		left[member] = is != nil && is.Membership == event.MembershipLeave
+	}
+	return left
+}
