@@ -30,7 +30,7 @@ func TestNamesOfCommandsAreNotTakenByTheFramework(t *testing.T) {
 	}
 	replaced := []string{commands.CommandCreateGroup.Name, commands.CommandStartChat.Name, commands.CommandResolveIdentifier.Name,
 		commands.CommandSearch.Name, commands.CommandListLogins.Name, commands.CommandLogout.Name, commands.CommandBridge.Name,
-		commands.CommandSetRelay.Name, commands.CommandUnsetRelay.Name, commands.CommandUnbridge.Name}
+		commands.CommandSetRelay.Name, commands.CommandUnsetRelay.Name, commands.CommandUnbridge.Name, commands.CommandHelp.Name}
 	for _, handler := range b.conn.commands.Handlers() {
 		if slices.Contains(replaced, handler.GetName()) {
 			continue

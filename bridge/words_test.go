@@ -50,3 +50,22 @@ func TestMistypedCommandIsAnsweredByTheNearest(t *testing.T) {
 		t.Errorf("in a room answered by %q", got.body)
 	}
 }
+
+// Who asks for the help of one command gets that alone.
+func TestHelpOfOneCommand(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	chat := b.management()
+	for command, want := range map[string]string{
+		"help nudge": "Nudge somebody", "help !nudge": "Nudge somebody", "help pm": "Open the room with somebody", "help create-group": "Make the room that you are in a group chat",
+		"help login": "Log into", "help ndge": "Did you mean `nudge`?",
+	} {
+		if got := b.ask(chat, command); !strings.Contains(got.body, want) || len(got.body) > 600 {
+			t.Errorf("%s is answered by %q", command, got.body)
+		}
+	}
+	if got := b.ask(chat, "help"); !strings.Contains(got.body, "Nudge somebody") || !strings.Contains(got.body, "Open the room with somebody") {
+		t.Errorf("help is answered by %q", got.body)
+	}
+}

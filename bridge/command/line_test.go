@@ -34,7 +34,7 @@ func TestBareCommandsAreThoseOfTheHelp(t *testing.T) {
 	for _, handler := range new(Commands).Handlers() {
 		full := handler.(*commands.FullHandler)
 		switch full.Name {
-		case commands.CommandCreateGroup.Name, commands.CommandSetRelay.Name, commands.CommandUnsetRelay.Name, commands.CommandUnbridge.Name:
+		case commands.CommandCreateGroup.Name, commands.CommandSetRelay.Name, commands.CommandUnsetRelay.Name, commands.CommandUnbridge.Name, commands.CommandHelp.Name:
 			continue // the framework's, but for what they do
 		}
 		if full.Help.Description == "" || full.Help.Section != helpSection {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"slices"
+	"strings"
 
 	"maunium.net/go/mautrix/bridgev2/commands"
 	"maunium.net/go/mautrix/id"
@@ -121,7 +122,43 @@ func (c *Commands) Handlers() []commands.CommandHandler {
 		}
 		handlers = append(handlers, handler)
 	}
-	return append(append(handlers, c.createGroup(), c.unbridge()), c.relay()...)
+	handlers = append(append(handlers, c.createGroup(), c.unbridge()), c.relay()...)
+	return append(handlers, help(handlers))
+}
+
+// help is the framework's help, which shows one command alone that is named behind it.
+func help(own []commands.CommandHandler) commands.CommandHandler {
+	handler := *commands.CommandHelp
+	all := handler.Func
+	handler.Help.Args = "[_command_]"
+	handler.Help.Description = "Show all commands, or one of them."
+	handler.Func = func(ce *commands.Event) {
+		if len(ce.Args) == 0 {
+			all(ce)
+			return
+		}
+		name := strings.ToLower(strings.TrimPrefix(strings.Trim(ce.Args[0], "`"), "!"))
+		for _, of := range own {
+			found, ok := of.(*commands.FullHandler)
+			if ok && (found.Name == name || slices.Contains(found.Aliases, name)) {
+				sayHelp(ce, found)
+				return
+			}
+		}
+		for _, found := range ofFramework {
+			if found.Name == name {
+				sayHelp(ce, found)
+				return
+			}
+		}
+		ce.Reply("%s", noSuchCommand(name))
+	}
+	return &handler
+}
+
+func sayHelp(ce *commands.Event, of *commands.FullHandler) {
+	about := of.GetHelp()
+	ce.Reply("%s", about.String())
 }
 
 // createGroup is the framework's create-group with an answer for people: that of the
