@@ -41,7 +41,9 @@ func TestPrivateNamesAreShownToNobodyElse(t *testing.T) {
 	undelivered("Grumpy")
 	for _, room := range []id.RoomID{room, group} {
 		b.comes(room, fakeCarol, "Carol", "", event.MembershipInvite)
-		b.eventually("the room "+string(room)+" to be called otherwise, not "+named(room), func() bool { return strings.Contains(named(room), "Bob Builder") && !strings.Contains(named(room), "Grumpy") })
+		b.eventually("the room "+string(room)+" to be called otherwise, not "+named(room), func() bool {
+			return strings.Contains(named(room), "Bob Builder") && !strings.Contains(named(room), "Grumpy")
+		})
 	}
 	from := b.matrix.position()
 	undelivered("Bob Builder")

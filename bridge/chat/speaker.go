@@ -49,7 +49,9 @@ func (c *Chat) TellChange(ctx context.Context, portal *bridgev2.Portal, evt *eve
 // MeetRelayed notes who is in a room in which others speak through the login, so that it is known what
 // somebody was there before the next thing that is heard of them.
 func (c *Chat) MeetRelayed(ctx context.Context, room id.RoomID) {
-	err := c.joins.Meet(room, func() (map[id.UserID]*event.MemberEventContent, error) { return c.account.Bridge.Matrix.GetMembers(ctx, room) })
+	err := c.joins.Meet(room, func() (map[id.UserID]*event.MemberEventContent, error) {
+		return c.account.Bridge.Matrix.GetMembers(ctx, room)
+	})
 	if err != nil {
 		zerolog.Ctx(ctx).Debug().Err(err).Stringer("room_id", room).Msg("Failed to see who is in a room in which others are relayed")
 	}
