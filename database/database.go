@@ -37,6 +37,8 @@ type Database struct {
 	Prompt        *PromptQuery
 	Object        *ObjectQuery
 	Picture       *PictureQuery
+	FileQueue     *FileQueueQuery
+	ComingFile    *ComingFileQuery
 }
 
 // New prepares the tables beside those of parent, for the bridge with the given
@@ -65,6 +67,8 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 		Prompt:        &PromptQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Prompt](db)},
 		Object:        &ObjectQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Object](db)},
 		Picture:       &PictureQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Picture](db)},
+		FileQueue:     &FileQueueQuery{bridgeID: bridgeID, intake: intake, QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedFile](db)},
+		ComingFile:    &ComingFileQuery{bridgeID: bridgeID, queue: queue, QueryHelper: dbutil.MakeQueryHelperReflect[*ComingFile](db)},
 	}
 }
 

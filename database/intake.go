@@ -95,7 +95,8 @@ const (
 	// A message is in its queue until it is told what became of it.
 	receivedReopen = `
 		UPDATE intake SET outcome='' WHERE bridge_id=$1 AND event_id=$2 AND outcome=$3
-		AND NOT EXISTS (SELECT 1 FROM matrix_queue WHERE bridge_id=$1 AND event_id=$2)`
+		AND NOT EXISTS (SELECT 1 FROM matrix_queue WHERE bridge_id=$1 AND event_id=$2)
+		AND NOT EXISTS (SELECT 1 FROM file_queue WHERE bridge_id=$1 AND event_id=$2)`
 	receivedPrune = `DELETE FROM intake WHERE bridge_id=$1 AND state='finished' AND received_at<$2`
 )
 

@@ -25,6 +25,7 @@ const (
 	QueuedLeft  QueuedKind = "left"  // that the sender has left a group chat
 	QueuedBack  QueuedKind = "back"  // that the sender, who had left, has come back
 	QueuedInk   QueuedKind = "ink"   // a picture drawn by hand, in base64
+	FileQueued  QueuedKind = "file"  // a file: the content of its event, in JSON
 	// QueuedOffline was written while the user was offline. The service keeps it until
 	// Matrix has it.
 	QueuedOffline QueuedKind = "offline"

@@ -42,11 +42,13 @@ type Config struct {
 	RelayJoins          bool                     `yaml:"relay_joins"`
 	GroupSpaces         bool                     `yaml:"group_spaces"`
 	FollowName          bool                     `yaml:"follow_name"` // of those who have chosen nothing
+	Files               FilesConfig              `yaml:"files"`
 	Services            map[string]ServiceConfig `yaml:"services"`
 
 	displayname  *template.Template
 	keepFor      time.Duration // of KeepForOffline
 	outage       time.Duration // of KeepInOutage
+	accept, send uint64        // of Files
 	checked      map[string]*Service
 	generatedKey string // CredentialKey, when this start has made it
 	notices      bool   // as RelayNotices has set it
@@ -109,7 +111,12 @@ func (c *Config) compile() (err error) {
 // CredentialKey where there is none.
 func (c *Config) Upgrade(helper configupgrade.Helper) {
 	for _, setting := range settings {
-		helper.Copy(setting.kind, setting.name)
+		if setting.name != "files" { // those in it are carried over one by one, with what the example says of them
+			helper.Copy(setting.kind, setting.name)
+		}
+	}
+	for _, name := range fileSettings {
+		helper.Copy(configupgrade.Str|configupgrade.Int, "files", name)
 	}
 	if key, ok := helper.Get(configupgrade.Str, "credential_key"); !ok || key == "" || key == unsetKey {
 		c.generatedKey = newKey()
@@ -222,6 +229,9 @@ func (c *Config) Check() error {
 		return err
 	}
 	if c.outage, err = parseKeep("keep_in_outage", c.KeepInOutage, defaultOutage, longestOutage, "5m"); err != nil {
+		return err
+	}
+	if err := c.checkFiles(); err != nil {
 		return err
 	}
 	if err := c.checkPresence(); err != nil {

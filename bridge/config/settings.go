@@ -33,6 +33,7 @@ var settings = []setting{
 	{"markup", configupgrade.Bool, "true or false"},
 	{"read_receipts", configupgrade.Bool, "true or false"},
 	{"relay_joins", configupgrade.Bool, "true or false"},
+	{"files", configupgrade.Map, ""},
 	{"services", configupgrade.Map, ""},
 }
 
@@ -44,7 +45,10 @@ var tags = map[configupgrade.YAMLType]string{configupgrade.Str: "!!str", configu
 // check returns an error, a sentence for the admin, when a value is not of the kind that it must
 // be. None at all is fine.
 func (s setting) check(value *yaml.Node) error {
-	if s.kind == configupgrade.Map {
+	switch {
+	case s.name == "files":
+		return checkFileSettings(value)
+	case s.kind == configupgrade.Map:
 		return checkServices(value)
 	}
 	if value.Kind != yaml.ScalarNode || value.Tag != tags[s.kind] && value.Tag != "!!null" {
