@@ -50,6 +50,18 @@ func say(text string) words {
 	}
 }
 
+// largeFile is a sentence with the limit of a LargeFile in the place of {size}, and another one where
+// no file is small enough.
+func largeFile(text, none string) words {
+	return func(err error, s Subject) string {
+		large, _ := errors.AsType[LargeFile](err)
+		if large.Most == 0 {
+			return say(none)(err, s)
+		}
+		return say(strings.ReplaceAll(text, "{size}", names.Bytes(large.Most)))(err, s)
+	}
+}
+
 // numberIn returns the number of a server's error.
 func numberIn(err error) string {
 	if refused, ok := errors.AsType[*msn.ServerError](err); ok {

@@ -44,6 +44,7 @@ const (
 	Delivery                     // a message from MSN that the homeserver refuses
 	Nudge                        // a nudge
 	Again                        // a text that is sent again
+	File                         // a file from MSN
 	Request                      // any other request of a command
 
 	commands = Page | Call | Circle | Roster | Name | Rename | Groups | Invitation | Link | Search | Nudge | Again | Request
@@ -92,10 +93,22 @@ var (
 	// ErrReaction and ErrRedaction say that MSN has neither.
 	ErrReaction  = errors.New("reactions are not carried")
 	ErrRedaction = errors.New("deletions are not carried")
-	// ErrMedia says that a message is a picture, a file or anything else but words.
-	ErrMedia = errors.New("pictures and files are not carried")
-	// ErrWordsOnly says that of such a message only the words under it are carried.
-	ErrWordsOnly = errors.New("only the words under a picture are carried")
+	// ErrMedia says that a message is a picture, a file or anything else but words, which cannot be
+	// brought to where it is for; ErrWordsOnly that only the words with it are carried.
+	ErrMedia     = errors.New("files are not carried there")
+	ErrWordsOnly = errors.New("only the words with a file are carried")
+	// ErrNoFiles says that no files can be sent with a version of the protocol, ErrFileOffline that the
+	// contact is not there to take one, ErrFileUnread that the homeserver does not give it.
+	ErrNoFiles     = errors.New("the dialect has no files")
+	ErrFileOffline = errors.New("the contact is offline, and files are not kept")
+	ErrFileUnread  = errors.New("the homeserver does not give the file")
+	// ErrFileStopped says that the bridge was stopped while a file was on its way, in either direction.
+	ErrFileStopped = errors.New("the bridge was stopped while the file was on its way")
+	// ErrFileUndecided says that the user has not said whether they want a file, ErrFileNotStored that
+	// the homeserver does not take it, ErrFileCrowd that too many are on their way.
+	ErrFileUndecided = errors.New("nobody has accepted the file in time")
+	ErrFileNotStored = errors.New("the homeserver does not take the file")
+	ErrFileCrowd     = errors.New("too many files are on their way")
 	// ErrCall, ErrVote, ErrLiveLocation and ErrVerification say what MSN does not have, or not for the
 	// bridge.
 	ErrCall         = errors.New("calls are not carried")
@@ -145,6 +158,13 @@ var (
 // MaxPassword is the longest password in bytes that is accepted. Passport cut them at 16
 // characters; today's services take longer ones.
 const MaxPassword = 256
+
+// LargeFile is the error of a file that is larger than the bridge or the homeserver takes, which is
+// Most bytes.
+type LargeFile struct{ Most uint64 }
+
+// Error names the limit.
+func (e LargeFile) Error() string { return fmt.Sprintf("the file is larger than %d bytes", e.Most) }
 
 // Bounced is the error of a page that came back. The zero value says that nobody said why.
 type Bounced struct{ Code string }

@@ -36,7 +36,7 @@ type namedPlace struct {
 var places = []namedPlace{
 	{"page", Page, ""}, {"call", Call, ""}, {"circle", Circle, ""}, {"roster", Roster, ""}, {"name", Name, ""}, {"invitation", Invitation, ""}, {"link", Link, ""}, {"search", Search, ""},
 	{"web login", WebLogin, ""}, {"sign-out", SignOut, ""}, {"nudge", Nudge, ""}, {"again", Again, ""}, {"request", Request, ""},
-	{"input", Input, "typed "}, {"lookup", Lookup, "named "}, {"login", Login, "login "}, {"bounce", Bounce, "bounced "}, {"delivery", Delivery, "delivery"},
+	{"input", Input, "typed "}, {"lookup", Lookup, "named "}, {"login", Login, "login "}, {"bounce", Bounce, "bounced "}, {"delivery", Delivery, "delivery"}, {"file", File, "coming "},
 }
 
 // Codes and sentences are what people and programs know: testdata/reasons.txt holds what
@@ -134,6 +134,18 @@ func examples() (all []example) {
 	add("not withdrawn", ErrNotWithdrawn)
 	add("picture", ErrMedia)
 	add("picture with words", ErrWordsOnly)
+	add("files with an old dialect", ErrNoFiles)
+	add("file to somebody offline", ErrFileOffline)
+	add("file that cannot be read", ErrFileUnread)
+	add("file that is too large", LargeFile{100_000_000})
+	add("any file", LargeFile{})
+	for _, e := range []error{msn.ErrDeclined, msn.ErrCancelled, msn.ErrSilent, msn.ErrGone, msn.ErrBroken, msn.ErrManyFiles, ErrFileStopped} {
+		add("sending: "+e.Error(), e)
+	}
+	for _, e := range []error{ErrFileStopped, ErrFileUndecided, ErrFileNotStored, ErrFileCrowd, LargeFile{50_000_000}, LargeFile{}, msn.ErrCancelled, msn.ErrNoOffer,
+		msn.ErrSilent, msn.ErrGone, msn.ErrBroken, msn.ErrNotConnected, msn.ErrClosed, errors.New("a whim")} {
+		add("coming "+e.Error(), e)
+	}
 	add("nothing has failed", ErrNothingFailed)
 	add("the last text may have arrived", ErrMayHaveArrived)
 	add("the last text is not done with", ErrNotDone)

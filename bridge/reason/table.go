@@ -117,8 +117,20 @@ var table = []row{
 	// Messages from Matrix to people on MSN.
 	{Message, is(ErrReaction), "msn-unsupported", certain, notCarried, say("MSN has no reactions: your contact does not see it.")},
 	{Message, is(ErrRedaction), "msn-unsupported", certain, notCarried, say("MSN has no deletion: your contact keeps the message.")},
-	{Message, is(ErrMedia), "msn-unsupported", certain, notCarried, say("the bridge carries no pictures, files or voice messages to MSN. Put it on a website and send the link.")},
-	{Message, is(ErrWordsOnly), "msn-unsupported", certain, notCarried, say("Only your words go to MSN: the bridge carries no pictures, files or voice messages. Put it on a website and send the link.")},
+	{Message, is(ErrMedia), "msn-unsupported", certain, notCarried, say("MSN carries pictures and other files to one contact at a time, not to this room. Put it on a website and send the link.")},
+	{Message, is(ErrWordsOnly), "msn-unsupported", certain, notCarried, say("Only your words go to MSN: pictures and other files cannot be brought to {name} now. Put it on a website and send the link, or send it again when they are online.")},
+	{Message, is(ErrNoFiles), "msn-no-files", certain, unsupported, say("the version of the protocol that is spoken with {service} carries no files, which came with MSNP9. Put it on a website and send the link.")},
+	{Message, hasType[LargeFile], "msn-file-too-large", certain, unsupported, largeFile("it is larger than {size}, the most that the bridge sends. Put it on a website and send the link.",
+		"the bridge sends no files. Put it on a website and send the link.")},
+	{Message, is(ErrFileOffline), "msn-offline", certain, generic, say("{name} is offline, and files are not kept for later. Send it again when they are back, or put it on a website and send the link.")},
+	{Message, is(ErrFileUnread), "msn-file-unread", certain, generic, say("the homeserver did not give the file to the bridge. Send it again; if that lasts, tell the admin of this bridge.")},
+	{Message, is(ErrFileStopped), "msn-uncertain", uncertain, generic, say("the bridge was stopped while the file was on its way, and it may not have arrived. Ask {name}, and send it again.")},
+	{Message, is(msn.ErrDeclined), "msn-file-declined", certain, noPermission, say("{name} did not take the file, or their Messenger takes none. Ask them, or put it on a website and send the link.")},
+	{Message, is(msn.ErrCancelled), "msn-file-cancelled", certain, generic, say("{name} has stopped the file before they had all of it. Ask them, and send it again.")},
+	{Message, is(msn.ErrSilent), "msn-file-silent", certain, generic, say("{name} did not accept the file in time, or their Messenger does not answer. Ask them, and send it again.")},
+	{Message, is(msn.ErrGone), "msn-file-gone", certain, network, say("{name} has left, or lost the connection, before they had all of the file. Send it again when they are back.")},
+	{Message, is(msn.ErrBroken), "msn-file-broken", certain, network, say("the Messenger of {name} and the bridge did not understand each other about the file. Put it on a website and send the link.")},
+	{Message, is(msn.ErrManyFiles), "msn-many-files", certain, generic, say("too many files are on their way to {name} already. Send it again when they are through.")},
 	{Message, is(ErrCall), "msn-unsupported", certain, notCarried, say("the bridge carries no calls to MSN: it does not ring at your contact's. Hang up, and write to them.")},
 	{Message, is(ErrVote), "msn-unsupported", certain, notCarried, say("MSN has no votes: your contact sees a poll as a numbered list. Write to them what you would choose.")},
 	{Message, is(ErrLiveLocation), "msn-unsupported", certain, notCarried, say("nobody on MSN can follow where you are. Share the place where you are now instead, which goes out as a link to a map.")},
@@ -356,6 +368,22 @@ var table = []row{
 
 	// Messages from MSN.
 	{Delivery, anything, "msn-not-in-matrix", certain, answered, say("{name} could not be brought into this room: the homeserver refuses it.")},
+
+	// Files from MSN. The file is called {choices}.
+	{File, is(ErrFileStopped), "msn-file-stopped", certain, answered, say("The bridge was stopped while the file {choices} was coming. Ask {name} to send it again.")},
+	{File, is(ErrFileUndecided), "msn-file-undecided", certain, answered, say("Nobody has accepted the file {choices} of {name} within 5 minutes, and the bridge has declined it. Ask them to send it again if you want it.")},
+	{File, is(ErrFileNotStored), "msn-file-not-stored", certain, answered, say("{name} has sent the file {choices}, and the homeserver does not take it. Ask them for it in another way; if that lasts, tell the admin of this bridge.")},
+	{File, is(ErrFileCrowd), "msn-many-files", certain, answered, say("{name} offers the file {choices}. The bridge has declined it, because too many files are on their way at once. Ask them to send it again when those are through.")},
+	{File, hasType[LargeFile], "msn-file-too-large", certain, answered, largeFile("{name} offers the file {choices}. The bridge has declined it: your homeserver takes files up to {size}. Ask them for it in another way.",
+		"{name} offers the file {choices}. The bridge has declined it: your homeserver takes no files. Ask them for it in another way.")},
+	{File, is(msn.ErrCancelled), "msn-file-cancelled", certain, answered, say("{name} has taken the file {choices} back, or stopped it. Ask them to send it again if you want it.")},
+	{File, is(msn.ErrNoOffer), "msn-file-cancelled", certain, answered, say("{name} has taken the file {choices} back. Ask them to send it again if you want it.")},
+	{File, is(msn.ErrSilent), "msn-file-silent", certain, answered, say("Nothing more of the file {choices} comes: the Messenger of {name} does not answer. Ask them to send it again.")},
+	{File, is(msn.ErrGone), "msn-file-gone", certain, answered, say("The file {choices} did not come: {name} has left, or lost the connection. Ask them to send it again.")},
+	{File, is(msn.ErrBroken), "msn-file-broken", certain, answered, say("The file {choices} did not come: the Messenger of {name} and the bridge did not understand each other. Ask them to send it again, or for it in another way.")},
+	{File, is(msn.ErrNotConnected), "msn-not-connected", certain, answered, say("The connection to {service} was lost while the file {choices} was coming. Ask {name} to send it again.")},
+	{File, is(msn.ErrClosed), "msn-not-connected", certain, answered, say("The bridge has signed out of {service} while the file {choices} was coming. Ask {name} to send it again.")},
+	{File, anything, codeTrouble, certain, answered, say("The file {choices} of {name} did not come: the bridge could not take it. Ask them to send it again; if that lasts, tell the admin of this bridge.")},
 
 	// What the bridge has stored.
 	{Request, is(ErrContacts), codeTrouble, certain, answered, say("The contact list could not be read. The admin of this bridge finds the reason in the log.")},
