@@ -18,6 +18,7 @@ import (
 	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/circle"
 	"matrix-msn/bridge/command/call"
+	"matrix-msn/bridge/file"
 	"matrix-msn/bridge/group"
 	"matrix-msn/bridge/inbox"
 	"matrix-msn/bridge/intake"
@@ -52,6 +53,8 @@ type Client struct {
 	heard    *chat.Heard    // what they hear
 	inbox    *inbox.Inbox   // from MSN to Matrix
 	outbox   *outbox.Outbox // from Matrix to MSN
+	coming   *file.Coming   // files from MSN
+	going    *file.Going    // files to MSN
 	pager    *pager.Pager   // pages for mobile devices
 	self     *self.Self     // as contacts see the user
 
@@ -95,18 +98,24 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.requests = request.New(client.account, client.session, work, client.people.Notes, client.people.Alike, client.people.Tell)
 	client.groups = group.New(client.account, client.session, client.rooms, work, client.inbox, client.people.Roster, client.people.Strangers, client.people.Notes)
 	client.circles = circle.New(client.account, client.session, client.rooms, work, client.people.Roster, client.people.Notes, client.alerts)
+	client.coming = file.NewComing(file.ComingConfig{
+		Account: client.account, Rooms: client.rooms, Inbox: client.inbox, Work: work, RoomInfo: client.info, Most: c.mostUpload,
+	})
+	client.going = file.NewGoing(client.account, client.session, client.outbox)
 	client.chat, client.heard = chat.New(chat.Config{
 		Account: client.account, Session: client.session, Rooms: client.rooms, Work: work,
 		Inbox: client.inbox, Outbox: client.outbox, Notices: client.alerts,
 		Names: client.people.Roster, Strangers: client.people.Strangers, Groups: client.groups,
+		Takers: client.coming, Files: client.going,
 	})
 	client.self = self.New(client.account, client.session, client.alerts, c.nameOf(login.UserMXID))
 	client.contacts = presence.NewContacts(client.account, client.session, c.keepers)
 	client.pictures = picture.NewContacts(client.account, client.session, work)
 	client.spaces = spaces.New(client.account, client.session)
 	client.outbox.Use(client.chat)
+	client.going.Use(client.chat)
 	client.handleKinds()
-	client.session.Use(client.rooms, client.inbox, client.outbox, client.pager, work)
+	client.session.Use(client.rooms, client.inbox, client.outbox, client.pager, work, client.coming, client.going)
 	client.people.Listen(client.session)
 	client.requests.Listen(client.session)
 	client.groups.Listen(client.session)
@@ -123,7 +132,7 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.commands = &call.Login{
 		Account: client.account, Session: client.session, People: client.people, Requests: client.requests,
 		Groups: client.groups, Circles: client.circles, Chat: client.chat,
-		Alerts: client.alerts, Pages: client.pager, Self: client.self, Presence: client.contacts, Picture: picture.NewOwn(client.account, client.session, client.rooms),
+		Alerts: client.alerts, Pages: client.pager, Files: client.coming, Self: client.self, Presence: client.contacts, Picture: picture.NewOwn(client.account, client.session, client.rooms),
 	}
 	return client
 }
@@ -155,7 +164,7 @@ func (c *Client) IsThisUser(_ context.Context, user networkid.UserID) bool {
 // room, whoever wants that, and tells of it in no other way.
 func (c *Client) GetCapabilities(ctx context.Context, portal *bridgev2.Portal) *event.RoomFeatures {
 	c.contacts.Room(ctx, portal.ID)
-	return roomFeatures
+	return featuresOf(portal.ID, c.account.Config.SendBelow(), c.going.Links())
 }
 
 // GetChatInfo describes a portal.
@@ -300,7 +309,7 @@ func (c *Client) withdraw(ctx context.Context, room id.RoomID, evt, deleted id.E
 	if c.intake.Behind(evt) && c.intake.Leave(evt) {
 		return // the message may be among those that were left
 	}
-	err := c.outbox.Withdraw(ctx, deleted)
+	err := errors.Join(c.going.Withdraw(ctx, deleted), c.outbox.Withdraw(ctx, deleted))
 	if err == nil {
 		return
 	}

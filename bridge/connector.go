@@ -5,6 +5,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -65,7 +66,8 @@ type Connector struct {
 	lease    *lease.Lease
 	pace     inbox.Pace // at which messages are brought into rooms
 	keepers  presence.Keepers
-	usurped  atomic.Bool // another process has taken the database over
+	upload   atomic.Int64 // how large files may be that the homeserver takes, 0 while that is not known
+	usurped  atomic.Bool  // another process has taken the database over
 	// Usurped is called when another process has taken the database over: this one has to
 	// end. It may be nil.
 	Usurped func()
@@ -79,6 +81,7 @@ var (
 	_ bridgev2.ConfigValidatingNetwork     = (*Connector)(nil)
 	_ bridgev2.IdentifierValidatingNetwork = (*Connector)(nil)
 	_ bridgev2.StoppableNetwork            = (*Connector)(nil)
+	_ bridgev2.MaxFileSizeingNetwork       = (*Connector)(nil)
 )
 
 // Init keeps the framework's bridge, wires what all logins share and registers the
@@ -102,7 +105,7 @@ func (c *Connector) Init(br *bridgev2.Bridge) {
 		IsCommand: c.commands.IsCommand, Secret: c.commands.AnswersPrompt, Unfinished: c.commands.SayInterrupted,
 		Waits: c.commands.SayWaits, GivenUp: c.commands.SayGivenUp, Asked: c.commands.SayPrompts,
 	})
-	c.db.MatrixQueue.Taken = c.intake.Taken
+	c.db.MatrixQueue.Taken, c.db.FileQueue.Taken = c.intake.Taken, c.intake.Taken
 	command.OwnWords(br)
 	br.Commands.(*commands.Processor).AddHandlers(slices.Concat(c.commands.Handlers(), c.commands.Prompts())...)
 }
@@ -184,6 +187,18 @@ func (c *Connector) Stop() {
 	c.lease = nil
 }
 
+// usualUpload is how large files may be that a homeserver takes which does not say so. It is what
+// homeservers have where nobody has changed it, and what the framework takes it to be.
+const usualUpload = 50 << 20
+
+// SetMaxFileSize notes how large files may be that the homeserver takes.
+func (c *Connector) SetMaxFileSize(size int64) { c.upload.Store(size) }
+
+// mostUpload returns how large files may be that the homeserver takes, in bytes.
+func (c *Connector) mostUpload() uint64 {
+	return uint64(cmp.Or(max(c.upload.Load(), 0), usualUpload))
+}
+
 // GetName describes the network.
 func (c *Connector) GetName() bridgev2.BridgeName {
 	return bridgev2.BridgeName{
@@ -198,7 +213,7 @@ func (c *Connector) GetName() bridgev2.BridgeName {
 
 // GetBridgeInfoVersion returns the versions of what rooms say about the bridge
 // and about their features. A higher one is sent to all rooms.
-func (c *Connector) GetBridgeInfoVersion() (info, capabilities int) { return 1, 2 }
+func (c *Connector) GetBridgeInfoVersion() (info, capabilities int) { return 1, 3 }
 
 // GetCapabilities returns what the framework should know of the network.
 func (c *Connector) GetCapabilities() *bridgev2.NetworkGeneralCapabilities { return networkFeatures }

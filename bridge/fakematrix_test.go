@@ -65,6 +65,11 @@ type fakeMatrix struct {
 	profiles shownGhosts                                  // the status in profiles
 	written  map[id.EventID]*event.Event                  // by users, as far as a test has it kept
 	public   string                                       // public address of the bridge, or ""
+	links    bool                                         // files are given away by links
+	files    map[id.ContentURIString][]byte               // what users have uploaded
+	noUpload error                                        // what uploading a file answers
+	streams  []streamed                                   // files that the bridge has uploaded
+	loading  func()                                       // is called before a file is downloaded, unless nil
 	router   *http.ServeMux                               // of the bridge
 }
 
@@ -82,6 +87,9 @@ type record struct {
 	raw    map[string]any // what a message has besides
 	calls  []id.UserID    // whom it mentions
 	answer id.EventID     // what it answers, or is the status of
+	url    id.ContentURIString
+	info   *event.FileInfo // of a file
+	file   *event.EncryptedFileInfo
 }
 
 func newFakeMatrix() *fakeMatrix {
@@ -93,6 +101,7 @@ func newFakeMatrix() *fakeMatrix {
 		asked:   make(map[id.RoomID]int),
 		taken:   make(map[string]id.EventID),
 		written: make(map[id.EventID]*event.Event),
+		files:   make(map[id.ContentURIString][]byte),
 		router:  http.NewServeMux(),
 	}
 }
@@ -472,6 +481,7 @@ func (i *fakeIntent) SendMessage(_ context.Context, room id.RoomID, evtType even
 	if msg != nil {
 		r.body, r.html, r.msg, r.raw = msg.Body, msg.FormattedBody, msg.MsgType, content.Raw
 		r.answer = msg.RelatesTo.GetReplyTo()
+		r.url, r.info, r.file = msg.URL, msg.Info, msg.File
 		if msg.Mentions != nil {
 			r.calls = msg.Mentions.UserIDs
 		}

@@ -7,6 +7,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/chat"
+	"matrix-msn/bridge/file"
 	"matrix-msn/bridge/inbox"
 	"matrix-msn/bridge/people"
 	"matrix-msn/database"
@@ -49,6 +50,14 @@ func (c *Client) handleKinds() {
 		return limit, err
 	}
 	c.inbox.Handle(database.QueuedInk, ink)
+	files := said
+	files.Convert = func(ctx context.Context, m *database.QueuedMessage) (*bridgev2.ConvertedMessagePart, error) {
+		if shown := file.Convert(m); shown != nil {
+			return shown, nil
+		}
+		return said.Convert(ctx, m) // what took the place of files that were too many
+	}
+	c.inbox.Handle(database.FileQueued, files)
 	offline := said
 	offline.Keeper = inbox.NewOffline(c.account, c.heard.Removals.Remove)
 	c.inbox.Handle(database.QueuedOffline, offline)

@@ -180,3 +180,8 @@ func (q *ComingFileQuery) Settle(ctx context.Context, file networkid.MessageID, 
 	})
 	return added && err == nil, err
 }
+
+// Drop forgets a file of which there is nothing to tell.
+func (q *ComingFileQuery) Drop(ctx context.Context, login networkid.UserLoginID, file networkid.MessageID) error {
+	return q.Exec(ctx, comingDelete, q.bridgeID, login, file)
+}

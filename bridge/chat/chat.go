@@ -7,6 +7,7 @@ import (
 
 	"go.mau.fi/util/exsync"
 	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
@@ -83,6 +84,21 @@ type Strangers interface {
 	Unshown(ctx context.Context, from, text string, message networkid.MessageID) bool
 }
 
+// Takers take the files that people offer.
+type Takers interface {
+	// Offered takes a file that somebody offers in the conversation of a portal, or asks the user.
+	// refused says why it was declined, "" when it was not.
+	Offered(ctx context.Context, evt msn.FileOffered, from string, portal networkid.PortalID) (refused string)
+}
+
+// Files brings files to people on MSN.
+type Files interface {
+	// Put stores a file. One that is there already is not stored again.
+	Put(context.Context, *database.QueuedFile) error
+	// Link returns a text with a link to the file of a message, or "" where there are no links.
+	Link(ctx context.Context, content *event.MessageEventContent) string
+}
+
 // Config is what the chats of a login need of others.
 type Config struct {
 	Account   *account.Account
@@ -95,17 +111,19 @@ type Config struct {
 	Names     Names
 	Strangers Strangers
 	Groups    Groups
+	Takers    Takers
+	Files     Files
 }
 
 // New returns what a login says and what it hears.
 func New(cfg Config) (*Chat, *Heard) {
 	h := &Heard{
 		account: cfg.Account, rooms: cfg.Rooms, work: cfg.Work, inbox: cfg.Inbox, outbox: cfg.Outbox, notices: cfg.Notices,
-		names: cfg.Names, strangers: cfg.Strangers, groups: cfg.Groups, Removals: &Removals{session: cfg.Session, work: cfg.Work},
+		names: cfg.Names, strangers: cfg.Strangers, groups: cfg.Groups, takers: cfg.Takers, Removals: &Removals{session: cfg.Session, work: cfg.Work},
 	}
 	h.floods.say = h.sayMore
 	return &Chat{
-		account: cfg.Account, session: cfg.Session, rooms: cfg.Rooms, outbox: cfg.Outbox, groups: cfg.Groups,
+		account: cfg.Account, session: cfg.Session, rooms: cfg.Rooms, outbox: cfg.Outbox, files: cfg.Files, groups: cfg.Groups,
 		said: exsync.NewRingBuffer[id.EventID, said](maxSaid),
 	}, h
 }
@@ -116,6 +134,7 @@ type Chat struct {
 	session *session.Session
 	rooms   *room.Rooms
 	outbox  Outbox
+	files   Files
 	groups  Groups
 	typing  typists
 	joins   relay.Joins
@@ -138,6 +157,7 @@ type Heard struct {
 	names     Names
 	strangers Strangers
 	groups    Groups
+	takers    Takers
 	floods    floods
 }
 

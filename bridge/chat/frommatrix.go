@@ -51,6 +51,11 @@ func (c *Chat) sendBy(ctx context.Context, msg *bridgev2.MatrixMessage, put stor
 	}
 	msg.Content.Body = strings.TrimPrefix(msg.Content.Body, NoCommand)
 	words := msgconv.InWords(msg.Content, msg.Event.Content.Raw)
+	if holdsFile(msg.Content) && replacedBy(msg.Event) == "" {
+		if sent, taken, err := c.sendFile(ctx, msg, speaker, words); taken || err != nil {
+			return sent, err
+		}
+	}
 	if why := refusal(msg.Content, words); why != nil && !(speaker != nil && why == reason.ErrMedia) {
 		return nil, reason.Refused(why, reason.Subject{})
 	}
@@ -66,7 +71,7 @@ func (c *Chat) sendBy(ctx context.Context, msg *bridgev2.MatrixMessage, put stor
 		return c.correct(ctx, msg, put, replaced, spoken)
 	}
 	if isFile(msg.Content) {
-		c.sayWordsOnly(ctx, msg.Event)
+		c.SayWordsOnly(ctx, msg.Event.RoomID, msg.Event.ID, msg.Event.Sender, msg.Portal.ID)
 	}
 	quote := c.quote(ctx, msg.Event.RoomID, answered(msg.Content.RelatesTo))
 	if err := c.write(ctx, put, msg.Portal, msg.Event, withQuote(quote, spoken.said), spoken.format); err != nil {

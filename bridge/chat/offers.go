@@ -11,7 +11,7 @@ import (
 // offers is what is said of each offer: what somebody does, "%s" for its name, and why the bridge
 // does not take part.
 var offers = map[msn.Offer]struct{ does, named, why string }{
-	msn.OfferFile:       {"offers a file", "offers the file %s", "does not carry files yet: ask for it by e-mail"},
+	msn.OfferFile:       {"offers a file", "offers the file %s", "does not carry files of such an old kind: ask for it by e-mail"},
 	msn.OfferCall:       {"calls you by voice or video", "", "carries no calls"},
 	msn.OfferVideo:      {"calls you by video", "", "carries no calls"},
 	msn.OfferWebcam:     {"wants to show you their webcam", "", "carries no moving pictures"},
@@ -23,14 +23,6 @@ var offers = map[msn.Offer]struct{ does, named, why string }{
 	msn.OfferGame:       {"invites you to a game", "invites you to %s", "carries no games"},
 	msn.OfferPhotos:     {"wants to look at photos with you", "", "does not carry that"},
 	msn.OfferOther:      {"offers something that the bridge does not know", "offers %s, which the bridge does not know", "does not carry it"},
-}
-
-// fileOffered says which file was offered, and declines it.
-func (h *Heard) fileOffered(ctx context.Context, evt msn.FileOffered) {
-	evt.Offer.Decline()
-	h.invitationReceived(ctx, msn.InvitationReceived{
-		Origin: evt.Origin, Offer: msn.OfferFile, Name: evt.Name, Bytes: evt.Bytes, Declined: true,
-	})
 }
 
 // invitationReceived says what was offered.

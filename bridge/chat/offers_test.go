@@ -15,9 +15,9 @@ func TestOffersAreDescribed(t *testing.T) {
 		bytes uint64
 		want  string
 	}{
-		{msn.OfferFile, "readme.txt", 12345, "Bob offers the file “readme.txt” (12 KB). The bridge does not carry files yet: ask for it by e-mail. It has declined."},
-		{msn.OfferFile, "", 0, "Bob offers a file. The bridge does not carry files yet: ask for it by e-mail. It has declined."},
-		{msn.OfferFile, "a\u202egpj.exe", 1, "Bob offers the file “agpj.exe” (1 byte). The bridge does not carry files yet: ask for it by e-mail. It has declined."},
+		{msn.OfferFile, "readme.txt", 12345, "Bob offers the file “readme.txt” (12 KB). The bridge does not carry files of such an old kind: ask for it by e-mail. It has declined."},
+		{msn.OfferFile, "", 0, "Bob offers a file. The bridge does not carry files of such an old kind: ask for it by e-mail. It has declined."},
+		{msn.OfferFile, "a\u202egpj.exe", 1, "Bob offers the file “agpj.exe” (1 byte). The bridge does not carry files of such an old kind: ask for it by e-mail. It has declined."},
 		{msn.OfferCall, "a Computer Call", 0, "Bob calls you by voice or video. The bridge carries no calls. It has declined."},
 		{msn.OfferGame, "Tic Tac Toe", 0, "Bob invites you to “Tic Tac Toe”. The bridge carries no games. It has declined."},
 		{msn.OfferOther, "Frobnicate", 0, "Bob offers “Frobnicate”, which the bridge does not know. The bridge does not carry it. It has declined."},

@@ -5,9 +5,12 @@ import (
 	"slices"
 
 	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/msgconv"
+	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/relay"
 	"matrix-msn/bridge/room"
@@ -86,18 +89,19 @@ func refusal(content, words *event.MessageEventContent) error {
 	return nil
 }
 
-// sayWordsOnly tells a room that of a picture with words under it only the words are carried.
-func (c *Chat) sayWordsOnly(ctx context.Context, picture *event.Event) {
+// SayWordsOnly tells a room that of a file with words under it only the words are carried.
+func (c *Chat) SayWordsOnly(ctx context.Context, in id.RoomID, file id.EventID, sender id.UserID, portal networkid.PortalID) {
+	to, _ := msnid.ParsePeer(portal)
 	notice := &event.MessageEventContent{
 		MsgType: event.MsgNotice, Mentions: &event.Mentions{},
-		Body:      reason.Of(reason.ErrWordsOnly, reason.Message, reason.Subject{}).Sentence,
-		RelatesTo: (&event.RelatesTo{}).SetReplyTo(picture.ID),
+		Body:      reason.Of(reason.ErrWordsOnly, reason.Message, c.Recipients(ctx, to)).Sentence,
+		RelatesTo: (&event.RelatesTo{}).SetReplyTo(file),
 	}
-	if picture.Sender != c.account.Login.UserMXID {
-		relay.Address(ctx, c.account.Bridge, picture.RoomID, picture.Sender, notice)
+	if sender != c.account.Login.UserMXID {
+		relay.Address(ctx, c.account.Bridge, in, sender, notice)
 	}
-	_, err := c.account.Bridge.Bot.SendMessage(ctx, picture.RoomID, event.EventMessage, &event.Content{Parsed: notice}, room.Once(picture.ID+"-words"))
+	_, err := c.account.Bridge.Bot.SendMessage(ctx, in, event.EventMessage, &event.Content{Parsed: notice}, room.Once(file+"-words"))
 	if err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Stringer("event_id", picture.ID).Msg("Failed to tell that only the words under a picture are carried")
+		zerolog.Ctx(ctx).Warn().Err(err).Stringer("event_id", file).Msg("Failed to tell that only the words under a file are carried")
 	}
 }

@@ -133,7 +133,7 @@ func (c *Chat) say(speaker *relay.Speaker, content, words *event.MessageEventCon
 	return s
 }
 
-// isFile reports whether a message is a picture or another file, which the bridge does not carry.
+// isFile reports whether a message is a picture or another file, and no sticker.
 func isFile(content *event.MessageEventContent) bool {
 	return content.MsgType.IsMedia() && content.MsgType != event.CapMsgSticker
 }

@@ -42,6 +42,7 @@ type Login struct {
 	Chat     *chat.Chat
 	Alerts   *alert.Alerts
 	Pages    Pages
+	Files    Files
 	Self     *self.Self
 
 	Presence Presence
@@ -54,6 +55,13 @@ type Login struct {
 type Pages interface {
 	// Put stores a page to be sent. Its sender is told in the room what becomes of it.
 	Put(context.Context, *database.Page) error
+}
+
+// Files are those that contacts offer.
+type Files interface {
+	// Answer takes the file that was offered last in a room, or declines it. It says what is done,
+	// and reports false when no file waits there.
+	Answer(ctx context.Context, portal networkid.PortalID, accept bool) (said string, ok bool)
 }
 
 // Presence is whether the contacts of a login are shown as online in Matrix.

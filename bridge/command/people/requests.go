@@ -127,10 +127,10 @@ func warned(done func(name, service string, before msn.Contact) string, warning 
 	}
 }
 
-// The commands that answer who has added the user.
+// The commands that answer who has added the user, or offers a file in the room.
 var (
-	Accept  = runAnswer(acceptRequest)
-	Decline = runAnswer(declineRequest)
+	Accept  = answersFile(true, runAnswer(acceptRequest))
+	Decline = answersFile(false, runAnswer(declineRequest))
 )
 
 func waits(client *msn.Client, account string) bool {

@@ -1,0 +1,403 @@
+// Package file carries files between Matrix and MSN: those that contacts offer into their rooms, and
+// those of rooms to contacts. What is on its way is noted on disk, so that everybody is told what
+// became of it, also after a restart.
+package file
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/background"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/room"
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+const (
+	// maxOfContact and maxComing are how many files of one contact and of all of them are offered or
+	// on their way at once.
+	maxOfContact = 3
+	maxComing    = 10
+	// decideTime is how long a user has to say whether they want a file. Messengers wait for as long.
+	decideTime = 5 * time.Minute
+	// storeTimeout bounds noting down one file. The session waits meanwhile.
+	storeTimeout = 5 * time.Second
+	// farewellTimeout bounds what is told at logout. The framework waits for it.
+	farewellTimeout = 10 * time.Second
+)
+
+// Inbox brings messages into rooms.
+type Inbox interface {
+	// PutBy puts a message at the end of the queue by a function that stores it, with what it is
+	// about.
+	PutBy(ctx context.Context, m *database.QueuedMessage, store func(context.Context, *database.QueuedMessage) (added bool, err error))
+}
+
+// ComingConfig is what Coming needs of others.
+type ComingConfig struct {
+	Account *account.Account
+	Rooms   *room.Rooms
+	Inbox   Inbox
+	Work    *background.Work
+	// RoomInfo describes the room of a portal that has none yet.
+	RoomInfo func(context.Context, networkid.PortalID) (*bridgev2.ChatInfo, error)
+	// Most returns how large a file may be that the homeserver takes, in bytes.
+	Most func() uint64
+}
+
+// Coming takes the files that contacts of one login offer. It is stopped at first.
+type Coming struct {
+	cfg ComingConfig
+
+	mu     sync.Mutex
+	ctx    context.Context // of the run; nil while there is none
+	latest int             // number of the last offer
+	offers map[networkid.MessageID]*offer
+	taking sync.WaitGroup
+}
+
+// offer is a file that somebody offers, until the table knows what became of it.
+type offer struct {
+	database.ComingFile
+	number  int
+	size    uint64
+	file    *msn.FileOffer
+	asked   bool // the user is to decide
+	decided bool // they have
+	over    bool // it is known what became of it
+	answer  chan bool
+}
+
+// NewComing returns a Coming that is stopped.
+func NewComing(cfg ComingConfig) *Coming {
+	return &Coming{cfg: cfg, offers: make(map[networkid.MessageID]*offer)}
+}
+
+// Start implements session.Part: files can be taken. What was on its way before is told.
+func (c *Coming) Start(ctx context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ctx = ctx
+	c.cfg.Work.Try("files that were coming", c.tellStopped)
+}
+
+// Stop implements session.Part.
+func (c *Coming) Stop() {
+	c.mu.Lock()
+	c.ctx = nil
+	c.mu.Unlock()
+	c.taking.Wait()
+}
+
+// Offered takes a file, or has the user asked whether they want it. refused says why it was
+// declined, "" when it was not.
+func (c *Coming) Offered(ctx context.Context, evt msn.FileOffered, from string, portal networkid.PortalID) (refused string) {
+	o := &offer{
+		ComingFile: database.ComingFile{
+			LoginID: c.cfg.Account.Login.ID, FileID: msnid.MakeChatMessageID(evt.Session, from, evt.Seq, 0, evt.At),
+			PortalID: portal, Sender: from, Name: cmp.Or(msn.FileName(evt.Name), "file"), At: evt.At,
+		},
+		size: evt.Bytes, file: evt.Offer, answer: make(chan bool, 1),
+	}
+	accept := c.cfg.Account.Config.AcceptBelow()
+	// Who is not on the contact list, and may be a stranger with a name of their choice, makes the bridge store nothing by themselves.
+	o.asked = accept == 0 || o.size > accept || !c.cfg.Account.OnList(ctx, from)
+	if err := c.begin(ctx, o); err != nil {
+		evt.Offer.Decline()
+		return c.sentence(ctx, &o.ComingFile, err)
+	}
+	return ""
+}
+
+// begin has a file taken, or asked for, in the background.
+func (c *Coming) begin(ctx context.Context, o *offer) error {
+	if most := c.cfg.Most(); o.size > most {
+		return reason.LargeFile{Most: most}
+	}
+	c.mu.Lock()
+	all, own := 0, 0
+	for _, other := range c.offers {
+		if !other.over {
+			all++
+			if other.Sender == o.Sender {
+				own++
+			}
+		}
+	}
+	switch {
+	case c.ctx == nil:
+		c.mu.Unlock()
+		return reason.ErrFileStopped
+	case all >= maxComing, own >= maxOfContact:
+		c.mu.Unlock()
+		return reason.ErrFileCrowd
+	}
+	running := c.ctx
+	c.latest++
+	o.number = c.latest
+	c.offers[o.FileID] = o
+	c.taking.Add(1)
+	c.mu.Unlock()
+	storing, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	if err := c.cfg.Account.DB.ComingFile.Put(storing, &o.ComingFile); err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to note that a file is offered")
+		c.forget(o)
+		c.taking.Done()
+		return err
+	}
+	if o.asked {
+		c.put(ctx, &o.ComingFile, "asked", fmt.Sprintf("%s offers the file %s (%s). Write `!accept` in this room within 5 minutes to take it, `!decline` to say no.",
+			c.called(ctx, o.Sender), names.Own(o.Name), names.Bytes(o.size)), c.cfg.Account.DB.MSNQueue.Put)
+	}
+	go func() {
+		defer c.taking.Done()
+		c.run(running, o)
+	}()
+	return nil
+}
+
+// forget has an offer be there no more.
+func (c *Coming) forget(o *offer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	o.over = true
+	delete(c.offers, o.FileID)
+}
+
+// run waits for the user to decide, if they are to, and takes the file. When ctx ends it leaves the
+// row, of which the next start tells.
+func (c *Coming) run(ctx context.Context, o *offer) {
+	err := c.wanted(ctx, o)
+	var content *event.MessageEventContent
+	if err == nil {
+		content, err = c.take(ctx, o)
+	}
+	switch {
+	case errors.Is(err, errUnwanted):
+		if err := c.cfg.Account.DB.ComingFile.Drop(context.WithoutCancel(ctx), o.LoginID, o.FileID); err != nil {
+			zerolog.Ctx(ctx).Err(err).Msg("Failed to note that a file was declined")
+		}
+		c.forget(o)
+	case err != nil && ctx.Err() != nil:
+		c.forget(o)
+	case err != nil:
+		zerolog.Ctx(ctx).Info().Err(err).Str("sender", o.Sender).Msg("A file did not come")
+		c.say(ctx, &o.ComingFile, err)
+	default:
+		c.show(ctx, o, content)
+	}
+}
+
+// errUnwanted says that the user does not want a file.
+var errUnwanted = errors.New("the user has declined the file")
+
+// wanted waits until a file is to be taken, and declines one that is not.
+func (c *Coming) wanted(ctx context.Context, o *offer) error {
+	if !o.asked {
+		return nil
+	}
+	timer := time.NewTimer(decideTime)
+	defer timer.Stop()
+	var err error
+	select {
+	case yes := <-o.answer:
+		if yes {
+			return nil
+		}
+		err = errUnwanted
+	case <-o.file.Ended():
+		if err = o.file.Why(); errors.Is(err, msn.ErrSilent) {
+			err = reason.ErrFileUndecided
+		}
+		err = cmp.Or(err, msn.ErrGone)
+	case <-timer.C:
+		err = reason.ErrFileUndecided
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	c.mu.Lock()
+	o.over = true
+	c.mu.Unlock()
+	o.file.Decline()
+	return err
+}
+
+// Answer takes the file that was offered last in a room and for which the user is asked, or declines it. It says what is done,
+// and reports false when there is none.
+func (c *Coming) Answer(ctx context.Context, portal networkid.PortalID, accept bool) (said string, ok bool) {
+	c.mu.Lock()
+	var last *offer
+	for _, o := range c.offers {
+		if o.PortalID == portal && o.asked && !o.decided && !o.over && (last == nil || o.number > last.number) {
+			last = o
+		}
+	}
+	if last == nil {
+		c.mu.Unlock()
+		return "", false
+	}
+	last.decided = true
+	c.mu.Unlock()
+	last.answer <- accept
+	if accept {
+		return fmt.Sprintf("The bridge takes the file %s (%s) of %s.", names.Own(last.Name), names.Bytes(last.size), c.called(ctx, last.Sender)), true
+	}
+	return fmt.Sprintf("The file %s of %s is declined.", names.Own(last.Name), c.called(ctx, last.Sender)), true
+}
+
+// take has a file sent, and brings it to the homeserver as it comes: it is on disk meanwhile. It
+// returns the content of its event.
+func (c *Coming) take(ctx context.Context, o *offer) (*event.MessageEventContent, error) {
+	a := c.cfg.Account
+	defer o.file.Decline() // unless it was accepted
+	key := a.KeyOf(o.PortalID)
+	if _, err := c.cfg.Rooms.Ensure(ctx, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) { return c.cfg.RoomInfo(ctx, o.PortalID) }); err != nil {
+		return nil, err
+	}
+	in, err := c.cfg.Rooms.Stored(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	content := &event.MessageEventContent{Body: o.Name, FileName: o.Name, Mentions: &event.Mentions{}}
+	arrived := false
+	// What has come is brought to the homeserver also when the bridge is being stopped.
+	settling, cancel := room.Settling(ctx)
+	defer cancel()
+	intent := a.Bridge.Matrix.GhostIntent(a.GhostID(o.Sender))
+	content.URL, content.File, err = intent.UploadMediaStream(settling, in, int64(o.size), true, func(to io.Writer) (*bridgev2.FileStreamResult, error) {
+		var head beginning
+		if err := o.file.Accept(ctx, io.MultiWriter(to, &head), nil); err != nil {
+			return nil, err
+		}
+		arrived = true
+		content.MsgType, content.Info = look(head.data, to, o.size)
+		return &bridgev2.FileStreamResult{FileName: o.Name, MimeType: content.Info.MimeType}, nil
+	})
+	switch {
+	case err != nil && arrived:
+		return nil, fmt.Errorf("%w: %w", reason.ErrFileNotStored, err)
+	case err != nil:
+		return nil, err
+	}
+	return content, nil
+}
+
+// show puts a file that has come among the messages of its room.
+func (c *Coming) show(ctx context.Context, o *offer, content *event.MessageEventContent) {
+	body, err := json.Marshal(content)
+	if err != nil {
+		c.say(ctx, &o.ComingFile, err)
+		return
+	}
+	m := c.message(&o.ComingFile)
+	m.MessageID, m.Kind, m.Body = o.FileID, database.FileQueued, string(body)
+	c.cfg.Inbox.PutBy(ctx, m, c.settle(&o.ComingFile))
+}
+
+// say puts a line into the room that says why a file did not come.
+func (c *Coming) say(ctx context.Context, f *database.ComingFile, why error) {
+	c.put(ctx, f, "ended", c.sentence(ctx, f, why), c.settle(f))
+}
+
+// put puts a line about a file among the messages of its room.
+func (c *Coming) put(ctx context.Context, f *database.ComingFile, about, line string, store func(context.Context, *database.QueuedMessage) (bool, error)) {
+	m := c.message(f)
+	m.MessageID, m.Kind, m.Body = msnid.MakeNoticeMessageID("file", string(f.FileID), about), database.QueuedNote, line
+	c.cfg.Inbox.PutBy(ctx, m, store)
+}
+
+func (c *Coming) message(f *database.ComingFile) *database.QueuedMessage {
+	return &database.QueuedMessage{LoginID: f.LoginID, PortalID: f.PortalID, Sender: f.Sender, At: time.Now(), GroupSize: 1}
+}
+
+// settle stores a message that says what became of a file, and forgets the file.
+func (c *Coming) settle(f *database.ComingFile) func(context.Context, *database.QueuedMessage) (bool, error) {
+	c.mu.Lock()
+	o := c.offers[f.FileID]
+	if o != nil {
+		o.over = true
+	}
+	c.mu.Unlock()
+	return func(ctx context.Context, m *database.QueuedMessage) (added bool, err error) {
+		if added, err = c.cfg.Account.DB.ComingFile.Settle(ctx, f.FileID, m); err == nil && o != nil {
+			c.forget(o)
+		}
+		return added, err
+	}
+}
+
+// tellStopped tells of what was on its way when the bridge was stopped. It reports false when that is
+// to be tried again.
+func (c *Coming) tellStopped(ctx context.Context) bool {
+	left, err := c.cfg.Account.DB.ComingFile.All(ctx, c.cfg.Account.Login.ID)
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to look which files were on their way")
+		return false
+	}
+	for _, f := range left {
+		c.mu.Lock()
+		now := c.offers[f.FileID] != nil
+		c.mu.Unlock()
+		if !now {
+			c.say(ctx, f, reason.ErrFileStopped)
+		}
+	}
+	return true
+}
+
+// Farewell tells of what was on its way when the user logs out: the login, and with it the queue,
+// will be gone.
+func (c *Coming) Farewell(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTimeout)
+	defer cancel()
+	left, err := c.cfg.Account.DB.ComingFile.All(ctx, c.cfg.Account.Login.ID)
+	for _, f := range left {
+		in, known := c.cfg.Rooms.Stored(ctx, c.cfg.Account.KeyOf(f.PortalID))
+		if known == nil && in != "" {
+			err = errors.Join(err, c.cfg.Rooms.Notice(ctx, in, c.sentence(ctx, f, msn.ErrClosed), ""))
+		}
+	}
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to tell what became of files before the user logged out")
+	}
+}
+
+// sentence says why a file does not come.
+func (c *Coming) sentence(ctx context.Context, f *database.ComingFile, why error) string {
+	about := c.cfg.Account.About(c.called(ctx, f.Sender))
+	about.Choices = names.Own(f.Name)
+	return reason.Of(why, reason.File, about).Sentence
+}
+
+// called is what somebody is called in a line of a room that says what they did.
+func (c *Coming) called(ctx context.Context, account string) string {
+	if name := c.cfg.Account.DisplayName(ctx, account); name != "" {
+		return names.Unlinked(name)
+	}
+	return account
+}
+
+// Convert makes the event of a file that waits for Matrix; of what took its place, nil.
+func Convert(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
+	var content event.MessageEventContent
+	if json.Unmarshal([]byte(m.Body), &content) != nil || !content.MsgType.IsMedia() {
+		return nil
+	}
+	return &bridgev2.ConvertedMessagePart{Type: event.EventMessage, Content: &content}
+}

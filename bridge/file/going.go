@@ -1,0 +1,396 @@
+package file
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/queue"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/session"
+	"matrix-msn/database"
+	"matrix-msn/msn"
+	"matrix-msn/msn/wire"
+)
+
+const (
+	// window is how many files to one contact are under way at once, and maxGoing those of a login.
+	window   = 3
+	maxGoing = 10
+	batch    = 8
+	// parallel is to how many contacts files are begun at once, and patience after how long one that
+	// waits for the connection is not counted for that.
+	parallel = 32
+	patience = 20 * time.Second
+	// captionTimeout bounds sending what is said of a file.
+	captionTimeout = 50 * time.Second
+	// startWait is how long files wait, after a start, for the first attempt to sign in to end.
+	startWait = 30 * time.Second
+)
+
+// Session is the connection of the login.
+type Session interface {
+	// Wait returns the session, and waits for it while the bridge is trying.
+	Wait(ctx context.Context) (*msn.Client, error)
+	// WaitForOutcome waits until the first attempt to sign in has ended, well or badly.
+	WaitForOutcome(ctx context.Context)
+}
+
+var _ Session = (*session.Session)(nil)
+
+// Outbox brings texts to MSN, and tells what became of what was written in Matrix.
+type Outbox interface {
+	Put(context.Context, *database.QueuedEvent) error
+	// Tell notes what became of a message, and tells the room, and who has written it.
+	Tell(ctx context.Context, e *database.QueuedEvent, fate error) error
+}
+
+// Chats knows whom files are for.
+type Chats interface {
+	// SayWordsOnly tells a room that of a file with words only the words are carried.
+	SayWordsOnly(ctx context.Context, room id.RoomID, evt id.EventID, sender id.UserID, portal networkid.PortalID)
+}
+
+// Going sends the files of one login to contacts: each is offered once, and its room is told once what
+// became of it. It is stopped at first.
+type Going struct {
+	account *account.Account
+	session Session
+	outbox  Outbox
+	chats   Chats
+	loop    *queue.Loop[networkid.PortalID, *database.QueuedFile]
+	slots   chan struct{} // a token for each file that is under way
+
+	mu   sync.Mutex
+	ends map[id.EventID]context.CancelCauseFunc // of the files that are under way
+}
+
+// NewGoing returns a Going that is stopped. Call Use before Start.
+func NewGoing(a *account.Account, session Session, outbox Outbox) *Going {
+	g := &Going{account: a, session: session, outbox: outbox, slots: make(chan struct{}, maxGoing), ends: make(map[id.EventID]context.CancelCauseFunc)}
+	g.loop = queue.New(queue.Config[networkid.PortalID, *database.QueuedFile]{
+		Store: &table{a.DB.FileQueue, a.Login.ID}, Work: g, Window: window, Batch: batch, Parallel: parallel, Patience: patience,
+	})
+	return g
+}
+
+// Use names who knows whom files are for.
+func (g *Going) Use(chats Chats) { g.chats = chats }
+
+// Put stores a file that is to be sent, also while the login is stopped. One that is there already,
+// because the homeserver has repeated it, is not stored again.
+func (g *Going) Put(ctx context.Context, f *database.QueuedFile) error {
+	f.QueuedAt = time.Now()
+	if _, err := g.account.DB.FileQueue.Put(ctx, f); err != nil {
+		return err
+	}
+	g.loop.Wake(f.PortalID, f.Position)
+	return nil
+}
+
+// Start sends what is in the table.
+func (g *Going) Start(ctx context.Context) { g.loop.Start(ctx) }
+
+// Stop ends what Start began. What is half-way is told at the next start.
+func (g *Going) Stop() { g.loop.Stop() }
+
+// Farewell tells the fate of what is left when the user logs out.
+func (g *Going) Farewell(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTimeout)
+	defer cancel()
+	err := g.loop.Farewell(ctx, func(_ context.Context, job *queue.Job[*database.QueuedFile]) queue.Outcome {
+		if job.Earlier {
+			return queue.Tell(reason.ErrFileStopped)
+		}
+		return queue.Tell(msn.ErrClosed)
+	})
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to tell what became of files before the user logged out")
+	}
+}
+
+// Tell implements queue.Work.
+func (g *Going) Tell(ctx context.Context, f *database.QueuedFile, fate error) error {
+	return g.outbox.Tell(ctx, asText(f), fate)
+}
+
+// asText returns the text that takes the place of a file.
+func asText(f *database.QueuedFile) *database.QueuedEvent {
+	return &database.QueuedEvent{
+		LoginID: f.LoginID, EventID: f.EventID, RoomID: f.RoomID, Sender: f.Sender, PortalID: f.PortalID, Format: f.Format,
+		WrittenAt: f.WrittenAt, QueuedAt: f.QueuedAt,
+	}
+}
+
+// errWithdrawn says that the user has deleted a file.
+var errWithdrawn = errors.New("the user has deleted the file")
+
+// Begin implements queue.Work.
+func (g *Going) Begin(ctx context.Context, job *queue.Job[*database.QueuedFile]) queue.Outcome {
+	f := job.Row
+	settled, err := g.isSettled(ctx, f)
+	switch {
+	case err != nil:
+		return queue.Retry(err) // it must not be sent a second time
+	case settled:
+		return queue.Done()
+	case job.Earlier:
+		return queue.Tell(reason.ErrFileStopped)
+	}
+	client, err := g.connected(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return queue.PutBack()
+	case err != nil:
+		return queue.Tell(err)
+	}
+	sending, end := context.WithCancelCause(ctx)
+	g.mu.Lock()
+	g.ends[f.EventID] = end
+	g.mu.Unlock()
+	ended := func() {
+		g.mu.Lock()
+		delete(g.ends, f.EventID)
+		g.mu.Unlock()
+		end(nil)
+	}
+	if err := job.Claim(ctx); err != nil {
+		ended()
+		if errors.Is(err, queue.ErrLost) {
+			return queue.Leave()
+		}
+		return queue.Retry(err)
+	}
+	return queue.Pending(func() queue.Outcome {
+		defer ended()
+		return g.send(ctx, sending, client, f)
+	})
+}
+
+// isSettled reports whether it is known what became of a file, or a text has taken its place.
+func (g *Going) isSettled(ctx context.Context, f *database.QueuedFile) (bool, error) {
+	if received, err := g.account.DB.Intake.Get(ctx, f.EventID); err != nil || received != nil && received.Outcome != "" {
+		return err == nil, err
+	}
+	text, err := g.account.DB.MatrixQueue.Get(ctx, f.LoginID, f.EventID)
+	return text != nil, err
+}
+
+// connected waits for the connection, as long as texts do.
+func (g *Going) connected(ctx context.Context) (*msn.Client, error) {
+	starting, cancel := context.WithTimeout(ctx, startWait)
+	g.session.WaitForOutcome(starting)
+	cancel()
+	waiting, cancel := context.WithTimeout(ctx, g.account.Config.Outage())
+	defer cancel()
+	return g.session.Wait(waiting)
+}
+
+// send sends a file and returns what became of it. sending ends also when the user deletes it.
+func (g *Going) send(ctx, sending context.Context, client *msn.Client, f *database.QueuedFile) queue.Outcome {
+	select {
+	case g.slots <- struct{}{}:
+		defer func() { <-g.slots }()
+	case <-sending.Done():
+	}
+	began := false
+	fate := context.Cause(sending)
+	if fate == nil {
+		began, fate = g.transfer(sending, client, f)
+	}
+	switch {
+	case fate == nil:
+		return queue.Tell(nil)
+	case ctx.Err() != nil && began:
+		return queue.Leave() // the next start says that it may not have arrived
+	case ctx.Err() != nil:
+		return queue.PutBack()
+	case errors.Is(context.Cause(sending), errWithdrawn):
+		return g.withdrawn(ctx, f)
+	case !began && byText(fate):
+		return g.instead(ctx, f, fate)
+	}
+	return queue.Tell(fate)
+}
+
+// byText reports whether a file can be brought by a link in its place, because of what keeps it from
+// being sent.
+func byText(fate error) bool {
+	_, large := errors.AsType[reason.LargeFile](fate)
+	return large || errors.Is(fate, reason.ErrMedia) || errors.Is(fate, reason.ErrFileOffline) || errors.Is(fate, reason.ErrNoFiles) ||
+		errors.Is(fate, msn.ErrNetwork)
+}
+
+// transfer sends what is said of a file, and the file. began reports whether something of that may
+// have arrived.
+func (g *Going) transfer(ctx context.Context, client *msn.Client, f *database.QueuedFile) (began bool, err error) {
+	var content event.MessageEventContent
+	if err := json.Unmarshal([]byte(f.Content), &content); err != nil {
+		return false, fmt.Errorf("%w: %w", reason.ErrFileUnread, err)
+	}
+	to, _ := msnid.ParsePeer(f.PortalID)
+	if err := g.takes(ctx, client, to.Account, &content); err != nil {
+		return false, err
+	}
+	progress := g.follow(ctx, f)
+	defer progress.end()
+	most := g.account.Config.SendBelow()
+	read := false
+	err = g.account.Bridge.Bot.DownloadMediaToFile(ctx, content.URL, content.File, false, func(file *os.File) error {
+		read = true
+		info, err := file.Stat()
+		switch {
+		case err != nil:
+			return fmt.Errorf("%w: %w", reason.ErrFileUnread, err)
+		case uint64(info.Size()) > most:
+			return reason.LargeFile{Most: most}
+		}
+		if f.Body != "" {
+			began = true
+			speaking, cancel := context.WithTimeout(ctx, captionTimeout)
+			defer cancel()
+			if err := client.Conversation(to.Account).SendText(speaking, f.Body, f.Format); err != nil {
+				began = mayHaveArrived(err)
+				return offline(err)
+			}
+		}
+		began = true
+		progress.size = uint64(info.Size())
+		err = client.SendFile(ctx, to.Account, msn.File{Name: nameOf(&content), Size: progress.size}, file, progress.told)
+		if errors.Is(err, msn.ErrOffline) || errors.Is(err, msn.ErrDialect) {
+			began = f.Body != ""
+		}
+		return offline(err)
+	})
+	if err != nil && !read {
+		err = fmt.Errorf("%w: %w", reason.ErrFileUnread, err)
+	}
+	return began, err
+}
+
+// offline returns what it means for a file that its recipient is offline, or the protocol has none.
+func offline(err error) error {
+	switch {
+	case errors.Is(err, msn.ErrOffline):
+		return fmt.Errorf("%w: %w", reason.ErrFileOffline, err)
+	case errors.Is(err, msn.ErrDialect):
+		return fmt.Errorf("%w: %w", reason.ErrNoFiles, err)
+	}
+	return err
+}
+
+// mayHaveArrived reports whether a text that failed can have reached the contact.
+func mayHaveArrived(err error) bool {
+	parts, ok := errors.AsType[*msn.PartsError](err)
+	return errors.Is(err, msn.ErrUncertain) || ok && parts.Acknowledged > 0
+}
+
+// oldMessenger is where Contact.Capabilities says which version of Messenger it is: 0 for those below
+// 6.0, which have no such files, and for what is no Messenger.
+const oldMessenger = 28
+
+// takes returns why a file cannot be sent to a contact, before anything is done, or nil.
+func (g *Going) takes(ctx context.Context, client *msn.Client, to string, content *event.MessageEventContent) error {
+	contact, known := client.Contact(to)
+	most := g.account.Config.SendBelow()
+	switch {
+	case known && contact.Lists.Has(msn.ListBlock):
+		return reason.ErrBlockedByUser
+	case most == 0, content.Info != nil && content.Info.Size > 0 && uint64(content.Info.Size) > most:
+		return reason.LargeFile{Most: most}
+	case client.Dialect() < wire.FirstObjects:
+		return reason.ErrNoFiles
+	case known && contact.Network > 1:
+		return msn.ErrNetwork
+	case known && contact.Lists.Has(msn.ListForward) && (contact.Status == msn.Offline || contact.Status == ""):
+		return reason.ErrFileOffline
+	case known && contact.Status != msn.Offline && contact.Capabilities>>oldMessenger == 0 && g.Links():
+		return reason.ErrMedia // where there is no link it is tried all the same
+	}
+	return nil
+}
+
+// instead has a text sent in the place of a file: a link to it, or at least the words.
+func (g *Going) instead(ctx context.Context, f *database.QueuedFile, why error) queue.Outcome {
+	var content event.MessageEventContent
+	_ = json.Unmarshal([]byte(f.Content), &content) // it was read before
+	text := asText(f)
+	link := g.Link(ctx, &content)
+	switch {
+	case link != "" && f.Body != "":
+		text.Body = f.Body + "\n" + link
+	case link != "":
+		text.Body = link
+	case f.Instead != "":
+		text.Body = f.Instead
+	default:
+		return queue.Tell(why)
+	}
+	zerolog.Ctx(ctx).Info().Err(why).Stringer("event_id", f.EventID).Bool("link", link != "").Msg("A text takes the place of a file")
+	if err := g.outbox.Put(ctx, text); err != nil {
+		return queue.Tell(fmt.Errorf("%w: %w", reason.ErrBridge, err))
+	}
+	if link == "" && f.Body != "" {
+		g.chats.SayWordsOnly(ctx, f.RoomID, f.EventID, f.Sender, f.PortalID)
+	}
+	return queue.Done() // the outbox tells what became of it
+}
+
+// Withdraw stops a file that the user has deleted, be it under way or not. One that is not there is
+// none of the bridge's.
+func (g *Going) Withdraw(ctx context.Context, evt id.EventID) error {
+	if g.stop(evt) {
+		return nil
+	}
+	db, login := g.account.DB, g.account.Login.ID
+	waiting, err := db.FileQueue.Get(ctx, login, evt)
+	if err != nil || waiting == nil {
+		return err
+	}
+	withdrawn, err := db.FileQueue.Withdraw(ctx, login, evt)
+	if withdrawn {
+		return g.noteRemoved(ctx, waiting)
+	}
+	g.stop(evt) // it was begun meanwhile
+	return err
+}
+
+func (g *Going) stop(evt id.EventID) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	end := g.ends[evt]
+	if end != nil {
+		end(errWithdrawn)
+	}
+	return end != nil
+}
+
+// withdrawn notes that a file was stopped by the user.
+func (g *Going) withdrawn(ctx context.Context, f *database.QueuedFile) queue.Outcome {
+	if err := g.noteRemoved(ctx, f); err != nil {
+		zerolog.Ctx(ctx).Err(err).Stringer("event_id", f.EventID).Msg("Failed to note that a file was deleted")
+	}
+	return queue.Done()
+}
+
+func (g *Going) noteRemoved(ctx context.Context, f *database.QueuedFile) error {
+	zerolog.Ctx(ctx).Info().Stringer("event_id", f.EventID).Msg("A file was deleted before the contact had it")
+	return g.account.DB.Intake.SetOutcome(ctx, database.Received{
+		EventID: f.EventID, RoomID: f.RoomID, Sender: f.Sender, Outcome: database.EventRemoved, At: time.Now(),
+	})
+}
+
+var _ queue.Work[*database.QueuedFile] = (*Going)(nil)
+var _ bridgev2.MatrixConnectorWithPublicMedia = (publicMedia)(nil)
