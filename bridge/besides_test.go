@@ -161,7 +161,7 @@ func TestNudgeCommand(t *testing.T) {
 	}
 }
 
-// Who offers a file is told at once that nobody takes it, and the user what it was.
+// Who offers a file of an old kind, or one that is too large, is told at once that nobody takes it, and the user what it was.
 func TestOfferedFilesAreNamedAndDeclined(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t))
@@ -182,15 +182,14 @@ func TestOfferedFilesAreNamedAndDeclined(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.receive(answers, "CANCEL REJECT "+cookie)
-	if err := chat.SendFile(alice, "holiday ♥.png", 5<<20); err != nil {
+	if err := chat.SendFile(alice, "holiday ♥.png", 60<<20); err != nil {
 		t.Fatal(err)
 	}
 	b.receive(answers, "603")
-	const declined = " The bridge does not carry files yet: ask for it by e-mail. It has declined."
 	first, next := b.waitMessage(0, "“readme.txt”")
 	second, _ := b.waitMessage(next, "“holiday")
-	if first.body != "Bob Builder offers the file “readme.txt” (12 KB)."+declined || first.msg != event.MsgNotice ||
-		second.body != "Bob Builder offers the file “holiday ♥.png” (5.2 MB)."+declined {
+	if first.body != "Bob Builder offers the file “readme.txt” (12 KB). The bridge does not carry files of such an old kind: ask for it by e-mail. It has declined." || first.msg != event.MsgNotice ||
+		second.body != "Bob Builder offers the file “holiday ♥.png”. The bridge has declined it: your homeserver takes files up to 52 MB. Ask them for it in another way." {
 		t.Errorf("the room shows %q and %q", first.body, second.body)
 	}
 }

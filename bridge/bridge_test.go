@@ -174,7 +174,7 @@ func (b *testBridge) startWith(prepare func()) {
 		// The homeserver outlives the bridge.
 		b.matrix.rooms, b.matrix.names, b.matrix.lastID = before.memberships(), before.displayNames(), before.last()
 		b.matrix.spaces, b.matrix.called = before.spaces, before.called // nobody writes there any more
-		b.matrix.written = before.written
+		b.matrix.written, b.matrix.files = before.written, before.files
 		b.matrix.shown.take(&before.shown)
 		b.matrix.profiles.take(&before.profiles)
 	}

@@ -75,7 +75,7 @@ func TestNoRoomIsMadeForWhoCannotBeReached(t *testing.T) {
 	})
 }
 
-// What is no text is refused in words that say what to do.
+// A file to somebody who is offline is refused in words that say what to do.
 func TestPicturesAreRefusedInWords(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t))
@@ -85,7 +85,7 @@ func TestPicturesAreRefusedInWords(t *testing.T) {
 		from := b.matrix.position()
 		b.writeContent(room, &event.MessageEventContent{MsgType: kind, Body: "cat.png", URL: "mxc://example.org/cat", Info: &event.FileInfo{MimeType: "image/png"}})
 		got, _ := b.waitStatus(from)
-		if !strings.Contains(got.body, "no pictures, files or voice messages") {
+		if !strings.Contains(got.body, "is offline, and files are not kept for later. Send it again when they are back") {
 			t.Errorf("%s: %+v", kind, got)
 		}
 	}

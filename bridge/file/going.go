@@ -225,11 +225,10 @@ func (g *Going) send(ctx, sending context.Context, client *msn.Client, f *databa
 	return queue.Tell(fate)
 }
 
-// byText reports whether a file can be brought by a link in its place, because of what keeps it from
-// being sent.
+// byText reports whether a text can take the place of a file, because of what keeps it from being sent.
 func byText(fate error) bool {
 	_, large := errors.AsType[reason.LargeFile](fate)
-	return large || errors.Is(fate, reason.ErrMedia) || errors.Is(fate, reason.ErrFileOffline) || errors.Is(fate, reason.ErrNoFiles) ||
+	return large || errors.Is(fate, reason.ErrFileUnread) || errors.Is(fate, reason.ErrMedia) || errors.Is(fate, reason.ErrFileOffline) || errors.Is(fate, reason.ErrNoFiles) ||
 		errors.Is(fate, msn.ErrNetwork)
 }
 
@@ -327,7 +326,10 @@ func (g *Going) instead(ctx context.Context, f *database.QueuedFile, why error) 
 	var content event.MessageEventContent
 	_ = json.Unmarshal([]byte(f.Content), &content) // it was read before
 	text := asText(f)
-	link := g.Link(ctx, &content)
+	link := ""
+	if !errors.Is(why, reason.ErrFileUnread) { // nobody else could read it either
+		link = g.Link(ctx, &content)
+	}
 	switch {
 	case link != "" && f.Body != "":
 		text.Body = f.Body + "\n" + link

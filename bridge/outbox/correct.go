@@ -51,6 +51,9 @@ func (o *Outbox) Correct(ctx context.Context, evt, edit id.EventID, sender id.Us
 	if waiting, err := db.MatrixQueue.Get(ctx, login, evt); err != nil || waiting != nil {
 		return chat.Gone, err
 	}
+	if file, err := db.FileQueue.Get(ctx, login, evt); err != nil || file != nil {
+		return chat.Gone, err // what is said of it goes out with it
+	}
 	if sent, err := o.isSent(ctx, &database.QueuedEvent{EventID: evt}); err != nil || sent {
 		return chat.Gone, err
 	}

@@ -1,0 +1,629 @@
+package bridge
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"image"
+	"image/png"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/config"
+	"matrix-msn/msn"
+	"matrix-msn/msn/msntest"
+)
+
+// fileClient is a contact with a Messenger of their own that sends and takes files.
+type fileClient struct {
+	*msn.Client
+	offers chan msn.FileOffered
+	texts  chan string
+	read   sync.WaitGroup
+}
+
+// sendsFiles signs a contact in.
+func (b *testBridge) sendsFiles(account string) *fileClient {
+	b.Helper()
+	client, err := msn.Login(b.ctx, msn.Config{
+		Account: account, Password: pass, Server: b.srv.Addr(), NexusURL: b.srv.NexusURL(), RootCAs: b.srv.CertPool(), Trust: msn.Trust{AllowPrivate: true},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	m := &fileClient{Client: client, offers: make(chan msn.FileOffered, 100), texts: make(chan string, 100)}
+	m.read.Go(func() {
+		for evt := range client.Events() {
+			switch evt := evt.(type) {
+			case msn.FileOffered:
+				m.offers <- evt
+			case msn.TextReceived:
+				m.texts <- evt.Text
+			}
+		}
+	})
+	b.Cleanup(m.quit)
+	return m
+}
+
+func (m *fileClient) quit() {
+	_ = m.Close()
+	m.read.Wait()
+}
+
+// sees waits until the user sees a contact online.
+func (b *testBridge) sees(account string) {
+	b.Helper()
+	b.eventually(account+" to be seen", func() bool {
+		client := b.br.GetCachedUserLoginByID(loginID(alice)).Client.(*Client).session.Current()
+		if client == nil {
+			return false
+		}
+		contact, _ := client.Contact(account)
+		return contact.Status == msn.Online && contact.Capabilities != 0
+	})
+}
+
+// isSeen waits until a contact sees the user online.
+func (b *testBridge) isSeen(m *fileClient) {
+	b.Helper()
+	b.eventually("the user to be seen", func() bool {
+		contact, _ := m.Contact(alice)
+		return contact.Status != "" && contact.Status != msn.Offline
+	})
+}
+
+// offered waits for an offer.
+func (m *fileClient) offered(b *testBridge) msn.FileOffered {
+	b.Helper()
+	select {
+	case evt := <-m.offers:
+		return evt
+	case <-time.After(waitLimit):
+		b.Fatal("waited in vain for the offer of a file")
+		return msn.FileOffered{}
+	}
+}
+
+// sends offers a file to the user. The channel has what became of it.
+func (m *fileClient) sends(ctx context.Context, name string, data io.Reader, size int) <-chan error {
+	sent := make(chan error, 1)
+	go func() { sent <- m.SendFile(ctx, alice, msn.File{Name: name, Size: uint64(size)}, data, nil) }()
+	return sent
+}
+
+func (b *testBridge) ends(what string, result <-chan error, want error) {
+	b.Helper()
+	select {
+	case err := <-result:
+		if !errors.Is(err, want) {
+			b.Errorf("%s ends with %v, want %v", what, err, want)
+		}
+	case <-time.After(waitLimit):
+		b.Fatalf("waited in vain for the end of %s", what)
+	}
+}
+
+// accept has the contact take what is offered, and returns it when it is there.
+func (b *testBridge) accept(o msn.FileOffered) string {
+	b.Helper()
+	var got bytes.Buffer
+	ctx, cancel := context.WithTimeout(b.ctx, waitLimit)
+	defer cancel()
+	if err := o.Offer.Accept(ctx, &got, nil); err != nil {
+		b.Errorf("taking %s: %v", o.Name, err)
+	}
+	return got.String()
+}
+
+func (b *testBridge) told(want string) {
+	b.Helper()
+	b.waitMessage(0, want)
+	if all := b.matrix.all(func(r record) bool { return r.kind == "message" && strings.Contains(r.body, want) }); len(all) != 1 {
+		b.Errorf("it is told %d times: %+v", len(all), all)
+	}
+}
+
+func withFiles(accept, send string) func(*testBridge) {
+	return func(b *testBridge) {
+		b.config = func(c *config.Config) { c.Files = config.FilesConfig{AcceptBelow: accept, SendBelow: send} }
+	}
+}
+
+func pictureOf(t *testing.T, width, height int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, width, height))); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// A file that a contact sends is in their room, in its place among the texts: as what its bytes say,
+// under a name that is one.
+func TestFileFromMSNComesIntoTheRoom(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	m := b.sendsFiles(bob)
+	b.sees(bob)
+	bomb := pictureOf(t, 10, 10)
+	binary.BigEndian.PutUint32(bomb[16:], 60_000)
+	binary.BigEndian.PutUint32(bomb[20:], 60_000)
+	// The sums of the header would give it away otherwise.
+	binary.BigEndian.PutUint32(bomb[29:], crc32.ChecksumIEEE(bomb[12:29]))
+	for _, test := range []struct {
+		name, shown, mime string
+		data              []byte
+		kind              event.MessageType
+		width, height     int
+	}{
+		{"cat.png", "cat.png", "image/png", pictureOf(t, 40, 30), event.MsgImage, 40, 30},
+		{"bomb.png", "bomb.png", "image/png", bomb, event.MsgFile, 0, 0},
+		{"notes.txt", "notes.txt", "text/plain", []byte("hello"), event.MsgFile, 0, 0},
+		{"empty.bin", "empty.bin", "text/plain", nil, event.MsgFile, 0, 0},
+		{"a\u202egnp.exe", "agnp.exe", "application/octet-stream", []byte("MZ\x90\x00\x03\x00\x00\x00"), event.MsgFile, 0, 0},
+		{`C:\docs\..\x.wav`, "x.wav", "audio/wave", []byte("RIFF\x24\x00\x00\x00WAVEfmt "), event.MsgAudio, 0, 0},
+		{"..", "file", "video/webm", []byte("\x1A\x45\xDF\xA3\x01\x00\x00\x00"), event.MsgVideo, 0, 0},
+		{"long", "long", "text/plain", bytes.Repeat([]byte("x"), 700_000), event.MsgFile, 0, 0},
+	} {
+		from := b.matrix.position()
+		b.ends(test.name, m.sends(b.ctx, test.name, bytes.NewReader(test.data), len(test.data)), nil)
+		if err := m.Conversation(alice).SendText(b.ctx, "behind "+test.shown, ""); err != nil {
+			t.Fatal(err)
+		}
+		got, _ := b.matrix.wait(t, from, "the file "+test.name, func(r record) bool { return r.kind == "message" && r.info != nil })
+		if got.body != test.shown || got.msg != test.kind || got.info.MimeType != test.mime || got.info.Size != len(test.data) ||
+			got.info.Width != test.width || got.info.Height != test.height || got.sender != b.matrix.FormatGhostMXID(login.Client.(*Client).account.GhostID(bob)) {
+			t.Errorf("%q is shown as %+v, %+v", test.name, got, got.info)
+		}
+		uploads := b.matrix.uploaded()
+		last := uploads[len(uploads)-1]
+		if got.url == "" || !bytes.Equal(last.data, test.data) || last.name != test.shown || last.kind != test.mime || last.room != got.room {
+			t.Errorf("%q was uploaded as %q, %q, %d bytes, for %s", test.name, last.name, last.kind, len(last.data), last.room)
+		}
+		b.waitMessage(from, "behind "+test.shown)
+	}
+	b.eventually("the table to be empty", func() bool { return b.rows("file_coming") == 0 })
+}
+
+// rows returns how many rows there are.
+func (b *testBridge) rows(table string) (rows int) {
+	b.Helper()
+	if err := b.br.DB.RawDB.QueryRowContext(b.ctx, "SELECT COUNT(*) FROM "+table).Scan(&rows); err != nil {
+		b.Fatal(err)
+	}
+	return rows
+}
+
+// A large file waits for the user's word, the latest one first; so does any where the admin wants that.
+func TestLargeFileIsTakenWhenTheUserSaysSo(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), withFiles("1 KB", ""))
+	login := b.login()
+	m := b.sendsFiles(bob)
+	b.sees(bob)
+	room := b.dm(login, bob)
+	data := strings.Repeat("x", 3000)
+	first := m.sends(b.ctx, "first.txt", strings.NewReader(data), len(data))
+	b.told("Bob Builder offers the file “first.txt” (3.0 KB). Write `!accept` in this room within 5 minutes to take it, `!decline` to say no.")
+	second := m.sends(b.ctx, "second.txt", strings.NewReader(data), len(data))
+	b.told("offers the file “second.txt”")
+	if got := b.ask(b.management(), "!accept"); strings.Contains(got.body, "file") {
+		t.Errorf("elsewhere it is answered by %q", got.body)
+	}
+	if got := b.ask(room, "!decline"); got.body != "The file “second.txt” of Bob Builder is declined." {
+		t.Errorf("declining is answered by %q", got.body)
+	}
+	b.ends("second.txt", second, msn.ErrDeclined)
+	if got := b.ask(room, "!accept"); got.body != "The bridge takes the file “first.txt” (3.0 KB) of Bob Builder." {
+		t.Errorf("accepting is answered by %q", got.body)
+	}
+	b.ends("first.txt", first, nil)
+	b.matrix.wait(t, 0, "the file", func(r record) bool { return r.kind == "message" && r.body == "first.txt" && r.url != "" })
+	if got := b.ask(room, "!accept"); strings.Contains(got.body, "txt") {
+		t.Errorf("accepting once more is answered by %q", got.body)
+	}
+	// One that is taken back.
+	ctx, cancel := context.WithCancel(b.ctx)
+	third := m.sends(ctx, "third.txt", strings.NewReader(data), len(data))
+	b.told("offers the file “third.txt”")
+	cancel()
+	b.ends("third.txt", third, context.Canceled)
+	b.told("Bob Builder has taken the file “third.txt” back, or stopped it. Ask them to send it again if you want it.")
+	// A small one is not asked for.
+	b.ends("small.txt", m.sends(b.ctx, "small.txt", strings.NewReader("x"), 1), nil)
+	b.matrix.wait(t, 0, "the small file", func(r record) bool { return r.kind == "message" && r.body == "small.txt" && r.url != "" })
+	b.eventually("the table to be empty", func() bool { return b.rows("file_coming") == 0 })
+}
+
+// What strangers offer is asked for, however small it is: with 0 everything is.
+func TestEveryFileIsAskedFor(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), withFiles("0", ""))
+	b.login()
+	m := b.sendsFiles(bob)
+	b.sees(bob)
+	sent := m.sends(b.ctx, "a.txt", strings.NewReader(""), 0)
+	asked, _ := b.waitMessage(0, "offers the file “a.txt” (0 bytes). Write `!accept`")
+	b.ask(asked.room, "!accept")
+	b.ends("a.txt", sent, nil)
+	b.matrix.wait(t, 0, "the file", func(r record) bool { return r.kind == "message" && r.body == "a.txt" && r.url != "" })
+}
+
+// Who offers many files at once has the rest declined, in a line each.
+func TestManyFilesAtOnce(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), withFiles("0", ""))
+	b.login()
+	m := b.sendsFiles(bob)
+	b.sees(bob)
+	for i := range 3 {
+		m.sends(b.ctx, fmt.Sprint(i), strings.NewReader("x"), 1)
+		b.told(fmt.Sprintf("offers the file “%d” (1 byte). Write", i))
+	}
+	b.ends("the fourth", m.sends(b.ctx, "more", strings.NewReader("x"), 1), msn.ErrDeclined)
+	b.told("Bob Builder offers the file “more”. The bridge has declined it, because too many files are on their way at once.")
+}
+
+// A file that is on its way when the bridge is stopped is told of at the next start, once; so is one
+// that waits for the user's word.
+func TestRestartWhileAFileComes(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), withFiles("1 KB", ""))
+	b.login()
+	m := b.sendsFiles(bob)
+	b.sees(bob)
+	reader, writer := io.Pipe()
+	sent := m.sends(b.ctx, "half.txt", reader, 900)
+	if _, err := writer.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	waiting := m.sends(b.ctx, "waits.txt", strings.NewReader("x"), 5000)
+	b.waitMessage(0, "offers the file “waits.txt”")
+	b.eventually("both to be noted", func() bool { return b.rows("file_coming") == 2 })
+	b.stop()
+	_ = writer.CloseWithError(io.ErrClosedPipe)
+	for _, ended := range []<-chan error{sent, waiting} {
+		if err := <-ended; err == nil {
+			t.Error("a file was sent")
+		}
+	}
+	b.start()
+	for _, name := range []string{"half.txt", "waits.txt"} {
+		b.told("The bridge was stopped while the file “" + name + "” was coming. Ask Bob Builder to send it again.")
+	}
+	b.eventually("the table to be empty", func() bool { return b.rows("file_coming") == 0 })
+	b.restart()
+	b.isSeen(m)
+	b.ends("the next one", m.sends(b.ctx, "next.txt", strings.NewReader("x"), 1), nil)
+	b.waitMessage(0, "next.txt")
+	if again := b.matrix.all(func(r record) bool { return strings.Contains(r.body, "was stopped") }); len(again) > 0 {
+		t.Errorf("it is told again: %+v", again)
+	}
+}
+
+// What keeps a file from coming is said in the room.
+func TestFileFromMSNThatDoesNotCome(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	m := b.sendsFiles(bob)
+	b.sees(bob)
+	b.matrix.failUploads(errors.New("no room on the disk"))
+	b.ends("the file", m.sends(b.ctx, "a.txt", strings.NewReader("x"), 1), nil)
+	b.told("Bob Builder has sent the file “a.txt”, and the homeserver does not take it. Ask them for it in another way; if that lasts, tell the admin of this bridge.")
+	b.matrix.failUploads(nil)
+	failed := errors.New("it fails")
+	reader, writer := io.Pipe()
+	sent := m.sends(b.ctx, "b.txt", reader, 100_000)
+	if _, err := writer.Write(make([]byte, 10)); err != nil {
+		t.Fatal(err)
+	}
+	_ = writer.CloseWithError(failed)
+	b.ends("a file that cannot be read", sent, failed)
+	b.told("Bob Builder has taken the file “b.txt” back, or stopped it.")
+	reader, writer = io.Pipe()
+	sent = m.sends(b.ctx, "c.txt", reader, 100_000)
+	if _, err := writer.Write(make([]byte, 10)); err != nil {
+		t.Fatal(err)
+	}
+	m.quit()
+	_ = writer.CloseWithError(failed)
+	<-sent
+	b.told("The file “c.txt” did not come: Bob Builder has left, or lost the connection. Ask them to send it again.")
+	if len(b.matrix.uploaded()) > 0 {
+		t.Error("something was uploaded")
+	}
+}
+
+// sendsFile writes a message with a file.
+func (b *testBridge) sendsFile(room id.RoomID, kind event.MessageType, name, caption string, data []byte, encrypt bool) {
+	b.Helper()
+	content := &event.MessageEventContent{MsgType: kind, Body: name, FileName: name, Info: &event.FileInfo{Size: len(data)}}
+	if caption != "" {
+		content.Body = caption
+	}
+	content.URL, content.File = b.matrix.upload(data, encrypt)
+	b.writeContent(room, content)
+}
+
+// settled returns what became of the next message from position on, when that is known.
+func (b *testBridge) settled(from int) record {
+	b.Helper()
+	r, _ := b.matrix.wait(b.T, from, "the fate of a file", func(r record) bool { return r.kind == "status" && r.status != event.MessageStatusPending })
+	return r
+}
+
+// Files of a room with a contact arrive, of all kinds, encrypted or not, with what is said of them
+// before them. Texts do not wait for them.
+func TestFileFromMatrixArrives(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	m := b.sendsFiles(bob)
+	b.sees(bob)
+	room := b.dm(login, bob)
+	for _, test := range []struct {
+		kind    event.MessageType
+		name    string
+		caption string
+		data    []byte
+		encrypt bool
+	}{
+		{event.MsgImage, "cat.png", "my cat", pictureOf(t, 3, 3), false},
+		{event.MsgFile, "secret.pdf", "", bytes.Repeat([]byte("x"), 500_000), true},
+		{event.MsgVideo, "a.mp4", "", []byte("film"), false},
+		{event.MsgAudio, "voice.ogg", "", []byte("la"), true},
+		{event.CapMsgSticker, "hug.png", "", []byte("hug"), false},
+		{event.MsgFile, "empty.txt", "", nil, false},
+	} {
+		from := b.matrix.position()
+		b.sendsFile(room, test.kind, test.name, test.caption, test.data, test.encrypt)
+		offer := m.offered(b)
+		if test.caption != "" {
+			b.receive(m.texts, test.caption)
+		}
+		pending, _ := b.matrix.wait(t, from, "that it is offered", func(r record) bool { return r.kind == "status" })
+		if pending.status != event.MessageStatusPending || pending.body != "The file is offered." {
+			t.Errorf("of %s is told %+v", test.name, pending)
+		}
+		b.write(room, "meanwhile")
+		b.receive(m.texts, "meanwhile")
+		b.settled(from) // of the text
+		from = b.matrix.position()
+		if got := b.accept(offer); got != string(test.data) || offer.Name != test.name || offer.Bytes != uint64(len(test.data)) {
+			t.Errorf("of %s came %d bytes as %q of %d", test.name, len(got), offer.Name, offer.Bytes)
+		}
+		if told := b.settled(from); told.status != event.MessageStatusSuccess {
+			t.Errorf("of %s is told %+v", test.name, told)
+		}
+	}
+	if left := b.rows("file_queue"); left > 0 {
+		b.eventually("the queue to be empty", func() bool { return b.rows("file_queue") == 0 })
+	}
+	steps := b.matrix.all(func(r record) bool { return r.kind == "status" && strings.Contains(r.body, "has gone out") })
+	if len(steps) == 0 || len(steps) > 9 {
+		t.Errorf("%d steps are told", len(steps))
+	}
+}
+
+// What keeps a file from arriving is told under the message, once.
+func TestFileFromMatrixThatDoesNotArrive(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), withFiles("", "1 MB"))
+	login := b.login()
+	m := b.sendsFiles(bob)
+	b.sees(bob)
+	room := b.dm(login, bob)
+	fails := func(what, want string, data int, do func()) {
+		t.Helper()
+		from := b.matrix.position()
+		b.sendsFile(room, event.MsgFile, what+".txt", "", make([]byte, data), false)
+		do()
+		if told := b.settled(from); told.status == event.MessageStatusSuccess || told.body != want {
+			t.Errorf("%s: told %+v", what, told)
+		}
+		b.told("Your message was not bridged: " + want)
+	}
+	fails("declined", "Bob Builder (bob@example.com) did not take the file, or their Messenger takes none. Ask them, or put it on a website and send the link.", 9, func() { m.offered(b).Offer.Decline() })
+	fails("stopped", "Bob Builder (bob@example.com) has stopped the file before they had all of it. Ask them, and send it again.", 900_000, func() {
+		ctx, cancel := context.WithCancel(b.ctx)
+		_ = m.offered(b).Offer.Accept(ctx, writing(func() { cancel() }), nil)
+	})
+	from := b.matrix.position()
+	content := &event.MessageEventContent{MsgType: event.MsgFile, Body: "lies.txt", Info: &event.FileInfo{Size: 3}}
+	content.URL, _ = b.matrix.upload(make([]byte, 2_000_000), false)
+	b.writeContent(room, content)
+	const large = "it is larger than 1.0 MB, the most that the bridge sends. Put it on a website and send the link."
+	if told := b.settled(from); told.body != large {
+		t.Errorf("too large: told %+v", told)
+	}
+	b.told("Your message was not bridged: " + large)
+	fails("gone", "Bob Builder (bob@example.com) has left, or lost the connection, before they had all of the file. Send it again when they are back.", 900, func() {
+		offer := m.offered(b)
+		m.quit()
+		_ = offer
+	})
+}
+
+// writing is a writer that does something, and fails.
+type writing func()
+
+func (w writing) Write([]byte) (int, error) {
+	w()
+	return 0, io.ErrClosedPipe
+}
+
+// A file that is deleted while it is offered is not sent, and nobody is told that it has failed.
+func TestDeletedFileIsTakenBack(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	m := b.sendsFiles(bob)
+	b.sees(bob)
+	room := b.dm(login, bob)
+	url, _ := b.matrix.upload([]byte("x"), false)
+	evt := b.sends(fakeUser, room, "m.room.message", map[string]any{"msgtype": "m.file", "body": "a.txt", "url": string(url)})
+	offer := m.offered(b)
+	b.redact(room, evt)
+	<-offer.Offer.Ended()
+	if !errors.Is(offer.Offer.Why(), msn.ErrCancelled) {
+		t.Errorf("the offer ends with %v", offer.Offer.Why())
+	}
+	b.eventually("the queue to be empty", func() bool { return b.rows("file_queue") == 0 })
+	if told := b.matrix.all(func(r record) bool { return strings.Contains(r.body, "not bridged") }); len(told) > 0 {
+		t.Errorf("told %+v", told)
+	}
+}
+
+// redact deletes a message as the homeserver would hand it over.
+func (b *testBridge) redact(room id.RoomID, deleted id.EventID) {
+	b.Helper()
+	b.events++
+	evt := &event.Event{
+		Type: event.EventRedaction, ID: id.EventID(fmt.Sprintf("$user%d", b.events)), RoomID: room, Sender: fakeUser, Redacts: deleted,
+		Timestamp: time.Now().UnixMilli(), Content: event.Content{Parsed: &event.RedactionEventContent{Redacts: deleted}},
+	}
+	b.conn.Arriving(b.ctx, evt)
+	b.br.QueueMatrixEvent(b.ctx, evt)
+}
+
+// A message that the homeserver repeats is offered once.
+func TestFileThatIsRepeatedIsOfferedOnce(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	m := b.sendsFiles(bob)
+	b.sees(bob)
+	room := b.dm(login, bob)
+	url, _ := b.matrix.upload([]byte("x"), false)
+	again := func() {
+		evt := &event.Event{
+			Type: event.EventMessage, ID: "$same", RoomID: room, Sender: fakeUser, Timestamp: time.Now().UnixMilli(),
+			Content: event.Content{Parsed: &event.MessageEventContent{MsgType: event.MsgFile, Body: "a.txt", URL: url}},
+		}
+		b.conn.Arriving(b.ctx, evt)
+		b.br.QueueMatrixEvent(b.ctx, evt)
+	}
+	from := b.matrix.position()
+	again()
+	offer := m.offered(b)
+	again()
+	b.accept(offer)
+	b.settled(from)
+	again()
+	b.write(room, "behind")
+	b.receive(m.texts, "behind")
+	if len(m.offers) > 0 {
+		t.Error("it is offered twice")
+	}
+}
+
+// A file that is on its way when the bridge is stopped may have arrived: the next start says so, and
+// does not send it again. One that is not begun is sent then.
+func TestRestartWhileAFileGoes(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	m := b.sendsFiles(bob)
+	b.sees(bob)
+	room := b.dm(login, bob)
+	for i := range 4 { // the last waits for one of the others
+		b.sendsFile(room, event.MsgFile, fmt.Sprintf("%d.txt", i), "", []byte("x"), false)
+	}
+	for range 3 {
+		m.offered(b)
+	}
+	b.eventually("all to be stored", func() bool { return b.rows("file_queue") == 4 })
+	b.restart()
+	offer := m.offered(b)
+	if got := b.accept(offer); got != "x" || offer.Name != "3.txt" {
+		t.Errorf("%q came as %s", got, offer.Name)
+	}
+	const want = "the bridge was stopped while the file was on its way, and it may not have arrived. Ask Bob Builder (bob@example.com), and send it again."
+	b.eventually("the queue to be empty", func() bool { return b.rows("file_queue") == 0 })
+	if told := b.matrix.all(func(r record) bool { return r.kind == "message" && strings.Contains(r.body, want) }); len(told) != 3 {
+		t.Errorf("told %+v", told)
+	}
+	if len(m.offers) > 0 {
+		t.Error("one is offered again")
+	}
+}
+
+// Where files cannot go, a link does, if there are any: to people who are offline, and to several.
+func TestLinkInThePlaceOfAFile(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	b.matrix.links = true
+	login := b.login()
+	m := b.sendsFiles(bob)
+	b.sees(bob)
+	room := b.dm(login, carol)
+	bot, texts := b.plays(carol)
+	group := b.makeGroup(login, bob, carol)
+	from := b.matrix.position()
+	b.sendsFile(group, event.MsgImage, "cat.png", "my cat", []byte("12345"), true)
+	const link = "cat.png (5 bytes): https://bridge.example.test/example.test/file"
+	b.receive(m.texts, "my cat\n"+link+"0")
+	if told := b.settled(from); told.status != event.MessageStatusSuccess {
+		t.Errorf("told %+v", told)
+	}
+	<-texts // of the group
+	b.away(bot, carol)
+	b.sendsFile(room, event.MsgImage, "cat.png", "", []byte("12345"), false)
+	b.waitMessage(from, "is offline. The bridge keeps your message")
+	_, texts = b.plays(carol)
+	b.receive(texts, alice+": "+link+"1")
+}
+
+// plays has somebody sign in who takes texts.
+func (b *testBridge) plays(account string) (*msntest.Bot, <-chan string) {
+	b.Helper()
+	texts := make(chan string, 100)
+	bot := b.srv.Play(account, msntest.Script{Text: func(_ *msntest.Chat, from, text string) { texts <- from + ": " + text }})
+	b.sees(account)
+	return bot, texts
+}
+
+func (b *testBridge) away(bot *msntest.Bot, account string) {
+	b.Helper()
+	bot.SignOut()
+	b.eventually(account+" to be away", func() bool {
+		contact, _ := b.br.GetCachedUserLoginByID(loginID(alice)).Client.(*Client).session.Current().Contact(account)
+		return contact.Status == msn.Offline
+	})
+}
+
+// Rooms say which files they take.
+func TestRoomsSayWhichFilesTheyTake(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		portal string
+		links  bool
+		level  event.CapabilitySupportLevel
+		most   int64
+	}{
+		{"dm:bob@example.com", false, event.CapLevelFullySupported, 1000},
+		{"dm:bob@example.com", true, event.CapLevelFullySupported, 0},
+		{"group:x", false, event.CapLevelUnsupported, 0},
+		{"group:x", true, event.CapLevelPartialSupport, 0},
+		{"alerts", true, event.CapLevelUnsupported, 0},
+	} {
+		features := featuresOf(networkid.PortalID(test.portal), 1000, test.links)
+		image := features.File[event.MsgImage]
+		if image.MimeTypes["*/*"] != test.level || image.MaxSize != test.most || features.ID == "" {
+			t.Errorf("%+v: %s %+v", test, features.ID, image)
+		}
+	}
+}
