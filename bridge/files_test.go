@@ -627,3 +627,143 @@ func TestRoomsSayWhichFilesTheyTake(t *testing.T) {
 		}
 	}
 }
+
+// Two users of the bridge send each other files at once: each goes by the service, and comes into the
+// other's room.
+func TestFilesBetweenTwoUsersOfTheBridge(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	user, err := b.br.GetUserByMXID(b.ctx, fakeCarol)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.acting = user
+	other, err := b.tryLogin(bob, pass)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.acting = nil
+	b.sees(bob)
+	b.eventually("Alice to be seen", func() bool {
+		client := other.Client.(*Client).session.Current()
+		if client == nil {
+			return false
+		}
+		contact, _ := client.Contact(alice)
+		return contact.Status == msn.Online
+	})
+	ours, theirs := b.dm(login, bob), b.dm(other, alice)
+	data := map[string][]byte{"to bob.bin": bytes.Repeat([]byte("b"), 300_000), "to alice.bin": bytes.Repeat([]byte("a"), 300_000)}
+	send := func(sender id.UserID, room id.RoomID, name string) {
+		url, _ := b.matrix.upload(data[name], false)
+		b.writeAs(sender, room, &event.MessageEventContent{MsgType: event.MsgFile, Body: name, URL: url})
+	}
+	send(fakeUser, ours, "to bob.bin")
+	send(fakeCarol, theirs, "to alice.bin")
+	for name, room := range map[string]id.RoomID{"to bob.bin": theirs, "to alice.bin": ours} {
+		b.matrix.wait(t, 0, name, func(r record) bool {
+			return r.kind == "message" && r.room == room && r.body == name && r.url != "" && r.sender != fakeBot
+		})
+	}
+	for _, file := range b.matrix.uploaded() {
+		if !bytes.Equal(file.data, data[file.name]) {
+			t.Errorf("%s came with %d bytes", file.name, len(file.data))
+		}
+	}
+	for _, room := range []id.RoomID{ours, theirs} {
+		b.matrix.wait(t, 0, "that it arrived", func(r record) bool {
+			return r.kind == "status" && r.room == room && r.status == event.MessageStatusSuccess
+		})
+	}
+}
+
+// A file that was declined is offered again when the user says so.
+func TestFileThatFailedIsSentAgain(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	m := b.sendsFiles(bob)
+	b.sees(bob)
+	room := b.dm(login, bob)
+	from := b.matrix.position()
+	b.sendsFile(room, event.MsgFile, "a.txt", "look", []byte("x"), false)
+	content := &event.MessageEventContent{MsgType: event.MsgFile, Body: "look", FileName: "a.txt"}
+	for url := range b.matrix.files {
+		content.URL = url
+	}
+	b.matrix.keep(&event.Event{Type: event.EventMessage, ID: b.latest(), RoomID: room, Sender: fakeUser, Content: event.Content{Parsed: content}})
+	m.offered(b).Offer.Decline()
+	b.settled(from)
+	b.eventually("the queue to be empty", func() bool { return b.rows("file_queue") == 0 })
+	from = b.matrix.position()
+	b.ask(room, "!retry")
+	if got := b.accept(m.offered(b)); got != "x" {
+		t.Errorf("it came as %q", got)
+	}
+	if told := b.settled(from); told.status != event.MessageStatusSuccess {
+		t.Errorf("told %+v", told)
+	}
+}
+
+// The words under a file that is offered can still be changed: the file arrives all the same.
+func TestWordsAreChangedWhileTheFileIsOffered(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	m := b.sendsFiles(bob)
+	b.sees(bob)
+	room := b.dm(login, bob)
+	b.sendsFile(room, event.MsgFile, "a.txt", "lok", []byte("x"), false)
+	evt, offer := b.latest(), m.offered(b)
+	b.receive(m.texts, "lok")
+	b.edit(room, evt, "look")
+	b.receive(m.texts, "* look")
+	from := b.matrix.position()
+	if got := b.accept(offer); got != "x" {
+		t.Errorf("it came as %q", got)
+	}
+	if told := b.settled(from); told.status != event.MessageStatusSuccess || told.answer != evt {
+		t.Errorf("told %+v", told)
+	}
+}
+
+// Files of people who are relayed go out under their names.
+func TestRelayedFile(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), withRelay)
+	login := b.login()
+	m := b.sendsFiles(bob)
+	b.sees(bob)
+	room := b.relayed(login)
+	url, _ := b.matrix.upload([]byte("x"), false)
+	b.writeAs(fakeCarol, room, &event.MessageEventContent{MsgType: event.MsgImage, Body: "cat.png", URL: url})
+	offer := m.offered(b)
+	b.receive(m.texts, "Carol sent an image")
+	if got := b.accept(offer); got != "x" || offer.Name != "cat.png" {
+		t.Errorf("%q came as %q", offer.Name, got)
+	}
+}
+
+// With versions of the protocol that have no files, the room is told; with links, those go out.
+func TestOldServicesCarryNoFiles(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t, msntest.WithDialects(8)))
+	login := b.login()
+	_, texts := b.friend()
+	b.eventually("bob to be seen", func() bool {
+		contact, _ := login.Client.(*Client).session.Current().Contact(bob)
+		return contact.Status == msn.Online
+	})
+	room := b.dm(login, bob)
+	from := b.matrix.position()
+	b.sendsFile(room, event.MsgFile, "a.txt", "", []byte("x"), false)
+	if told := b.settled(from); !strings.Contains(told.body, "carries no files, which came with MSNP9") {
+		t.Errorf("told %+v", told)
+	}
+	b.matrix.mu.Lock()
+	b.matrix.links = true
+	b.matrix.mu.Unlock()
+	b.sendsFile(room, event.MsgFile, "a.txt", "", []byte("x"), false)
+	b.receive(texts, alice+": a.txt (1 byte): https://bridge.example.test/example.test/file1")
+}

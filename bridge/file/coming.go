@@ -266,19 +266,20 @@ func (c *Coming) Answer(ctx context.Context, portal networkid.PortalID, accept b
 func (c *Coming) take(ctx context.Context, o *offer) (*event.MessageEventContent, error) {
 	a := c.cfg.Account
 	defer o.file.Decline() // unless it was accepted
+	// A room that is half-way comes to its end, and what has come is brought to the homeserver, also
+	// when the bridge is being stopped.
+	settling, cancel := room.Settling(ctx)
+	defer cancel()
 	key := a.KeyOf(o.PortalID)
-	if _, err := c.cfg.Rooms.Ensure(ctx, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) { return c.cfg.RoomInfo(ctx, o.PortalID) }); err != nil {
+	if _, err := c.cfg.Rooms.Ensure(settling, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) { return c.cfg.RoomInfo(ctx, o.PortalID) }); err != nil {
 		return nil, err
 	}
-	in, err := c.cfg.Rooms.Stored(ctx, key)
+	in, err := c.cfg.Rooms.Stored(settling, key)
 	if err != nil {
 		return nil, err
 	}
 	content := &event.MessageEventContent{Body: o.Name, FileName: o.Name, Mentions: &event.Mentions{}}
 	arrived := false
-	// What has come is brought to the homeserver also when the bridge is being stopped.
-	settling, cancel := room.Settling(ctx)
-	defer cancel()
 	intent := a.Bridge.Matrix.GhostIntent(a.GhostID(o.Sender))
 	content.URL, content.File, err = intent.UploadMediaStream(settling, in, int64(o.size), true, func(to io.Writer) (*bridgev2.FileStreamResult, error) {
 		var head beginning
