@@ -767,3 +767,42 @@ func TestOldServicesCarryNoFiles(t *testing.T) {
 	b.sendsFile(room, event.MsgFile, "a.txt", "", []byte("x"), false)
 	b.receive(texts, alice+": a.txt (1 byte): https://bridge.example.test/example.test/file1")
 }
+
+// Who logs out is told of what was on its way: nobody could tell them later.
+func TestLogoutWhileFilesAreOnTheirWay(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), withFiles("0", ""))
+	login := b.login()
+	m := b.sendsFiles(bob)
+	b.sees(bob)
+	room := b.dm(login, bob)
+	m.sends(b.ctx, "in.txt", strings.NewReader("x"), 1)
+	b.told("offers the file “in.txt”")
+	b.sendsFile(room, event.MsgFile, "out.txt", "", []byte("x"), false)
+	m.offered(b)
+	b.waitMessage(0, "in.txt")
+	login.Logout(b.ctx)
+	b.told("The bridge has signed out of Home while the file “in.txt” was coming. Ask Bob Builder to send it again.")
+	b.told("the bridge was stopped while the file was on its way, and it may not have arrived. Ask Bob Builder (bob@example.com), and send it again.")
+}
+
+// A file that comes while the connection to the service is lost is told of; the next one comes.
+func TestConnectionLostWhileAFileComes(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	m := b.sendsFiles(bob)
+	b.sees(bob)
+	reader, writer := io.Pipe()
+	m.sends(b.ctx, "half.txt", reader, 100_000)
+	if _, err := writer.Write(make([]byte, 10)); err != nil {
+		t.Fatal(err)
+	}
+	b.eventually("it to be noted", func() bool { return b.rows("file_coming") == 1 })
+	login.Client.(*Client).session.Current().Close()
+	_ = writer.CloseWithError(io.ErrClosedPipe)
+	b.eventually("that it is told", func() bool {
+		return len(b.matrix.all(func(r record) bool { return r.kind == "message" && strings.Contains(r.body, "“half.txt”") })) == 1
+	})
+	b.eventually("the table to be empty", func() bool { return b.rows("file_coming") == 0 })
+}

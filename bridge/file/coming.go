@@ -76,12 +76,22 @@ type offer struct {
 	database.ComingFile
 	number  int
 	size    uint64
-	file    *msn.FileOffer
+	file    fileOffer
 	asked   bool // the user is to decide
 	decided bool // they have
 	over    bool // it is known what became of it
 	answer  chan bool
 }
+
+// fileOffer is what can be done with the offer of a file.
+type fileOffer interface {
+	Accept(ctx context.Context, w io.Writer, told func(done uint64)) error
+	Decline()
+	Ended() <-chan struct{}
+	Why() error
+}
+
+var _ fileOffer = (*msn.FileOffer)(nil)
 
 // NewComing returns a Coming that is stopped.
 func NewComing(cfg ComingConfig) *Coming {

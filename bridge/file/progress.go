@@ -34,12 +34,16 @@ func (g *Going) follow(ctx context.Context, f *database.QueuedFile) *progress {
 	p := &progress{ctx: ctx, account: g.account, news: make(chan int, 1), last: -1, info: &bridgev2.MessageStatusEventInfo{
 		RoomID: f.RoomID, SourceEventID: f.EventID, EventType: event.EventMessage, MessageType: event.MsgFile, Sender: f.Sender,
 	}}
+	p.begin()
+	return p
+}
+
+func (p *progress) begin() {
 	p.saying.Go(func() {
 		for percent := range p.news {
 			p.say(percent)
 		}
 	})
-	return p
 }
 
 // told is called with how much has gone out.
