@@ -100,8 +100,15 @@ func (i *fakeIntent) UploadMediaStream(_ context.Context, room id.RoomID, _ int6
 	if i.f.noUpload != nil {
 		return "", nil, i.f.noUpload
 	}
+	uri := id.ContentURIString(fmt.Sprintf("mxc://%s/stream%d", fakeServer, len(i.f.streams)))
+	if i.f.encrypts && room != "" {
+		key := &event.EncryptedFileInfo{EncryptedFile: *attachment.NewEncryptedFile(), URL: uri}
+		key.EncryptInPlace(data)
+		i.f.streams = append(i.f.streams, streamed{room, data, "", "application/octet-stream"})
+		return "", key, nil
+	}
 	i.f.streams = append(i.f.streams, streamed{room, data, result.FileName, result.MimeType})
-	return id.ContentURIString(fmt.Sprintf("mxc://%s/stream%d", fakeServer, len(i.f.streams))), nil, nil
+	return uri, nil, nil
 }
 
 func (i *fakeIntent) DownloadMediaToFile(_ context.Context, uri id.ContentURIString, file *event.EncryptedFileInfo, _ bool, read func(*os.File) error) error {

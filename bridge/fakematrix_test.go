@@ -67,6 +67,7 @@ type fakeMatrix struct {
 	public   string                                       // public address of the bridge, or ""
 	links    bool                                         // files are given away by links
 	files    map[id.ContentURIString][]byte               // what users have uploaded
+	encrypts bool                                         // files for rooms are encrypted
 	noUpload error                                        // what uploading a file answers
 	streams  []streamed                                   // files that the bridge has uploaded
 	loading  func()                                       // is called before a file is downloaded, unless nil
