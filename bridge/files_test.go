@@ -499,7 +499,11 @@ func TestDeletedFileIsTakenBack(t *testing.T) {
 	evt := b.sends(fakeUser, room, "m.room.message", map[string]any{"msgtype": "m.file", "body": "a.txt", "url": string(url)})
 	offer := m.offered(b)
 	b.redact(room, evt)
-	<-offer.Offer.Ended()
+	select {
+	case <-offer.Offer.Ended():
+	case <-time.After(waitLimit):
+		t.Fatal("the offer goes on")
+	}
 	if !errors.Is(offer.Offer.Why(), msn.ErrCancelled) {
 		t.Errorf("the offer ends with %v", offer.Offer.Why())
 	}
@@ -736,8 +740,9 @@ func TestWordsAreChangedWhileTheFileIsOffered(t *testing.T) {
 	m := b.sendsFiles(bob)
 	b.sees(bob)
 	room := b.dm(login, bob)
-	b.sendsFile(room, event.MsgFile, "a.txt", "lok", []byte("x"), false)
-	evt, offer := b.latest(), m.offered(b)
+	url, _ := b.matrix.upload([]byte("x"), false)
+	evt := b.sends(fakeUser, room, "m.room.message", map[string]any{"msgtype": "m.file", "body": "lok", "filename": "a.txt", "url": string(url)})
+	offer := m.offered(b)
 	b.receive(m.texts, "lok")
 	b.edit(room, evt, "look")
 	b.receive(m.texts, "* look")
