@@ -172,6 +172,9 @@ func (o *FileOffer) Why() error {
 // no error. told is called with how much has come, by the owner; may be nil. The errors are those of
 // Fetch, and ErrNoOffer.
 func (o *FileOffer) Accept(ctx context.Context, w io.Writer, told func(done uint64)) error {
+	if o.media == nil {
+		return ErrNoOffer
+	}
 	sink := newIncoming()
 	t := new(control)
 	m := o.media

@@ -52,6 +52,7 @@ type conn struct {
 	timer    *time.Timer
 
 	outMu   sync.Mutex
+	taken   chan struct{} // closed when the client has taken what waits; nil while nobody waits for that
 	out     []byte
 	writing bool
 	closing bool // close when out is empty
@@ -114,10 +115,62 @@ func (c *conn) answer() {
 			c.end()
 			return
 		}
+		if cmd.Verb == "MSG" {
+			c.waitForReaders()
+		}
 		if !c.r.Buffered() {
 			s.wg.Go(c.rest)
 			return
 		}
+	}
+}
+
+// waitForReaders reads no more of a client in a switchboard while others there have not taken what it
+// has sent: so does a server whose lines are full.
+func (c *conn) waitForReaders() {
+	s := c.srv
+	var others []*conn
+	s.mu.Lock()
+	if c.party != nil && c.party.sb != nil {
+		for _, other := range c.party.sb.parties {
+			if other.conn != nil && other.conn != c {
+				others = append(others, other.conn)
+			}
+		}
+	}
+	s.mu.Unlock()
+	for _, other := range others {
+		if taken := other.crowded(); taken != nil {
+			timer := time.NewTimer(writeTimeout)
+			select {
+			case <-taken:
+			case <-timer.C:
+			case <-s.done:
+			}
+			timer.Stop()
+		}
+	}
+}
+
+// crowded returns nil unless much waits for the client; else what is closed when it has taken that, or
+// has gone.
+func (c *conn) crowded() <-chan struct{} {
+	c.outMu.Lock()
+	defer c.outMu.Unlock()
+	if c.dead || len(c.out) < crowdedQueue {
+		return nil
+	}
+	if c.taken == nil {
+		c.taken = make(chan struct{})
+	}
+	return c.taken
+}
+
+// tellTaken tells who waits for the client; outMu is held.
+func (c *conn) tellTaken() {
+	if c.taken != nil {
+		close(c.taken)
+		c.taken = nil
 	}
 }
 
@@ -250,6 +303,7 @@ func (c *conn) write() {
 		}
 		data := c.out
 		c.out = nil
+		c.tellTaken()
 		c.outMu.Unlock()
 		_ = c.nc.SetWriteDeadline(time.Now().Add(writeTimeout))
 		if _, err := c.nc.Write(data); err != nil {
@@ -315,6 +369,7 @@ func (c *conn) kill() {
 func (c *conn) killLocked() {
 	c.dead = true
 	c.out = nil
+	c.tellTaken()
 	_ = c.nc.Close()
 }
 

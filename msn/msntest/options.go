@@ -43,6 +43,9 @@ const (
 	// of 10,000 contacts fits. Beyond it the connection is closed, so that nobody
 	// else waits or pays for that client.
 	maxQueue = 4 << 20
+	// crowdedQueue is how many bytes may wait for a client in a switchboard before others there are
+	// not read any more.
+	crowdedQueue = 128 << 10
 	// writeTimeout ends a connection whose client takes nothing.
 	writeTimeout = 30 * time.Second
 	// offlineListed is how many offline messages Mail-Data holds before it says
