@@ -73,7 +73,22 @@ const (
 // Put adds a file at the end of its login's queue, in the place of the received event that it was.
 // It reports false for one that is in a queue already, or was and had its outcome.
 func (q *FileQueueQuery) Put(ctx context.Context, f *QueuedFile) (added bool, err error) {
+	return q.putIf(ctx, f, func(context.Context) (bool, error) { return true, nil })
+}
+
+// PutAgain is Put for a file that had an outcome, which it loses. It reports false when that is not
+// its outcome any more, or the queue is not done with the file: nothing has changed then.
+func (q *FileQueueQuery) PutAgain(ctx context.Context, f *QueuedFile, outcome EventOutcome) (added bool, err error) {
+	return q.putIf(ctx, f, func(ctx context.Context) (bool, error) { return q.intake.reopen(ctx, f.EventID, outcome) })
+}
+
+// putIf is Put for what may reports true of, in the same transaction.
+func (q *FileQueueQuery) putIf(ctx context.Context, f *QueuedFile, may func(context.Context) (bool, error)) (added bool, err error) {
 	err = q.GetDB().DoTxn(ctx, nil, func(ctx context.Context) error {
+		added = false
+		if ok, err := may(ctx); err != nil || !ok {
+			return err
+		}
 		err := q.GetDB().QueryRow(ctx, filePut, q.bridgeID, f.LoginID, f.EventID, q.positions.next(), f.RoomID, f.Sender, f.PortalID,
 			f.Content, f.Body, f.Format, f.Instead, f.WrittenAt.UnixMilli(), toMilli(f.QueuedAt)).Scan(&f.Position)
 		if added = err == nil; err != nil && !errors.Is(err, sql.ErrNoRows) {

@@ -72,17 +72,20 @@ func TestFileIsQueuedOnce(t *testing.T) {
 		if err := db.Intake.SetOutcome(ctx, failed); err != nil {
 			t.Fatal(err)
 		}
-		if again, err := db.Intake.Reopen(ctx, "$1", database.EventRefused); err != nil || again {
-			t.Errorf("opened again %v, %v", again, err)
+		again := func(want bool) {
+			t.Helper()
+			row := *first
+			row.Owner = ""
+			if added, err := db.FileQueue.PutAgain(ctx, &row, database.EventRefused); err != nil || added != want {
+				t.Errorf("put again %v, %v", added, err)
+			}
 		}
+		again(false)
 		if removed, err := db.FileQueue.Remove(ctx, first); err != nil || !removed {
 			t.Errorf("removed %v, %v", removed, err)
 		}
 		put("$1", false) // the homeserver repeats it
-		if again, err := db.Intake.Reopen(ctx, "$1", database.EventRefused); err != nil || !again {
-			t.Errorf("opened again %v, %v", again, err)
-		}
-		put("$1", true)
+		again(true)
 		putEvent(t, db, "$3")
 		put("$3", false) // a text has taken its place
 		if none, err := db.FileQueue.Get(ctx, login, "$3"); err != nil || none != nil {

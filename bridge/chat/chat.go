@@ -95,6 +95,9 @@ type Takers interface {
 type Files interface {
 	// Put stores a file. One that is there already is not stored again.
 	Put(context.Context, *database.QueuedFile) error
+	// PutAgain is Put for a file that had an outcome. It reports false when that is not its outcome
+	// any more, or it waits already.
+	PutAgain(ctx context.Context, f *database.QueuedFile, outcome database.EventOutcome) (taken bool, err error)
 	// Link returns a text with a link to the file of a message, or "" where there are no links.
 	Link(ctx context.Context, content *event.MessageEventContent) string
 }

@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -36,7 +37,7 @@ func holdsFile(content *event.MessageEventContent) bool {
 
 // sendFile brings a message that holds a file to the people of its room: the file to a contact, a link
 // to it to several people. It reports false when neither can be: there are perhaps words to bring.
-func (c *Chat) sendFile(ctx context.Context, msg *bridgev2.MatrixMessage, speaker *relay.Speaker, words *event.MessageEventContent) (sent *bridgev2.MatrixMessageResponse, taken bool, err error) {
+func (c *Chat) sendFile(ctx context.Context, put store, msg *bridgev2.MatrixMessage, speaker *relay.Speaker, words *event.MessageEventContent) (sent *bridgev2.MatrixMessageResponse, taken bool, err error) {
 	to, ok := msnid.ParsePeer(msg.Portal.ID)
 	if !ok {
 		return nil, false, nil
@@ -60,9 +61,9 @@ func (c *Chat) sendFile(ctx context.Context, msg *bridgev2.MatrixMessage, speake
 		if text != "" {
 			link = text + "\n" + link
 		}
-		err = c.write(ctx, msg.Portal, msg.Event, link, spoken.format)
+		err = c.write(ctx, put, msg.Portal, msg.Event, link, spoken.format)
 	} else {
-		err = c.putFile(ctx, msg, to, text, spoken.format, instead)
+		err = c.putFile(ctx, put, msg, to, text, spoken.format, instead)
 	}
 	if err != nil {
 		return nil, false, err
@@ -72,14 +73,17 @@ func (c *Chat) sendFile(ctx context.Context, msg *bridgev2.MatrixMessage, speake
 }
 
 // putFile has a file sent to a contact.
-func (c *Chat) putFile(ctx context.Context, msg *bridgev2.MatrixMessage, to msnid.Peer, text, format, instead string) error {
+func (c *Chat) putFile(ctx context.Context, put store, msg *bridgev2.MatrixMessage, to msnid.Peer, text, format, instead string) error {
 	content, err := json.Marshal(msg.Content)
 	if err == nil {
 		c.stopsTyping(msg.Portal.ID, msg.Event.Sender)
-		err = c.files.Put(ctx, &database.QueuedFile{
+		err = put.file(ctx, &database.QueuedFile{
 			LoginID: c.account.Login.ID, EventID: msg.Event.ID, RoomID: msg.Event.RoomID, Sender: msg.Event.Sender, PortalID: msg.Portal.ID,
 			Content: string(content), Body: text, Format: format, Instead: instead, WrittenAt: time.UnixMilli(msg.Event.Timestamp),
 		})
+	}
+	if errors.Is(err, reason.ErrNotDone) {
+		return err
 	}
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to store a file for MSN")

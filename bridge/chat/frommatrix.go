@@ -31,11 +31,14 @@ const NoCommand = "\u2060"
 // the message is on disk and stands in the order in which messages go out; the
 // outbox tells the room what became of it.
 func (c *Chat) Send(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2.MatrixMessageResponse, error) {
-	return c.sendBy(ctx, msg, c.outbox.Put)
+	return c.sendBy(ctx, msg, store{c.outbox.Put, c.files.Put})
 }
 
 // store brings what goes to MSN of a message to disk. It comes last of all that sending needs.
-type store = func(context.Context, *database.QueuedEvent) error
+type store struct {
+	text func(context.Context, *database.QueuedEvent) error
+	file func(context.Context, *database.QueuedFile) error
+}
 
 // sendBy is Send, with what stores a message of its own.
 func (c *Chat) sendBy(ctx context.Context, msg *bridgev2.MatrixMessage, put store) (*bridgev2.MatrixMessageResponse, error) {
@@ -52,7 +55,7 @@ func (c *Chat) sendBy(ctx context.Context, msg *bridgev2.MatrixMessage, put stor
 	msg.Content.Body = strings.TrimPrefix(msg.Content.Body, NoCommand)
 	words := msgconv.InWords(msg.Content, msg.Event.Content.Raw)
 	if holdsFile(msg.Content) && replacedBy(msg.Event) == "" {
-		if sent, taken, err := c.sendFile(ctx, msg, speaker, words); taken || err != nil {
+		if sent, taken, err := c.sendFile(ctx, put, msg, speaker, words); taken || err != nil {
 			return sent, err
 		}
 	}
@@ -213,7 +216,7 @@ func (c *Chat) write(ctx context.Context, put store, portal *bridgev2.Portal, ev
 		return reason.Refused(reason.ErrNotAChat, reason.Subject{})
 	}
 	c.stopsTyping(portal.ID, evt.Sender)
-	err := put(ctx, &database.QueuedEvent{
+	err := put.text(ctx, &database.QueuedEvent{
 		LoginID:   c.account.Login.ID,
 		EventID:   evt.ID,
 		RoomID:    evt.RoomID,

@@ -47,11 +47,19 @@ func (c *Chat) Retry(ctx context.Context, portal *bridgev2.Portal, room id.RoomI
 	msg := &bridgev2.MatrixMessage{MatrixEventBase: bridgev2.MatrixEventBase[*event.MessageEventContent]{Event: evt, Content: content, Portal: portal}}
 	// It has failed as before until it waits again, and is nobody's then who asks for it once more.
 	waits := false
-	_, err = c.sendBy(ctx, msg, func(ctx context.Context, e *database.QueuedEvent) (err error) {
-		if waits, err = c.outbox.PutAgain(ctx, e, failed.Outcome); err == nil && !waits {
+	taken := func(is bool, err error) error {
+		if waits = is; err == nil && !is {
 			return reason.ErrNotDone
 		}
 		return err
+	}
+	_, err = c.sendBy(ctx, msg, store{
+		text: func(ctx context.Context, e *database.QueuedEvent) error {
+			return taken(c.outbox.PutAgain(ctx, e, failed.Outcome))
+		},
+		file: func(ctx context.Context, f *database.QueuedFile) error {
+			return taken(c.files.PutAgain(ctx, f, failed.Outcome))
+		},
 	})
 	if err != nil {
 		return "", err

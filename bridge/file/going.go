@@ -100,6 +100,16 @@ func (g *Going) Put(ctx context.Context, f *database.QueuedFile) error {
 	return nil
 }
 
+// PutAgain is Put for a file that had an outcome and is sent again. It reports false when that is not
+// its outcome any more, or the queue is not done with it.
+func (g *Going) PutAgain(ctx context.Context, f *database.QueuedFile, outcome database.EventOutcome) (taken bool, err error) {
+	f.QueuedAt = time.Now()
+	if taken, err = g.account.DB.FileQueue.PutAgain(ctx, f, outcome); taken {
+		g.loop.Wake(f.PortalID, f.Position)
+	}
+	return taken, err
+}
+
 // Start sends what is in the table.
 func (g *Going) Start(ctx context.Context) { g.loop.Start(ctx) }
 

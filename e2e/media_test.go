@@ -1,0 +1,207 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"image"
+	"image/color"
+	"image/png"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/e2e/stack"
+	"matrix-msn/msn"
+)
+
+// fileWait is how long a file of largeFile may take on a slow machine.
+const (
+	fileWait  = 2 * time.Minute
+	largeFile = 20_000_000
+)
+
+// painted is a picture of one colour.
+func painted(t *testing.T, c color.Color) []byte {
+	t.Helper()
+	picture := image.NewRGBA(image.Rect(0, 0, 96, 96))
+	for i := range 96 * 96 {
+		picture.Set(i%96, i/96, c)
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, picture); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// random is data that nothing makes shorter.
+func random(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(rand.Uint32())
+	}
+	return b
+}
+
+// downloads returns what is at an address of the homeserver.
+func (c *cast) downloads(uri id.ContentURIString) []byte {
+	c.t.Helper()
+	parsed, err := uri.Parse()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	data, err := c.alice.Client.DownloadBytes(c.t.Context(), parsed)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return data
+}
+
+// uploads brings something to the homeserver.
+func (c *cast) uploads(data []byte, mime string) id.ContentURIString {
+	c.t.Helper()
+	uploaded, err := c.alice.Client.UploadBytes(c.t.Context(), data, mime)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return uploaded.ContentURI.CUString()
+}
+
+func TestPicturesAreSeenOnBothSides(t *testing.T) {
+	t.Parallel()
+	c := newFriends(t, sharedBridge)
+	c.says("Hi Alice!")
+	red, blue := painted(t, color.RGBA{R: 255, A: 255}), painted(t, color.RGBA{B: 255, A: 255})
+	if _, err := c.bob.Client.SetPicture(t.Context(), red); err != nil {
+		t.Fatal(err)
+	}
+	c.eventually("Bob's picture", func() bool {
+		profile, err := c.alice.Client.GetProfile(t.Context(), c.ghost)
+		return err == nil && !profile.AvatarURL.IsEmpty() && bytes.Equal(c.downloads(profile.AvatarURL.CUString()), red)
+	})
+	sent, err := c.alice.Client.SendMessageEvent(t.Context(), c.management, event.EventMessage, &event.MessageEventContent{
+		MsgType: event.MsgImage, Body: "me.png", URL: c.uploads(blue, "image/png"), Info: &event.FileInfo{MimeType: "image/png"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mark := c.bob.Mark()
+	if _, err := c.alice.Client.SendMessageEvent(t.Context(), c.management, event.EventMessage, &event.MessageEventContent{
+		MsgType: event.MsgText, Body: "!picture", RelatesTo: (&event.RelatesTo{}).SetReplyTo(sent.EventID),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var o msn.Object
+	if _, err := c.bob.WaitEventAfter(t.Context(), mark, "Alice's picture", func(h stack.Heard) bool {
+		shown, ok := h.Event.(msn.PresenceChanged)
+		if !ok || shown.Contact.Account != c.account {
+			return false
+		}
+		var err error
+		o, err = msn.ParseObject(shown.Contact.Object)
+		return err == nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var got bytes.Buffer
+	if err := c.bob.Client.Fetch(t.Context(), c.account, o, &got, nil); err != nil {
+		t.Fatal(err)
+	}
+	shown, err := png.Decode(&got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, _, b, _ := shown.At(48, 48).RGBA(); shown.Bounds().Dx() != 96 || r > 0x0fff || b < 0xf000 {
+		t.Errorf("Bob sees %v, %v", shown.Bounds(), shown.At(48, 48))
+	}
+}
+
+// A picture and a large file go both ways, while texts go on.
+func TestFilesGoBothWays(t *testing.T) {
+	t.Parallel()
+	c := newFriends(t, sharedBridge)
+	room := c.says("Hi Alice!").RoomID
+	for name, test := range map[string]struct {
+		data []byte
+		kind event.MessageType
+	}{
+		"red.png": {painted(t, color.RGBA{R: 255, A: 255}), event.MsgImage}, "large.bin": {random(largeFile), event.MsgFile},
+	} {
+		c.fileToMatrix(room, name, test.kind, test.data)
+		c.fileToMSN(room, name, &event.MessageEventContent{
+			MsgType: test.kind, Body: name, URL: c.uploads(test.data, "application/octet-stream"), Info: &event.FileInfo{Size: len(test.data)},
+		}, test.data)
+	}
+}
+
+// fileToMatrix has Bob send a file, which comes into the room as it was.
+func (c *cast) fileToMatrix(room id.RoomID, name string, kind event.MessageType, data []byte) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), fileWait)
+	defer cancel()
+	mark := c.alice.Mark()
+	sent := make(chan error, 1)
+	go func() {
+		sent <- c.bob.Client.SendFile(ctx, c.account, msn.File{Name: name, Size: uint64(len(data))}, bytes.NewReader(data), nil)
+	}()
+	c.says("meanwhile " + name)
+	seen, err := c.alice.WaitEventAfter(ctx, mark, "the file "+name, func(s stack.Seen) bool {
+		return s.Type == event.EventMessage && s.RoomID == room && s.Sender == c.ghost && s.Content.AsMessage().MsgType == kind
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := <-sent; err != nil {
+		c.t.Errorf("%s: Bob is told %v", name, err)
+	}
+	content := seen.Content.AsMessage()
+	if got := c.downloads(content.URL); content.Body != name || sha256.Sum256(got) != sha256.Sum256(data) {
+		c.t.Errorf("%q came with %d bytes, want %q with %d", content.Body, len(got), name, len(data))
+	}
+}
+
+// fileToMSN has Alice send a file, which Bob accepts and gets as it was.
+func (c *cast) fileToMSN(room id.RoomID, name string, content *event.MessageEventContent, data []byte) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), fileWait)
+	defer cancel()
+	mark := c.bob.Mark()
+	if _, err := c.alice.Client.SendMessageEvent(ctx, room, event.EventMessage, content); err != nil {
+		c.t.Fatal(err)
+	}
+	heard, err := c.bob.WaitEventAfter(ctx, mark, "the offer of "+name, func(h stack.Heard) bool {
+		offered, ok := h.Event.(msn.FileOffered)
+		return ok && offered.From == c.account
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	offered := heard.Event.(msn.FileOffered)
+	var got bytes.Buffer
+	received := make(chan error, 1)
+	go func() { received <- offered.Offer.Accept(ctx, &got, nil) }()
+	c.sends(room, "meanwhile "+name)
+	if err := <-received; err != nil || offered.Name != name || sha256.Sum256(got.Bytes()) != sha256.Sum256(data) {
+		c.t.Errorf("%q came with %d bytes, want %q with %d: %v", offered.Name, got.Len(), name, len(data), err)
+	}
+}
+
+// eventually waits until something holds that nobody tells of.
+func (c *cast) eventually(what string, holds func() bool) {
+	c.t.Helper()
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	deadline := time.After(stack.DefaultWait)
+	for !holds() {
+		select {
+		case <-ticker.C:
+		case <-deadline:
+			c.t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
