@@ -204,4 +204,3 @@ func (c *cast) eventually(what string, holds func() bool) {
 		}
 	}
 }
-
