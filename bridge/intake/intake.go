@@ -281,21 +281,39 @@ func (i *Intake) recover(ctx context.Context) error {
 		}
 		after = rows[len(rows)-1].Position
 	}
-	i.mu.Lock()
-	var before []item
-	for _, row := range left {
-		if i.open[row.EventID] == nil && !i.closed.Contains(row.EventID) {
-			i.open[row.EventID] = &handed{received: row}
-			before = append(before, item{received: row})
-		}
-	}
-	i.pending = append(before, i.pending...)
-	i.mu.Unlock()
-	if len(before) > 0 {
-		zerolog.Ctx(ctx).Info().Int("events", len(before)).Msg("Taking up what the homeserver sent before the bridge was stopped")
+	if taken := i.takeUp(left); taken > 0 {
+		zerolog.Ctx(ctx).Info().Int("events", taken).Msg("Taking up what the homeserver sent before the bridge was stopped")
 	}
 	i.signal()
 	return nil
+}
+
+// takeUp has rows of an earlier run handed on, each in its place among what has come since, and returns
+// how many there are. Some of this run may be among them: they were stored, which the database did not
+// say.
+func (i *Intake) takeUp(rows []*database.Received) (taken int) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	since := i.pending
+	i.pending = nil
+	for _, row := range rows {
+		if i.open[row.EventID] != nil || i.closed.Contains(row.EventID) {
+			continue
+		}
+		before := 0 // of what has come since, those that came earlier
+		for n, e := range since {
+			if e.received != nil && e.received.Position < row.Position {
+				before = n + 1
+			}
+		}
+		i.pending = append(i.pending, since[:before]...)
+		since = since[before:]
+		i.open[row.EventID] = &handed{received: row}
+		i.pending = append(i.pending, item{received: row})
+		taken++
+	}
+	i.pending = append(i.pending, since...)
+	return taken
 }
 
 // tell tells the senders of events in a state what has become of them: of commands that ran when

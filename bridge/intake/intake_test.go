@@ -3,6 +3,7 @@ package intake_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -134,6 +135,55 @@ func TestWhatWasAnsweredForIsHandedOnByTheNextRun(t *testing.T) {
 		case got := <-delivered:
 			if got != want {
 				t.Errorf("handed on %q, want %q", got, want)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%s is not handed on", want)
+		}
+	}
+}
+
+// The database stores a transaction and does not say so while the bridge starts. What is stored is
+// handed on in its place, behind what came before it.
+func TestWhatIsStoredWithoutAnAnswerKeepsItsPlace(t *testing.T) {
+	store := newStore(t)
+	delivered := make(chan id.EventID, 8)
+	i := intake.New(intake.Config{
+		Store: store, Log: zerolog.Nop(),
+		Deliver:    func(_ context.Context, evt *event.Event) error { delivered <- evt.ID; return nil },
+		Ours:       func(id.UserID) bool { return false },
+		Secret:     func(context.Context, id.UserID, id.RoomID) bool { return false },
+		Unfinished: func(context.Context, *database.Received) error { return nil }, Asked: func(context.Context) {},
+	})
+	i.Accept()
+	text := func(evt id.EventID) string {
+		return fmt.Sprintf(`{"event_id":%q,"room_id":"!r:x","type":"m.room.message","sender":"@u:x","content":{"msgtype":"m.text","body":"x"}}`, evt)
+	}
+	stored := func(evt id.EventID) {
+		row := &database.Received{EventID: evt, RoomID: "!r:x", Sender: "@u:x", Content: text(evt), At: time.Now()}
+		if _, err := store.Put(t.Context(), []*database.Received{row}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pushed := func(evt id.EventID) {
+		answer := httptest.NewRecorder()
+		i.Receive(http.NotFoundHandler(), func(*http.Request) bool { return true }).ServeHTTP(answer,
+			httptest.NewRequest(http.MethodPut, "/_matrix/app/v1/transactions/1", strings.NewReader(`{"events":[`+text(evt)+`]}`)))
+		if answer.Code != http.StatusOK {
+			t.Fatalf("answered %d", answer.Code)
+		}
+	}
+	stored("$1") // by an earlier run
+	pushed("$2")
+	stored("$3")
+	pushed("$4")
+	stored("$5")
+	i.Start(t.Context())
+	defer i.Stop()
+	for _, want := range []id.EventID{"$1", "$2", "$3", "$4", "$5"} {
+		select {
+		case got := <-delivered:
+			if got != want {
+				t.Errorf("handed on %s, want %s", got, want)
 			}
 		case <-time.After(20 * time.Second):
 			t.Fatalf("%s is not handed on", want)

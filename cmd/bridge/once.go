@@ -24,7 +24,8 @@ import (
 // sends the message again: by the same transaction ID, so that the homeserver knows it.
 type onceConnector struct {
 	*matrix.Connector
-	network *bridge.Connector
+	network       *bridge.Connector
+	registrations *registrations
 }
 
 // Start implements bridgev2.MatrixConnector. The database is claimed before: a bridge that
@@ -50,13 +51,13 @@ func (c onceConnector) SendMessageStatus(ctx context.Context, status *bridgev2.M
 func (c onceConnector) GhostIntent(user networkid.UserID) bridgev2.MatrixAPI {
 	intent := c.Connector.GhostIntent(user)
 	if own, ok := intent.(*matrix.ASIntent); ok {
-		return onceIntent{own}
+		return onceIntent{c.registrations.of(own)}
 	}
 	return intent
 }
 
 // onceIntent gives the messages of a ghost a transaction ID that is theirs.
-type onceIntent struct{ *matrix.ASIntent }
+type onceIntent struct{ registeredIntent }
 
 // SendMessage implements bridgev2.MatrixAPI.
 func (i onceIntent) SendMessage(ctx context.Context, room id.RoomID, kind event.Type, content *event.Content, extra *bridgev2.MatrixSendExtra) (*mautrix.RespSendEvent, error) {
@@ -68,7 +69,7 @@ func (i onceIntent) SendMessage(ctx context.Context, room id.RoomID, kind event.
 		// tries again looks into the room before (bridge/inbox).
 		ctx = mautrix.WithMaxRetries(ctx, 0)
 	}
-	return i.ASIntent.SendMessage(ctx, room, kind, content, extra)
+	return i.registeredIntent.SendMessage(ctx, room, kind, content, extra)
 }
 
 // transactionID is that of a part of a message.
@@ -82,7 +83,7 @@ func transactionID(room id.RoomID, message *bridgedb.Message) string {
 // sayOnce puts the onceConnector in the place of the framework's own. It is to be called
 // before the bridge is started.
 func sayOnce(m *mxmain.BridgeMain, connector *bridge.Connector) {
-	m.Bridge.Matrix = onceConnector{m.Matrix, connector}
+	m.Bridge.Matrix = onceConnector{m.Matrix, connector, new(registrations)}
 	// The framework's command of this name looks for its own type of connector.
 	discard := *matrix.CommandDiscardMegolmSession
 	discard.Func = func(ce *commands.Event) {

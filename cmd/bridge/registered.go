@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/matrix"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+)
+
+// registeredIntent registers its ghost before anything else, once. The framework does so in each
+// call and notes it without a lock, though a ghost is used by several goroutines at once.
+type registeredIntent struct {
+	*matrix.ASIntent
+	ghost *registration
+}
+
+// registration is that of one ghost.
+type registration struct {
+	mu   sync.Mutex
+	done bool
+}
+
+// registrations are those of all ghosts that were used, by what the framework keeps of each.
+type registrations struct{ ghosts sync.Map }
+
+func (r *registrations) of(intent *matrix.ASIntent) registeredIntent {
+	ghost, _ := r.ghosts.LoadOrStore(intent.Matrix, new(registration))
+	return registeredIntent{intent, ghost.(*registration)}
+}
+
+// register returns when the ghost is registered.
+func (i registeredIntent) register(ctx context.Context) error {
+	i.ghost.mu.Lock()
+	defer i.ghost.mu.Unlock()
+	if i.ghost.done {
+		return nil
+	}
+	err := i.Matrix.EnsureRegistered(ctx)
+	i.ghost.done = err == nil
+	return err
+}
+
+// SendMessage implements bridgev2.MatrixAPI.
+func (i registeredIntent) SendMessage(ctx context.Context, room id.RoomID, kind event.Type, content *event.Content, extra *bridgev2.MatrixSendExtra) (*mautrix.RespSendEvent, error) {
+	if err := i.register(ctx); err != nil {
+		return nil, err
+	}
+	return i.ASIntent.SendMessage(ctx, room, kind, content, extra)
+}
+
+// SendState implements bridgev2.MatrixAPI.
+func (i registeredIntent) SendState(ctx context.Context, room id.RoomID, kind event.Type, key string, content *event.Content, at time.Time) (*mautrix.RespSendEvent, error) {
+	if err := i.register(ctx); err != nil {
+		return nil, err
+	}
+	return i.ASIntent.SendState(ctx, room, kind, key, content, at)
+}
+
+// MarkRead implements bridgev2.MatrixAPI.
+func (i registeredIntent) MarkRead(ctx context.Context, room id.RoomID, evt id.EventID, at time.Time) error {
+	if err := i.register(ctx); err != nil {
+		return err
+	}
+	return i.ASIntent.MarkRead(ctx, room, evt, at)
+}
+
+// MarkTyping implements bridgev2.MatrixAPI.
+func (i registeredIntent) MarkTyping(ctx context.Context, room id.RoomID, kind bridgev2.TypingType, timeout time.Duration) error {
+	if err := i.register(ctx); err != nil {
+		return err
+	}
+	return i.ASIntent.MarkTyping(ctx, room, kind, timeout)
+}
+
+// UploadMedia implements bridgev2.MatrixAPI.
+func (i registeredIntent) UploadMedia(ctx context.Context, room id.RoomID, data []byte, name, mime string) (id.ContentURIString, *event.EncryptedFileInfo, error) {
+	if err := i.register(ctx); err != nil {
+		return "", nil, err
+	}
+	return i.ASIntent.UploadMedia(ctx, room, data, name, mime)
+}
+
+// UploadMediaStream implements bridgev2.MatrixAPI.
+func (i registeredIntent) UploadMediaStream(ctx context.Context, room id.RoomID, size int64, requireFile bool, cb bridgev2.FileStreamCallback) (id.ContentURIString, *event.EncryptedFileInfo, error) {
+	if err := i.register(ctx); err != nil {
+		return "", nil, err
+	}
+	return i.ASIntent.UploadMediaStream(ctx, room, size, requireFile, cb)
+}
+
+// SetDisplayName implements bridgev2.MatrixAPI.
+func (i registeredIntent) SetDisplayName(ctx context.Context, name string) error {
+	if err := i.register(ctx); err != nil {
+		return err
+	}
+	return i.ASIntent.SetDisplayName(ctx, name)
+}
+
+// SetAvatarURL implements bridgev2.MatrixAPI.
+func (i registeredIntent) SetAvatarURL(ctx context.Context, avatar id.ContentURIString) error {
+	if err := i.register(ctx); err != nil {
+		return err
+	}
+	return i.ASIntent.SetAvatarURL(ctx, avatar)
+}
+
+// SetExtraProfileMeta implements bridgev2.MatrixAPI.
+func (i registeredIntent) SetExtraProfileMeta(ctx context.Context, data any) error {
+	if err := i.register(ctx); err != nil {
+		return err
+	}
+	return i.ASIntent.SetExtraProfileMeta(ctx, data)
+}
+
+// SetProfile implements bridgev2.MatrixAPI.
+func (i registeredIntent) SetProfile(ctx context.Context, data any) error {
+	if err := i.register(ctx); err != nil {
+		return err
+	}
+	return i.ASIntent.SetProfile(ctx, data)
+}
+
+// EnsureJoined implements bridgev2.MatrixAPI.
+func (i registeredIntent) EnsureJoined(ctx context.Context, room id.RoomID, params ...bridgev2.EnsureJoinedParams) error {
+	if err := i.register(ctx); err != nil {
+		return err
+	}
+	return i.ASIntent.EnsureJoined(ctx, room, params...)
+}
+
+// EnsureInvited implements bridgev2.MatrixAPI.
+func (i registeredIntent) EnsureInvited(ctx context.Context, room id.RoomID, user id.UserID) error {
+	if err := i.register(ctx); err != nil {
+		return err
+	}
+	return i.ASIntent.EnsureInvited(ctx, room, user)
+}
