@@ -1,7 +1,6 @@
 package msgconv
 
 import (
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -9,8 +8,6 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/html/atom"
-
-	"matrix-msn/bridge/emoticon"
 )
 
 // fromHTML returns the text of formatted_body and, when one style covers all of
@@ -349,176 +346,6 @@ func (w *writer) effect(e *element, sign string) {
 func (w *writer) mark(e *element, sign string) {
 	e.sign, e.waits = sign, true
 	w.waiting++
-}
-
-// link adds the address of a link whose text does not show it.
-func (w *writer) link(e *element) {
-	address, err := url.Parse(e.href)
-	if err != nil { // browsers follow it all the same
-		scheme, _, _ := strings.Cut(e.href, ":")
-		address = &url.URL{Scheme: scheme}
-	}
-	if !leads(address) {
-		return
-	}
-	text := strings.TrimSpace(w.out.String()[e.from:])
-	if at := strings.LastIndexAny(text, " \n"); at >= 0 {
-		text = text[at+1:]
-	}
-	if !shows(text, e.href) && !(isMatrixTo(address) && shows(text, strings.TrimPrefix(address.Fragment, "/"))) {
-		w.words(" ("+e.href+")", e.style)
-	}
-}
-
-// shows reports whether a text is an address, which people write without its scheme too.
-func shows(text, address string) bool {
-	bare := func(s string) string {
-		for _, scheme := range []string{"https://", "http://", "mailto:"} {
-			if len(s) > len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
-				s = s[len(scheme):]
-				break
-			}
-		}
-		return strings.TrimSuffix(s, "/")
-	}
-	return strings.EqualFold(bare(text), bare(address))
-}
-
-// leads reports whether a link leads somewhere that people on MSN can go to. Mentions are links too;
-// their text is enough.
-func leads(address *url.URL) bool {
-	switch strings.ToLower(address.Scheme) {
-	case "http", "https":
-		return !isMatrixTo(address) || !strings.HasPrefix(address.Fragment, "/@")
-	case "ftp", "mailto", "magnet":
-		return true
-	}
-	return false
-}
-
-// isMatrixTo reports whether a link names something of Matrix.
-func isMatrixTo(address *url.URL) bool { return strings.EqualFold(address.Hostname(), "matrix.to") }
-
-// flush writes what stands before the next text: the ends of lines, and what a line begins
-// with.
-func (w *writer) flush() {
-	if !w.inLine && w.out.Len() == 0 {
-		w.gap = 0
-	}
-	for w.gap > 0 {
-		w.out.WriteByte('\n')
-		w.inLine = false
-		if w.gap--; w.gap > 0 {
-			w.beginLine(true)
-		}
-	}
-	if !w.inLine {
-		w.beginLine(false)
-		w.inLine, w.blank = true, false
-	}
-	if w.blank {
-		w.out.WriteByte(' ')
-		w.blank = false
-	}
-	w.after = false
-}
-
-// beginLine writes what a line begins with. An empty one has what the open blocks have begun.
-func (w *writer) beginLine(empty bool) {
-	var all strings.Builder
-	for i := range w.prefixes {
-		switch p := &w.prefixes[i]; {
-		case p.begun:
-			all.WriteString(p.rest)
-		case !empty:
-			all.WriteString(p.first)
-			p.begun = true
-		}
-	}
-	if empty {
-		w.out.WriteString(strings.TrimRight(all.String(), " "))
-		return
-	}
-	w.out.WriteString(all.String())
-}
-
-// say writes a text of the document.
-func (w *writer) say(text string, s style) {
-	if w.emoticons && w.verbatim == 0 {
-		text = emoticon.FromEmojiBehind(w.beside(), text)
-	}
-	if w.pre > 0 {
-		w.lines(text, s)
-		return
-	}
-	w.words(text, s)
-}
-
-// beside returns what was written right before the next text: nothing is where a blank, a line end or
-// a sign comes first.
-func (w *writer) beside() string {
-	if w.blank || w.gap > 0 || w.waiting > 0 || !w.inLine {
-		return ""
-	}
-	written := w.out.String()
-	return written[max(len(written)-maxBeside, 0):]
-}
-
-// maxBeside is how much is looked at of what stands before a text, in bytes: more than any emoticon has.
-const maxBeside = 16
-
-// words writes a text in which any number of blanks and line ends is one blank.
-func (w *writer) words(text string, s style) {
-	for i := 0; i < len(text); {
-		if isHTMLBlank(text[i]) {
-			w.blank = w.inLine && w.gap == 0
-			i++
-			continue
-		}
-		end := i + 1
-		for end < len(text) && !isHTMLBlank(text[end]) {
-			end++
-		}
-		w.flush()
-		w.put(text[i:end], s)
-		i = end
-	}
-}
-
-// lines writes a text whose blanks and line ends count.
-func (w *writer) lines(text string, s style) {
-	if w.cells > 0 {
-		w.words(text, s)
-		return
-	}
-	for i, line := range strings.Split(text, "\n") {
-		if i > 0 {
-			w.gap++
-		}
-		if line = strings.TrimSuffix(line, "\r"); line != "" {
-			w.flush()
-			w.put(line, s)
-		}
-	}
-}
-
-// put writes what stands in one line.
-func (w *writer) put(text string, s style) {
-	if w.waiting > 0 {
-		for i := range w.open {
-			if e := &w.open[i]; e.waits {
-				w.out.WriteString(e.sign)
-				e.waits = false
-			}
-		}
-		w.waiting = 0
-	}
-	w.out.WriteString(text)
-	if !w.styled {
-		w.styled, w.uniform, w.common = true, true, s
-	} else if s != w.common {
-		w.uniform = false
-	}
 }
 
 // within returns the style of an element that stands in another style.

@@ -95,3 +95,51 @@ func escapeRaw(query string) string {
 	}
 	return b.String()
 }
+
+// link adds the address of a link whose text does not show it.
+func (w *writer) link(e *element) {
+	address, err := url.Parse(e.href)
+	if err != nil { // browsers follow it all the same
+		scheme, _, _ := strings.Cut(e.href, ":")
+		address = &url.URL{Scheme: scheme}
+	}
+	if !leads(address) {
+		return
+	}
+	text := strings.TrimSpace(w.out.String()[e.from:])
+	if at := strings.LastIndexAny(text, " \n"); at >= 0 {
+		text = text[at+1:]
+	}
+	if !shows(text, e.href) && !(isMatrixTo(address) && shows(text, strings.TrimPrefix(address.Fragment, "/"))) {
+		w.words(" ("+e.href+")", e.style)
+	}
+}
+
+// shows reports whether a text is an address, which people write without its scheme too.
+func shows(text, address string) bool {
+	bare := func(s string) string {
+		for _, scheme := range []string{"https://", "http://", "mailto:"} {
+			if len(s) > len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
+				s = s[len(scheme):]
+				break
+			}
+		}
+		return strings.TrimSuffix(s, "/")
+	}
+	return strings.EqualFold(bare(text), bare(address))
+}
+
+// leads reports whether a link leads somewhere that people on MSN can go to. Mentions are links too;
+// their text is enough.
+func leads(address *url.URL) bool {
+	switch strings.ToLower(address.Scheme) {
+	case "http", "https":
+		return !isMatrixTo(address) || !strings.HasPrefix(address.Fragment, "/@")
+	case "ftp", "mailto", "magnet":
+		return true
+	}
+	return false
+}
+
+// isMatrixTo reports whether a link names something of Matrix.
+func isMatrixTo(address *url.URL) bool { return strings.EqualFold(address.Hostname(), "matrix.to") }
