@@ -31,6 +31,15 @@ func ink(mediaType, data string) wire.Message {
 		Body: "base64:" + base64.StdEncoding.EncodeToString([]byte(data))}
 }
 
+// coordinates is an array of coordinates in the Ink Serialized Format, as it is without compression.
+func coordinates(values ...uint32) string {
+	data := []byte{0}
+	for _, v := range values {
+		data = binary.BigEndian.AppendUint32(data, v)
+	}
+	return string(data)
+}
+
 // Handwriting is a picture in its place among the texts.
 func TestHandwritingIsShownAsAPicture(t *testing.T) {
 	t.Parallel()
@@ -63,6 +72,16 @@ func TestHandwritingIsShownAsAPicture(t *testing.T) {
 		return all
 	}
 	if all := uploads(); len(all) != 1 || all[0] != picture {
+		t.Errorf("%d pictures were brought to the homeserver", len(all))
+	}
+	// In strokes it is drawn: one of 3 points, 10 by 5 mm.
+	strokes := "\x00\x1d\x0a\x1b\x03" + coordinates(0, 500, 1000) + coordinates(0, 500, 0)
+	send(chat.Send(ink("application/x-ms-ink", strokes)))
+	got, next = b.waitMessage(next, "handwriting.png")
+	if got.msg != event.MsgImage {
+		t.Errorf("strokes are shown as %+v", got)
+	}
+	if all := uploads(); len(all) != 2 || !strings.HasPrefix(all[1], "\x89PNG") {
 		t.Errorf("%d pictures were brought to the homeserver", len(all))
 	}
 	// What is no picture that can be shown is a line.
@@ -99,9 +118,9 @@ func TestHandwritingIsShownAsAPicture(t *testing.T) {
 	}
 	send(chat.Say("done"))
 	b.waitMessage(0, "done")
-	if all := uploads(); len(all) != 9 { // one of the ten was broken
+	if all := uploads(); len(all) != 8 { // two of the ten were broken
 		t.Errorf("%d pictures were brought to the homeserver", len(all))
 	}
 	b.restart()
-	b.waitMessage(0, "Bob Builder sent 7 more pictures.")
+	b.waitMessage(0, "Bob Builder sent 9 more pictures.")
 }

@@ -25,19 +25,19 @@ func TestHandwritingIsRead(t *testing.T) {
 	waitFor[ParticipantJoined](t, client)
 	encoded := base64.StdEncoding.EncodeToString([]byte(inkGIF))
 	const strokes = "\x00\x62\x1c\x03\x80\x80\x04\x1d\x03\xd0"
-	for i, test := range []struct{ mediaType, body, picture string }{
-		{"image/gif", "base64:" + encoded, inkGIF},
-		{"image/gif", "base64:" + encoded + "\r\n", inkGIF},
-		{"image/gif", "base64:" + strings.TrimRight(encoded, "="), inkGIF},
-		{"image/gif", encoded, inkGIF},
-		{"image/gif", inkGIF, inkGIF},
-		{"application/x-ms-ink", "base64:" + encoded, inkGIF}, // the types are exchanged
-		{"application/x-ms-ink", "base64:" + base64.StdEncoding.EncodeToString([]byte(strokes)), ""},
-		{"application/x-ms-ink", strokes, ""},
-		{"image/gif", "base64:AAAA", ""},
+	for i, test := range []struct{ mediaType, body, picture, strokes string }{
+		{"image/gif", "base64:" + encoded, inkGIF, ""},
+		{"image/gif", "base64:" + encoded + "\r\n", inkGIF, ""},
+		{"image/gif", "base64:" + strings.TrimRight(encoded, "="), inkGIF, ""},
+		{"image/gif", encoded, inkGIF, ""},
+		{"image/gif", inkGIF, inkGIF, ""},
+		{"application/x-ms-ink", "base64:" + encoded, inkGIF, ""}, // the types are exchanged
+		{"application/x-ms-ink", "base64:" + base64.StdEncoding.EncodeToString([]byte(strokes)), "", strokes},
+		{"application/x-ms-ink", strokes, "", strokes},
+		{"image/gif", "base64:AAAA", "", "\x00\x00\x00"},
 	} {
 		sb.sendMessage("bob@example.com", "Bob", inkPayload(test.mediaType, test.body))
-		if e, ok := nextEvent(t, client).(InkReceived); !ok || e.Picture != test.picture || e.From != "bob@example.com" || e.Seq != i+1 {
+		if e, ok := nextEvent(t, client).(InkReceived); !ok || e.Picture != test.picture || e.Strokes != test.strokes || e.From != "bob@example.com" || e.Seq != i+1 {
 			t.Errorf("%s %q is %+v", test.mediaType, test.body, e)
 		}
 	}

@@ -1,9 +1,12 @@
 package chat
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"image"
 	"image/gif"
 	"strings"
 
@@ -11,37 +14,45 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge/ink"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/database"
 	"matrix-msn/msn"
+	"matrix-msn/msn/isf"
 )
 
 const (
-	// maxInk is the largest picture of handwriting that is shown, in bytes. They have some
-	// thousand; those that wait are on disk.
+	// maxInk is the largest handwriting that is shown, in bytes. It has some thousand; that which
+	// waits is on disk.
 	maxInk = 64 << 10
-	// maxInkSide is its longest side in pixels.
+	// maxInkSide is the longest side of a picture in pixels.
 	maxInkSide = 1024
 	// maxInkShown is how many of a contact are shown within a floodWindow.
 	maxInkShown = 10
 	// MaxInkWaiting is how many messages may wait for a room before pictures are left out.
 	MaxInkWaiting = 200
 
-	inkName = "handwriting.gif"
-	inkType = "image/gif"
+	inkName = "handwriting"
+	gifMark = "GIF8"
 )
 
 // noInk is what is said of somebody whose handwriting cannot be shown.
 const noInk = "%s wrote by hand. It comes without a picture that the bridge can show: ask them to type."
 
-// inkReceived shows handwriting as a picture, where it is one. That is found out when it is brought
-// into its room: decoding is work that others can cause.
+// inkReceived shows handwriting as a picture, if that can be made of it. That is found out when it is
+// brought into its room: decoding and drawing are work that others can cause.
 func (h *Heard) inkReceived(ctx context.Context, evt msn.InkReceived) {
-	if _, _, ok := inkSize(evt.Picture); !ok {
-		why := noInk
-		if len(evt.Picture) > maxInk {
-			why = "%s wrote by hand. The picture is too large for the bridge: ask them to type."
+	data, why := evt.Strokes, ""
+	if evt.Picture != "" {
+		data = evt.Picture
+		if _, ok := gifSize(data); !ok {
+			why = noInk
 		}
+	}
+	if len(data) > maxInk {
+		why = "%s wrote by hand. The picture is too large for the bridge: ask them to type."
+	}
+	if why != "" {
 		h.thing(ctx, evt.Origin, func(name string) string { return fmt.Sprintf(why, name) })
 		return
 	}
@@ -59,51 +70,66 @@ func (h *Heard) inkReceived(ctx context.Context, evt msn.InkReceived) {
 		PortalID:  portal.ID,
 		Sender:    account,
 		At:        evt.At,
-		Body:      base64.StdEncoding.EncodeToString([]byte(evt.Picture)),
+		Body:      base64.StdEncoding.EncodeToString([]byte(data)),
 		GroupSize: 1,
 		Kind:      database.QueuedInk,
 	})
 }
 
-// inkSize returns the sides of a picture, of which nothing is decoded. It reports false for one that
+// gifSize returns the sides of a picture, of which nothing is decoded. It reports false for one that
 // is none, or too large.
-func inkSize(picture string) (width, height int, ok bool) {
-	if len(picture) == 0 || len(picture) > maxInk {
-		return 0, 0, false
-	}
+func gifSize(picture string) (size image.Point, ok bool) {
 	header, err := gif.DecodeConfig(strings.NewReader(picture))
 	if err != nil || header.Width < 1 || header.Height < 1 || header.Width > maxInkSide || header.Height > maxInkSide {
-		return 0, 0, false
+		return image.Point{}, false
 	}
-	return header.Width, header.Height, true
+	return image.Pt(header.Width, header.Height), true
 }
 
-// inkOf returns the picture of a message, or false for what took its place.
-func inkOf(m *database.QueuedMessage) (picture string, ok bool) {
+// handwriting is a picture of it.
+type handwriting struct {
+	data       []byte
+	name, mime string
+	size       image.Point
+}
+
+// handwritingOf makes the picture of a message. It reports false for what cannot be shown. Of moving
+// pictures the first one must be whole.
+func handwritingOf(m *database.QueuedMessage) (handwriting, bool) {
 	data, err := base64.StdEncoding.DecodeString(m.Body)
-	return string(data), err == nil
+	if err != nil || len(data) > maxInk {
+		return handwriting{}, false
+	}
+	if strings.HasPrefix(string(data), gifMark) {
+		size, ok := gifSize(string(data))
+		if ok {
+			_, err := gif.Decode(bytes.NewReader(data))
+			ok = err == nil
+		}
+		return handwriting{data, inkName + ".gif", "image/gif", size}, ok
+	}
+	strokes, err := isf.Parse(data)
+	if err != nil {
+		return handwriting{}, false
+	}
+	picture, size, err := ink.Draw(strokes)
+	return handwriting{picture, inkName + ".png", "image/png", size}, err == nil
 }
 
-// convertInk makes a picture that is not there yet: Attach brings it. Of moving pictures the first one
-// must be whole.
+// convertInk makes a picture that is not there yet: Attach brings it.
 func (h *Heard) convertInk(ctx context.Context, m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
-	picture, ok := inkOf(m)
+	if _, err := base64.StdEncoding.DecodeString(m.Body); err != nil {
+		return convertNote(m) // what took its place
+	}
+	shown, ok := handwritingOf(m)
 	if !ok {
-		return convertNote(m)
-	}
-	width, height, shown := inkSize(picture)
-	if shown {
-		_, err := gif.Decode(strings.NewReader(picture))
-		shown = err == nil
-	}
-	if !shown {
 		line := *m
 		line.Body = fmt.Sprintf(noInk, h.calledIn(ctx, h.account.KeyOf(m.PortalID), m.Sender))
 		return convertNote(&line)
 	}
 	return &bridgev2.ConvertedMessagePart{Type: event.EventMessage, Content: &event.MessageEventContent{
-		MsgType: event.MsgImage, Body: inkName, FileName: inkName, Mentions: &event.Mentions{},
-		Info: &event.FileInfo{MimeType: inkType, Size: len(picture), Width: width, Height: height},
+		MsgType: event.MsgImage, Body: shown.name, FileName: shown.name, Mentions: &event.Mentions{},
+		Info: &event.FileInfo{MimeType: shown.mime, Size: len(shown.data), Width: shown.size.X, Height: shown.size.Y},
 	}}
 }
 
@@ -112,9 +138,12 @@ func (h *Heard) Attach(ctx context.Context, m *database.QueuedMessage, room id.R
 	if m.Kind != database.QueuedInk || part.Content.MsgType != event.MsgImage {
 		return nil
 	}
-	picture, _ := inkOf(m)
+	shown, ok := handwritingOf(m)
+	if !ok {
+		return errors.New("handwriting that was a picture is none")
+	}
 	intent := h.account.Bridge.Matrix.GhostIntent(h.account.GhostID(m.Sender))
-	url, file, err := intent.UploadMedia(ctx, room, []byte(picture), inkName, inkType)
+	url, file, err := intent.UploadMedia(ctx, room, shown.data, shown.name, shown.mime)
 	if err != nil {
 		return fmt.Errorf("failed to upload handwriting: %w", err)
 	}

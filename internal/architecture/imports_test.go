@@ -20,7 +20,7 @@ var floors = [][]string{
 	// The codecs: bytes and values, no connections.
 	{"msn/wire", "msn/notify", "msn/internal/proxy"},
 	{"msn/internal/clean"},
-	{"msn/soap", "msn/internal/longtext", "msn/internal/sip", "msn/slp"},
+	{"msn/soap", "msn/internal/longtext", "msn/internal/sip", "msn/isf", "msn/slp"},
 	{"msn/passport"},
 	{"msn/internal/errs", "msn/internal/link", "msn/p2p", "msn/roster", "msn/msntest"},
 	// Connections.
@@ -32,7 +32,7 @@ var floors = [][]string{
 	// The account as a program uses it.
 	{"msn"},
 	// The bridge: what knows nothing of logins,
-	{"database", "bridge/msnid", "bridge/names", "bridge/retry"},
+	{"database", "bridge/msnid", "bridge/names", "bridge/retry", "bridge/ink"},
 	{"bridge/msgconv", "bridge/config", "bridge/queue", "bridge/intake", "bridge/lease"},
 	{"bridge/relay", "bridge/reason", "bridge/loginpage", "bridge/queue/queuetest", "bridge/background"},
 	// what the parts of a login share,

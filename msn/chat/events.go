@@ -87,9 +87,11 @@ type ActionReceived struct {
 // InkReceived is handwriting.
 type InkReceived struct {
 	Origin
-	// Picture is the bytes of a GIF, which were not looked at, or "" when it comes in strokes
-	// only.
+	// Picture is the bytes of a GIF, which were not looked at, or "".
 	Picture string
+	// Strokes is what it holds in the place of a picture: ink for isf.Parse, as a rule. It was
+	// not looked at.
+	Strokes string
 }
 
 // InvitationReceived says that somebody offers something, or asks for it. They are told at once that
@@ -176,7 +178,7 @@ func (o Origin) Size() int {
 func (e ActionReceived) Size() int { return e.Origin.Size() + len(e.Text) }
 
 // Size implements Event.
-func (e InkReceived) Size() int { return e.Origin.Size() + len(e.Picture) }
+func (e InkReceived) Size() int { return e.Origin.Size() + len(e.Picture) + len(e.Strokes) }
 
 // Size implements Event.
 func (e InvitationReceived) Size() int { return e.Origin.Size() + len(e.Offer) + len(e.Name) }

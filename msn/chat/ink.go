@@ -45,6 +45,8 @@ func (c *Chats) ink(d Data) {
 	e := InkReceived{Origin: c.origin(d)}
 	if strings.HasPrefix(data, "GIF8") { // whatever the header says: some exchange the types
 		e.Picture = data
+	} else {
+		e.Strokes = data
 	}
 	c.conn.Emit(e)
 }
@@ -65,7 +67,7 @@ func inkData(body string) (data string, ok bool) {
 		if marked {
 			return "", false
 		}
-		return text, text != "" && len(text) <= MaxInk // raw strokes
+		return body, text != "" && len(body) <= MaxInk // raw strokes, which begin with a NUL
 	}
 	return string(decoded), len(decoded) > 0
 }
