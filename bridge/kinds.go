@@ -31,7 +31,11 @@ func (c *Client) handleKinds() {
 		RoomInfo: func(ctx context.Context, m *database.QueuedMessage) (*bridgev2.ChatInfo, error) {
 			return c.info(ctx, m.PortalID)
 		},
-		RoomMade: c.people.Strangers.RoomMade, CallsBack: c.people.Absence.CallsBack, Away: c.people.Absence.Away,
+		RoomMade: func(ctx context.Context, m *database.QueuedMessage) {
+			c.people.Strangers.RoomMade(ctx, m)
+			c.groups.RoomMade(m)
+		},
+		CallsBack: c.people.Absence.CallsBack, Away: c.people.Absence.Away,
 		Named: func(m *database.QueuedMessage) string { return "A message that " + m.Sender + " sent" },
 	}
 	for _, kind := range []database.QueuedKind{database.QueuedText, database.QueuedPage, database.QueuedNote, database.QueuedNudge} {

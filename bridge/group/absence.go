@@ -11,7 +11,6 @@ import (
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/event"
-	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/database"
@@ -172,27 +171,4 @@ func (g *Groups) clearAllTopics(ctx context.Context) {
 			g.showNewMembers(group)
 		}
 	}
-}
-
-// ShowMembership has somebody leave the room of a group chat or come back, as m says. It is how
-// messages of the kinds QueuedLeft and QueuedBack are shown, behind what was said before.
-func (g *Groups) ShowMembership(ctx context.Context, m *database.QueuedMessage) (shown bool, err error) {
-	room, err := g.rooms.Stored(ctx, g.account.KeyOf(m.PortalID))
-	if err != nil || room == "" {
-		return true, err
-	}
-	ghost, err := g.account.Bridge.GetGhostByID(ctx, g.account.GhostID(m.Sender))
-	if err != nil {
-		return false, err
-	}
-	if m.Kind == database.QueuedLeft {
-		return true, g.rooms.Exit(ctx, room, ghost, m.Body)
-	}
-	return true, g.rooms.Enter(ctx, room, ghost, m.Body)
-}
-
-// MembershipRoom returns the room in which ShowMembership shows a message.
-func (g *Groups) MembershipRoom(ctx context.Context, m *database.QueuedMessage) (room id.RoomID, elsewhere bool, err error) {
-	room, err = g.rooms.Stored(ctx, g.account.KeyOf(m.PortalID))
-	return room, true, err
 }

@@ -15,7 +15,6 @@ import (
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/bridgev2/simplevent"
-	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/background"
@@ -65,6 +64,7 @@ type Groups struct {
 	notes     Notes
 	absent    absences
 	coming    notComing
+	changes   changes
 	making    sync.Mutex // held by who looks for a group chat and makes it
 }
 
@@ -120,6 +120,7 @@ func (g *Groups) Shared(group string) { g.showNewMembers(group) }
 
 // showNewMembers has the room of a group chat brought up to date with its members.
 func (g *Groups) showNewMembers(group string) {
+	g.showPeople(group)
 	g.work.Do("members "+group, func(ctx context.Context) { g.showMembers(ctx, group) })
 }
 
@@ -145,34 +146,41 @@ func (g *Groups) participantJoined(ctx context.Context, evt msn.ParticipantJoine
 	if evt.Conversation.Group() != "" {
 		g.NoteMembers(ctx, evt.Conversation)
 		g.isThere(ctx, evt.Conversation, evt.Account, true)
+		if !slices.Contains(evt.Conversation.Members(), evt.Account) {
+			g.sayFull(ctx, evt.Conversation.Group())
+		}
 	}
 }
 
 // participantLeft has somebody leave the room of a group chat who has left the conversation. Who is
 // gone because nothing was said any more is called in again by the next message.
 func (g *Groups) participantLeft(ctx context.Context, evt msn.ParticipantLeft) {
-	if !evt.Idle && g.note(ctx, evt.Conversation, evt.Account, database.QueuedLeft, func(string) string { return hasLeft }) {
-		g.isAbsent(evt.Conversation, evt.Account, absence{left: true, why: "has left"})
+	if evt.Idle || evt.Conversation.Group() == "" {
+		return
 	}
+	counted := evt.Conversation.Group()
+	if slices.Contains(evt.Conversation.Members(), evt.Account) {
+		g.isAbsent(evt.Conversation, evt.Account, absence{left: true, why: "has left"})
+	} else {
+		counted += " others" // however many they are, members are seen to leave
+	}
+	g.noteLeft(ctx, evt.Conversation, evt.Account, counted)
 }
 
-// note puts something about a member into the room of a group chat, if there is a room already. say
-// makes it of the member's name. It reports false when there was too much of that.
-func (g *Groups) note(ctx context.Context, conversation *msn.Conversation, member string, kind database.QueuedKind, say func(name string) string) bool {
+// noteLeft has a member leave the room of a group chat behind what they have said, if there is a room
+// already, and those who are counted together do not come and go all the time.
+func (g *Groups) noteLeft(ctx context.Context, conversation *msn.Conversation, member, counted string) {
 	account, ok := msnid.FromServer(member)
-	if !ok || conversation.Group() == "" {
-		return false
+	if !ok {
+		return
 	}
 	key := g.account.GroupKey(conversation.Group())
 	if room, err := g.rooms.Stored(ctx, key); err != nil || room == "" {
-		return false // nobody there to read it; an error shows with the next message
+		return // nobody there to read it; an error shows with the next message
 	}
-	at := time.Now()
-	if !g.notes.AllowMember(conversation.Group(), account, at) {
-		return false
+	if at := time.Now(); g.notes.AllowMember(counted, account, at) {
+		g.put(ctx, key.ID, account, database.QueuedLeft, hasLeft, at)
 	}
-	g.put(ctx, key.ID, account, kind, say(g.account.Person(g.rooms.AmongReaders(ctx, key), account).Name), at)
-	return true
 }
 
 // put has something shown behind what was said in a room before.
@@ -198,7 +206,7 @@ func (g *Groups) Info(ctx context.Context, group string) (*bridgev2.ChatInfo, er
 	ctx = g.account.InRoom(ctx, g.account.GroupKey(group))
 	info := &bridgev2.ChatInfo{
 		Type:    ptr.Ptr(bridgedb.RoomTypeGroupDM),
-		Members: g.memberList(ctx, group, members),
+		Members: g.memberList(members),
 		Topic:   ptr.Ptr(g.topic(ctx, group)),
 	}
 	// Asked of the database: the framework's own copy changes under its hands.
@@ -221,26 +229,13 @@ func (g *Groups) Info(ctx context.Context, group string) (*bridgev2.ChatInfo, er
 // maxGroupName is the longest name of the room of a group chat in characters.
 const maxGroupName = 120
 
-func (g *Groups) memberList(ctx context.Context, group string, members []string) *bridgev2.ChatMemberList {
-	var left map[string]bool
-	absent := g.absent.of(group)
-	if room, err := g.rooms.Stored(ctx, g.account.GroupKey(group)); err == nil && room != "" {
-		left = g.leftRoom(ctx, room, members)
-	}
-	list := &bridgev2.ChatMemberList{
-		IsFull:           true,
+// memberList describes who is in the room of a group chat when it is made for the user: the members come
+// beside that, see showPeople.
+func (g *Groups) memberList(members []string) *bridgev2.ChatMemberList {
+	return &bridgev2.ChatMemberList{
 		TotalMemberCount: len(members) + 1,
 		MemberMap:        bridgev2.ChatMemberMap{g.account.UserID(): {EventSender: g.account.OwnSender()}},
 	}
-	for _, account := range members {
-		member := bridgev2.ChatMember{EventSender: g.account.SenderOf(account), UserInfo: g.account.UserInfo(account)}
-		if absent[account].left || left[account] {
-			// They leave by themselves, behind what they have said, and come back so.
-			member.Membership, member.PrevMembership = event.MembershipLeave, event.MembershipLeave
-		}
-		list.MemberMap[g.account.GhostID(account)] = member
-	}
-	return list
 }
 
 // StillTogether says that somebody who was blocked still hears the user, or "" when they do not:

@@ -57,6 +57,9 @@ func (g *Groups) create(ctx context.Context, params *bridgev2.GroupCreateParams)
 	if err != nil {
 		return nil, err
 	}
+	for _, member := range members { // the user asks for them, and nothing is said yet for which they could be in the way
+		info.Members.MemberMap[g.account.GhostID(member)] = bridgev2.ChatMember{EventSender: g.account.SenderOf(member), UserInfo: g.account.UserInfo(member)}
+	}
 	if params.Name != nil && params.Name.Name != "" {
 		info.Name = ptr.Ptr(params.Name.Name)
 		info.ExtraUpdates = func(_ context.Context, portal *bridgev2.Portal) bool {
@@ -182,5 +185,8 @@ func (g *Groups) makeRoom(ctx context.Context, key networkid.PortalKey) error {
 		group, _ := msnid.ParseGroupPortalID(key.ID)
 		return g.Info(ctx, group)
 	})
+	if group, ok := msnid.ParseGroupPortalID(key.ID); ok && err == nil {
+		g.showPeople(group)
+	}
 	return err
 }

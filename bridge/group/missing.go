@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"maunium.net/go/mautrix/event"
-	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/reason"
@@ -123,19 +121,4 @@ func (g *Groups) describeMissing(ctx context.Context, all []absentee) string {
 			strings.Join(offline[:last], ", "), offline[last]))
 	}
 	return strings.Join(said, " ")
-}
-
-// leftRoom returns the members whose ghosts have left a room: an earlier run of the bridge may have
-// shown that, and they are not brought back before they are there.
-func (g *Groups) leftRoom(ctx context.Context, room id.RoomID, members []string) map[string]bool {
-	left := make(map[string]bool)
-	there, err := g.account.Bridge.Matrix.GetMembers(ctx, room)
-	if err != nil {
-		return left
-	}
-	for _, member := range members {
-		is := there[g.account.Bridge.Matrix.GhostIntent(g.account.GhostID(member)).GetMXID()]
-		left[member] = is != nil && is.Membership == event.MembershipLeave
-	}
-	return left
 }

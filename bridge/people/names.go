@@ -206,10 +206,10 @@ func (n *Names) showName(ctx context.Context, account string, book *names.Book) 
 		return false, err
 	}
 	for _, group := range groups {
-		seen, err := n.rooms.Update(ctx, &simplevent.EventMeta{
-			Type: bridgev2.RemoteEventUnknown, PortalKey: a.GroupKey(group),
-			PreHandleFunc: func(ctx context.Context, _ *bridgev2.Portal) { ghost.UpdateInfo(ctx, a.UserInfo(account)) },
-		})
+		seen, err := n.rooms.Shows(ctx, a.GroupKey(group))
+		if seen {
+			err = n.rooms.Describe(ctx, a.GroupKey(group), ghost, a.UserInfo(account))
+		}
 		if err != nil || seen {
 			return seen, err
 		}

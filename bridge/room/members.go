@@ -18,7 +18,12 @@ func (r *Rooms) Enter(ctx context.Context, room id.RoomID, ghost *bridgev2.Ghost
 	if err := r.account.Bridge.Bot.EnsureInvited(ctx, room, ghost.Intent.GetMXID()); err != nil {
 		return err
 	}
-	return setMembership(ctx, room, ghost, event.MembershipJoin, reason)
+	content := &event.MemberEventContent{Membership: event.MembershipJoin, Reason: reason}
+	// Asked of the database: the framework's own copy changes under its hands.
+	if stored, err := r.account.Bridge.DB.Ghost.GetByID(ctx, ghost.ID); err == nil && stored != nil {
+		content.Displayname, content.AvatarURL = stored.Name, stored.AvatarMXC
+	}
+	return setMembership(ctx, room, ghost, content)
 }
 
 // Exit has a ghost leave a room that it is in, or invited to. reason is shown beside that.
@@ -27,15 +32,11 @@ func (r *Rooms) Exit(ctx context.Context, room id.RoomID, ghost *bridgev2.Ghost,
 	if err != nil || member == nil || !member.Membership.IsInviteOrJoin() {
 		return err
 	}
-	return setMembership(ctx, room, ghost, event.MembershipLeave, reason)
+	return setMembership(ctx, room, ghost, &event.MemberEventContent{Membership: event.MembershipLeave, Reason: reason})
 }
 
 // setMembership has a ghost say what it is to a room.
-func setMembership(ctx context.Context, room id.RoomID, ghost *bridgev2.Ghost, to event.Membership, reason string) error {
-	content := &event.MemberEventContent{Membership: to, Reason: reason}
-	if to == event.MembershipJoin {
-		content.Displayname, content.AvatarURL = ghost.Name, ghost.AvatarMXC
-	}
+func setMembership(ctx context.Context, room id.RoomID, ghost *bridgev2.Ghost, content *event.MemberEventContent) error {
 	_, err := ghost.Intent.SendState(ctx, room, event.StateMember, ghost.Intent.GetMXID().String(), &event.Content{Parsed: content}, time.Time{})
 	return err
 }

@@ -3,11 +3,14 @@ package room
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/bridgev2/simplevent"
 )
 
@@ -88,5 +91,42 @@ func TestStopWaitsForEventsThatAreBeingQueued(t *testing.T) {
 				rooms.Stop()
 			})
 		})
+	}
+}
+
+// However many people are described at once in a room, a text there stands behind one of them at most.
+func TestOneIsDescribedAtATime(t *testing.T) {
+	t.Parallel()
+	const many = 5
+	var waiting atomic.Int32
+	queued := make(chan bridgev2.RemoteEvent, many)
+	rooms := &Rooms{queue: func(evt bridgev2.RemoteEvent) bridgev2.EventHandlingResult {
+		if n := waiting.Add(1); n > 1 {
+			t.Errorf("%d stand among the events", n)
+		}
+		queued <- evt
+		return bridgev2.EventHandlingResultQueued
+	}}
+	rooms.Start(t.Context())
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	var describing sync.WaitGroup
+	for range many {
+		describing.Go(func() {
+			if err := rooms.among(ctx, networkid.PortalKey{ID: "group:1"}, func(context.Context) {}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for range many {
+		evt := <-queued
+		waiting.Add(-1)
+		evt.(*simplevent.EventMeta).PreHandleFunc(ctx, nil)
+	}
+	describing.Wait()
+	end()
+	rooms.Stop()
+	if err := rooms.among(ctx, networkid.PortalKey{ID: "group:1"}, func(context.Context) {}); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end: %v", err)
 	}
 }

@@ -33,6 +33,7 @@ type Rooms struct {
 	account    *account.Account
 	homeserver Homeserver
 	making     exsync.KeyedMutex[networkid.PortalID] // by who makes a room
+	describing exsync.KeyedMutex[networkid.PortalID] // by who has somebody described there
 	asking     chan struct{}                         // a token for each update that asks the homeserver
 
 	queue   func(bridgev2.RemoteEvent) bridgev2.EventHandlingResult // of the framework
@@ -102,12 +103,12 @@ func HasLeft(membership event.Membership) bool {
 	return membership == event.MembershipLeave || membership == event.MembershipBan
 }
 
-// Describe says what a room is to be like.
-type Describe func(context.Context) (*bridgev2.ChatInfo, error)
+// Description says what a room is to be like.
+type Description func(context.Context) (*bridgev2.ChatInfo, error)
 
 // Ensure makes the room of a portal, and returns it if there is one already. Who comes
 // while somebody else makes it waits for them.
-func (r *Rooms) Ensure(ctx context.Context, key networkid.PortalKey, describe Describe) (before id.RoomID, err error) {
+func (r *Rooms) Ensure(ctx context.Context, key networkid.PortalKey, describe Description) (before id.RoomID, err error) {
 	defer r.making.WithLock(key.ID)()
 	if room, err := r.Stored(ctx, key); err != nil || room != "" {
 		return room, err

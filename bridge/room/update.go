@@ -50,6 +50,47 @@ func (r *Rooms) TryUpdate(ctx context.Context, evt bridgev2.RemoteEvent) bool {
 	return queued
 }
 
+// Describe has the ghost of somebody described in the room of a portal, among the events of the room,
+// because the framework does not expect it beside them. It returns when that is done. Only one event of
+// that kind stands among those of a room at a time: what people write there waits for one at most.
+func (r *Rooms) Describe(ctx context.Context, key networkid.PortalKey, ghost *bridgev2.Ghost, info *bridgev2.UserInfo) error {
+	return r.among(ctx, key, func(ctx context.Context) { ghost.UpdateInfo(ctx, info) })
+}
+
+// among does something among the events of the room of a portal, for one caller at a time.
+func (r *Rooms) among(ctx context.Context, key networkid.PortalKey, do func(context.Context)) error {
+	defer r.describing.WithLock(key.ID)()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	done := make(chan struct{})
+	queued, err := r.Queue(ctx, &simplevent.EventMeta{
+		Type: bridgev2.RemoteEventUnknown, PortalKey: key,
+		PreHandleFunc: func(ctx context.Context, _ *bridgev2.Portal) {
+			defer close(done)
+			do(ctx)
+		},
+	})
+	switch {
+	case err != nil:
+		return err
+	case !queued.Queued && queued.Error != nil:
+		return queued.Error
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Shows reports whether there is a room of a portal that the user has not left.
+func (r *Rooms) Shows(ctx context.Context, key networkid.PortalKey) (bool, error) {
+	_, ok, err := r.isIn(ctx, key)
+	return ok, err
+}
+
 // isIn returns what the user is to the room of a portal, and reports whether there is one
 // that they have not left.
 func (r *Rooms) isIn(ctx context.Context, key networkid.PortalKey) (own event.Membership, ok bool, err error) {
