@@ -258,7 +258,7 @@ func (c *Client) HandleMatrixMessage(ctx context.Context, msg *bridgev2.MatrixMe
 	if errors.Is(err, reason.ErrBridge) && !database.Refuses(err) && c.intake.Leave(evt) {
 		return &bridgev2.MatrixMessageResponse{Pending: true}, nil
 	}
-	return sent, err
+	return sent, everyday(ctx, err)
 }
 
 // HandleMatrixPollStart sends a poll as a text.
@@ -269,8 +269,8 @@ func (c *Client) HandleMatrixPollStart(ctx context.Context, msg *bridgev2.Matrix
 }
 
 // HandleMatrixPollVote refuses a vote.
-func (c *Client) HandleMatrixPollVote(context.Context, *bridgev2.MatrixPollVote) (*bridgev2.MatrixMessageResponse, error) {
-	return nil, errVotes
+func (c *Client) HandleMatrixPollVote(ctx context.Context, _ *bridgev2.MatrixPollVote) (*bridgev2.MatrixMessageResponse, error) {
+	return nil, everyday(ctx, errVotes)
 }
 
 // HandleMatrixTyping tells the contact of a room that the user writes.
@@ -285,8 +285,8 @@ var (
 )
 
 // PreHandleMatrixReaction refuses a reaction.
-func (c *Client) PreHandleMatrixReaction(context.Context, *bridgev2.MatrixReaction) (bridgev2.MatrixReactionPreResponse, error) {
-	return bridgev2.MatrixReactionPreResponse{}, errReactions
+func (c *Client) PreHandleMatrixReaction(ctx context.Context, _ *bridgev2.MatrixReaction) (bridgev2.MatrixReactionPreResponse, error) {
+	return bridgev2.MatrixReactionPreResponse{}, everyday(ctx, errReactions)
 }
 
 // HandleMatrixReaction is not called: PreHandleMatrixReaction refuses them all.
@@ -300,8 +300,8 @@ func (c *Client) HandleMatrixReactionRemove(context.Context, *bridgev2.MatrixRea
 }
 
 // HandleMatrixMessageRemove refuses to delete a message.
-func (c *Client) HandleMatrixMessageRemove(context.Context, *bridgev2.MatrixMessageRemove) error {
-	return errRedactions
+func (c *Client) HandleMatrixMessageRemove(ctx context.Context, _ *bridgev2.MatrixMessageRemove) error {
+	return everyday(ctx, errRedactions)
 }
 
 // withdraw takes a message of a room that was deleted, which evt says, out of those that wait.

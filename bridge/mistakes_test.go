@@ -3,6 +3,8 @@ package bridge
 import (
 	"strings"
 	"testing"
+
+	"maunium.net/go/mautrix/event"
 )
 
 // What a user mistypes is no error of the bridge, and not logged as one.
@@ -33,6 +35,48 @@ func TestMistakesOfUsersAreNoErrors(t *testing.T) {
 	if logged := strings.TrimPrefix(b.log.String(), before); strings.Contains(logged, `"level":"error"`) {
 		t.Errorf("a login with mistakes is logged as %s", logged)
 	}
+}
+
+// Nor is what MSN does not have; what is the bridge's own fault stays an error.
+func TestWhatIsNotCarriedIsNoError(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), withRelay)
+	login := b.login()
+	bot, texts := b.friend()
+	room := b.relayed(login)
+	if err := b.callAlice(bot).Say("from MSN"); err != nil {
+		t.Fatal(err)
+	}
+	heard, _ := b.waitMessage(0, "from MSN")
+	happens := func(kind event.Type, content any) func() {
+		return func() {
+			b.happens(&event.Event{Type: kind, RoomID: room, Sender: fakeUser, Content: event.Content{Parsed: content}})
+		}
+	}
+	writes := func(content *event.MessageEventContent) func() { return func() { b.writeContent(room, content) } }
+	before := b.log.String()
+	for what, test := range map[string]struct {
+		happens func()
+		told    string
+	}{
+		"a blank text": {writes(plainText(" ")), "it holds no text"},
+		"a call":       {writes(&event.MessageEventContent{MsgType: "m.call.invite"}), "carries no calls"},
+		"a vote": {happens(event.EventUnstablePollResponse, &event.PollResponseEventContent{
+			RelatesTo: event.RelatesTo{Type: event.RelReference, EventID: heard.id}}), "MSN has no votes"},
+		"a reaction": {happens(event.EventReaction, &event.ReactionEventContent{
+			RelatesTo: event.RelatesTo{Type: event.RelAnnotation, EventID: heard.id, Key: "👍"}}), "MSN has no reactions"},
+		"a deletion": {happens(event.EventRedaction, &event.RedactionEventContent{Redacts: heard.id}), "MSN has no deletion"},
+	} {
+		from := b.matrix.position()
+		test.happens()
+		b.matrix.wait(t, from, "what is told of "+what, func(r record) bool { return r.kind == "status" && strings.Contains(r.body, test.told) })
+		if logged := strings.TrimPrefix(b.log.String(), before); strings.Contains(logged, `"level":"error"`) {
+			t.Errorf("%s is logged as %s", what, logged)
+			before = b.log.String()
+		}
+	}
+	b.write(room, "a text after them")
+	b.receive(texts, alice+": a text after them")
 }
 
 // However much is typed, the answer stays short.

@@ -297,6 +297,17 @@ func Refused(err error, to Subject) error {
 	return told
 }
 
+// Everyday reports whether an error of Refused is about the message alone, so that its sender knows all
+// there is to know: the bridge and the service are as they should be.
+func Everyday(err error) bool {
+	told, ok := errors.AsType[bridgev2.MessageStatus](err)
+	if !ok {
+		return false
+	}
+	why, _ := errors.AsType[coded](told.InternalError)
+	return told.ErrorReason == event.MessageStatusUnsupported && why.code != codeTrouble
+}
+
 // howFar says how much of a text surely reached somebody.
 func howFar(parts *msn.PartsError, name string) string {
 	if parts.First == 0 {
