@@ -80,7 +80,7 @@ func TestWordsUnderAPictureArrive(t *testing.T) {
 		"msgtype": "m.image", "body": "my cat", "filename": "cat.png", "url": "mxc://x/y", "info": map[string]any{"mimetype": "image/png"},
 	})
 	b.receive(texts, alice+": my cat")
-	if told, _ := b.waitMessage(from, "Only your words go to MSN"); told.answer != evt || told.room != room || told.msg != event.MsgNotice {
+	if told, _ := b.waitMessage(from, "only your words under it go to MSN"); told.answer != evt || told.room != room || told.msg != event.MsgNotice {
 		t.Errorf("told %+v", told)
 	}
 	from = b.matrix.position()
@@ -90,7 +90,7 @@ func TestWordsUnderAPictureArrive(t *testing.T) {
 	})
 	b.receive(texts, alice+": * my dog")
 	b.waitStatus(from)
-	if again := b.matrix.all(func(r record) bool { return strings.Contains(r.body, "Only your words go to MSN") }); len(again) != 1 {
+	if again := b.matrix.all(func(r record) bool { return strings.Contains(r.body, "only your words under it go to MSN") }); len(again) != 1 {
 		t.Errorf("it is told %d times", len(again))
 	}
 }

@@ -157,7 +157,7 @@ func TestBlockOfSomebodyInAnOpenConversation(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newCircleOfFriends(t))
 	b.login()
-	const more = " `!unblock` takes it back. You are still together in a conversation of several people: there both of you go on reading what the other writes, until one of you leaves it."
+	const more = "` takes it back. You are still together in a conversation of several people: there both of you go on reading what the other writes, until one of you leaves it."
 	bobs, carols := b.messenger(bob), b.messenger(carol)
 	if err := bobs.GroupChat("friends", alice, carol).SendText(b.ctx, "hello both", ""); err != nil {
 		t.Fatal(err)
@@ -169,7 +169,7 @@ func TestBlockOfSomebodyInAnOpenConversation(t *testing.T) {
 		t.Errorf("block is answered by %q", got.body)
 	}
 	b.ask(chat, "unblock "+carol)
-	if got := b.ask(chat, "block "+dave); !strings.HasSuffix(got.body, " `!unblock` takes it back.") {
+	if got := b.ask(chat, "block "+dave); !strings.HasSuffix(got.body, " `!unblock "+dave+"` takes it back.") {
 		t.Errorf("the block of somebody who is not there is answered by %q", got.body)
 	}
 	_ = bobs.Close()
@@ -177,7 +177,7 @@ func TestBlockOfSomebodyInAnOpenConversation(t *testing.T) {
 	b.eventually("the conversation to end", func() bool { return b.srv.Switchboards(bob) == 0 && b.srv.Switchboards(carol) == 0 })
 	b.eventually("a block that says nothing of it", func() bool {
 		b.ask(chat, "unblock "+carol)
-		return strings.HasSuffix(b.ask(chat, "block "+carol).body, " `!unblock` takes it back.")
+		return strings.HasSuffix(b.ask(chat, "block "+carol).body, " `!unblock "+carol+"` takes it back.")
 	})
 }
 

@@ -45,7 +45,7 @@ func TestContactListIsChangedByCommands(t *testing.T) {
 			{"add " + carol, " is on your contact list already."},
 			{"whois " + carol, "Lists: on your contact list, may see you"},
 			{"whois " + alice, alice + " is you: this is what your contacts at Home see.\nName: Alice\nStatus: online\n"},
-			{"block " + carol, "is blocked: you are offline for them, and they cannot write to you. They are not told. `!unblock` takes it back."},
+			{"block " + carol, "is blocked: you are offline for them, and they cannot write to you. They are not told. `!unblock " + carol + "` takes it back."},
 			{"block " + carol, "is blocked already."},
 			{"whois " + carol, "Lists: on your contact list, blocked"},
 			{"unblock " + carol + " now", "Nothing can stand behind the address. Write `!unblock carol@example.com`. Nothing was changed."},

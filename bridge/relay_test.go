@@ -100,7 +100,8 @@ func TestRelayedPeopleSpeakUnderTheirNames(t *testing.T) {
 		b.writeAs(fakeCarol, room, said.content)
 		b.receive(texts, alice+": "+said.want)
 	}
-	b.waitMessage(0, "Carol: Only your words go to MSN")
+	b.waitMessage(0, "Carol: The file itself cannot be brought to Bob Builder (bob@example.com) now: they are only told that you sent one.")
+	b.waitMessage(0, "Carol: The file itself cannot be brought to Bob Builder (bob@example.com) now: only your words under it go to MSN.")
 	b.write(room, "and I")
 	b.receive(texts, alice+": and I")
 }
@@ -342,6 +343,7 @@ func TestRelayIsTheOwnersToSetAndEnd(t *testing.T) {
 	b.writeAs(fakeCarol, room, plainText("hello"))
 	b.receive(texts, alice+": Carol: hello")
 	answers(fakeUser, "!msn unset-relay", "not relayed any more")
+	answers(fakeCarol, "!retry", "Nobody speaks for you to MSN in this room now")
 	b.writeAs(fakeCarol, room, plainText("nobody hears"))
 	b.write(room, "next")
 	b.receive(texts, alice+": next")

@@ -74,7 +74,7 @@ func (c *Chat) sendBy(ctx context.Context, msg *bridgev2.MatrixMessage, put stor
 		return c.correct(ctx, msg, put, replaced, spoken)
 	}
 	if isFile(msg.Content) {
-		c.SayWordsOnly(ctx, msg.Event.RoomID, msg.Event.ID, msg.Event.Sender, msg.Portal.ID)
+		c.SayWordsOnly(ctx, msg.Event.RoomID, msg.Event.ID, msg.Event.Sender, msg.Portal.ID, spoken.own != "")
 	}
 	quote := c.quote(ctx, msg.Event.RoomID, answered(msg.Content.RelatesTo))
 	if err := c.write(ctx, put, msg.Portal, msg.Event, withQuote(quote, spoken.said), spoken.format); err != nil {

@@ -89,12 +89,17 @@ func refusal(content, words *event.MessageEventContent) error {
 	return nil
 }
 
-// SayWordsOnly tells a room that of a file with words under it only the words are carried.
-func (c *Chat) SayWordsOnly(ctx context.Context, in id.RoomID, file id.EventID, sender id.UserID, portal networkid.PortalID) {
+// SayWordsOnly tells a room that of a file only the words under it are carried, or, where there are none,
+// only that it was sent.
+func (c *Chat) SayWordsOnly(ctx context.Context, in id.RoomID, file id.EventID, sender id.UserID, portal networkid.PortalID, words bool) {
 	to, _ := msnid.ParsePeer(portal)
+	why := reason.ErrNamedOnly
+	if words {
+		why = reason.ErrWordsOnly
+	}
 	notice := &event.MessageEventContent{
 		MsgType: event.MsgNotice, Mentions: &event.Mentions{},
-		Body:      reason.Of(reason.ErrWordsOnly, reason.Message, c.Recipients(ctx, to)).Sentence,
+		Body:      reason.Of(why, reason.Message, c.Recipients(ctx, to)).Sentence,
 		RelatesTo: (&event.RelatesTo{}).SetReplyTo(file),
 	}
 	if sender != c.account.Login.UserMXID {

@@ -59,8 +59,8 @@ type Outbox interface {
 
 // Chats knows whom files are for.
 type Chats interface {
-	// SayWordsOnly tells a room that of a file with words only the words are carried.
-	SayWordsOnly(ctx context.Context, room id.RoomID, evt id.EventID, sender id.UserID, portal networkid.PortalID)
+	// SayWordsOnly tells a room that of a file only the words under it are carried, or only that it was sent.
+	SayWordsOnly(ctx context.Context, room id.RoomID, evt id.EventID, sender id.UserID, portal networkid.PortalID, words bool)
 }
 
 // Going sends the files of one login to contacts: each is offered once, and its room is told once what
@@ -355,7 +355,7 @@ func (g *Going) instead(ctx context.Context, f *database.QueuedFile, why error) 
 		return queue.Tell(fmt.Errorf("%w: %w", reason.ErrBridge, err))
 	}
 	if link == "" && f.Body != "" {
-		g.chats.SayWordsOnly(ctx, f.RoomID, f.EventID, f.Sender, f.PortalID)
+		g.chats.SayWordsOnly(ctx, f.RoomID, f.EventID, f.Sender, f.PortalID, !content.MsgType.IsMedia() || content.GetCaption() != "")
 	}
 	return queue.Done() // the outbox tells what became of it
 }

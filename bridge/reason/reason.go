@@ -94,9 +94,11 @@ var (
 	ErrReaction  = errors.New("reactions are not carried")
 	ErrRedaction = errors.New("deletions are not carried")
 	// ErrMedia says that a message is a picture, a file or anything else but words, which cannot be
-	// brought to where it is for; ErrWordsOnly that only the words with it are carried.
+	// brought to where it is for; ErrWordsOnly that only the words with it are carried,
+	// ErrNamedOnly that it is only said that there is one.
 	ErrMedia     = errors.New("files are not carried there")
 	ErrWordsOnly = errors.New("only the words with a file are carried")
+	ErrNamedOnly = errors.New("only that there is a file is carried")
 	// ErrNoFiles says that no files can be sent with a version of the protocol, ErrFileOffline that the
 	// contact is not there to take one, ErrFileUnread that the homeserver does not give it.
 	ErrNoFiles     = errors.New("the dialect has no files")

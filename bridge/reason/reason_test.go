@@ -134,6 +134,7 @@ func examples() (all []example) {
 	add("not withdrawn", ErrNotWithdrawn)
 	add("picture", ErrMedia)
 	add("picture with words", ErrWordsOnly)
+	add("picture of somebody who is relayed", ErrNamedOnly)
 	add("files with an old dialect", ErrNoFiles)
 	add("file to somebody offline", ErrFileOffline)
 	add("file that cannot be read", ErrFileUnread)

@@ -120,6 +120,11 @@ func (c *Call) SpeaksThrough() (*Login, bool) {
 	if c.Given[LoginOption] == "" && c.InRoomOfOther() && c.Portal.Relay != nil {
 		return c.LoginOf(c.Portal.Relay), true
 	}
+	if c.InRoomOfOther() && len(c.User.GetUserLogins()) == 0 {
+		c.Say("Nobody speaks for you to MSN in this room now: what you write here stays in Matrix. The user whose room it is can let you speak through their account with `$cmdprefix set-relay`. " +
+			"To have an account of your own send `login` to me, in a chat of your own.")
+		return nil, false
+	}
 	return c.Login()
 }
 

@@ -72,7 +72,8 @@ func bearersOf(c *call.Call, login *call.Login, name string) (bearers []string) 
 // change is one change of the contact list.
 type change struct {
 	usage string
-	// done says what was done about somebody, who is called by name and was known as before.
+	// done says what was done about somebody, who is called by name and was known as before, of strangers
+	// by the account alone.
 	done func(name, service string, before msn.Contact) string
 	do   func(ctx context.Context, client *msn.Client, account, text string) error
 	// also says what there is to know besides when it is done, or "". It may be nil.
@@ -108,7 +109,7 @@ var (
 				return name + " is not on your contact list. Nothing was changed."
 			}
 			if before.Lists.Has(msn.ListBlock) {
-				return name + " is off your contact list, and stays blocked: `!unblock` takes that back. Your room with them stays."
+				return name + " is off your contact list, and stays blocked: `!unblock " + before.Account + "` takes that back. Your room with them stays."
 			}
 			return name + " is off your contact list. Your room with them stays, and they can see you and write to you as before: `!block` keeps them from that."
 		},
@@ -125,7 +126,7 @@ var (
 			if before.Lists.Has(msn.ListBlock) {
 				return name + " is blocked already."
 			}
-			return name + " is blocked: you are offline for them, and they cannot write to you. They are not told. `!unblock` takes it back."
+			return name + " is blocked: you are offline for them, and they cannot write to you. They are not told. `!unblock " + before.Account + "` takes it back."
 		},
 	}
 	allowContact = change{
@@ -180,6 +181,7 @@ var (
 // apply does a change and returns the sentence that says what became of it.
 func apply(l *call.Login, ctx context.Context, client *msn.Client, ch change, account, text string) string {
 	before, _ := client.Contact(account)
+	before.Account = account
 	name := l.Account.Person(ctx, account).Name
 	asking, cancel := context.WithTimeout(ctx, session.RequestTimeout)
 	defer cancel()

@@ -61,8 +61,8 @@ var (
 			usage: "Write `!decline carol@example.com`.",
 			do:    blockContact.do,
 			also:  blockContact.also,
-			done: func(name, _ string, _ msn.Contact) string {
-				return name + " is declined: you are offline for them, and they cannot write to you. They are not told. `!unblock` takes it back."
+			done: func(name, _ string, before msn.Contact) string {
+				return name + " is declined: you are offline for them, and they cannot write to you. They are not told. `!unblock " + before.Account + "` takes it back."
 			},
 		},
 		pointless: func(name string, contact msn.Contact) string {
