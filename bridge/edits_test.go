@@ -53,6 +53,29 @@ func TestEditedEmoteHasOneStar(t *testing.T) {
 	b.receive(texts, alice+": * waves back")
 }
 
+// An edit in which people on MSN see nothing new is not sent, and is done all the same.
+func TestEditThatChangesNothingIsNotSent(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	_, texts := b.friend()
+	room := b.dm(b.login(), bob)
+	from := b.matrix.position()
+	b.write(room, "hello you")
+	b.receive(texts, alice+": hello you")
+	_, from = b.waitStatus(from)
+	b.writeContent(room, &event.MessageEventContent{
+		MsgType: event.MsgText, Body: "* hello **you**", RelatesTo: (&event.RelatesTo{}).SetReplace("$user1"),
+		NewContent: &event.MessageEventContent{MsgType: event.MsgText, Body: "hello **you**", Format: event.FormatHTML, FormattedBody: "hello <b>you</b>"},
+	})
+	if told, _ := b.waitStatus(from); told.status != event.MessageStatusSuccess || told.answer != b.latest() {
+		t.Errorf("told %+v", told)
+	}
+	b.edit(room, "$user1", "hello all of you")
+	b.receive(texts, alice+": * hello all of you")
+	b.edit(room, "$user1", "hello you") // back again is another text than the last
+	b.receive(texts, alice+": * hello you")
+}
+
 // Messages wait for a contact who is offline: one is changed twice, one is deleted, one is
 // neither. When the contact is back, they get what the user left standing.
 func TestEditsAndDeletionsReachWhatWaits(t *testing.T) {

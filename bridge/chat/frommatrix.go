@@ -95,7 +95,7 @@ const (
 	// maxSaid is how many of the latest messages are known by what was sent of them, and
 	// maxSaidText the longest text of those in bytes.
 	maxSaid     = 64
-	maxSaidText = 2048
+	maxSaidText = 8 << 10
 )
 
 // keep notes what was sent of a message, for those that correct it.
@@ -169,6 +169,12 @@ func (c *Chat) arrived(ctx context.Context, evt id.EventID) string {
 	return sent.text
 }
 
+// saysTheSame reports whether an edit changes nothing that people on MSN see of a message that they have.
+func (c *Chat) saysTheSame(ctx context.Context, evt id.EventID, new spoken) bool {
+	there := c.arrived(ctx, evt)
+	return there != "" && there == new.own
+}
+
 // correct gives a message that waits its new text. Of one that the contact has, it sends what is
 // new as a correction, and as a message of its own when the contact does not have it.
 func (c *Chat) correct(ctx context.Context, msg *bridgev2.MatrixMessage, put store, replaced id.EventID, new spoken) (*bridgev2.MatrixMessageResponse, error) {
@@ -184,8 +190,10 @@ func (c *Chat) correct(ctx context.Context, msg *bridgev2.MatrixMessage, put sto
 		return nil, reason.Refused(fmt.Errorf("%w: %w", reason.ErrBridge, err), c.Recipients(ctx, to))
 	case fate == Uncertain:
 		return nil, reason.Refused(reason.ErrNotCorrected, c.Recipients(ctx, to))
-	case fate == Corrected:
-		c.keep(replaced, said{quote, new.own, replaced, msg.Event.Sender})
+	case fate == Corrected, fate == Gone && c.saysTheSame(ctx, replaced, new):
+		if fate == Corrected {
+			c.keep(replaced, said{quote, new.own, replaced, msg.Event.Sender})
+		}
 		c.stopsTyping(msg.Portal.ID, msg.Event.Sender)
 		c.account.Bridge.Matrix.SendMessageStatus(ctx, &bridgev2.MessageStatus{Status: event.MessageStatusSuccess},
 			bridgev2.StatusEventInfoFromEvent(msg.Event))

@@ -8,6 +8,7 @@ import (
 func TestCorrection(t *testing.T) {
 	t.Parallel()
 	const long = "I think that we should meet at the station around seven tonight"
+	const longer = ", if it is not too late for you and the others"
 	const lines = "first we go to the market\nthen we see teh film at the cinema\nand home"
 	for _, test := range []struct{ name, old, corrected, want string }{
 		{"a short text", "helo", "hello", "* hello"},
@@ -20,7 +21,12 @@ func TestCorrection(t *testing.T) {
 		{"a word more", long, strings.Replace(long, "seven", "half seven", 1), "* … around half seven …"},
 		{"a word more at the end", long, long + " then", "* … tonight then"},
 		{"a word less", long, strings.Replace(long, "that ", "", 1), "* … think we …"},
-		{"two places far from each other", long, strings.NewReplacer("I", "We", "seven", "eight").Replace(long), "* " + strings.NewReplacer("I", "We", "seven", "eight").Replace(long)},
+		{"two places far from each other", long + longer, strings.NewReplacer("that", "dat", "seven", "eight").Replace(long + longer), "* … think dat we … around eight tonight, …"},
+		{"two places of a text that is not long enough", long, strings.NewReplacer("that", "dat", "seven", "eight").Replace(long), "* " + strings.NewReplacer("that", "dat", "seven", "eight").Replace(long)},
+		{"two places beside each other", long + longer, strings.NewReplacer("should", "could", " at ", " in ").Replace(long + longer), "* … we could meet in the …"},
+		{"many places", long + " " + long + " " + long, strings.ReplaceAll(long+" "+long+" "+long, "we", "you"), "* … that you should … that you should … that you should …"},
+		{"too many places", strings.Repeat("one two three four ", 9), strings.Repeat("one two 3 four ", 9), "* " + strings.Repeat("one two 3 four ", 9)},
+		{"in two lines", lines, strings.NewReplacer("market", "shops", "teh", "the").Replace(lines), "* … the shops … see the film …"},
 		{"another text", long, "forget it, I have no time at all this evening, sorry", "* forget it, I have no time at all this evening, sorry"},
 		{"nothing but blanks", long, strings.Replace(long, "we", " we", 1), "* " + strings.Replace(long, "we", " we", 1)},
 		{"nothing", long, long, "* " + long},
@@ -55,9 +61,20 @@ func FuzzCorrection(f *testing.F) {
 		if got == corrected {
 			return
 		}
-		got = strings.TrimSuffix(strings.TrimPrefix(got, cut+" "), " "+cut)
-		if all := strings.Join(wordsOf(corrected), " "); !strings.Contains(all, got) {
-			t.Errorf("%q is no part of %q", got, all)
+		all := strings.Join(wordsOf(corrected), " ")
+		for _, part := range strings.Split(got, cut) {
+			if !strings.Contains(all, strings.TrimSpace(part)) {
+				t.Errorf("%q is no part of %q", part, all)
+			}
 		}
 	})
+}
+
+// However much has changed in however long a text, there is not much to do.
+func BenchmarkCorrection(b *testing.B) {
+	old, corrected := strings.Repeat("a b ", 12<<10), strings.Repeat("a c ", 12<<10)
+	b.ReportAllocs()
+	for b.Loop() {
+		Correction(old, corrected)
+	}
 }
