@@ -94,7 +94,9 @@ func TestNewNameIsNoComingAfterAStart(t *testing.T) {
 		b.config = func(c *config.Config) { c.RelayJoins = true }
 	})
 	_, texts := b.friend()
-	room := b.relayed(b.login())
+	login := b.login()
+	b.matrix.setMember(b.dm(login, bob), fakeCarol, event.MembershipJoin)
+	room := b.relayed(login)
 	renamed := func(name string) {
 		b.events++
 		b.matrix.call(fakeCarol, name)
@@ -103,8 +105,9 @@ func TestNewNameIsNoComingAfterAStart(t *testing.T) {
 			Content: event.Content{Parsed: &event.MemberEventContent{Membership: event.MembershipJoin, Displayname: name}},
 		})
 	}
+	renamed("Caro")
 	b.writeAs(fakeCarol, room, plainText("hello"))
-	b.receive(texts, alice+": Carol: hello")
+	b.receive(texts, alice+": Caro: hello")
 	renamed("Caroline")
 	b.writeAs(fakeCarol, room, plainText("me again"))
 	b.receive(texts, alice+": Caroline: me again")

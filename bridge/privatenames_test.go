@@ -72,3 +72,36 @@ func TestPrivateNamesAreShownToNobodyElse(t *testing.T) {
 	b.comes(group, fakeCarol, "Carol", event.MembershipInvite, event.MembershipLeave)
 	b.eventually("the group chat to be called as before", func() bool { return strings.Contains(named(group), "Grumpy") })
 }
+
+// Nor does anything in the room of a circle tell others what the user calls a member of it.
+func TestPrivateNamesAreNotShownInTheRoomOfACircle(t *testing.T) {
+	t.Parallel()
+	b, circle := newCircleBridge(t, nil)
+	login := b.login()
+	room := b.circleRoom(login.ID, circle)
+	bobs, heard := b.inCircle(bob, circle)
+	b.ask(b.management(), "rename "+bob+" Grumpy")
+	b.eventually("the new name", func() bool {
+		return login.Client.(*Client).account.Person(b.ctx, bob).Name == "Grumpy ("+bob+")"
+	})
+	b.comes(room, fakeCarol, "Carol", "", event.MembershipInvite)
+	from := b.matrix.position()
+	for _, command := range []string{"!invite " + bob, "!nudge " + bob, "!whois " + bob} {
+		b.ask(room, command)
+	}
+	if err := bobs.SayInCircle(circle, "who is it?"); err != nil {
+		t.Fatal(err)
+	}
+	asked, _ := b.waitMessage(from, "who is it?")
+	b.replyTo(room, asked.id, "me")
+	b.receive(heard, alice+": > Bob Builder: who is it?\r\nme")
+	b.member(room, b.ghost(bob), event.MembershipJoin, event.MembershipLeave)
+	b.waitMessage(from, "still belongs to the circle")
+	b.matrix.mu.Lock()
+	defer b.matrix.mu.Unlock()
+	for _, r := range b.matrix.records[from:] {
+		if r.room == room && strings.Contains(r.body+r.html, "Grumpy") {
+			t.Errorf("told %+v", r)
+		}
+	}
+}

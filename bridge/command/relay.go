@@ -46,6 +46,9 @@ func (c *Commands) relay() []commands.CommandHandler {
 		case !call.MayRelay(ce, login):
 			ce.Reply("The admin of this bridge does not let people speak through your account.")
 		case setRelay(ce, login):
+			if own := c.shared.LoginOf(login); own.Account.Config.RelayJoins {
+				own.Chat.MeetRelayed(ce.Ctx, ce.Portal.MXID) // before the next is heard of them
+			}
 			ce.Reply("What others write in this room will now be relayed through your account, under their names. `$cmdprefix unset-relay` ends that.")
 		}
 	}

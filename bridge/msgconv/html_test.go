@@ -64,7 +64,7 @@ func TestBlocksOfClients(t *testing.T) {
 		{"letters that stand higher", "x<sup>n</sup>, Acme<sup>TM</sup>, the 2<sup>nd</sup> and 3<sup>RD</sup>", "x^n, Acme^TM, the 2nd and 3RD"},
 		{"script", "<a href=\"javascript:alert(1)\">here</a>", "here"},
 		{"mention", "<a href=\"https://matrix.to/#/@bob:example.com\">Bob</a>: hi", "Bob: hi"},
-		{"room", "<a href=\"https://matrix.to/#/#room:example.com\">#room:example.com</a>", "#room:example.com"},
+		{"room", "<a href=\"https://matrix.to/#/#room:example.com\">#room:example.com</a>", "#room:example.com (https://matrix.to/#/#room:example.com)"},
 		{"spoiler in the deep", strings.Repeat("<span>", 150) + "it is <b data-mx-spoiler>the <i>butler</i></b>!", "it is [spoiler]!"},
 		{"source in the deep", strings.Repeat("<i>", 150) + "a<script>b</script><style>c</style><mx-reply><p>d</p></mx-reply>e", "ae"},
 		{"end of the deep", strings.Repeat("<div>", 150) + "a<span data-mx-spoiler><span>b</span></span>" + strings.Repeat("</div>", 150) + "c", "a[spoiler]\nc"},
@@ -296,7 +296,8 @@ func TestWhatPeopleDoIsDecidedOnce(t *testing.T) {
 // A text that is said to run from right to left does so, whatever it begins with.
 func TestRightToLeftIsKept(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{"Windows הוא": rightToLeftMark + "Windows הוא", "הוא Windows": "הוא Windows", "123": "123"} {
+	for text, want := range map[string]string{"Windows הוא": rightToLeftMark + "Windows הוא", "הוא Windows": "הוא Windows", "123": "123",
+		"שלום\nWindows הוא\n\nLinux": "שלום\n" + rightToLeftMark + "Windows הוא\n\n" + rightToLeftMark + "Linux"} {
 		if got := ToMatrix(text, "RL=1", Options{}).Body; got != want {
 			t.Errorf("%q becomes %q", text, got)
 		}

@@ -110,7 +110,7 @@ func (w *writer) link(e *element) {
 	if at := strings.LastIndexAny(text, " \n"); at >= 0 {
 		text = text[at+1:]
 	}
-	if !shows(text, e.href) && !(isMatrixTo(address) && shows(text, strings.TrimPrefix(address.Fragment, "/"))) {
+	if !shows(text, e.href) { // the alias of a room alone leads nobody there who is not on Matrix
 		w.words(" ("+e.href+")", e.style)
 	}
 }

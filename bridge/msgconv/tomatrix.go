@@ -37,10 +37,8 @@ func ToMatrixWithNote(note, text, format string, o Options) *event.MessageEventC
 		text = emoticon.ToEmoji(text)
 	}
 	text = note + text
-	// Clients tell the direction from the first letter that has one; where that is wrong it has
-	// to be said.
-	if s.rightToLeft && startsLeftToRight(text) {
-		text = rightToLeftMark + text
+	if s.rightToLeft {
+		text = rightToLeft(text)
 	}
 	s.rightToLeft = false
 	content.Body = text
@@ -99,6 +97,18 @@ func keepBlanks(text string) string {
 
 // rightToLeftMark is a letter that cannot be seen and runs from right to left.
 const rightToLeftMark = "\u200f"
+
+// rightToLeft returns a text that clients show from right to left. They tell the direction of each line
+// from the first letter that has one; where that is wrong it has to be said.
+func rightToLeft(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if startsLeftToRight(line) {
+			lines[i] = rightToLeftMark + line
+		}
+	}
+	return strings.Join(lines, "\n")
+}
 
 // wrap puts HTML into the elements of the style. In a block blanks and line ends stay as they are.
 func (s style) wrap(inner string, block bool) string {
