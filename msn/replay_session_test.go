@@ -383,14 +383,14 @@ func (r *replay) firstCall(n int) (peer string, failed, ok bool) {
 }
 
 // callsMore reports whether somebody besides peer is called into the session on the connection that
-// record n opens, and can be.
+// record n opens, and is answered for.
 func (r *replay) callsMore(n int, peer string) bool {
 	items := r.on(n)
 	for _, reply := range items {
-		if !reply.server() || reply.cmd.Verb != "CAL" {
+		if !reply.server() {
 			continue
 		}
-		if cause, ok := r.cause(reply); ok {
+		if cause, ok := r.cause(reply); ok && cause.cmd.Verb == "CAL" {
 			account, valid := clean.Account(cause.cmd.Arg(1))
 			if valid && account != peer && account != strings.ToLower(r.account) {
 				return true

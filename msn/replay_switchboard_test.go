@@ -143,6 +143,11 @@ func (r *replay) invited(conn *replayConn, i item, account string, number int) {
 	case result == nil:
 	case number != 0:
 		r.checkNumber(i, result, number)
+		r.due = append(r.due, expectation{i.Record.String(), func(e Event) bool {
+			got, ok := e.(CallFailed)
+			refused, _ := errors.AsType[*ServerError](got.Err)
+			return ok && got.Account == account && conn.isOf(got.Conversation) && refused != nil && refused.Number == number
+		}})
 	default:
 		if err := waitError(r.t, result); err != nil {
 			r.t.Errorf("%v: Invite: %v", i.Record, err)
