@@ -138,6 +138,22 @@ func TestPresenceThatTheAdminDoesNotWant(t *testing.T) {
 	}
 }
 
+// Who is online is shown also when the login signs in while their room is being made.
+func TestSignInWhileARoomIsMadeForgetsNobody(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	client := login.Client.(*Client)
+	b.friend()
+	b.eventually("bob to be online", func() bool {
+		contact, _ := client.session.Current().Contact(bob)
+		return contact.Status == "NLN"
+	})
+	b.matrix.beforeRooms(func() error { return client.contacts.Switch(b.ctx, true) }) // begins as a sign-in does
+	b.dm(login, bob)
+	b.waitPresence("in the new room", state(event.PresenceOnline, ""))
+}
+
 // A homeserver without presence is no reason to stop anything else, and users are told why they
 // see nobody.
 func TestHomeserverWithoutPresence(t *testing.T) {

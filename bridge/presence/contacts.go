@@ -2,6 +2,8 @@ package presence
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/rs/zerolog"
@@ -23,11 +25,15 @@ type Contacts struct {
 	mu      sync.Mutex // held while it is switched on or off
 	started bool
 	groups  map[networkid.PortalID]bool // group chats whose members the keepers know
+	coming  map[networkid.UserID]bool   // who is in a room that the database may not have yet
 }
+
+// maxComing is how many people are remembered with whom a room is being made.
+const maxComing = 1000
 
 // NewContacts returns the contacts of a login.
 func NewContacts(a *account.Account, s *session.Session, keepers Keepers) *Contacts {
-	return &Contacts{account: a, session: s, keepers: keepers, groups: make(map[networkid.PortalID]bool)}
+	return &Contacts{account: a, session: s, keepers: keepers, groups: make(map[networkid.PortalID]bool), coming: make(map[networkid.UserID]bool)}
 }
 
 // Listen has what the session tells of contacts shown, while the login is started.
@@ -47,7 +53,7 @@ func (c *Contacts) Listen(s *session.Session) {
 	session.On(s, func(_ context.Context, evt msn.TextSent) { c.spoken(evt.Conversation.Peer()) })
 	session.On(s, func(_ context.Context, evt msn.ParticipantJoined) {
 		if account, ok := msnid.FromServer(evt.Account); ok && evt.Conversation.Group() != "" {
-			c.keepers.Room(c.account.Login.ID, c.account.GhostID(account))
+			c.room(account)
 		}
 	})
 }
@@ -103,7 +109,10 @@ func (c *Contacts) begin(ctx context.Context, client *msn.Client) {
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read with whom there are rooms: contacts are not shown as online")
 	}
-	c.keepers.Begin(c.account.Login.ID, rooms)
+	for _, ghost := range rooms {
+		delete(c.coming, ghost)
+	}
+	c.keepers.Begin(c.account.Login.ID, slices.AppendSeq(rooms, maps.Keys(c.coming)))
 	for _, contact := range client.Contacts() {
 		if contact.Status != msn.Offline {
 			c.reportLocked(contact)
@@ -134,7 +143,7 @@ func (c *Contacts) spoken(with string) {
 // Room says that there is a room, or is about to be: those in it are shown from now on.
 func (c *Contacts) Room(ctx context.Context, portal networkid.PortalID) {
 	if account, ok := msnid.ParseDMPortalID(portal); ok {
-		c.keepers.Room(c.account.Login.ID, c.account.GhostID(account))
+		c.room(account)
 		return
 	}
 	group, ok := msnid.ParseGroupPortalID(portal)
@@ -146,8 +155,20 @@ func (c *Contacts) Room(ctx context.Context, portal networkid.PortalID) {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read who is in a group chat: they are not shown as online")
 	}
 	for _, member := range members {
-		c.keepers.Room(c.account.Login.ID, c.account.GhostID(member))
+		c.room(member)
 	}
+}
+
+// room says that somebody is in a room. A begin may come before the database has it: it counts there too.
+func (c *Contacts) room(account string) {
+	ghost := c.account.GhostID(account)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.coming) >= maxComing {
+		clear(c.coming)
+	}
+	c.coming[ghost] = true
+	c.keepers.Room(c.account.Login.ID, ghost)
 }
 
 // isNew reports whether nothing was said of a group chat before.
