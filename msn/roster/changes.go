@@ -171,6 +171,9 @@ func (b *Book) rename(cmd wire.Command) []event.Event {
 		return nil
 	}
 	contact.Name = clean.Name(cmd.Arg(3))
+	if contact.Told != "" && strings.EqualFold(contact.Name, contact.Account) {
+		contact.Name = contact.Told // the user calls them nothing; they have come online meanwhile
+	}
 	return []event.Event{ContactChanged{Contact: *contact, Before: contact.Lists}}
 }
 

@@ -165,3 +165,21 @@ func TestPersonalMessages(t *testing.T) {
 		t.Errorf("a document type makes %+v", events)
 	}
 }
+
+// The user takes their name for a contact away, for which the list has the address until somebody knows a
+// better one, and hears from the contact before the server has answered: they are called as they say.
+func TestNameThatIsTakenAwayIsTheirOwn(t *testing.T) {
+	for _, lines := range [][]string{
+		{"NLN NLN bob@example.com Builder", "REA 9 258 bob@example.com Bob@example.com"},
+		{"REA 9 258 bob@example.com bob@example.com", "NLN NLN bob@example.com Builder"},
+	} {
+		b, _ := feed(t, 7, append([]string{"SYN 5 1", "LST 5 FL 1 1 1 bob@example.com Bobby 0", "LST 5 RL 1 0 0"}, lines...)...)
+		if bob := b.find("bob@example.com"); bob == nil || bob.Name != "Builder" {
+			t.Errorf("after %q: %+v", lines, bob)
+		}
+	}
+	b, _ := feed(t, 7, "SYN 5 1", "LST 5 FL 1 1 1 bob@example.com Bobby 0", "LST 5 RL 1 0 0", "REA 9 258 bob@example.com bob@example.com")
+	if bob := b.find("bob@example.com"); bob.Name != "bob@example.com" {
+		t.Errorf("while nothing is known of them: %+v", bob)
+	}
+}
