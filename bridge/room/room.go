@@ -11,7 +11,6 @@ import (
 	"maunium.net/go/mautrix/bridgev2"
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/networkid"
-	"maunium.net/go/mautrix/bridgev2/simplevent"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
@@ -158,23 +157,7 @@ func (r *Rooms) Return(ctx context.Context, key networkid.PortalKey, room id.Roo
 func (r *Rooms) Settle(ctx context.Context, key networkid.PortalKey) error {
 	// To the framework a portal without a room is one that nobody can be invited to.
 	r.account.Login.MarkInPortal(ctx, &bridgev2.Portal{Portal: &bridgedb.Portal{BridgeID: r.account.Bridge.ID, PortalKey: key}})
-	settled := make(chan struct{})
-	queued, err := r.Queue(ctx, &simplevent.EventMeta{
-		Type: bridgev2.RemoteEventUnknown, PortalKey: key,
-		PreHandleFunc: func(context.Context, *bridgev2.Portal) { close(settled) },
-	})
-	switch {
-	case err != nil:
-		return err
-	case !queued.Queued && queued.Error != nil:
-		return queued.Error
-	}
-	select {
-	case <-settled:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return r.handled(ctx, key, func(context.Context) {})
 }
 
 // CallBack brings a user back into the room of a portal, if there is one that they are not in.

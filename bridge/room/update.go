@@ -63,6 +63,12 @@ func (r *Rooms) among(ctx context.Context, key networkid.PortalKey, do func(cont
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	return r.handled(ctx, key, do)
+}
+
+// handled does something among the events of the room of a portal, behind those that are there, and returns
+// when that is done.
+func (r *Rooms) handled(ctx context.Context, key networkid.PortalKey, do func(context.Context)) error {
 	done := make(chan struct{})
 	queued, err := r.Queue(ctx, &simplevent.EventMeta{
 		Type: bridgev2.RemoteEventUnknown, PortalKey: key,
