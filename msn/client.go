@@ -133,10 +133,13 @@ func (c *Client) begin(conn *ns.Conn) {
 		Check: c.policy.Check, Address: c.self.Address(), Groups: c.cfg.Groups,
 		Request: c.cfg.Timeouts.Request, Answer: c.cfg.Timeouts.Answer, Ack: c.cfg.Timeouts.Ack, IdleClose: c.cfg.Timeouts.IdleClose,
 	})
-	c.media = media.New(conn, c.chats, media.Config{Address: c.self.Address(), Picture: c.cfg.Picture, Blocked: func(account string) bool {
-		contact, known := c.book.Find(account)
-		return known && contact.Lists.Has(roster.ListBlock)
-	}})
+	c.media = media.New(conn, c.chats, media.Config{
+		Later: d >= wire.FirstEndpoints, Address: c.self.Address(), Speaks: c.book.SpeaksLater, Picture: c.cfg.Picture,
+		Blocked: func(account string) bool {
+			contact, known := c.book.Find(account)
+			return known && contact.Lists.Has(roster.ListBlock)
+		},
+	})
 	c.networks = networks.New(conn, c.book, c.chats)
 	c.circles = circle.New(conn, c.book, c.chats, c.lists, c.cfg.MachineGUID)
 	c.offline = offline.New(conn, c.network.web, offline.Config{

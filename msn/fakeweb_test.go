@@ -344,7 +344,7 @@ func (f *fakeConn) present(d wire.Dialect, first ...int) {
 		case "UUX":
 			f.send("UUX " + cmd.Arg(0) + " 0")
 		case "CHG":
-			want := map[wire.Dialect]string{13: "1610612768", 14: "1610612768", 15: "2147483680", 16: "2415919136:0", 17: "2415919136:0", 18: "2684354592:0"}[d]
+			want := map[wire.Dialect]string{13: "1610612768", 14: "1610612768", 15: "2147483680", 16: "2415919136:32", 17: "2415919136:32", 18: "2684354592:32"}[d]
 			if lineOf(cmd) != "CHG "+last+" NLN "+want {
 				f.t.Fatalf("the client sent %q", lineOf(cmd))
 			}

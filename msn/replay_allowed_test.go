@@ -78,7 +78,7 @@ func difference(d wire.Dialect, recorded, sent wire.Command) string {
 		}
 	case "CHG":
 		switch {
-		case d >= wire.FirstEndpoints && len(was) >= 2 && len(is) == 2 && was[0] == is[0] && strings.HasSuffix(is[1], ":0"):
+		case d >= wire.FirstEndpoints && len(was) >= 2 && len(is) == 2 && was[0] == is[0] && strings.HasSuffix(is[1], ":32"):
 			return "this client has no extended capabilities and no display picture"
 		case len(was) >= 2 && len(is) == 2 && was[0] == is[0] && was[1] == "0":
 			return "a capability number of 0 cannot be configured: it means the default"

@@ -29,8 +29,10 @@ type party struct {
 const (
 	// maxFailedCalls is how many calls in a row may end in 217 before 713.
 	maxFailedCalls = 5
-	// p2pHeader is the size of the binary header of a P2P message.
-	p2pHeader = 48
+	// p2pHeader is the size of the binary header of a P2P message, and p2pShortest that of the shortest
+	// with the header and footer of version 2, which clients of MSNP16 and later send.
+	p2pHeader   = 48
+	p2pShortest = 12
 )
 
 func (p *party) send(cmd wire.Command) {
@@ -383,7 +385,7 @@ func (s *Server) sbMSG(c *conn, trid string, cmd wire.Command) {
 		p2p && mode != "D":
 		c.hangUp()
 		return
-	case p2p && len(message.Body) < p2pHeader && s.is.refusesShortP2P:
+	case p2p && len(message.Body) < shortestP2P(c.dialect) && s.is.refusesShortP2P:
 		c.fail("282", trid)
 		return
 	case s.is.ignoresHeadless && !strings.Contains(cmd.Payload, "\r\n\r\n"):
@@ -396,6 +398,14 @@ func (s *Server) sbMSG(c *conn, trid string, cmd wire.Command) {
 	case mode != "U" && !delivered && !s.is.alwaysAcknowledges:
 		c.reply("NAK", trid)
 	}
+}
+
+// shortestP2P is how short a P2P message of a client may be.
+func shortestP2P(d wire.Dialect) int {
+	if d >= wire.FirstEndpoints {
+		return p2pShortest
+	}
+	return p2pHeader
 }
 
 // relay hands a message to the others and reports whether there was anybody.

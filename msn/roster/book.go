@@ -32,8 +32,8 @@ type Book struct {
 	ownNumbers map[string]string
 	privacy    Privacy
 	endpoints  []Endpoint
-	// several are how many endpoints those contacts have who have more than one.
-	several map[string]int
+	// places are the endpoints of contacts who tell them.
+	places map[string][]place
 	// last is the contact of the latest LST: a BPR without account belongs to it.
 	last     *Contact
 	download download
@@ -48,7 +48,7 @@ func New(dialect wire.Dialect, self, endpoint string) *Book {
 	}
 	return &Book{
 		dialect: dialect, self: strings.ToLower(self), endpoint: strings.ToLower(endpoint),
-		contacts: make(map[string]*Contact), several: make(map[string]int), privacy: Privacy{Everybody: true, Asks: true},
+		contacts: make(map[string]*Contact), places: make(map[string][]place), privacy: Privacy{Everybody: true, Asks: true},
 	}
 }
 

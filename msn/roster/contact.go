@@ -87,9 +87,12 @@ type Contact struct {
 
 	Status       Status // Offline until seen online
 	Capabilities uint32
-	Object       string // MSNObject of the display picture, decoded; "" when none
-	Personal     string // personal message (from MSNP11 on)
-	Media        string // current media, raw (from MSNP11 on)
+	// Extended is the extended capability number (from MSNP16 on); that of the endpoint whose
+	// status is shown.
+	Extended uint32
+	Object   string // MSNObject of the display picture, decoded; "" when none
+	Personal string // personal message (from MSNP11 on)
+	Media    string // current media, raw (from MSNP11 on)
 
 	// Properties are the contact's phone numbers and flags by their protocol
 	// key: PHH, PHW, PHM, MOB, HSB. Do not change it.
@@ -221,3 +224,7 @@ func parseObject(s string) string {
 // CanChunk is the capability of taking messages in parts
 // (protocol/03-presence.md, section 4).
 const CanChunk uint32 = 0x20
+
+// CanP2P2 is the extended capability of headers of version 2 in what Messengers say to each other
+// (protocol/05-p2p.md).
+const CanP2P2 = 0x20

@@ -21,6 +21,8 @@ type Endpoint struct {
 	Idle   bool
 	Kind   EndpointKind
 	Here   bool // this one
+
+	extended uint32 // capabilities; of contacts only
 }
 
 // EndpointKind is what an endpoint is.
@@ -53,7 +55,23 @@ func (b *Book) EndpointCount(account string) int {
 	if account == b.self {
 		return len(b.endpoints)
 	}
-	return b.several[account]
+	if n := len(b.places[account]); n > 1 {
+		return n
+	}
+	return 0
+}
+
+// SpeaksLater reports whether somebody understands headers of version 2 in what Messengers say to each
+// other (protocol/05-p2p.md), given the account in lower case, and the endpoint, or "" for one that
+// is not known. Who does not say so does not.
+func (b *Book) SpeaksLater(account, endpoint string) bool {
+	for _, p := range b.places[account] {
+		if p.id == endpoint {
+			return p.extended&CanP2P2 != 0
+		}
+	}
+	contact := b.contacts[account]
+	return contact != nil && len(b.places[account]) == 0 && contact.Extended&CanP2P2 != 0
 }
 
 // ownEndpoints reads the endpoints from a UBX about the user.
@@ -63,7 +81,7 @@ func (b *Book) ownEndpoints(payload string) []event.Event {
 		return nil
 	}
 	for i := range endpoints {
-		endpoints[i].Here = endpoints[i].ID == b.endpoint
+		endpoints[i].Here, endpoints[i].extended = endpoints[i].ID == b.endpoint, 0
 	}
 	if slices.Equal(endpoints, b.endpoints) {
 		return nil
@@ -72,14 +90,24 @@ func (b *Book) ownEndpoints(payload string) []event.Event {
 	return []event.Event{EndpointsChanged{Endpoints: slices.Clone(endpoints)}}
 }
 
-// countEndpoints keeps how many endpoints a contact has, by the personal message that
-// lists them.
-func (b *Book) countEndpoints(account, payload string) {
-	delete(b.several, account)
+// place is an endpoint of a contact.
+type place struct {
+	id       string
+	extended uint32 // capabilities
+}
+
+// placesOf keeps the endpoints of a contact, by the personal message that lists them.
+func (b *Book) placesOf(account, payload string) {
+	delete(b.places, account)
 	endpoints, err := parseEndpoints(payload)
-	if n := len(endpoints); err == nil && n > 1 {
-		b.several[account] = n
+	if err != nil || len(endpoints) == 0 {
+		return
 	}
+	places := make([]place, 0, len(endpoints))
+	for _, e := range endpoints {
+		places = append(places, place{strings.Clone(e.ID), e.extended})
+	}
+	b.places[account] = places
 }
 
 // parseEndpoints reads EndpointData and PrivateEndpointData. Other elements are passed
@@ -141,6 +169,8 @@ func endpointIn(endpoints []Endpoint, e xml.StartElement) ([]Endpoint, *Endpoint
 
 func (e *Endpoint) set(field, text string) {
 	switch field {
+	case "Capabilities":
+		_, e.extended = parseCapabilities(text)
 	case "EpName":
 		e.Name = clean.Cut(text, MaxEndpointName)
 	case "Idle":

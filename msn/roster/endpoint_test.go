@@ -66,6 +66,44 @@ func TestEndpointsOfContactsAreCounted(t *testing.T) {
 	}
 }
 
+// Which headers an endpoint of a contact understands is told by it, and where it is not, by the
+// contact.
+func TestEndpointsThatSpeakLater(t *testing.T) {
+	t.Parallel()
+	b := New(18, "alice@example.com", hereGUID)
+	places := func(here, home string) wire.Command {
+		return wire.New("UBX", "1:bob@example.com").WithPayload(`<EndpointData id="` + hereGUID + `"><Capabilities>` + here + `</Capabilities></EndpointData>` +
+			`<EndpointData id="` + homeGUID + `"><Capabilities>` + home + `</Capabilities></EndpointData>`)
+	}
+	online := func(caps string) wire.Command { return wire.New("NLN", "NLN", "1:bob@example.com", "Bob", caps) }
+	for _, test := range []struct {
+		cmd               wire.Command
+		here, home, other bool
+	}{
+		{online("1:48"), true, true, true},
+		{online("1:16"), false, false, false},
+		{online("2416181284:00"), false, false, false}, // as libpurple has it
+		{online("2788999228:48"), true, true, true},
+		{places("2788999228:48", "2416181284:00"), true, false, false},
+		{online("1:0"), true, false, false}, // who tells of the endpoints tells it of each
+		{places("1:0", "1:4294967295"), false, true, false},
+		{places("1:-1", "1:0x20"), false, false, false},
+		{places("32", "x:32:32"), false, false, false},
+		{wire.New("UBX", "1:bob@example.com").WithPayload("<Data></Data>"), false, false, false},
+		{online("1:32"), true, true, true},
+		{wire.New("FLN", "1:bob@example.com", "0:0"), false, false, false},
+	} {
+		b.Apply(test.cmd)
+		here, home, other := b.SpeaksLater("bob@example.com", hereGUID), b.SpeaksLater("bob@example.com", homeGUID), b.SpeaksLater("bob@example.com", "")
+		if here != test.here || home != test.home || other != test.other {
+			t.Errorf("%v %s: %t, %t, %t", test.cmd, test.cmd.Payload, here, home, other)
+		}
+	}
+	if b.SpeaksLater("carol@example.com", "") {
+		t.Error("somebody who is not known does")
+	}
+}
+
 // What a circle says of its members is told apart from what contacts say.
 func TestWhatCirclesSayOfTheirMembers(t *testing.T) {
 	t.Parallel()

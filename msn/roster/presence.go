@@ -53,7 +53,7 @@ func (b *Book) online(cmd wire.Command) []event.Event {
 	contact.Status = status
 	contact.Network = cmp.Or(who.network, contact.Network)
 	contact.Name, contact.Told = cmp.Or(name, contact.Name), cmp.Or(name, contact.Told)
-	contact.Capabilities = parseCapabilities(argAt(args, 1))
+	contact.Capabilities, contact.Extended = parseCapabilities(argAt(args, 1))
 	contact.Object = parseObject(argAt(args, 2))
 	return []event.Event{PresenceChanged{Contact: *contact, Initial: cmd.Verb == "ILN"}}
 }
@@ -74,7 +74,8 @@ func (b *Book) offline(cmd wire.Command) []event.Event {
 	}
 	contact.Status = Offline
 	contact.Capabilities = 0
-	delete(b.several, who.account)
+	contact.Extended = 0
+	delete(b.places, who.account)
 	return []event.Event{PresenceChanged{Contact: *contact}}
 }
 
@@ -100,7 +101,7 @@ func (b *Book) personal(cmd wire.Command) []event.Event {
 	if contact == nil {
 		return nil
 	}
-	b.countEndpoints(who.account, cmd.Payload)
+	b.placesOf(who.account, cmd.Payload)
 	contact.Personal = clean.Cut(xmltext.Element(cmd.Payload, "PSM"), clean.MaxField)
 	contact.Media = clean.Cut(xmltext.Element(cmd.Payload, "CurrentMedia"), clean.MaxField)
 	return []event.Event{PersonalMessageChanged{Contact: *contact}}
@@ -146,10 +147,14 @@ func parseNetwork(s string) int {
 	return int(n)
 }
 
-// parseCapabilities reads a capability number; what later dialects put behind a
-// colon is left out.
-func parseCapabilities(s string) uint32 {
-	s, _, _ = strings.Cut(s, ":")
+// parseCapabilities reads a capability number, and the extended one that later dialects put
+// behind a colon. One that is none is 0.
+func parseCapabilities(s string) (capabilities, extended uint32) {
+	s, more, _ := strings.Cut(s, ":")
+	return parseNumber(s), parseNumber(more)
+}
+
+func parseNumber(s string) uint32 {
 	n, err := strconv.ParseUint(s, 10, 32)
 	if err != nil {
 		return 0

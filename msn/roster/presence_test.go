@@ -17,6 +17,11 @@ func TestPresenceShapes(t *testing.T) {
 	bob := func(status Status, network int, name string, caps uint32, object string) *Contact {
 		return &Contact{Account: "bob@example.com", Status: status, Network: network, Name: name, Told: name, Capabilities: caps, Object: object}
 	}
+	later := func(status Status, network int, name string, caps uint32, object string) *Contact {
+		c := bob(status, network, name, caps, object)
+		c.Extended = 48
+		return c
+	}
 	for _, test := range []struct {
 		d    wire.Dialect
 		line string
@@ -28,12 +33,12 @@ func TestPresenceShapes(t *testing.T) {
 		{14, "NLN NLN bob@example.com 1 Bob 12 0", bob(Online, 1, "Bob", 12, "")},
 		{14, "ILN 9 IDL bob@example.com 32 Bob 12", bob(Idle, 32, "Bob", 12, "")},
 		{14, "FLN bob@example.com 1 0", bob(Offline, 0, "", 0, "")},
-		{16, "NLN LUN bob@example.com 1 Bob 12:48 0", bob(OutToLunch, 1, "Bob", 12, "")},
+		{16, "NLN LUN bob@example.com 1 Bob 12:48 0", later(OutToLunch, 1, "Bob", 12, "")},
 		{16, "FLN bob@example.com 1 0:0", bob(Offline, 0, "", 0, "")},
 		{16, "NLN NLN alice@example.com 1 Alice 12:48 0", nil},
 		{16, "FLN alice@example.com 1", nil},
-		{18, "NLN NLN 1:bob@example.com Bob 12:48 0", bob(Online, 1, "Bob", 12, "")},
-		{18, "NLN PHN 32:bob@example.com Bob 12:48 0 http://icon", bob(OnThePhone, 32, "Bob", 12, "")},
+		{18, "NLN NLN 1:bob@example.com Bob 12:48 0", later(Online, 1, "Bob", 12, "")},
+		{18, "NLN PHN 32:bob@example.com Bob 12:48 0 http://icon", later(OnThePhone, 32, "Bob", 12, "")},
 		{18, "NLN NLN 1:bob@example.com;via=9:0-0-0-9-1@live.com Bob 12:48", nil},
 		{18, "FLN 1:bob@example.com;via=9:0-0-0-9-1@live.com 0:0", nil},
 		{18, "FLN 1:bob@example.com 0:0", bob(Offline, 0, "", 0, "")},
@@ -107,7 +112,7 @@ func TestPresenceLines(t *testing.T) {
 		"NLN BSY Bob@Example.com Bob%20B":                                            {Name: "Bob B", Status: Busy},
 		"ILN 9 AWY bob@example.com Bob 268435492":                                    {Name: "Bob", Status: Away, Capabilities: 268435492},
 		"NLN NLN bob@example.com Bob 4294967295 0":                                   {Name: "Bob", Status: Online, Capabilities: 4294967295},
-		"NLN NLN bob@example.com Bob 1:48 %3Cmsnobj%2F%3E":                           {Name: "Bob", Status: Online, Capabilities: 1},
+		"NLN NLN bob@example.com Bob 1:48 %3Cmsnobj%2F%3E":                           {Name: "Bob", Status: Online, Capabilities: 1, Extended: 48},
 		"NLN NLN bob@example.com Bob 1 %3Cmsnobj%20Creator%3D%22b%22%2F%3E":          {Name: "Bob", Status: Online, Capabilities: 1, Object: `<msnobj Creator="b"/>`},
 		"NLN NLN bob@example.com Bob -1":                                             {Name: "Bob", Status: Online},
 		"NLN NLN bob@example.com Bob 99999999999":                                    {Name: "Bob", Status: Online},

@@ -3,6 +3,7 @@ package self
 import (
 	"strconv"
 
+	"matrix-msn/msn/roster"
 	"matrix-msn/msn/wire"
 )
 
@@ -27,8 +28,8 @@ func DefaultCapabilities(d wire.Dialect) uint32 {
 	return generation<<28 | CapabilityChunks
 }
 
-// capabilities is the capability number as it is sent: with the extended one, which
-// announces nothing, from MSNP16 on.
+// capabilities is the capability number as it is sent: from MSNP16 on with the extended one, which
+// announces headers of version 2 and nothing else.
 func (s *Self) capabilities() string {
 	number := s.cfg.Capabilities
 	if number == 0 {
@@ -36,7 +37,7 @@ func (s *Self) capabilities() string {
 	}
 	text := strconv.FormatUint(uint64(number), 10)
 	if s.conn.Dialect() >= wire.FirstEndpoints {
-		text += ":0"
+		text += ":" + strconv.Itoa(roster.CanP2P2)
 	}
 	return text
 }

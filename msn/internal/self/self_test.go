@@ -44,7 +44,7 @@ func (s *Self) now() (status roster.Status) {
 func TestCapabilitiesOfEachDialect(t *testing.T) {
 	for d, want := range map[wire.Dialect]string{
 		2: "CHG NLN", 7: "CHG NLN", 8: "CHG NLN 1073741856", 12: "CHG NLN 1073741856", 13: "CHG NLN 1610612768", 14: "CHG NLN 1610612768",
-		15: "CHG NLN 2147483680", 16: "CHG NLN 2415919136:0", 17: "CHG NLN 2415919136:0", 18: "CHG NLN 2684354592:0",
+		15: "CHG NLN 2147483680", 16: "CHG NLN 2415919136:32", 17: "CHG NLN 2415919136:32", 18: "CHG NLN 2684354592:32",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s, _ := serve(t, d, Config{})
@@ -66,7 +66,7 @@ func TestCapabilitiesOfEachDialect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := serve(t, 16, Config{Capabilities: 1, Status: roster.Busy, EndpointName: "Home & <garden>" + strings.Repeat("x", 200)})
 		told := s.Announcements()
-		if told[0].Payload != "<EndpointData><Capabilities>1:0</Capabilities></EndpointData>" {
+		if told[0].Payload != "<EndpointData><Capabilities>1:32</Capabilities></EndpointData>" {
 			t.Errorf("payload %q", told[0].Payload)
 		}
 		const want = "<PrivateEndpointData><EpName>Home &amp; &lt;garden&gt;"
