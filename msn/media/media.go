@@ -32,9 +32,15 @@ const (
 	maxPeers = 32
 	// MaxObject is how long an object of the user's may be, in bytes.
 	MaxObject = 1 << 20
+	// maxDeaf is how many endpoints are remembered that do not understand what they announce.
+	maxDeaf = 256
 	// maxOwn is how many objects of the user's are kept: those offered last.
 	maxOwn = 64
 )
+
+// deafTime is how long an endpoint that announces headers of version 2 may say nothing in them before it
+// is asked again in those of version 1: Messengers acknowledge their first packet at once.
+const deafTime = 15 * time.Second
 
 // Config is what Media needs to know.
 type Config struct {
@@ -60,7 +66,8 @@ type Media struct {
 	pipes              map[*chat.Pipe]*traffic
 	pictures, requests *limit.Limiter
 	offers             *limit.Limiter
-	own                []owned // of the user, the latest last
+	own                []owned         // of the user, the latest last
+	deaf               map[string]bool // addresses that announce headers of version 2, and do not understand them
 	buffer             []byte
 }
 
@@ -78,6 +85,8 @@ type peer struct {
 	account string
 	address string // as packets for it are marked
 	own     string // and those of the user
+	later   bool   // headers of version 2
+	heard   bool   // something came in them
 	stack   *p2p.Stack
 	head    []byte     // what stands before each packet
 	last    *chat.Data // the message in which a packet came last
@@ -86,7 +95,7 @@ type peer struct {
 // New returns the media of an account, and carries them over its conversations.
 func New(conn *ns.Conn, chats *chat.Chats, cfg Config) *Media {
 	m := &Media{
-		conn: conn, chats: chats, cfg: cfg, pipes: make(map[*chat.Pipe]*traffic),
+		conn: conn, chats: chats, cfg: cfg, pipes: make(map[*chat.Pipe]*traffic), deaf: make(map[string]bool),
 		pictures: limit.New(requestBurst, requestEvery), requests: limit.New(requestBurst, requestEvery), offers: limit.New(offerBurst, offerEvery),
 	}
 	if len(cfg.Picture) > 0 {
@@ -105,23 +114,28 @@ func (m *Media) Receive(d chat.Data, from *chat.Pipe) (full <-chan struct{}, ok 
 	if account, at, ok := clean.Endpoint(d.Message.Header.Get("P2P-Src")); ok && account == d.From {
 		endpoint = at
 	}
-	p := m.find(from, d.From, endpoint)
+	later := m.cfg.Later && m.isLater(from, d.From, endpoint, d.Message.Body)
+	p := m.find(from, d.From, endpoint, later)
 	if p == nil {
-		if p = m.add(from, d.From, endpoint, m.cfg.Later && isLater(d.Message.Body)); p == nil {
+		if p = m.add(from, d.From, endpoint, later); p == nil {
 			return nil, true
 		}
 	}
-	p.last = &d
+	p.last, p.heard = &d, true
 	full, ok = p.stack.Receive(d.Message.Body)
 	p.last = nil
 	return full, ok
 }
 
-// isLater reports whether the first packet of somebody has a header of version 2: that of version 1
-// begins with zeros.
-func isLater(body string) bool {
+// isLater reports whether a packet of somebody has a header of version 2. One of version 1 begins with
+// its session: with zeros, or a number that is known. Clients are in use that announce the one and
+// send the other, and some send both.
+func (m *Media) isLater(over *chat.Pipe, account, endpoint, body string) bool {
+	if old := m.find(over, account, endpoint, false); old != nil && old.stack.Knows(body) {
+		return false
+	}
 	p, ok := slp.Parse2(body)
-	return ok && p.Op&slp.OpSyn != 0
+	return ok && p.Op <= slp.OpSyn|slp.OpRak && (p.Op&slp.OpSyn != 0 || m.find(over, account, endpoint, true) != nil)
 }
 
 // Next implements chat.Packets.
@@ -195,13 +209,14 @@ var ErrBlocks = errors.New("msn: the contact is blocked by the user")
 // more.
 var ErrGone = errors.New("msn: the other side has gone")
 
-func (m *Media) find(over *chat.Pipe, account, endpoint string) *peer {
+// find returns an endpoint of somebody in a session, nil when there is nothing of it yet.
+func (m *Media) find(over *chat.Pipe, account, endpoint string, later bool) *peer {
 	t := m.pipes[over]
 	if t == nil {
 		return nil
 	}
 	for _, p := range t.peers {
-		if p.account == account && (p.address == account || endpoint == "" || p.address == account+";"+endpoint) {
+		if p.later == later && p.account == account && (p.address == account || endpoint == "" || p.address == account+";"+endpoint) {
 			return p
 		}
 	}
@@ -218,7 +233,7 @@ func (m *Media) add(over *chat.Pipe, account, endpoint string, later bool) *peer
 	if len(t.peers) >= maxPeers {
 		return nil
 	}
-	p := &peer{account: account, address: account, own: m.conn.Account()}
+	p := &peer{account: account, address: account, own: m.conn.Account(), later: later}
 	if endpoint != "" {
 		p.address += ";" + endpoint
 	}
@@ -253,16 +268,24 @@ func (m *Media) to(over *chat.Pipe, account string) *peer {
 	endpoint, later := "", false
 	if m.cfg.Later && m.cfg.Speaks != nil {
 		for _, at := range over.Endpoints(account) {
-			if m.cfg.Speaks(account, at) {
+			if m.cfg.Speaks(account, at) && !m.deaf[account+";"+at] {
 				endpoint, later = at, true
 				break
 			}
 		}
 	}
-	if p := m.find(over, account, endpoint); p != nil {
+	if p := m.find(over, account, endpoint, later); p != nil {
 		return p
 	}
 	return m.add(over, account, endpoint, later)
+}
+
+// noteDeaf notes that an endpoint does not understand headers of version 2.
+func (m *Media) noteDeaf(p *peer) {
+	if len(m.deaf) >= maxDeaf {
+		clear(m.deaf)
+	}
+	m.deaf[p.address] = true
 }
 
 // admit reports whether one more request of somebody is dealt with.

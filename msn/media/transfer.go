@@ -40,7 +40,7 @@ func (m *Media) SendFile(ctx context.Context, account string, f slp.FileInfo, r 
 	source := newOutgoing()
 	t := new(control)
 	err := m.begin(ctx, account, t, func(p *peer) *p2p.Transfer {
-		if told != nil {
+		if told != nil && t.transfer == nil {
 			told(0)
 		}
 		return p.stack.Send(f, source, told)
@@ -87,19 +87,35 @@ func (m *Media) begin(ctx context.Context, account string, t *control, start fun
 				failed(err)
 				return
 			}
-			p := m.to(over, account)
-			if p == nil {
-				failed(p2p.ErrBusy)
-				return
-			}
-			t.over, t.transfer = over, start(p)
-			over.Pump()
+			t.over = over
+			m.start(t, account, start, failed)
 		})
 	})
 	if !ok {
 		return m.conn.Ended()
 	}
 	return nil
+}
+
+// start begins a transfer in its session. An endpoint that does not understand how it is spoken to is
+// asked again in the way that all do.
+func (m *Media) start(t *control, account string, start func(*peer) *p2p.Transfer, failed func(error)) {
+	p := m.to(t.over, account)
+	if p == nil {
+		failed(p2p.ErrBusy)
+		return
+	}
+	t.transfer = start(p)
+	t.over.Pump()
+	if !p.later || p.heard {
+		return
+	}
+	m.conn.After(deafTime, func() {
+		if !p.heard && !t.stopped && t.transfer.Withdraw() {
+			m.noteDeaf(p)
+			m.start(t, account, start, failed)
+		}
+	})
 }
 
 func once(f func(error)) func(error) {

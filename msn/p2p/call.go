@@ -244,6 +244,18 @@ type Transfer struct{ call *call }
 // Stop ends a transfer for the user. It does nothing when it is over.
 func (t *Transfer) Stop() { t.call.stop(ErrStopped) }
 
+// Withdraw ends a transfer of which no data has gone or come yet, and leaves its Source or Sink open for
+// another one. It reports false when it is too late for that.
+func (t *Transfer) Withdraw() bool {
+	c := t.call
+	if c.over || c.begun {
+		return false
+	}
+	c.source, c.sink = nil, nil
+	c.stop(ErrStopped)
+	return true
+}
+
 // Fetch asks the other side for an object. told is called with how much has come; may be nil.
 func (s *Stack) Fetch(o slp.Object, to Sink, told func(done uint64)) *Transfer {
 	app := uint32(slp.AppObject)

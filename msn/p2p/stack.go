@@ -67,6 +67,13 @@ func (s *Stack) Busy() bool {
 	return len(s.calls) > 0 || len(s.control) > 0 || s.join.Waiting(time.Now()) > 0
 }
 
+// Knows reports whether a packet, taken for one with a header of version 1, belongs to a session that
+// is under way.
+func (s *Stack) Knows(body string) bool {
+	p, ok := slp.Parse(body)
+	return ok && s.bySession(p.Session) != nil
+}
+
 // End ends all that is under way, because nothing reaches the other side any more.
 func (s *Stack) End(err error) {
 	if s.over != nil {
