@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"matrix-msn/msn/slp"
 	"matrix-msn/msn/wire"
 )
 
@@ -111,6 +112,14 @@ func (c *Chat) Leave() {
 	}
 	delete(c.bot.chats, c.party.sb)
 	s.leave(c.party, false)
+	c.ended()
+}
+
+// ended ends what the account's Messenger has under way here; the server is locked.
+func (c *Chat) ended() {
+	if m := c.bot.messenger; m != nil {
+		c.bot.queue.add(func() { m.left(c, "") })
+	}
 }
 
 // joined, left and message hand what happens to the script; the server is
@@ -122,6 +131,9 @@ func (c *Chat) joined(account string) {
 }
 
 func (c *Chat) left(account string) {
+	if m := c.bot.messenger; m != nil {
+		c.bot.queue.add(func() { m.left(c, account) })
+	}
 	if f := c.bot.script.Left; f != nil {
 		c.bot.queue.add(func() { f(c, account) })
 	}
@@ -135,6 +147,10 @@ func (c *Chat) message(from, payload string) {
 			script.Message(c, from, message)
 		}
 		switch message.MediaType() {
+		case slp.MediaType:
+			if c.bot.messenger != nil {
+				c.bot.messenger.packet(c, from, message)
+			}
 		case "text/plain":
 			if script.Text != nil {
 				script.Text(c, from, message.Text())

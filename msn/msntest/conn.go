@@ -116,7 +116,7 @@ func (c *conn) answer() {
 			return
 		}
 		if cmd.Verb == "MSG" {
-			c.waitForReaders()
+			s.waitForReaders(c.partyNow())
 		}
 		if !c.r.Buffered() {
 			s.wg.Go(c.rest)
@@ -125,15 +125,21 @@ func (c *conn) answer() {
 	}
 }
 
-// waitForReaders reads no more of a client in a switchboard while others there have not taken what it
-// has sent: so does a server whose lines are full.
-func (c *conn) waitForReaders() {
-	s := c.srv
+// partyNow is who the connection is in a switchboard, nil for nobody.
+func (c *conn) partyNow() *party {
+	c.srv.mu.Lock()
+	defer c.srv.mu.Unlock()
+	return c.party
+}
+
+// waitForReaders waits while others in a switchboard have not taken what somebody there has sent: so
+// does a server whose lines are full.
+func (s *Server) waitForReaders(p *party) {
 	var others []*conn
 	s.mu.Lock()
-	if c.party != nil && c.party.sb != nil {
-		for _, other := range c.party.sb.parties {
-			if other.conn != nil && other.conn != c {
+	if p != nil && p.sb != nil {
+		for _, other := range p.sb.parties {
+			if other.conn != nil && other != p {
 				others = append(others, other.conn)
 			}
 		}

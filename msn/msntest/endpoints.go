@@ -67,7 +67,7 @@ func (s *Server) signIn(ss *session) {
 			s.kick(old, "OTH")
 		}
 	}
-	if ss.dialect >= wire.FirstSOAP && s.is.countsAnnouncedLists && a.told == nil {
+	if ss.bot == nil && ss.dialect >= wire.FirstSOAP && s.is.countsAnnouncedLists && a.told == nil {
 		a.told = make(map[string]List)
 	}
 	if main := a.main(); main != nil {

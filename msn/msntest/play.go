@@ -40,6 +40,8 @@ type Script struct {
 	// Bot.EnterCircle.
 	CircleText   func(circle, from, text string)
 	CircleTyping func(circle, from string)
+	// Messenger is what the account's program does beside texts: pictures and files. Nil does nothing.
+	Messenger *Messenger
 	// SignedOut is called when the account is signed out, with the reason of OUT.
 	SignedOut func(reason string)
 }
@@ -50,6 +52,8 @@ type Bot struct {
 	account *Account
 	script  Script
 	queue   eventQueue
+	// messenger is nil without Script.Messenger.
+	messenger *messenger
 
 	// guarded by srv.mu
 	session *session
@@ -68,7 +72,7 @@ const playedDialect = wire.FirstSOAP - 1
 // Play signs an account in without a connection and has script act for it. An
 // account that does not exist is made, with a password nobody knows. Who is
 // signed in as that account is told OUT OTH; who signs in as it later ends the
-// play.
+// play, but for a Messenger with endpoints.
 func (s *Server) Play(email string, script Script) *Bot {
 	if s.Account(email) == nil {
 		s.AddAccount(email, newGUID())
@@ -84,6 +88,10 @@ func (s *Server) Play(email string, script Script) *Bot {
 	}
 	s.wg.Go(b.queue.run)
 	b.session = &session{account: a, bot: b, dialect: playedDialect, caps: playedCaps, synced: true}
+	if script.Messenger != nil {
+		b.messenger = newMessenger(b, *script.Messenger)
+		b.messenger.announce(b.session)
+	}
 	s.signIn(b.session)
 	s.change(a, func() { b.session.status = "NLN" })
 	return b
@@ -137,6 +145,7 @@ func (b *Bot) SignOut() {
 func (b *Bot) leaveAll() {
 	for _, chat := range b.chats {
 		b.srv.leave(chat.party, false)
+		chat.ended()
 	}
 	clear(b.chats)
 }

@@ -132,7 +132,7 @@ func (s *Server) tellPersonalBelow(b, a *Account) {
 // tellOneself tells the endpoints of an account its own presence, from MSNP16 on.
 func (s *Server) tellOneself(a *Account) {
 	for _, to := range a.present() {
-		if to.dialect >= wire.FirstEndpoints {
+		if to.bot == nil && to.dialect >= wire.FirstEndpoints {
 			s.tellPresence(to, a, "")
 		}
 	}

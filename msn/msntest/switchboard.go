@@ -268,6 +268,7 @@ func (s *Server) leave(p *party, idle bool) {
 		// A played account does not stay in an empty room.
 		last := sb.parties[0]
 		delete(last.chat.bot.chats, sb)
+		last.chat.ended()
 		s.leave(last, false)
 	}
 	s.notifyChange()
