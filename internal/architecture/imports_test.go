@@ -153,7 +153,7 @@ func TestWhatMustNeverBeImported(t *testing.T) {
 // it imports the codecs alone.
 func TestTestServerImportsCodecsAlone(t *testing.T) {
 	t.Parallel()
-	codecs := map[string]bool{"msn/wire": true, "msn/soap": true, "msn/passport": true, "msn/notify": true, "msn/internal/transcript": true}
+	codecs := map[string]bool{"msn/wire": true, "msn/soap": true, "msn/passport": true, "msn/notify": true, "msn/slp": true, "msn/internal/transcript": true}
 	for _, p := range list(t) {
 		if p.ImportPath != module+"msn/msntest" {
 			continue

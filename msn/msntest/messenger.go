@@ -41,6 +41,8 @@ type Faults struct {
 	Instead []byte
 	// Total is what its packets of data say that all of it is long, in bytes; 0 for what is right.
 	Total uint64
+	// Swaps is the packet of data, from 0 on, that goes out behind the next one; 0 for none.
+	Swaps int
 	// Data says what is sent in the place of the nth packet of data, from 0 on, of a picture or file; nil is that
 	// packet. What is not sent is not made up for.
 	Data func(n int, packet string) []string

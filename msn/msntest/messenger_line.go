@@ -275,6 +275,7 @@ func (t *transfer) start() {
 func (t *transfer) stream() {
 	l, m := t.line, t.line.messenger
 	l.flush()
+	var late []string
 	for offset, n := 0, 0; offset < len(t.data); n++ {
 		m.bot.srv.waitForReaders(l.chat.party)
 		part := t.data[offset:min(len(t.data), offset+l.framing.room())]
@@ -288,7 +289,12 @@ func (t *transfer) stream() {
 		if m.cfg.Faults.Data != nil {
 			packets = m.cfg.Faults.Data(n, packets[0])
 		}
-		if offset == len(t.data) {
+		if swaps := m.cfg.Faults.Swaps; swaps > 0 && n == swaps {
+			packets, late = nil, packets
+		} else if late != nil {
+			packets, late = append(packets, late...), nil
+		}
+		if offset == len(t.data) && len(packets) > 0 {
 			t.whole = true
 			packets = append(packets, l.framing.finish(t)...)
 		}

@@ -123,6 +123,13 @@ func (b *Bot) SetPersonalMessage(text string) {
 
 var xmlEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;")
 
+// Chats returns how many conversations the account is in.
+func (b *Bot) Chats() int {
+	b.srv.mu.Lock()
+	defer b.srv.mu.Unlock()
+	return len(b.chats)
+}
+
 // IgnoreCalls chooses whether calls are left unanswered: the caller is told
 // RINGING and nobody comes.
 func (b *Bot) IgnoreCalls(ignore bool) {

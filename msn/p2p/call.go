@@ -28,6 +28,7 @@ type call struct {
 	have   uint64 // of what arrives
 	digest hash.Hash
 	begun  bool // data flows
+	out    bool // all of it is out
 	told   func(done uint64)
 
 	withdrawn func(error) // tells that an offer is not there any more, with nil when it was taken
@@ -118,6 +119,16 @@ func (c *call) bye() {
 	c.stack.say(c.at.Request(slp.Bye, slp.SessionClose, slp.SessionBody(c.session)), nil)
 }
 
+// ended takes the end of the call by the other side. Who never acknowledges anything says so that they
+// have all.
+func (c *call) ended() {
+	if c.out && !c.stack.acks {
+		c.finish(nil)
+		return
+	}
+	c.finish(ErrCancelled)
+}
+
 // answered takes the answer to what the user's side has asked.
 func (c *call) answered(m slp.Message) {
 	switch code := m.Code(); {
@@ -171,6 +182,7 @@ func (c *call) progress(sent uint64) {
 // allSent is called when the last packet of the data is out. Who does not acknowledge it has it all
 // the same: it was handed over.
 func (c *call) allSent() {
+	c.out = true
 	if c.stack.cfg.Later {
 		c.stack.put(&outgoing{kind: isEnd, session: c.session, acked: func() {
 			if c.kind == isFile {

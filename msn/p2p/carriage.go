@@ -26,6 +26,7 @@ const (
 	isObject
 	isFile
 	isControl // no message: an acknowledgement
+	isLost    // part of a message whose beginning has not come
 	isEnd     // asks for the acknowledgement of all that went before
 )
 

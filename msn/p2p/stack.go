@@ -48,6 +48,7 @@ type Stack struct {
 	flying  []*outgoing // sent, and not acknowledged yet
 	buffer  []byte
 	over    error
+	acks    bool // the other side has acknowledged something
 }
 
 // New returns a Stack.
@@ -186,6 +187,7 @@ func (s *Stack) Receive(body string) (full <-chan struct{}, ok bool) {
 		return nil, false
 	}
 	if a.acks != nil {
+		s.acks = true
 		s.acknowledged(a.acks)
 	}
 	switch a.kind {
@@ -198,6 +200,11 @@ func (s *Stack) Receive(body string) (full <-chan struct{}, ok bool) {
 		s.put(s.wire.acknowledge(&a))
 		if text, whole := s.whole(&a); whole {
 			s.message(text)
+		}
+	case isLost:
+		s.put(s.wire.acknowledge(&a))
+		if c := s.bySession(a.session); c != nil && c.sink != nil {
+			c.stop(ErrBroken)
 		}
 	default:
 		c := s.bySession(a.session)
@@ -265,7 +272,7 @@ func (s *Stack) message(text string) {
 		s.invited(c, m)
 	case m.Request == slp.Bye:
 		if c != nil {
-			c.finish(ErrCancelled)
+			c.ended()
 		}
 	case m.Request == "" && c != nil:
 		c.answered(m)

@@ -11,8 +11,8 @@ type version2 struct {
 	sequence uint32 // of the next packet
 	greeted  bool   // the first packet was sent
 	pack     uint16 // number of the last message
-	// What comes of each message, by session and number.
-	open map[opened]*progress
+	// The messages that come and are not whole yet, by session and number.
+	open map[opened]*beginning
 }
 
 // opened names a message that is not whole yet.
@@ -22,17 +22,17 @@ type opened struct {
 	slp     bool
 }
 
-// progress is how far a message has come.
-type progress struct {
-	have, total uint64
-	kind        kind
+// beginning is what the first packet of a message says of it.
+type beginning struct {
+	total uint64
+	kind  kind
 }
 
 // maxOpen is how many messages can be half-way.
 const maxOpen = 2 * maxCalls
 
 func newVersion2() *version2 {
-	return &version2{sequence: rand.Uint32N(1 << 30), open: make(map[opened]*progress)}
+	return &version2{sequence: rand.Uint32N(1 << 30), open: make(map[opened]*beginning)}
 }
 
 // room leaves space for the longest header.
@@ -89,32 +89,32 @@ func (v *version2) read(body string) (arrival, bool) {
 	}
 	key := opened{p.Session, p.Package, p.Session == 0}
 	a.message = uint32(p.Package)
-	at := v.open[key]
-	switch {
-	case p.First():
-		if uint64(len(p.Data))+p.Remaining < p.Remaining {
-			return arrival{}, false
-		}
-		at = &progress{total: uint64(len(p.Data)) + p.Remaining, kind: isPreparation}
+	rest := uint64(len(p.Data)) + p.Remaining
+	if rest < p.Remaining {
+		return arrival{}, false
+	}
+	if p.First() {
+		begun := &beginning{total: rest, kind: isPreparation}
 		switch {
 		case p.Session == 0:
-			at.kind = isSLP
+			begun.kind = isSLP
 		case p.Kind&slp.DataFile == slp.DataFile:
-			at.kind = isFile
+			begun.kind = isFile
 		case p.Kind&slp.DataObject != 0:
-			at.kind = isObject
+			begun.kind = isObject
 		}
 		if len(v.open) >= maxOpen {
 			clear(v.open)
 		}
-		v.open[key] = at
-	case at == nil, at.total-at.have != uint64(len(p.Data))+p.Remaining:
-		delete(v.open, key)
-		return arrival{}, false // a part is missing
+		v.open[key] = begun
 	}
-	a.kind, a.offset, a.total = at.kind, at.have, at.total
-	at.have += uint64(len(p.Data))
-	if at.have == at.total {
+	begun := v.open[key]
+	if begun == nil || rest > begun.total {
+		a.kind = isLost
+		return a, true
+	}
+	a.kind, a.offset, a.total = begun.kind, begun.total-rest, begun.total
+	if p.Remaining == 0 {
 		delete(v.open, key)
 	}
 	return a, true
