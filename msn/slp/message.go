@@ -73,6 +73,9 @@ func ParseMessage(text string) (m Message, err error) {
 	}
 	parsed := wire.ParseMessage(rest)
 	m.Header = parsed.Header
+	if m.Header != "" && !strings.HasSuffix(string(m.Header), "\n") {
+		m.Header += "\r\n"
+	}
 	m.Body = strings.TrimRight(parsed.Body, "\x00")
 	length, err := strconv.ParseUint(m.Header.Get("Content-Length"), 10, 31)
 	switch {
