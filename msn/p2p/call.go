@@ -122,7 +122,7 @@ func (c *call) bye() {
 // ended takes the end of the call by the other side. Who never acknowledges anything says so that they
 // have all.
 func (c *call) ended() {
-	if c.out && !c.stack.acks {
+	if c.out && !c.stack.replies {
 		c.finish(nil)
 		return
 	}
@@ -198,7 +198,7 @@ func (c *call) allSent() {
 func (c *call) arrives(a *arrival) (full <-chan struct{}) {
 	s := c.stack
 	if a.kind == isPreparation && c.kind == isObject && a.data == preparation {
-		s.put(s.wire.acknowledge(a))
+		s.acknowledge(a, true)
 		return nil
 	}
 	switch {
@@ -220,25 +220,18 @@ func (c *call) arrives(a *arrival) (full <-chan struct{}) {
 		c.told(c.have)
 	}
 	if c.have < c.total {
-		s.put(s.acknowledgePart(a))
+		if s.cfg.Later { // these can ask for it in the middle
+			s.acknowledge(a, false)
+		}
 		return full
 	}
-	s.put(s.wire.acknowledge(a))
+	s.acknowledge(a, true)
 	if c.digest != nil && !bytes.Equal(c.digest.Sum(nil), c.hash[:]) {
 		c.stop(ErrBroken)
 		return full
 	}
 	c.complete()
 	return full
-}
-
-// acknowledgePart is the acknowledgement of a packet that is not the last, which headers of version
-// 2 can ask for.
-func (s *Stack) acknowledgePart(a *arrival) *outgoing {
-	if !s.cfg.Later {
-		return nil
-	}
-	return s.wire.acknowledge(a)
 }
 
 // complete ends a call in which all has arrived. Of a file with headers of version 2 the sender says
@@ -295,7 +288,7 @@ func (s *Stack) ask(c *call, o slp.Offer, patience time.Duration) *Transfer {
 	c.mine, c.stack = true, s
 	c.at = slp.Call{Self: s.cfg.Self, Peer: s.cfg.Peer, ID: clean.NewGUID()}
 	t := &Transfer{c}
-	if s.over != nil || len(s.calls) >= maxCalls {
+	if s.over != nil || len(s.calls) >= maxCalls || s.crowded() {
 		err := s.over
 		if err == nil {
 			err = ErrBusy

@@ -44,6 +44,8 @@ type outgoing struct {
 	end uint32 // of version 2: the sequence behind its last packet
 	// raw is the packet of an acknowledgement.
 	raw func(b []byte) []byte
+	// needed is set for one that is left out last.
+	needed bool
 	// acked is called when the other side acknowledges the message; may be nil.
 	acked func()
 }

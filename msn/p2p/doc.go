@@ -19,9 +19,14 @@ const (
 	maxCalls = 48
 	// maxOffers is how many files of the other side's wait for an answer at once.
 	maxOffers = 8
-	// maxControl is how many packets besides data wait to be sent. More pile up only where nothing
-	// goes out any more.
+	// maxControl is with how many messages besides data that wait to be sent something new is begun, of
+	// the user's or of the other side's. More pile up only where nothing goes out any more; of what is
+	// under way then no word is lost: perCall of each session at most.
 	maxControl = 256
+	perCall    = 4
+	// maxAcks is how many acknowledgements wait to be sent. Those of what belongs to no session are the
+	// first that are left out.
+	maxAcks = 256
 	// maxEnded is how many sessions that are over are remembered, so that what still comes of them
 	// is known.
 	maxEnded = 64

@@ -71,7 +71,7 @@ func playFuzz(t *testing.T, later bool, script []byte, packet string) {
 		for _, p := range come {
 			alice.Receive(string(p))
 		}
-		if len(alice.control) > maxControl || len(alice.calls) > maxCalls || len(alice.flying) > maxControl {
+		if len(alice.control) > maxControl+perCall*maxCalls || len(alice.acks) > maxAcks || len(alice.calls) > maxCalls || len(alice.flying) > maxControl {
 			t.Fatalf("%d control, %d calls, %d flying", len(alice.control), len(alice.calls), len(alice.flying))
 		}
 	}

@@ -137,7 +137,7 @@ func badLine(t *testing.T, seed uint64, later bool) {
 		}
 	}
 	for _, s := range []*side{alice, bob} {
-		if len(s.calls)+len(s.data)+len(s.control) > 0 || len(s.flying) > maxControl || len(s.ended) > maxEnded {
+		if len(s.calls)+len(s.data)+len(s.control)+len(s.acks) > 0 || len(s.flying) > maxControl || len(s.ended) > maxEnded {
 			t.Errorf("%s has left %d calls, %d data, %d flying, %d ended", s.name, len(s.calls), len(s.data), len(s.flying), len(s.ended))
 		}
 	}

@@ -140,7 +140,7 @@ func over(t *testing.T, what string, f *file, want error) {
 func idle(t *testing.T, sides ...*side) {
 	t.Helper()
 	for _, s := range sides {
-		if s.Busy() || len(s.data)+len(s.flying)+len(s.control) > 0 {
+		if s.Busy() || len(s.data)+len(s.flying)+len(s.control)+len(s.acks) > 0 {
 			t.Errorf("%s has something left: %d calls, %d data, %d flying", s.name, len(s.calls), len(s.data), len(s.flying))
 		}
 	}
@@ -494,4 +494,55 @@ func TestHandwritingBelongsToNoSession(t *testing.T) {
 	if acks != 1 {
 		t.Errorf("%d acknowledgements", acks)
 	}
+}
+
+// While nothing goes out, the other side says and sends as much as it likes: what is under way keeps its answers,
+// nothing new is begun, and what is kept is bounded.
+func TestNothingGoesOut(t *testing.T) {
+	t.Parallel()
+	versions(t, func(t *testing.T, alice, bob *side) {
+		data := content(3000)
+		o := slp.NewObject(bob.name, slp.ObjectPicture, data)
+		bob.objects[o.Hash] = data
+		got := new(file)
+		alice.Fetch(o, got, nil)
+		run(t, alice, bob)
+		over(t, "the picture", got, nil)
+		for _, n := range []int{1, 2} {
+			bob.Send(slp.FileInfo{Name: fmt.Sprint(n), Size: 10}, reading(content(10)), nil)
+		}
+		hear := func() {
+			for packet, ok := bob.Next(nil); ok; packet, ok = bob.Next(nil) {
+				alice.Receive(string(packet))
+			}
+		}
+		hear()
+		if len(alice.offers) != 2 {
+			t.Fatalf("%d offers", len(alice.offers))
+		}
+		to := new(file)
+		alice.offers[0].Accept(to, nil)
+		alice.offers[1].Decline()
+		waiting := len(alice.control)
+		for i := range 3 * maxControl { // invitations that are declined at once, and data of no session
+			at := slp.Call{Self: bob.cfg.Self, Peer: bob.cfg.Peer, ID: fmt.Sprintf("{A6335136-7BD1-9BDC-41C5-%012d}", i)}
+			bob.say(at.Request(slp.Invite, slp.SessionRequest, fmt.Sprintf("EUF-GUID: {4BD96FC0-AB17-4425-A14A-439185962DC8}\r\nSessionID: %d\r\n\r\n", 100_000+i)), nil)
+			hear()
+			alice.Receive(slp.Packet{Session: uint32(200_000 + i), ID: uint32(i), Total: 1, Data: "x"}.Body())
+		}
+		if len(alice.control) != maxControl || len(alice.acks) > maxAcks || waiting < 2 {
+			t.Errorf("%d messages and %d acknowledgements wait", len(alice.control), len(alice.acks))
+		}
+		late := new(file)
+		alice.Fetch(o, late, nil)
+		over(t, "what is begun then", late, ErrBusy)
+		run(t, alice, bob)
+		over(t, "the file", to, nil)
+		alice.pass(endTime + time.Second)
+		run(t, alice, bob)
+		if len(bob.calls) > 0 {
+			t.Errorf("bob waits for the answers to %d calls", len(bob.calls))
+		}
+		idle(t, alice)
+	})
 }

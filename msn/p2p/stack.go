@@ -43,12 +43,13 @@ type Stack struct {
 	calls []*call
 	ended []string // IDs of calls that are over, the latest last
 
-	control []*outgoing // SLP and acknowledgements, which go first
+	acks    []*outgoing // acknowledgements, which go first
+	control []*outgoing // SLP, which goes before data
 	data    []*outgoing // in turn
 	flying  []*outgoing // sent, and not acknowledged yet
 	buffer  []byte
 	over    error
-	acks    bool // the other side has acknowledged something
+	replies bool // the other side has acknowledged something
 }
 
 // New returns a Stack.
@@ -65,7 +66,7 @@ func New(cfg Config) *Stack {
 
 // Busy reports whether something is under way.
 func (s *Stack) Busy() bool {
-	return len(s.calls) > 0 || len(s.control) > 0 || s.join.Waiting(time.Now()) > 0
+	return len(s.calls)+len(s.control)+len(s.acks) > 0 || s.join.Waiting(time.Now()) > 0
 }
 
 // Knows reports whether a packet, taken for one with a header of version 1, belongs to a session that
@@ -84,18 +85,19 @@ func (s *Stack) End(err error) {
 	for _, c := range slices.Clone(s.calls) {
 		c.finish(err)
 	}
-	s.control, s.data, s.flying = nil, nil, nil
+	s.acks, s.control, s.data, s.flying = nil, nil, nil, nil
 }
 
 // Next appends the next packet that is to be sent to b. It reports false when there is none for
 // now.
 func (s *Stack) Next(b []byte) ([]byte, bool) {
+	if len(s.acks) > 0 {
+		m := s.acks[0]
+		s.acks = s.acks[1:]
+		return m.raw(b), true
+	}
 	if len(s.control) > 0 {
 		m := s.control[0]
-		if m.raw != nil {
-			s.control = s.control[1:]
-			return m.raw(b), true
-		}
 		rest := m.text[m.sent:]
 		b = s.wire.append(b, m, rest[:min(len(rest), s.wire.room())])
 		if m.done() {
@@ -161,13 +163,27 @@ func (s *Stack) drop(m *outgoing) {
 
 // put has a packet or message sent before all data.
 func (s *Stack) put(m *outgoing) {
-	if m == nil || s.over != nil {
+	if s.over == nil {
+		s.control = append(s.control, m)
+	}
+}
+
+// crowded reports whether so much waits to be sent that nothing new is begun.
+func (s *Stack) crowded() bool { return len(s.control) >= maxControl }
+
+// acknowledge has an arrival acknowledged, if it is to be. needed is set for what the other side waits for
+// before it takes a transfer for done.
+func (s *Stack) acknowledge(a *arrival, needed bool) {
+	ack := s.wire.acknowledge(a)
+	if ack == nil || s.over != nil {
 		return
 	}
-	if len(s.control) >= maxControl {
-		s.control = s.control[1:]
+	ack.needed = needed
+	if len(s.acks) >= maxAcks {
+		least := max(0, slices.IndexFunc(s.acks, func(m *outgoing) bool { return !m.needed }))
+		s.acks = slices.Delete(s.acks, least, least+1)
 	}
-	s.control = append(s.control, m)
+	s.acks = append(s.acks, ack)
 }
 
 // say sends a message in MSNSLP. acked is called when it is acknowledged; may be nil.
@@ -187,29 +203,29 @@ func (s *Stack) Receive(body string) (full <-chan struct{}, ok bool) {
 		return nil, false
 	}
 	if a.acks != nil {
-		s.acks = true
+		s.replies = true
 		s.acknowledged(a.acks)
 	}
 	switch a.kind {
 	case isControl:
-		s.put(s.wire.acknowledge(&a))
+		s.acknowledge(&a, false)
 		if c := s.bySession(a.session); c != nil && a.session != 0 && (a.closed || a.failed) {
 			c.finish(ErrCancelled)
 		}
 	case isSLP:
-		s.put(s.wire.acknowledge(&a))
+		s.acknowledge(&a, false)
 		if text, whole := s.whole(&a); whole {
 			s.message(text)
 		}
 	case isLost:
-		s.put(s.wire.acknowledge(&a))
+		s.acknowledge(&a, false)
 		if c := s.bySession(a.session); c != nil && c.sink != nil {
 			c.stop(ErrBroken)
 		}
 	default:
 		c := s.bySession(a.session)
 		if c == nil || c.sink == nil {
-			s.put(s.wire.acknowledge(&a))
+			s.acknowledge(&a, false)
 			s.loose(c, &a)
 			return nil, true
 		}
@@ -259,7 +275,7 @@ func (s *Stack) message(text string) {
 	}
 	c := s.byID(m.CallID())
 	if err != nil {
-		if m.Request == slp.Invite && s.cfg.Admit(slp.Other) {
+		if m.Request == slp.Invite && !s.crowded() && s.cfg.Admit(slp.Other) {
 			at := slp.Call{Self: s.cfg.Self, Peer: s.cfg.Peer, ID: guid(m.CallID())}
 			s.say(at.Reply(m, slp.InternalError, "null", ""), nil)
 		}
@@ -290,7 +306,7 @@ func guid(s string) string {
 // transport answers about a direct connection, which there is none of: the other side stays on the
 // switchboard.
 func (s *Stack) transport(c *call, m slp.Message) {
-	if !s.cfg.Admit(slp.Other) {
+	if s.crowded() || !s.cfg.Admit(slp.Other) {
 		return
 	}
 	at := slp.Call{Self: s.cfg.Self, Peer: s.cfg.Peer, ID: m.CallID()}
@@ -307,7 +323,7 @@ func (s *Stack) invited(c *call, m slp.Message) {
 		return // the same again
 	}
 	o, ok := slp.ParseOffer(m)
-	if !s.cfg.Admit(o.Kind) {
+	if s.crowded() || !s.cfg.Admit(o.Kind) {
 		return
 	}
 	at := slp.Call{Self: s.cfg.Self, Peer: s.cfg.Peer, ID: m.CallID()}
