@@ -33,8 +33,7 @@ func inBubble(t *testing.T, m msntest.Messenger) (*Client, *msntest.Bot) {
 	srv.AddAccount("bob@example.com", "secret123")
 	srv.Befriend("alice@example.com", "bob@example.com")
 	bot := srv.Play("bob@example.com", msntest.Script{Messenger: &m})
-	web := &http.Transport{DialContext: network.Dial}
-	t.Cleanup(web.CloseIdleConnections)
+	web := memoryWeb(t, network)
 	addresses := srv.PlainWeb()
 	client, err := Login(t.Context(), Config{
 		Account: "alice@example.com", Password: "secret123", Server: srv.Addr(), Dialects: []wire.Dialect{18}, Dial: network.Dial, https: web,
@@ -44,14 +43,24 @@ func inBubble(t *testing.T, m msntest.Messenger) (*Client, *msntest.Bot) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		go func() {
-			for range client.Events() {
-			}
-		}()
-		_ = client.Close()
-	})
+	t.Cleanup(func() { closed(client) })
 	return client, bot
+}
+
+// memoryWeb carries requests of web services over a network in memory.
+func memoryWeb(t *testing.T, network *msntest.Network) http.RoundTripper {
+	web := &http.Transport{DialContext: network.Dial}
+	t.Cleanup(web.CloseIdleConnections)
+	return web
+}
+
+// closed closes a client whose events nobody reads any more.
+func closed(c *Client) {
+	go func() {
+		for range c.Events() {
+		}
+	}()
+	_ = c.Close()
 }
 
 // pictureOf waits for the picture of bob.
@@ -258,11 +267,7 @@ func TestClosingWhileAMessengerSends(t *testing.T) {
 		offer := waitFor[FileOffered](t, c).Offer
 		go func() { results <- offer.Accept(t.Context(), io.Discard, nil) }()
 		synctest.Wait()
-		go func() {
-			for range c.Events() {
-			}
-		}()
-		_ = c.Close()
+		closed(c)
 		for range 3 {
 			if err := <-results; err == nil {
 				t.Error("something has arrived")

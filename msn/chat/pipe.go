@@ -12,9 +12,6 @@ import (
 )
 
 const (
-	// maxPackets is how many packets of a session may wait for the server's acknowledgement. A text
-	// waits for those before it, and no longer.
-	maxPackets = 16
 	// maxWaiting is how many bytes may wait to be written before packets wait themselves.
 	maxWaiting = 32 << 10
 	// packetTime is how long the server may take to acknowledge a packet: some never do.
@@ -41,8 +38,9 @@ type Packets interface {
 // Pipe is a session that carries packets.
 type Pipe struct {
 	session *session
-	flying  map[uint32]bool // sent, and not acknowledged by the server yet
-	since   time.Time       // when the last of them was, or the first one was sent
+	flying  map[uint32]time.Time // when those were sent that are not acknowledged by the server yet
+	window  window
+	since   time.Time // when the last of them was, or the first one was sent
 	watched bool
 }
 
@@ -71,7 +69,7 @@ func (c *Chats) Pipe(account string, done func(*Pipe, error)) {
 
 func (s *session) thePipe() *Pipe {
 	if s.pipe == nil {
-		s.pipe = &Pipe{session: s, flying: make(map[uint32]bool)}
+		s.pipe = &Pipe{session: s, flying: make(map[uint32]time.Time), window: newWindow()}
 	}
 	return s.pipe
 }
@@ -119,7 +117,7 @@ func (c *Chats) isFor(address string) bool {
 // there may be new ones.
 func (p *Pipe) Pump() {
 	s := p.session
-	for s.state == sessionOpen && len(p.flying) < maxPackets && s.link.Waiting() < maxWaiting {
+	for s.state == sessionOpen && len(p.flying) < p.window.size && s.link.Waiting() < maxWaiting {
 		payload, ok := s.chats.packets.Next(p)
 		if !ok {
 			return
@@ -128,10 +126,11 @@ func (p *Pipe) Pump() {
 		if s.link.Send(ns.Command(trid, "MSG", "D").WithPayload(payload)) != nil {
 			return // the connection has ended, of which its reader tells
 		}
+		now := time.Now()
 		if len(p.flying) == 0 {
-			p.since = time.Now()
+			p.since = now
 		}
-		p.flying[trid] = true
+		p.flying[trid] = now
 		s.touch()
 	}
 	if len(p.flying) > 0 && !p.watched {
@@ -158,11 +157,16 @@ func (p *Pipe) watch(d time.Duration) {
 
 // answered takes the server's answer to a packet.
 func (p *Pipe) answered(trid uint32, taken bool) {
-	if p == nil || !p.flying[trid] {
+	if p == nil {
+		return
+	}
+	sent, known := p.flying[trid]
+	if !known {
 		return
 	}
 	delete(p.flying, trid)
 	p.since = time.Now()
+	p.window.acknowledged(p.since.Sub(sent))
 	if !taken {
 		p.session.endPipe(errs.ErrNotDelivered)
 	}
