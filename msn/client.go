@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 
 	"matrix-msn/msn/chat"
 	"matrix-msn/msn/circle"
@@ -134,7 +135,7 @@ func (c *Client) begin(conn *ns.Conn) {
 		Request: c.cfg.Timeouts.Request, Answer: c.cfg.Timeouts.Answer, Ack: c.cfg.Timeouts.Ack, IdleClose: c.cfg.Timeouts.IdleClose,
 	})
 	c.media = media.New(conn, c.chats, media.Config{
-		Later: d >= wire.FirstEndpoints, Address: c.self.Address(), Speaks: c.book.SpeaksLater, Picture: c.cfg.Picture,
+		Dial: c.dialPeer(), Later: d >= wire.FirstEndpoints, Address: c.self.Address(), Speaks: c.book.SpeaksLater, Picture: c.cfg.Picture,
 		Blocked: func(account string) bool {
 			contact, known := c.book.Find(account)
 			return known && contact.Lists.Has(roster.ListBlock)
@@ -161,6 +162,19 @@ func (c *Client) begin(conn *ns.Conn) {
 	})
 	c.pages = paging.New(conn, c.book, c.notices, c.cfg.Paging, c.cfg.Timeouts.Page)
 	conn.HandleMessage("text/x-msmsgsprofile", c.profile.message)
+}
+
+// dialPeer returns what opens connections to contacts' Messengers, nil where the configuration has none.
+func (c *Client) dialPeer() func(context.Context, netip.AddrPort) (net.Conn, error) {
+	if !c.cfg.DirectFiles || c.cfg.Gateway != "" {
+		return nil
+	}
+	return func(ctx context.Context, at netip.AddrPort) (net.Conn, error) {
+		if err := c.policy.CheckPeer(at); err != nil {
+			return nil, err
+		}
+		return c.network.dialer.Open(ctx, transport.Switchboard, at.String())
+	}
 }
 
 // pictureObject is the object of the display picture that the user signs in with.

@@ -105,6 +105,11 @@ type Config struct {
 	// Nil means none.
 	Picture []byte
 
+	// DirectFiles has files of Messengers of MSNP8 and older taken, which come by a connection to the address that
+	// their sender names: a public one, unless Trust.AllowPrivate is set, and a port from 1024 on. The sender sees where
+	// the client is. Without it they are declined, and so they are with a Gateway.
+	DirectFiles bool
+
 	// Capabilities is the client's capability number, sent from MSNP8 on
 	// (protocol/03-presence.md, section 4). Zero means DefaultCapabilities of the
 	// dialect. With other bits set, contacts try what this package does not do.

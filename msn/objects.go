@@ -43,14 +43,15 @@ const (
 
 // Why something was not transferred.
 var (
-	ErrDeclined  = p2p.ErrDeclined  // the contact does not want the file, or does not give the object
-	ErrCancelled = p2p.ErrCancelled // the contact has ended the transfer
-	ErrSilent    = p2p.ErrSilent    // the contact's Messenger does not answer, or the contact has not decided
-	ErrBroken    = p2p.ErrBroken    // what came is not what was announced
-	ErrManyFiles = p2p.ErrBusy      // too many transfers with this contact at once
-	ErrGone      = media.ErrGone    // the contact has left meanwhile
-	ErrBlocks    = media.ErrBlocks  // the user blocks the contact
-	ErrNoOffer   = media.ErrNoOffer // the file is not offered any more
+	ErrDeclined    = p2p.ErrDeclined      // the contact does not want the file, or does not give the object
+	ErrCancelled   = p2p.ErrCancelled     // the contact has ended the transfer
+	ErrSilent      = p2p.ErrSilent        // the contact's Messenger does not answer, or the contact has not decided
+	ErrBroken      = p2p.ErrBroken        // what came is not what was announced
+	ErrManyFiles   = p2p.ErrBusy          // too many transfers with this contact at once
+	ErrGone        = media.ErrGone        // the contact has left meanwhile
+	ErrBlocks      = media.ErrBlocks      // the user blocks the contact
+	ErrUnreachable = media.ErrUnreachable // an old Messenger listens where it cannot be reached, or must not be
+	ErrNoOffer     = media.ErrNoOffer     // the file is not offered any more
 )
 
 // ParseObject reads an object, such as Contact.Object.

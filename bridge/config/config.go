@@ -116,7 +116,7 @@ func (c *Config) Upgrade(helper configupgrade.Helper) {
 		}
 	}
 	for _, name := range fileSettings {
-		helper.Copy(configupgrade.Str|configupgrade.Int, "files", name)
+		helper.Copy(configupgrade.Str|configupgrade.Int|configupgrade.Bool, "files", name)
 	}
 	if key, ok := helper.Get(configupgrade.Str, "credential_key"); !ok || key == "" || key == unsetKey {
 		c.generatedKey = newKey()
@@ -250,7 +250,7 @@ func (c *Config) Check() error {
 		if err != nil {
 			return err
 		}
-		s.Template.Locale = uint16(c.Locale)
+		s.Template.Locale, s.Template.DirectFiles = uint16(c.Locale), c.Files.Direct
 		services[key] = s
 	}
 	c.checked = services

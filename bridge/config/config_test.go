@@ -132,8 +132,10 @@ func TestWhatTheUpgradeWouldOverwriteIsRefused(t *testing.T) {
 		{"presence is a switch", "network: {presence: false}", "network.presence (line 1) must be off, changes or full"},
 		{"status is a list", "network: {status: [online]}", "network.status (line 1) must be one of follow, activity, online"},
 		{"sizes of files", "network: {files: {accept_below: 0, send_below: 10 MB}}", ""},
-		{"files are a number", "network: {files: 5}", "network.files (line 1) must hold accept_below and send_below"},
+		{"files are a number", "network: {files: 5}", "network.files (line 1) must hold accept_below, send_below and direct"},
 		{"misspelt setting of files", "network: {files: {accept: 5}}", "network.files.accept (line 1) is no setting"},
+		{"files by direct connections", "network: {files: {direct: true}}", ""},
+		{"direct is a word", "network: {files: {direct: sometimes}}", "network.files.direct (line 1) must be true or false"},
 		{"size is a list", "network: {files: {send_below: [5 MB]}}", "network.files.send_below (line 1) must be a size"},
 		{"no YAML", "network: {", "no YAML"},
 		{"a text in the place of the section", "network: x", "network (line 1) must hold settings"},
@@ -176,7 +178,7 @@ func TestUpgradeOfTheConfigKeepsEverySetting(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(Example), &base); err != nil {
 		t.Fatal(err)
 	}
-	const text = "displayname_template: x\ncredential_key: 0123456789abcdef\nalerts: off\nalert_icons: true\nlocale: 0x0407\nkeep_for_offline: 24h\nkeep_in_outage: 1m\npresence: changes\nstatus: hidden\nfollow_name: true\ngroup_spaces: true\nemoticons: false\nmarkup: true\nread_receipts: true\nrelay_joins: true\nfiles: {accept_below: 0, send_below: 5 MB}\nservices:\n    a: {server: x, paging: always, web_services: {login: y}, gateway: z}\n"
+	const text = "displayname_template: x\ncredential_key: 0123456789abcdef\nalerts: off\nalert_icons: true\nlocale: 0x0407\nkeep_for_offline: 24h\nkeep_in_outage: 1m\npresence: changes\nstatus: hidden\nfollow_name: true\ngroup_spaces: true\nemoticons: false\nmarkup: true\nread_receipts: true\nrelay_joins: true\nfiles: {accept_below: 0, send_below: 5 MB, direct: true}\nservices:\n    a: {server: x, paging: always, web_services: {login: y}, gateway: z}\n"
 	if err := yaml.Unmarshal([]byte(text), &own); err != nil {
 		t.Fatal(err)
 	}

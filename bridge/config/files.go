@@ -10,14 +10,17 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// FilesConfig is network.files: how large the files are that are carried.
+// FilesConfig is network.files: how large the files are that are carried, and how.
 type FilesConfig struct {
 	AcceptBelow string `yaml:"accept_below"`
 	SendBelow   string `yaml:"send_below"`
+	Direct      bool   `yaml:"direct"`
 }
 
-// fileSettings are the names of the fields of FilesConfig.
-var fileSettings = []string{"accept_below", "send_below"}
+// fileSettings are the names of the fields of FilesConfig; fileDirect is true or false, the others are sizes.
+var fileSettings = []string{"accept_below", "send_below", fileDirect}
+
+const fileDirect = "direct"
 
 // What network.files.accept_below and send_below can be, in bytes.
 const (
@@ -67,12 +70,18 @@ func parseSize(name, text string, otherwise uint64) (uint64, error) {
 // setting.
 func checkFileSettings(files *yaml.Node) error {
 	if files.Kind != yaml.MappingNode {
-		return fmt.Errorf("network.files (line %d) must hold %s", files.Line, strings.Join(fileSettings, " and "))
+		return fmt.Errorf("network.files (line %d) must hold %s", files.Line, listed(fileSettings))
 	}
 	for i := 0; i+1 < len(files.Content); i += 2 {
 		name, value := files.Content[i].Value, resolve(files.Content[i+1])
 		if !slices.Contains(fileSettings, name) {
-			return fmt.Errorf("network.files.%s (line %d) is no setting; there are %s", name, value.Line, strings.Join(fileSettings, " and "))
+			return fmt.Errorf("network.files.%s (line %d) is no setting; there are %s", name, value.Line, listed(fileSettings))
+		}
+		if name == fileDirect {
+			if value.Kind != yaml.ScalarNode || value.Tag != "!!bool" && value.Tag != "!!null" {
+				return fmt.Errorf("network.files.%s (line %d) must be true or false", name, value.Line)
+			}
+			continue
 		}
 		if value.Kind != yaml.ScalarNode || !slices.Contains([]string{"!!str", "!!int", "!!null"}, value.Tag) {
 			return fmt.Errorf("network.files.%s (line %d) must be a size with its unit, such as 20 MB, or 0", name, value.Line)

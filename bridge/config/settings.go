@@ -63,6 +63,11 @@ func settingNames() string {
 	for i, setting := range settings {
 		names[i] = setting.name
 	}
+	return listed(names)
+}
+
+// listed is names in a sentence.
+func listed(names []string) string {
 	last := len(names) - 1
 	return strings.Join(names[:last], ", ") + " and " + names[last]
 }

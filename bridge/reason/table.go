@@ -377,6 +377,7 @@ var table = []row{
 	{File, is(ErrFileCrowd), "msn-many-files", certain, answered, say("{name} offers the file {choices}. The bridge has declined it, because too many files are on their way at once. Ask them to send it again when those are through.")},
 	{File, hasType[LargeFile], "msn-file-too-large", certain, answered, largeFile("{name} offers the file {choices}. The bridge has declined it: your homeserver takes files up to {size}. Ask them for it in another way.",
 		"{name} offers the file {choices}. The bridge has declined it: your homeserver takes no files. Ask them for it in another way.")},
+	{File, is(msn.ErrUnreachable), "msn-file-unreachable", certain, answered, say("The file {choices} did not come: the old Messenger of {name} wants to be reached directly, and cannot be. Ask them for it in another way.")},
 	{File, is(msn.ErrCancelled), "msn-file-cancelled", certain, answered, say("{name} has taken the file {choices} back, or stopped it. Ask them to send it again if you want it.")},
 	{File, is(msn.ErrNoOffer), "msn-file-cancelled", certain, answered, say("{name} has taken the file {choices} back. Ask them to send it again if you want it.")},
 	{File, is(msn.ErrSilent), "msn-file-silent", certain, answered, say("Nothing more of the file {choices} comes: the Messenger of {name} does not answer. Ask them to send it again.")},

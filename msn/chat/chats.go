@@ -63,7 +63,9 @@ type Chats struct {
 	opened        int // sessions so far
 	rings, typing *limit.Limiter
 	invites       *limit.Limiter
-	ringing       map[string]wire.Command // by caller, the RNG that waits for its turn
+	files         func(*FileInvitation) bool
+	invited       map[string]*FileInvitation // that are taken, by sender and cookie
+	ringing       map[string]wire.Command    // by caller, the RNG that waits for its turn
 	data          []handler
 
 	packets  Packets // nil for none
@@ -84,6 +86,7 @@ func New(conn *ns.Conn, people People, cfg Config) *Chats {
 		rings:         limit.New(RingBurst, RingEvery),
 		typing:        limit.New(TypingBurst, typingEvery),
 		invites:       limit.New(inviteBurst, inviteEvery),
+		invited:       make(map[string]*FileInvitation),
 		relaySession:  "NS." + strconv.FormatInt(time.Now().UnixNano(), 36),
 	}
 	for id, members := range cfg.Groups {

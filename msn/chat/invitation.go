@@ -11,9 +11,9 @@ import (
 )
 
 // People offer each other files, calls and games in two ways: by invitations of old clients
-// (protocol/11-rich-content.md, section 5) and in MSNSLP (section 9, package media). This client takes
-// none of the old ones and says so at once: their Messenger would show them for a minute that it
-// waits.
+// (protocol/11-rich-content.md, section 5) and in MSNSLP (section 9, package media). Of the old ones this
+// client takes files, where somebody takes those (see TakeFiles), and says at once that it takes none else: their
+// Messenger would show them for a minute that it waits.
 
 const invitation = "text/x-msmsgsinvite"
 
@@ -60,12 +60,17 @@ const (
 	maxCookie = 32
 )
 
-// invitation handles the invitations of old clients. One that is taken back, or an answer to one,
-// is none: this client sends none.
+// invitation handles the invitations of old clients, and what they say of those that were taken.
 func (c *Chats) invitation(d Data) {
 	fields := wire.Header(d.Message.Body)
 	cookie := fields.Get("Invitation-Cookie")
-	if d.Own || !strings.EqualFold(fields.Get("Invitation-Command"), "INVITE") {
+	if d.Own {
+		return
+	}
+	if !strings.EqualFold(fields.Get("Invitation-Command"), "INVITE") {
+		if i := c.invited[d.From+" "+cookie]; i != nil {
+			i.told(fields)
+		}
 		return
 	}
 	if !clean.IsNumber(cookie) || len(cookie) > maxCookie || !c.invites.Allow(d.From, time.Now()) {
@@ -81,6 +86,9 @@ func (c *Chats) invitation(d Data) {
 		code = "REJECT"
 		e.Name = slp.FileName(fields.Get("Application-File"))
 		e.Bytes, _ = strconv.ParseUint(fields.Get("Application-FileSize"), 10, 63)
+	}
+	if what == OfferFile && d.alone() && c.takeFile(d, cookie, e) {
+		return
 	}
 	if c.isNew(d, "cookie "+cookie) {
 		c.conn.Emit(e)

@@ -3,7 +3,10 @@
 package media
 
 import (
+	"context"
 	"errors"
+	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -50,6 +53,9 @@ type Config struct {
 	Address string
 	// Speaks reports whether an endpoint of a contact, "" for any, understands headers of version 2.
 	Speaks func(account, endpoint string) bool
+	// Dial opens a connection to where a contact's Messenger listens, and checks the address. Nil has files of
+	// old clients declined.
+	Dial func(ctx context.Context, at netip.AddrPort) (net.Conn, error)
 	// Picture is the display picture of the user's, nil for none.
 	Picture []byte
 	// Blocked reports whether the user blocks somebody. Nothing is told of them, nor given to them.
@@ -102,6 +108,9 @@ func New(conn *ns.Conn, chats *chat.Chats, cfg Config) *Media {
 		m.keep(slp.NewObject(conn.Account(), slp.ObjectPicture, cfg.Picture), cfg.Picture)
 	}
 	chats.CarryPackets(m)
+	if cfg.Dial != nil {
+		chats.TakeFiles(m.invited)
+	}
 	return m
 }
 

@@ -153,6 +153,7 @@ type FileOffer struct {
 	media *Media
 	over  *chat.Pipe
 	offer *p2p.Offer
+	old   *oldOffer // of an old client, in the place of the two above
 
 	mu     sync.Mutex
 	why    error
@@ -191,6 +192,9 @@ func (o *FileOffer) Accept(ctx context.Context, w io.Writer, told func(done uint
 	if o.media == nil {
 		return ErrNoOffer
 	}
+	if o.old != nil {
+		return o.acceptOld(ctx, w, told)
+	}
 	sink := newIncoming()
 	t := new(control)
 	m := o.media
@@ -211,6 +215,10 @@ func (o *FileOffer) Accept(ctx context.Context, w io.Writer, told func(done uint
 // Decline says no. It does nothing when the offer is not there any more, or is the zero value.
 func (o *FileOffer) Decline() {
 	if o.media == nil {
+		return
+	}
+	if o.old != nil {
+		o.media.conn.Post(o.old.decline)
 		return
 	}
 	o.media.conn.Post(func() {

@@ -147,6 +147,14 @@ func (c *Chat) message(from, payload string) {
 			script.Message(c, from, message)
 		}
 		switch message.MediaType() {
+		case "text/x-msmsgsinvite":
+			fields := wire.Header(message.Body)
+			if answers, ok := c.bot.old.Load(fields.Get("Invitation-Cookie")); ok {
+				select {
+				case answers.(chan wire.Header) <- fields:
+				default: // nobody waits for so many
+				}
+			}
 		case slp.MediaType:
 			if c.bot.messenger != nil {
 				c.bot.messenger.packet(c, from, message)

@@ -54,6 +54,7 @@ type Bot struct {
 	queue   eventQueue
 	// messenger is nil without Script.Messenger.
 	messenger *messenger
+	old       sync.Map // answers to the files that it offers as old clients do, by cookie
 
 	// guarded by srv.mu
 	session *session

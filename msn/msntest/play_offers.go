@@ -13,13 +13,14 @@ import (
 // OfferFile offers a file as old clients do (MSNFTP), and returns the cookie of the invitation.
 func (c *Chat) OfferFile(name string, size uint64) (cookie string, err error) {
 	cookie = fmt.Sprint(rand.Uint32())
-	return cookie, c.Send(wire.Message{
-		Header: wire.Header("").With("MIME-Version", "1.0").With("Content-Type", "text/x-msmsgsinvite; charset=UTF-8"),
-		Body: string(wire.Header("").With("Application-Name", "File Transfer").
-			With("Application-GUID", "{5D3E02AB-6190-11d3-BBBB-00C04F795683}").With("Invitation-Command", "INVITE").
-			With("Invitation-Cookie", cookie).With("Application-File", name).With("Application-FileSize", fmt.Sprint(size)).
-			With("Connectivity", "N")) + "\r\n",
-	})
+	return cookie, c.inviteOld(cookie, name, size)
+}
+
+func (c *Chat) inviteOld(cookie, name string, size uint64) error {
+	return c.sendOld(wire.Header("").With("Application-Name", "File Transfer").
+		With("Application-GUID", "{5D3E02AB-6190-11d3-BBBB-00C04F795683}").With("Invitation-Command", "INVITE").
+		With("Invitation-Cookie", cookie).With("Application-File", name).With("Application-FileSize", fmt.Sprint(size)).
+		With("Connectivity", "N"))
 }
 
 // SendFile offers a file to somebody in MSNSLP.

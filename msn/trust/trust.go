@@ -185,6 +185,21 @@ func (p *Policy) Control(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
+// CheckPeer decides about an address at which a contact's own program is to listen: a public one, unless
+// private ones are allowed, and no port of a service of the system.
+func (p *Policy) CheckPeer(at netip.AddrPort) error {
+	if at.Port() < firstPeerPort {
+		return fmt.Errorf("%w: port %d", ErrUntrusted, at.Port())
+	}
+	if !p.private && !Public(at.Addr()) {
+		return fmt.Errorf("%w: %q is no public address", ErrUntrusted, at.Addr())
+	}
+	return nil
+}
+
+// firstPeerPort is the first port at which programs of users listen.
+const firstPeerPort = 1024
+
 // specialNets are address blocks that netip has no question for but that lead to
 // no public host (IANA special-purpose registries), or that embed an IPv4
 // address which could be any.

@@ -3,6 +3,7 @@ package trust
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"net/url"
 	"testing"
 )
@@ -126,6 +127,28 @@ func TestTrustOfURLs(t *testing.T) {
 		}
 		if err := test.p.CheckURL(u); (err == nil) != test.ok {
 			t.Errorf("%s: %v", test.url, err)
+		}
+	}
+}
+
+func TestTrustOfContactsMessengers(t *testing.T) {
+	for _, private := range []bool{false, true} {
+		p, _, err := New(Configured{Server: "msn.example.com"}, Trust{AllowPrivate: private})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for address, public := range map[string]bool{
+			"8.8.8.8:6891": true, "[2606:4700::1]:6891": true, "8.8.8.8:1024": true, "127.0.0.1:6891": false, "10.0.0.4:6891": false, "192.168.1.1:6891": false,
+			"169.254.169.254:6891": false, "[::1]:6891": false, "[fe80::1]:6891": false, "[::ffff:10.0.0.1]:6891": false, "0.0.0.0:6891": false, "100.64.0.1:6891": false,
+		} {
+			if err := p.CheckPeer(netip.MustParseAddrPort(address)); (err == nil) != (public || private) || err != nil && !errors.Is(err, ErrUntrusted) {
+				t.Errorf("private %t: %s: %v", private, address, err)
+			}
+		}
+		for _, address := range []string{"8.8.8.8:0", "8.8.8.8:25", "8.8.8.8:80", "8.8.8.8:443", "8.8.8.8:1023"} {
+			if err := p.CheckPeer(netip.MustParseAddrPort(address)); !errors.Is(err, ErrUntrusted) {
+				t.Errorf("%s: %v", address, err)
+			}
 		}
 	}
 }
