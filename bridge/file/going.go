@@ -238,7 +238,7 @@ func (g *Going) send(ctx, sending context.Context, client *msn.Client, f *databa
 // byText reports whether a text can take the place of a file, because of what keeps it from being sent.
 func byText(fate error) bool {
 	_, large := errors.AsType[reason.LargeFile](fate)
-	return large || errors.Is(fate, reason.ErrFileUnread) || errors.Is(fate, reason.ErrMedia) || errors.Is(fate, reason.ErrFileOffline) || errors.Is(fate, reason.ErrNoFiles) ||
+	return large || errors.Is(fate, reason.ErrFileUnread) || errors.Is(fate, reason.ErrMedia) || errors.Is(fate, reason.ErrFileOffline) || errors.Is(fate, reason.ErrNoFiles) || errors.Is(fate, reason.ErrOldMessenger) ||
 		errors.Is(fate, msn.ErrNetwork)
 }
 
@@ -325,8 +325,8 @@ func (g *Going) takes(ctx context.Context, client *msn.Client, to string, conten
 		return msn.ErrNetwork
 	case known && contact.Lists.Has(msn.ListForward) && (contact.Status == msn.Offline || contact.Status == ""):
 		return reason.ErrFileOffline
-	case known && contact.Status != msn.Offline && contact.Capabilities>>oldMessenger == 0 && g.Links():
-		return reason.ErrMedia // where there is no link it is tried all the same
+	case known && contact.Status != msn.Offline && contact.Capabilities>>oldMessenger == 0:
+		return reason.ErrOldMessenger
 	}
 	return nil
 }

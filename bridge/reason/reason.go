@@ -93,6 +93,8 @@ var (
 	// ErrReaction and ErrRedaction say that MSN has neither.
 	ErrReaction  = errors.New("reactions are not carried")
 	ErrRedaction = errors.New("deletions are not carried")
+	// ErrOldMessenger says that the contact's Messenger is too old for files.
+	ErrOldMessenger = errors.New("the contact's Messenger takes no files")
 	// ErrMedia says that a message is a picture, a file or anything else but words, which cannot be
 	// brought to where it is for; ErrWordsOnly that only the words with it are carried,
 	// ErrNamedOnly that it is only said that there is one.

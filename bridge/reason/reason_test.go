@@ -136,6 +136,7 @@ func examples() (all []example) {
 	add("picture with words", ErrWordsOnly)
 	add("picture of somebody who is relayed", ErrNamedOnly)
 	add("files with an old dialect", ErrNoFiles)
+	add("file to an old Messenger", ErrOldMessenger)
 	add("file to somebody offline", ErrFileOffline)
 	add("file that cannot be read", ErrFileUnread)
 	add("file that is too large", LargeFile{100_000_000})
@@ -143,7 +144,7 @@ func examples() (all []example) {
 	for _, e := range []error{msn.ErrDeclined, msn.ErrCancelled, msn.ErrSilent, msn.ErrGone, msn.ErrBroken, msn.ErrManyFiles, ErrFileStopped} {
 		add("sending: "+e.Error(), e)
 	}
-	for _, e := range []error{ErrFileStopped, ErrFileUndecided, ErrFileNotStored, ErrFileCrowd, LargeFile{50_000_000}, LargeFile{}, msn.ErrCancelled, msn.ErrNoOffer,
+	for _, e := range []error{ErrFileStopped, ErrFileUndecided, ErrFileNotStored, ErrFileCrowd, LargeFile{50_000_000}, LargeFile{}, msn.ErrCancelled, msn.ErrNoOffer, msn.ErrUnreachable,
 		msn.ErrSilent, msn.ErrGone, msn.ErrBroken, msn.ErrNotConnected, msn.ErrClosed, errors.New("a whim")} {
 		add("coming "+e.Error(), e)
 	}

@@ -121,6 +121,7 @@ var table = []row{
 	{Message, is(ErrWordsOnly), "msn-unsupported", certain, notCarried, say("The file itself cannot be brought to {name} now: only your words under it go to MSN. Put it on a website and send the link, or send it again in a chat with one contact who is online.")},
 	{Message, is(ErrNamedOnly), "msn-unsupported", certain, notCarried, say("The file itself cannot be brought to {name} now: they are only told that you sent one. Put it on a website and send the link, or send it again in a chat with one contact who is online.")},
 	{Message, is(ErrNoFiles), "msn-no-files", certain, unsupported, say("the version of the protocol that is spoken with {service} carries no files, which came with MSNP9. Put it on a website and send the link.")},
+	{Message, is(ErrOldMessenger), "msn-no-files", certain, unsupported, say("{name} uses a Messenger that takes no such files: those came with MSN Messenger 6. Put it on a website and send the link.")},
 	{Message, hasType[LargeFile], "msn-file-too-large", certain, unsupported, largeFile("it is larger than {size}, the most that the bridge sends. Put it on a website and send the link.",
 		"the bridge sends no files. Put it on a website and send the link.")},
 	{Message, is(ErrFileOffline), "msn-offline", certain, generic, say("{name} is offline, and files are not kept for later. Send it again when they are back, or put it on a website and send the link.")},
