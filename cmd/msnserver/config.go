@@ -31,6 +31,7 @@ type accountConfig struct {
 	Pager    bool            `yaml:"pager"`
 	Unread   *unreadConfig   `yaml:"unread"`
 	Echo     bool            `yaml:"echo"`
+	Later    bool            `yaml:"later"`
 }
 
 type phonesConfig struct {
@@ -112,6 +113,9 @@ func (a accountConfig) check() error {
 	if a.Password == "" && !a.Echo {
 		return fmt.Errorf("%s has no password", a.Email)
 	}
+	if a.Later && !a.Echo {
+		return fmt.Errorf("%s is later, which only accounts with echo can be", a.Email)
+	}
 	groups := make(map[string]bool)
 	for _, g := range a.Groups {
 		groups[g] = true
@@ -154,11 +158,7 @@ func (c fileConfig) apply(ctx context.Context, srv *msntest.Server) {
 	}
 	for _, a := range c.Accounts {
 		if a.Echo {
-			srv.Play(a.Email, msntest.Script{Text: func(chat *msntest.Chat, _, text string) {
-				if ctx.Err() == nil {
-					_ = chat.Say(text) // whoever spoke may have left
-				}
-			}})
+			a.echo(ctx, srv)
 		}
 	}
 }

@@ -46,7 +46,10 @@ file given by -file is YAML:
     - email: bob@example.com
       password: secret
       echo: true                    # optional: played by the server, repeats
-                                    # what it is told
+                                    # what it is told, has a picture, takes files,
+                                    # and sends something when it is told
+                                    # "picture", "file" or "emoticon"
+      later: false                  # optional: such an account is of 2009
   befriend:                         # optional: everybody has everybody
     - [alice@example.com, bob@example.com]
 

@@ -14,7 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"matrix-msn/msn/msntest"
 	"matrix-msn/msn/passport"
+	"matrix-msn/msn/slp"
 	"matrix-msn/msn/wire"
 )
 
@@ -169,6 +171,7 @@ func TestBadFilesAndFlagsAreExplained(t *testing.T) {
 		"unknown field":       {"acounts: []", nil, "field acounts not found"},
 		"no address":          {"accounts: [{email: alice, password: x}]", nil, `account 1: "alice" is no e-mail address`},
 		"no password":         {"accounts: [{email: a@b}]", nil, "a@b has no password"},
+		"later without echo":  {"accounts: [{email: a@b, password: x, later: true}]", nil, "a@b is later"},
 		"twice":               {"accounts: [{email: a@b, password: x}, {email: A@b, password: x}]", nil, "account 2: A@b is there twice"},
 		"unknown contact":     {"accounts: [{email: a@b, password: x, contacts: [{email: c@d}]}]", nil, `contact "c@d" is not among the accounts`},
 		"unknown group":       {"accounts: [{email: a@b, password: x, contacts: [{email: a@b, groups: [G]}]}]", nil, `group "G"`},
@@ -209,5 +212,44 @@ func TestHelpShowsTheFile(t *testing.T) {
 	}
 	if config, err := readConfig(writeFile(t, text.String())); err != nil || len(config.Accounts) != 2 {
 		t.Errorf("the file of the help text is read as %v, %v", config, err)
+	}
+}
+
+// An account with echo has a picture, and sends a picture, a file and an emoticon when it is told the word.
+func TestEchoHasAPictureAndSendsFiles(t *testing.T) {
+	t.Parallel()
+	srv := msntest.NewServer(t)
+	config := fileConfig{Accounts: []accountConfig{{Email: "alice@example.com", Password: "secret"}, {Email: "bob@example.com", Echo: true}},
+		Befriend: [][]string{{"alice@example.com", "bob@example.com"}}}
+	config.apply(t.Context(), srv)
+	files, texts := make(chan *msntest.OfferedFile, 2), make(chan string, 4)
+	alice := srv.Play("alice@example.com", msntest.Script{
+		Text:      func(_ *msntest.Chat, _, text string) { texts <- text },
+		Messenger: &msntest.Messenger{Offered: func(o *msntest.OfferedFile) { o.Accept(); files <- o }},
+	})
+	chat, err := alice.Call(t.Context(), "bob@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	portrait := msntest.Portrait("bob@example.com")
+	if got, err := chat.Fetch(t.Context(), "bob@example.com", slp.NewObject("bob@example.com", slp.ObjectPicture, portrait)); err != nil || !bytes.Equal(got, portrait) {
+		t.Errorf("the picture has %d bytes, %v", len(got), err)
+	}
+	for word, name := range map[string]string{"picture": "landscape.png", " File ": "readme.txt"} {
+		if err := chat.Say(word); err != nil {
+			t.Fatal(err)
+		}
+		o := <-files
+		if data, err := o.Wait(t.Context()); err != nil || o.Name != name || uint64(len(data)) != o.Size || len(data) == 0 {
+			t.Errorf("%q: %s with %d bytes, %v", word, o.Name, len(data), err)
+		}
+	}
+	for word, answer := range map[string]string{"emoticon": "This is me: :me:", "hello": "hello"} {
+		if err := chat.Say(word); err != nil {
+			t.Fatal(err)
+		}
+		if text := <-texts; text != answer {
+			t.Errorf("%q is answered by %q", word, text)
+		}
 	}
 }
