@@ -26,7 +26,7 @@ func (d *demo) invite() {
 	d.out.fact("homeserver", d.parts.Dendrite.URL)
 	d.out.fact("user name", aliceName)
 	d.out.fact("password", d.alice.Password)
-	d.out.say("\n  Bob answers what you write to him. The chat with " + d.bridge().Bot().String() +
+	d.out.say("\n  Bob answers what you write to him. Write picture, and he sends one. The chat with " + d.bridge().Bot().String() +
 		" takes commands,\n  for example help. Ctrl-C ends everything.\n")
 }
 
@@ -103,6 +103,10 @@ func (d *demo) reply(ctx context.Context, text string) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-time.After(thinkTime):
+	}
+	if strings.EqualFold(strings.TrimSpace(text), "picture") {
+		_, err := d.bobShows(ctx)
+		return err
 	}
 	mark := d.alice.Mark()
 	said := answerTo(text)

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
 	"time"
 
 	"matrix-msn/e2e/stack"
+	"matrix-msn/msn"
+	"matrix-msn/msn/msntest"
 )
 
 // The names of the two in the lines of the conversation.
@@ -37,7 +40,12 @@ func (d *demo) converse(ctx context.Context) error {
 		}
 		slowest = max(slowest, took)
 	}
-	d.out.say(fmt.Sprintf("\n  %s Text and typing were seen on both sides; the slowest took %s.",
+	took, err := d.bobShows(ctx)
+	if err != nil {
+		return err
+	}
+	slowest = max(slowest, took)
+	d.out.say(fmt.Sprintf("\n  %s Text, typing and a picture were seen on both sides; the slowest took %s.",
 		d.out.paint(green, "✓"), strings.TrimSpace(duration(slowest))))
 	return nil
 }
@@ -106,6 +114,29 @@ func (d *demo) aliceTypes(ctx context.Context, _ string) (time.Duration, error) 
 		return 0, err
 	}
 	return d.arrived(h, heard.At), nil
+}
+
+// pictureName is what the picture is called that Bob sends.
+const pictureName = "landscape.png"
+
+// bobShows sends a picture from MSN to Matrix.
+func (d *demo) bobShows(ctx context.Context) (time.Duration, error) {
+	h := hop{at: time.Now(), from: onMSN, to: onMatrix, text: "(" + pictureName + ")", comment: "By MSNSLP over the switchboard. His display picture is his ghost's avatar"}
+	mark := d.alice.Mark()
+	if err := d.sendPicture(ctx); err != nil {
+		return 0, err
+	}
+	seen, err := d.alice.WaitEventAfter(ctx, mark, "the picture from MSN", stack.Image(d.alice.chat, d.ghost(), pictureName))
+	if err != nil {
+		return 0, err
+	}
+	return d.arrived(h, seen.At), nil
+}
+
+// sendPicture has Bob send a picture, and returns when the bridge has it.
+func (d *demo) sendPicture(ctx context.Context) error {
+	picture := msntest.Landscape(bobName)
+	return d.bob.Client.SendFile(ctx, aliceAccount, msn.File{Name: pictureName, Size: uint64(len(picture))}, bytes.NewReader(picture), nil)
 }
 
 // arrived shows the hop of what came at that time, and returns how long it took.

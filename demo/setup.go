@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"matrix-msn/e2e/stack"
+	"matrix-msn/msn/msntest"
 	"maunium.net/go/mautrix/id"
 )
 
@@ -47,8 +48,11 @@ func (d *demo) setUp(ctx context.Context) error {
 		{"Matrix user", func() (string, error) { return d.registerAlice(ctx) }},
 		{"MSN login", func() (string, error) { return d.logAliceIn(ctx) }},
 		{"MSN contact", func() (_ string, err error) {
-			d.bob, err = d.msn.SignIn(ctx, bobAccount, msnPassword)
-			return bobAccount + " is signed in", err
+			if d.bob, err = d.msn.SignIn(ctx, bobAccount, msnPassword); err != nil {
+				return "", err
+			}
+			_, err = d.bob.Client.SetPicture(ctx, msntest.Portrait(bobName))
+			return bobAccount + " is signed in, with a display picture", err
 		}},
 	}
 	for _, step := range steps {

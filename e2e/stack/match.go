@@ -20,6 +20,14 @@ func Text(room id.RoomID, sender id.UserID, text string) Match {
 	}
 }
 
+// Image matches a picture with this name.
+func Image(room id.RoomID, sender id.UserID, name string) Match {
+	return func(s Seen) bool {
+		message := s.message(room, sender)
+		return message != nil && message.MsgType == event.MsgImage && message.Body == name
+	}
+}
+
 // AnyText matches any message of a person.
 func AnyText(room id.RoomID, sender id.UserID) Match {
 	return func(s Seen) bool {
