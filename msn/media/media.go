@@ -66,10 +66,10 @@ type Config struct {
 // methods, unless they say otherwise.
 type Media struct {
 	conn  *ns.Conn
-	chats *chat.Chats
+	talks talks
 	cfg   Config
 
-	pipes              map[*chat.Pipe]*traffic
+	pipes              map[line]*traffic
 	pictures, requests *limit.Limiter
 	offers             *limit.Limiter
 	own                []owned         // of the user, the latest last
@@ -100,22 +100,27 @@ type peer struct {
 
 // New returns the media of an account, and carries them over its conversations.
 func New(conn *ns.Conn, chats *chat.Chats, cfg Config) *Media {
-	m := &Media{
-		conn: conn, chats: chats, cfg: cfg, pipes: make(map[*chat.Pipe]*traffic), deaf: make(map[string]bool),
-		pictures: limit.New(requestBurst, requestEvery), requests: limit.New(requestBurst, requestEvery), offers: limit.New(offerBurst, offerEvery),
-	}
-	if len(cfg.Picture) > 0 {
-		m.keep(slp.NewObject(conn.Account(), slp.ObjectPicture, cfg.Picture), cfg.Picture)
-	}
-	chats.CarryPackets(m)
+	m := newMedia(conn, conversations{chats}, cfg)
+	chats.CarryPackets(packets{m})
 	if cfg.Dial != nil {
 		chats.TakeFiles(m.invited)
 	}
 	return m
 }
 
-// Receive implements chat.Packets.
-func (m *Media) Receive(d chat.Data, from *chat.Pipe) (full <-chan struct{}, ok bool) {
+func newMedia(conn *ns.Conn, talks talks, cfg Config) *Media {
+	m := &Media{
+		conn: conn, talks: talks, cfg: cfg, pipes: make(map[line]*traffic), deaf: make(map[string]bool),
+		pictures: limit.New(requestBurst, requestEvery), requests: limit.New(requestBurst, requestEvery), offers: limit.New(offerBurst, offerEvery),
+	}
+	if len(cfg.Picture) > 0 {
+		m.keep(slp.NewObject(conn.Account(), slp.ObjectPicture, cfg.Picture), cfg.Picture)
+	}
+	return m
+}
+
+// receive is that of chat.Packets.
+func (m *Media) receive(d chat.Data, from line) (full <-chan struct{}, ok bool) {
 	if m.cfg.Blocked != nil && m.cfg.Blocked(d.From) {
 		return nil, true
 	}
@@ -139,7 +144,7 @@ func (m *Media) Receive(d chat.Data, from *chat.Pipe) (full <-chan struct{}, ok 
 // isLater reports whether a packet of somebody has a header of version 2. One of version 1 begins with
 // its session: with zeros, or a number that is known. Clients are in use that announce the one and
 // send the other, and some send both.
-func (m *Media) isLater(over *chat.Pipe, account, endpoint, body string) bool {
+func (m *Media) isLater(over line, account, endpoint, body string) bool {
 	if old := m.find(over, account, endpoint, false); old != nil && old.stack.Knows(body) {
 		return false
 	}
@@ -147,8 +152,8 @@ func (m *Media) isLater(over *chat.Pipe, account, endpoint, body string) bool {
 	return ok && p.Op <= slp.OpSyn|slp.OpRak && (p.Op&slp.OpSyn != 0 || m.find(over, account, endpoint, true) != nil)
 }
 
-// Next implements chat.Packets.
-func (m *Media) Next(over *chat.Pipe) (payload string, ok bool) {
+// next is that of chat.Packets.
+func (m *Media) next(over line) (payload string, ok bool) {
 	t := m.pipes[over]
 	if t == nil {
 		return "", false
@@ -164,8 +169,8 @@ func (m *Media) Next(over *chat.Pipe) (payload string, ok bool) {
 	return "", false
 }
 
-// Busy implements chat.Packets.
-func (m *Media) Busy(over *chat.Pipe) bool {
+// busy is that of chat.Packets.
+func (m *Media) busy(over line) bool {
 	t := m.pipes[over]
 	if t == nil {
 		return false
@@ -178,8 +183,8 @@ func (m *Media) Busy(over *chat.Pipe) bool {
 	return false
 }
 
-// Left implements chat.Packets.
-func (m *Media) Left(over *chat.Pipe, account string) {
+// left is that of chat.Packets.
+func (m *Media) left(over line, account string) {
 	t := m.pipes[over]
 	if t == nil {
 		return
@@ -199,8 +204,8 @@ func (m *Media) Left(over *chat.Pipe, account string) {
 	}
 }
 
-// Ended implements chat.Packets.
-func (m *Media) Ended(over *chat.Pipe, err error) {
+// ended is that of chat.Packets.
+func (m *Media) ended(over line, err error) {
 	t := m.pipes[over]
 	delete(m.pipes, over)
 	if t == nil {
@@ -219,7 +224,7 @@ var ErrBlocks = errors.New("msn: the contact is blocked by the user")
 var ErrGone = errors.New("msn: the other side has gone")
 
 // find returns an endpoint of somebody in a session, nil when there is nothing of it yet.
-func (m *Media) find(over *chat.Pipe, account, endpoint string, later bool) *peer {
+func (m *Media) find(over line, account, endpoint string, later bool) *peer {
 	t := m.pipes[over]
 	if t == nil {
 		return nil
@@ -233,7 +238,7 @@ func (m *Media) find(over *chat.Pipe, account, endpoint string, later bool) *pee
 }
 
 // add begins with an endpoint of somebody in a session. It returns nil when there are too many.
-func (m *Media) add(over *chat.Pipe, account, endpoint string, later bool) *peer {
+func (m *Media) add(over line, account, endpoint string, later bool) *peer {
 	t := m.pipes[over]
 	if t == nil {
 		t = new(traffic)
@@ -273,7 +278,7 @@ func (m *Media) add(over *chat.Pipe, account, endpoint string, later bool) *peer
 }
 
 // to returns the endpoint of a contact in a session that something is sent to.
-func (m *Media) to(over *chat.Pipe, account string) *peer {
+func (m *Media) to(over line, account string) *peer {
 	endpoint, later := "", false
 	if m.cfg.Later && m.cfg.Speaks != nil {
 		for _, at := range over.Endpoints(account) {
@@ -308,7 +313,7 @@ func (m *Media) admit(kind slp.Kind, account string) bool {
 // loose takes what belongs to no session: handwriting.
 func (m *Media) loose(p *peer, session uint32, message string) {
 	if session == chat.InkSession && p.last != nil {
-		m.chats.PackedInk(*p.last, message)
+		m.talks.PackedInk(*p.last, message)
 	}
 }
 
@@ -355,7 +360,7 @@ var others = map[slp.Kind]chat.Offer{
 }
 
 // asked tells of what was declined.
-func (m *Media) asked(over *chat.Pipe, p *peer, o slp.Offer) {
+func (m *Media) asked(over line, p *peer, o slp.Offer) {
 	what := others[o.Kind]
 	if what == "" {
 		what = chat.OfferOther
@@ -364,12 +369,12 @@ func (m *Media) asked(over *chat.Pipe, p *peer, o slp.Offer) {
 }
 
 // origin says where something came from.
-func (m *Media) origin(over *chat.Pipe, p *peer) chat.Origin {
+func (m *Media) origin(over line, p *peer) chat.Origin {
 	if p.last != nil {
 		d := *p.last
 		return chat.Origin{Conversation: over.Conversation(), From: d.From, FromName: d.Name, Session: d.Session, Seq: d.Seq, Others: d.Others, At: time.Now()}
 	}
-	session, seq := m.chats.NextRelayed()
+	session, seq := m.talks.NextRelayed()
 	return chat.Origin{Conversation: over.Conversation(), From: p.account, Session: session, Seq: seq, Others: over.Others(p.account), At: time.Now()}
 }
 
@@ -388,7 +393,7 @@ type FileOffered struct {
 func (e FileOffered) Size() int { return e.Origin.Size() + event.Size(e.Name, e.Preview) }
 
 // offered tells of a file.
-func (m *Media) offered(over *chat.Pipe, p *peer, o *p2p.Offer) {
+func (m *Media) offered(over line, p *peer, o *p2p.Offer) {
 	if !m.offers.Allow(p.account, time.Now()) {
 		o.Decline()
 		return

@@ -6,7 +6,6 @@ import (
 	"io"
 	"sync"
 
-	"matrix-msn/msn/chat"
 	"matrix-msn/msn/internal/errs"
 	"matrix-msn/msn/p2p"
 	"matrix-msn/msn/slp"
@@ -53,7 +52,7 @@ func (m *Media) SendFile(ctx context.Context, account string, f slp.FileInfo, r 
 
 // control is how a transfer is reached whose session is there, or not yet. It belongs to the owner.
 type control struct {
-	over     *chat.Pipe
+	over     line
 	transfer *p2p.Transfer
 	stopped  bool
 }
@@ -78,7 +77,7 @@ func (m *Media) begin(ctx context.Context, account string, t *control, start fun
 			failed(ErrBlocks)
 			return
 		}
-		m.chats.Pipe(account, func(over *chat.Pipe, err error) {
+		m.talks.open(account, func(over line, err error) {
 			switch {
 			case t.stopped:
 				failed(p2p.ErrStopped)
@@ -151,7 +150,7 @@ func (m *Media) pump(t *control) {
 // FileOffer is a file that somebody offers. Its methods may be called from any goroutine.
 type FileOffer struct {
 	media *Media
-	over  *chat.Pipe
+	over  line
 	offer *p2p.Offer
 	old   *oldOffer // of an old client, in the place of the two above
 
