@@ -60,7 +60,7 @@ func TestInvitationsAreToldAndDeclined(t *testing.T) {
 		declined("33267", "REJECT")
 		for _, payload := range []string{
 			offerPayload("CANCEL", fileGUID, "33267", ""), offerPayload("ACCEPT", fileGUID, "33267", ""), offerPayload("INVITE", fileGUID, "", ""),
-			offerPayload("INVITE", fileGUID, "1\r2", ""), offerPayload("INVITE", fileGUID, strings.Repeat("1", 40), ""), offerPayload("", "", "", ""),
+			offerPayload("INVITE", fileGUID, "1\r2", ""), offerPayload("INVITE", fileGUID, strings.Repeat("1", 40), ""), offerPayload("INVITE", fileGUID, strings.Repeat("%20", 1000), ""), offerPayload("", "", "", ""),
 		} {
 			sb.sendMessage("bob@example.com", "Bob", payload)
 		}

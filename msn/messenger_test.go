@@ -276,3 +276,24 @@ func (f readerFunc) Read(b []byte) (int, error) {
 	f()
 	return len(b), nil
 }
+
+// Nothing is given but what the user has offered, by its hash, whatever a request names besides (CVE-2010-0013).
+func TestRequestsThatNameAFileGetNothing(t *testing.T) {
+	t.Parallel()
+	p := withPartner(t, 12, msntest.Messenger{})
+	picture := content(500)
+	if _, err := p.SetPicture(t.Context(), picture); err != nil {
+		t.Fatal(err)
+	}
+	chat := p.call(t)
+	for _, location := range []string{`..\..\..\etc\passwd`, "../../etc/passwd", "/etc/passwd", "file:///etc/passwd", "%2e%2e%2fetc%2fpasswd", "."} {
+		o := msn.Object{Creator: alice, Type: msn.ObjectEmoticon, Size: 100, Location: location}
+		if data, err := chat.Fetch(t.Context(), alice, o); !errors.Is(err, msntest.ErrRefused) {
+			t.Errorf("%s: %d bytes, %v", location, len(data), err)
+		}
+		o.Type = msn.ObjectPicture // who asks for an earlier picture is given the one of now, and nothing else
+		if data, err := chat.Fetch(t.Context(), alice, o); err == nil || len(data) > 0 && !bytes.HasPrefix(picture, data) {
+			t.Errorf("%s as a picture: %d bytes, %v", location, len(data), err)
+		}
+	}
+}

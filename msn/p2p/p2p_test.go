@@ -546,3 +546,110 @@ func TestNothingGoesOut(t *testing.T) {
 		idle(t, alice)
 	})
 }
+
+// Messages in an order that makes no sense: each is passed over or ends what it is about, and what is under way goes
+// on (CVE-2004-0891, -0500).
+func TestMessagesOutOfOrder(t *testing.T) {
+	t.Parallel()
+	versions(t, func(t *testing.T, alice, bob *side) {
+		at := func(n int) slp.Call {
+			return slp.Call{Self: bob.cfg.Self, Peer: bob.cfg.Peer, ID: fmt.Sprintf("{A6335136-7BD1-9BDC-41C5-%012d}", n)}
+		}
+		offer := func(session uint32) string {
+			return slp.Offer{Session: session, App: slp.AppFile, Kind: slp.File, Context: slp.FileInfo{Name: "a", Size: 9}.Context()}.Body(false)
+		}
+		request := func(n int, method, kind, body string) slp.Message { return at(n).Request(method, kind, body) }
+		invite := request(1, slp.Invite, slp.SessionRequest, offer(100_001))
+		for _, m := range []slp.Message{
+			request(1, slp.Bye, slp.SessionClose, slp.SessionBody(100_001)),                // the end first
+			request(2, slp.Ack, slp.TransportRequest, "\r\n"),                              // for nothing
+			at(3).Reply(invite, slp.OK, slp.SessionRequest, slp.SessionBody(100_001)),      // nobody has asked
+			at(3).Reply(invite, slp.Decline, slp.SessionRequest, slp.SessionBody(100_001)), // nor that
+			request(4, slp.Invite, slp.TransportRequest, "Bridges: TCPv1\r\n\r\n"),         // of no session
+			request(5, "NOTIFY", slp.SessionRequest, offer(100_002)),                       // there is none such
+			invite, invite, // twice
+			request(1, slp.Invite, slp.SessionRequest, offer(100_003)),                                   // another with its ID
+			request(6, slp.Invite, slp.SessionRequest, offer(100_001)),                                   // another with its session
+			at(1).Reply(invite, slp.OK, slp.SessionRequest, slp.SessionBody(100_001)),                    // an answer to one's own
+			at(1).Reply(invite, slp.OK, slp.TransportAnswer, "Bridge: TCPv1\r\nListening: true\r\n\r\n"), // a connection that nobody wants
+		} {
+			bob.say(m, nil)
+			run(t, alice, bob)
+		}
+		for _, p := range []string{
+			slp.Packet{Session: 100_001, ID: 5, Total: 9, Flags: slp.FlagFile, Data: "too early", Footer: slp.FooterFile}.Body(),
+			slp.Packet{Session: 77_777, ID: 6, Total: 4, Data: "none", Footer: slp.FooterObject}.Body(),
+			slp.Packet{Flags: slp.FlagAck, AckID: 12345}.Body(),
+		} {
+			alice.Receive(p)
+		}
+		run(t, alice, bob)
+		if len(alice.offers) != 1 || !alice.offers[0].Open() {
+			t.Fatalf("%d offers", len(alice.offers))
+		}
+		to := new(file)
+		alice.offers[0].Accept(to, nil)
+		bob.say(request(1, slp.Bye, slp.SessionClose, slp.SessionBody(100_001)), nil)
+		bob.say(request(1, slp.Bye, slp.SessionClose, slp.SessionBody(100_001)), nil)
+		run(t, alice, bob)
+		over(t, "the file", to, ErrCancelled)
+		idle(t, alice)
+	})
+}
+
+// Packets whose numbers would make a receiver write elsewhere end the transfer, before anything of them is taken
+// (CVE-2008-2927, 2009-1376, 2009-2694).
+func TestPacketsThatPointElsewhere(t *testing.T) {
+	t.Parallel()
+	const size = 100
+	for name, spoil := range map[string]func(p *slp.Packet){
+		"offset beyond the end":      func(p *slp.Packet) { p.Offset = size + 1 },
+		"offset before what is next": func(p *slp.Packet) { p.Offset = 60 },
+		"a sum that wraps":           func(p *slp.Packet) { p.Offset = 1<<64 - 5 },
+		"no length, with data":       func(p *slp.Packet) { p.Total = 0 },
+		"a length without end":       func(p *slp.Packet) { p.Total = 1<<64 - 1 },
+		"a length that is longer":    func(p *slp.Packet) { p.Total = size + 1 },
+		"data beyond the end":        func(p *slp.Packet) { p.Data = strings.Repeat("x", size+1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				alice, bob := pair(false)
+				bob.Send(slp.FileInfo{Name: "a", Size: size}, reading(content(size)), nil)
+				for packet, ok := bob.Next(nil); ok; packet, ok = bob.Next(nil) {
+					alice.Receive(string(packet))
+				}
+				to := new(file)
+				alice.offers[0].Accept(to, nil)
+				p := slp.Packet{Session: alice.calls[0].session, ID: 9, Total: size, Flags: slp.FlagFile, Data: strings.Repeat("x", 50), Footer: slp.FooterFile}
+				spoil(&p)
+				alice.Receive(p.Body())
+				alice.pass(silentTime + time.Second) // what is no packet at all is nothing
+				if len(to.ended) != 1 || !errors.Is(to.ended[0], ErrBroken) && !errors.Is(to.ended[0], ErrSilent) || to.out.Len() > 0 {
+					t.Errorf("ended %v with %d bytes", to.ended, to.out.Len())
+				}
+			})
+		})
+	}
+	t.Run("version 2", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			for _, rest := range []uint64{1<<64 - 1, 1 << 63, size, 0} {
+				alice, bob := pair(true)
+				bob.Send(slp.FileInfo{Name: "a", Size: size}, reading(content(size)), nil)
+				for packet, ok := bob.Next(nil); ok; packet, ok = bob.Next(nil) {
+					alice.Receive(string(packet))
+				}
+				to := new(file)
+				alice.offers[0].Accept(to, nil)
+				alice.Receive(slp.Packet2{Payload: true, Kind: slp.FirstOfMessage | slp.DataFile, Session: alice.calls[0].session, Package: 3, Remaining: rest, Data: "x"}.Body())
+				alice.pass(silentTime + time.Second)
+				if len(to.ended) != 1 || to.ended[0] == nil || to.out.Len() > 0 {
+					t.Errorf("%d: ended %v with %d bytes", rest, to.ended, to.out.Len())
+				}
+				alice.End(nil)
+				bob.End(nil)
+				alice.owner.Unlock()
+			}
+		})
+	})
+}
