@@ -200,7 +200,7 @@ func (m *Media) left(over line, account string) {
 	}
 	t.peers = stay
 	for _, p := range left {
-		p.stack.End(ErrGone)
+		p.stack.Left(ErrGone)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -651,5 +652,46 @@ func TestPacketsThatPointElsewhere(t *testing.T) {
 				alice.owner.Unlock()
 			}
 		})
+	})
+}
+
+// Numbers of sessions that are larger are read wrong by real clients.
+func TestNumbersOfSessions(t *testing.T) {
+	t.Parallel()
+	versions(t, func(t *testing.T, alice, bob *side) {
+		for range 1000 {
+			if n := alice.newSession(); n <= minSession || n > math.MaxInt32 {
+				t.Fatalf("session %d", n)
+			}
+		}
+	})
+}
+
+// Some clients leave as soon as they have a file, without a word. Who leaves before has not got it.
+func TestWhoLeavesWithTheWholeFileHasIt(t *testing.T) {
+	t.Parallel()
+	versions(t, func(t *testing.T, alice, bob *side) {
+		gone := errors.New("gone")
+		for _, test := range []struct {
+			carried int // packets of the data
+			want    error
+		}{{3, gone}, {100, nil}} {
+			alice, bob := pair(alice.cfg.Later)
+			from := reading(content(20_000))
+			alice.Send(slp.FileInfo{Name: "a", Size: 20_000}, from, nil)
+			run(t, alice, bob)
+			bob.offers[0].Accept(new(file), nil)
+			for range 4 { // until the data begin
+				if packet, ok := bob.Next(nil); ok {
+					alice.Receive(string(packet))
+				}
+			}
+			for range test.carried {
+				alice.Next(nil)
+			}
+			alice.Left(gone)
+			over(t, fmt.Sprintf("the file after %d packets", test.carried), from, test.want)
+			idle(t, alice)
+		}
 	})
 }

@@ -77,13 +77,24 @@ func (s *Stack) Knows(body string) bool {
 }
 
 // End ends all that is under way, because nothing reaches the other side any more.
-func (s *Stack) End(err error) {
+func (s *Stack) End(err error) { s.end(err, err) }
+
+// Left is End for a contact who has left. What was sent whole counts as taken: some leave at once when they
+// have it, and say nothing.
+func (s *Stack) Left(err error) { s.end(err, nil) }
+
+// end ends all. Of calls whose data are all out the error is another one.
+func (s *Stack) end(err, out error) {
 	if s.over != nil {
 		return
 	}
 	s.over = err
 	for _, c := range slices.Clone(s.calls) {
-		c.finish(err)
+		if c.out {
+			c.finish(out)
+		} else {
+			c.finish(err)
+		}
 	}
 	s.acks, s.control, s.data, s.flying = nil, nil, nil, nil
 }
@@ -380,10 +391,17 @@ func (s *Stack) bySession(session uint32) *call {
 	return nil
 }
 
+// The numbers of sessions that are chosen lie between these. Small ones have a meaning. Those of 32
+// bits are read wrong by libpurple: it takes them for signed.
+const (
+	minSession = 1 << 16
+	maxSession = 1 << 31
+)
+
 // newSession chooses a number for a session.
 func (s *Stack) newSession() uint32 {
 	for {
-		if n := rand.Uint32(); n > 1<<16 && s.bySession(n) == nil { // small numbers have a meaning
+		if n := rand.Uint32N(maxSession); n > minSession && s.bySession(n) == nil {
 			return n
 		}
 	}
