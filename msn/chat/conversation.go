@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"matrix-msn/msn/internal/errs"
+	"matrix-msn/msn/slp"
 	"matrix-msn/msn/wire"
 )
 
@@ -92,6 +93,13 @@ func (cv *Conversation) StartText(ctx context.Context, text, format string) (wai
 
 // StartTextIn is StartText for a text of a line.
 func (cv *Conversation) StartTextIn(ctx context.Context, line *Line, text, format string) (wait func() error) {
+	return cv.StartTextWith(ctx, line, nil, text, format)
+}
+
+// StartTextWith is StartTextIn for a text in which pictures stand for some characters: they are announced
+// right before it, the first MaxEmoticons of those that stand still and of those that move. Whoever reads it
+// asks for them meanwhile. Ways without a switchboard, and dialects without objects, carry the text alone.
+func (cv *Conversation) StartTextWith(ctx context.Context, line *Line, emoticons []slp.Emoticon, text, format string) (wait func() error) {
 	failed := func(err error) func() error { return func() error { return err } }
 	switch {
 	case cv.id == (ID{}):
@@ -101,7 +109,7 @@ func (cv *Conversation) StartTextIn(ctx context.Context, line *Line, text, forma
 	case len(text) > MaxText:
 		return failed(errs.ErrTooLong)
 	}
-	d := &delivery{text: text, format: format, line: line, result: make(chan error, 1)}
+	d := &delivery{text: text, format: format, emoticons: announcements(emoticons), line: line, result: make(chan error, 1)}
 	if conn := cv.chats.conn; !conn.Post(func() { cv.live().enqueue(d) }) {
 		return failed(conn.Ended())
 	}

@@ -22,7 +22,8 @@ import (
 type delivery struct {
 	conversation *Conversation
 	text, format string
-	line         *Line // that it must not overtake, or nil
+	emoticons    []string // messages that announce the pictures in it
+	line         *Line    // that it must not overtake, or nil
 	nudge        bool
 	failed       func()      // called when it surely does not arrive; may be nil
 	then         func(error) // called with what became of it; may be nil
@@ -98,6 +99,11 @@ func (d *delivery) send(s *session) bool {
 		}
 		if len(s.unacknowledged) >= maxInFlight || s.state != sessionOpen {
 			return false
+		}
+		if p == d.parts[0] && s.chats.conn.Dialect() >= wire.FirstObjects {
+			for _, payload := range d.emoticons {
+				s.sendUnacknowledged(payload)
+			}
 		}
 		if !s.sendPart(p) {
 			return false

@@ -98,6 +98,9 @@ func (c *Chats) emoticons(d Data) {
 		c.other(d)
 		return
 	}
+	for i := range list {
+		list[i].Animated = d.Message.MediaType() == slp.AnimatedEmoticons
+	}
 	d.session.announce(d.From, list)
 }
 

@@ -26,6 +26,7 @@ const (
 type Emoticon struct {
 	Shortcut string // one line, not empty
 	Object   Object
+	Animated bool // the picture moves: it is announced as AnimatedEmoticons
 }
 
 // ParseEmoticons reads the body of a message with emoticons: shortcuts and objects in turn. What
@@ -45,7 +46,7 @@ func ParseEmoticons(body string) (emoticons []Emoticon) {
 		if err != nil || o.Type != ObjectEmoticon {
 			continue
 		}
-		emoticons = append(emoticons, Emoticon{strings.Clone(shortcut), o})
+		emoticons = append(emoticons, Emoticon{Shortcut: strings.Clone(shortcut), Object: o})
 	}
 	return emoticons
 }
