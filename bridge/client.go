@@ -102,15 +102,17 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 		Account: client.account, Rooms: client.rooms, Inbox: client.inbox, Work: work, RoomInfo: client.info, Most: c.mostUpload,
 	})
 	client.going = file.NewGoing(client.account, client.session, client.outbox)
+	objects := picture.NewObjects(client.account)
 	client.chat, client.heard = chat.New(chat.Config{
 		Account: client.account, Session: client.session, Rooms: client.rooms, Work: work,
 		Inbox: client.inbox, Outbox: client.outbox, Notices: client.alerts,
 		Names: client.people.Roster, Strangers: client.people.Strangers, Groups: client.groups,
 		Takers: client.coming, Files: client.going,
+		Emoticons: picture.NewEmoticons(client.account, client.session, objects, client.inbox, work),
 	})
 	client.self = self.New(client.account, client.session, client.alerts, c.nameOf(login.UserMXID))
 	client.contacts = presence.NewContacts(client.account, client.session, c.keepers)
-	client.pictures = picture.NewContacts(client.account, client.session, work)
+	client.pictures = picture.NewContacts(client.account, client.session, objects, work)
 	client.spaces = spaces.New(client.account, client.session)
 	client.outbox.Use(client.chat)
 	client.going.Use(client.chat)

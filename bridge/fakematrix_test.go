@@ -54,24 +54,26 @@ type fakeMatrix struct {
 	noName   error                                  // what asking how somebody is called answers
 	stating  func(id.RoomID, string) error          // is asked before a state of a room is set, with its key, unless nil
 	uploads  [][]byte
-	avatars  map[id.UserID]id.ContentURIString
-	media    map[id.ContentURIString][]byte   // of users
-	spaces   map[id.RoomID]map[id.RoomID]bool // what is in them, and what no more
-	called   map[id.RoomID]string             // names of rooms
-	topics   map[id.RoomID]string
-	levels   map[id.RoomID]*event.PowerLevelsEventContent // where they are others than of most rooms
-	shown    shownGhosts                                  // who is online
-	secret   map[id.RoomID]bool                           // rooms that are encrypted
-	profiles shownGhosts                                  // the status in profiles
-	written  map[id.EventID]*event.Event                  // by users, as far as a test has it kept
-	public   string                                       // public address of the bridge, or ""
-	links    bool                                         // files are given away by links
-	files    map[id.ContentURIString][]byte               // what users have uploaded
-	encrypts bool                                         // files for rooms are encrypted
-	noUpload error                                        // what uploading a file answers
-	streams  []streamed                                   // files that the bridge has uploaded
-	loading  func()                                       // is called before a file is downloaded, unless nil
-	router   *http.ServeMux                               // of the bridge
+	// slowUpload is what uploads of pictures wait for, unless nil.
+	slowUpload chan struct{}
+	avatars    map[id.UserID]id.ContentURIString
+	media      map[id.ContentURIString][]byte   // of users
+	spaces     map[id.RoomID]map[id.RoomID]bool // what is in them, and what no more
+	called     map[id.RoomID]string             // names of rooms
+	topics     map[id.RoomID]string
+	levels     map[id.RoomID]*event.PowerLevelsEventContent // where they are others than of most rooms
+	shown      shownGhosts                                  // who is online
+	secret     map[id.RoomID]bool                           // rooms that are encrypted
+	profiles   shownGhosts                                  // the status in profiles
+	written    map[id.EventID]*event.Event                  // by users, as far as a test has it kept
+	public     string                                       // public address of the bridge, or ""
+	links      bool                                         // files are given away by links
+	files      map[id.ContentURIString][]byte               // what users have uploaded
+	encrypts   bool                                         // files for rooms are encrypted
+	noUpload   error                                        // what uploading a file answers
+	streams    []streamed                                   // files that the bridge has uploaded
+	loading    func()                                       // is called before a file is downloaded, unless nil
+	router     *http.ServeMux                               // of the bridge
 }
 
 // record is one thing that the bridge did on the Matrix side.
@@ -88,6 +90,7 @@ type record struct {
 	raw    map[string]any // what a message has besides
 	calls  []id.UserID    // whom it mentions
 	answer id.EventID     // what it answers, or is the status of
+	edits  id.EventID     // what it replaces
 	url    id.ContentURIString
 	info   *event.FileInfo // of a file
 	file   *event.EncryptedFileInfo
@@ -481,7 +484,10 @@ func (i *fakeIntent) SendMessage(_ context.Context, room id.RoomID, evtType even
 	}
 	if msg != nil {
 		r.body, r.html, r.msg, r.raw = msg.Body, msg.FormattedBody, msg.MsgType, content.Raw
-		r.answer = msg.RelatesTo.GetReplyTo()
+		r.answer, r.edits = msg.RelatesTo.GetReplyTo(), msg.RelatesTo.GetReplaceID()
+		if msg.NewContent != nil {
+			r.html = msg.NewContent.FormattedBody
+		}
 		r.url, r.info, r.file = msg.URL, msg.Info, msg.File
 		if msg.Mentions != nil {
 			r.calls = msg.Mentions.UserIDs
@@ -550,7 +556,17 @@ func (f *fakeMatrix) space(name string) (space id.RoomID, children []id.RoomID, 
 	return "", nil, false
 }
 
-func (i *fakeIntent) UploadMedia(_ context.Context, _ id.RoomID, data []byte, _, _ string) (id.ContentURIString, *event.EncryptedFileInfo, error) {
+func (i *fakeIntent) UploadMedia(ctx context.Context, _ id.RoomID, data []byte, _, _ string) (id.ContentURIString, *event.EncryptedFileInfo, error) {
+	i.f.mu.Lock()
+	slow := i.f.slowUpload
+	i.f.mu.Unlock()
+	if slow != nil {
+		select {
+		case <-slow:
+		case <-ctx.Done():
+			return "", nil, ctx.Err()
+		}
+	}
 	i.f.mu.Lock()
 	defer i.f.mu.Unlock()
 	i.f.uploads = append(i.f.uploads, data)

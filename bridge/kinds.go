@@ -41,6 +41,14 @@ func (c *Client) handleKinds() {
 	for _, kind := range []database.QueuedKind{database.QueuedText, database.QueuedPage, database.QueuedNote, database.QueuedNudge} {
 		c.inbox.Handle(kind, said)
 	}
+	again := said
+	again.Limit = func(_ context.Context, _ *database.QueuedMessage, waiting int) (inbox.Limit, error) {
+		if waiting >= chat.MaxPicturesWaiting {
+			return inbox.Limit{}, nil // the text is there as it was written
+		}
+		return inbox.Usual, nil
+	}
+	c.inbox.Handle(database.QueuedEdit, again)
 	membership := said
 	membership.Show, membership.Room = c.groups.ShowMembership, c.groups.MembershipRoom
 	membership.Named = func(m *database.QueuedMessage) string { return "That " + m.Sender + " " + m.Body }

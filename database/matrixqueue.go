@@ -14,14 +14,16 @@ import (
 
 // QueuedEvent is a message from Matrix whose fate is not told yet.
 type QueuedEvent struct {
-	LoginID   networkid.UserLoginID
-	EventID   id.EventID
-	Position  int64 // order of arrival within the login
-	RoomID    id.RoomID
-	Sender    id.UserID
-	PortalID  networkid.PortalID
-	Body      string // as it goes to MSN
-	Format    string // X-MMS-IM-Format
+	LoginID  networkid.UserLoginID
+	EventID  id.EventID
+	Position int64 // order of arrival within the login
+	RoomID   id.RoomID
+	Sender   id.UserID
+	PortalID networkid.PortalID
+	Body     string // as it goes to MSN
+	Format   string // X-MMS-IM-Format
+	// Emoticons are the pictures that stand for characters of the body.
+	Emoticons Emoticons
 	WrittenAt time.Time
 	// HeldAt is since when a message waits for its recipient to be online. Zero means
 	// that it never did.
@@ -37,7 +39,7 @@ type QueuedEvent struct {
 // Scan reads a row of the columns in eventColumns.
 func (e *QueuedEvent) Scan(row dbutil.Scannable) (*QueuedEvent, error) {
 	var written, held, queued int64
-	err := row.Scan(&e.LoginID, &e.EventID, &e.Position, &e.RoomID, &e.Sender, &e.PortalID, &e.Body, &e.Format, &written, &held, &e.Owner, &queued)
+	err := row.Scan(&e.LoginID, &e.EventID, &e.Position, &e.RoomID, &e.Sender, &e.PortalID, &e.Body, &e.Format, &written, &held, &e.Owner, &queued, &e.Emoticons)
 	e.WrittenAt, e.HeldAt, e.QueuedAt = time.UnixMilli(written), fromMilli(held), fromMilli(queued)
 	return dbutil.ValueOrErr(e, err)
 }
@@ -62,10 +64,10 @@ type MatrixQueueQuery struct {
 type listener struct{ tell func(*QueuedEvent) }
 
 const (
-	eventColumns = `login_id, event_id, position, room_id, sender, portal_id, body, format, written_at, held_at, owner, queued_at`
+	eventColumns = `login_id, event_id, position, room_id, sender, portal_id, body, format, written_at, held_at, owner, queued_at, emoticons`
 	eventsPut    = `
-		INSERT INTO matrix_queue (bridge_id, login_id, event_id, position, room_id, sender, portal_id, body, format, written_at, held_at, owner, queued_at)
-		SELECT $1, $2, $3, ` + nextPosition + `, $5, $6, $7, $8, $9, $10, $11, $12, $13
+		INSERT INTO matrix_queue (bridge_id, login_id, event_id, position, room_id, sender, portal_id, body, format, written_at, held_at, owner, queued_at, emoticons)
+		SELECT $1, $2, $3, ` + nextPosition + `, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
 		FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2
 		HAVING NOT EXISTS (SELECT 1 FROM intake WHERE bridge_id=$1 AND event_id=$3 AND outcome<>'')
 		ON CONFLICT (bridge_id, login_id, event_id) DO NOTHING
@@ -118,7 +120,7 @@ func (q *MatrixQueueQuery) putIf(ctx context.Context, e *QueuedEvent, may func(c
 			return err
 		}
 		err := q.GetDB().QueryRow(ctx, eventsPut, q.bridgeID, e.LoginID, e.EventID, q.positions.next(), e.RoomID, e.Sender, e.PortalID,
-			e.Body, e.Format, e.WrittenAt.UnixMilli(), toMilli(e.HeldAt), e.Owner, toMilli(e.QueuedAt)).Scan(&e.Position)
+			e.Body, e.Format, e.WrittenAt.UnixMilli(), toMilli(e.HeldAt), e.Owner, toMilli(e.QueuedAt), e.Emoticons).Scan(&e.Position)
 		if added = err == nil; err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}

@@ -26,6 +26,7 @@ const (
 	QueuedBack  QueuedKind = "back"  // that the sender, who had left, has come back
 	QueuedInk   QueuedKind = "ink"   // a picture drawn by hand, in base64
 	FileQueued  QueuedKind = "file"  // a file: the content of its event, in JSON
+	QueuedEdit  QueuedKind = "edit"  // the message in Replaces once more, with pictures that have come since
 	// QueuedOffline was written while the user was offline. The service keeps it until
 	// Matrix has it.
 	QueuedOffline QueuedKind = "offline"
@@ -45,12 +46,16 @@ type QueuedMessage struct {
 	Kind      QueuedKind // "" is stored as QueuedText
 	// Owner is the run of the bridge that has claimed the message, or "".
 	Owner string
+	// Emoticons are the pictures that stand for characters of the body.
+	Emoticons Emoticons
+	// Replaces is the message that a QueuedEdit replaces, "" for others.
+	Replaces networkid.MessageID
 }
 
 // Scan reads a row of the columns in queueColumns.
 func (m *QueuedMessage) Scan(row dbutil.Scannable) (*QueuedMessage, error) {
 	var at int64
-	err := row.Scan(&m.LoginID, &m.MessageID, &m.Position, &m.PortalID, &m.Sender, &at, &m.Body, &m.Format, &m.GroupSize, &m.Kind, &m.Owner)
+	err := row.Scan(&m.LoginID, &m.MessageID, &m.Position, &m.PortalID, &m.Sender, &at, &m.Body, &m.Format, &m.GroupSize, &m.Kind, &m.Owner, &m.Emoticons, &m.Replaces)
 	m.At = time.UnixMilli(at)
 	return dbutil.ValueOrErr(m, err)
 }
@@ -63,10 +68,10 @@ type MSNQueueQuery struct {
 }
 
 const (
-	queueColumns = `login_id, message_id, position, portal_id, sender, received_at, body, format, group_size, kind, owner`
+	queueColumns = `login_id, message_id, position, portal_id, sender, received_at, body, format, group_size, kind, owner, emoticons, replaces`
 	queuePut     = `
-		INSERT INTO msn_queue (bridge_id, login_id, message_id, position, portal_id, sender, received_at, body, format, group_size, kind, owner, queued_at)
-		SELECT $1, $2, $3, ` + nextPosition + `, $5, $6, $7, $8, $9, $10, $11, $12, $13
+		INSERT INTO msn_queue (bridge_id, login_id, message_id, position, portal_id, sender, received_at, body, format, group_size, kind, owner, queued_at, emoticons, replaces)
+		SELECT $1, $2, $3, ` + nextPosition + `, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
 		FROM msn_queue WHERE bridge_id=$1 AND login_id=$2
 		ON CONFLICT (bridge_id, login_id, message_id) DO NOTHING
 		RETURNING position`
@@ -100,7 +105,7 @@ const (
 // in the queue already. Position is given by the table.
 func (q *MSNQueueQuery) Put(ctx context.Context, m *QueuedMessage) (added bool, err error) {
 	err = q.GetDB().QueryRow(ctx, queuePut, q.bridgeID, m.LoginID, m.MessageID, q.positions.next(), m.PortalID, m.Sender,
-		m.At.UnixMilli(), m.Body, m.Format, m.GroupSize, cmp.Or(m.Kind, QueuedText), m.Owner, time.Now().UnixMilli()).Scan(&m.Position)
+		m.At.UnixMilli(), m.Body, m.Format, m.GroupSize, cmp.Or(m.Kind, QueuedText), m.Owner, time.Now().UnixMilli(), m.Emoticons, m.Replaces).Scan(&m.Position)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}

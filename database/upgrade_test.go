@@ -3,6 +3,7 @@ package database_test
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -70,7 +71,7 @@ func TestWhatAnOlderBridgeLeftIsKeptWhenTheTablesAreUpgraded(t *testing.T) {
 	}
 	first := database.QueuedMessage{LoginID: login, MessageID: "chat/1", Position: 1, PortalID: "dm:bob@example.com", Sender: "bob@example.com",
 		At: time.UnixMilli(1000), Body: "first", Format: "EF=B", GroupSize: 1, Kind: database.QueuedText}
-	if *queue[0] != first || queue[1].Kind != database.QueuedText || queue[1].GroupSize != 3 {
+	if !reflect.DeepEqual(*queue[0], first) || queue[1].Kind != database.QueuedText || queue[1].GroupSize != 3 {
 		t.Errorf("the queue holds %+v, %+v", queue[0], queue[1])
 	}
 	events, err := db.MatrixQueue.GetAll(ctx, login)

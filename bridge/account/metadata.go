@@ -182,11 +182,18 @@ type PortalMetadata struct {
 	Shared bool `json:"shared,omitempty"`
 }
 
+// MessageMetadata is what the bridge keeps of a message besides what the framework does.
+type MessageMetadata struct {
+	// Pictures is how many pictures stand in it.
+	Pictures int `json:"pictures,omitempty"`
+}
+
 // MetaTypes returns constructors for what is kept with the framework's rows.
 func MetaTypes() database.MetaTypes {
 	return database.MetaTypes{
 		UserLogin: func() any { return &Metadata{} },
 		Portal:    func() any { return &PortalMetadata{} },
 		Ghost:     func() any { return &GhostMetadata{} },
+		Message:   func() any { return &MessageMetadata{} },
 	}
 }

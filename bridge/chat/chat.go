@@ -12,6 +12,7 @@ import (
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/background"
+	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/relay"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
@@ -102,6 +103,15 @@ type Files interface {
 	Link(ctx context.Context, content *event.MessageEventContent) string
 }
 
+// Emoticons are the pictures that people put into texts.
+type Emoticons interface {
+	// Pictures returns those of a text's emoticons that the homeserver has.
+	Pictures(ctx context.Context, emoticons database.Emoticons) []msgconv.Picture
+	// Fetch has the emoticons fetched of a text that a contact has sent, and those of its parts shown once more
+	// in which they stand. It does not wait.
+	Fetch(contact string, emoticons []msn.Emoticon, parts []database.QueuedMessage)
+}
+
 // Config is what the chats of a login need of others.
 type Config struct {
 	Account   *account.Account
@@ -116,13 +126,14 @@ type Config struct {
 	Groups    Groups
 	Takers    Takers
 	Files     Files
+	Emoticons Emoticons
 }
 
 // New returns what a login says and what it hears.
 func New(cfg Config) (*Chat, *Heard) {
 	h := &Heard{
 		account: cfg.Account, rooms: cfg.Rooms, work: cfg.Work, inbox: cfg.Inbox, outbox: cfg.Outbox, notices: cfg.Notices,
-		names: cfg.Names, strangers: cfg.Strangers, groups: cfg.Groups, takers: cfg.Takers, Removals: &Removals{session: cfg.Session, work: cfg.Work},
+		names: cfg.Names, strangers: cfg.Strangers, groups: cfg.Groups, takers: cfg.Takers, emoticons: cfg.Emoticons, Removals: &Removals{session: cfg.Session, work: cfg.Work},
 	}
 	h.floods.say = h.sayMore
 	return &Chat{
@@ -161,6 +172,7 @@ type Heard struct {
 	strangers Strangers
 	groups    Groups
 	takers    Takers
+	emoticons Emoticons
 	floods    floods
 }
 

@@ -6,6 +6,7 @@ import (
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/event"
 
+	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/database"
 )
@@ -22,7 +23,7 @@ func (h *Heard) Convert(ctx context.Context, m *database.QueuedMessage) *bridgev
 	case database.QueuedNudge:
 		return convertNudge(m, h.account.Login.UserMXID)
 	}
-	return h.convertText(m)
+	return h.convertText(ctx, m)
 }
 
 // SenderOf returns who sent a message.
@@ -38,6 +39,10 @@ func convertNote(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
 	content.MsgType = event.MsgNotice
 	return &bridgev2.ConvertedMessagePart{Type: event.EventMessage, Content: content}
 }
+
+// MaxPicturesWaiting is how many messages may wait for a room before those are left out that only bring pictures
+// into texts.
+const MaxPicturesWaiting = 200
 
 const (
 	// mobileNote stands before a text that a contact sent from a mobile device: an
@@ -59,10 +64,17 @@ func (h *Heard) convertPage(m *database.QueuedMessage) *bridgev2.ConvertedMessag
 // answer in the room goes to its sender alone.
 const groupNote = "(in a conversation with several people) "
 
-func (h *Heard) convertText(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
+func (h *Heard) convertText(ctx context.Context, m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {
 	note := ""
 	if m.GroupSize > 1 {
 		note = groupNote
 	}
-	return &bridgev2.ConvertedMessagePart{Type: event.EventMessage, Content: msgconv.ToMatrixWithNote(note, m.Body, m.Format, h.account.TextOptions())}
+	pictures := h.emoticons.Pictures(ctx, m.Emoticons)
+	part := &bridgev2.ConvertedMessagePart{
+		Type: event.EventMessage, Content: msgconv.ToMatrixWithPictures(note, m.Body, m.Format, pictures, h.account.TextOptions()),
+	}
+	if len(pictures) > 0 {
+		part.DBMetadata = &account.MessageMetadata{Pictures: len(pictures)}
+	}
+	return part
 }

@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/networkid"
@@ -34,8 +35,9 @@ func (h *Heard) textReceived(ctx context.Context, evt msn.TextReceived) {
 	h.names.SaysName(ctx, account, evt.FromName)
 	h.strangers.Mark(ctx, evt.Conversation, account)
 	var parts []*database.QueuedMessage
+	var pictured []database.QueuedMessage // those with emoticons; the others belong to the inbox
 	for i, part := range msgconv.Split(msgconv.Said(evt.Text)) {
-		parts = append(parts, &database.QueuedMessage{
+		m := database.QueuedMessage{
 			LoginID:   h.account.Login.ID,
 			MessageID: msnid.MakeChatMessageID(evt.Session, account, evt.Seq, i, evt.At),
 			PortalID:  h.portalOf(evt.Conversation, account).ID,
@@ -45,9 +47,40 @@ func (h *Heard) textReceived(ctx context.Context, evt msn.TextReceived) {
 			Format:    evt.Format,
 			GroupSize: groupSize(evt),
 			Kind:      database.QueuedText,
-		})
+			Emoticons: emoticonsIn(part, evt.Emoticons),
+		}
+		if len(m.Emoticons) > 0 {
+			pictured = append(pictured, m)
+		}
+		parts = append(parts, &m)
 	}
 	h.inbox.Put(ctx, parts...)
+	if len(pictured) > 0 && h.mayFetch(ctx, evt.Conversation, account) {
+		h.emoticons.Fetch(account, evt.Emoticons, pictured)
+	}
+}
+
+// emoticonsIn returns the emoticons that stand in a text, as they are stored with it.
+func emoticonsIn(text string, emoticons []msn.Emoticon) (in database.Emoticons) {
+	for _, e := range emoticons {
+		if strings.Contains(text, e.Shortcut) {
+			in = append(in, database.Emoticon{Shortcut: e.Shortcut, Picture: e.Object.Hash.String()})
+		}
+	}
+	return in
+}
+
+// mayFetch reports whether what somebody shows is asked for: they learn of it that somebody is there. It is not
+// of those whom the user blocks, nor of a stranger whose words wait for the user.
+func (h *Heard) mayFetch(ctx context.Context, conversation *msn.Conversation, account string) bool {
+	if h.account.Blocked(ctx, account) {
+		return false
+	}
+	if h.account.OnList(ctx, account) || !alone(conversation) {
+		return true
+	}
+	room, err := h.account.StoredRoom(ctx, h.account.PortalKey(account))
+	return err == nil && room != ""
 }
 
 // textSent puts a message that the user wrote in their own Messenger into the queue:

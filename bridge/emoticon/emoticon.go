@@ -96,6 +96,15 @@ func translate(out *strings.Builder, line string, lists lists) {
 	out.WriteString(line[done:])
 }
 
+// Word returns the end of the word that begins at a place of a text, and reports whether it is an address,
+// in which nothing stands for anything else.
+func Word(text string, begin int) (end int, address bool) {
+	if isBlank(text[begin]) {
+		return begin + 1, false
+	}
+	return word(text, begin)
+}
+
 // word returns the end of the word that begins at a place, and reports whether it is an address.
 func word(line string, begin int) (end int, address bool) {
 	end = begin

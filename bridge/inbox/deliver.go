@@ -30,6 +30,9 @@ func (b *Inbox) deliver(ctx context.Context, m *database.QueuedMessage) error {
 	handing, cancel := context.WithTimeout(settling, handleTimeout)
 	defer cancel()
 	kind := b.kindOf(m)
+	if m.Replaces != "" {
+		return b.replace(handing, m, kind)
+	}
 	if kind.Show != nil {
 		if shown, err := kind.Show(handing, m); err != nil || shown {
 			return err
@@ -73,30 +76,13 @@ func (b *Inbox) handOver(ctx context.Context, m *database.QueuedMessage, kind Ki
 			return err
 		}
 	}
-	handled := make(chan struct{})
-	evt := &simplevent.PreConvertedMessage{
-		EventMeta: simplevent.EventMeta{
-			Type:           bridgev2.RemoteEventMessage,
-			PortalKey:      key,
-			Sender:         kind.Sender(m),
-			CreatePortal:   true,
-			Timestamp:      m.At,
-			PostHandleFunc: func(context.Context, *bridgev2.Portal) { close(handled) },
-		},
-		ID:   m.MessageID,
-		Data: &bridgev2.ConvertedMessage{Parts: []*bridgev2.ConvertedMessagePart{converted}},
-	}
-	queued, err := b.rooms.Queue(ctx, evt)
-	if err != nil {
+	if err := b.handled(ctx, func(meta simplevent.EventMeta) bridgev2.RemoteEvent {
+		meta.Type, meta.PortalKey, meta.Sender, meta.CreatePortal, meta.Timestamp = bridgev2.RemoteEventMessage, key, kind.Sender(m), true, m.At
+		return &simplevent.PreConvertedMessage{
+			EventMeta: meta, ID: m.MessageID, Data: &bridgev2.ConvertedMessage{Parts: []*bridgev2.ConvertedMessagePart{converted}},
+		}
+	}); err != nil {
 		return err
-	}
-	if !queued.Queued && queued.Error != nil {
-		return queued.Error
-	}
-	select {
-	case <-handled:
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 	parts, err := b.account.Bridge.DB.Message.GetAllPartsByID(ctx, b.account.Login.ID, m.MessageID)
 	if err != nil {
@@ -106,6 +92,26 @@ func (b *Inbox) handOver(ctx context.Context, m *database.QueuedMessage, kind Ki
 		return errNotInMatrix
 	}
 	return nil
+}
+
+// handled gives an event to the framework and waits until it is done with. It says nothing of how well.
+func (b *Inbox) handled(ctx context.Context, event func(simplevent.EventMeta) bridgev2.RemoteEvent) error {
+	handled := make(chan struct{})
+	queued, err := b.rooms.Queue(ctx, event(simplevent.EventMeta{
+		PostHandleFunc: func(context.Context, *bridgev2.Portal) { close(handled) },
+	}))
+	if err != nil {
+		return err
+	}
+	if !queued.Queued && queued.Error != nil {
+		return queued.Error
+	}
+	select {
+	case <-handled:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // giveUp says in the room that a message could not be brought into it. The error

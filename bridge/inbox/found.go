@@ -29,6 +29,9 @@ const clocksDiffer = 5 * time.Minute
 // the other.
 func (b *Inbox) found(ctx context.Context, job *queue.Job[*database.QueuedMessage]) (bool, error) {
 	m := job.Row
+	if m.Replaces != "" {
+		return false, nil // it comes twice without harm
+	}
 	if job.Attempt == 1 {
 		if !b.left.first(m) {
 			return false, nil

@@ -316,6 +316,9 @@ func (b *Inbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedMessag
 		return queue.PutBack()
 	case !answered:
 		return queue.Retry(err)
+	case m.Replaces != "":
+		zerolog.Ctx(ctx).Warn().Err(err).Str("message_id", string(m.Replaces)).Msg("Gave up to show pictures in a message: it stays as it is")
+		return queue.Done()
 	}
 	if refused := b.giveUp(ctx, m); refused != nil {
 		return queue.Retry(errors.Join(err, refused))

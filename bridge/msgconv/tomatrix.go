@@ -28,21 +28,29 @@ func ToMatrix(text, format string, o Options) *event.MessageEventContent {
 
 // ToMatrixWithNote is ToMatrix of a text with a note of the bridge before it.
 func ToMatrixWithNote(note, text, format string, o Options) *event.MessageEventContent {
+	return ToMatrixWithPictures(note, text, format, nil, o)
+}
+
+// ToMatrixWithPictures is ToMatrixWithNote of a text in which pictures stand for some characters: they are
+// custom emoji in its HTML.
+func ToMatrixWithPictures(note, text, format string, pictures []Picture, o Options) *event.MessageEventContent {
 	content := &event.MessageEventContent{MsgType: event.MsgText, Mentions: &event.Mentions{}}
 	if done := strings.TrimPrefix(text, me); done != text && strings.TrimSpace(done) != "" {
 		content.MsgType, text = event.MsgEmote, done
 	}
 	s := parseStyle(format)
+	text, placed := placePictures(text, pictures)
 	if o.Emoticons && !s.fixed { // who writes in such a font writes code
 		text = emoticon.ToEmoji(text)
 	}
 	text = note + text
 	if s.rightToLeft {
-		text = rightToLeft(text)
+		text = rightToLeft(text, placed)
 	}
+	body := placed.words(text)
 	s.rightToLeft = false
-	content.Body = text
-	if s == (style{}) || strings.TrimSpace(text) == "" {
+	content.Body = body
+	if s == (style{}) && placed == nil || strings.TrimSpace(text) == "" {
 		return content
 	}
 	content.Format = event.FormatHTML
@@ -54,7 +62,7 @@ func ToMatrixWithNote(note, text, format string, o Options) *event.MessageEventC
 	if !block {
 		escaped = strings.ReplaceAll(escaped, "\n", "<br>")
 	}
-	content.FormattedBody = s.wrap(escaped, block)
+	content.FormattedBody = s.wrap(placed.images(escaped), block)
 	if !fits(content) {
 		content.Format, content.FormattedBody = "", ""
 	}
@@ -100,10 +108,10 @@ const rightToLeftMark = "\u200f"
 
 // rightToLeft returns a text that clients show from right to left. They tell the direction of each line
 // from the first letter that has one; where that is wrong it has to be said.
-func rightToLeft(text string) string {
+func rightToLeft(text string, pictures placed) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
-		if startsLeftToRight(line) {
+		if startsLeftToRight(pictures.words(line)) {
 			lines[i] = rightToLeftMark + line
 		}
 	}

@@ -1,12 +1,10 @@
 package picture
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"sync"
-	"time"
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
@@ -23,8 +21,6 @@ import (
 const (
 	// atOnce is how many pictures a login fetches at a time.
 	atOnce = 4
-	// fetchTimeout bounds one of them.
-	fetchTimeout = 2 * time.Minute
 	// maxFailures is how often a picture is asked for in vain before the contact signs in anew, or
 	// has another one.
 	maxFailures = 3
@@ -37,6 +33,7 @@ const (
 type Contacts struct {
 	account *account.Account
 	session *session.Session
+	objects *Objects
 	work    *background.Work
 	slots   chan struct{}
 
@@ -51,8 +48,8 @@ type failure struct {
 }
 
 // NewContacts returns the pictures of a login's contacts.
-func NewContacts(a *account.Account, s *session.Session, work *background.Work) *Contacts {
-	return &Contacts{account: a, session: s, work: work, slots: make(chan struct{}, atOnce), failed: make(map[string]failure)}
+func NewContacts(a *account.Account, s *session.Session, objects *Objects, work *background.Work) *Contacts {
+	return &Contacts{account: a, session: s, objects: objects, work: work, slots: make(chan struct{}, atOnce), failed: make(map[string]failure)}
 }
 
 // Listen has pictures fetched as the session tells of them.
@@ -133,15 +130,13 @@ func (c *Contacts) show(ctx context.Context, account string) (done bool) {
 func (c *Contacts) picture(ctx context.Context, client *msn.Client, account string, o msn.Object) (picture *database.Object, again bool) {
 	log := zerolog.Ctx(ctx)
 	hash := o.Hash.String()
-	uploaded, err := c.account.DB.Object.Get(ctx, hash)
-	if err != nil {
+	switch uploaded, err := c.objects.Known(ctx, hash); {
+	case err != nil:
 		log.Err(err).Msg("Failed to read where a picture is")
 		return nil, true
-	}
-	if uploaded != nil {
+	case uploaded != nil:
 		return uploaded, false
-	}
-	if c.failures(account, hash) >= maxFailures {
+	case c.failures(account, hash) >= maxFailures:
 		return nil, false
 	}
 	select {
@@ -150,33 +145,20 @@ func (c *Contacts) picture(ctx context.Context, client *msn.Client, account stri
 	case <-ctx.Done():
 		return nil, true
 	}
-	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
-	defer cancel()
-	var data bytes.Buffer
-	if err := client.Fetch(ctx, account, o, &data, nil); err != nil {
-		log.Debug().Err(err).Msg("A contact's picture was not fetched")
-		if errors.Is(err, msn.ErrBroken) {
-			c.fails(account, hash, maxFailures) // it would be the same again
-			return nil, false
-		}
-		return nil, c.fails(account, hash, 1)
-	}
-	mime, width, height, err := look(data.Bytes())
-	if err != nil {
-		log.Debug().Err(err).Msg("A contact's picture cannot be shown")
-		c.fails(account, hash, maxFailures)
-		return nil, false
-	}
-	mxc, _, err := c.account.Bridge.Bot.UploadMedia(ctx, "", data.Bytes(), "picture", mime)
-	if err != nil {
-		log.Err(err).Msg("Failed to upload a contact's picture")
+	picture, err := c.objects.fetch(ctx, client, account, o, limits{MaxContact, maxSide})
+	switch {
+	case err == nil:
+		return picture, false
+	case errors.Is(err, errNotKept):
+		log.Err(err).Msg("Failed to keep a contact's picture")
 		return nil, true
 	}
-	picture = &database.Object{Hash: hash, MXC: mxc, MimeType: mime, Size: data.Len(), Width: width, Height: height}
-	if err := c.account.DB.Object.Put(ctx, picture); err != nil {
-		log.Err(err).Msg("Failed to note where a picture is: it will be fetched again")
+	log.Debug().Err(err).Msg("A contact's picture cannot be shown")
+	if errors.Is(err, msn.ErrBroken) || errors.Is(err, ErrNoPicture) || errors.Is(err, ErrTooLarge) {
+		c.fails(account, hash, maxFailures) // it would be the same again
+		return nil, false
 	}
-	return picture, false
+	return nil, c.fails(account, hash, 1)
 }
 
 // failures is how often a picture was asked for in vain.

@@ -1,4 +1,4 @@
--- v0 -> v13: Latest revision
+-- v0 -> v14: Latest revision
 
 CREATE TABLE contact (
     bridge_id TEXT NOT NULL,
@@ -29,6 +29,8 @@ CREATE TABLE msn_queue (
     queued_at   BIGINT NOT NULL DEFAULT 0,
     attempts    INTEGER NOT NULL DEFAULT 0,
     last_error  TEXT NOT NULL DEFAULT '',
+    emoticons   TEXT NOT NULL DEFAULT '',
+    replaces    TEXT NOT NULL DEFAULT '',
 
     PRIMARY KEY (bridge_id, login_id, message_id),
     CONSTRAINT msn_queue_login_fkey FOREIGN KEY (bridge_id, login_id)
@@ -54,6 +56,7 @@ CREATE TABLE matrix_queue (
     queued_at  BIGINT NOT NULL DEFAULT 0,
     attempts   INTEGER NOT NULL DEFAULT 0,
     last_error TEXT NOT NULL DEFAULT '',
+    emoticons  TEXT NOT NULL DEFAULT '',
 
     PRIMARY KEY (bridge_id, login_id, event_id),
     CONSTRAINT matrix_queue_login_fkey FOREIGN KEY (bridge_id, login_id)

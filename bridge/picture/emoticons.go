@@ -1,0 +1,171 @@
+package picture
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/background"
+	"matrix-msn/bridge/msgconv"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/session"
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+const (
+	// maxEmoticon is the largest emoticon that is fetched, in bytes, and maxEmoticonSide its longest side in
+	// pixels. Official clients show them with 50.
+	maxEmoticon     = 256 << 10
+	maxEmoticonSide = 512
+	// emoticonsAtOnce is how many a login fetches at a time.
+	emoticonsAtOnce = 4
+	// maxTexts and maxTextsOf are of how many texts of a login, and of one contact, the emoticons are fetched at a
+	// time. Other texts stay as they are.
+	maxTexts   = 40
+	maxTextsOf = 5
+)
+
+// Inbox brings messages into rooms.
+type Inbox interface {
+	Put(ctx context.Context, parts ...*database.QueuedMessage)
+}
+
+// Emoticons show the pictures that contacts of one login put into texts. A text is not held up by them: it is
+// shown once more when they are there. Nobody goes on with those that a stop has interrupted.
+type Emoticons struct {
+	account *account.Account
+	session *session.Session
+	objects *Objects
+	inbox   Inbox
+	work    *background.Work
+	slots   chan struct{}
+
+	mu  sync.Mutex
+	all int
+	of  map[string]int // by contact
+}
+
+// NewEmoticons returns the emoticons of a login's contacts.
+func NewEmoticons(a *account.Account, s *session.Session, objects *Objects, inbox Inbox, work *background.Work) *Emoticons {
+	return &Emoticons{account: a, session: s, objects: objects, inbox: inbox, work: work, slots: make(chan struct{}, emoticonsAtOnce), of: make(map[string]int)}
+}
+
+// Pictures returns those of a text's emoticons that the homeserver has.
+func (e *Emoticons) Pictures(ctx context.Context, emoticons database.Emoticons) (pictures []msgconv.Picture) {
+	for _, emoticon := range emoticons {
+		known, err := e.objects.Known(ctx, emoticon.Picture)
+		if err != nil {
+			zerolog.Ctx(ctx).Err(err).Msg("Failed to read where an emoticon is: it is shown as it was written")
+		}
+		if known != nil {
+			pictures = append(pictures, msgconv.Picture{Shortcut: emoticon.Shortcut, URL: known.MXC})
+		}
+	}
+	return pictures
+}
+
+// Fetch has the emoticons fetched of a text that a contact has sent, and those of its parts shown once more in
+// which they stand. It does not wait.
+func (e *Emoticons) Fetch(contact string, emoticons []msn.Emoticon, parts []database.QueuedMessage) {
+	wanted := make(map[string]bool)
+	for _, part := range parts {
+		for _, emoticon := range part.Emoticons {
+			wanted[emoticon.Picture] = true
+		}
+	}
+	if len(wanted) == 0 || !e.begin(contact) {
+		return
+	}
+	e.work.Do("emoticons of "+string(parts[0].MessageID), func(ctx context.Context) {
+		defer e.end(contact)
+		if e.fetch(ctx, contact, emoticons, wanted) {
+			e.showAgain(ctx, parts)
+		}
+	})
+}
+
+// begin reports whether the emoticons of one more text of a contact may be fetched.
+func (e *Emoticons) begin(contact string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.all >= maxTexts || e.of[contact] >= maxTextsOf {
+		return false
+	}
+	e.all++
+	e.of[contact]++
+	return true
+}
+
+func (e *Emoticons) end(contact string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.all--
+	if e.of[contact]--; e.of[contact] == 0 {
+		delete(e.of, contact)
+	}
+}
+
+// fetch fetches those of a text's emoticons that the homeserver does not have, and reports whether one came.
+func (e *Emoticons) fetch(ctx context.Context, contact string, emoticons []msn.Emoticon, wanted map[string]bool) (came bool) {
+	var fetching sync.WaitGroup
+	var mu sync.Mutex
+	for _, emoticon := range emoticons {
+		hash := emoticon.Object.Hash.String()
+		if !wanted[hash] {
+			continue
+		}
+		delete(wanted, hash) // once
+		if known, err := e.objects.Known(ctx, hash); err != nil || known != nil {
+			continue
+		}
+		fetching.Go(func() {
+			err := e.one(ctx, contact, emoticon.Object)
+			if err != nil {
+				zerolog.Ctx(ctx).Debug().Err(err).Str("contact", contact).Msg("An emoticon is shown as it was written")
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			came = true
+		})
+	}
+	fetching.Wait()
+	return came
+}
+
+// errNobodyThere says that there is no connection now.
+var errNobodyThere = errors.New("picture: not connected")
+
+// one fetches one emoticon.
+func (e *Emoticons) one(ctx context.Context, contact string, o msn.Object) error {
+	select {
+	case e.slots <- struct{}{}:
+		defer func() { <-e.slots }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	client := e.session.Current()
+	if client == nil {
+		return errNobodyThere
+	}
+	if who, known := client.Contact(contact); known && who.Lists.Has(msn.ListBlock) {
+		return msn.ErrBlocks
+	}
+	_, err := e.objects.fetch(ctx, client, contact, o, limits{maxEmoticon, maxEmoticonSide})
+	return err
+}
+
+// showAgain has the parts of a text shown once more.
+func (e *Emoticons) showAgain(ctx context.Context, parts []database.QueuedMessage) {
+	for _, part := range parts {
+		again := part
+		again.Kind, again.Replaces, again.At, again.Owner = database.QueuedEdit, part.MessageID, time.Now(), ""
+		again.MessageID = msnid.MakeNoticeMessageID("pictures", string(part.MessageID))
+		e.inbox.Put(ctx, &again)
+	}
+}
