@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"strings"
 
+	_ "golang.org/x/image/bmp"  // registers the format
+	_ "golang.org/x/image/webp" // registers the format
 	"maunium.net/go/mautrix/event"
 )
 
