@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
@@ -99,7 +100,7 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.groups = group.New(client.account, client.session, client.rooms, work, client.inbox, client.people.Roster, client.people.Strangers, client.people.Notes)
 	client.circles = circle.New(client.account, client.session, client.rooms, work, client.people.Roster, client.people.Notes, client.alerts)
 	client.coming = file.NewComing(file.ComingConfig{
-		Account: client.account, Rooms: client.rooms, Inbox: client.inbox, Work: work, RoomInfo: client.info, Most: c.mostUpload,
+		Account: client.account, Rooms: client.rooms, Inbox: client.inbox, Work: work, RoomInfo: client.info, Fetch: client.fetch, Most: c.mostUpload,
 	})
 	client.going = file.NewGoing(client.account, client.session, client.outbox)
 	objects := picture.NewObjects(client.account)
@@ -137,6 +138,15 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 		Alerts: client.alerts, Pages: client.pager, Files: client.coming, Self: client.self, Presence: client.contacts, Picture: picture.NewOwn(client.account, client.session, client.rooms),
 	}
 	return client
+}
+
+// fetch asks a contact for something and writes it to w.
+func (c *Client) fetch(ctx context.Context, contact string, o msn.Object, w io.Writer) error {
+	session := c.session.Current()
+	if session == nil {
+		return reason.NotConnected{}
+	}
+	return session.Fetch(ctx, contact, o, w, nil)
 }
 
 // Connect signs in, in the background, and stays signed in until Disconnect. It does not

@@ -88,6 +88,13 @@ func (i *fakeIntent) UploadMediaStream(_ context.Context, room id.RoomID, _ int6
 	if err != nil {
 		return "", nil, bridgev2.CallbackError{Type: "write", Wrapped: err}
 	}
+	if result.ReplacementFile != "" {
+		if file, err = os.Open(result.ReplacementFile); err != nil {
+			return "", nil, err
+		}
+		defer func() { _ = os.Remove(file.Name()) }()
+		defer func() { _ = file.Close() }()
+	}
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return "", nil, err
 	}

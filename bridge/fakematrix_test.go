@@ -94,6 +94,7 @@ type record struct {
 	url    id.ContentURIString
 	info   *event.FileInfo // of a file
 	file   *event.EncryptedFileInfo
+	voice  bool // it is a voice message
 }
 
 func newFakeMatrix() *fakeMatrix {
@@ -488,7 +489,7 @@ func (i *fakeIntent) SendMessage(_ context.Context, room id.RoomID, evtType even
 		if msg.NewContent != nil {
 			r.html = msg.NewContent.FormattedBody
 		}
-		r.url, r.info, r.file = msg.URL, msg.Info, msg.File
+		r.url, r.info, r.file, r.voice = msg.URL, msg.Info, msg.File, msg.MSC3245Voice != nil
 		if msg.Mentions != nil {
 			r.calls = msg.Mentions.UserIDs
 		}

@@ -102,8 +102,15 @@ func (c *Client) SetPicture(ctx context.Context, data []byte) (Object, error) {
 // OfferEmoticon has contacts given a picture that stands for characters of a text, when they ask for it,
 // and returns the object that describes it.
 func (c *Client) OfferEmoticon(data []byte) (Object, error) {
+	return c.OfferObject(ObjectEmoticon, data)
+}
+
+// OfferObject has contacts given something, when they ask for it, and returns the object that describes it. It
+// is forgotten with the session, and when many others were offered since. The error is ErrTooLong beyond
+// MaxObject.
+func (c *Client) OfferObject(kind ObjectType, data []byte) (Object, error) {
 	if len(data) > MaxObject {
 		return Object{}, errs.ErrTooLong
 	}
-	return c.media.Own(ObjectEmoticon, data), nil
+	return c.media.Own(kind, data), nil
 }

@@ -82,9 +82,19 @@ func (h *Heard) winkReceived(ctx context.Context, evt msn.WinkReceived) {
 }
 
 func (h *Heard) voiceClipReceived(ctx context.Context, evt msn.VoiceClipReceived) {
-	h.thing(ctx, evt.Origin, func(name string) string {
-		return name + " sent a voice clip. The bridge does not carry those: ask them to write."
-	})
+	if evt.Object.Size == 0 || evt.Object.Type != msn.ObjectVoice {
+		h.thing(ctx, evt.Origin, func(name string) string {
+			return name + " sent a voice clip. Their Messenger does not say how to get it: ask them to write."
+		})
+		return
+	}
+	account, ok := h.sender(ctx, evt.Origin)
+	if !ok || h.unwanted(ctx, evt.Conversation, account) {
+		return
+	}
+	if refused := h.takers.Spoken(ctx, evt, account, h.portalOf(evt.Conversation, account).ID); refused != "" {
+		h.thing(ctx, evt.Origin, func(string) string { return refused })
+	}
 }
 
 // actionReceived shows what a contact's Messenger has made. It says itself whom it is about. One in

@@ -90,6 +90,8 @@ type Takers interface {
 	// Offered takes a file that somebody offers in the conversation of a portal, or asks the user.
 	// refused says why it was declined, "" when it was not.
 	Offered(ctx context.Context, evt msn.FileOffered, from string, portal networkid.PortalID) (refused string)
+	// Spoken is Offered for the recording of a voice.
+	Spoken(ctx context.Context, evt msn.VoiceClipReceived, from string, portal networkid.PortalID) (refused string)
 }
 
 // Files brings files to people on MSN.

@@ -56,6 +56,8 @@ type ComingConfig struct {
 	Work    *background.Work
 	// RoomInfo describes the room of a portal that has none yet.
 	RoomInfo func(context.Context, networkid.PortalID) (*bridgev2.ChatInfo, error)
+	// Fetch asks a contact for a recording and writes it to w.
+	Fetch func(ctx context.Context, contact string, o msn.Object, w io.Writer) error
 	// Most returns how large a file may be that the homeserver takes, in bytes.
 	Most func() uint64
 }
@@ -77,6 +79,7 @@ type offer struct {
 	number  int
 	size    uint64
 	file    fileOffer
+	voice   bool // it is a recording of the sender's voice
 	asked   bool // the user is to decide
 	decided bool // they have
 	over    bool // it is known what became of it
@@ -124,11 +127,16 @@ func (c *Coming) Offered(ctx context.Context, evt msn.FileOffered, from string, 
 		},
 		size: evt.Bytes, file: evt.Offer, answer: make(chan bool, 1),
 	}
+	return c.offered(ctx, o)
+}
+
+// offered takes what is offered, or has the user asked, or declines it and says why.
+func (c *Coming) offered(ctx context.Context, o *offer) (refused string) {
 	accept := c.cfg.Account.Config.AcceptBelow()
 	// Who is not on the contact list, and may be a stranger with a name of their choice, makes the bridge store nothing by themselves.
-	o.asked = accept == 0 || o.size > accept || !c.cfg.Account.OnList(ctx, from)
+	o.asked = accept == 0 || o.size > accept || !c.cfg.Account.OnList(ctx, o.Sender)
 	if err := c.begin(ctx, o); err != nil {
-		evt.Offer.Decline()
+		o.file.Decline()
 		return c.sentence(ctx, &o.ComingFile, err)
 	}
 	return ""
@@ -298,7 +306,12 @@ func (c *Coming) take(ctx context.Context, o *offer) (*event.MessageEventContent
 		}
 		arrived = true
 		content.MsgType, content.Info = look(head.data, to, o.size)
-		return &bridgev2.FileStreamResult{FileName: o.Name, MimeType: content.Info.MimeType}, nil
+		result := &bridgev2.FileStreamResult{}
+		if o.voice {
+			result.ReplacementFile = asVoice(settling, to, head.data, content)
+		}
+		result.FileName, result.MimeType = content.FileName, content.Info.MimeType
+		return result, nil
 	})
 	switch {
 	case err != nil && arrived:

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
+	"strings"
 	"sync"
 	"time"
 
@@ -276,8 +278,20 @@ func (g *Going) transfer(ctx context.Context, client *msn.Client, f *database.Qu
 			}
 		}
 		began = true
-		progress.size = uint64(info.Size())
-		err = client.SendFile(ctx, to.Account, msn.File{Name: nameOf(&content), Size: progress.size}, file, progress.told)
+		name, size := nameOf(&content), uint64(info.Size())
+		if content.MSC3245Voice != nil {
+			if wav, wavSize := voiceOf(ctx, file); wav != nil {
+				defer func() {
+					_ = wav.Close()
+					_ = os.Remove(wav.Name())
+				}()
+				if wavSize <= most {
+					file, size, name = wav, wavSize, strings.TrimSuffix(name, path.Ext(name))+".wav"
+				}
+			}
+		}
+		progress.size = size
+		err = client.SendFile(ctx, to.Account, msn.File{Name: name, Size: size}, file, progress.told)
 		if errors.Is(err, msn.ErrOffline) || errors.Is(err, msn.ErrDialect) {
 			began = f.Body != ""
 		}

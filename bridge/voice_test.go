@@ -1,0 +1,159 @@
+package bridge
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"image/color"
+	"strings"
+	"testing"
+
+	"go.mau.fi/util/ffmpeg"
+	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/msn"
+	"matrix-msn/msn/wire"
+)
+
+// wav is a recording: of a kind, with so many bytes in a second and in a block.
+func wav(kind uint16, rate, block int, data []byte) []byte {
+	var format bytes.Buffer
+	for _, value := range []any{kind, uint16(1), uint32(16000), uint32(rate), uint16(block)} {
+		_ = binary.Write(&format, binary.LittleEndian, value)
+	}
+	if kind == siren {
+		_ = binary.Write(&format, binary.LittleEndian, []uint16{0, 2, 320})
+	} else {
+		_ = binary.Write(&format, binary.LittleEndian, uint16(16))
+	}
+	chunk := func(name string, data []byte) []byte {
+		return append(binary.LittleEndian.AppendUint32([]byte(name), uint32(len(data))), data...)
+	}
+	body := append([]byte("WAVE"), chunk("fmt ", format.Bytes())...)
+	if kind == siren {
+		body = append(body, chunk("fact", binary.LittleEndian.AppendUint32(nil, uint32(len(data)/block*320)))...)
+	}
+	return chunk("RIFF", append(body, chunk("data", data)...))
+}
+
+const (
+	pcm   = 1
+	siren = 0x28E
+)
+
+// casts has a contact send something besides texts, in a conversation that is there.
+func (b *testBridge) casts(kind string, o msn.Object) {
+	b.Helper()
+	payload := datacast("ID: " + kind + "\r\nData: " + o.String() + "\r\n\r\n").Payload()
+	if b.srv.PushChat(alice, wire.New("MSG", bob, "Bob").WithPayload(payload)) == 0 {
+		b.Fatal("there is no conversation")
+	}
+}
+
+// offersObject has a contact begin a conversation and offer something.
+func (b *testBridge) offersObject(m *messenger, kind msn.ObjectType, data []byte) msn.Object {
+	b.Helper()
+	m.says(b.T, alice, "hi")
+	b.waitMessage(0, "hi")
+	o, err := m.OfferObject(kind, data)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return o
+}
+
+// A voice clip is a voice message where ffmpeg is installed, else the recording that it is.
+func TestVoiceClipComesIntoTheRoom(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		data []byte
+	}{
+		{"siren", wav(siren, 2000, 40, make([]byte, 4000))},
+		{"pcm", wav(pcm, 32000, 2, make([]byte, 64000))},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			b := newTestBridge(t, newTestServer(t))
+			b.login()
+			friend := b.messenger(bob)
+			b.casts("3", b.offersObject(friend, msn.ObjectVoice, test.data))
+			got, _ := b.matrix.wait(b.T, 0, "the recording", func(r record) bool { return r.kind == "message" && r.msg == event.MsgAudio })
+			stored := b.matrix.uploaded()
+			if len(stored) != 1 {
+				t.Fatalf("%d files", len(stored))
+			}
+			if !ffmpeg.Supported() {
+				t.Log("ffmpeg is not installed: the recording stays as it is")
+				if !bytes.Equal(stored[0].data, test.data) || got.body != "voice clip.wav" || got.voice {
+					t.Errorf("shown is %+v", got)
+				}
+				return
+			}
+			if !bytes.HasPrefix(stored[0].data, []byte("OggS")) || !got.voice || got.body != "voice clip.ogg" || got.info.MimeType != "audio/ogg" || got.info.Size != len(stored[0].data) {
+				t.Errorf("shown is %+v, %.4q", got, stored[0].data)
+			}
+			if got.info.Duration < 1900 || got.info.Duration > 2100 {
+				t.Errorf("it lasts %d ms", got.info.Duration)
+			}
+		})
+	}
+}
+
+// A voice clip that ffmpeg cannot read is the file that it is; one that does not come, or is too large, is told of.
+func TestVoiceClipThatIsNone(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	friend := b.messenger(bob)
+	o := b.offersObject(friend, msn.ObjectVoice, []byte("#!EXTM3U\nfile:///etc/passwd"))
+	b.casts("3", o)
+	b.matrix.wait(b.T, 0, "the file", func(r record) bool { return r.kind == "message" && r.msg == event.MsgFile && r.body == "voice clip.wav" })
+	if stored := b.matrix.uploaded(); !bytes.HasPrefix(stored[0].data, []byte("#!EXTM3U")) {
+		t.Errorf("stored is %q", stored[0].data)
+	}
+	o.Hash[0]++
+	b.casts("3", o)
+	b.matrix.wait(b.T, 0, "why it does not come", func(r record) bool {
+		return r.kind == "message" && r.msg == event.MsgNotice && strings.Contains(r.body, "voice clip.wav")
+	})
+	o.Size = 2 << 20
+	b.casts("3", o)
+	b.matrix.wait(b.T, 0, "that it is too large", func(r record) bool {
+		return r.kind == "message" && r.msg == event.MsgNotice && strings.Contains(r.body, "1.0 MB")
+	})
+}
+
+// A voice message of Matrix goes out as a recording that Windows plays, where ffmpeg is installed.
+func TestVoiceMessageGoesToMSN(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	m := b.sendsFiles(bob)
+	b.sees(bob)
+	room := b.dm(login, bob)
+	for _, test := range []struct {
+		data    []byte
+		convert bool
+	}{{wav(pcm, 32000, 2, make([]byte, 64000)), true}, {[]byte("no recording"), false}} {
+		content := &event.MessageEventContent{
+			MsgType: event.MsgAudio, Body: "Voice message.ogg", MSC3245Voice: &event.MSC3245Voice{}, Info: &event.FileInfo{MimeType: "audio/ogg", Size: len(test.data)},
+		}
+		content.URL, _ = b.matrix.upload(test.data, false)
+		b.writeContent(room, content)
+		offer := m.offered(b)
+		got := b.accept(offer)
+		if !test.convert || !ffmpeg.Supported() {
+			t.Logf("as it is; ffmpeg is installed: %t", ffmpeg.Supported())
+			if got != string(test.data) || offer.Name != "Voice message.ogg" {
+				t.Errorf("%d bytes came as %q", len(got), offer.Name)
+			}
+			continue
+		}
+		if !strings.HasPrefix(got, "RIFF") || offer.Name != "Voice message.wav" || offer.Bytes != uint64(len(got)) {
+			t.Errorf("%.4q of %d bytes came as %q", got, offer.Bytes, offer.Name)
+		}
+	}
+}
+
+var _ = fmt.Sprint
+var _ = color.White
