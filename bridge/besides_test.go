@@ -81,7 +81,7 @@ func TestDatacastsAreNamed(t *testing.T) {
 	bot, _ := b.friend()
 	chat := b.callAlice(bot)
 	for body, want := range map[string]string{
-		"ID: 2\r\nData: <msnobj Type=\"8\"/>\r\n\r\n":      "Bob Builder sent a wink, an animation. The bridge does not carry those.",
+		"ID: 2\r\nData: <msnobj Type=\"8\"/>\r\n\r\n":      "Bob Builder sent a wink, an animation.",
 		"ID: 3\r\nData: <msnobj Type=\"11\"/>\r\n\r\n":     "Bob Builder sent a voice clip. Their Messenger does not say how to get it: ask them to write.",
 		"ID: 4\r\nData: Bob wins: *Solitaire* <b>\r\n\r\n": "Bob wins: *Solitaire* <b>",
 	} {

@@ -110,6 +110,7 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 		Names: client.people.Roster, Strangers: client.people.Strangers, Groups: client.groups,
 		Takers: client.coming, Files: client.going,
 		Emoticons: picture.NewEmoticons(client.account, client.session, objects, client.inbox, work),
+		Winks:     picture.NewWinks(client.account, client.session, client.rooms, client.inbox, work, client.info),
 	})
 	client.self = self.New(client.account, client.session, client.alerts, c.nameOf(login.UserMXID))
 	client.contacts = presence.NewContacts(client.account, client.session, c.keepers)

@@ -3,8 +3,8 @@ package bridge
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"image/color"
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,7 +107,9 @@ func TestVoiceClipThatIsNone(t *testing.T) {
 	friend := b.messenger(bob)
 	o := b.offersObject(friend, msn.ObjectVoice, []byte("#!EXTM3U\nfile:///etc/passwd"))
 	b.casts("3", o)
-	b.matrix.wait(b.T, 0, "the file", func(r record) bool { return r.kind == "message" && r.msg == event.MsgFile && r.body == "voice clip.wav" })
+	b.matrix.wait(b.T, 0, "the file", func(r record) bool {
+		return r.kind == "message" && r.msg == event.MsgFile && r.body == "voice clip.wav"
+	})
 	if stored := b.matrix.uploaded(); !bytes.HasPrefix(stored[0].data, []byte("#!EXTM3U")) {
 		t.Errorf("stored is %q", stored[0].data)
 	}
@@ -155,5 +157,50 @@ func TestVoiceMessageGoesToMSN(t *testing.T) {
 	}
 }
 
-var _ = fmt.Sprint
-var _ = color.White
+// A wink is named, and its still picture is shown.
+func TestWinkComesIntoTheRoom(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	friend := b.messenger(bob)
+	still := painted(t, 80, 60, color.White)
+	o := b.offersObject(friend, msn.ObjectWink, cabinetOf("m.png", still))
+	o.Friendly = "Break *Dancer*"
+	b.casts("2", o)
+	line, at := b.matrix.wait(b.T, 0, "the line", func(r record) bool { return r.kind == "message" && r.msg == event.MsgNotice })
+	if want := "Bob Builder sent the wink “Break *Dancer*”, an animation."; line.body != want {
+		t.Errorf("the line is %q, want %q", line.body, want)
+	}
+	shown, _ := b.matrix.wait(b.T, at, "the picture", func(r record) bool { return r.kind == "message" && r.msg == event.MsgImage })
+	b.matrix.mu.Lock()
+	if len(b.matrix.uploads) != 1 || !bytes.Equal(b.matrix.uploads[0], still) || shown.url != uploaded(1) || shown.info.Width != 80 || shown.room != line.room {
+		t.Errorf("shown is %+v", shown)
+	}
+	b.matrix.mu.Unlock()
+	// One that holds no picture is named.
+	for _, data := range [][]byte{cabinetOf("f.swf", still), []byte("hello"), cabinetOf("m.png", []byte("<svg/>"))} {
+		from := b.matrix.position()
+		o, err := friend.OfferObject(msn.ObjectWink, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.casts("2", o)
+		b.matrix.wait(b.T, from, "the line", func(r record) bool {
+			return r.kind == "message" && strings.HasSuffix(r.body, "sent a wink, an animation.")
+		})
+	}
+	friend.says(t, alice, "bye")
+	b.waitMessage(0, "bye")
+	if n := len(b.matrix.all(func(r record) bool { return r.msg == event.MsgImage })); n != 1 {
+		t.Errorf("%d pictures", n)
+	}
+}
+
+// cabinetOf is a cabinet with one file that is not compressed.
+func cabinetOf(name string, data []byte) []byte {
+	number := func(n int) []byte { return binary.LittleEndian.AppendUint32(nil, uint32(n)) }
+	short := func(n int) []byte { return binary.LittleEndian.AppendUint16(nil, uint16(n)) }
+	list := slices.Concat(number(len(data)), number(0), make([]byte, 8), []byte(name+"\x00"))
+	return slices.Concat([]byte("MSCF"), make([]byte, 12), number(44), make([]byte, 6), short(1), short(1), short(0), make([]byte, 4),
+		number(44+len(list)), short(1), short(0), list, make([]byte, 4), short(len(data)), short(len(data)), data)
+}

@@ -76,9 +76,15 @@ func (h *Heard) nudgeReceived(ctx context.Context, evt msn.NudgeReceived) {
 }
 
 func (h *Heard) winkReceived(ctx context.Context, evt msn.WinkReceived) {
-	h.thing(ctx, evt.Origin, func(name string) string {
-		return name + " sent a wink, an animation. The bridge does not carry those."
+	line := h.thing(ctx, evt.Origin, func(name string) string {
+		if called := names.Cut(names.OneLine(evt.Object.Friendly), names.MaxField); !msgconv.IsBlank(called) {
+			return fmt.Sprintf("%s sent the wink %s, an animation.", name, names.Quoted(called))
+		}
+		return name + " sent a wink, an animation."
 	})
+	if line != nil && h.mayFetch(ctx, evt.Conversation, line.Sender) {
+		h.winks.Show(evt.Object, *line)
+	}
 }
 
 func (h *Heard) voiceClipReceived(ctx context.Context, evt msn.VoiceClipReceived) {
@@ -107,22 +113,23 @@ func (h *Heard) actionReceived(ctx context.Context, evt msn.ActionReceived) {
 	h.besides(ctx, evt.Origin, besidesAction, database.QueuedNote, func(string) string { return text })
 }
 
-func (h *Heard) thing(ctx context.Context, from msn.Origin, line func(name string) string) {
-	h.besides(ctx, from, besidesThing, database.QueuedNote, line)
+// thing is besides for what the bridge names.
+func (h *Heard) thing(ctx context.Context, from msn.Origin, line func(name string) string) *database.QueuedMessage {
+	return h.besides(ctx, from, besidesThing, database.QueuedNote, line)
 }
 
 // besides puts a line about what somebody has sent into the queue on disk, unless there were many.
-// It is made of their name.
-func (h *Heard) besides(ctx context.Context, from msn.Origin, kind besidesKind, as database.QueuedKind, line func(name string) string) {
+// It is made of their name. What is returned is the line, nil for none.
+func (h *Heard) besides(ctx context.Context, from msn.Origin, kind besidesKind, as database.QueuedKind, line func(name string) string) *database.QueuedMessage {
 	account, ok := h.sender(ctx, from)
 	if !ok {
-		return
+		return nil
 	}
 	portal := h.portalOf(from.Conversation, account)
 	if !h.floods.allow(flooder{portal, account, kind}, kind.most()) {
-		return
+		return nil
 	}
-	h.inbox.Put(ctx, &database.QueuedMessage{
+	m := database.QueuedMessage{
 		LoginID:   h.account.Login.ID,
 		MessageID: msnid.MakeChatMessageID(from.Session, account, from.Seq, 0, from.At),
 		PortalID:  portal.ID,
@@ -131,7 +138,10 @@ func (h *Heard) besides(ctx context.Context, from msn.Origin, kind besidesKind, 
 		Body:      line(h.calledIn(ctx, portal, account)),
 		GroupSize: 1,
 		Kind:      as,
-	})
+	}
+	stored := m // that belongs to the inbox
+	h.inbox.Put(ctx, &stored)
+	return &m
 }
 
 // sender returns who has sent something that is no text, and notes what follows from that. It

@@ -114,6 +114,12 @@ type Emoticons interface {
 	Fetch(contact string, emoticons []msn.Emoticon, parts []database.QueuedMessage)
 }
 
+// Winks are the animations that people send.
+type Winks interface {
+	// Show has the picture of a wink put into a room, behind the line that names it. It does not wait.
+	Show(o msn.Object, line database.QueuedMessage)
+}
+
 // Config is what the chats of a login need of others.
 type Config struct {
 	Account   *account.Account
@@ -129,13 +135,14 @@ type Config struct {
 	Takers    Takers
 	Files     Files
 	Emoticons Emoticons
+	Winks     Winks
 }
 
 // New returns what a login says and what it hears.
 func New(cfg Config) (*Chat, *Heard) {
 	h := &Heard{
 		account: cfg.Account, rooms: cfg.Rooms, work: cfg.Work, inbox: cfg.Inbox, outbox: cfg.Outbox, notices: cfg.Notices,
-		names: cfg.Names, strangers: cfg.Strangers, groups: cfg.Groups, takers: cfg.Takers, emoticons: cfg.Emoticons, Removals: &Removals{session: cfg.Session, work: cfg.Work},
+		names: cfg.Names, strangers: cfg.Strangers, groups: cfg.Groups, takers: cfg.Takers, emoticons: cfg.Emoticons, winks: cfg.Winks, Removals: &Removals{session: cfg.Session, work: cfg.Work},
 	}
 	h.floods.say = h.sayMore
 	return &Chat{
@@ -175,6 +182,7 @@ type Heard struct {
 	groups    Groups
 	takers    Takers
 	emoticons Emoticons
+	winks     Winks
 	floods    floods
 }
 
