@@ -77,7 +77,8 @@ func (c *Chat) sendBy(ctx context.Context, msg *bridgev2.MatrixMessage, put stor
 		c.SayWordsOnly(ctx, msg.Event.RoomID, msg.Event.ID, msg.Event.Sender, msg.Portal.ID, spoken.own != "")
 	}
 	quote := c.quote(ctx, msg.Event.RoomID, answered(msg.Content.RelatesTo))
-	if err := c.write(ctx, put, msg.Portal, msg.Event, withQuote(quote, spoken.said), spoken.format); err != nil {
+	text := withQuote(quote, spoken.said)
+	if err := c.write(ctx, put, msg.Portal, msg.Event, text, spoken.format, spoken.emoticons(text)); err != nil {
 		return nil, err
 	}
 	c.keep(msg.Event.ID, said{quote, spoken.own, msg.Event.ID, msg.Event.Sender})
@@ -204,7 +205,7 @@ func (c *Chat) correct(ctx context.Context, msg *bridgev2.MatrixMessage, put sto
 	if fate == Refused {
 		c.superseded(ctx, msg.Event, replaced, database.EventReplaced)
 	}
-	if err := c.write(ctx, put, msg.Portal, msg.Event, quoted, new.format); err != nil {
+	if err := c.write(ctx, put, msg.Portal, msg.Event, quoted, new.format, new.emoticons(quoted)); err != nil {
 		if fate == Refused {
 			c.superseded(ctx, msg.Event, replaced, database.EventRefused)
 		}
@@ -215,7 +216,7 @@ func (c *Chat) correct(ctx context.Context, msg *bridgev2.MatrixMessage, put sto
 }
 
 // write puts a text for the contact of a room into the outbox.
-func (c *Chat) write(ctx context.Context, put store, portal *bridgev2.Portal, evt *event.Event, text, format string) error {
+func (c *Chat) write(ctx context.Context, put store, portal *bridgev2.Portal, evt *event.Event, text, format string, emoticons database.Emoticons) error {
 	if msnid.IsAlertsPortalID(portal.ID) {
 		return reason.Refused(reason.ErrAlertsRoom, reason.Subject{Service: c.account.Service.Name})
 	}
@@ -232,6 +233,7 @@ func (c *Chat) write(ctx context.Context, put store, portal *bridgev2.Portal, ev
 		PortalID:  portal.ID,
 		Body:      text,
 		Format:    format,
+		Emoticons: emoticons,
 		WrittenAt: time.UnixMilli(evt.Timestamp),
 	})
 	if errors.Is(err, reason.ErrNotDone) {

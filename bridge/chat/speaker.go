@@ -16,6 +16,7 @@ import (
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/relay"
 	"matrix-msn/database"
+	"matrix-msn/msn"
 )
 
 // speaker returns who writes in a room to people on MSN, if that is not the user of the login.
@@ -96,6 +97,15 @@ type spoken struct {
 	format  string
 	speaker *relay.Speaker
 	emote   bool // own begins with the mark of what somebody does
+	emoji   []msgconv.Picture
+}
+
+// emoticons returns the pictures that can stand in a text that is made of it, as they are stored with that.
+func (s spoken) emoticons(text string) (emoticons database.Emoticons) {
+	for _, e := range msgconv.Shortcuts(s.emoji, text, msn.MaxEmoticons) {
+		emoticons = append(emoticons, database.Emoticon{Shortcut: e.Shortcut, Picture: string(e.URL)})
+	}
+	return emoticons
 }
 
 // corrects returns the text that corrects one that has arrived. The mark of a correction is that of
@@ -114,13 +124,13 @@ func (c *Chat) say(speaker *relay.Speaker, content, words *event.MessageEventCon
 	options := c.account.TextOptions()
 	if speaker == nil {
 		text, format := msgconv.ToMSN(words, options)
-		return spoken{own: text, said: text, format: format, emote: words.MsgType == event.MsgEmote}
+		return spoken{own: text, said: text, format: format, emote: words.MsgType == event.MsgEmote, emoji: msgconv.CustomEmoji(words)}
 	}
 	options.Markup = false
 	plain := *words
 	plain.MsgType = event.MsgText
 	own, _ := msgconv.ToMSN(&plain, options)
-	s := spoken{own: own, speaker: speaker}
+	s := spoken{own: own, speaker: speaker, emoji: msgconv.CustomEmoji(words)}
 	if isFile(content) {
 		if words.MsgType.IsMedia() { // there are no words: what stands there is its name
 			s.own = ""

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/html/atom"
+	"maunium.net/go/mautrix/id"
 )
 
 // fromHTML returns the text of formatted_body and, when one style covers all of
@@ -39,6 +40,8 @@ type writer struct {
 	outside deep      // and in the one outside of what nobody sees
 	hidden  int       // open elements that nobody sees
 	fresh   bool      // an element has begun right before
+
+	emoji []Picture // the first custom emoji
 
 	emoticons, marks bool // as in Options
 	codes            bool // code of several words is marked: nothing else shows where it ends
@@ -138,6 +141,9 @@ func (w *writer) single() {
 		w.gap++
 		w.blank = false
 	case atom.Img, atom.Image:
+		if url := w.value(srcOf); w.set[emoticonOf] && strings.HasPrefix(url, "mxc://") && len(w.emoji) < maxShortcuts {
+			w.emoji = append(w.emoji, Picture{w.picture(), id.ContentURIString(url)})
+		}
 		w.words(w.picture(), w.style())
 	case atom.Hr:
 		w.block()

@@ -27,6 +27,8 @@ const (
 	spoilerOf
 	mxColourOf
 	colourOf
+	srcOf
+	emoticonOf
 	attributes // how many there are
 )
 
@@ -229,6 +231,10 @@ func attributeOf(name string) int {
 	switch strings.ToLower(name) {
 	case "href":
 		return hrefOf
+	case "src":
+		return srcOf
+	case "data-mx-emoticon":
+		return emoticonOf
 	case "alt":
 		return altOf
 	case "title":

@@ -16,6 +16,7 @@ import (
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/picture"
 	"matrix-msn/bridge/queue"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/retry"
@@ -79,6 +80,7 @@ type Outbox struct {
 	account *account.Account
 	session Session
 	chats   Chats
+	given   *picture.Given
 	loop    *queue.Loop[networkid.PortalID, *database.QueuedEvent]
 
 	mu       sync.Mutex
@@ -92,7 +94,7 @@ type Outbox struct {
 
 // New returns an Outbox that is stopped. Call Use before Start.
 func New(a *account.Account, session Session) *Outbox {
-	o := &Outbox{account: a, session: session, arrived: make(map[id.EventID]bool)}
+	o := &Outbox{account: a, session: session, given: picture.NewGiven(a), arrived: make(map[id.EventID]bool)}
 	o.loop = queue.New(queue.Config[networkid.PortalID, *database.QueuedEvent]{
 		Store: &table{a.DB.MatrixQueue, a.Login.ID}, Work: o, Window: window, Batch: batch, Parallel: parallel, Patience: patience,
 	})
@@ -337,12 +339,13 @@ func (o *Outbox) handOver(sending context.Context, job *queue.Job[*database.Queu
 	if err != nil {
 		return nil, err
 	}
+	emoticons := o.given.Prepare(sending, session, to, e.Emoticons)
 	if err := job.Claim(sending); errors.Is(err, queue.ErrLost) {
 		return nil, err
 	} else if err != nil {
 		return nil, fmt.Errorf("%w: %w", reason.ErrBridge, err)
 	}
-	return conversation.StartTextIn(sending, o.line(job), e.Body, e.Format), nil
+	return conversation.StartTextWith(sending, o.line(job), emoticons, e.Body, e.Format), nil
 }
 
 // blocks reports whether the user blocks the contact of a room.
