@@ -81,6 +81,8 @@ const (
 	eventsOwner   = `
 		UPDATE matrix_queue SET owner=$5 WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner IN ($4, $5)
 		RETURNING body, format`
+	eventsBefore = `
+		SELECT COUNT(*) FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3 AND position<$4 AND held_at=0`
 	eventsGet     = `SELECT ` + eventColumns + ` FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3`
 	eventsCorrect = `
 		UPDATE matrix_queue SET body=$4, format=$5 WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner='' AND sender=$6`
@@ -202,6 +204,14 @@ func (q *MatrixQueueQuery) SetOwner(ctx context.Context, e *QueuedEvent, owner s
 // Get returns a message that waits, or nil when there is none.
 func (q *MatrixQueueQuery) Get(ctx context.Context, login networkid.UserLoginID, event id.EventID) (*QueuedEvent, error) {
 	return q.QueryOne(ctx, eventsGet, q.bridgeID, login, event)
+}
+
+// Before reports whether a message is to go out, or under way, that stands before a position in the order of its
+// portal. One that waits for its recipient does not count.
+func (q *MatrixQueueQuery) Before(ctx context.Context, login networkid.UserLoginID, portal networkid.PortalID, position int64) (bool, error) {
+	var n int
+	err := q.GetDB().QueryRow(ctx, eventsBefore, q.bridgeID, login, portal, position).Scan(&n)
+	return n > 0, err
 }
 
 // Correct changes the text of a message of a sender's that nobody owns, and reports whether

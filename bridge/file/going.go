@@ -38,6 +38,9 @@ const (
 	patience = 20 * time.Second
 	// captionTimeout bounds sending what is said of a file.
 	captionTimeout = 50 * time.Second
+	// maxBehind is after how long it is looked again whether a text before a file with words is done with: Release
+	// tells of it before.
+	maxBehind = time.Minute
 	// startWait is how long files wait, after a start, for the first attempt to sign in to end.
 	startWait = 30 * time.Second
 )
@@ -57,6 +60,8 @@ type Outbox interface {
 	Put(context.Context, *database.QueuedEvent) error
 	// Tell notes what became of a message, and tells the room, and who has written it.
 	Tell(ctx context.Context, e *database.QueuedEvent, fate error) error
+	// Waiting has the room of a message told that it waits for the connection, when that is not over soon.
+	Waiting(ctx context.Context, e *database.QueuedEvent) (over func())
 }
 
 // Chats knows whom files are for.
@@ -112,6 +117,9 @@ func (g *Going) PutAgain(ctx context.Context, f *database.QueuedFile, outcome da
 	return taken, err
 }
 
+// Release has files tried again that wait for the texts before them in a room.
+func (g *Going) Release(portal networkid.PortalID) { g.loop.Release(portal) }
+
 // Start sends what is in the table.
 func (g *Going) Start(ctx context.Context) { g.loop.Start(ctx) }
 
@@ -161,12 +169,21 @@ func (g *Going) Begin(ctx context.Context, job *queue.Job[*database.QueuedFile])
 	case job.Earlier:
 		return queue.Tell(reason.ErrFileStopped)
 	}
-	client, err := g.connected(ctx)
+	client, err := g.connected(ctx, f)
 	switch {
 	case ctx.Err() != nil:
 		return queue.PutBack()
 	case err != nil:
 		return queue.Tell(err)
+	}
+	if f.Body != "" { // which is a text, and must not overtake those that were written before it
+		before, err := g.account.DB.MatrixQueue.Before(ctx, f.LoginID, f.PortalID, f.Position)
+		if err != nil {
+			return queue.Retry(err)
+		}
+		if before {
+			return queue.Hold(time.Now().Add(maxBehind))
+		}
 	}
 	sending, end := context.WithCancelCause(ctx)
 	g.mu.Lock()
@@ -201,12 +218,13 @@ func (g *Going) isSettled(ctx context.Context, f *database.QueuedFile) (bool, er
 }
 
 // connected waits for the connection, as long as texts do.
-func (g *Going) connected(ctx context.Context) (*msn.Client, error) {
+func (g *Going) connected(ctx context.Context, f *database.QueuedFile) (*msn.Client, error) {
 	starting, cancel := context.WithTimeout(ctx, startWait)
 	g.session.WaitForOutcome(starting)
 	cancel()
 	waiting, cancel := context.WithTimeout(ctx, g.account.Config.Outage())
 	defer cancel()
+	defer g.outbox.Waiting(waiting, asText(f))()
 	return g.session.Wait(waiting)
 }
 

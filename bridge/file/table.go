@@ -38,7 +38,7 @@ func (t *table) SetOwner(ctx context.Context, e queue.Entry[*database.QueuedFile
 	return t.query.SetOwner(ctx, e.Row, owner)
 }
 
-// Hold gives a file back. None is held.
+// Hold gives a file back that waits for the texts before it: nothing of that need be noted.
 func (t *table) Hold(ctx context.Context, e queue.Entry[*database.QueuedFile]) (bool, error) {
 	return t.SetOwner(ctx, e, "")
 }

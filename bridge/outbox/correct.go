@@ -75,6 +75,7 @@ func (o *Outbox) Withdraw(ctx context.Context, evt id.EventID) error {
 	switch {
 	case withdrawn:
 		zerolog.Ctx(ctx).Info().Stringer("event_id", evt).Msg("A message was deleted before it was sent")
+		o.table.tell(waiting.PortalID)
 		return o.setOutcome(ctx, waiting, database.EventRemoved)
 	case err == nil:
 		o.reply(ctx, waiting, reason.Of(reason.ErrRedaction, reason.Message, reason.Subject{}).Sentence)

@@ -81,6 +81,7 @@ type Outbox struct {
 	session Session
 	chats   Chats
 	given   *picture.Given
+	table   *table
 	loop    *queue.Loop[networkid.PortalID, *database.QueuedEvent]
 
 	mu       sync.Mutex
@@ -95,14 +96,19 @@ type Outbox struct {
 // New returns an Outbox that is stopped. Call Use before Start.
 func New(a *account.Account, session Session) *Outbox {
 	o := &Outbox{account: a, session: session, given: picture.NewGiven(a), arrived: make(map[id.EventID]bool)}
+	o.table = &table{query: a.DB.MatrixQueue, login: a.Login.ID}
 	o.loop = queue.New(queue.Config[networkid.PortalID, *database.QueuedEvent]{
-		Store: &table{a.DB.MatrixQueue, a.Login.ID}, Work: o, Window: window, Batch: batch, Parallel: parallel, Patience: patience,
+		Store: o.table, Work: o, Window: window, Batch: batch, Parallel: parallel, Patience: patience,
 	})
 	return o
 }
 
 // Use names who knows whom messages are for.
 func (o *Outbox) Use(chats Chats) { o.chats = chats }
+
+// OnSettled has somebody told of each room in which a message is done with, or waits for its recipient: what is
+// behind it may go out. It is to be called before Start.
+func (o *Outbox) OnSettled(tell func(networkid.PortalID)) { o.table.settled = tell }
 
 // Put stores a message, also while the login is stopped. One that is there already,
 // because the homeserver has repeated it, is not stored again.
@@ -298,15 +304,24 @@ func (o *Outbox) connected(ctx context.Context, began time.Time, e *database.Que
 	limit := o.account.Config.Outage()
 	ctx, cancel := context.WithDeadline(ctx, began.Add(limit))
 	defer cancel()
-	if limit > sayWaitsAfter {
-		timer := time.AfterFunc(sayWaitsAfter, func() { o.sayWaits(ctx, e, limit) })
-		defer timer.Stop()
-	}
+	defer o.Waiting(ctx, e)()
 	_, err = o.session.Wait(ctx)
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	delete(o.waits, e.PortalID)
 	return later(began, o.session.Since()), err
+}
+
+// Waiting has the room of a message told that it waits for the connection, when that is not over soon; once for all
+// that waits there. It is over when over is called.
+func (o *Outbox) Waiting(ctx context.Context, e *database.QueuedEvent) (over func()) {
+	stop := func() bool { return true }
+	if limit := o.account.Config.Outage(); limit > sayWaitsAfter {
+		stop = time.AfterFunc(sayWaitsAfter, func() { o.sayWaits(ctx, e, limit) }).Stop
+	}
+	return func() {
+		stop()
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		delete(o.waits, e.PortalID)
+	}
 }
 
 // later returns the later of two times.

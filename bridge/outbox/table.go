@@ -14,6 +14,8 @@ import (
 type table struct {
 	query *database.MatrixQueueQuery
 	login networkid.UserLoginID
+	// settled is told of each room in which a message was taken out, or waits for its recipient now. It may be nil.
+	settled func(networkid.PortalID)
 }
 
 var _ queue.Store[networkid.PortalID, *database.QueuedEvent] = (*table)(nil)
@@ -43,13 +45,22 @@ func (t *table) SetOwner(ctx context.Context, e queue.Entry[*database.QueuedEven
 // Hold notes that a message waits for its recipient.
 func (t *table) Hold(ctx context.Context, e queue.Entry[*database.QueuedEvent]) (bool, error) {
 	e.Row.Owner = e.Owner
+	defer t.tell(e.Row.PortalID)
 	return t.query.Hold(ctx, e.Row, time.Now())
 }
 
 // Remove takes a message out.
 func (t *table) Remove(ctx context.Context, e queue.Entry[*database.QueuedEvent]) (bool, error) {
 	e.Row.Owner = e.Owner
+	defer t.tell(e.Row.PortalID)
 	return t.query.Remove(ctx, e.Row)
+}
+
+// tell tells that a message of a room is settled.
+func (t *table) tell(portal networkid.PortalID) {
+	if t.settled != nil {
+		t.settled(portal)
+	}
 }
 
 // Failed notes why a message still waits.

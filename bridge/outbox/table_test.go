@@ -57,13 +57,13 @@ func TestNothingIsLostDoubledOrOvertakenOnDisk(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				db, _ := queuetest.OpenDatabase(t, "home/alice", "home/bob")
-				theirs := &model{table{db.MatrixQueue, "home/bob"}, db.Intake}
+				theirs := &model{table{query: db.MatrixQueue, login: "home/bob"}, db.Intake}
 				for i := range 5 {
 					if _, _, _, err := theirs.Put(t.Context(), "key0", fmt.Sprint("row", i)); err != nil {
 						t.Fatal(err)
 					}
 				}
-				queuetest.Run(t, seed, 1+int(seed)%4, &model{table{db.MatrixQueue, "home/alice"}, db.Intake})
+				queuetest.Run(t, seed, 1+int(seed)%4, &model{table{query: db.MatrixQueue, login: "home/alice"}, db.Intake})
 				if left, err := db.MatrixQueue.GetAll(t.Context(), "home/bob"); err != nil || len(left) != 5 {
 					t.Errorf("of the other login are left %v, %v", left, err)
 				}
@@ -92,7 +92,7 @@ func BenchmarkText(b *testing.B) {
 	db, statements := queuetest.OpenDatabase(b, "home/alice")
 	work := &sends{make(chan struct{})}
 	loop := queue.New(queue.Config[networkid.PortalID, *database.QueuedEvent]{
-		Store: &table{db.MatrixQueue, "home/alice"}, Work: work, Window: window, Batch: batch, Parallel: parallel, Patience: time.Minute,
+		Store: &table{query: db.MatrixQueue, login: "home/alice"}, Work: work, Window: window, Batch: batch, Parallel: parallel, Patience: time.Minute,
 	})
 	defer loop.Stop()
 	loop.Start(b.Context())

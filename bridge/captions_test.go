@@ -1,0 +1,76 @@
+package bridge
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"maunium.net/go/mautrix/bridgev2/status"
+	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/msn/msntest"
+)
+
+// outage cuts the user's connection and keeps it away until over is called.
+func (b *testBridge) outage() (over func()) {
+	b.Helper()
+	var away atomic.Bool
+	away.Store(true)
+	b.srv.Hook(msntest.For(alice, func(r *msntest.Request) msntest.Action {
+		if away.Load() && r.Command.Verb == "USR" {
+			return msntest.Drop()
+		}
+		return msntest.Action{}
+	}))
+	from := b.matrix.position()
+	if err := b.srv.Drop(alice); err != nil {
+		b.Fatal(err)
+	}
+	b.matrix.wait(b.T, from, "the outage", func(r record) bool { return r.bridge.StateEvent == status.StateTransientDisconnect })
+	return func() { away.Store(false) }
+}
+
+// The words under a file that was sent in an outage come behind the texts that were written before it.
+func TestWordsUnderAFileOvertakeNoText(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	m := b.sendsFiles(bob)
+	b.sees(bob)
+	room := b.dm(login, bob)
+	over := b.outage()
+	const texts = 30
+	for i := range texts {
+		b.write(room, fmt.Sprint("text ", i))
+	}
+	b.sendsFile(room, event.MsgFile, "cat.txt", "my cat", []byte("meow"), false)
+	b.sendsFile(room, event.MsgFile, "dog.txt", "", []byte("woof"), false)
+	over()
+	for i := range texts {
+		b.receive(m.texts, fmt.Sprint("text ", i))
+	}
+	b.receive(m.texts, "my cat")
+	for range 2 {
+		if got := b.accept(m.offered(b)); got != "meow" && got != "woof" {
+			t.Errorf("the file holds %q", got)
+		}
+	}
+	b.eventually("the queue to be empty", func() bool { return b.rows("file_queue") == 0 })
+}
+
+// A text that waits for its recipient does not keep the words under a file, nor does one that was deleted.
+func TestWordsUnderAFileDoNotWaitForWhatIsHeld(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	from := b.matrix.position()
+	b.write(room, "are you there?") // bob is offline
+	b.matrix.wait(t, from, "that it is kept", func(r record) bool { return r.kind == "message" && r.room == room })
+	from = b.matrix.position()
+	b.sendsFile(room, event.MsgFile, "cat.txt", "my cat", []byte("meow"), false)
+	b.matrix.wait(t, from, "what becomes of the file", func(r record) bool {
+		return r.kind == "message" && r.room == room && strings.Contains(r.body, "file")
+	})
+}
