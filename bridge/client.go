@@ -60,6 +60,7 @@ type Client struct {
 	self     *self.Self     // as contacts see the user
 
 	contacts *presence.Contacts // as Matrix shows them
+	own      *picture.Own       // the display picture of the user
 	pictures *picture.Contacts  // their display pictures
 	spaces   *spaces.Spaces     // of the groups of contacts
 
@@ -115,6 +116,7 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.self = self.New(client.account, client.session, client.alerts, c.nameOf(login.UserMXID))
 	client.contacts = presence.NewContacts(client.account, client.session, c.keepers)
 	client.pictures = picture.NewContacts(client.account, client.session, objects, work)
+	client.own = picture.NewOwn(client.account, client.session, client.rooms, work, client.alerts)
 	client.spaces = spaces.New(client.account, client.session)
 	client.outbox.Use(client.chat)
 	client.going.Use(client.chat)
@@ -137,7 +139,7 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.commands = &call.Login{
 		Account: client.account, Session: client.session, People: client.people, Requests: client.requests,
 		Groups: client.groups, Circles: client.circles, Chat: client.chat,
-		Alerts: client.alerts, Pages: client.pager, Files: client.coming, Self: client.self, Presence: client.contacts, Picture: picture.NewOwn(client.account, client.session, client.rooms),
+		Alerts: client.alerts, Pages: client.pager, Files: client.coming, Self: client.self, Presence: client.contacts, Picture: client.own,
 	}
 	return client
 }

@@ -137,6 +137,7 @@ func (c *Connector) Member(ctx context.Context, evt *event.Event) {
 	}
 	for _, client := range c.clientsOf(evt.Sender) {
 		client.self.Named()
+		client.own.Look()
 		client.spaces.Look()
 	}
 }

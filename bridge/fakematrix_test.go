@@ -237,6 +237,13 @@ func (f *fakeMatrix) DisplayName(_ context.Context, user id.UserID) (string, err
 	return f.names[user], cmp.Or(f.noName, f.failSend)
 }
 
+// Avatar implements room.Homeserver.
+func (f *fakeMatrix) Avatar(_ context.Context, user id.UserID) (id.ContentURIString, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.avatars[user], cmp.Or(f.noName, f.failSend)
+}
+
 // failNames has nobody learn how somebody is called.
 func (f *fakeMatrix) failNames(err error) {
 	f.mu.Lock()

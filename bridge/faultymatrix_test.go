@@ -81,6 +81,11 @@ func (f *faultyMatrix) DisplayName(ctx context.Context, user id.UserID) (name st
 	return name, err
 }
 
+func (f *faultyMatrix) Avatar(ctx context.Context, user id.UserID) (url id.ContentURIString, err error) {
+	err = f.call(func() (err error) { url, err = f.fakeMatrix.Avatar(ctx, user); return err })
+	return url, err
+}
+
 func (f *faultyMatrix) Answers(ctx context.Context) error {
 	return f.call(func() error { return f.fakeMatrix.Answers(ctx) })
 }

@@ -68,6 +68,9 @@ type Record struct {
 	// FollowsName is set when the user has chosen whether their contacts see their name of
 	// Matrix. What it points to does not change.
 	FollowsName *bool `json:"follows_name,omitempty"`
+	// FollowsPicture is set when the user has chosen whether their contacts see their picture of
+	// Matrix. What it points to does not change.
+	FollowsPicture *bool `json:"follows_picture,omitempty"`
 	// Aliases are the names that the user has given contacts, by account, where the service
 	// keeps none. It is replaced, never changed in place.
 	Aliases map[string]string `json:"aliases,omitempty"`
@@ -148,6 +151,7 @@ func (m *Metadata) CopyFrom(other any) {
 		brought.Away, brought.Alike, brought.SummedUp = kept.Away, kept.Alike, kept.SummedUp
 		brought.Status, brought.Personal, brought.PresenceOff = kept.Status, kept.Personal, kept.PresenceOff
 		brought.FollowsName, brought.Emoticons, brought.Aliases = kept.FollowsName, kept.Emoticons, kept.Aliases
+		brought.FollowsPicture = kept.FollowsPicture
 		*kept = brought
 	})
 }

@@ -42,6 +42,7 @@ type Config struct {
 	RelayJoins          bool                     `yaml:"relay_joins"`
 	GroupSpaces         bool                     `yaml:"group_spaces"`
 	FollowName          bool                     `yaml:"follow_name"` // of those who have chosen nothing
+	FollowPicture       bool                     `yaml:"follow_picture"`
 	Files               FilesConfig              `yaml:"files"`
 	Services            map[string]ServiceConfig `yaml:"services"`
 

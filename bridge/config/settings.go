@@ -28,6 +28,7 @@ var settings = []setting{
 	{"presence", configupgrade.Str, "off, changes or full"},
 	{"status", configupgrade.Str, "one of " + Choices()},
 	{"follow_name", configupgrade.Bool, "true or false"},
+	{"follow_picture", configupgrade.Bool, "true or false"},
 	{"group_spaces", configupgrade.Bool, "true or false"},
 	{"emoticons", configupgrade.Bool, "true or false"},
 	{"markup", configupgrade.Bool, "true or false"},

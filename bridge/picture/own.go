@@ -2,28 +2,49 @@ package picture
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/background"
+	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
+	"matrix-msn/msn"
 )
 
-// Own is the display picture that the user shows on MSN.
+// Notices are what the user is told in the chat with the bot, or where else they want it.
+type Notices interface {
+	// Notice tells the user, once for all calls with the same ID.
+	Notice(ctx context.Context, a database.Alert)
+}
+
+// Own is the display picture that the user shows on MSN: one that they have chosen, or theirs of Matrix.
 type Own struct {
 	account *account.Account
 	session *session.Session
 	rooms   *room.Rooms
+	work    *background.Work
+	notices Notices
+
+	// setting is held while the picture is changed, so that one of Matrix never comes after one that was chosen
+	// meanwhile.
+	setting sync.Mutex
 }
 
 // NewOwn returns the picture of a login, which signs in with it.
-func NewOwn(a *account.Account, s *session.Session, rooms *room.Rooms) *Own {
-	o := &Own{account: a, session: s, rooms: rooms}
+func NewOwn(a *account.Account, s *session.Session, rooms *room.Rooms, work *background.Work, notices Notices) *Own {
+	o := &Own{account: a, session: s, rooms: rooms, work: work, notices: notices}
 	s.UsePicture(func(ctx context.Context) []byte {
 		kept, err := a.DB.Picture.Get(ctx, a.Login.ID)
 		if err != nil {
@@ -34,6 +55,7 @@ func NewOwn(a *account.Account, s *session.Session, rooms *room.Rooms) *Own {
 		}
 		return kept.PNG
 	})
+	s.OnReady(func(context.Context, *msn.Client) { o.Look() })
 	return o
 }
 
@@ -48,17 +70,64 @@ func (o *Own) Is(ctx context.Context) (bool, error) {
 	return kept != nil && len(kept.PNG) > 0, err
 }
 
-// Set has contacts see a picture from now on, also after a restart; no data takes it away. source is
-// where it is in Matrix. The error is ErrNoPicture or ErrTooLarge, that of the database, or, when the
-// service does not take it now, that of msn.Client.SetPicture: it is shown after the next sign-in.
-func (o *Own) Set(ctx context.Context, source string, data []byte) error {
-	kept := &database.Picture{LoginID: o.account.Login.ID, Source: source}
-	if len(data) > 0 {
-		var err error
-		if kept.PNG, err = Make(data); err != nil {
-			return err
-		}
+// Follows reports whether contacts are to see the user's picture of Matrix.
+func (o *Own) Follows() bool {
+	if chosen := o.account.Stored().FollowsPicture; chosen != nil {
+		return *chosen
 	}
+	return o.account.Config.FollowPicture
+}
+
+// Set has contacts see a picture from now on, also after a restart, and ends that they see the one of Matrix; no
+// data takes it away. source is where it is in Matrix. The error is ErrNoPicture or ErrTooLarge, that of the
+// database, or, when the service does not take it now, that of msn.Client.SetPicture: it is shown after the next
+// sign-in.
+func (o *Own) Set(ctx context.Context, source string, data []byte) error {
+	o.setting.Lock()
+	defer o.setting.Unlock()
+	kept, err := o.made(source, data)
+	if err != nil {
+		return err
+	}
+	if err := o.choose(ctx, false); err != nil {
+		return err
+	}
+	return o.set(ctx, kept)
+}
+
+// Follow has contacts see the user's picture of Matrix from now on, whenever it changes. The error is
+// reason.ErrNotStored.
+func (o *Own) Follow(ctx context.Context) error {
+	o.setting.Lock()
+	defer o.setting.Unlock()
+	if err := o.choose(ctx, true); err != nil {
+		return err
+	}
+	o.Look()
+	return nil
+}
+
+// choose notes whether contacts are to see the picture of Matrix.
+func (o *Own) choose(ctx context.Context, follows bool) error {
+	if err := o.account.Remember(ctx, func(kept *account.Record) { kept.FollowsPicture = &follows }); err != nil {
+		return fmt.Errorf("%w: %w", reason.ErrNotStored, err)
+	}
+	return nil
+}
+
+// made makes the user's picture of one in Matrix, or none without data.
+func (o *Own) made(source string, data []byte) (*database.Picture, error) {
+	kept := &database.Picture{LoginID: o.account.Login.ID, Source: source}
+	if len(data) == 0 {
+		return kept, nil
+	}
+	var err error
+	kept.PNG, err = Make(data)
+	return kept, err
+}
+
+// set notes a picture and tells the service. setting is held.
+func (o *Own) set(ctx context.Context, kept *database.Picture) error {
 	if err := o.account.DB.Picture.Put(ctx, kept); err != nil {
 		return fmt.Errorf("store the picture: %w", err)
 	}
@@ -68,4 +137,73 @@ func (o *Own) Set(ctx context.Context, source string, data []byte) error {
 	}
 	_, err := client.SetPicture(ctx, kept.PNG)
 	return err
+}
+
+// Look says that the user may have another picture in Matrix by now.
+func (o *Own) Look() {
+	if o.Follows() {
+		o.work.Try("own picture", o.look)
+	}
+}
+
+// look has contacts see the user's picture of Matrix, if they are to. It reports false when it is to be tried again.
+func (o *Own) look(ctx context.Context) (done bool) {
+	log := zerolog.Ctx(ctx)
+	url, err := o.rooms.Avatar(ctx, o.account.Login.UserMXID)
+	if err != nil {
+		log.Err(err).Msg("Failed to ask for the user's picture of Matrix")
+		return errors.Is(err, room.ErrNobodyToAsk)
+	}
+	before, err := o.account.DB.Picture.Get(ctx, o.account.Login.ID)
+	switch {
+	case err != nil:
+		log.Err(err).Msg("Failed to read the user's display picture")
+		return false
+	case before == nil && url == "", before != nil && before.Source == string(url):
+		return true
+	}
+	var data []byte
+	if url != "" {
+		if data, err = o.download(ctx, url); err != nil {
+			log.Err(err).Msg("Failed to download the user's picture of Matrix")
+			return room.IsRefusal(err)
+		}
+	}
+	kept, err := o.made(string(url), data)
+	if err != nil {
+		o.sayUnread(ctx, url, err)
+		return true
+	}
+	o.setting.Lock()
+	defer o.setting.Unlock()
+	if !o.Follows() {
+		return true // they have chosen another one meanwhile
+	}
+	if err := o.set(ctx, kept); err != nil {
+		log.Err(err).Msg("Contacts do not see the user's picture of Matrix yet")
+		return errors.Is(err, msn.ErrDialect) || o.session.Current() == nil // the next sign-in shows it
+	}
+	return true
+}
+
+// download returns a picture, as much of it as says that it is too large.
+func (o *Own) download(ctx context.Context, url id.ContentURIString) (data []byte, err error) {
+	err = o.account.Bridge.Bot.DownloadMediaToFile(ctx, url, nil, false, func(file *os.File) (err error) {
+		data, err = io.ReadAll(io.LimitReader(file, MaxOwn+1))
+		return err
+	})
+	return data, err
+}
+
+// sayUnread tells the user once that their picture of Matrix cannot be shown.
+func (o *Own) sayUnread(ctx context.Context, url id.ContentURIString, why error) {
+	zerolog.Ctx(ctx).Info().Err(why).Msg("The user's picture of Matrix cannot be shown on MSN")
+	text := "Your contacts do not see your picture of Matrix: the bridge cannot read it."
+	if errors.Is(why, ErrTooLarge) {
+		text = "Your contacts do not see your picture of Matrix: it is too large for the bridge."
+	}
+	o.notices.Notice(ctx, database.Alert{
+		AlertID: msnid.MakeNoticeMessageID("picture", string(url)), ReceivedAt: time.Now(), Kind: database.AlertKindPeople,
+		Text: text + " Take another one, or send one here and answer it with `!picture`.",
+	})
 }

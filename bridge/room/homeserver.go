@@ -27,6 +27,21 @@ type Homeserver interface {
 	Event(ctx context.Context, room id.RoomID, evt id.EventID) (*event.Event, error)
 	// DisplayName returns the name that somebody has in their profile, "" for none.
 	DisplayName(ctx context.Context, user id.UserID) (string, error)
+	// Avatar returns where the picture is that somebody has in their profile, "" for none.
+	Avatar(ctx context.Context, user id.UserID) (id.ContentURIString, error)
+}
+
+// ErrNobodyToAsk says that there is no homeserver to ask.
+var ErrNobodyToAsk = errors.New("room: there is no homeserver to ask")
+
+// Avatar is Homeserver.Avatar, and ErrNobodyToAsk without one.
+func (r *Rooms) Avatar(ctx context.Context, user id.UserID) (id.ContentURIString, error) {
+	if r.homeserver == nil {
+		return "", ErrNobodyToAsk
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	return r.homeserver.Avatar(ctx, user)
 }
 
 // Find is Homeserver.Find, and finds nothing without one.

@@ -55,6 +55,18 @@ func (h homeserver) DisplayName(ctx context.Context, user id.UserID) (string, er
 	return shown.DisplayName, nil
 }
 
+// Avatar implements room.Homeserver.
+func (h homeserver) Avatar(ctx context.Context, user id.UserID) (id.ContentURIString, error) {
+	shown, err := h.bot.GetProfile(mautrix.WithMaxRetries(ctx, 0), user)
+	switch {
+	case errors.Is(err, mautrix.MNotFound): // there is no profile
+		return "", nil
+	case err != nil:
+		return "", err
+	}
+	return shown.AvatarURL.CUString(), nil
+}
+
 // Event implements room.Homeserver. It is asked for once: somebody waits.
 func (h homeserver) Event(ctx context.Context, room id.RoomID, evtID id.EventID) (*event.Event, error) {
 	evt, err := h.bot.GetEvent(mautrix.WithMaxRetries(ctx, 0), room, evtID)

@@ -3,6 +3,7 @@ package people
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"maunium.net/go/mautrix/event"
 
@@ -20,17 +21,26 @@ func Picture(c *call.Call) {
 	switch {
 	case c.Text == "remove" || c.Text == "-":
 		setPicture(c, login, "", nil)
+	case strings.EqualFold(c.Text, follow):
+		if err := login.Picture.Follow(c.Ctx); err != nil {
+			c.Log.Err(err).Msg("Failed to note that a user's picture is that of Matrix")
+			c.Say("That did not work now. Try again in a minute.")
+			return
+		}
+		c.Say("Your contacts see your picture of Matrix from now on.")
 	case c.Text != "":
-		c.Say("`picture` takes no words: send the picture here, and answer it with `$cmdprefix picture`. `$cmdprefix picture remove` takes it away.")
+		c.Say("`picture` takes no words: send the picture here, and answer it with `$cmdprefix picture`. `$cmdprefix picture remove` takes it away, `$cmdprefix picture --follow` shows your picture of Matrix.")
 	case c.ReplyTo == "":
 		shown, err := login.Picture.Is(c.Ctx)
 		switch {
 		case err != nil:
 			c.Say("The bridge cannot look it up now. Try again in a minute.")
+		case shown && login.Picture.Follows():
+			c.Say("Your contacts see your picture of Matrix. To show another one, send it here and answer it with `$cmdprefix picture`; `$cmdprefix picture remove` takes it away.")
 		case shown:
 			c.Say("Your contacts see the picture that you have chosen. To show another one, send it here and answer it with `$cmdprefix picture`; `$cmdprefix picture remove` takes it away.")
 		default:
-			c.Say("Your contacts see no picture of you. To show one, send it here and answer it with `$cmdprefix picture`.")
+			c.Say("Your contacts see no picture of you. To show one, send it here and answer it with `$cmdprefix picture`; `$cmdprefix picture --follow` shows the one that you have in Matrix.")
 		}
 	default:
 		pictureOfAnswer(c, login)

@@ -1,0 +1,124 @@
+package bridge
+
+import (
+	"bytes"
+	"errors"
+	"image/color"
+	"image/png"
+	"strings"
+	"testing"
+
+	"go.mau.fi/util/ptr"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/config"
+	"matrix-msn/msn"
+)
+
+// takesPicture gives the user a picture in Matrix, as the homeserver would tell.
+func (b *testBridge) takesPicture(url id.ContentURIString) {
+	b.Helper()
+	b.matrix.mu.Lock()
+	if b.matrix.avatars == nil {
+		b.matrix.avatars = make(map[id.UserID]id.ContentURIString)
+	}
+	b.matrix.avatars[fakeUser] = url
+	b.matrix.mu.Unlock()
+	b.conn.Member(b.ctx, &event.Event{
+		Type: event.StateMember, Sender: fakeUser, StateKey: ptr.Ptr(string(fakeUser)),
+		Content: event.Content{Parsed: &event.MemberEventContent{Membership: event.MembershipJoin, AvatarURL: url}},
+	})
+}
+
+// looks returns the colour of the picture that a contact sees of the user, nil for none.
+func (m *messenger) looks(t testing.TB) color.Color {
+	t.Helper()
+	contact, _ := m.Contact(alice)
+	if contact.Object == "" {
+		return nil
+	}
+	o, err := msn.ParseObject(contact.Object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var data bytes.Buffer
+	if err := m.Fetch(t.Context(), alice, o, &data, nil); err != nil {
+		return nil // it has just changed
+	}
+	picture, err := png.Decode(&data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return color.NRGBAModel.Convert(picture.At(48, 48))
+}
+
+var (
+	red  = color.NRGBA{R: 255, A: 255}
+	blue = color.NRGBA{B: 255, A: 255}
+)
+
+// Who follows shows their picture of Matrix, as soon as it changes and after an outage of the homeserver; one that
+// they choose ends that, also for the next sign-in, until they follow again.
+func TestPictureFollowsMatrix(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), func(b *testBridge) {
+		b.config = func(c *config.Config) { c.FollowPicture = true }
+	})
+	redAt, blueAt := b.emoji(painted(t, 200, 100, red)), b.emoji(painted(t, 64, 64, blue))
+	b.takesPicture(redAt)
+	b.login()
+	friend := b.messenger(bob)
+	sees := func(want color.Color) {
+		t.Helper()
+		b.eventually("the picture", func() bool { return friend.looks(t) == want })
+	}
+	sees(red)
+	b.matrix.failNames(errors.New("the homeserver is down"))
+	b.takesPicture(blueAt)
+	b.matrix.failNames(nil)
+	sees(blue)
+	if got := b.ask(b.management(), "!picture").body; !strings.Contains(got, "see your picture of Matrix") {
+		t.Errorf("answered %q", got)
+	}
+	text := b.emoji([]byte("hello"))
+	b.takesPicture(text)
+	b.told("Your contacts do not see your picture of Matrix: the bridge cannot read it.")
+	sees(blue)
+	b.takesPicture("")
+	sees(nil)
+	b.matrix.mu.Lock()
+	b.matrix.media = map[id.ContentURIString][]byte{"mxc://example.test/red": painted(t, 96, 96, red)}
+	b.matrix.mu.Unlock()
+	if got := b.answerPicture(&event.MessageEventContent{MsgType: event.MsgImage, Body: "x", URL: "mxc://example.test/red"}, "!picture"); !strings.Contains(got, "see this picture now") {
+		t.Errorf("answered %q", got)
+	}
+	sees(red)
+	b.takesPicture(blueAt)
+	b.restart()
+	b.waitState("CONNECTED")
+	b.takesPicture(b.emoji(painted(t, 64, 64, blue))) // the homeserver of the test has forgotten it
+	sees(red)
+	if got := b.ask(b.management(), "!picture --follow").body; !strings.Contains(got, "picture of Matrix from now on") {
+		t.Errorf("answered %q", got)
+	}
+	sees(blue)
+	if got := b.ask(b.management(), "!picture remove").body; !strings.Contains(got, "no picture of you any more") {
+		t.Errorf("answered %q", got)
+	}
+	sees(nil)
+}
+
+// Who does not follow shows none.
+func TestPictureOfMatrixIsNotShownUnasked(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.takesPicture(b.emoji(painted(t, 64, 64, blue)))
+	b.login()
+	friend := b.messenger(bob)
+	b.takesPicture(b.emoji(painted(t, 64, 64, red)))
+	b.ask(b.management(), "!picture")
+	if got := friend.looks(t); got != nil {
+		t.Errorf("they see %v", got)
+	}
+}
