@@ -5,9 +5,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"maunium.net/go/mautrix/bridgev2/status"
 	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/msn/msntest"
 )
@@ -72,5 +75,33 @@ func TestWordsUnderAFileDoNotWaitForWhatIsHeld(t *testing.T) {
 	b.sendsFile(room, event.MsgFile, "cat.txt", "my cat", []byte("meow"), false)
 	b.matrix.wait(t, from, "what becomes of the file", func(r record) bool {
 		return r.kind == "message" && r.room == room && strings.Contains(r.body, "file")
+	})
+}
+
+// Whoever sends a file in an outage is told that it waits, once with the texts that do.
+func TestFileThatWaitsForTheConnectionIsToldOf(t *testing.T) {
+	signingIn(t, func(w *world, _ id.RoomID, come func(), _ func() []string) {
+		room := w.rooms[bob]
+		told := func() (n int) {
+			synctest.Wait()
+			return len(w.matrix.all(func(r record) bool {
+				return r.kind == "message" && r.room == room && strings.Contains(r.body, "What you write here waits")
+			}))
+		}
+		w.b.sendsFile(room, event.MsgFile, "cat.txt", "", []byte("meow"), false)
+		time.Sleep(9 * time.Second)
+		if n := told(); n != 0 {
+			t.Errorf("told %d times at once", n)
+		}
+		time.Sleep(5 * time.Second)
+		if n := told(); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+		w.b.write(room, "and a text")
+		time.Sleep(20 * time.Second)
+		if n := told(); n != 1 {
+			t.Errorf("told %d times, with a text", n)
+		}
+		come()
 	})
 }
