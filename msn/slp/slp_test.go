@@ -364,7 +364,7 @@ func FuzzObject(f *testing.F) {
 }
 
 func FuzzEmoticons(f *testing.F) {
-	f.Add(EmoticonsBody([]Emoticon{{"(tux)", NewObject("bob@example.com", ObjectEmoticon, []byte("x"))}}))
+	f.Add(EmoticonsBody([]Emoticon{{Shortcut: "(tux)", Object: NewObject("bob@example.com", ObjectEmoticon, []byte("x"))}}))
 	f.Fuzz(func(t *testing.T, body string) {
 		emoticons := ParseEmoticons(body)
 		if len(emoticons) > MaxEmoticons {
