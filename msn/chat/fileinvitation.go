@@ -78,3 +78,14 @@ func (i *FileInvitation) say(fields wire.Header) bool {
 	}.Payload())
 	return true
 }
+
+// invited reports whether the user has not decided about a file that was offered in the session. The answer
+// goes by the session, which therefore is not left.
+func (s *session) invited() bool {
+	for _, i := range s.chats.invited {
+		if i.session == s {
+			return true
+		}
+	}
+	return false
+}
