@@ -16,6 +16,7 @@ import (
 	"matrix-msn/msn/internal/paging"
 	"matrix-msn/msn/internal/proxy"
 	"matrix-msn/msn/internal/self"
+	"matrix-msn/msn/internal/storage"
 	"matrix-msn/msn/internal/transport"
 	"matrix-msn/msn/internal/web"
 	"matrix-msn/msn/media"
@@ -60,6 +61,7 @@ type parts struct {
 	notices  *notice.Notices
 	pages    *paging.Pages
 	offline  *offline.Messages
+	storage  *storage.Storage
 }
 
 // Login signs in: it dials, follows redirects, negotiates the dialect, proves
@@ -142,6 +144,7 @@ func (c *Client) begin(conn *ns.Conn) {
 		},
 	})
 	c.networks = networks.New(conn, c.book, c.chats)
+	c.storage = storage.New(conn, c.network.web, c.lists, c.policy.CheckURL)
 	c.circles = circle.New(conn, c.book, c.chats, c.lists, c.cfg.MachineGUID)
 	c.offline = offline.New(conn, c.network.web, offline.Config{
 		Build: c.Identity().Version,

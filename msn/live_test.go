@@ -146,7 +146,8 @@ func liveConfig(t *testing.T) (cfg, peer msn.Config) {
 	}
 	if web := os.Getenv("MSN_TEST_WEB"); web != "" {
 		cfg.Web = msn.WebServices{Login: web + "/RST.srf", AddressBook: web + "/abservice/abservice.asmx",
-			Sharing: web + "/abservice/SharingService.asmx", Mailbox: web + "/rsi/rsi.asmx", Post: web + "/OimWS/oim.asmx"}
+			Sharing: web + "/abservice/SharingService.asmx", Mailbox: web + "/rsi/rsi.asmx", Post: web + "/OimWS/oim.asmx",
+			Storage: web + "/storageservice/SchematizedStore.asmx"}
 	}
 	cfg.Gateway = os.Getenv("MSN_TEST_GATEWAY")
 	if file := os.Getenv("MSN_TEST_CA"); file != "" {

@@ -18,7 +18,7 @@ import (
 func webConfig(srv *msntest.Server, account string, d wire.Dialect) msn.Config {
 	cfg := configFor(srv, account, d)
 	web := srv.Web()
-	cfg.Web = msn.WebServices{Login: web.Login, AddressBook: web.AddressBook, Sharing: web.Sharing, Mailbox: web.Mailbox, Post: web.Post}
+	cfg.Web = msn.WebServices{Login: web.Login, AddressBook: web.AddressBook, Sharing: web.Sharing, Mailbox: web.Mailbox, Post: web.Post, Storage: web.Storage}
 	if d >= wire.FirstPrefixed {
 		cfg.Web.Login = web.Login2
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"matrix-msn/msn/internal/errs"
+	"matrix-msn/msn/internal/storage"
 	"matrix-msn/msn/media"
 	"matrix-msn/msn/p2p"
 	"matrix-msn/msn/slp"
@@ -37,6 +38,8 @@ type FileOffer = media.FileOffer
 const (
 	// MaxObject is how long an object of the user's may be, in bytes.
 	MaxObject = media.MaxObject
+	// MaxStored is how long a picture that the service keeps may be, in bytes.
+	MaxStored = storage.MaxPicture
 	// MaxEmoticons is how many emoticons of one text are read, and may be sent with one.
 	MaxEmoticons = slp.MaxEmoticons
 )
@@ -97,6 +100,28 @@ func (c *Client) SetPicture(ctx context.Context, data []byte) (Object, error) {
 	}
 	o := c.media.Own(ObjectPicture, data)
 	return o, c.self.SetObject(ctx, o.String())
+}
+
+// StoredPicture describes the display picture that the service keeps for the account.
+type StoredPicture = storage.Picture
+
+// StoredPicture asks for the display picture that the service keeps for the account, for all places where
+// the user signs in; its Size is 0 when there is none. The error is ErrDialect when the service keeps none
+// (before MSNP15, or without Config.Web.Storage), or that of the call.
+func (c *Client) StoredPicture(ctx context.Context) (StoredPicture, error) {
+	return c.storage.Picture(ctx)
+}
+
+// FetchStored returns the bytes of a picture that the service keeps. The error is ErrTooLong beyond MaxStored,
+// ErrUntrusted when it is at an address that may not be asked, or that of the call.
+func (c *Client) FetchStored(ctx context.Context, p StoredPicture) ([]byte, error) {
+	return c.storage.Fetch(ctx, p)
+}
+
+// StorePicture has the service keep a display picture for the account, or none without data. Contacts see it by
+// SetPicture. Errors are as for StoredPicture, and ErrTooLong beyond MaxStored.
+func (c *Client) StorePicture(ctx context.Context, data []byte) error {
+	return c.storage.SetPicture(ctx, data)
 }
 
 // OfferEmoticon has contacts given a picture that stands for characters of a text, when they ask for it,

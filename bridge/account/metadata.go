@@ -71,6 +71,9 @@ type Record struct {
 	// FollowsPicture is set when the user has chosen whether their contacts see their picture of
 	// Matrix. What it points to does not change.
 	FollowsPicture *bool `json:"follows_picture,omitempty"`
+	// StoredPicture tells which display picture the service was last told to keep, "" for none; nil
+	// before it was asked. What it points to does not change.
+	StoredPicture *string `json:"stored_picture,omitempty"`
 	// Aliases are the names that the user has given contacts, by account, where the service
 	// keeps none. It is replaced, never changed in place.
 	Aliases map[string]string `json:"aliases,omitempty"`
@@ -151,7 +154,7 @@ func (m *Metadata) CopyFrom(other any) {
 		brought.Away, brought.Alike, brought.SummedUp = kept.Away, kept.Alike, kept.SummedUp
 		brought.Status, brought.Personal, brought.PresenceOff = kept.Status, kept.Personal, kept.PresenceOff
 		brought.FollowsName, brought.Emoticons, brought.Aliases = kept.FollowsName, kept.Emoticons, kept.Aliases
-		brought.FollowsPicture = kept.FollowsPicture
+		brought.FollowsPicture, brought.StoredPicture = kept.FollowsPicture, kept.StoredPicture
 		*kept = brought
 	})
 }

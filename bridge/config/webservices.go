@@ -21,6 +21,7 @@ var webPaths = map[string]string{
 	"sharing":      "/abservice/SharingService.asmx",
 	"mailbox":      "/rsi/rsi.asmx",
 	"post":         "/OimWS/oim.asmx",
+	"storage":      "/storageservice/SchematizedStore.asmx",
 }
 
 // webServices returns the addresses of a service's web services. setting is the name
@@ -48,7 +49,7 @@ func (cfg ServiceConfig) webServices(setting string) (msn.WebServices, error) {
 	}
 	return msn.WebServices{
 		Login: addresses["login"], AddressBook: addresses["address_book"], Sharing: addresses["sharing"],
-		Mailbox: addresses["mailbox"], Post: addresses["post"],
+		Mailbox: addresses["mailbox"], Post: addresses["post"], Storage: addresses["storage"],
 	}, nil
 }
 

@@ -55,7 +55,10 @@ func NewOwn(a *account.Account, s *session.Session, rooms *room.Rooms, work *bac
 		}
 		return kept.PNG
 	})
-	s.OnReady(func(context.Context, *msn.Client) { o.Look() })
+	s.OnReady(func(context.Context, *msn.Client) {
+		o.Look()
+		o.store()
+	})
 	return o
 }
 
@@ -126,8 +129,15 @@ func (o *Own) made(source string, data []byte) (*database.Picture, error) {
 	return kept, err
 }
 
-// set notes a picture and tells the service. setting is held.
+// set shows a picture, and has the service keep it. setting is held.
 func (o *Own) set(ctx context.Context, kept *database.Picture) error {
+	err := o.show(ctx, kept)
+	o.store()
+	return err
+}
+
+// show notes a picture and has contacts see it. setting is held.
+func (o *Own) show(ctx context.Context, kept *database.Picture) error {
 	if err := o.account.DB.Picture.Put(ctx, kept); err != nil {
 		return fmt.Errorf("store the picture: %w", err)
 	}

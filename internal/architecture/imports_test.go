@@ -27,7 +27,7 @@ var floors = [][]string{
 	{"msn/internal/transport", "msn/internal/web"},
 	{"msn/internal/ns"},
 	// The parts that are registered on one.
-	{"msn/internal/ns/nstest", "msn/internal/contactlist", "msn/internal/notice", "msn/internal/offline", "msn/internal/self", "msn/chat"},
+	{"msn/internal/ns/nstest", "msn/internal/contactlist", "msn/internal/notice", "msn/internal/offline", "msn/internal/self", "msn/internal/storage", "msn/chat"},
 	{"msn/internal/paging", "msn/circle", "msn/internal/networks", "msn/media"},
 	// The account as a program uses it.
 	{"msn"},

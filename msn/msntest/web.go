@@ -154,6 +154,8 @@ func (s *Server) answerWeb(w http.ResponseWriter, r *http.Request, c *call, body
 		default:
 			s.answerSOAP(w, c, storeCall)
 		}
+	case strings.HasPrefix(path, tilePath):
+		s.answerTile(w, r)
 	default:
 		s.answerTweener(w, r)
 	}

@@ -30,11 +30,14 @@ type Addresses struct {
 	// Mailbox keeps the offline messages sent to the user, and Post takes those that
 	// the user sends, from MSNP11 on. Without them there are none.
 	Mailbox, Post string
+	// Storage keeps the display picture for all places where the user signs in, from MSNP15 on. Without
+	// it there is none.
+	Storage string
 }
 
 // All returns the addresses that are set.
 func (a Addresses) All() (list []string) {
-	for _, address := range []string{a.Login, a.AddressBook, a.Sharing, a.Mailbox, a.Post} {
+	for _, address := range []string{a.Login, a.AddressBook, a.Sharing, a.Mailbox, a.Post, a.Storage} {
 		if address != "" {
 			list = append(list, address)
 		}
