@@ -45,6 +45,7 @@ const (
 	restartedBridge
 	killedBridge
 	halfwayBridge
+	cutOffBridge
 	stoppedBridge
 	alertedBridge
 	modernBridge
@@ -142,6 +143,7 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 		restartedBridge: {ID: "restarted", Settings: settings},
 		killedBridge:    {ID: "killed", Settings: settings},
 		halfwayBridge:   {ID: "halfway", Settings: settings},
+		cutOffBridge:    {ID: "cutoff", Settings: settings},
 		stoppedBridge:   {ID: "stopped", Dir: stoppedDir, Settings: withOwnLog(settings)},
 		alertedBridge:   {ID: "alerted", Settings: settings},
 		modernBridge:    {ID: "modern", Settings: settings},

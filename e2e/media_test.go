@@ -7,10 +7,13 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"io"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
+	"maunium.net/go/mautrix/crypto/attachment"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
@@ -188,6 +191,87 @@ func (c *cast) fileToMSN(room id.RoomID, name string, content *event.MessageEven
 	if err := <-received; err != nil || offered.Name != name || sha256.Sum256(got.Bytes()) != sha256.Sum256(data) {
 		c.t.Errorf("%q came with %d bytes, want %q with %d: %v", offered.Name, got.Len(), name, len(data), err)
 	}
+}
+
+// A file that is encrypted in Matrix, as in encrypted rooms, goes to MSN as it was.
+func TestEncryptedFileGoesToMSN(t *testing.T) {
+	t.Parallel()
+	c := newFriends(t, sharedBridge)
+	room := c.says("Hi Alice!").RoomID
+	data := random(300_000)
+	key := attachment.NewEncryptedFile()
+	locked := bytes.Clone(data)
+	key.EncryptInPlace(locked)
+	c.fileToMSN(room, "secret.bin", &event.MessageEventContent{
+		MsgType: event.MsgFile, Body: "secret.bin", Info: &event.FileInfo{Size: len(data)},
+		File: &event.EncryptedFileInfo{EncryptedFile: *key, URL: c.uploads(locked, "application/octet-stream")},
+	}, data)
+}
+
+// The bridge is killed while a file comes and another one goes: the room is told of both after the next start, and
+// files go both ways again.
+func TestKillInTheMiddleOfFiles(t *testing.T) {
+	t.Parallel()
+	c := newFriends(t, cutOffBridge)
+	room := c.says("Hi Alice!").RoomID
+	ctx, cancel := context.WithTimeout(t.Context(), fileWait)
+	defer cancel()
+
+	// Of what Bob sends, half comes.
+	reader, writer := io.Pipe()
+	sent := make(chan error, 1)
+	go func() {
+		sent <- c.bob.Client.SendFile(ctx, c.account, msn.File{Name: "coming.bin", Size: 200_000}, reader, nil)
+	}()
+	if _, err := writer.Write(random(100_000)); err != nil {
+		t.Fatal(err)
+	}
+	// Of what Alice sends, Bob takes the beginning.
+	mark := c.bob.Mark()
+	data := random(200_000)
+	content := &event.MessageEventContent{MsgType: event.MsgFile, Body: "going.bin", URL: c.uploads(data, "application/octet-stream"), Info: &event.FileInfo{Size: len(data)}}
+	if _, err := c.alice.Client.SendMessageEvent(ctx, room, event.EventMessage, content); err != nil {
+		t.Fatal(err)
+	}
+	heard, err := c.bob.WaitEventAfter(ctx, mark, "the offer", func(h stack.Heard) bool {
+		_, ok := h.Event.(msn.FileOffered)
+		return ok
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, taken := make(chan struct{}), make(chan error, 1)
+	out, in := io.Pipe()
+	go func() { taken <- heard.Event.(msn.FileOffered).Offer.Accept(ctx, in, nil) }()
+	go func() {
+		_, _ = io.ReadFull(out, make([]byte, 10_000))
+		close(begun)
+	}()
+	<-begun
+	seen := c.alice.Mark()
+	if err := c.bridge.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = out.CloseWithError(io.ErrClosedPipe)
+	_ = writer.CloseWithError(io.ErrClosedPipe)
+	for what, ended := range map[string]<-chan error{"the file to Alice": sent, "the file to Bob": taken} {
+		if err := <-ended; err == nil {
+			t.Errorf("%s has arrived", what)
+		}
+	}
+	mark = c.bob.Mark()
+	if err := c.bridge.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	c.bobSees(mark, msn.Online)
+	for _, words := range []string{"The bridge was stopped while the file “coming.bin” was coming.", "the bridge was stopped while the file was on its way, and it may not have arrived"} {
+		c.sees(seen, words, func(s stack.Seen) bool {
+			return s.Type == event.EventMessage && s.RoomID == room && strings.Contains(s.Content.AsMessage().Body, words)
+		})
+	}
+	c.fileToMatrix(room, "again.bin", event.MsgFile, random(5000))
+	content.Body = "again.bin"
+	c.fileToMSN(room, "again.bin", content, data)
 }
 
 // eventually waits until something holds that nobody tells of.
