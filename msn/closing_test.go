@@ -31,6 +31,12 @@ var calls = map[string]func(ctx context.Context, c *Client) error{
 		_, err := c.SetPicture(ctx, []byte("picture"))
 		return err
 	},
+	"Client.StoredPicture": func(ctx context.Context, c *Client) error { _, err := c.StoredPicture(ctx); return err },
+	"Client.FetchStored": func(ctx context.Context, c *Client) error {
+		_, err := c.FetchStored(ctx, StoredPicture{Size: 5, URL: fakeWebHost + "/storage/usertile/1/static"})
+		return err
+	},
+	"Client.StorePicture":    func(ctx context.Context, c *Client) error { return c.StorePicture(ctx, []byte("picture")) },
 	"Client.AddContact":      func(ctx context.Context, c *Client) error { return c.AddContact(ctx, "erin@example.com", "Hello") },
 	"Client.RemoveContact":   func(ctx context.Context, c *Client) error { return c.RemoveContact(ctx, "bob@example.com") },
 	"Client.Block":           func(ctx context.Context, c *Client) error { return c.Block(ctx, "bob@example.com") },
@@ -78,6 +84,9 @@ var calls = map[string]func(ctx context.Context, c *Client) error{
 	"Conversation.Reach": func(ctx context.Context, c *Client) error { return c.Conversation("bob@example.com").Reach(ctx) },
 	"Conversation.StartTextIn": func(ctx context.Context, c *Client) error {
 		return c.GroupChat("{g}", "bob@example.com", "erin@example.com").StartTextIn(ctx, new(Line), "Hello", "")()
+	},
+	"Conversation.StartTextWith": func(ctx context.Context, c *Client) error {
+		return c.Conversation("bob@example.com").StartTextWith(ctx, nil, []Emoticon{{Shortcut: "(x)"}}, "Hello (x)", "")()
 	},
 	"Conversation.SendNudge":  func(ctx context.Context, c *Client) error { return c.Conversation("bob@example.com").SendNudge(ctx) },
 	"Conversation.SendTyping": func(ctx context.Context, c *Client) error { return c.Conversation("bob@example.com").SendTyping(ctx) },

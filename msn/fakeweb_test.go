@@ -34,6 +34,7 @@ var fakeWebServices = WebServices{
 	Login: fakeWebHost + "/RST.srf", AddressBook: fakeWebHost + "/abservice/abservice.asmx",
 	Sharing: fakeWebHost + "/abservice/SharingService.asmx",
 	Mailbox: fakeWebHost + "/rsi/rsi.asmx", Post: fakeWebHost + "/OimWS/oim.asmx",
+	Storage: fakeWebHost + "/storageservice/SchematizedStore.asmx",
 }
 
 // webCall is a request to a fakeWeb.

@@ -60,7 +60,8 @@ type Picture struct {
 	// Size is how many bytes it says to have, 0 when there is none.
 	Size int64
 
-	url string
+	// URL is where it is.
+	URL string
 }
 
 // Picture asks for the picture. The error is errs.ErrDialect when the service keeps none, or that of the call.
@@ -68,19 +69,25 @@ func (s *Storage) Picture(ctx context.Context) (p Picture, err error) {
 	err = s.with(ctx, func(ctx context.Context, service *soap.Storage) error {
 		profile, err := service.Profile(ctx)
 		if profile.PhotoURL != "" {
-			p = Picture{Size: max(profile.PhotoSize, 1), url: profile.PhotoURL}
+			p = Picture{Size: max(profile.PhotoSize, 1), URL: profile.PhotoURL}
 		}
 		return err
 	})
 	return p, err
 }
 
-// Fetch returns the bytes of a picture. The error is errs.ErrTooLong beyond MaxPicture, trust.ErrUntrusted when it
+// Fetch returns the bytes of a picture. The error is errs.ErrDialect when the service keeps none, errs.ErrTooLong beyond MaxPicture, trust.ErrUntrusted when it
 // is not where it may be asked for, soap.ErrAnswer, or that of the connection.
 func (s *Storage) Fetch(ctx context.Context, p Picture) ([]byte, error) {
+	switch {
+	case !s.Kept():
+		return nil, errs.ErrDialect
+	case s.conn.Reason() != nil:
+		return nil, s.conn.Ended()
+	}
 	ctx, release := s.conn.Bind(ctx)
 	defer release()
-	from, err := url.Parse(p.url)
+	from, err := url.Parse(p.URL)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the picture is nowhere", soap.ErrAnswer)
 	}
