@@ -295,7 +295,6 @@ func (g *Going) transfer(ctx context.Context, client *msn.Client, f *database.Qu
 				return offline(err)
 			}
 		}
-		began = true
 		name, size := nameOf(&content), uint64(info.Size())
 		if content.MSC3245Voice != nil {
 			if wav, wavSize := voiceOf(ctx, file); wav != nil {
@@ -308,7 +307,10 @@ func (g *Going) transfer(ctx context.Context, client *msn.Client, f *database.Qu
 				}
 			}
 		}
-		progress.size = size
+		if ctx.Err() != nil {
+			return ctx.Err() // nothing of it was offered
+		}
+		progress.size, began = size, true
 		err = client.SendFile(ctx, to.Account, msn.File{Name: name, Size: size}, file, progress.told)
 		if errors.Is(err, msn.ErrOffline) || errors.Is(err, msn.ErrDialect) {
 			began = f.Body != ""

@@ -25,14 +25,28 @@ const (
 	// maxClip is the largest recording that is fetched, in bytes: Messenger makes them of 15 seconds, which are
 	// 30 KiB, and other programs write them without compressing them.
 	maxClip = 1 << 20
-	// maxVoice is how long a recording of a voice is at most that is made another one.
+	// maxVoice is how long a recording of a voice is at most that is made another one: a longer one stays as it is,
+	// whole.
 	maxVoice = 10 * time.Minute
-	// convertTimeout bounds that.
+	// convertTimeout bounds that, and waiting for it.
 	convertTimeout = time.Minute
+	// maxConverting is how many are made at once for all logins: each takes a processor for itself.
+	maxConverting = 2
+	// wavRate is how many samples a second has of what is sent to MSN, of 2 bytes each, and wavHead the most that
+	// stands before them.
+	wavRate = 16000
+	wavHead = 1 << 10
+
+	// formats are those in which clients of Matrix record voices, as ffmpeg calls them. None of them names other
+	// files: playlists do, and would bring those of the bridge's machine to contacts.
+	formats = "ogg,matroska,webm,mov,mp4,m4a,mp3,aac,flac,amr,wav"
 
 	clipName  = "voice clip.wav"
 	voiceName = "voice clip.ogg"
 )
+
+// converting holds a token for each recording that is made another one.
+var converting = make(chan struct{}, maxConverting)
 
 // clip is a recording that a contact has announced, as an offer.
 type clip struct {
@@ -74,7 +88,7 @@ func (c *Coming) Spoken(ctx context.Context, evt msn.VoiceClipReceived, from str
 func asVoice(ctx context.Context, written io.Writer, head []byte, content *event.MessageEventContent) (replacement string) {
 	file, ok := written.(*os.File)
 	length, isWAV := lengthOf(head, content.Info.Size)
-	if !ok || !isWAV || !ffmpeg.Supported() {
+	if !ok || !isWAV || length > maxVoice || !ffmpeg.Supported() {
 		return ""
 	}
 	converted, err := convert(ctx, file.Name(), "wav", ".ogg", "-ac", "1", "-c:a", "libopus", "-b:a", "24k")
@@ -105,8 +119,7 @@ func lengthOf(head []byte, size int) (time.Duration, bool) {
 	if rate == 0 {
 		return 0, false
 	}
-	length := time.Duration(float64(size) / float64(rate) * float64(time.Second))
-	return min(length, maxVoice), true
+	return time.Duration(float64(size) / float64(rate) * float64(time.Second)), true
 }
 
 // voiceOf returns a voice message of Matrix as a recording that every Windows plays, and its size, or nil where it
@@ -115,7 +128,7 @@ func voiceOf(ctx context.Context, file *os.File) (wav *os.File, size uint64) {
 	if !ffmpeg.Supported() {
 		return nil, 0
 	}
-	name, err := convert(ctx, file.Name(), "", ".wav", "-ac", "1", "-ar", "16000", "-c:a", "pcm_s16le")
+	name, err := convert(ctx, file.Name(), formats, ".wav", "-ac", "1", "-ar", strconv.Itoa(wavRate), "-c:a", "pcm_s16le")
 	if err == nil {
 		wav, err = os.Open(name)
 	}
@@ -124,7 +137,7 @@ func voiceOf(ctx context.Context, file *os.File) (wav *os.File, size uint64) {
 		return nil, 0
 	}
 	info, err := wav.Stat()
-	if err != nil || info.Size() == 0 {
+	if err != nil || info.Size() == 0 || info.Size() > wavHead+2*wavRate*int64(maxVoice.Seconds()) {
 		_ = wav.Close()
 		_ = os.Remove(name)
 		return nil, 0
@@ -132,21 +145,25 @@ func voiceOf(ctx context.Context, file *os.File) (wav *os.File, size uint64) {
 	return wav, uint64(info.Size())
 }
 
-// convert has ffmpeg make a new file of one. It reads no other files, whatever the first says, and opens no
-// connections. format is what the first is to be read as, "" for what it looks like.
-func convert(ctx context.Context, from, format, ending string, how ...string) (string, error) {
+// convert has ffmpeg make a new file of one, of as much as shows that it is too long. It reads no other files,
+// whatever the first says, and opens no connections. formats are what the first may be, as ffmpeg calls them.
+func convert(ctx context.Context, from, formats, ending string, how ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, convertTimeout)
+	defer cancel()
+	select {
+	case converting <- struct{}{}:
+		defer func() { <-converting }()
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
 	to, err := os.CreateTemp(filepath.Dir(from), "voice-*"+ending)
 	if err != nil {
 		return "", err
 	}
 	_ = to.Close()
-	ctx, cancel := context.WithTimeout(ctx, convertTimeout)
-	defer cancel()
-	in := []string{"-y", "-nostdin", "-protocol_whitelist", "file"}
-	if format != "" {
-		in = append(in, "-f", format)
-	}
-	out := append([]string{"-map", "0:a:0", "-map_metadata", "-1", "-t", strconv.Itoa(int(maxVoice.Seconds()))}, how...)
+	// What is wrong with a recording is not logged line by line: there may be one for each of its packets.
+	in := []string{"-y", "-nostdin", "-loglevel", "fatal", "-threads", "1", "-protocol_whitelist", "file", "-format_whitelist", formats}
+	out := append([]string{"-map", "0:a:0", "-map_metadata", "-1", "-t", strconv.Itoa(int(maxVoice.Seconds()) + 1)}, how...)
 	if err := ffmpeg.ConvertPathWithDestination(ctx, from, to.Name(), in, out, false); err != nil {
 		_ = os.Remove(to.Name())
 		return "", err
