@@ -2,11 +2,13 @@ package picture
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"image"
 	"image/color"
 	"image/gif"
 	"image/png"
+	"runtime"
 	"testing"
 
 	"matrix-msn/msn"
@@ -100,5 +102,49 @@ func TestWhoShowsEmoticons(t *testing.T) {
 		if got := shows(test.contact); got != test.want {
 			t.Errorf("%s: %t", name, got)
 		}
+	}
+}
+
+// lies is a WebP that says to be of 1 by 1 pixels, and holds a picture that has so many at a side.
+func lies(side uint32) []byte {
+	le := binary.LittleEndian
+	var bits uint64 // the sides, no transparency and no transform, and five codes of one value
+	bits = uint64(side-1) | uint64(side-1)<<14
+	picture := le.AppendUint32([]byte{0x2f}, uint32(bits))
+	// Neither transforms, nor a cache, nor several codes: 3 bits. Then five codes of one symbol of one bit each.
+	var codes uint64
+	for i := range 5 {
+		codes |= 1 << (3 + 4*i)
+	}
+	picture = append(le.AppendUint64(picture, codes), 0, 0)
+	if len(picture)%2 != 0 {
+		picture = append(picture, 0)
+	}
+	chunk := func(name string, data []byte) []byte {
+		return append(le.AppendUint32([]byte(name), uint32(len(data))), data...)
+	}
+	body := append([]byte("WEBP"), chunk("VP8X", make([]byte, 10))...)
+	return chunk("RIFF", append(body, chunk("VP8L", picture)...))
+}
+
+// What holds more than it says is not unpacked.
+func TestPictureThatHoldsMoreThanItSays(t *testing.T) {
+	data := lies(1 << 14)
+	for name, read := range map[string]func() error{
+		"a custom emoji": func() error { _, err := emoticonOf(data); return err },
+		"the user's own": func() error { _, err := Make(data); return err },
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if err := read(); !errors.Is(err, ErrNoPicture) {
+			t.Errorf("%s: %v", name, err)
+		}
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > 1<<20 {
+			t.Errorf("%s takes %d MiB of memory", name, took>>20)
+		}
+	}
+	if _, err := emoticonOf(lies(1)); err != nil {
+		t.Errorf("one that says what it holds: %v", err)
 	}
 }
