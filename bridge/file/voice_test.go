@@ -59,7 +59,7 @@ func TestVoiceOfOneFileOnly(t *testing.T) {
 	}{
 		"a recording":      {recorded(2, 8000), true},
 		"a long recording": {recorded(601, 4000), false},
-		"a playlist": {fmt.Appendf(nil, "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:2.0,\n%s\n#EXT-X-ENDLIST\n", secret), false},
+		"a playlist":       {fmt.Appendf(nil, "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:2.0,\n%s\n#EXT-X-ENDLIST\n", secret), false},
 		"a list of files":  {[]byte("ffconcat version 1.0\nfile secret.wav\n"), false},
 		"no recording":     {[]byte("hello"), false},
 	} {
