@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"image/png"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"go.mau.fi/util/ptr"
@@ -14,6 +15,7 @@ import (
 
 	"matrix-msn/bridge/config"
 	"matrix-msn/msn"
+	"matrix-msn/msn/msntest"
 )
 
 // takesPicture gives the user a picture in Matrix, as the homeserver would tell.
@@ -120,5 +122,33 @@ func TestPictureOfMatrixIsNotShownUnasked(t *testing.T) {
 	b.ask(b.management(), "!picture")
 	if got := friend.looks(t); got != nil {
 		t.Errorf("they see %v", got)
+	}
+}
+
+// A change that the service does not take is tried again while the user is signed in.
+func TestPictureThatTheServiceDoesNotTakeAtFirst(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), func(b *testBridge) {
+		b.config = func(c *config.Config) { c.FollowPicture = true }
+	})
+	b.takesPicture(b.emoji(painted(t, 64, 64, red)))
+	b.login()
+	friend := b.messenger(bob)
+	b.eventually("the picture", func() bool { return friend.looks(t) == red })
+	before, _ := friend.Contact(alice)
+	var refused atomic.Bool
+	b.srv.Hook(func(r *msntest.Request) msntest.Action {
+		if r.Kind == msntest.NS && r.Command.Verb == "CHG" && r.Account == alice && !refused.Swap(true) {
+			return msntest.Refuse("500")
+		}
+		return msntest.Action{}
+	})
+	b.takesPicture(b.emoji(painted(t, 64, 64, blue)))
+	b.eventually("another picture", func() bool {
+		now, _ := friend.Contact(alice)
+		return now.Object != before.Object
+	})
+	if got := friend.looks(t); got != blue || !refused.Load() {
+		t.Errorf("they see %v; refused at first: %t", got, refused.Load())
 	}
 }

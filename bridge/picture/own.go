@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -40,6 +41,9 @@ type Own struct {
 	// setting is held while the picture is changed, so that one of Matrix never comes after one that was chosen
 	// meanwhile.
 	setting sync.Mutex
+	// taken is where the picture is in Matrix that the service has: the latest that it has taken, or was given at
+	// the sign-in.
+	taken atomic.Value // of string
 }
 
 // NewOwn returns the picture of a login, which signs in with it.
@@ -51,8 +55,10 @@ func NewOwn(a *account.Account, s *session.Session, rooms *room.Rooms, work *bac
 			zerolog.Ctx(ctx).Err(err).Msg("Failed to read the user's display picture: contacts see none")
 		}
 		if kept == nil {
+			o.taken.Store("")
 			return nil
 		}
+		o.taken.Store(kept.Source)
 		return kept.PNG
 	})
 	s.OnReady(func(context.Context, *msn.Client) {
@@ -141,12 +147,47 @@ func (o *Own) show(ctx context.Context, kept *database.Picture) error {
 	if err := o.account.DB.Picture.Put(ctx, kept); err != nil {
 		return fmt.Errorf("store the picture: %w", err)
 	}
+	return o.bring(ctx, kept)
+}
+
+// bring tells the service of the picture that is kept. setting is held.
+func (o *Own) bring(ctx context.Context, kept *database.Picture) error {
 	client := o.session.Current()
 	if client == nil {
 		return nil // the next sign-in shows it
 	}
-	_, err := client.SetPicture(ctx, kept.PNG)
-	return err
+	if _, err := client.SetPicture(ctx, kept.PNG); err != nil {
+		return err
+	}
+	o.taken.Store(kept.Source)
+	return nil
+}
+
+// showAgain tells the service of the picture that is kept, if it has not taken it. It reports false when that is to
+// be tried again.
+func (o *Own) showAgain(ctx context.Context, source string) (done bool) {
+	o.setting.Lock()
+	defer o.setting.Unlock()
+	if o.taken.Load() == source || o.session.Current() == nil || !o.Follows() {
+		return true
+	}
+	kept, err := o.account.DB.Picture.Get(ctx, o.account.Login.ID)
+	if err == nil && (kept == nil || kept.Source != source) {
+		return false // another one was taken meanwhile
+	}
+	if err == nil {
+		err = o.bring(ctx, kept)
+	}
+	return o.shown(ctx, err)
+}
+
+// shown reports whether nothing is left to be tried of what has ended so.
+func (o *Own) shown(ctx context.Context, err error) (done bool) {
+	if err == nil {
+		return true
+	}
+	zerolog.Ctx(ctx).Err(err).Msg("Contacts do not see the user's picture of Matrix yet")
+	return errors.Is(err, msn.ErrDialect) || o.session.Current() == nil // the next sign-in shows it
 }
 
 // Look says that the user may have another picture in Matrix by now.
@@ -169,8 +210,10 @@ func (o *Own) look(ctx context.Context) (done bool) {
 	case err != nil:
 		log.Err(err).Msg("Failed to read the user's display picture")
 		return false
-	case before == nil && url == "", before != nil && before.Source == string(url):
+	case before == nil && url == "":
 		return true
+	case before != nil && before.Source == string(url):
+		return o.showAgain(ctx, before.Source)
 	}
 	var data []byte
 	if url != "" {
@@ -189,11 +232,7 @@ func (o *Own) look(ctx context.Context) (done bool) {
 	if !o.Follows() {
 		return true // they have chosen another one meanwhile
 	}
-	if err := o.set(ctx, kept); err != nil {
-		log.Err(err).Msg("Contacts do not see the user's picture of Matrix yet")
-		return errors.Is(err, msn.ErrDialect) || o.session.Current() == nil // the next sign-in shows it
-	}
-	return true
+	return o.shown(ctx, o.set(ctx, kept))
 }
 
 // download returns a picture, as much of it as says that it is too large.
