@@ -9,9 +9,12 @@ import (
 	"image/gif"
 	"strings"
 	"testing"
+	"time"
 
+	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/database"
 	"matrix-msn/msn"
 )
 
@@ -211,5 +214,41 @@ func TestCustomEmoticonInTwoTextsAtOnce(t *testing.T) {
 	defer b.matrix.mu.Unlock()
 	if len(b.matrix.uploads) != 1 {
 		t.Errorf("%d pictures were uploaded", len(b.matrix.uploads))
+	}
+}
+
+// Pictures that come when the user has left the room call nobody back.
+func TestPicturesCallNobodyBack(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	b.messenger(bob).says(t, alice, "(cat)")
+	text, from := b.waitMessage(0, "(cat)")
+	client := login.Client.(*Client)
+	portal := client.account.PortalKey(bob).ID
+	b.eventually("the text to be done with", func() bool { return client.inbox.Idle(portal) })
+	stored, err := b.br.DB.Message.GetPartByMXID(b.ctx, text.id)
+	if err != nil || stored == nil {
+		t.Fatalf("the text is not known: %v", err)
+	}
+	if err := client.account.DB.Object.Put(b.ctx, &database.Object{Hash: "cat", MXC: "mxc://example.test/cat", MimeType: "image/png"}); err != nil {
+		t.Fatal(err)
+	}
+	b.leave(room)
+	client.inbox.Put(b.ctx, &database.QueuedMessage{
+		LoginID: login.ID, MessageID: "pictures", Replaces: stored.ID, PortalID: portal, Sender: bob, At: time.Now(), Body: "(cat)", GroupSize: 1,
+		Kind: database.QueuedEdit, Emoticons: database.Emoticons{{Shortcut: "(cat)", Picture: "cat"}},
+	})
+	b.eventually("the pictures to be done with", func() bool { return client.inbox.Idle(portal) })
+	if got := b.matrix.memberships()[room][fakeUser]; got != event.MembershipLeave {
+		t.Errorf("the user is %q to the room", got)
+	}
+	b.matrix.mu.Lock()
+	defer b.matrix.mu.Unlock()
+	for _, r := range b.matrix.records[from:] {
+		if r.edits != "" {
+			t.Errorf("shown again: %+v", r)
+		}
 	}
 }

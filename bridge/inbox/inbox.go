@@ -33,6 +33,8 @@ const (
 	// MaxAttempts is how often a message is offered to a room that takes others: the
 	// last attempt comes about half an hour after the first.
 	MaxAttempts = 12
+	// maxReplacing is how often a replacement is offered to such a room. Texts wait behind it meanwhile.
+	maxReplacing = 3
 	// maxHold is how long a message waits for one before it that waits.
 	maxHold = 24 * time.Hour
 	// maxUnsaved is how many messages may wait in memory for the database. What has begun below it
@@ -302,6 +304,9 @@ func (b *Inbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedMessag
 		return queue.Done().Then(func(ctx context.Context) { kind.inMatrix(ctx, m) })
 	}
 	attempts := MaxAttempts
+	if m.Replaces != "" {
+		attempts = maxReplacing
+	}
 	if kind.Keeper != nil && kind.Keeper.Refused(m) {
 		attempts = 1 // it waits elsewhere, and does not hold up the others again
 	}

@@ -16,8 +16,8 @@ import (
 // comes twice changes nothing: nobody looks for one that was half-way.
 func (b *Inbox) replace(ctx context.Context, m *database.QueuedMessage, kind Kind) error {
 	key := b.account.KeyOf(m.PortalID)
-	if stored, err := b.rooms.Stored(ctx, key); err != nil || stored == "" {
-		return err
+	if there, err := b.rooms.Shows(ctx, key); err != nil || !there {
+		return err // whoever has left is called back by what is said, and not by how it looks
 	}
 	converted, err := kind.Convert(ctx, m)
 	if err != nil {
