@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 )
 
 // Errors of cabinets.
@@ -52,7 +54,16 @@ func (r *reader) take(n int) []byte {
 
 func (r *reader) byte() int   { return int(r.take(1)[0]) }
 func (r *reader) number() int { return int(binary.LittleEndian.Uint16(r.take(2))) }
-func (r *reader) long() int   { return int(binary.LittleEndian.Uint32(r.take(4))) }
+
+// long reads a size or a place. None beyond what every int holds is one of a cabinet that is read.
+func (r *reader) long() int {
+	n := binary.LittleEndian.Uint32(r.take(4))
+	if n > math.MaxInt32 {
+		r.short = true
+		return math.MaxInt32
+	}
+	return int(n)
+}
 
 func (r *reader) name() string {
 	end := bytes.IndexByte(r.data[:min(len(r.data), maxName)], 0)
@@ -126,6 +137,7 @@ func Read(cabinet []byte, wanted func(name string) bool, most int) ([]byte, erro
 func (f folder) unpack(blocks []byte, reserved, length int) ([]byte, error) {
 	r := &reader{data: blocks}
 	out := make([]byte, 0, min(length, maxBlock))
+	inflate := flate.NewReader(nil) // one for all: each has a window of its own, and there may be thousands of blocks
 	for range f.blocks {
 		if len(out) >= length {
 			break
@@ -134,7 +146,7 @@ func (f folder) unpack(blocks []byte, reserved, length int) ([]byte, error) {
 		packed, size := r.number(), r.number()
 		r.take(reserved)
 		block := r.take(packed)
-		if r.short || size > maxBlock {
+		if r.short || size > maxBlock || size == 0 { // one of 0 goes on in another cabinet
 			return nil, ErrFormat
 		}
 		switch f.compression & 0xF {
@@ -146,11 +158,14 @@ func (f folder) unpack(blocks []byte, reserved, length int) ([]byte, error) {
 				return nil, ErrFormat
 			}
 			window := out[max(0, len(out)-maxBlock):]
-			unpacked, err := io.ReadAll(io.LimitReader(flate.NewReaderDict(bytes.NewReader(rest), window), int64(size)))
-			if err != nil {
+			if err := inflate.(flate.Resetter).Reset(bytes.NewReader(rest), window); err != nil {
 				return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 			}
-			out = append(out, unpacked...)
+			done := len(out)
+			out = slices.Grow(out, size)[:done+size]
+			if _, err := io.ReadFull(inflate, out[done:]); err != nil {
+				return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+			}
 		default:
 			return nil, fmt.Errorf("%w: compressed in way %d", ErrFormat, f.compression&0xF)
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -122,4 +123,37 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("%d bytes, %v", len(got), err)
 		}
 	})
+}
+
+// hollow is a cabinet of a file of so many bytes, which as many blocks as may be hold, each of them 1 byte at most.
+func hollow(t testing.TB, length uint32, each uint16) []byte {
+	t.Helper()
+	data := pack(t, mszip, false, packed{"m.png", nil})
+	binary.LittleEndian.PutUint16(data[40:], 1<<16-1)  // blocks
+	binary.LittleEndian.PutUint32(data[36+8:], length) // of the file
+	var b bytes.Buffer
+	b.WriteString("CK")
+	w, err := flate.NewWriter(&b, flate.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = w.Write(make([]byte, each))
+	_ = w.Close()
+	block := binary.LittleEndian.AppendUint16(make([]byte, 4), uint16(b.Len()))
+	block = append(binary.LittleEndian.AppendUint16(block, each), b.Bytes()...)
+	return append(data, bytes.Repeat(block, 1<<16-1)...)
+}
+
+// A cabinet of many blocks that hold next to nothing takes little memory.
+func TestManySmallBlocks(t *testing.T) {
+	for _, each := range []uint16{0, 1} {
+		data := hollow(t, 1<<20, each)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := Read(data, isPicture, 2<<20)
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; !errors.Is(err, ErrFormat) || took > 8<<20 {
+			t.Errorf("blocks of %d bytes: %d MiB, %v", each, took>>20, err)
+		}
+	}
 }
