@@ -125,6 +125,32 @@ func TestVoiceClipThatIsNone(t *testing.T) {
 	})
 }
 
+// Whoever announces one recording after the other, of which none comes, does not fill the room.
+func TestFloodOfVoiceClips(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	friend := b.messenger(bob)
+	o := b.offersObject(friend, msn.ObjectVoice, wav(pcm, 32000, 2, make([]byte, 64000)))
+	told := func() int {
+		return len(b.matrix.all(func(r record) bool { return r.kind == "message" && strings.Contains(r.body, "voice clip.wav") }))
+	}
+	for i := range 25 {
+		o.Hash[0]++
+		b.casts("3", o)
+		if i < 20 {
+			b.eventually("why it does not come", func() bool { return told() == i+1 })
+		}
+	}
+	friend.says(t, alice, "bye")
+	b.waitMessage(0, "bye")
+	if got := told(); got != 20 {
+		t.Errorf("%d lines", got)
+	}
+	b.restart()
+	b.waitMessage(0, "Bob Builder sent 5 more voice clips.")
+}
+
 // A voice message of Matrix goes out as a recording that Windows plays, where ffmpeg is installed.
 func TestVoiceMessageGoesToMSN(t *testing.T) {
 	t.Parallel()

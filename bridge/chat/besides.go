@@ -30,6 +30,7 @@ const (
 	besidesThing              // what Messenger shows, plays or offers and the bridge does not carry
 	besidesInk                // pictures drawn by hand
 	besidesAction             // what a contact's Messenger says of them
+	besidesVoice              // recordings
 )
 
 // What is shown of one contact within a floodWindow.
@@ -38,6 +39,8 @@ const (
 	maxThings = 5
 	// maxActions is more: they are texts, as of games that somebody plays.
 	maxActions = 20
+	// maxClips is more too: they last some seconds.
+	maxClips = 20
 )
 
 // most is how many of a kind are shown.
@@ -49,6 +52,8 @@ func (k besidesKind) most() int {
 		return maxInkShown
 	case besidesAction:
 		return maxActions
+	case besidesVoice:
+		return maxClips
 	}
 	return maxThings
 }
@@ -63,6 +68,8 @@ func (k besidesKind) more(name string, n int) string {
 		one, many = "picture", "pictures"
 	case besidesAction:
 		one, many = "line that their Messenger made", "lines that their Messenger made"
+	case besidesVoice:
+		one, many = "voice clip", "voice clips"
 	}
 	if n == 1 {
 		return fmt.Sprintf("%s sent one more %s.", name, one)
@@ -98,7 +105,11 @@ func (h *Heard) voiceClipReceived(ctx context.Context, evt msn.VoiceClipReceived
 	if !ok || h.unwanted(ctx, evt.Conversation, account) {
 		return
 	}
-	if refused := h.takers.Spoken(ctx, evt, account, h.portalOf(evt.Conversation, account).ID); refused != "" {
+	portal := h.portalOf(evt.Conversation, account)
+	if !h.floods.allow(flooder{portal, account, besidesVoice}, besidesVoice.most()) {
+		return
+	}
+	if refused := h.takers.Spoken(ctx, evt, account, portal.ID); refused != "" {
 		h.thing(ctx, evt.Origin, func(string) string { return refused })
 	}
 }

@@ -113,6 +113,7 @@ func TestSumsOfWhatWasNotShown(t *testing.T) {
 		{besidesInk, 2, "Bob sent 2 more pictures."},
 		{besidesAction, 1, "Bob sent one more line that their Messenger made."},
 		{besidesAction, 4, "Bob sent 4 more lines that their Messenger made."},
+		{besidesVoice, 1, "Bob sent one more voice clip."},
 		{besidesThing, 1, "Bob sent one more thing that the bridge does not carry."},
 		{besidesThing, 3, "Bob sent 3 more things that the bridge does not carry."},
 	} {
