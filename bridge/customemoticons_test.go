@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"image/gif"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,6 +17,8 @@ import (
 
 	"matrix-msn/database"
 	"matrix-msn/msn"
+	"matrix-msn/msn/msntest"
+	"matrix-msn/msn/wire"
 )
 
 // offers is a contact's Messenger, with an emoticon of the contact's.
@@ -250,5 +253,39 @@ func TestPicturesCallNobodyBack(t *testing.T) {
 		if r.edits != "" {
 			t.Errorf("shown again: %+v", r)
 		}
+	}
+}
+
+// A contact who does not give what stands in their texts holds up no pictures of others.
+func TestContactWhoGivesNoPictures(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	b.login()
+	var asked atomic.Int64
+	chat := b.callAlice(b.srv.Play(bob, msntest.Script{ // a program that answers nothing
+		Message: func(_ *msntest.Chat, _ string, m wire.Message) {
+			if m.Header.Get("Content-Type") == "application/x-msnmsgrp2p" {
+				asked.Add(1)
+			}
+		},
+	}))
+	none := msn.Object{Creator: bob, Size: 9, Type: msn.ObjectEmoticon, Location: "0", Friendly: "AAA="}
+	for i := range 5 {
+		var body strings.Builder
+		for n := range 5 {
+			none.Hash[0], none.Hash[1] = byte(i), byte(n)
+			fmt.Fprintf(&body, "(%d)\t%s\t", n, none)
+		}
+		announced := wire.Message{Header: wire.Header("").With("MIME-Version", "1.0").With("Content-Type", "text/x-mms-emoticon"), Body: body.String()}
+		if err := errors.Join(chat.Send(announced), chat.Say(fmt.Sprintf("%d: (0)(1)(2)(3)(4)", i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.waitMessage(0, "4: (0)(1)(2)(3)(4)")
+	b.eventually("somebody asks for them", func() bool { return asked.Load() >= 2 })
+	other := b.messenger(carol)
+	other.says(t, alice, "(cat)", other.offers(t, "(cat)", painted(t, 9, 9, color.White)))
+	if got := b.waitPictures(); got.html != "* "+inline(uploaded(1), "(cat)") && got.html != inline(uploaded(1), "(cat)") {
+		t.Errorf("shown is %s", got.html)
 	}
 }

@@ -22,8 +22,10 @@ const (
 	// pixels. Official clients show them with 50.
 	maxEmoticon     = 256 << 10
 	maxEmoticonSide = 512
-	// emoticonsAtOnce is how many a login fetches at a time.
-	emoticonsAtOnce = 4
+	// emoticonsAtOnce is how many a login fetches at a time, and emoticonsOf those of one contact: whoever does not
+	// answer holds up no others.
+	emoticonsAtOnce = 8
+	emoticonsOf     = 2
 	// maxTexts and maxTextsOf are of how many texts of a login, and of one contact, the emoticons are fetched at a
 	// time. Other texts stay as they are.
 	maxTexts   = 40
@@ -47,12 +49,18 @@ type Emoticons struct {
 
 	mu  sync.Mutex
 	all int
-	of  map[string]int // by contact
+	of  map[string]*giver // by contact
+}
+
+// giver is a contact whose emoticons are fetched.
+type giver struct {
+	texts int // in which they stand
+	slots chan struct{}
 }
 
 // NewEmoticons returns the emoticons of a login's contacts.
 func NewEmoticons(a *account.Account, s *session.Session, objects *Objects, inbox Inbox, work *background.Work) *Emoticons {
-	return &Emoticons{account: a, session: s, objects: objects, inbox: inbox, work: work, slots: make(chan struct{}, emoticonsAtOnce), of: make(map[string]int)}
+	return &Emoticons{account: a, session: s, objects: objects, inbox: inbox, work: work, slots: make(chan struct{}, emoticonsAtOnce), of: make(map[string]*giver)}
 }
 
 // Pictures returns those of a text's emoticons that the homeserver has.
@@ -78,40 +86,49 @@ func (e *Emoticons) Fetch(contact string, emoticons []msn.Emoticon, parts []data
 			wanted[emoticon.Picture] = true
 		}
 	}
-	if len(wanted) == 0 || !e.begin(contact) {
+	if len(wanted) == 0 {
+		return
+	}
+	from := e.begin(contact)
+	if from == nil {
 		return
 	}
 	e.work.Do("emoticons of "+string(parts[0].MessageID), func(ctx context.Context) {
 		defer e.end(contact)
-		if e.fetch(ctx, contact, emoticons, wanted) {
+		if e.fetch(ctx, contact, from, emoticons, wanted) {
 			e.showAgain(ctx, parts)
 		}
 	})
 }
 
-// begin reports whether the emoticons of one more text of a contact may be fetched.
-func (e *Emoticons) begin(contact string) bool {
+// begin returns the contact whose emoticons of one more text are to be fetched, nil when they may not be.
+func (e *Emoticons) begin(contact string) *giver {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.all >= maxTexts || e.of[contact] >= maxTextsOf {
-		return false
+	from := e.of[contact]
+	switch {
+	case e.all >= maxTexts, from != nil && from.texts >= maxTextsOf:
+		return nil
+	case from == nil:
+		from = &giver{slots: make(chan struct{}, emoticonsOf)}
+		e.of[contact] = from
 	}
 	e.all++
-	e.of[contact]++
-	return true
+	from.texts++
+	return from
 }
 
 func (e *Emoticons) end(contact string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.all--
-	if e.of[contact]--; e.of[contact] == 0 {
+	if e.of[contact].texts--; e.of[contact].texts == 0 {
 		delete(e.of, contact)
 	}
 }
 
 // fetch fetches those of a text's emoticons that the homeserver does not have, and reports whether one came.
-func (e *Emoticons) fetch(ctx context.Context, contact string, emoticons []msn.Emoticon, wanted map[string]bool) (came bool) {
+func (e *Emoticons) fetch(ctx context.Context, contact string, from *giver, emoticons []msn.Emoticon, wanted map[string]bool) (came bool) {
 	var fetching sync.WaitGroup
 	var mu sync.Mutex
 	for _, emoticon := range emoticons {
@@ -124,7 +141,7 @@ func (e *Emoticons) fetch(ctx context.Context, contact string, emoticons []msn.E
 			continue
 		}
 		fetching.Go(func() {
-			err := e.one(ctx, contact, emoticon.Object)
+			err := e.one(ctx, contact, from, emoticon.Object)
 			if err != nil {
 				zerolog.Ctx(ctx).Debug().Err(err).Str("contact", contact).Msg("An emoticon is shown as it was written")
 				return
@@ -142,12 +159,14 @@ func (e *Emoticons) fetch(ctx context.Context, contact string, emoticons []msn.E
 var errNobodyThere = errors.New("picture: not connected")
 
 // one fetches one emoticon.
-func (e *Emoticons) one(ctx context.Context, contact string, o msn.Object) error {
-	select {
-	case e.slots <- struct{}{}:
-		defer func() { <-e.slots }()
-	case <-ctx.Done():
-		return ctx.Err()
+func (e *Emoticons) one(ctx context.Context, contact string, from *giver, o msn.Object) error {
+	for _, slots := range []chan struct{}{from.slots, e.slots} {
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	client := e.session.Current()
 	if client == nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rs/zerolog"
+	"go.mau.fi/util/exsync"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
@@ -30,8 +31,8 @@ const (
 	maxUnpacked = 2 << 20
 	// maxWinkSide is the longest side of its picture, in pixels.
 	maxWinkSide = 1024
-	// winksAtOnce is how many a login fetches at a time.
-	winksAtOnce = 2
+	// winksAtOnce is how many a login fetches at a time, one of each contact.
+	winksAtOnce = 4
 )
 
 // Winks show the still pictures of the animations that contacts of one login send. Nobody plays those any more, and
@@ -44,6 +45,7 @@ type Winks struct {
 	work     *background.Work
 	roomInfo func(context.Context, networkid.PortalID) (*bridgev2.ChatInfo, error)
 	slots    chan struct{}
+	turns    exsync.KeyedMutex[string] // of each contact: whoever does not answer holds up no others
 }
 
 // NewWinks returns the winks of a login's contacts. roomInfo describes the room of a portal that has none yet.
@@ -100,6 +102,7 @@ func (w *Winks) show(ctx context.Context, o msn.Object, line database.QueuedMess
 
 // fetch asks a contact for a wink and takes its picture out.
 func (w *Winks) fetch(ctx context.Context, contact string, o msn.Object) (picture []byte, mime string, width, height int, err error) {
+	defer w.turns.WithLock(contact)()
 	select {
 	case w.slots <- struct{}{}:
 		defer func() { <-w.slots }()
