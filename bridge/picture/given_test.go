@@ -108,9 +108,7 @@ func TestWhoShowsEmoticons(t *testing.T) {
 // lies is a WebP that says to be of 1 by 1 pixels, and holds a picture that has so many at a side.
 func lies(side uint32) []byte {
 	le := binary.LittleEndian
-	var bits uint64 // the sides, no transparency and no transform, and five codes of one value
-	bits = uint64(side-1) | uint64(side-1)<<14
-	picture := le.AppendUint32([]byte{0x2f}, uint32(bits))
+	picture := le.AppendUint32([]byte{0x2f}, (side-1)|(side-1)<<14)
 	// Neither transforms, nor a cache, nor several codes: 3 bits. Then five codes of one symbol of one bit each.
 	var codes uint64
 	for i := range 5 {

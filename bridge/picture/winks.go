@@ -70,6 +70,8 @@ func (w *Winks) show(ctx context.Context, o msn.Object, line database.QueuedMess
 	if err != nil {
 		return err
 	}
+	ctx, cancel := room.Settling(ctx) // a room that is half-way comes to its end, also when the bridge is being stopped
+	defer cancel()
 	key := w.account.KeyOf(line.PortalID)
 	if _, err := w.rooms.Ensure(ctx, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) { return w.roomInfo(ctx, line.PortalID) }); err != nil {
 		return err
