@@ -35,6 +35,10 @@ type Packets interface {
 	Ended(p *Pipe, err error)
 }
 
+// ErrUserLeft says that a session was left for a reason of the user's: they want no other one for what was
+// under way there.
+var ErrUserLeft = fmt.Errorf("%w: the session was left", errs.ErrSwitchboard)
+
 // Pipe is a session that carries packets.
 type Pipe struct {
 	session *session

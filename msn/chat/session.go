@@ -297,7 +297,7 @@ func (s *session) fail(err error) {
 	} else {
 		s.chats.conn.Note("call answered in vain", "peer", s.conversation.id.Contact, "reason", err)
 	}
-	s.remove(true)
+	s.remove(true, errEnded)
 	if s.outgoing {
 		s.conversation.unreachable(err)
 	} else {
@@ -307,16 +307,19 @@ func (s *session) fail(err error) {
 
 // leave says good-bye and ends the session.
 func (s *session) leave() {
-	s.remove(true)
+	s.remove(true, errEnded)
 	s.conversation.flush()
 }
 
+// errEnded says that a session is over, for whatever needs one.
+var errEnded = fmt.Errorf("%w: the session has ended", errs.ErrSwitchboard)
+
 // drop ends the session for a reason of the user's. What was sent and not
 // acknowledged is settled by the conversation.
-func (s *session) drop() { s.remove(true) }
+func (s *session) drop() { s.remove(true, ErrUserLeft) }
 
-// remove takes the session out of everything, once.
-func (s *session) remove(goodbye bool) {
+// remove takes the session out of everything, once. why is what those are told whose packets it carried.
+func (s *session) remove(goodbye bool, why error) {
 	if s.state == sessionOver {
 		return
 	}
@@ -324,7 +327,7 @@ func (s *session) remove(goodbye bool) {
 	carries := s.state == sessionOpen || s.state == sessionGreeting && !s.outgoing
 	if s.state == sessionOpen {
 		for _, account := range s.callees { // nobody comes into it any more
-			s.conversation.answerInvitations(account, fmt.Errorf("%w: the session has ended", errs.ErrSwitchboard))
+			s.conversation.answerInvitations(account, errEnded)
 		}
 	}
 	s.state = sessionOver
@@ -334,7 +337,7 @@ func (s *session) remove(goodbye bool) {
 			p.stop(p.state)
 		}
 	}
-	s.endPipe(fmt.Errorf("%w: the session has ended", errs.ErrSwitchboard))
+	s.endPipe(why)
 	c, cv := s.chats, s.conversation
 	delete(c.sessions, s)
 	cv.sessions = slices.DeleteFunc(cv.sessions, func(o *session) bool { return o == s })
@@ -385,7 +388,7 @@ func (s *session) lost(err error) {
 		s.fail(noSession(err))
 		return
 	}
-	s.remove(false)
+	s.remove(false, errEnded)
 	s.chats.conn.Log().Debug("session lost", "session", s.id, "reason", err)
 	// Of all conversations: a session can have become that of a group chat since.
 	conversations := []*Conversation{s.conversation}

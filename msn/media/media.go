@@ -121,7 +121,7 @@ func newMedia(conn *ns.Conn, talks talks, cfg Config) *Media {
 
 // receive is that of chat.Packets.
 func (m *Media) receive(d chat.Data, from line) (full <-chan struct{}, ok bool) {
-	if m.cfg.Blocked != nil && m.cfg.Blocked(d.From) {
+	if m.blocked(d.From) {
 		return nil, true
 	}
 	endpoint := ""
@@ -140,6 +140,9 @@ func (m *Media) receive(d chat.Data, from line) (full <-chan struct{}, ok bool) 
 	p.last = nil
 	return full, ok
 }
+
+// blocked reports whether the user blocks somebody.
+func (m *Media) blocked(account string) bool { return m.cfg.Blocked != nil && m.cfg.Blocked(account) }
 
 // isLater reports whether a packet of somebody has a header of version 2. One of version 1 begins with
 // its session: with zeros, or a number that is known. Clients are in use that announce the one and

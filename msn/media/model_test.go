@@ -22,15 +22,20 @@ import (
 	"matrix-msn/msn/wire"
 )
 
-// side is the media of one of two accounts. There is one session between the two at a time, which carries packets
-// from the owner of the one to that of the other.
+// side is the media of one of two accounts. Sessions between the two carry packets from the owner of the one to that
+// of the other.
 type side struct {
 	*Media
 	conn   nstest.Conn
 	name   string
 	place  string
 	other  *side
-	over   *pipe // nil while there is no session
+	over   *pipe // the newest session, nil before there is one
+	opened int
+	mute   bool   // nothing is carried in sessions that are opened from now on
+	stuck  bool   // they are not opened before opens is called
+	opens  func() // opens what was stuck
+	blocks bool   // the user blocks the other side
 	mail   chan func()
 	closed chan struct{}
 }
@@ -43,10 +48,12 @@ func (s *side) post(f func()) {
 	}
 }
 
-// pipe is one end of a session.
+// pipe is one end of a session. Its side's owner holds it.
 type pipe struct {
-	from  *side
-	ended bool
+	from    *side
+	far     *pipe
+	ended   bool
+	stopped bool // what goes out is not carried
 }
 
 func (p *pipe) Conversation() *chat.Conversation { return nil }
@@ -60,10 +67,12 @@ func (p *pipe) Pump() {
 		if !ok {
 			return
 		}
-		to := p.from.other
-		to.post(func() {
-			if over := to.over; over != nil && !over.ended {
-				over.take(wire.ParseMessage(payload))
+		if p.stopped {
+			continue
+		}
+		p.from.other.post(func() {
+			if !p.far.ended {
+				p.far.take(wire.ParseMessage(payload))
 			}
 		})
 	}
@@ -75,14 +84,20 @@ func (p *pipe) take(m wire.Message) {
 	p.Pump()
 }
 
-func (s *side) open(_ string, done func(line, error)) {
+func (s *side) open(account string, done func(line, error)) {
+	if s.stuck {
+		s.opens = func() {
+			s.stuck = false
+			s.open(account, done)
+		}
+		return
+	}
 	if s.over == nil || s.over.ended {
-		s.over = &pipe{from: s}
-		s.other.post(func() {
-			if s.other.over == nil || s.other.over.ended {
-				s.other.over = &pipe{from: s.other}
-			}
-		})
+		near, far := &pipe{from: s, stopped: s.mute}, &pipe{from: s.other}
+		near.far, far.far = far, near
+		s.over = near
+		s.opened++
+		s.other.post(func() { s.other.over = far })
 	}
 	done(s.over, nil)
 }
@@ -91,12 +106,41 @@ func (*side) PackedInk(chat.Data, string) {}
 
 func (*side) NextRelayed() (string, int) { return "", 0 }
 
-// hangUp ends the session at one side.
+// hangUp ends the session at one side, for the user.
 func (s *side) hangUp() {
+	s.conn.Post(func() { s.over.end(chat.ErrUserLeft) })
+}
+
+func (p *pipe) end(err error) {
+	if p != nil && !p.ended {
+		p.ended = true
+		p.from.ended(p, err)
+	}
+}
+
+// depart has one side leave the session, which ends it for the other one, as the conversations do.
+func (s *side) depart() { s.conn.Post(s.goAway) }
+
+func (s *side) goAway() {
+	over := s.over
+	if over == nil || over.ended {
+		return
+	}
+	over.end(chat.ErrUserLeft)
+	s.other.post(func() {
+		if !over.far.ended {
+			over.far.ended = true // nobody is there
+			s.other.left(over.far, s.name)
+			s.other.ended(over.far, errs.ErrSwitchboard)
+		}
+	})
+}
+
+// departIdle is depart where nothing is under way, as Messengers do that have what they wanted.
+func (s *side) departIdle() {
 	s.conn.Post(func() {
-		if s.over != nil && !s.over.ended {
-			s.over.ended = true
-			s.ended(s.over, errs.ErrSwitchboard)
+		if s.over != nil && !s.busy(s.over) {
+			s.goAway()
 		}
 	})
 }
@@ -108,7 +152,7 @@ func pair(t *testing.T, later bool) (alice, bob *side) {
 		s.conn = nstest.New(t, 18, func(conn *ns.Conn) {
 			conn.Identify(name, name)
 			s.Media = newMedia(conn, s, Config{
-				Later: later, Address: name + ";" + place, Speaks: func(string, string) bool { return later },
+				Later: later, Address: name + ";" + place, Speaks: func(string, string) bool { return later }, Blocked: func(string) bool { return s.blocks },
 			})
 		})
 		go func() {
@@ -232,6 +276,13 @@ func twoSides(t *testing.T, seed uint64, later bool) {
 		case op == 9 && !clean && random.IntN(3) == 0:
 			alice.hangUp()
 			bob.hangUp()
+		case op == 9 && !clean && random.IntN(3) == 0:
+			alice.depart()
+		case op == 9 && clean:
+			bob.departIdle()
+		}
+		if clean && random.IntN(2) == 0 {
+			alice.departIdle() // while something is on its way to them, perhaps
 		}
 		if random.IntN(3) == 0 {
 			time.Sleep(time.Duration(random.IntN(20)) * time.Second)
@@ -252,6 +303,8 @@ func twoSides(t *testing.T, seed uint64, later bool) {
 			t.Errorf("%d: %d bytes of %d", n, f.got.Len(), len(f.data))
 		case clean && seed%5 != 4 && f.out == nil && f.in != nil:
 			t.Errorf("%d: it was sent, and did not arrive: %v", n, f.in)
+		case clean && seed%5 != 4 && errors.Is(f.out, ErrGone):
+			t.Errorf("%d: who had all that they wanted has left, which ended it: %v", n, f.out)
 		case clean && seed%5 != 4 && f.in == nil && f.out != nil:
 			t.Errorf("%d: it has arrived, and was not sent: %v", n, f.out)
 		}

@@ -46,7 +46,7 @@ type oldAnswer struct {
 // invited takes the offer of a file of an old client.
 func (m *Media) invited(i *chat.FileInvitation) bool {
 	from := i.Origin.From
-	if m.cfg.Blocked != nil && m.cfg.Blocked(from) || i.Bytes > msnftp.MaxFile || !m.offers.Allow(from, time.Now()) {
+	if m.blocked(from) || i.Bytes > msnftp.MaxFile || !m.offers.Allow(from, time.Now()) {
 		return false
 	}
 	old := &oldOffer{invitation: i, answers: make(chan oldAnswer, 1)}

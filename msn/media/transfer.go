@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"time"
 
+	"matrix-msn/msn/chat"
 	"matrix-msn/msn/internal/errs"
 	"matrix-msn/msn/p2p"
 	"matrix-msn/msn/slp"
@@ -38,8 +40,10 @@ func (m *Media) Fetch(ctx context.Context, account string, o slp.Object, w io.Wr
 func (m *Media) SendFile(ctx context.Context, account string, f slp.FileInfo, r io.Reader, told func(done uint64)) error {
 	source := newOutgoing()
 	t := new(control)
+	offered := false
 	err := m.begin(ctx, account, t, func(p *peer) *p2p.Transfer {
-		if told != nil && t.transfer == nil {
+		if told != nil && !offered {
+			offered = true
 			told(0)
 		}
 		return p.stack.Send(f, source, told)
@@ -52,69 +56,109 @@ func (m *Media) SendFile(ctx context.Context, account string, f slp.FileInfo, r 
 
 // control is how a transfer is reached whose session is there, or not yet. It belongs to the owner.
 type control struct {
+	account  string
+	begin    func(*peer) *p2p.Transfer
+	failed   func(error) // called once when it comes to nothing
 	over     line
-	transfer *p2p.Transfer
+	transfer *p2p.Transfer // nil while its session is opened
+	until    time.Time     // when the answer must be there; zero before it was asked for
 	stopped  bool
+	again    bool // it was begun again
 }
 
 // begin opens a session and has something begun in it. failed is called by the owner when that comes
 // to nothing.
-func (m *Media) begin(ctx context.Context, account string, t *control, start func(*peer) *p2p.Transfer, failed func(error)) error {
+func (m *Media) begin(ctx context.Context, account string, t *control, begin func(*peer) *p2p.Transfer, failed func(error)) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	failed = once(failed)
-	ok := m.conn.Post(func() {
-		if m.conn.Err() != nil {
-			failed(m.conn.Ended())
-			return
-		}
-		if m.conn.Dialect() < wire.FirstObjects {
-			failed(errs.ErrDialect)
-			return
-		}
-		if m.cfg.Blocked != nil && m.cfg.Blocked(account) {
-			failed(ErrBlocks)
-			return
-		}
-		m.talks.open(account, func(over line, err error) {
-			switch {
-			case t.stopped:
-				failed(p2p.ErrStopped)
-				return
-			case err != nil:
-				failed(err)
-				return
-			}
-			t.over = over
-			m.start(t, account, start, failed)
-		})
-	})
-	if !ok {
+	t.account, t.begin, t.failed = account, begin, once(failed)
+	if !m.conn.Post(func() { m.open(t) }) {
 		return m.conn.Ended()
+	}
+	return nil
+}
+
+// open opens a session for a transfer.
+func (m *Media) open(t *control) {
+	if err := m.allowed(t.account); err != nil {
+		t.failed(err)
+		return
+	}
+	m.talks.open(t.account, func(over line, err error) {
+		switch {
+		case t.stopped:
+			t.failed(p2p.ErrStopped)
+			return
+		case err != nil:
+			t.failed(err)
+			return
+		}
+		if err := m.allowed(t.account); err != nil { // they were blocked meanwhile
+			t.failed(err)
+			return
+		}
+		t.over = over
+		m.start(t)
+	})
+}
+
+// allowed returns why nothing can be begun with a contact.
+func (m *Media) allowed(account string) error {
+	switch {
+	case m.conn.Err() != nil:
+		return m.conn.Ended()
+	case m.conn.Dialect() < wire.FirstObjects:
+		return errs.ErrDialect
+	case m.blocked(account):
+		return ErrBlocks
 	}
 	return nil
 }
 
 // start begins a transfer in its session. An endpoint that does not understand how it is spoken to is
 // asked again in the way that all do.
-func (m *Media) start(t *control, account string, start func(*peer) *p2p.Transfer, failed func(error)) {
-	p := m.to(t.over, account)
+func (m *Media) start(t *control) {
+	p := m.to(t.over, t.account)
 	if p == nil {
-		failed(p2p.ErrBusy)
+		t.failed(p2p.ErrBusy)
 		return
 	}
-	t.transfer = start(p)
+	transfer := t.begin(p)
+	t.transfer = transfer
+	if !t.again {
+		t.until = time.Now().Add(transfer.Patience())
+		transfer.OnMissed(func(err error) { m.missed(t, err) })
+	} else {
+		transfer.AnswerWithin(time.Until(t.until))
+	}
 	t.over.Pump()
 	if !p.later || p.heard {
 		return
 	}
 	m.conn.After(deafTime, func() {
-		if !p.heard && !t.stopped && t.transfer.Withdraw() {
+		if !p.heard && !t.stopped && transfer.Withdraw() {
 			m.noteDeaf(p)
-			m.start(t, account, start, failed)
+			m.start(t)
 		}
 	})
+}
+
+// missed begins a transfer again, once, of which the other side has not heard before the session ended:
+// Messengers leave when they have what they wanted, and know nothing of what was on its way then.
+func (m *Media) missed(t *control, err error) {
+	if t.stopped || m.conn.Err() != nil || errors.Is(err, chat.ErrUserLeft) {
+		t.failed(err)
+		return
+	}
+	t.again, t.transfer, t.over = true, nil, nil
+	m.conn.After(time.Until(t.until), func() {
+		if t.transfer == nil {
+			t.stopped = true
+			t.failed(p2p.ErrSilent)
+		}
+	})
+	m.open(t)
 }
 
 func once(f func(error)) func(error) {
@@ -131,9 +175,12 @@ func once(f func(error)) func(error) {
 func (m *Media) stop(t *control) {
 	m.conn.Post(func() {
 		t.stopped = true
-		if t.transfer != nil {
+		switch {
+		case t.transfer != nil:
 			t.transfer.Stop()
 			t.over.Pump()
+		case t.failed != nil:
+			t.failed(p2p.ErrStopped) // its session is being opened
 		}
 	})
 }

@@ -31,6 +31,9 @@ type call struct {
 	out    bool // all of it is out
 	told   func(done uint64)
 
+	heard  bool        // the other side has said something of it, or acknowledged the invitation
+	missed func(error) // called in the place of Source.Close or Sink.Close when it has not; may be nil
+
 	withdrawn func(error) // tells that an offer is not there any more, with nil when it was taken
 
 	over    bool
@@ -131,6 +134,7 @@ func (c *call) ended() {
 
 // answered takes the answer to what the user's side has asked.
 func (c *call) answered(m slp.Message) {
+	c.heard = true
 	switch code := m.Code(); {
 	case code == 200 && m.Type() == slp.TransportAnswer:
 	case code == 200:
@@ -197,6 +201,7 @@ func (c *call) allSent() {
 // arrives takes data.
 func (c *call) arrives(a *arrival) (full <-chan struct{}) {
 	s := c.stack
+	c.heard = true
 	if a.kind == isPreparation && c.kind == isObject && a.data == preparation {
 		s.acknowledge(a, true)
 		return nil
@@ -261,6 +266,20 @@ func (t *Transfer) Withdraw() bool {
 	return true
 }
 
+// OnMissed has f called in the place of Source.Close or Sink.Close when the other side has gone before its
+// Messenger knew of the transfer, for all that this side has heard. The Source or Sink is free for another one then.
+func (t *Transfer) OnMissed(f func(err error)) { t.call.missed = f }
+
+// Patience is how long the answer to a transfer is waited for that was just begun.
+func (t *Transfer) Patience() time.Duration { return t.call.limit }
+
+// AnswerWithin has the answer to a transfer that was just begun waited for no longer than d.
+func (t *Transfer) AnswerWithin(d time.Duration) {
+	if c := t.call; !c.over && d < c.limit {
+		c.within(d, c.failure)
+	}
+}
+
 // Fetch asks the other side for an object. told is called with how much has come; may be nil.
 func (s *Stack) Fetch(o slp.Object, to Sink, told func(done uint64)) *Transfer {
 	app := uint32(slp.AppObject)
@@ -300,7 +319,7 @@ func (s *Stack) ask(c *call, o slp.Offer, patience time.Duration) *Transfer {
 	o.Session = c.session
 	s.add(c)
 	c.within(patience, ErrSilent)
-	s.say(c.at.Request(slp.Invite, slp.SessionRequest, o.Body(s.cfg.Later)), nil)
+	s.say(c.at.Request(slp.Invite, slp.SessionRequest, o.Body(s.cfg.Later)), func() { c.heard = true })
 	return t
 }
 

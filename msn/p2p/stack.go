@@ -90,9 +90,14 @@ func (s *Stack) end(err, out error) {
 	}
 	s.over = err
 	for _, c := range slices.Clone(s.calls) {
-		if c.out {
+		switch {
+		case c.out:
 			c.finish(out)
-		} else {
+		case c.missed != nil && !c.heard && !c.over:
+			c.source, c.sink = nil, nil
+			c.finish(err)
+			c.missed(err)
+		default:
 			c.finish(err)
 		}
 	}
