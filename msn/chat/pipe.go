@@ -29,8 +29,9 @@ type Packets interface {
 	Next(p *Pipe) (payload string, ok bool)
 	// Busy reports whether something is under way for which a session is needed.
 	Busy(p *Pipe) bool
-	// Left says that somebody is not in a session any more.
-	Left(p *Pipe, account string)
+	// Left says that an endpoint of somebody's is not in a session any more, or, where it is "", that they
+	// are not.
+	Left(p *Pipe, account, endpoint string)
 	// Ended says that nothing goes over a session any more, and why.
 	Ended(p *Pipe, err error)
 }

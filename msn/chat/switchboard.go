@@ -248,7 +248,13 @@ func (s *session) adopt(peer string) {
 // itself. A session without anybody is of no use: what is sent there is lost.
 func (s *session) left(address string, idle bool) {
 	account, endpoint, ok := clean.Endpoint(address)
-	if !ok || !s.exit(account, endpoint) {
+	if !ok {
+		return
+	}
+	if !s.exit(account, endpoint) {
+		if s.pipe != nil && endpoint != "" {
+			s.chats.packets.Left(s.pipe, account, endpoint)
+		}
 		return
 	}
 	if cv := s.conversation; cv.id.Group != "" && !idle {
@@ -256,7 +262,7 @@ func (s *session) left(address string, idle bool) {
 	}
 	s.chats.conn.Emit(ParticipantLeft{Conversation: s.conversation, Account: account, Idle: idle})
 	if s.pipe != nil {
-		s.chats.packets.Left(s.pipe, account)
+		s.chats.packets.Left(s.pipe, account, "")
 	}
 	if len(s.people) == 0 && s.state == sessionOpen {
 		s.deserted = true

@@ -37,7 +37,9 @@ type packets struct{ *Media }
 func (p packets) Receive(d chat.Data, from *chat.Pipe) (<-chan struct{}, bool) {
 	return p.receive(d, from)
 }
-func (p packets) Next(over *chat.Pipe) (string, bool)  { return p.next(over) }
-func (p packets) Busy(over *chat.Pipe) bool            { return p.busy(over) }
-func (p packets) Left(over *chat.Pipe, account string) { p.left(over, account) }
-func (p packets) Ended(over *chat.Pipe, err error)     { p.ended(over, err) }
+func (p packets) Next(over *chat.Pipe) (string, bool) { return p.next(over) }
+func (p packets) Busy(over *chat.Pipe) bool           { return p.busy(over) }
+func (p packets) Left(over *chat.Pipe, account, endpoint string) {
+	p.left(over, account, endpoint)
+}
+func (p packets) Ended(over *chat.Pipe, err error) { p.ended(over, err) }

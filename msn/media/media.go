@@ -187,7 +187,7 @@ func (m *Media) busy(over line) bool {
 }
 
 // left is that of chat.Packets.
-func (m *Media) left(over line, account string) {
+func (m *Media) left(over line, account, endpoint string) {
 	t := m.pipes[over]
 	if t == nil {
 		return
@@ -195,7 +195,7 @@ func (m *Media) left(over line, account string) {
 	var left []*peer
 	stay := t.peers[:0:0]
 	for _, p := range t.peers {
-		if p.account == account {
+		if p.account == account && (endpoint == "" || p.address == account+";"+endpoint) {
 			left = append(left, p)
 		} else {
 			stay = append(stay, p)

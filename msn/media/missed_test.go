@@ -262,3 +262,45 @@ func TestWhatWasHeardIsNotBegunAgain(t *testing.T) {
 		})
 	}
 }
+
+// An endpoint that leaves while its account stays ends what it has under way, at once, and nothing else.
+func TestEndpointThatLeaves(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		alice, bob := pair(t, true)
+		reader, writer := io.Pipe()
+		defer func() { _ = writer.Close() }()
+		result := make(chan error, 1)
+		go func() {
+			result <- alice.SendFile(t.Context(), bob.name, slp.FileInfo{Name: "a", Size: 9}, reader, nil)
+		}()
+		offer := (<-bob.conn.Events()).(FileOffered).Offer
+		taken := make(chan error, 1)
+		go func() { taken <- offer.Accept(t.Context(), io.Discard, nil) }()
+		synctest.Wait()
+		alice.conn.Post(func() { alice.left(alice.over, bob.name, alice.place) }) // another one of bob's
+		synctest.Wait()
+		select {
+		case err := <-result:
+			t.Fatalf("it ended: %v", err)
+		default:
+		}
+		at := time.Now()
+		alice.conn.Post(func() { alice.left(alice.over, bob.name, bob.place) })
+		synctest.Wait()
+		_ = writer.CloseWithError(io.ErrClosedPipe)
+		if err := <-result; !errors.Is(err, ErrGone) && !errors.Is(err, io.ErrClosedPipe) || time.Since(at) != 0 {
+			t.Errorf("it ended after %v: %v", time.Since(at), err)
+		}
+		synctest.Wait()
+		alice.conn.Post(func() {
+			if alice.busy(alice.over) {
+				t.Error("something is under way")
+			}
+		})
+		bob.hangUp()
+		if err := <-taken; !errors.Is(err, ErrGone) {
+			t.Errorf("taken: %v", err)
+		}
+	})
+}

@@ -130,7 +130,7 @@ func (s *side) goAway() {
 	s.other.post(func() {
 		if !over.far.ended {
 			over.far.ended = true // nobody is there
-			s.other.left(over.far, s.name)
+			s.other.left(over.far, s.name, "")
 			s.other.ended(over.far, errs.ErrSwitchboard)
 		}
 	})
@@ -333,7 +333,7 @@ func TestEndsInMidCall(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(alice, bob *side){
 		"the session ends":      func(alice, bob *side) { alice.hangUp(); bob.hangUp() },
-		"the other side leaves": func(alice, bob *side) { alice.conn.Post(func() { alice.left(alice.over, bob.name) }); bob.hangUp() },
+		"the other side leaves": func(alice, bob *side) { alice.conn.Post(func() { alice.left(alice.over, bob.name, "") }); bob.hangUp() },
 		"the user signs out":    func(alice, bob *side) { alice.hangUp(); alice.conn.Abandon(errs.ErrClosed); bob.hangUp() },
 	} {
 		for _, later := range []bool{false, true} {
