@@ -147,9 +147,6 @@ func (c *Chats) remember(cv *Conversation) {
 			return cv.id.Group == "" && cv.quiet()
 		})
 	}
-	if cv.id.Group != "" && cv.invitations == nil {
-		cv.invitations = make(map[string][]func(error))
-	}
 	c.conversations[cv.id] = cv
 }
 

@@ -32,16 +32,12 @@ type Conversation struct {
 	nudged   time.Time   // when the last nudge of the user's was taken, if it did not fail
 	crowded  int         // sessions in a row that others came into
 	used     time.Time   // when something was said last, or somebody has come
-	// Of group chats:
-	rung        bool                     // others have opened it, and nobody has named it
-	members     []string                 // besides the user
-	departed    map[string]bool          // members who have left by themselves and have not come since
-	invitations map[string][]func(error) // who waits for a member to come
+	group    group       // of group chats
 }
 
 // quiet reports whether nothing is going on in the conversation.
 func (cv *Conversation) quiet() bool {
-	return len(cv.sessions) == 0 && len(cv.outbox) == 0 && len(cv.invitations) == 0
+	return len(cv.sessions) == 0 && len(cv.outbox) == 0 && len(cv.group.invitations) == 0
 }
 
 // live returns the conversation that stands for cv: itself, unless it was
@@ -279,7 +275,7 @@ func (t switchboards) participants(cv *Conversation) []string {
 
 // unreachable is called when a session could not be opened.
 func (cv *Conversation) unreachable(err error) {
-	cv.failInvitations(err)
+	cv.group.fail(err)
 	if cv.current() != nil || cv.opening() {
 		cv.flush()
 		return
@@ -293,7 +289,7 @@ func (cv *Conversation) unreachable(err error) {
 
 // failAll settles everything with err, or with ErrUncertain what may have arrived.
 func (cv *Conversation) failAll(err error) {
-	cv.failInvitations(err)
+	cv.group.fail(err)
 	for _, d := range slices.Clone(cv.outbox) {
 		d.settle(err)
 	}

@@ -44,7 +44,7 @@ func (c *Chats) Group(id string, members ...string) (conversation *Conversation)
 // group is Group for the owner.
 func (c *Chats) group(id string, members []string) *Conversation {
 	conversation := c.Conversation(ID{Group: id})
-	conversation.rung = false
+	conversation.group.rung = false
 	for _, member := range members {
 		conversation.include(member)
 	}
@@ -54,8 +54,8 @@ func (c *Chats) group(id string, members []string) *Conversation {
 // include makes somebody a member.
 func (cv *Conversation) include(account string) {
 	account, ok := clean.Account(account)
-	if ok && account != cv.chats.conn.Self() && !slices.Contains(cv.members, account) && len(cv.members) < MaxMembers {
-		cv.members = append(cv.members, account)
+	if ok && account != cv.chats.conn.Self() {
+		cv.group.include(account)
 	}
 }
 
@@ -71,7 +71,7 @@ func (cv *Conversation) callees() []string {
 	if cv.id.Group == "" {
 		return []string{cv.id.Contact}
 	}
-	return cv.members
+	return cv.group.members
 }
 
 // Invite calls somebody into a group chat and returns when they are there. They become
@@ -92,10 +92,10 @@ func (cv *Conversation) Invite(ctx context.Context, account string) error {
 			return
 		}
 		cv.include(peer)
-		cv.invitations[peer] = append(cv.invitations[peer], result)
+		cv.group.await(peer, result)
 		switch s := cv.current(); {
 		case s != nil && s.present(peer):
-			cv.answerInvitations(peer, nil)
+			cv.group.answer(peer, nil)
 		case s != nil:
 			s.callOne(peer)
 		case !cv.opening():
@@ -104,30 +104,14 @@ func (cv *Conversation) Invite(ctx context.Context, account string) error {
 	})
 }
 
-// answerInvitations tells those who wait for somebody what became of the call.
-func (cv *Conversation) answerInvitations(account string, err error) {
-	waiting := cv.invitations[account]
-	delete(cv.invitations, account)
-	for _, result := range waiting {
-		result(err)
-	}
-}
-
-// failInvitations tells all who wait for somebody that they do not come.
-func (cv *Conversation) failInvitations(err error) {
-	for account := range cv.invitations {
-		cv.answerInvitations(account, err)
-	}
-}
-
 // callInvited calls those into a session that has just opened whom it has not called: they were
 // invited while it was on its way. Who was called already, and is there, is answered for.
 func (s *session) callInvited() {
 	cv := s.conversation
-	for _, account := range slices.Sorted(maps.Keys(cv.invitations)) {
+	for _, account := range cv.group.awaited() {
 		switch {
 		case s.present(account):
-			cv.answerInvitations(account, nil)
+			cv.group.answer(account, nil)
 		case !slices.Contains(slices.Collect(maps.Values(s.callees)), account):
 			s.callOne(account)
 		}
@@ -156,7 +140,7 @@ func (s *session) notComing(account string, err error) {
 	cv := s.conversation
 	maps.DeleteFunc(s.callees, func(_ uint32, callee string) bool { return callee == account })
 	s.chats.conn.Emit(CallFailed{Conversation: cv, Account: account, Err: err})
-	cv.answerInvitations(account, err)
+	cv.group.answer(account, err)
 	if s.state != sessionCalling {
 		return
 	}
@@ -172,7 +156,7 @@ func (s *session) notComing(account string, err error) {
 // chat.
 func (s *session) arrived(account string) {
 	maps.DeleteFunc(s.callees, func(_ uint32, callee string) bool { return callee == account })
-	s.conversation.answerInvitations(account, nil)
+	s.conversation.group.answer(account, nil)
 }
 
 // regroup makes a session to which a third person has come one of a group chat: that
@@ -184,7 +168,7 @@ func (s *session) regroup() {
 	if cv == nil {
 		c.forgetGroups()
 		cv = c.Conversation(ID{Group: clean.NewGUID()})
-		cv.rung = true
+		cv.group.rung = true
 		if s.present(was.id.Contact) {
 			cv.include(was.id.Contact) // who has called, in whatever order the server names who is there
 		}
@@ -193,7 +177,7 @@ func (s *session) regroup() {
 		}
 	}
 	for _, account := range people {
-		delete(cv.departed, account)
+		cv.group.arrive(account)
 	}
 	was.sessions = slices.DeleteFunc(was.sessions, func(o *session) bool { return o == s })
 	s.conversation = cv
@@ -212,44 +196,20 @@ func (s *session) regroup() {
 	was.flush() // what waits there needs a session of its own
 }
 
-// depart notes that a member has left by themselves.
-func (cv *Conversation) depart(account string) {
-	if slices.Contains(cv.members, account) {
-		if cv.departed == nil {
-			cv.departed = make(map[string]bool)
-		}
-		cv.departed[account] = true
-	}
-}
-
 // groupOf returns the group chat of exactly these people, sorted, or nil. Who has left it may be
 // missing, but one in which nobody is comes first: that with the fewest missing, of those the one in
 // which something was said last.
 func (c *Chats) groupOf(people []string) (found *Conversation) {
 	fewest := 0
 	for _, cv := range c.conversations {
-		missing, ok := cv.missing(people)
-		if !ok || found != nil && cmp.Or(
+		missing, ok := cv.group.missing(people)
+		if cv.id.Group == "" || !ok || found != nil && cmp.Or(
 			cmp.Compare(fewest, missing), cv.used.Compare(found.used), cmp.Compare(found.id.Group, cv.id.Group)) < 0 {
 			continue
 		}
 		found, fewest = cv, missing
 	}
 	return found
-}
-
-// missing returns how many of the members of a group chat are not among people, sorted. It reports
-// false when they are not those of the group chat, without those who have left it.
-func (cv *Conversation) missing(people []string) (n int, ok bool) {
-	if cv.id.Group == "" {
-		return 0, false
-	}
-	members := slices.Sorted(slices.Values(cv.members))
-	if slices.Equal(members, people) {
-		return 0, true
-	}
-	stayed := slices.DeleteFunc(members, func(member string) bool { return cv.departed[member] })
-	return len(cv.members) - len(stayed), slices.Equal(stayed, people)
 }
 
 // maxCrowded is how often in a row a session that was opened for one contact may become one of
@@ -266,7 +226,7 @@ func (c *Chats) forgetGroups() {
 	rung := 0
 	var oldest *Conversation
 	for _, cv := range c.conversations {
-		if !cv.rung {
+		if !cv.group.rung {
 			continue
 		}
 		rung++

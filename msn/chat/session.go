@@ -327,7 +327,7 @@ func (s *session) remove(goodbye bool, why error) {
 	carries := s.state == sessionOpen || s.state == sessionGreeting && !s.outgoing
 	if s.state == sessionOpen {
 		for _, account := range s.callees { // nobody comes into it any more
-			s.conversation.answerInvitations(account, errEnded)
+			s.conversation.group.answer(account, errEnded)
 		}
 	}
 	s.state = sessionOver

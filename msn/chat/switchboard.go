@@ -106,7 +106,7 @@ func (s *session) answered(cmd wire.Command) {
 			s.ask("CAL", s.conversation.id.Contact)
 			return
 		}
-		for _, member := range s.conversation.members {
+		for _, member := range s.conversation.group.members {
 			s.callOne(member)
 		}
 	case "CAL":
@@ -222,7 +222,7 @@ func (s *session) joined(address, name string) {
 	}
 	if s.conversation.id.Group != "" {
 		s.conversation.include(account)
-		delete(s.conversation.departed, account)
+		s.conversation.group.arrive(account)
 		s.arrived(account)
 	} else if s.state == sessionOpen && s.group() {
 		s.regroup()
@@ -258,7 +258,7 @@ func (s *session) left(address string, idle bool) {
 		return
 	}
 	if cv := s.conversation; cv.id.Group != "" && !idle {
-		cv.depart(account)
+		cv.group.depart(account)
 	}
 	s.chats.conn.Emit(ParticipantLeft{Conversation: s.conversation, Account: account, Idle: idle})
 	if s.pipe != nil {
