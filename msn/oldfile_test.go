@@ -27,6 +27,7 @@ func withOldBob(t *testing.T, direct bool) (*Client, *msntest.Chat) {
 	c, err := Login(t.Context(), Config{
 		Account: "alice@example.com", Password: "secret123", Server: srv.Addr(), Dialects: []wire.Dialect{7}, Dial: network.Dial,
 		Trust: Trust{AllowPrivate: true}, DirectFiles: direct,
+		Timeouts: Timeouts{IdleClose: time.Minute}, // sooner than anybody decides about a file
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -180,6 +181,23 @@ func TestClosingWhileAnOldClientSends(t *testing.T) {
 		closed(c)
 		if err := <-taken; err == nil {
 			t.Error("it has arrived")
+		}
+		<-gave
+	})
+}
+
+// The session in which an old client has offered a file is not left while its answer is waited for.
+func TestSessionOfAnOldFileIsKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, chat := withOldBob(t, true)
+		gave := make(chan error, 1)
+		go func() { gave <- chat.GiveOldFile(t.Context(), "a", []byte("abc"), msntest.OldFile{}) }()
+		o := waitFor[FileOffered](t, c).Offer
+		time.Sleep(5*time.Minute - time.Second)
+		var got bytes.Buffer
+		if err := o.Accept(t.Context(), &got, nil); err != nil || got.String() != "abc" {
+			t.Errorf("%d bytes, %v", got.Len(), err)
 		}
 		<-gave
 	})

@@ -43,6 +43,16 @@ func (c *Chats) takeFile(d Data, cookie string, e InvitationReceived) bool {
 	return true
 }
 
+// filesOffered reports whether a file of an old client is offered, or on its way, that was offered in a session.
+func (c *Chats) filesOffered(s *session) bool {
+	for _, i := range c.invited {
+		if i.session == s {
+			return true
+		}
+	}
+	return false
+}
+
 // OnAnswer has f called with what the sender says next: where the file is, or that it is taken back.
 func (i *FileInvitation) OnAnswer(f func(accepted bool, fields wire.Header)) { i.answer = f }
 

@@ -79,8 +79,10 @@ func (s *session) thePipe() *Pipe {
 	return s.pipe
 }
 
-// carries reports whether the session is needed for packets.
-func (s *session) carries() bool { return s.pipe != nil && s.chats.packets.Busy(s.pipe) }
+// carries reports whether the session is needed for packets, or for the answer to a file.
+func (s *session) carries() bool {
+	return s.pipe != nil && s.chats.packets.Busy(s.pipe) || s.chats.filesOffered(s)
+}
 
 // endPipe says that nothing goes over the session any more.
 func (s *session) endPipe(err error) {
