@@ -11,12 +11,8 @@ import (
 	"matrix-msn/msn/wire"
 )
 
-const (
-	// maxWaiting is how many bytes may wait to be written before packets wait themselves.
-	maxWaiting = 32 << 10
-	// packetTime is how long the server may take to acknowledge a packet: some never do.
-	packetTime = 10 * time.Second
-)
+// maxWaiting is how many bytes may wait to be written before packets wait themselves.
+const maxWaiting = 32 << 10
 
 // Packets is what Messengers say to each other in sessions beside what their people say
 // (slp.MediaType). The owner calls it.
@@ -43,9 +39,7 @@ var ErrUserLeft = fmt.Errorf("%w: the session was left", errs.ErrSwitchboard)
 // Pipe is a session that carries packets.
 type Pipe struct {
 	session *session
-	flying  map[uint32]time.Time // when those were sent that are not acknowledged by the server yet
-	window  window
-	since   time.Time // when the last of them was, or the first one was sent
+	flight  flight
 	watched bool
 }
 
@@ -74,7 +68,7 @@ func (c *Chats) Pipe(account string, done func(*Pipe, error)) {
 
 func (s *session) thePipe() *Pipe {
 	if s.pipe == nil {
-		s.pipe = &Pipe{session: s, flying: make(map[uint32]time.Time), window: newWindow()}
+		s.pipe = &Pipe{session: s, flight: newFlight()}
 	}
 	return s.pipe
 }
@@ -124,7 +118,7 @@ func (c *Chats) isFor(address string) bool {
 // there may be new ones.
 func (p *Pipe) Pump() {
 	s := p.session
-	for s.state == sessionOpen && len(p.flying) < p.window.size && s.link.Waiting() < maxWaiting {
+	for s.state == sessionOpen && p.flight.room() && s.link.Waiting() < maxWaiting {
 		payload, ok := s.chats.packets.Next(p)
 		if !ok {
 			return
@@ -133,14 +127,10 @@ func (p *Pipe) Pump() {
 		if s.link.Send(ns.Command(trid, "MSG", "D").WithPayload(payload)) != nil {
 			return // the connection has ended, of which its reader tells
 		}
-		now := time.Now()
-		if len(p.flying) == 0 {
-			p.since = now
-		}
-		p.flying[trid] = now
+		p.flight.sent(trid)
 		s.touch()
 	}
-	if len(p.flying) > 0 && !p.watched {
+	if !p.flight.empty() && !p.watched {
 		p.watched = true
 		p.watch(packetTime)
 	}
@@ -149,14 +139,14 @@ func (p *Pipe) Pump() {
 // watch goes on where the server acknowledges nothing.
 func (p *Pipe) watch(d time.Duration) {
 	p.session.chats.conn.After(d, func() {
-		switch rest := packetTime - time.Since(p.since); {
-		case p.session.state == sessionOver || len(p.flying) == 0:
+		switch rest := p.flight.rest(); {
+		case p.session.state == sessionOver || p.flight.empty():
 			p.watched = false
 		case rest > 0:
 			p.watch(rest)
 		default:
 			p.watched = false
-			clear(p.flying)
+			p.flight.giveUp()
 			p.Pump()
 		}
 	})
@@ -164,16 +154,9 @@ func (p *Pipe) watch(d time.Duration) {
 
 // answered takes the server's answer to a packet.
 func (p *Pipe) answered(trid uint32, taken bool) {
-	if p == nil {
+	if p == nil || !p.flight.answered(trid) {
 		return
 	}
-	sent, known := p.flying[trid]
-	if !known {
-		return
-	}
-	delete(p.flying, trid)
-	p.since = time.Now()
-	p.window.acknowledged(p.since.Sub(sent))
 	if !taken {
 		p.session.endPipe(errs.ErrNotDelivered)
 	}
