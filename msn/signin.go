@@ -136,20 +136,18 @@ func (s *signIn) failure(ctx context.Context, step string, err error) error {
 	return err
 }
 
-// negotiate agrees on a dialect (VER). Servers answer one; some answer several,
-// the best of which counts.
-func (s *signIn) negotiate(ctx context.Context) error {
-	c := s.client
-	offer := make([]string, 0, len(c.cfg.Dialects)+1)
-	for _, d := range c.cfg.Dialects {
+// offer agrees on a dialect (VER), or returns none and the answer. Servers answer one; some answer
+// several, the best of which counts.
+func (s *signIn) offer(ctx context.Context) (dialect wire.Dialect, reply wire.Command, err error) {
+	dialects := s.client.cfg.Dialects
+	offer := make([]string, 0, len(dialects)+1)
+	for _, d := range dialects {
 		offer = append(offer, d.String())
 	}
-	var dialect wire.Dialect
-	var reply wire.Command
-	err := s.exchange(ctx, wire.New("VER", append(offer, queryDialect)...), func(cmd wire.Command) error {
+	err = s.exchange(ctx, wire.New("VER", append(offer, queryDialect)...), func(cmd wire.Command) error {
 		reply = cmd
 		for _, name := range cmd.Args[1:] {
-			if d, ok := wire.ParseDialect(name); ok && d > dialect && slices.Contains(c.cfg.Dialects, d) {
+			if d, ok := wire.ParseDialect(name); ok && d > dialect && slices.Contains(dialects, d) {
 				dialect = d
 			}
 		}
@@ -158,6 +156,13 @@ func (s *signIn) negotiate(ctx context.Context) error {
 		}
 		return nil
 	})
+	return dialect, reply, err
+}
+
+// negotiate agrees on a dialect and says what the client is.
+func (s *signIn) negotiate(ctx context.Context) error {
+	c := s.client
+	dialect, reply, err := s.offer(ctx)
 	switch {
 	case err != nil:
 		return err
