@@ -44,8 +44,7 @@ type Database struct {
 // New prepares the tables beside those of parent, for the bridge with the given
 // ID. Call Upgrade before the first query.
 func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.DatabaseLogger) *Database {
-	table := dbutil.BuildUpgradeTable().WithFSPath(upgrades, "upgrades").Finish()
-	db := parent.Child(versionTable, table, log)
+	db := parent.Child(versionTable, upgradeTable(), log)
 	queue := &MSNQueueQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedMessage](db)}
 	intake := &IntakeQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Received](db)}
 	return &Database{
@@ -75,3 +74,11 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 // Upgrade brings the tables to the version that this program knows. The tables
 // of the framework must be there already.
 func (d *Database) Upgrade(ctx context.Context) error { return d.db.Upgrade(ctx) }
+
+// Newest returns the table in which the version of the own tables is kept, and the newest version
+// that this program knows.
+func Newest() (table string, version int) { return versionTable, len(upgradeTable()) }
+
+func upgradeTable() dbutil.UpgradeTable {
+	return dbutil.BuildUpgradeTable().WithFSPath(upgrades, "upgrades").Finish()
+}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"matrix-msn/bridge/names"
 	"matrix-msn/database"
@@ -154,6 +155,8 @@ var (
 	isPassport     = lockedBy[*passport.AccountError]
 	isPastDeadline = is(context.DeadlineExceeded)
 	isCancelled    = is(context.Canceled)
+
+	isRefusedConnection = is(syscall.ECONNREFUSED)
 )
 
 // both matches an error that is two.

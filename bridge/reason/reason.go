@@ -46,6 +46,7 @@ const (
 	Again                        // a text that is sent again
 	File                         // a file from MSN
 	Request                      // any other request of a command
+	Check                        // a service that is tried out for the admin, without an account
 
 	commands = Page | Call | Circle | Roster | Name | Rename | Groups | Invitation | Link | Search | Nudge | Again | Request
 )

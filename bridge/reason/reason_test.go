@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/lib/pq"
@@ -36,7 +37,7 @@ type namedPlace struct {
 var places = []namedPlace{
 	{"page", Page, ""}, {"call", Call, ""}, {"circle", Circle, ""}, {"roster", Roster, ""}, {"name", Name, ""}, {"invitation", Invitation, ""}, {"link", Link, ""}, {"search", Search, ""},
 	{"web login", WebLogin, ""}, {"sign-out", SignOut, ""}, {"nudge", Nudge, ""}, {"again", Again, ""}, {"request", Request, ""},
-	{"input", Input, "typed "}, {"lookup", Lookup, "named "}, {"login", Login, "login "}, {"bounce", Bounce, "bounced "}, {"delivery", Delivery, "delivery"}, {"file", File, "coming "},
+	{"input", Input, "typed "}, {"lookup", Lookup, "named "}, {"login", Login, "login "}, {"bounce", Bounce, "bounced "}, {"delivery", Delivery, "delivery"}, {"file", File, "coming "}, {"check", Check, "tried "},
 }
 
 // Codes and sentences are what people and programs know: testdata/reasons.txt holds what
@@ -105,6 +106,16 @@ type example struct {
 func examples() (all []example) {
 	add := func(name string, err error) { all = append(all, example{name, err}) }
 	password := Of(msn.ErrBadCredentials, Connection, home)
+	add("tried host that does not exist", &net.DNSError{Name: "msn.example.com"})
+	add("tried certificate", &tls.CertificateVerificationError{Err: errors.New("self-signed")})
+	add("tried private address", msn.ErrUntrusted)
+	add("tried other dialects", msn.ErrNoDialect)
+	add("tried gateway", msn.ErrGateway)
+	add("tried server that is silent", msn.ErrTimeout)
+	add("tried server that is away", &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED})
+	add("tried server that hangs up", msn.ErrRefused)
+	add("tried address", msn.ErrConfig)
+	add("tried something else", errors.New("a whim"))
 	add("bridge trouble", ErrBridge)
 	add("not stored", ErrNotStored)
 	add("no name in Matrix", ErrNoName)

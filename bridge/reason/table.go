@@ -114,6 +114,19 @@ var table = []row{
 		"Try again in a few minutes.")},
 	{Connection, anything, "msn-connection-lost", certain, retried, say("The connection to {service} was lost.")},
 
+	// A service that is tried out for the admin. {name} is the setting with the address.
+	{Check, hasType[*net.DNSError], "msn-unknown-host", certain, answered, say("The host {host} in {name} is not known. Check the name, and whether the service still has it.")},
+	{Check, isCertificate, "msn-certificate", certain, answered, say("The certificate of the host in {name} is not trusted. If the service made it itself, name its file in network.services.{key}.ca_file; " +
+		"if it has expired, or is for another name, only the service can help.")},
+	{Check, is(msn.ErrUntrusted), "msn-untrusted-address", certain, answered, say("The host in {name} leads to a loopback or private address. For a server in your own network set network.services.{key}.allow_private_addresses to true.")},
+	{Check, is(msn.ErrNoDialect), "msn-no-dialect", certain, answered, say("{service} answers, and speaks none of the versions of the protocol in network.services.{key}.dialects. List others there.")},
+	{Check, is(msn.ErrGateway), "msn-unreachable", certain, answered, say("What is at network.services.{key}.gateway does not answer as an HTTP gateway. Check its path.")},
+	{Check, timedOut, "msn-timeout", certain, answered, say("The host in {name} does not answer. Check host and port, and whether a firewall lets the bridge out to it; where only the web is let through, network.services.{key}.gateway helps.")},
+	{Check, isRefusedConnection, "msn-unreachable", certain, answered, say("Nothing listens at the host and port in {name}. Check both; the service may be down.")},
+	{Check, is(msn.ErrRefused), "msn-unreachable", certain, answered, say("The host in {name} ends the connection at once. It may be no MSN server, or a busy one. Check host and port.")},
+	{Check, is(msn.ErrConfig), "msn-address", certain, answered, say("{name} cannot be used. Write it as the example config does.")},
+	{Check, anything, "msn-unreachable", certain, answered, say("The host in {name} is not reached. Check host and port, the network of this machine, and whether the service is up.")},
+
 	// Messages from Matrix to people on MSN.
 	{Message, is(ErrReaction), "msn-unsupported", certain, notCarried, say("MSN has no reactions: your contact does not see it.")},
 	{Message, is(ErrRedaction), "msn-unsupported", certain, notCarried, say("MSN has no deletion: your contact keeps the message.")},

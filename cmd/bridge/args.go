@@ -12,6 +12,8 @@ type args struct {
 	config  string // path of the config file
 	example bool   // -e: write an example config
 	starts  bool   // the config will be read: to start, or for -g
+	// anyDatabase has a database used that is somebody else's or of a newer version.
+	anyDatabase bool
 	// registration is the path of the registration that -g will write, "" without -g.
 	registration string
 }
@@ -31,9 +33,11 @@ func parseArgs(arguments []string) args {
 	var others []*bool
 	generate := set.MakeFull("g", "generate-registration", "", "false").Bool()
 	set.MakeFull("n", "no-update", "", "false").Bool()
-	for _, name := range []string{"ignore-unsupported-database", "ignore-foreign-tables", "ignore-unsupported-server"} {
-		set.Make().LongKey(name).Default("false").Bool()
+	var ignored []*bool
+	for _, name := range []string{"ignore-unsupported-database", "ignore-foreign-tables"} {
+		ignored = append(ignored, set.Make().LongKey(name).Default("false").Bool())
 	}
+	set.Make().LongKey("ignore-unsupported-server").Default("false").Bool()
 	others = append(others, set.MakeFull("v", "version", "", "false").Bool())
 	others = append(others, set.Make().LongKey("version-json").Default("false").Bool())
 	help, _ := set.MakeHelpFlag()
@@ -47,6 +51,9 @@ func parseArgs(arguments []string) args {
 		}
 	}
 	own := args{config: *config, example: *example, starts: !*example}
+	for _, ignores := range ignored {
+		own.anyDatabase = own.anyDatabase || *ignores
+	}
 	if *generate {
 		own.registration = *registration
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -20,6 +19,7 @@ import (
 // Exit codes that the framework uses for the same.
 const (
 	exitConfig   = 10
+	exitDatabase = 14
 	exitListener = 23
 
 	exitUsurped = 41 // another process has taken the database over
@@ -30,16 +30,18 @@ func fail(code int, err error) {
 	os.Exit(code)
 }
 
-// checkConfigFile checks what the framework would overwrite without a word. That
-// the file is missing is left to the framework to say, except for how to get one.
-func checkConfigFile(path string) error {
+// checkConfigFile checks what the framework would overwrite, or take out, without a word. The errors unknown do not
+// keep the bridge from starting.
+func checkConfigFile(path string) (unknown []error, err error) {
 	content, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("there is no config file %s: make one with -e, edit it, and make the registration with -g", path)
-	} else if err != nil {
-		return fmt.Errorf("cannot read the config: %w", err)
+	if err != nil {
+		return nil, readError(path, err)
 	}
-	return config.CheckFile(content)
+	errs, unknown := config.CheckLayout(content)
+	if len(errs) == 0 {
+		return unknown, config.CheckFile(content)
+	}
+	return unknown, errors.Join(errs...)
 }
 
 // checkKeyIsSaved refuses to go on with a key that the next start would not have.
@@ -49,18 +51,6 @@ func checkKeyIsSaved(path string, connector *bridge.Connector) error {
 		return fmt.Errorf("cannot read the config: %w", err)
 	}
 	return connector.Config.CheckKeyIsSaved(content)
-}
-
-// checkHomeserver refuses what the framework would break down over.
-func checkHomeserver(address, domain string) error {
-	parsed, err := url.Parse(address)
-	switch {
-	case err != nil, parsed.Scheme != "http" && parsed.Scheme != "https", parsed.Host == "":
-		return fmt.Errorf("homeserver.address is %q: write the address at which the homeserver is reached with its scheme, as in http://localhost:8008", address)
-	case domain == "":
-		return errors.New("homeserver.domain is empty: set it to the part of user names behind the colon, such as example.com")
-	}
-	return nil
 }
 
 // checkRegistration refuses to write tokens over a registration that is there: the homeserver
@@ -73,16 +63,6 @@ func checkRegistration(path string) error {
 	}
 	return fmt.Errorf("%s is there already, and -g would put new tokens into it that the homeserver does not know. "+
 		"Move it away first, or name another file with -r; then give the homeserver the new one", path)
-}
-
-// checkDatabase refuses what the framework would take for a database that is gone at the next
-// start.
-func checkDatabase(database dbutil.Config) error {
-	path, _, _ := strings.Cut(strings.TrimPrefix(database.URI, "file:"), "?")
-	if path == "" || path == ":memory:" {
-		return errors.New("database.uri names no database: everything would be forgotten when the bridge is stopped. Set it to a file, as in file:matrix-msn.db?_txlock=immediate&_secure_delete=on")
-	}
-	return nil
 }
 
 // adviseOnDatabase tells of a database that keeps less than it could.

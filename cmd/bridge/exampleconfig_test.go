@@ -79,6 +79,8 @@ func TestArgumentsAreLeftToTheFramework(t *testing.T) {
 		{"-ec -", args{config: "-", example: true}},
 		{"-g -r other.yaml", args{config: "config.yaml", starts: true, registration: "other.yaml"}},
 		{"-n -c x.yaml --ignore-unsupported-server", args{config: "x.yaml", starts: true}},
+		{"--ignore-foreign-tables", args{config: "config.yaml", starts: true, anyDatabase: true}},
+		{"--ignore-unsupported-database", args{config: "config.yaml", starts: true, anyDatabase: true}},
 		{"-v", args{}},
 		{"--version-json", args{}},
 		{"-h", args{}},
@@ -92,7 +94,7 @@ func TestArgumentsAreLeftToTheFramework(t *testing.T) {
 
 func TestMissingConfigSaysHowToGetOne(t *testing.T) {
 	t.Parallel()
-	err := checkConfigFile(filepath.Join(t.TempDir(), "config.yaml"))
+	_, err := checkConfigFile(filepath.Join(t.TempDir(), "config.yaml"))
 	if err == nil || !strings.Contains(err.Error(), "make one with -e") {
 		t.Errorf("got %v", err)
 	}

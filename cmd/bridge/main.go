@@ -3,19 +3,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"syscall"
 
 	_ "github.com/mattn/go-sqlite3" // the driver of the default database
-	"github.com/rs/zerolog"
-	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/bridgev2/commands"
 	"maunium.net/go/mautrix/bridgev2/matrix"
 	"maunium.net/go/mautrix/bridgev2/matrix/mxmain"
 
 	"matrix-msn/bridge"
+	"matrix-msn/bridge/doctor"
 	"matrix-msn/bridge/presence"
 )
 
@@ -26,7 +26,10 @@ var (
 	BuildTime = "unknown"
 )
 
-const version = "0.1.0"
+const (
+	programName = "matrix-msn"
+	version     = "0.1.0"
+)
 
 func main() {
 	// Database, config and logs hold secrets: for their owner's eyes only.
@@ -36,8 +39,11 @@ func main() {
 		fmt.Fprintln(os.Stderr, "Core dumps could not be switched off:", err)
 	}
 	// Dendrite says that it speaks Matrix 1.2, and has all that the bridge needs.
-	matrix.MinSpecVersion = mautrix.SpecV12
+	matrix.MinSpecVersion = doctor.MinSpec
 
+	if len(os.Args) > 1 && os.Args[1] == doctorCommand {
+		os.Exit(runDoctor(os.Args[2:], os.Stdout, os.Stderr))
+	}
 	connector := &bridge.Connector{}
 	args := parseArgs(os.Args[1:])
 	if args.example {
@@ -52,51 +58,52 @@ func main() {
 		}
 	}
 	if args.starts {
-		if err := checkConfigFile(args.config); err != nil {
+		unknown, err := checkConfigFile(args.config)
+		for _, err := range unknown {
+			fmt.Fprintln(os.Stderr, "Warning:", err)
+		}
+		if err != nil {
 			fail(exitConfig, err)
 		}
 	}
 	m := mxmain.BridgeMain{
-		Name:        "matrix-msn",
+		Name:        programName,
 		Description: "A bridge between Matrix and MSN Messenger",
 		URL:         "https://github.com/matrix-msn/matrix-msn",
 		Version:     version,
 		Connector:   connector,
 	}
+	met := new(meeting)
 	m.PostInit = func() {
 		connector.Homeserver = newHomeserver(m.Matrix)
 		connector.Presence = presenceOf{m.Matrix}
 		connector.Encrypts = func() bool { return m.Matrix.Crypto != nil }
 		connector.Profile = func() presence.Homeserver { return newProfile(m.Matrix) }
-		if m.Config.AppService.AsyncTransactions || m.Config.Bridge.AsyncEvents {
-			m.Log.WithLevel(zerolog.FatalLevel).Msg("appservice.async_transactions and bridge.async_events must be false: messages would lose their order")
-			os.Exit(11)
-		}
 		connector.Usurped = func() { m.TriggerStop(exitUsurped) }
 		adviseOnDatabase(m.Log, m.Config.Database)
 		receiveTransactions(&m, connector)
-		sayOnce(&m, connector)
+		noteEphemeral(&m)
+		sayOnce(&m, connector, met)
 		encryptPatiently(&m, connector)
 		m.Bridge.Commands.(*commands.Processor).AddHandler(connector.InPrivate(matrix.CommandLoginMatrix))
 		connector.WatchCommands()
 	}
 	m.PostStart = func() {
 		connector.StartIntake(m.Log.WithContext(context.Background()))
-		if !m.Matrix.SpecVersions.ContainsGreaterOrEqual(mautrix.SpecV14) {
-			m.Log.Warn().Stringer("server_supports", m.Matrix.SpecVersions.GetLatest()).
-				Msg("This homeserver passes no typing notes and no presence on to bridges: what users type will not show as typing in MSN, and their status follows what they write alone")
-		}
+		tellOfEphemeral(&m, met.server.Load())
 	}
 	m.InitVersion(Tag, Commit, BuildTime)
 	m.PreInit()
 	if err := checkKeyIsSaved(m.ConfigPath, connector); err != nil {
 		fail(exitConfig, err)
 	}
-	if err := checkHomeserver(m.Config.Homeserver.Address, m.Config.Homeserver.Domain); err != nil {
+	if err := cmp.Or(doctor.Settings(m.Config), doctor.DatabaseSettings(m.Config.Database)); err != nil {
 		fail(exitConfig, err)
 	}
-	if err := checkDatabase(m.Config.Database); err != nil {
-		fail(exitConfig, err)
+	if !args.anyDatabase {
+		if _, err := doctor.Database(context.Background(), m.Config.Database, m.GetDBOwner()); err != nil {
+			fail(exitDatabase, err)
+		}
 	}
 	m.Init()
 	if err := checkListener(&m); err != nil {

@@ -26,6 +26,7 @@ type onceConnector struct {
 	*matrix.Connector
 	network       *bridge.Connector
 	registrations *registrations
+	met           *meeting
 }
 
 // Start implements bridgev2.MatrixConnector. The database is claimed before: a bridge that
@@ -34,7 +35,13 @@ func (c onceConnector) Start(ctx context.Context) error {
 	if err := c.network.Claim(ctx); err != nil {
 		return err
 	}
-	err := c.Connector.Start(ctx)
+	err := c.met.check(ctx, c.Connector)
+	if err == nil {
+		err = c.Connector.Start(ctx)
+	}
+	if err == nil {
+		err = c.met.look(ctx, c.Connector) // it can have come up since
+	}
 	if err != nil {
 		c.network.Stop()
 	}
@@ -82,8 +89,8 @@ func transactionID(room id.RoomID, message *bridgedb.Message) string {
 
 // sayOnce puts the onceConnector in the place of the framework's own. It is to be called
 // before the bridge is started.
-func sayOnce(m *mxmain.BridgeMain, connector *bridge.Connector) {
-	m.Bridge.Matrix = onceConnector{m.Matrix, connector, new(registrations)}
+func sayOnce(m *mxmain.BridgeMain, connector *bridge.Connector, met *meeting) {
+	m.Bridge.Matrix = onceConnector{m.Matrix, connector, new(registrations), met}
 	// The framework's command of this name looks for its own type of connector.
 	discard := *matrix.CommandDiscardMegolmSession
 	discard.Func = func(ce *commands.Event) {

@@ -17,12 +17,25 @@ import (
 // transactions. Everything else stays the framework's.
 func receiveTransactions(m *mxmain.BridgeMain, connector *bridge.Connector) {
 	framework := m.Matrix.AS.Router
+	refused := &refusals{log: m.Log}
 	router := http.NewServeMux()
 	router.Handle("/", framework)
 	router.Handle("PUT /_matrix/app/v1/transactions/{txnID}", connector.Receive(framework, func(r *http.Request) bool {
-		want := "Bearer " + m.Matrix.AS.Registration.ServerToken
-		return subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte(want)) == 1
+		switch token := m.Matrix.AS.Registration.ServerToken; {
+		case same(r.Header.Get("Authorization"), "Bearer "+token):
+			return true
+		case same(r.URL.Query().Get("access_token"), token):
+			refused.add(oldTransaction)
+		default:
+			refused.add(otherToken)
+		}
+		return false
 	}))
+	// Where homeservers of old send them. The framework answers that there is nothing.
+	router.HandleFunc("PUT /transactions/{txnID}", func(w http.ResponseWriter, r *http.Request) {
+		refused.add(oldTransaction)
+		framework.ServeHTTP(w, r)
+	})
 	m.Matrix.AS.Router = router
 	connector.Deliver = func(ctx context.Context, evt *event.Event) error {
 		select {
@@ -44,3 +57,5 @@ func receiveTransactions(m *mxmain.BridgeMain, connector *bridge.Connector) {
 		m.Matrix.EventProcessor.On(kind, connector.Ephemeral)
 	}
 }
+
+func same(one, other string) bool { return subtle.ConstantTimeCompare([]byte(one), []byte(other)) == 1 }

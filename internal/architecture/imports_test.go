@@ -35,6 +35,7 @@ var floors = [][]string{
 	{"database", "bridge/msnid", "bridge/names", "bridge/retry", "bridge/ink"},
 	{"bridge/msgconv", "bridge/config", "bridge/queue", "bridge/intake", "bridge/lease"},
 	{"bridge/relay", "bridge/reason", "bridge/loginpage", "bridge/queue/queuetest", "bridge/background"},
+	{"bridge/doctor"},
 	// what the parts of a login share,
 	{"bridge/account"},
 	{"bridge/room", "bridge/session"},

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2/matrix"
+	"maunium.net/go/mautrix/bridgev2/matrix/mxmain"
+	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/bridge"
+	"matrix-msn/bridge/doctor"
+)
+
+// Exit codes that the framework uses for the same.
+const (
+	exitUnknown = 16 // the homeserver does not know the bridge
+	exitOld     = 18 // the homeserver is too old
+)
+
+// meeting is what is found out of the homeserver at a start. The framework says of some things only
+// that they do not work.
+type meeting struct {
+	server atomic.Pointer[doctor.Homeserver] // nil while it has not answered
+}
+
+// check looks at the homeserver before the framework does. One that does not answer yet is left to the framework,
+// which waits for it.
+func (m *meeting) check(ctx context.Context, c *matrix.Connector) error {
+	log := zerolog.Ctx(ctx)
+	if err := m.look(ctx, c); err != nil {
+		return err
+	}
+	if m.server.Load() == nil {
+		return nil
+	}
+	if err := doctor.Known(ctx, c.Config); err != nil && doctor.IsMistake(err) {
+		log.WithLevel(zerolog.FatalLevel).Msg(sentence(err))
+		return matrix.ExitError{ExitCode: exitUnknown}
+	}
+	return nil
+}
+
+// look finds out what the homeserver is, once. The error ends the program.
+func (m *meeting) look(ctx context.Context, c *matrix.Connector) error {
+	if m.server.Load() != nil {
+		return nil
+	}
+	log := zerolog.Ctx(ctx)
+	server, err := doctor.LookAt(ctx, c.Config.Homeserver.Address)
+	if err != nil {
+		log.Warn().Msg(sentence(err))
+		return nil
+	}
+	m.server.Store(server)
+	switch err := server.TooOld(); {
+	case err != nil && !c.IgnoreUnsupportedServer:
+		log.WithLevel(zerolog.FatalLevel).Msg(sentence(err) + ", or start the bridge with --ignore-unsupported-server if you know better")
+		return matrix.ExitError{ExitCode: exitOld}
+	case err != nil:
+		log.Error().Msg(sentence(err))
+	}
+	return nil
+}
+
+// sentence begins an error as a sentence does, but for the names of settings.
+func sentence(err error) string {
+	s := err.Error()
+	if len(s) > 4 && s[:4] == "the " {
+		return "The " + s[4:]
+	}
+	return s
+}
+
+// tellOfEphemeral says in the log what the homeserver passes on: each kind when the first of it comes. Only a homeserver
+// that is known for passing on none is told of before.
+func tellOfEphemeral(m *mxmain.BridgeMain, server *doctor.Homeserver) {
+	if server != nil && server.IsDendrite() {
+		m.Log.Info().Msg("Dendrite passes no typing notes and no presence on to bridges: what users type will not show as typing in MSN, and their status follows what they write alone")
+	}
+}
+
+// noteEphemeral has the log say which kinds of events come that say what users do.
+func noteEphemeral(m *mxmain.BridgeMain) {
+	for _, kind := range append([]event.Type{event.ToDeviceEncrypted}, bridge.EphemeralTypes...) {
+		var once sync.Once
+		m.Matrix.EventProcessor.On(kind, func(context.Context, *event.Event) {
+			once.Do(func() {
+				m.Log.Info().Str("event_type", kind.Type).Msg("The homeserver passes these events on to the bridge")
+			})
+		})
+	}
+}
+
+// tellEvery is how often it is told at most that transactions are refused.
+const tellEvery = time.Minute
+
+// refusals counts the transactions that are refused, and has the log say so.
+type refusals struct {
+	log *zerolog.Logger
+
+	mu    sync.Mutex
+	count int
+	told  time.Time
+}
+
+// add counts one. why says what is wrong with it, and what to do.
+func (r *refusals) add(why string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.count++
+	if now := time.Now(); r.told.IsZero() || now.Sub(r.told) >= tellEvery {
+		r.told = now
+		r.log.Error().Int("refused", r.count).Msg(why)
+	}
+}
+
+// What is told of refused transactions.
+const (
+	otherToken = "A transaction is refused, because it has another token than appservice.hs_token. If the homeserver sent it, nothing that users write arrives: " +
+		"copy hs_token from the homeserver's registration file into the config, or make both anew with -g, and restart both"
+	oldTransaction = "A transaction is refused, because the homeserver sends it in the way of old: nothing that users write arrives. Update the homeserver, Synapse to 1.81 or later"
+)
