@@ -126,7 +126,9 @@ func TestEveryTroubleWithAHomeserverHasItsSentence(t *testing.T) {
 		{"hs_token", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.calls = "another" }, Bad, "with another token than appservice.hs_token"},
 		{"domain", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.domain = "other.example" }, Bad, `homeserver.domain is "example.org", but users of the homeserver are called @…:other.example`},
 		{"bot", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.bot = "Application service cannot masquerade" }, Bad, "does not let the bridge speak as @msnbot:example.org"},
-		{"bot that is not there yet", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.bot = "Application service has not registered this user" }, Fine, "the first start makes @msnbot:example.org"},
+		{"bot that is not there yet", func(h *fakeHomeserver, _ *bridgeconfig.Config) {
+			h.bot = "Application service has not registered this user"
+		}, Fine, "the first start makes @msnbot:example.org"},
 		{"id", func(_ *fakeHomeserver, c *bridgeconfig.Config) { c.AppService.ID = "other" }, Bad, `appservice.id is "other"`},
 		{"no url in the registration", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.bridge = "" }, Bad, "is without a url"},
 		{"another url in the registration", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.bridge = "http://127.0.0.1:1" }, Bad, "does not reach the bridge at the url of its registration"},
@@ -138,7 +140,9 @@ func TestEveryTroubleWithAHomeserverHasItsSentence(t *testing.T) {
 		{"no ping", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.versions = `"v1.2"` }, Warning, "cannot be asked of it"},
 		{"clock", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.ahead = -time.Hour }, Warning, "clock differs by 1h0m"},
 		{"no typing", func(_ *fakeHomeserver, c *bridgeconfig.Config) { c.AppService.EphemeralEvents = false }, Warning, "appservice.ephemeral_events is off"},
-		{"https", func(_ *fakeHomeserver, c *bridgeconfig.Config) { c.Homeserver.Address = strings.Replace(c.Homeserver.Address, "http:", "https:", 1) }, Bad, "begins with https://, but plain HTTP is spoken there"},
+		{"https", func(_ *fakeHomeserver, c *bridgeconfig.Config) {
+			c.Homeserver.Address = strings.Replace(c.Homeserver.Address, "http:", "https:", 1)
+		}, Bad, "begins with https://, but plain HTTP is spoken there"},
 		{"nobody there", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.Close() }, Bad, "nothing listens at homeserver.address"},
 		{"another path", func(_ *fakeHomeserver, c *bridgeconfig.Config) { c.Homeserver.Address += "/matrix" }, Bad, "knows no /_matrix/client/versions (HTTP 404)"},
 		{"another service", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.versions = "" }, Bad, "is no Matrix homeserver"},

@@ -1,0 +1,178 @@
+package doctor
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.mau.fi/util/dbutil"
+	_ "go.mau.fi/util/dbutil/litestream" // registers the kinds of SQLite
+
+	"matrix-msn/bridge/config"
+)
+
+const owner = "megabridge/matrix-msn"
+
+func databaseConfig(kind, uri string) (c dbutil.Config) {
+	c.Type, c.URI = kind, uri
+	return c
+}
+
+func TestDatabaseSettings(t *testing.T) {
+	t.Parallel()
+	const sqlite = "sqlite3-fk-wal-fullsync"
+	for _, test := range []struct{ kind, uri, want string }{
+		{sqlite, "file:matrix-msn.db?_txlock=immediate", ""},
+		{"sqlite3-fk-wal", "matrix-msn.db", ""},
+		{"postgres", "postgres://u@h/db", ""},
+		{"postgres", "host=h user=u dbname=db", ""},
+		{"sqlite", "file:x.db", `database.type is "sqlite": set it to sqlite3-fk-wal-fullsync`},
+		{"sqlite3", "file:x.db", `database.type is "sqlite3": set it to sqlite3-fk-wal-fullsync`},
+		{"postgresql", "postgres://u@h/db", `database.type is "postgresql": set it to postgres`},
+		{"mysql", "x", `database.type is "mysql", which the bridge does not know`},
+		{"", "x", `database.type is "", which the bridge does not know`},
+		{sqlite, "postgres://u:secret@h/db", "database.uri is that of a PostgreSQL database"},
+		{"postgres", "file:x.db", "database.uri is that of a file"},
+		{"postgres", "", "database.uri is empty"},
+		{"postgres", examplePool, "database.uri is still that of the example"},
+		{"postgres", "postgres://u:sec/ret@h:p/db", "database.uri is no address"},
+		{sqlite, "", "database.uri names no database"},
+		{sqlite, "file:", "database.uri names no database"},
+		{sqlite, "file:?_txlock=immediate", "database.uri names no database"},
+		{sqlite, ":memory:", "database.uri names no database"},
+		{sqlite, "file::memory:?cache=shared", "database.uri names no database"},
+	} {
+		err := DatabaseSettings(databaseConfig(test.kind, test.uri))
+		if (err == nil) != (test.want == "") || err != nil && (!strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "sec/") || strings.Contains(err.Error(), "secret@")) {
+			t.Errorf("%s %q: %v", test.kind, test.uri, err)
+		}
+	}
+}
+
+func TestDatabaseThatIsNotToBeUsedHasItsSentence(t *testing.T) {
+	t.Parallel()
+	const sqlite = "sqlite3-fk-wal-fullsync"
+	for _, test := range []struct {
+		name string
+		make func(t *testing.T, file string) (uri string)
+		want string // of the error, or of the state after an =
+	}{
+		{"none yet", func(_ *testing.T, file string) string { return file }, "=is made by the first start"},
+		{"empty", func(t *testing.T, file string) string { return made(t, file) }, "=empty"},
+		{"of another program", func(t *testing.T, file string) string {
+			return made(t, file, "CREATE TABLE database_owner (key INTEGER, owner TEXT)", "INSERT INTO database_owner VALUES (0, 'megabridge/mautrix-signal')")
+		}, "belongs to another program (megabridge/mautrix-signal)"},
+		{"of Synapse", func(t *testing.T, file string) string {
+			return made(t, file, "CREATE TABLE state_groups_state (id INTEGER)")
+		}, "names the database of Synapse"},
+		{"newer", func(t *testing.T, file string) string {
+			return made(t, file, "CREATE TABLE msn_version (version INTEGER, compat INTEGER)", "INSERT INTO msn_version VALUES (4002, 4001)")
+		}, "used by a newer version of the bridge (its tables are of version 4002"},
+		{"newer, of the framework", func(t *testing.T, file string) string {
+			return made(t, file, "CREATE TABLE version (version INTEGER, compat INTEGER)", "INSERT INTO version VALUES (4002, 4001)")
+		}, "used by a newer version"},
+		{"newer and good for this", func(t *testing.T, file string) string {
+			return made(t, file, "CREATE TABLE version (version INTEGER, compat INTEGER)", "INSERT INTO version VALUES (4002, 2)")
+		}, "=takes writes"},
+		{"no directory", func(_ *testing.T, file string) string { return filepath.Join(file, "x", "y.db") }, "which does not exist: make the directory"},
+		{"a file as directory", func(t *testing.T, file string) string {
+			write(t, file)
+			return filepath.Join(file, "y.db")
+		}, "which is no directory"},
+		{"no database", func(t *testing.T, file string) string { write(t, file); return file }, "which is no SQLite database or is damaged"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "bridge.db")
+			uri := test.make(t, file)
+			state, err := Database(t.Context(), databaseConfig(sqlite, "file:"+uri+"?_txlock=immediate"), owner)
+			if want, fine := strings.CutPrefix(test.want, "="); fine && (err != nil || !strings.Contains(state, want)) {
+				t.Errorf("got %q, %v", state, err)
+			} else if !fine && (err == nil || !strings.Contains(err.Error(), want)) {
+				t.Errorf("got %q, %v", state, err)
+			}
+			if _, err := os.Stat(file); test.name == "none yet" && err == nil {
+				t.Error("the doctor has made a database")
+			}
+		})
+	}
+}
+
+func TestPostgreSQLThatIsDownHasASentenceWithoutThePassword(t *testing.T) {
+	t.Parallel()
+	_, err := Database(t.Context(), databaseConfig("postgres", "postgres://u:secret@127.0.0.1:1/db?sslmode=disable"), owner)
+	if err == nil || !strings.Contains(err.Error(), "nothing listens at the host and port in database.uri: start PostgreSQL") || strings.Contains(err.Error(), "secret") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// With BRIDGE_TEST_POSTGRES, a real one.
+func TestPostgreSQL(t *testing.T) {
+	t.Parallel()
+	uri := os.Getenv("BRIDGE_TEST_POSTGRES")
+	if uri == "" {
+		t.Skip("BRIDGE_TEST_POSTGRES names no database")
+	}
+	if state, err := Database(t.Context(), databaseConfig("postgres", uri), owner); err != nil || !strings.Contains(state, "PostgreSQL") {
+		t.Errorf("got %q, %v", state, err)
+	}
+}
+
+func TestKeyReadsThePasswords(t *testing.T) {
+	t.Parallel()
+	key, other := &config.Config{CredentialKey: "0123456789abcdef"}, &config.Config{CredentialKey: "abcdef0123456789"}
+	sealed, err := key.SealPassword("home/alice@example.com", "pw-nobody-may-see")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := made(t, filepath.Join(t.TempDir(), "bridge.db"), "CREATE TABLE user_login (id TEXT, metadata TEXT)",
+		`INSERT INTO user_login VALUES ('home/alice@example.com', '{"password":"`+sealed+`"}')`, `INSERT INTO user_login VALUES ('home/carol@example.com', '{}')`)
+	c := databaseConfig("sqlite3-fk-wal-fullsync", "file:"+file)
+	for _, test := range []struct {
+		key  *config.Config
+		want string
+	}{{key, "ok    key                network.credential_key reads all 1"}, {other, "fail  key                network.credential_key reads 0 of 1"}} {
+		if all := said(Key(t.Context(), test.key, c)); !strings.HasPrefix(all, test.want) || strings.Contains(all, "nobody-may-see") {
+			t.Errorf("want %q, got %q", test.want, all)
+		}
+	}
+	none := filepath.Join(t.TempDir(), "none.db")
+	if all := said(Key(t.Context(), key, databaseConfig("sqlite3-fk-wal-fullsync", "file:"+none))); !strings.Contains(all, "no passwords") {
+		t.Error(all)
+	}
+	if _, err := os.Stat(none); err == nil {
+		t.Error("the doctor has made a database")
+	}
+}
+
+func TestDisk(t *testing.T) {
+	t.Parallel()
+	all := said(Disk([]Place{{"logs", t.TempDir()}, {"nothing", filepath.Join(t.TempDir(), "none")}}))
+	if !strings.Contains(all, "is left for logs") || strings.Contains(all, "nothing") {
+		t.Error(all)
+	}
+}
+
+// made makes an SQLite database.
+func made(t *testing.T, file string, statements ...string) string {
+	t.Helper()
+	db, err := dbutil.NewFromConfig("", databaseConfig("sqlite3-fk-wal-fullsync", "file:"+file), dbutil.NoopLogger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, statement := range append([]string{"CREATE TABLE something (one INTEGER)"}, statements...) {
+		if _, err := db.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return file
+}
+
+func write(t *testing.T, file string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(strings.Repeat("this is no database\n", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
