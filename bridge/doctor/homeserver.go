@@ -84,7 +84,7 @@ func IsMistake(err error) bool { return errors.Is(err, errToken) || errors.Is(er
 
 // Known asks the homeserver whom it knows by the bridge's token. The error is a sentence for the admin.
 func Known(ctx context.Context, c *bridgeconfig.Config) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(zerolog.Nop().WithContext(ctx), patience)
 	defer cancel()
 	sender, err := client(c, "")
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2/matrix"
@@ -94,33 +93,3 @@ func noteEphemeral(m *mxmain.BridgeMain) {
 		})
 	}
 }
-
-// tellEvery is how often it is told at most that transactions are refused.
-const tellEvery = time.Minute
-
-// refusals counts the transactions that are refused, and has the log say so.
-type refusals struct {
-	log *zerolog.Logger
-
-	mu    sync.Mutex
-	count int
-	told  time.Time
-}
-
-// add counts one. why says what is wrong with it, and what to do.
-func (r *refusals) add(why string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.count++
-	if now := time.Now(); r.told.IsZero() || now.Sub(r.told) >= tellEvery {
-		r.told = now
-		r.log.Error().Int("refused", r.count).Msg(why)
-	}
-}
-
-// What is told of refused transactions.
-const (
-	otherToken = "A transaction is refused, because it has another token than appservice.hs_token. If the homeserver sent it, nothing that users write arrives: " +
-		"copy hs_token from the homeserver's registration file into the config, or make both anew with -g, and restart both"
-	oldTransaction = "A transaction is refused, because the homeserver sends it in the way of old: nothing that users write arrives. Update the homeserver, Synapse to 1.81 or later"
-)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/subtle"
 	"net/http"
 
 	"maunium.net/go/mautrix/bridgev2/matrix/mxmain"
@@ -17,25 +16,11 @@ import (
 // transactions. Everything else stays the framework's.
 func receiveTransactions(m *mxmain.BridgeMain, connector *bridge.Connector) {
 	framework := m.Matrix.AS.Router
-	refused := &refusals{log: m.Log}
 	router := http.NewServeMux()
 	router.Handle("/", framework)
-	router.Handle("PUT /_matrix/app/v1/transactions/{txnID}", connector.Receive(framework, func(r *http.Request) bool {
-		switch token := m.Matrix.AS.Registration.ServerToken; {
-		case same(r.Header.Get("Authorization"), "Bearer "+token):
-			return true
-		case same(r.URL.Query().Get("access_token"), token):
-			refused.add(oldTransaction)
-		default:
-			refused.add(otherToken)
-		}
-		return false
-	}))
-	// Where homeservers of old send them. The framework answers that there is nothing.
-	router.HandleFunc("PUT /transactions/{txnID}", func(w http.ResponseWriter, r *http.Request) {
-		refused.add(oldTransaction)
-		framework.ServeHTTP(w, r)
-	})
+	at := &gate{token: func() string { return m.Matrix.AS.Registration.ServerToken }, log: m.Log}
+	router.Handle("PUT /_matrix/app/v1/transactions/{txnID}", connector.Receive(framework, at.allows))
+	router.Handle("PUT /transactions/{txnID}", at.refuseOld(framework))
 	m.Matrix.AS.Router = router
 	connector.Deliver = func(ctx context.Context, evt *event.Event) error {
 		select {
@@ -57,5 +42,3 @@ func receiveTransactions(m *mxmain.BridgeMain, connector *bridge.Connector) {
 		m.Matrix.EventProcessor.On(kind, connector.Ephemeral)
 	}
 }
-
-func same(one, other string) bool { return subtle.ConstantTimeCompare([]byte(one), []byte(other)) == 1 }

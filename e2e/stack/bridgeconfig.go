@@ -34,6 +34,16 @@ func (b *Bridge) runProgram(ctx context.Context, args ...string) error {
 	return nil
 }
 
+// Doctor has the program look for what is wrong with this bridge, running or not, and returns what it says. The error
+// tells of a code that is not 0.
+func (b *Bridge) Doctor(ctx context.Context) (said string, err error) {
+	cmd := exec.CommandContext(ctx, b.opts.Binary, "doctor", "-c", bridgeConfigName, "-r", registrationName)
+	cmd.Dir = b.opts.Dir
+	isolate(cmd)
+	output, err := cmd.CombinedOutput()
+	return string(output), err
+}
+
 // settings returns what to change in the example configuration.
 func (b *Bridge) settings() map[string]any {
 	settings := map[string]any{
