@@ -51,6 +51,7 @@ const (
 	modernBridge
 	presenceBridge
 	contactsBridge
+	doctorBridge
 )
 
 // stoppedDir is the directory of the stoppedBridge, and ownLog the log file there that the bridge writes itself.
@@ -149,6 +150,7 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 		modernBridge:    {ID: "modern", Settings: settings},
 		presenceBridge:  {ID: "presence", Settings: settings},
 		contactsBridge:  {ID: "contacts", Settings: settings},
+		doctorBridge:    {ID: "doctor", Settings: stack.Services(home)},
 	}})
 	if err != nil {
 		return 0, err

@@ -163,9 +163,7 @@ func calls(ctx context.Context, c *bridgeconfig.Config, server *Homeserver) []Fi
 	}
 	defer stop()
 	if !server.Spec.Supports(mautrix.FeatureAppservicePing) {
-		f.warn("whether the homeserver reaches the bridge at appservice.address (%s) with the right hs_token cannot be asked of it: it is too old for that, or Dendrite. "+
-			"Start the bridge and write to its bot: the bridge answers. If it does not, and its log says \"refused\", the homeserver has another appservice.hs_token; if it says nothing, another url in the registration",
-			shown(c.AppService.Address))
+		unasked(ctx, c, in, &f)
 		return f.list
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -188,7 +186,7 @@ func calls(ctx context.Context, c *bridgeconfig.Config, server *Homeserver) []Fi
 	case err == nil:
 		f.warn("the homeserver reaches something at the url of its registration, but not what listens at appservice.hostname and appservice.port: correct the url, or what passes it on")
 	case refused, code == "M_BAD_STATUS" && (status(failed) == http.StatusUnauthorized || status(failed) == http.StatusForbidden):
-		f.bad("the homeserver calls the bridge with another token than appservice.hs_token: copy hs_token from the homeserver's registration file into the config, or make both anew with -g and restart the homeserver")
+		f.bad("%s", otherHSToken)
 	case code == "M_URL_NOT_SET":
 		f.bad("the registration that the homeserver has is without a url: set it to the address at which the homeserver reaches the bridge (appservice.address), and restart the homeserver")
 	case code == "M_BAD_STATUS":
@@ -202,6 +200,36 @@ func calls(ctx context.Context, c *bridgeconfig.Config, server *Homeserver) []Fi
 		f.warn("the homeserver does not say whether it reaches the bridge (%s)", answered(err))
 	}
 	return f.list
+}
+
+// otherHSToken is what is told of a homeserver that calls with another token.
+const otherHSToken = "the homeserver calls the bridge with another token than appservice.hs_token: copy hs_token from the homeserver's registration file into the config, or make both anew with -g and restart the homeserver"
+
+// unasked has a homeserver call that cannot be asked to: for a user whom only the bridge can know, it asks the bridge. While
+// the bridge runs, only the bridge hears of that.
+func unasked(ctx context.Context, c *bridgeconfig.Config, in *stand, f *findings) {
+	if in == nil {
+		f.warn("this homeserver cannot be asked whether it reaches the bridge with the right hs_token, and while the bridge runs only the bridge hears of it: " +
+			"write to its bot. If it does not answer and its log says \"refused\", the homeserver has another appservice.hs_token; if the log says nothing, another url. Or stop the bridge, and call the doctor again")
+		return
+	}
+	ctx, cancel := context.WithTimeout(zerolog.Nop().WithContext(ctx), patience)
+	defer cancel()
+	bridge, err := client(c, "")
+	if err == nil {
+		ghost := id.NewUserID(c.AppService.FormatUsername("doctor-"+strings.ToLower(random.String(8))), c.Homeserver.Domain)
+		_, err = bridge.GetDisplayName(ctx, ghost) // whom nobody knows
+	}
+	switch {
+	case in.called.Load():
+		f.fine("the homeserver reaches the bridge at the url of its registration, with the hs_token of the config")
+	case in.refused.Load():
+		f.bad("%s", otherHSToken)
+	case err != nil && !errors.Is(err, mautrix.MNotFound):
+		f.warn("the homeserver does not say whether it reaches the bridge (%s)", answered(err))
+	default:
+		f.warn("the homeserver was asked for a user of the bridge, and did not ask the bridge: if the bridge hears nothing when it runs, correct the url in the registration, which must lead to appservice.hostname and appservice.port here")
+	}
 }
 
 // status is what the homeserver was answered with when it called.
@@ -241,6 +269,9 @@ func listen(c *bridgeconfig.Config) (*stand, func(), error) {
 		case r.URL.Path == "/_matrix/app/v1/ping":
 			in.called.Store(true)
 			_, _ = w.Write([]byte("{}"))
+		case strings.HasPrefix(r.URL.Path, "/_matrix/app/v1/users/"):
+			in.called.Store(true)
+			mautrix.MNotFound.WithMessage("No such user").Write(w)
 		default: // events are for the bridge: the homeserver sends them again
 			mautrix.MUnknown.WithMessage("The bridge is not running").WithStatus(http.StatusServiceUnavailable).Write(w)
 		}

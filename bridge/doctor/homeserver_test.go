@@ -60,6 +60,21 @@ func newHomeserver(t *testing.T) *fakeHomeserver {
 			reply(w, 200, `{"user_id":%q}`, as)
 		}
 	})
+	mux.HandleFunc("GET /_matrix/client/v3/profile/{user}/displayname", func(w http.ResponseWriter, r *http.Request) {
+		if h.bridge != "" {
+			request, _ := http.NewRequest(http.MethodGet, h.bridge+"/_matrix/app/v1/users/"+r.PathValue("user"), nil)
+			request.Header.Set("Authorization", "Bearer "+h.calls)
+			if answer, err := http.DefaultClient.Do(request); err == nil {
+				answer.Body.Close()
+			}
+		}
+		reply(w, 404, `{"errcode":"M_NOT_FOUND","error":"Nobody"}`)
+	})
+	mux.HandleFunc("GET /_dendrite/monitor/up", func(w http.ResponseWriter, _ *http.Request) {
+		if h.software != "" || h.versions == "" {
+			reply(w, 404, "")
+		}
+	})
 	mux.HandleFunc("POST /_matrix/client/v1/appservice/{id}/ping", func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.PathValue("id") != "msn":
@@ -100,6 +115,7 @@ func configFor(t *testing.T, h *fakeHomeserver) *bridgeconfig.Config {
 	c.Homeserver.Address, c.Homeserver.Domain = h.URL, "example.org"
 	a := &c.AppService
 	a.ASToken, a.HSToken, a.ID, a.Bot.Username, a.EphemeralEvents = asToken, hsToken, "msn", "msnbot", true
+	a.UsernameTemplate = "msn_{{.}}"
 	a.Hostname, a.Port = "127.0.0.1", uint16(free.Addr().(*net.TCPAddr).Port)
 	a.Address = "http://" + free.Addr().String()
 	h.bridge = a.Address
@@ -136,8 +152,11 @@ func TestEveryTroubleWithAHomeserverHasItsSentence(t *testing.T) {
 		{"old Synapse", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.software = "Synapse/1.49.2" }, Bad, "the homeserver is Synapse 1.49.2, which calls bridges at an address"},
 		{"the last old Synapse", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.software = "Synapse/1.80.0rc2 (b=x)" }, Bad, "the homeserver is Synapse 1.80.0rc2,"},
 		{"the first new Synapse", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.software = "Synapse/1.81.0" }, Fine, "Synapse 1.81.0 answers at"},
-		{"old Matrix", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.software, h.versions = "", `"r0.6.1","v1.1"` }, Bad, "knows Matrix up to v1.1, but the bridge needs v1.2"},
-		{"no ping", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.versions = `"v1.2"` }, Warning, "cannot be asked of it"},
+		{"old Matrix", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.software, h.versions = "other", `"r0.6.1","v1.1"` }, Bad, "knows Matrix up to v1.1, but the bridge needs v1.2"},
+		{"no ping", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.versions = `"v1.2"` }, Fine, "with the hs_token of the config"},
+		{"no ping, hs_token", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.versions, h.calls = `"v1.2"`, "another" }, Bad, "with another token than appservice.hs_token"},
+		{"no ping, no call", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.versions, h.bridge = `"v1.2"`, "" }, Warning, "did not ask the bridge"},
+		{"Dendrite", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.software = "" }, Warning, "Dendrite passes neither typing"},
 		{"clock", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.ahead = -time.Hour }, Warning, "clock differs by 1h0m"},
 		{"no typing", func(_ *fakeHomeserver, c *bridgeconfig.Config) { c.AppService.EphemeralEvents = false }, Warning, "appservice.ephemeral_events is off"},
 		{"https", func(_ *fakeHomeserver, c *bridgeconfig.Config) {

@@ -94,7 +94,7 @@ func LookAt(ctx context.Context, address string) (*Homeserver, error) {
 		h.Clock, h.clockKnown = time.Until(date), true
 	}
 	if name, version, ok := strings.Cut(answer.Header.Get("Server"), "/"); ok && strings.EqualFold(name, "Synapse") {
-		h.Name, h.Version, _ = name, firstWord(version), true
+		h.Name, h.Version = name, firstWord(version)
 		return h, nil
 	}
 	var federation struct {
@@ -102,6 +102,8 @@ func LookAt(ctx context.Context, address string) (*Homeserver, error) {
 	}
 	if answer, err := get(ctx, address, "/_matrix/federation/v1/version", &federation); err == nil && answer.StatusCode == http.StatusOK {
 		h.Name, h.Version = federation.Server.Name, firstWord(federation.Server.Version)
+	} else if answer, err := get(ctx, address, "/_dendrite/monitor/up", &federation); err == nil && answer.StatusCode == http.StatusOK {
+		h.Name = "Dendrite" // which says nothing more when it is not federated
 	}
 	return h, nil
 }

@@ -49,12 +49,24 @@ func CheckService(ctx context.Context, s *config.Service) []Finding {
 		told[hostOf(cfg.Server)+reason.Of(err, reason.Check, about).Code] = true
 	}
 	lost := false
+	var well []string
+	var expires time.Time
 	for _, a := range answers {
 		lost = lost || a.level == Bad
+		if a.level == Fine {
+			well = append(well, a.says)
+			if expires.IsZero() || !a.expires.IsZero() && a.expires.Before(expires) {
+				expires = a.expires
+			}
+			continue
+		}
 		if a.trouble == "" || !told[a.trouble] {
 			f.add(a.level, "%s", a.says)
 		}
 		told[a.trouble] = true
+	}
+	if len(well) > 0 {
+		f.fine("its web services answer: %s%s", strings.Join(well, ", "), until(expires))
 	}
 	if older := without(cfg); lost && err == nil && older != "" {
 		f.warn("until the web services answer, list only the versions that do without them: network.services.%s.dialects: [%s]", s.Key, older)
@@ -81,6 +93,7 @@ type answer struct {
 	level   Level
 	says    string
 	trouble string // host and kind of the trouble, "" if the address answers
+	expires time.Time
 }
 
 // askWeb asks for one address of the web services.
@@ -94,15 +107,15 @@ func askWeb(ctx context.Context, cfg msn.Config, address string, about reason.Su
 		if u, err := url.Parse(address); err == nil {
 			host = u.Hostname()
 		}
-		return answer{Bad, fmt.Sprintf("%s (%s)", why.Sentence, address), host + why.Code}
+		return answer{Bad, fmt.Sprintf("%s (%s)", why.Sentence, address), host + why.Code, found.Expires}
 	case found.Status == http.StatusNotFound:
-		return answer{Bad, fmt.Sprintf("There is nothing at the path of %s (%s answers HTTP 404): check it.", about.Name, address), ""}
+		return answer{Bad, fmt.Sprintf("There is nothing at the path of %s (%s answers HTTP 404): check it.", about.Name, address), "", found.Expires}
 	case found.Status == http.StatusBadGateway, found.Status == http.StatusServiceUnavailable, found.Status == http.StatusGatewayTimeout:
-		return answer{Bad, fmt.Sprintf("%s is out of order at %s (%s answers HTTP %d): try again later, or ask the service.", about.Service, about.Name, address, found.Status), ""}
+		return answer{Bad, fmt.Sprintf("%s is out of order at %s (%s answers HTTP %d): try again later, or ask the service.", about.Service, about.Name, address, found.Status), "", found.Expires}
 	case !found.Expires.IsZero() && left < soon:
-		return answer{Warning, fmt.Sprintf("The certificate of %s ends on %s: the service has to renew it.", address, found.Expires.UTC().Format(time.DateOnly)), ""}
+		return answer{Warning, fmt.Sprintf("The certificate of %s ends on %s: the service has to renew it.", address, found.Expires.UTC().Format(time.DateOnly)), "", found.Expires}
 	}
-	return answer{Fine, address + " answers" + until(found.Expires), ""}
+	return answer{Fine, strings.TrimPrefix(settingOf(cfg, address), "web_services."), "", found.Expires}
 }
 
 // hostOf is the host of a server that is written with its port or without.
@@ -117,7 +130,7 @@ func until(expires time.Time) string {
 	if expires.IsZero() {
 		return ""
 	}
-	return fmt.Sprintf(", with a certificate that is good until %s", expires.UTC().Format(time.DateOnly))
+	return fmt.Sprintf(", with certificates that are good until %s at least", expires.UTC().Format(time.DateOnly))
 }
 
 // settingOf names the setting of a service that an address comes from.

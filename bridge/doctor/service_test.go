@@ -20,7 +20,7 @@ func TestEveryTroubleWithAServiceHasItsSentence(t *testing.T) {
 		level Level
 		want  []string
 	}{
-		{"all is well", func(*msntest.Server, *config.ServiceConfig) {}, Fine, []string{"speaks MSNP18", "/RST.srf answers, with a certificate that is good until"}},
+		{"all is well", func(*msntest.Server, *config.ServiceConfig) {}, Fine, []string{"speaks MSNP18", "its web services answer: nexus, login, address_book, sharing, mailbox, post, with certificates that are good until 20"}},
 		{"older dialects", func(s *msntest.Server, c *config.ServiceConfig) { c.Dialects = []string{"MSNP9", "MSNP8"} }, Fine, []string{"speaks MSNP9"}},
 		{"no dialect in common", func(s *msntest.Server, c *config.ServiceConfig) {
 			s.Hook(func(r *msntest.Request) msntest.Action {
