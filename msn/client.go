@@ -84,7 +84,7 @@ func Login(ctx context.Context, cfg Config) (*Client, error) {
 		c.network.close()
 		return nil, fmt.Errorf("msn: sign in: %w", err)
 	}
-	c.cfg.Logger.Info("signed in", "account", c.conn.Account(), "dialect", c.conn.Dialect().String(), "contacts", len(c.Contacts()))
+	c.cfg.Logger.Debug("signed in", "account", c.conn.Account(), "dialect", c.conn.Dialect().String(), "contacts", len(c.Contacts()))
 	return c, nil
 }
 

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -116,6 +117,20 @@ func TestPostgreSQL(t *testing.T) {
 	}
 	if state, err := Database(t.Context(), databaseConfig("postgres", uri), owner); err != nil || !strings.Contains(state, "PostgreSQL") {
 		t.Errorf("got %q, %v", state, err)
+	}
+	address, err := url.Parse(uri)
+	if err != nil || address.Host == "" {
+		return // not written as an address
+	}
+	for want, change := range map[string]func(*url.URL){
+		"has no such database as in database.uri": func(u *url.URL) { u.Path = "/matrix_msn_none" },
+		"the host in database.uri is not known":   func(u *url.URL) { u.Host = "none.invalid" },
+	} {
+		wrong := *address
+		change(&wrong)
+		if _, err := Database(t.Context(), databaseConfig("postgres", wrong.String()), owner); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want %q, got %v", want, err)
+		}
 	}
 }
 
