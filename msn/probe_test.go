@@ -53,7 +53,7 @@ func TestProbeOfWebServices(t *testing.T) {
 	srv := newService(t)
 	cfg := webConfig(srv, "", 18)
 	addresses := cfg.WebAddresses()
-	if len(addresses) != 6 {
+	if len(addresses) != 1+len(cfg.Web.All()) {
 		t.Errorf("the addresses are %q", addresses)
 	}
 	for _, address := range addresses {

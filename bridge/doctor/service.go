@@ -99,6 +99,11 @@ type answer struct {
 // askWeb asks for one address of the web services.
 func askWeb(ctx context.Context, cfg msn.Config, address string, about reason.Subject) answer {
 	about.Name = "network.services." + about.ServiceKey + "." + settingOf(cfg, address)
+	level := Bad
+	switch address {
+	case cfg.Web.Mailbox, cfg.Web.Post, cfg.Web.Storage: // without which a part is missing, and people sign in
+		level = Warning
+	}
 	found, err := msn.ProbeWeb(ctx, cfg, address)
 	switch left := time.Until(found.Expires); {
 	case err != nil:
@@ -107,11 +112,11 @@ func askWeb(ctx context.Context, cfg msn.Config, address string, about reason.Su
 		if u, err := url.Parse(address); err == nil {
 			host = u.Hostname()
 		}
-		return answer{Bad, fmt.Sprintf("%s (%s)", why.Sentence, address), host + why.Code, found.Expires}
+		return answer{level, fmt.Sprintf("%s (%s)", why.Sentence, address), host + why.Code, found.Expires}
 	case found.Status == http.StatusNotFound:
-		return answer{Bad, fmt.Sprintf("There is nothing at the path of %s (%s answers HTTP 404): check it.", about.Name, address), "", found.Expires}
+		return answer{level, fmt.Sprintf("There is nothing at the path of %s (%s answers HTTP 404): check it.", about.Name, address), "", found.Expires}
 	case found.Status == http.StatusBadGateway, found.Status == http.StatusServiceUnavailable, found.Status == http.StatusGatewayTimeout:
-		return answer{Bad, fmt.Sprintf("%s is out of order at %s (%s answers HTTP %d): try again later, or ask the service.", about.Service, about.Name, address, found.Status), "", found.Expires}
+		return answer{level, fmt.Sprintf("%s is out of order at %s (%s answers HTTP %d): try again later, or ask the service.", about.Service, about.Name, address, found.Status), "", found.Expires}
 	case !found.Expires.IsZero() && left < soon:
 		return answer{Warning, fmt.Sprintf("The certificate of %s ends on %s: the service has to renew it.", address, found.Expires.UTC().Format(time.DateOnly)), "", found.Expires}
 	}
@@ -146,6 +151,8 @@ func settingOf(cfg msn.Config, address string) string {
 		return "web_services.sharing"
 	case cfg.Web.Mailbox:
 		return "web_services.mailbox"
+	case cfg.Web.Storage:
+		return "web_services.storage"
 	}
 	return "web_services.post"
 }

@@ -20,7 +20,7 @@ func TestEveryTroubleWithAServiceHasItsSentence(t *testing.T) {
 		level Level
 		want  []string
 	}{
-		{"all is well", func(*msntest.Server, *config.ServiceConfig) {}, Fine, []string{"speaks MSNP18", "its web services answer: nexus, login, address_book, sharing, mailbox, post, with certificates that are good until 20"}},
+		{"all is well", func(*msntest.Server, *config.ServiceConfig) {}, Fine, []string{"speaks MSNP18", "its web services answer: nexus, login, address_book, sharing, mailbox, post, storage, with certificates that are good until 20"}},
 		{"older dialects", func(s *msntest.Server, c *config.ServiceConfig) { c.Dialects = []string{"MSNP9", "MSNP8"} }, Fine, []string{"speaks MSNP9"}},
 		{"no dialect in common", func(s *msntest.Server, c *config.ServiceConfig) {
 			s.Hook(func(r *msntest.Request) msntest.Action {
@@ -40,7 +40,7 @@ func TestEveryTroubleWithAServiceHasItsSentence(t *testing.T) {
 				}
 				return msntest.Action{}
 			})
-		}, Bad, []string{"There is nothing at the path of network.services.home.web_services.post"}},
+		}, Warning, []string{"There is nothing at the path of network.services.home.web_services.post"}},
 		{"out of order", func(s *msntest.Server, _ *config.ServiceConfig) {
 			s.Hook(func(r *msntest.Request) msntest.Action {
 				if r.HTTP != nil && strings.HasSuffix(r.HTTP.URL.Path, "abservice.asmx") {
