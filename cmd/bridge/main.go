@@ -72,6 +72,8 @@ func main() {
 		URL:         "https://github.com/matrix-msn/matrix-msn",
 		Version:     version,
 		Connector:   connector,
+		// What is printed behind the flags of the framework.
+		AdditionalLongFlags: "\n\n" + programName + " " + doctorCommand + " [-c <path>] [-r <path>] looks for what keeps the bridge from working",
 	}
 	met := new(meeting)
 	m.PostInit = func() {
