@@ -78,7 +78,7 @@ func sentence(err error) string {
 // that is known for passing on none is told of before.
 func tellOfEphemeral(m *mxmain.BridgeMain, server *doctor.Homeserver) {
 	if server != nil && server.IsDendrite() {
-		m.Log.Info().Msg("Dendrite passes no typing notes and no presence on to bridges: what users type will not show as typing in MSN, and their status follows what they write alone")
+		m.Log.Warn().Stringer("homeserver", server).Msg("This homeserver passes no typing notes and no presence on to bridges: what users type will not show as typing in MSN, and their status follows what they write alone")
 	}
 }
 
