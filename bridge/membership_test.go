@@ -3,6 +3,7 @@ package bridge
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -357,5 +358,38 @@ func TestTwoUsersOfTheBridgeInOneConversation(t *testing.T) {
 	bobs.expect(t, account, "from one of them")
 	if got := heard("from one of them"); len(got) != 1 || got[0] != rooms[1] {
 		t.Errorf("it is shown in %v", got)
+	}
+}
+
+// Who has left a conversation while the homeserver took nothing is seen to leave its room after the next start.
+func TestWhoHasLeftIsShownAfterARestart(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	login := b.login()
+	bobs, carols := b.messenger(bob), b.messenger(carol)
+	if err := bobs.GroupChat("friends", alice, carol).SendText(b.ctx, "hello", ""); err != nil {
+		t.Fatal(err)
+	}
+	b.waitMessage(0, "hello")
+	room := b.groupRoom(login, 1)
+	b.eventually("both to be shown", func() bool { return slices.Equal(b.members(room), []string{bob, carol}) })
+	b.matrix.beforeStates(func(_ id.RoomID, key string) error {
+		if strings.Contains(key, "carol") {
+			return errors.New("the homeserver is down")
+		}
+		return nil
+	})
+	_ = carols.Close()
+	b.eventually("it to be stored", func() bool { return b.rows("group_change") == 1 })
+	if got := b.members(room); !slices.Equal(got, []string{bob, carol}) {
+		t.Errorf("in the room are %v", got)
+	}
+	b.stop()
+	b.matrix.beforeStates(nil)
+	b.start()
+	b.waitLeft(room, carol)
+	b.eventually("nothing to be left", func() bool { return b.rows("group_change") == 0 })
+	if got := b.members(room); !slices.Equal(got, []string{bob}) {
+		t.Errorf("in the room are %v", got)
 	}
 }

@@ -28,6 +28,7 @@ type Database struct {
 	Page          *PageQuery
 	Invitation    *InvitationQuery
 	Group         *GroupQuery
+	GroupChange   *GroupChangeQuery
 	Ghost         *GhostQuery
 	Intake        *IntakeQuery
 	Lease         *LeaseQuery
@@ -57,6 +58,7 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 		Page:          &PageQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Page](db)},
 		Invitation:    &InvitationQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Invitation](db)},
 		Group:         &GroupQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*GroupMember](db)},
+		GroupChange:   &GroupChangeQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*GroupChange](db)},
 		Ghost:         &GhostQuery{db: db, bridgeID: bridgeID},
 		Intake:        intake,
 		Lease:         &LeaseQuery{db: db, bridgeID: bridgeID},

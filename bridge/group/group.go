@@ -64,7 +64,7 @@ type Groups struct {
 	notes     Notes
 	absent    absences
 	coming    notComing
-	changes   changes
+	full      fullRooms
 	making    sync.Mutex // held by who looks for a group chat and makes it
 }
 
@@ -80,6 +80,7 @@ func (g *Groups) Listen(s *session.Session) {
 	session.On(s, g.callFailed)
 	session.On(s, g.becameGroup)
 	s.OnReady(g.clearTopics)
+	s.OnReady(g.showWaiting)
 }
 
 // Conversation returns the conversation of a group chat.

@@ -2,13 +2,11 @@ package group
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 
 	"github.com/rs/zerolog"
-	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/msnid"
@@ -25,57 +23,14 @@ import (
 // are shown when they write something, until they leave.
 const maxShown = msn.MaxMembers
 
-// change is what is to be seen of somebody besides being a member.
-type change struct {
-	to     event.Membership // leave, or join of who has left before
-	reason string
-}
-
-// changes are those that are to be shown, by group chat and account: the last of each counts. The zero
-// value is empty.
-type changes struct {
-	mu     sync.Mutex
-	groups map[string]map[string]change
-	full   map[string]bool // group chats whose rooms were told that no more people are shown
-}
-
-// set has a change shown.
-func (c *changes) set(group, account string, what change) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.put(group, account, what)
-}
-
-func (c *changes) put(group, account string, what change) {
-	if c.groups == nil {
-		c.groups = make(map[string]map[string]change)
-	}
-	if c.groups[group] == nil {
-		c.groups[group] = make(map[string]change)
-	}
-	c.groups[group][account] = what
-}
-
-// take returns all changes of a group chat, which are to be shown no more.
-func (c *changes) take(group string) map[string]change {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	all := c.groups[group]
-	delete(c.groups, group)
-	return all
-}
-
-// putBack has a change shown that was not, unless there is a later one.
-func (c *changes) putBack(group, account string, what change) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if _, later := c.groups[group][account]; !later {
-		c.put(group, account, what)
-	}
+// fullRooms are the group chats whose rooms were told that no more people are shown. The zero value is empty.
+type fullRooms struct {
+	mu   sync.Mutex
+	full map[string]bool
 }
 
 // firstFull reports whether a room was not told yet that no more people are shown.
-func (c *changes) firstFull(group string) bool {
+func (c *fullRooms) firstFull(group string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.full[group] {
@@ -95,13 +50,26 @@ func (g *Groups) ShowMembership(ctx context.Context, m *database.QueuedMessage) 
 	if !ok {
 		return true, nil
 	}
-	what := change{event.MembershipJoin, m.Body}
-	if m.Kind == database.QueuedLeft {
-		what.to = event.MembershipLeave
+	if err := g.account.DB.GroupChange.Put(ctx, g.change(group, m.Sender, m.Kind == database.QueuedLeft, m.Body)); err != nil {
+		return false, err
 	}
-	g.changes.set(group, m.Sender, what)
 	g.showPeople(group)
 	return true, nil
+}
+
+func (g *Groups) change(group, account string, left bool, why string) *database.GroupChange {
+	return &database.GroupChange{LoginID: g.account.Login.ID, GroupID: group, Account: account, Left: left, Reason: why}
+}
+
+// showWaiting shows what an earlier run of the bridge has not shown any more.
+func (g *Groups) showWaiting(ctx context.Context, _ *msn.Client) {
+	groups, err := g.account.DB.GroupChange.Groups(ctx, g.account.Login.ID)
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read who has left group chats: their rooms show it with the next change")
+	}
+	for _, group := range groups {
+		g.showPeople(group)
+	}
 }
 
 // MembershipRoom returns the room in which ShowMembership shows a message.
@@ -125,13 +93,19 @@ func (g *Groups) showPeople(group string) {
 // showAll shows who is in a group chat, and reports whether nothing is left to be shown.
 func (g *Groups) showAll(ctx context.Context, group string) (done bool) {
 	stored, err := g.rooms.Stored(ctx, g.account.GroupKey(group))
+	if err == nil && stored == "" {
+		err = g.account.DB.GroupChange.Forget(ctx, g.account.Login.ID, group)
+	}
 	if err != nil || stored == "" {
 		return err == nil
 	}
-	all := g.changes.take(group)
-	for _, account := range slices.Sorted(maps.Keys(all)) {
-		if failed := g.showChange(ctx, group, stored, account, all[account]); failed != nil {
-			g.changes.putBack(group, account, all[account])
+	all, err := g.account.DB.GroupChange.Get(ctx, g.account.Login.ID, group)
+	for _, c := range all {
+		failed := g.showChange(ctx, stored, c)
+		if failed == nil {
+			failed = g.account.DB.GroupChange.Done(ctx, c)
+		}
+		if failed != nil {
 			err = failed
 		}
 	}
@@ -145,17 +119,17 @@ func (g *Groups) showAll(ctx context.Context, group string) (done bool) {
 }
 
 // showChange has somebody leave a room or come back. What the homeserver refuses is not tried again.
-func (g *Groups) showChange(ctx context.Context, group string, in id.RoomID, account string, what change) error {
-	if what.to == event.MembershipJoin && g.absent.of(group)[account].left {
+func (g *Groups) showChange(ctx context.Context, in id.RoomID, c *database.GroupChange) error {
+	if !c.Left && g.absent.of(c.GroupID)[c.Account].left {
 		return nil // they have gone again
 	}
-	ghost, err := g.account.Bridge.GetExistingGhostByID(ctx, g.account.GhostID(account))
+	ghost, err := g.account.Bridge.GetExistingGhostByID(ctx, g.account.GhostID(c.Account))
 	switch {
 	case err != nil || ghost == nil: // who was never shown has nothing to leave
-	case what.to == event.MembershipJoin:
-		err = g.rooms.Enter(ctx, in, ghost, what.reason)
+	case c.Left:
+		err = g.rooms.Exit(ctx, in, ghost, c.Reason)
 	default:
-		err = g.rooms.Exit(ctx, in, ghost, what.reason)
+		err = g.rooms.Enter(ctx, in, ghost, c.Reason)
 	}
 	if room.IsRefusal(err) {
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("The homeserver does not let a member of a group chat come or go")
@@ -193,9 +167,9 @@ func (g *Groups) showMissingMembers(ctx context.Context, group string, in id.Roo
 		if err := g.rooms.Describe(ctx, g.account.GroupKey(group), ghost, g.account.UserInfo(account)); err != nil {
 			return err
 		}
-		if err := g.showChange(ctx, group, in, account, change{to: event.MembershipJoin}); err != nil {
-			g.changes.putBack(group, account, change{to: event.MembershipJoin}) // perhaps they are invited now
-			return err
+		back := g.change(group, account, false, "")
+		if err := g.showChange(ctx, in, back); err != nil {
+			return errors.Join(err, g.account.DB.GroupChange.PutNew(ctx, back)) // perhaps they are invited now
 		}
 	}
 	return nil
@@ -204,7 +178,7 @@ func (g *Groups) showMissingMembers(ctx context.Context, group string, in id.Roo
 // sayFull says in the room of a group chat, once, that those who come now are shown no more.
 func (g *Groups) sayFull(ctx context.Context, group string) {
 	key := g.account.GroupKey(group)
-	if stored, err := g.rooms.Stored(ctx, key); err != nil || stored == "" || !g.changes.firstFull(group) {
+	if stored, err := g.rooms.Stored(ctx, key); err != nil || stored == "" || !g.full.firstFull(group) {
 		return
 	}
 	g.work.Do("full "+group, func(ctx context.Context) {

@@ -1,4 +1,4 @@
--- v0 -> v14: Latest revision
+-- v0 -> v15: Latest revision
 
 CREATE TABLE contact (
     bridge_id TEXT NOT NULL,
@@ -146,6 +146,20 @@ CREATE TABLE group_member (
 
     PRIMARY KEY (bridge_id, login_id, group_id, account),
     CONSTRAINT group_member_login_fkey FOREIGN KEY (bridge_id, login_id)
+        REFERENCES user_login (bridge_id, id)
+        ON DELETE CASCADE ON UPDATE CASCADE
+);
+
+CREATE TABLE group_change (
+    bridge_id TEXT NOT NULL,
+    login_id  TEXT NOT NULL,
+    group_id  TEXT NOT NULL,
+    account   TEXT NOT NULL,
+    has_left  BOOLEAN NOT NULL,
+    reason    TEXT NOT NULL,
+
+    PRIMARY KEY (bridge_id, login_id, group_id, account),
+    CONSTRAINT group_change_login_fkey FOREIGN KEY (bridge_id, login_id)
         REFERENCES user_login (bridge_id, id)
         ON DELETE CASCADE ON UPDATE CASCADE
 );
