@@ -138,13 +138,16 @@ func (s *signIn) failure(ctx context.Context, step string, err error) error {
 
 // offer agrees on a dialect (VER), or returns none and the answer. Servers answer one; some answer
 // several, the best of which counts.
-func (s *signIn) offer(ctx context.Context) (dialect wire.Dialect, reply wire.Command, err error) {
+func (s *signIn) offer(ctx context.Context) (wire.Dialect, wire.Command, error) {
 	dialects := s.client.cfg.Dialects
 	offer := make([]string, 0, len(dialects)+1)
 	for _, d := range dialects {
 		offer = append(offer, d.String())
 	}
-	err = s.exchange(ctx, wire.New("VER", append(offer, queryDialect)...), func(cmd wire.Command) error {
+	// Not results: an answer that comes after ctx has ended still writes them.
+	var dialect wire.Dialect
+	var reply wire.Command
+	err := s.exchange(ctx, wire.New("VER", append(offer, queryDialect)...), func(cmd wire.Command) error {
 		reply = cmd
 		for _, name := range cmd.Args[1:] {
 			if d, ok := wire.ParseDialect(name); ok && d > dialect && slices.Contains(dialects, d) {
@@ -156,7 +159,10 @@ func (s *signIn) offer(ctx context.Context) (dialect wire.Dialect, reply wire.Co
 		}
 		return nil
 	})
-	return dialect, reply, err
+	if err != nil {
+		return 0, wire.Command{}, err
+	}
+	return dialect, reply, nil
 }
 
 // negotiate agrees on a dialect and says what the client is.
