@@ -133,7 +133,7 @@ func Parse(data []byte) (Ink, error) {
 		return Ink{}, fmt.Errorf("%w: %d of %d bytes are there", ErrBroken, len(r.data), size)
 	}
 	r.data = r.data[:size]
-	p := parser{transform: identity, pen: defaultPen, extra: 0}
+	p := parser{transform: identity, pen: defaultPen}
 	for len(r.data) > 0 {
 		if err := p.block(r); err != nil {
 			return Ink{}, err
@@ -172,29 +172,11 @@ func (p *parser) block(r *reader) error {
 		r.signed()
 		r.signed()
 	case tagPenIndex:
-		i := r.number()
-		if !r.failed && i >= uint64(len(p.pens)) {
-			return fmt.Errorf("%w: pen %d of %d", ErrBroken, i, len(p.pens))
-		}
-		if !r.failed {
-			p.pen = p.pens[i]
-		}
+		return choose(r, "pen", p.pens, &p.pen)
 	case tagLayoutIndex:
-		i := r.number()
-		if !r.failed && i >= uint64(len(p.layouts)) {
-			return fmt.Errorf("%w: layout %d of %d", ErrBroken, i, len(p.layouts))
-		}
-		if !r.failed {
-			p.extra = p.layouts[i]
-		}
+		return choose(r, "layout", p.layouts, &p.extra)
 	case tagTransformIndex:
-		i := r.number()
-		if !r.failed && i >= uint64(len(p.transforms)) {
-			return fmt.Errorf("%w: transform %d of %d", ErrBroken, i, len(p.transforms))
-		}
-		if !r.failed {
-			p.transform = p.transforms[i]
-		}
+		return choose(r, "transform", p.transforms, &p.transform)
 	case tagMetricIndex:
 		r.number()
 	case tagPen, tagLayout, tagStroke, tagPens, tagLayouts, tagTransforms:
@@ -213,6 +195,19 @@ func (p *parser) block(r *reader) error {
 		r.property(tag)
 	}
 	return r.err()
+}
+
+// choose reads which entry of a table holds from now on.
+func choose[E any](r *reader, what string, table []E, chosen *E) error {
+	i := r.number()
+	switch {
+	case r.failed:
+		return ErrBroken
+	case i >= uint64(len(table)):
+		return fmt.Errorf("%w: %s %d of %d", ErrBroken, what, i, len(table))
+	}
+	*chosen = table[i]
+	return nil
 }
 
 // sized reads a block that says its size. in is what it holds, of r.
@@ -236,29 +231,23 @@ func (p *parser) sized(tag uint64, in, r *reader) error {
 	case tagStroke:
 		return p.stroke(in)
 	case tagPens:
-		pens, err := table(in, func(in *reader) (Pen, error) { return in.part(in.number()).pen() })
-		if err != nil {
-			return err
-		}
-		if p.pens = pens; len(pens) > 0 {
-			p.pen = pens[0]
-		}
+		return fill(&p.pens, &p.pen, in, func(in *reader) (Pen, error) { return in.part(in.number()).pen() })
 	case tagLayouts:
-		layouts, err := table(in, func(in *reader) (layout, error) { return in.part(in.number()).layout() })
-		if err != nil {
-			return err
-		}
-		if p.layouts = layouts; len(layouts) > 0 {
-			p.extra = layouts[0]
-		}
+		return fill(&p.layouts, &p.extra, in, func(in *reader) (layout, error) { return in.part(in.number()).layout() })
 	case tagTransforms:
-		transforms, err := table(in, func(in *reader) (matrix, error) { return in.matrix(in.number()) })
-		if err != nil {
-			return err
-		}
-		if p.transforms = transforms; len(transforms) > 0 {
-			p.transform = transforms[0]
-		}
+		return fill(&p.transforms, &p.transform, in, func(in *reader) (matrix, error) { return in.matrix(in.number()) })
+	}
+	return nil
+}
+
+// fill reads a table, whose first entry holds until another one is chosen.
+func fill[E any](to *[]E, chosen *E, in *reader, entry func(*reader) (E, error)) error {
+	all, err := table(in, entry)
+	if err != nil {
+		return err
+	}
+	if *to = all; len(all) > 0 {
+		*chosen = all[0]
 	}
 	return nil
 }
