@@ -113,7 +113,7 @@ func TestPostgreSQL(t *testing.T) {
 	t.Parallel()
 	uri := os.Getenv("BRIDGE_TEST_POSTGRES")
 	if uri == "" {
-		t.Skip("BRIDGE_TEST_POSTGRES names no database")
+		t.Skip("needs a server: set BRIDGE_TEST_POSTGRES to the URI of an empty PostgreSQL database")
 	}
 	if state, err := Database(t.Context(), databaseConfig("postgres", uri), owner); err != nil || !strings.Contains(state, "PostgreSQL") {
 		t.Errorf("got %q, %v", state, err)

@@ -46,7 +46,7 @@ func written(t *testing.T, dir, name string, data []byte) *os.File {
 func TestVoiceOfOneFileOnly(t *testing.T) {
 	t.Parallel()
 	if !ffmpeg.Supported() {
-		t.Skip("ffmpeg is not installed")
+		t.Skip("needs ffmpeg, as bridges do that convert voice messages: install it (Debian: apt install ffmpeg)")
 	}
 	dir := t.TempDir()
 	secret, err := ffmpeg.ConvertPath(t.Context(), written(t, dir, "secret.wav", recorded(2, 8000)).Name(), ".aac", nil, nil, false)
