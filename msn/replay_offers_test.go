@@ -71,7 +71,7 @@ func (r *replay) offer(conn *replayConn, i item, from string, m wire.Message) (a
 					return false
 				}
 				got.Offer.Decline()
-				declined := conn.read()
+				declined := conn.readAnswer()
 				if p, _ := slp.Parse(wire.ParseMessage(declined.Payload).Body); declined.Arg(1) != "D" || !strings.HasPrefix(p.Data, "MSNSLP/1.0 603 Decline\r\n") {
 					r.t.Errorf("%v is answered by %q", i.Record, declined.Payload)
 				}
@@ -88,7 +88,7 @@ func (r *replay) offer(conn *replayConn, i item, from string, m wire.Message) (a
 func (r *replay) declines(conn *replayConn, i item, answers int) {
 	r.t.Helper()
 	for n := range answers {
-		cmd := conn.read()
+		cmd := conn.readAnswer()
 		m := wire.ParseMessage(cmd.Payload)
 		p, _ := slp.Parse(m.Body)
 		fields := wire.Header(m.Body)
@@ -102,4 +102,14 @@ func (r *replay) declines(conn *replayConn, i item, answers int) {
 			r.t.Errorf("%v is answered by %q", i.Record, cmd.Payload)
 		}
 	}
+}
+
+// readAnswer reads what the Client answers, and acknowledges it as a switchboard does: no more packets
+// come than were acknowledged, and recordings know nothing of ours.
+func (c *replayConn) readAnswer() wire.Command {
+	cmd := c.read()
+	if cmd.Arg(1) == "D" {
+		c.sendText("ACK " + cmd.Arg(0) + "\r\n")
+	}
+	return cmd
 }

@@ -215,13 +215,13 @@ func unsent(kind string, m wire.Message) string {
 	case "text/x-clientcaps":
 		return "this client does not tell contacts what program it is, nor that it keeps what they say"
 	case "text/x-mms-emoticon":
-		return "the user has no pictures for words: the codes of their text arrive as they are"
+		return "emoticons go with the text that holds them, and with the picture itself: see TestMessengerSendsEmoticons"
 	case "application/x-msnmsgrp2p":
-		return "nothing is transferred: offers are declined, which is checked where they are received"
+		return "transfers are replayed by TestRecordings of msn/p2p; here offers are declined"
 	case "text/x-msmsgsinvite":
-		return "nothing is offered: invitations are declined, which is checked where they are received"
+		return "files are not offered in this form: invitations are declined, which is checked where they are received"
 	case "text/x-msnmsgr-datacast":
-		return "of datacasts nudges are sent: the others need pictures and sounds"
+		return "of datacasts nudges are sent: winks and voice clips need the picture or sound that is not recorded"
 	case "text/x-msmsgscontrol":
 		return "a typing note that names nobody"
 	}
