@@ -235,6 +235,9 @@ func FromEmojiBehind(before, text string) string {
 			cluster, _, _, _ = uniseg.FirstGraphemeClusterInString(text[i:], -1)
 		}
 		if written, ok := written[plain(cluster)]; ok && !stays {
+			if done == 0 {
+				out.Grow(len(text))
+			}
 			out.WriteString(text[done:i])
 			tail := out.String()
 			if len(tail) < maxCode {

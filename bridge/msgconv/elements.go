@@ -10,6 +10,9 @@ import (
 // the deepest. The specification asks clients to stop at 100.
 const maxDepth = 100
 
+// usualDepth is how many are hardly ever open at once.
+const usualDepth = 6
+
 // element is an open one.
 type element struct {
 	name   string
@@ -88,26 +91,28 @@ func (w *writer) start() {
 		}
 		return
 	}
-	e := element{name: w.name, atom: w.atom, silent: w.hidden > 0, colour: w.colour()}
-	e.hides = hides && !e.silent
-	if len(w.open) >= maxDepth && !e.hides {
+	silent := w.hidden > 0
+	hides = hides && !silent
+	if len(w.open) >= maxDepth && !hides {
 		if w.over == nil {
 			w.over = make(deep)
 		}
-		w.over[e.name]++
+		w.over[w.name]++
 		return
 	}
-	e.style = e.within(w.style())
-	switch {
-	case e.hides:
-		w.words(instead, w.style())
+	outer := w.style()
+	if hides {
+		w.words(instead, outer)
 		w.hidden++
 		// What is open outside has no end in here.
 		w.outside, w.over = w.over, nil
-	case !e.silent:
-		w.begin(&e)
 	}
-	w.open = append(w.open, e)
+	w.open = append(w.open, element{name: w.name, atom: w.atom, silent: silent, hides: hides, colour: w.colour()})
+	e := &w.open[len(w.open)-1]
+	e.style = e.within(outer)
+	if !silent && !hides {
+		w.begin(e)
+	}
 	w.fresh = w.hidden == 0
 }
 
@@ -222,6 +227,13 @@ func (w *writer) end() {
 func (w *writer) closeAt(at int) {
 	kind, hides := nestingOf(w.open[at].atom), w.open[at].hides
 	w.fresh = false
+	if at == len(w.open)-1 { // as nearly all do
+		w.finish(&w.open[at])
+		if w.open = w.open[:at]; kind != formatting && !hides {
+			w.over = nil
+		}
+		return
+	}
 	last := len(w.open)
 	if kind == formatting {
 		for i := at + 1; i < last; i++ {

@@ -113,6 +113,16 @@ func toBGR(colour string) string {
 
 // String returns the value of X-MMS-IM-Format.
 func (s style) String() string {
+	if s == (style{}) {
+		return plainFormat // as nearly all texts have it
+	}
+	return s.format()
+}
+
+// plainFormat is the format of a text without a style.
+var plainFormat = style{}.format()
+
+func (s style) format() string {
 	var effects strings.Builder
 	for _, effect := range []struct {
 		on   bool

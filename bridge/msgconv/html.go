@@ -73,6 +73,7 @@ type prefix struct {
 func (w *writer) write(source string) {
 	w.scanner = newScanner(source)
 	w.out.Grow(len(source) / 2)
+	w.open = make([]element, 0, usualDepth)
 	for {
 		switch w.next() {
 		case noMore:

@@ -32,23 +32,32 @@ func (w *writer) flush() {
 	w.after = false
 }
 
-// beginLine writes what a line begins with. An empty one has what the open blocks have begun.
+// beginLine writes what a line begins with. An empty one has what the open blocks have begun, without
+// the blanks at its end.
 func (w *writer) beginLine(empty bool) {
-	var all strings.Builder
+	blanks := 0 // which are written when something follows
 	for i := range w.prefixes {
-		switch p := &w.prefixes[i]; {
-		case p.begun:
-			all.WriteString(p.rest)
-		case !empty:
-			all.WriteString(p.first)
-			p.begun = true
+		p := &w.prefixes[i]
+		next := p.rest
+		if !p.begun {
+			if empty {
+				continue
+			}
+			next, p.begun = p.first, true
 		}
+		if !empty {
+			w.out.WriteString(next)
+			continue
+		}
+		shown := strings.TrimRight(next, " ")
+		if shown != "" {
+			for ; blanks > 0; blanks-- {
+				w.out.WriteByte(' ')
+			}
+			w.out.WriteString(shown)
+		}
+		blanks += len(next) - len(shown)
 	}
-	if empty {
-		w.out.WriteString(strings.TrimRight(all.String(), " "))
-		return
-	}
-	w.out.WriteString(all.String())
 }
 
 // say writes a text of the document.
@@ -84,8 +93,8 @@ func (w *writer) words(text string, s style) {
 			i++
 			continue
 		}
-		end := i + 1
-		for end < len(text) && !isHTMLBlank(text[end]) {
+		end := i + 1 // of words with one blank between them, which are written as they are
+		for end < len(text) && (!isHTMLBlank(text[end]) || text[end] == ' ' && end+1 < len(text) && !isHTMLBlank(text[end+1])) {
 			end++
 		}
 		w.flush()

@@ -98,12 +98,7 @@ func escapeRaw(query string) string {
 
 // link adds the address of a link whose text does not show it.
 func (w *writer) link(e *element) {
-	address, err := url.Parse(e.href)
-	if err != nil { // browsers follow it all the same
-		scheme, _, _ := strings.Cut(e.href, ":")
-		address = &url.URL{Scheme: scheme}
-	}
-	if !leads(address) {
+	if !leads(e.href) {
 		return
 	}
 	text := strings.TrimSpace(w.out.String()[e.from:])
@@ -130,16 +125,23 @@ func shows(text, address string) bool {
 }
 
 // leads reports whether a link leads somewhere that people on MSN can go to. Mentions are links too;
-// their text is enough.
-func leads(address *url.URL) bool {
-	switch strings.ToLower(address.Scheme) {
+// their text is enough. What is no address for the library is followed by browsers all the same.
+func leads(address string) bool {
+	scheme, rest, _ := strings.Cut(address, ":")
+	switch strings.ToLower(scheme) {
 	case "http", "https":
-		return !isMatrixTo(address) || !strings.HasPrefix(address.Fragment, "/@")
+		return !strings.Contains(strings.ToLower(rest), matrixTo) || !isMention(address)
 	case "ftp", "mailto", "magnet":
 		return true
 	}
 	return false
 }
 
-// isMatrixTo reports whether a link names something of Matrix.
-func isMatrixTo(address *url.URL) bool { return strings.EqualFold(address.Hostname(), "matrix.to") }
+// matrixTo is the host of links to what is on Matrix.
+const matrixTo = "matrix.to"
+
+// isMention reports whether a link names somebody on Matrix.
+func isMention(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && strings.EqualFold(u.Hostname(), matrixTo) && strings.HasPrefix(u.Fragment, "/@")
+}

@@ -164,8 +164,11 @@ func (s *scanner) tag(begin int) bool {
 	for end < len(source) && !isHTMLBlank(source[end]) && source[end] != '/' && source[end] != '>' {
 		end++
 	}
-	s.name = strings.ToLower(source[begin:end])
-	s.atom = atom.Lookup([]byte(s.name))
+	s.name = source[begin:end]
+	if s.atom = atom.Lookup([]byte(s.name)); s.atom == 0 {
+		s.name = strings.ToLower(s.name)
+		s.atom = atom.Lookup([]byte(s.name))
+	}
 	s.set = [attributes]bool{}
 	for end < len(source) {
 		switch c := source[end]; {

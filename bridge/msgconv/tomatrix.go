@@ -162,6 +162,9 @@ const fillers = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 // Clean returns a text as valid UTF-8 without control characters, except for line ends
 // and tabs: a terminal client would obey them.
 func Clean(text string) string {
+	if isClean(text) {
+		return text
+	}
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
 			return -1
@@ -169,6 +172,20 @@ func Clean(text string) string {
 		return r
 	}, text)
 }
+
+// isClean reports whether Clean changes nothing, of nearly all texts.
+func isClean(text string) bool {
+	for i := range len(text) {
+		c := text[i]
+		if c < ' ' && c != '\n' && c != '\t' || c == 0x7f || c == firstOfControls {
+			return false
+		}
+	}
+	return utf8.ValidString(text)
+}
+
+// firstOfControls is the byte with which control characters of more than one begin, and some others.
+const firstOfControls = 0xc2
 
 // An event of Matrix has at most 64 KiB as JSON.
 const (
