@@ -21,12 +21,13 @@ func ToEmoji(text string) string {
 		return text
 	}
 	var out strings.Builder
+	out.Grow(len(text) + len(text)/8) // most emoji take more than what stands for them
 	lists := listsOf(text)
+	fences := strings.Contains(text, fence)
 	fenced, read := false, 0 // in code between two fences
 	for line := range strings.Lines(text) {
 		read += len(line)
-		fences := strings.Count(line, fence) % 2
-		if fences == 1 && (fenced || strings.Contains(text[read:], fence)) {
+		if fences && strings.Count(line, fence)%2 == 1 && (fenced || strings.Contains(text[read:], fence)) {
 			fenced = !fenced
 			out.WriteString(line)
 			continue
@@ -74,6 +75,10 @@ func translate(out *strings.Builder, line string, lists lists) {
 	end, stays := 0, false
 	done := 0 // up to where out is written, which is right behind the last emoticon
 	for i := 0; i < len(line); {
+		if !counts[line[i]] {
+			i++
+			continue
+		}
 		c, ok := at(line, i)
 		if ok && i >= end {
 			end, stays = word(line, begin)
@@ -184,7 +189,16 @@ func mayEnd(line string, i int, c code) bool {
 }
 
 // What is in lines of code, and hardly in what people say.
-var signsOfCode = []string{"==", "!=", "&&", "=>", "();", "::", "</", "/>", "+=", ":=", "$(", "${"}
+// They stand without their first byte, by it.
+var signsOfCode = [256][]string{'=': {"=", ">"}, '!': {"="}, '&': {"&"}, '(': {");"}, ':': {":", "="}, '<': {"/"}, '/': {">"}, '+': {"="}, '$': {"(", "{"}}
+
+// codeBytes are the bytes with which signs of code begin, and braces, which may be one.
+var codeBytes = func() (is [256]bool) {
+	for c, rest := range signsOfCode {
+		is[c] = rest != nil || c == '{' || c == '}'
+	}
+	return is
+}()
 
 // looksLikeCode reports whether a line may be one of a program.
 func looksLikeCode(line string) bool {
@@ -192,12 +206,20 @@ func looksLikeCode(line string) bool {
 	if trimmed != "" && strings.HasSuffix(trimmed, ";") || strings.HasPrefix(line, "    ") || strings.HasPrefix(line, "\t") {
 		return true
 	}
-	for _, sign := range signsOfCode {
-		if strings.Contains(trimmed, sign) {
-			return true
+	braces := false
+	for i := range len(trimmed) {
+		c := trimmed[i]
+		if !codeBytes[c] {
+			continue
 		}
+		for _, rest := range signsOfCode[c] {
+			if strings.HasPrefix(trimmed[i+1:], rest) {
+				return true
+			}
+		}
+		braces = braces || c == '{' || c == '}'
 	}
-	if i := strings.IndexAny(trimmed, "{}"); i >= 0 {
+	if braces {
 		bare := strings.ReplaceAll(strings.ReplaceAll(trimmed, "({)", ""), "(})", "")
 		return strings.ContainsAny(bare, "{}")
 	}

@@ -32,10 +32,17 @@ type lists struct {
 }
 
 func listsOf(text string) (l lists) {
+	if strings.IndexByte(text, '(') < 0 {
+		return l
+	}
 	for line := range strings.Lines(text) {
 		first := lead(line)
 		for i := 0; i+2 < len(line); i++ {
-			if line[i] != '(' || line[i+2] != ')' {
+			if line[i] != '(' {
+				continue
+			}
+			if line[i+2] != ')' {
+				l.number(line[i+1:])
 				continue
 			}
 			bit := bitOf(line[i+1])
@@ -49,16 +56,23 @@ func listsOf(text string) (l lists) {
 			l.run |= bitOf(letter)
 		}
 	}
-	holds := func(numbers ...string) bool {
-		for _, number := range numbers {
-			if strings.Contains(text, "("+number+")") || strings.Contains(text, "("+strings.ToUpper(number)+")") {
-				return true
-			}
-		}
-		return false
-	}
-	l.roman, l.ten, l.twenty = holds("ii"), holds("ix", "xi"), holds("xix", "xxi")
 	return l
+}
+
+// number notes that a text begins with a Roman number of several letters, as it stands in brackets.
+func (l *lists) number(text string) {
+	number, _, ok := strings.Cut(text[:min(len(text), len("xxi)"))], ")")
+	if !ok {
+		return
+	}
+	switch number {
+	case "ii", "II":
+		l.roman = true
+	case "ix", "IX", "xi", "XI":
+		l.ten = true
+	case "xix", "XIX", "xxi", "XXI":
+		l.twenty = true
+	}
 }
 
 // lead returns where the text of a line begins: behind what marks an item or a quote.

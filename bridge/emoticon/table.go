@@ -109,6 +109,9 @@ type code struct{ text, emoji string }
 var (
 	// codes are all codes by their first two bytes, the longest first: "<:o)" holds ":o".
 	codes [256]*[256][]code
+	// counts are the bytes that say something about emoticons: those with which one begins, and those
+	// between which there is none or a word ends.
+	counts = [256]bool{'`': true, ' ': true, '\t': true, '\n': true, '\r': true}
 	// written is the code for each emoji, without what only says how it is shown.
 	written = make(map[string]string)
 	// begins are the first characters of emoji.
@@ -127,6 +130,7 @@ func init() {
 			maxCode = max(maxCode, len(text))
 			if codes[text[0]] == nil {
 				codes[text[0]] = new([256][]code)
+				counts[text[0]] = true
 			}
 			codes[text[0]][text[1]] = append(codes[text[0]][text[1]], code{text, shown})
 		}

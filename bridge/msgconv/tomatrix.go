@@ -120,18 +120,19 @@ func rightToLeft(text string, pictures placed) string {
 
 // wrap puts HTML into the elements of the style. In a block blanks and line ends stay as they are.
 func (s style) wrap(inner string, block bool) string {
+	begin, end := "", ""
 	for _, element := range []struct {
 		on   bool
 		name string
 	}{{s.fixed, "code"}, {block, "pre"}, {s.strike, "del"}, {s.underline, "u"}, {s.italic, "em"}, {s.bold, "strong"}} {
 		if element.on {
-			inner = "<" + element.name + ">" + inner + "</" + element.name + ">"
+			begin, end = "<"+element.name+">"+begin, end+"</"+element.name+">"
 		}
 	}
 	if s.colour != "" {
-		inner = `<span data-mx-color="` + s.colour + `">` + inner + "</span>"
+		begin, end = `<span data-mx-color="`+s.colour+`">`+begin, end+"</span>"
 	}
-	return inner
+	return begin + inner + end
 }
 
 // nothingSeen stands for a text of which nothing can be seen.
