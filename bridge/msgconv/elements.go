@@ -17,6 +17,7 @@ const usualDepth = 6
 type element struct {
 	name   string
 	atom   atom.Atom
+	kind   nesting
 	colour string
 	style  style // of the text in it
 	hides  bool  // nobody sees what is in it
@@ -69,7 +70,7 @@ func nestingOf(a atom.Atom) nesting {
 // that is.
 func (e *element) isBlock() bool {
 	// The fallback of an answer holds blocks, though no browser knows it.
-	return nestingOf(e.atom) >= block || e.name == "mx-reply"
+	return e.kind >= block || e.name == "mx-reply"
 }
 
 // deep counts by name the open elements that have no place in the stack.
@@ -107,7 +108,7 @@ func (w *writer) start() {
 		// What is open outside has no end in here.
 		w.outside, w.over = w.over, nil
 	}
-	w.open = append(w.open, element{name: w.name, atom: w.atom, silent: silent, hides: hides, colour: w.colour()})
+	w.open = append(w.open, element{name: w.name, atom: w.atom, kind: kind, silent: silent, hides: hides, colour: w.colour()})
 	e := &w.open[len(w.open)-1]
 	e.style = e.within(outer)
 	if !silent && !hides {
@@ -156,7 +157,7 @@ func isRow(a atom.Atom) bool  { return a == atom.Tr }
 
 // upTo stops a search at elements of a kind, and at those of tables.
 func upTo(kind nesting) func(*element) bool {
-	return func(e *element) bool { return nestingOf(e.atom) >= kind }
+	return func(e *element) bool { return e.kind >= kind }
 }
 
 // endsItems stops a search for the item before at what can hold a list of its own.
@@ -225,7 +226,7 @@ func (w *writer) end() {
 // closeAt closes an open element and what has to end with it. What stands in a line goes on
 // behind the end of a block, and blocks go on behind the end of what stands in a line.
 func (w *writer) closeAt(at int) {
-	kind, hides := nestingOf(w.open[at].atom), w.open[at].hides
+	kind, hides := w.open[at].kind, w.open[at].hides
 	w.fresh = false
 	if at == len(w.open)-1 { // as nearly all do
 		w.finish(&w.open[at])
@@ -244,7 +245,7 @@ func (w *writer) closeAt(at int) {
 		}
 	}
 	stays := func(i int) bool {
-		return i < at || i >= last || i > at && kind != cell && kind != table && nestingOf(w.open[i].atom) == formatting
+		return i < at || i >= last || i > at && kind != cell && kind != table && w.open[i].kind == formatting
 	}
 	for i := last - 1; i >= at; i-- {
 		if !stays(i) {

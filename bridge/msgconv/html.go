@@ -188,7 +188,7 @@ func (w *writer) begin(e *element) {
 	case atom.Td, atom.Th:
 		w.cell()
 	default:
-		if nestingOf(e.atom) >= block {
+		if e.kind >= block {
 			w.block()
 		}
 	}
@@ -224,7 +224,7 @@ func (w *writer) ending(e *element) {
 	case atom.Td, atom.Th:
 		w.cells--
 	default:
-		if nestingOf(e.atom) >= block {
+		if e.kind >= block {
 			w.block()
 		}
 	}
