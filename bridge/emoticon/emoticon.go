@@ -253,10 +253,12 @@ func FromEmojiBehind(before, text string) string {
 			end, stays = wordAround(text, i, end)
 		}
 		cluster := text[i : i+size]
+		emoji := cluster
 		if i+size < len(text) && text[i+size] >= utf8.RuneSelf { // what makes one of several is no ASCII
 			cluster, _, _, _ = uniseg.FirstGraphemeClusterInString(text[i:], -1)
+			emoji = plain(cluster)
 		}
-		if written, ok := written[plain(cluster)]; ok && !stays {
+		if written, ok := written[emoji]; ok && !stays {
 			if done == 0 {
 				out.Grow(len(text))
 			}

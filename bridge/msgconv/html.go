@@ -72,7 +72,7 @@ type prefix struct {
 // write writes what HTML says.
 func (w *writer) write(source string) {
 	w.scanner = newScanner(source)
-	w.out.Grow(len(source) / 2)
+	w.out.Grow(len(source) * 3 / 4)
 	w.open = make([]element, 0, usualDepth)
 	for {
 		switch w.next() {

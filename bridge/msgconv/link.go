@@ -102,9 +102,7 @@ func (w *writer) link(e *element) {
 		return
 	}
 	text := strings.TrimSpace(w.out.String()[e.from:])
-	if at := strings.LastIndexAny(text, " \n"); at >= 0 {
-		text = text[at+1:]
-	}
+	text = text[max(strings.LastIndexByte(text, ' '), strings.LastIndexByte(text, '\n'))+1:]
 	if !shows(text, e.href) { // the alias of a room alone leads nobody there who is not on Matrix
 		w.words(" ("+e.href+")", e.style)
 	}
@@ -114,7 +112,7 @@ func (w *writer) link(e *element) {
 func shows(text, address string) bool {
 	bare := func(s string) string {
 		for _, scheme := range []string{"https://", "http://", "mailto:"} {
-			if len(s) > len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
+			if len(s) > len(scheme) && hasPrefixFold(s, scheme) {
 				s = s[len(scheme):]
 				break
 			}
@@ -130,11 +128,15 @@ func leads(address string) bool {
 	scheme, rest, _ := strings.Cut(address, ":")
 	switch strings.ToLower(scheme) {
 	case "http", "https":
-		return !strings.Contains(strings.ToLower(rest), matrixTo) || !isMention(address)
+		return !hasPrefixFold(rest, "//"+matrixTo) || !isMention(address)
 	case "ftp", "mailto", "magnet":
 		return true
 	}
 	return false
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
 // matrixTo is the host of links to what is on Matrix.

@@ -87,20 +87,28 @@ func (s *scanner) next() token {
 
 // tagBegin returns where the first tag or comment begins.
 func tagBegin(source string) int {
+	if len(source) > 1 && source[0] == '<' && beginsTag(source[1]) { // right behind another one
+		return 0
+	}
 	for at := 0; ; at++ {
 		next := strings.IndexByte(source[at:], '<')
 		if at += next; next < 0 || at+1 == len(source) {
 			return len(source)
 		}
-		if c := source[at+1]; isASCIILetter(c) || c == '/' || c == '!' || c == '?' {
+		if beginsTag(source[at+1]) {
 			return at
 		}
 	}
 }
 
+// beginsTag reports whether a "<" before a byte begins a tag or a comment.
+func beginsTag(c byte) bool { return isASCIILetter(c) || c == '/' || c == '!' || c == '?' }
+
 func isASCIILetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 
-func isHTMLBlank(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\f' || c == '\r' }
+func isHTMLBlank(c byte) bool {
+	return c <= ' ' && (c == ' ' || c == '\n' || c == '\t' || c == '\f' || c == '\r')
+}
 
 // after goes behind the next place where a mark stands.
 func (s *scanner) after(mark string) {

@@ -177,16 +177,21 @@ func Clean(text string) string {
 // isClean reports whether Clean changes nothing, of nearly all texts.
 func isClean(text string) bool {
 	for i := range len(text) {
-		c := text[i]
-		if c < ' ' && c != '\n' && c != '\t' || c == 0x7f || c == firstOfControls {
+		if unclean[text[i]] {
 			return false
 		}
 	}
 	return utf8.ValidString(text)
 }
 
-// firstOfControls is the byte with which control characters of more than one begin, and some others.
-const firstOfControls = 0xc2
+// unclean are the bytes of control characters, of which those that take two begin with 0xC2.
+var unclean = func() (is [256]bool) {
+	for c := range byte(' ') {
+		is[c] = c != '\n' && c != '\t'
+	}
+	is[0x7f], is[0xc2] = true, true
+	return is
+}()
 
 // An event of Matrix has at most 64 KiB as JSON.
 const (
