@@ -228,6 +228,17 @@ func TestGhostWhoIsInvitedIntoAGroupRoomIsCalled(t *testing.T) {
 	if made := rooms[len(rooms)-1].room; said.room != dm || !strings.Contains(said.body, "%21"+string(made[1:])) {
 		t.Errorf("said is %+v, the last room is %s", said, made)
 	}
+	// Those whom a client invites one after the other come into one conversation.
+	ghost = invite(dm, carol)
+	second := invite(dm, dave)
+	invite(dm, carol) // the same again
+	b.waitMessage(0, "There is a room already for Bob Builder (bob@example.com), Carol ♥ 100% (carol@example.com), Dave (dave@example.com) and you")
+	for _, ghost := range []id.UserID{ghost, second} {
+		b.eventually("those to leave who were invited", func() bool { return membership(dm, ghost) == event.MembershipLeave })
+	}
+	if again := b.matrix.all(func(r record) bool { return r.kind == "message" && strings.Contains(r.body, "and you. They are called") }); len(again) != 2 {
+		t.Errorf("of %d conversations is said that there is a room", len(again))
+	}
 	b.write(dm, "for bob alone")
 	if got := bobs.expect(t, alice, "for bob alone"); got.Others != nil {
 		t.Errorf("it came as %+v", got)

@@ -63,7 +63,8 @@ type Groups struct {
 	strangers Strangers
 	notes     Notes
 	absent    absences
-	coming    notComing
+	coming    gathered[string, absentee]           // who does not come, by group
+	invited   gathered[networkid.PortalID, string] // into the rooms of contacts
 	full      fullRooms
 	making    sync.Mutex // held by who looks for a group chat and makes it
 }

@@ -66,8 +66,19 @@ func (g *Groups) Left(portal networkid.PortalID, waits func() bool) {
 // Invited calls somebody in whom the user has invited into the room of a portal in Matrix. Who cannot
 // be there leaves the room again, and it is said why.
 func (g *Groups) Invited(portal networkid.PortalID, in id.RoomID, account string) {
+	if peer, ok := msnid.ParsePeer(portal); ok && peer.Account != "" && account != peer.Account && account != g.account.Identity.Account {
+		g.invited.add(portal, account)
+		g.work.Try("gathered "+string(portal), func(ctx context.Context) (done bool) {
+			if !retry.Sleep(ctx, gatherTime) {
+				return false
+			}
+			g.startInvited(ctx, portal, in, peer.Account)
+			return true
+		})
+		return
+	}
 	g.work.Do(fmt.Sprintf("invited %s %s", portal, account), func(ctx context.Context) {
-		said, stays, tells := g.invited(g.rooms.AmongReaders(ctx, g.account.KeyOf(portal)), portal, account)
+		said, stays, tells := g.callInvited(g.rooms.AmongReaders(ctx, g.account.KeyOf(portal)), portal, account)
 		ghost, err := g.account.Bridge.GetGhostByID(ctx, g.account.GhostID(account))
 		if err == nil && stays {
 			err = g.rooms.Enter(ctx, in, ghost, "")
@@ -84,6 +95,36 @@ func (g *Groups) Invited(portal networkid.PortalID, in id.RoomID, account string
 			zerolog.Ctx(ctx).Err(err).Msg("Failed to say what became of an invitation")
 		}
 	})
+}
+
+// startInvited begins a conversation of several people with those whom the user has invited into the room
+// of one contact. That room stays the contact's: they leave it again.
+func (g *Groups) startInvited(ctx context.Context, portal networkid.PortalID, in id.RoomID, contact string) {
+	accounts := g.invited.take(portal)
+	slices.Sort(accounts)
+	accounts = slices.Compact(accounts)
+	if len(accounts) == 0 {
+		return // they came together with others
+	}
+	ctx = g.rooms.AmongReaders(ctx, g.account.KeyOf(portal))
+	var said string
+	if client, problem := g.session.State(); client != nil {
+		said = g.start(ctx, append([]string{contact}, accounts...)...)
+	} else {
+		said = reason.Of(reason.NotConnected{Why: problem}, reason.Call, g.account.About(g.account.Person(ctx, accounts[0]).Name)).Sentence
+	}
+	for _, account := range accounts {
+		ghost, err := g.account.Bridge.GetGhostByID(ctx, g.account.GhostID(account))
+		if err == nil {
+			err = g.rooms.Exit(ctx, in, ghost, said)
+		}
+		if err != nil {
+			zerolog.Ctx(ctx).Err(err).Msg("Failed to show what became of an invitation")
+		}
+	}
+	if err := g.rooms.Notice(ctx, in, said, ""); err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to say what became of an invitation")
+	}
 }
 
 // Refused has somebody leave a room again who was invited there by another than its user, and says
@@ -104,9 +145,9 @@ func (g *Groups) Refused(in id.RoomID, account string) {
 	})
 }
 
-// invited returns what is said of an invitation, whether who is invited stays in the room, and whether
+// callInvited returns what is said of an invitation, whether who is invited stays in the room, and whether
 // the room is to be told: of a call that fails it is.
-func (g *Groups) invited(ctx context.Context, portal networkid.PortalID, account string) (said string, stays, tells bool) {
+func (g *Groups) callInvited(ctx context.Context, portal networkid.PortalID, account string) (said string, stays, tells bool) {
 	name := g.account.Person(ctx, account).Name
 	peer, ok := msnid.ParsePeer(portal)
 	switch {
@@ -120,9 +161,6 @@ func (g *Groups) invited(ctx context.Context, portal networkid.PortalID, account
 	client, problem := g.session.State()
 	if client == nil {
 		return reason.Of(reason.NotConnected{Why: problem}, reason.Call, g.account.About(name)).Sentence, false, true
-	}
-	if peer.Account != "" {
-		return g.start(ctx, peer.Account, account), false, true
 	}
 	if err := g.callIn(ctx, client, peer.Group, account); err != nil {
 		return reason.Of(err, reason.Call, g.account.About(name)).Sentence, false, false

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -20,38 +19,10 @@ import (
 // Each text calls the members who are not there, and who is offline does not come, each time. That is
 // said once, by the bot, in one line of all of them, until they have been there.
 
-// gatherMissing is how long others are waited for who do not come either.
-const gatherMissing = time.Second
-
-// notComing are those who do not come into group chats and of whom that is still to be said. The zero
-// value is empty.
-type notComing struct {
-	mu     sync.Mutex
-	groups map[string][]absentee
-}
-
+// absentee is somebody who does not come, of whom that is still to be said.
 type absentee struct {
 	account string
 	why     error
-}
-
-func (n *notComing) add(group string, who absentee) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.groups == nil {
-		n.groups = make(map[string][]absentee)
-	}
-	if len(n.groups[group]) < msn.MaxMembers {
-		n.groups[group] = append(n.groups[group], who)
-	}
-}
-
-func (n *notComing) take(group string) []absentee {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	all := n.groups[group]
-	delete(n.groups, group)
-	return all
 }
 
 // callFailed notes that somebody does not hear what is said in a group chat, which the room is told.
@@ -77,7 +48,7 @@ func (g *Groups) callFailed(ctx context.Context, evt msn.CallFailed) {
 	}
 	g.coming.add(group, absentee{member, evt.Err})
 	g.work.Do("missing "+group, func(ctx context.Context) {
-		if !retry.Sleep(ctx, gatherMissing) {
+		if !retry.Sleep(ctx, gatherTime) {
 			return
 		}
 		g.sayMissing(ctx, group)

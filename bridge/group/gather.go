@@ -1,0 +1,38 @@
+package group
+
+import (
+	"sync"
+	"time"
+
+	"matrix-msn/msn"
+)
+
+// gatherTime is how long others are waited for of whom the same is to be said or done.
+const gatherTime = time.Second
+
+// gathered are what waits to be said or done together, by what it is of. The zero value is empty.
+type gathered[K comparable, V any] struct {
+	mu  sync.Mutex
+	all map[K][]V
+}
+
+// add has something more wait. It is left out when there are more than a group chat has members.
+func (g *gathered[K, V]) add(of K, what V) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.all == nil {
+		g.all = make(map[K][]V)
+	}
+	if len(g.all[of]) <= msn.MaxMembers { // one more than fit, so that it can be said
+		g.all[of] = append(g.all[of], what)
+	}
+}
+
+// take returns what waits, which does not wait any more.
+func (g *gathered[K, V]) take(of K) []V {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	all := g.all[of]
+	delete(g.all, of)
+	return all
+}
