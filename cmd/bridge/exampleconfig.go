@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"text/template"
@@ -84,4 +86,17 @@ func writeExampleConfig(path string, connector bridgev2.NetworkConnector) error 
 	}
 	fmt.Println("Wrote an example config to", path)
 	return nil
+}
+
+// beginConfig writes the example where there is no config at all, as at the first start in a container. The error
+// says so: the bridge needs settings that only an admin knows.
+func beginConfig(path string, connector bridgev2.NetworkConnector) error {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return nil // what is there is read, or said to be wrong
+	}
+	if err := writeExampleConfig(path, connector); err != nil {
+		return err
+	}
+	return errors.New("edit at least homeserver.address, homeserver.domain and bridge.permissions there, make the registration for the homeserver with -g, " +
+		"and start again")
 }

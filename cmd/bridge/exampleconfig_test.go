@@ -100,6 +100,35 @@ func TestMissingConfigSaysHowToGetOne(t *testing.T) {
 	}
 }
 
+// A start without a config makes one, and never touches one that is there.
+func TestFirstStartMakesAConfig(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	if err := beginConfig(path, &bridge.Connector{}); err == nil || !strings.Contains(err.Error(), "and start again") {
+		t.Fatalf("got %v", err)
+	}
+	if _, err := checkConfigFile(path); err != nil {
+		t.Errorf("what was made: %v", err)
+	}
+	for _, there := range []string{"", "mine: true\n"} {
+		if err := os.WriteFile(path, []byte(there), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := beginConfig(path, &bridge.Connector{}); err != nil {
+			t.Error(err)
+		}
+		if content, err := os.ReadFile(path); err != nil || string(content) != there {
+			t.Errorf("%q became %q, %v", there, content, err)
+		}
+	}
+	if err := beginConfig(filepath.Join(path, "of", "nowhere"), &bridge.Connector{}); err != nil {
+		t.Errorf("a path that cannot be is not said to be wrong where it is read, but here: %v", err)
+	}
+	if err := beginConfig(filepath.Join(t.TempDir(), "none", "config.yaml"), &bridge.Connector{}); err == nil || !strings.Contains(err.Error(), "cannot write") {
+		t.Errorf("without its directory: %v", err)
+	}
+}
+
 // The sample shows an admin what the homeserver is to be told; -g writes the real
 // one. It must have the same fields, and no token that anybody could use.
 func TestSampleRegistration(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"syscall"
 
 	_ "github.com/mattn/go-sqlite3" // the driver of the default database
@@ -19,17 +20,7 @@ import (
 	"matrix-msn/bridge/presence"
 )
 
-// Set when a release is built: -ldflags "-X main.Tag=... -X main.Commit=... -X main.BuildTime=...".
-var (
-	Tag       = "unknown"
-	Commit    = "unknown"
-	BuildTime = "unknown"
-)
-
-const (
-	programName = "matrix-msn"
-	version     = "0.1.0"
-)
+const programName = "matrix-msn"
 
 func main() {
 	// Database, config and logs hold secrets: for their owner's eyes only.
@@ -54,6 +45,11 @@ func main() {
 	}
 	if args.registration != "" {
 		if err := checkRegistration(args.registration); err != nil {
+			fail(exitConfig, err)
+		}
+	}
+	if args.starts && args.registration == "" {
+		if err := beginConfig(args.config, connector); err != nil {
 			fail(exitConfig, err)
 		}
 	}
@@ -94,7 +90,8 @@ func main() {
 		connector.StartIntake(m.Log.WithContext(context.Background()))
 		tellOfEphemeral(&m, met.server.Load())
 	}
-	m.InitVersion(Tag, Commit, BuildTime)
+	info, _ := debug.ReadBuildInfo()
+	m.InitVersion(built(cmp.Or(info, new(debug.BuildInfo))))
 	m.PreInit()
 	if err := checkKeyIsSaved(m.ConfigPath, connector); err != nil {
 		fail(exitConfig, err)
