@@ -47,7 +47,7 @@ var floors = [][]string{
 	// and what the framework demands.
 	{"bridge"},
 	// Programs, and what runs them together.
-	{"cmd/bridge", "cmd/msnserver", "e2e/stack"},
+	{"cmd/bridge", "cmd/msnserver", "e2e/stack", "packaging"},
 	{"demo", "e2e", "internal/architecture"},
 }
 
