@@ -52,6 +52,7 @@ const (
 	presenceBridge
 	contactsBridge
 	doctorBridge
+	restoredBridge
 )
 
 // stoppedDir is the directory of the stoppedBridge, and ownLog the log file there that the bridge writes itself.
@@ -151,6 +152,7 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 		presenceBridge:  {ID: "presence", Settings: settings},
 		contactsBridge:  {ID: "contacts", Settings: settings},
 		doctorBridge:    {ID: "doctor", Settings: stack.Services(home)},
+		restoredBridge:  {ID: "restored", Settings: settings},
 	}})
 	if err != nil {
 		return 0, err
