@@ -30,6 +30,7 @@ import (
 	"matrix-msn/bridge/presence"
 	"matrix-msn/bridge/room"
 	"matrix-msn/database"
+	"matrix-msn/internal/postgrestest"
 	"matrix-msn/msn/msntest"
 	"matrix-msn/msn/wire"
 )
@@ -51,6 +52,7 @@ type testBridge struct {
 	conn       *Connector
 	br         *bridgev2.Bridge
 	dbPath     string
+	postgres   string // the address of the database, where it is not SQLite
 	events     int
 	config     func(*config.Config)             // changes the config, unless nil
 	public     string                           // public address of the bridge, or ""
@@ -234,10 +236,21 @@ type homeserver interface {
 	room.Homeserver
 }
 
+// databaseVariable, set to "postgres", has the tests use PostgreSQL, but for those that put faults between the bridge and
+// SQLite.
+const databaseVariable = "BRIDGE_TEST_DATABASE"
+
+func TestMain(m *testing.M) { os.Exit(postgrestest.Main(m)) }
+
 func (b *testBridge) openDatabase() *dbutil.Database {
 	b.Helper()
-	const kind = "sqlite3-fk-wal"
-	uri := "file:" + b.dbPath + "?_txlock=immediate"
+	kind, uri := "sqlite3-fk-wal", "file:"+b.dbPath+"?_txlock=immediate"
+	if os.Getenv(databaseVariable) == "postgres" && b.process == nil {
+		if b.postgres == "" {
+			b.postgres = postgrestest.URI(b)
+		}
+		kind, uri = "postgres", b.postgres
+	}
 	pool := dbutil.PoolConfig{Type: kind, URI: uri, MaxOpenConns: 4, MaxIdleConns: 1}
 	if b.process != nil {
 		db, err := b.process.openDatabase(kind, uri)

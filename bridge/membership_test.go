@@ -236,7 +236,9 @@ func TestGhostWhoIsInvitedIntoAGroupRoomIsCalled(t *testing.T) {
 	for _, ghost := range []id.UserID{ghost, second} {
 		b.eventually("those to leave who were invited", func() bool { return membership(dm, ghost) == event.MembershipLeave })
 	}
-	if again := b.matrix.all(func(r record) bool { return r.kind == "message" && strings.Contains(r.body, "and you. They are called") }); len(again) != 2 {
+	if again := b.matrix.all(func(r record) bool {
+		return r.kind == "message" && strings.Contains(r.body, "and you. They are called")
+	}); len(again) != 2 {
 		t.Errorf("of %d conversations is said that there is a room", len(again))
 	}
 	b.write(dm, "for bob alone")

@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
-	_ "github.com/lib/pq"
 	"go.mau.fi/util/dbutil"
 	_ "go.mau.fi/util/dbutil/litestream" // registers the driver
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
@@ -17,6 +15,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/database"
+	"matrix-msn/internal/postgrestest"
 )
 
 const (
@@ -26,10 +25,9 @@ const (
 	matrixUser = "@user:example.com"
 )
 
-var postgres sync.Mutex
+func TestMain(m *testing.M) { os.Exit(postgrestest.Main(m)) }
 
-// each runs a test on SQLite, and on the PostgreSQL that BRIDGE_TEST_POSTGRES
-// names.
+// each runs a test on SQLite, and on PostgreSQL where it is installed.
 func each(t *testing.T, test func(t *testing.T, db *database.Database, framework *bridgedb.Database)) {
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
@@ -37,13 +35,8 @@ func each(t *testing.T, test func(t *testing.T, db *database.Database, framework
 		open(t, "sqlite3-fk-wal", uri, test)
 	})
 	t.Run("postgres", func(t *testing.T) {
-		uri := os.Getenv("BRIDGE_TEST_POSTGRES")
-		if uri == "" {
-			t.Skip("needs a server: set BRIDGE_TEST_POSTGRES to the URI of an empty PostgreSQL database to try the tables there too")
-		}
-		postgres.Lock()            // the tests share the one database
-		t.Cleanup(postgres.Unlock) // last, when the rows are gone
-		open(t, "postgres", uri, test)
+		t.Parallel()
+		open(t, "postgres", postgrestest.URI(t), test)
 	})
 }
 

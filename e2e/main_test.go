@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"matrix-msn/e2e/stack"
+	"matrix-msn/internal/postgrestest"
 	"matrix-msn/msn/msntest"
 )
 
@@ -140,7 +141,7 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 	}
 	settings := stack.Services(home, work, modern, away)
 	stoppedDir = filepath.Join(dir, "stopped")
-	parts, err = stack.Start(setUp, stack.Options{Dir: dir, Binaries: binaries, Bridges: []stack.BridgeOptions{
+	bridges := []stack.BridgeOptions{
 		sharedBridge:    {Settings: withRelay(settings)},
 		restartedBridge: {ID: "restarted", Settings: settings},
 		killedBridge:    {ID: "killed", Settings: settings},
@@ -153,12 +154,43 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 		contactsBridge:  {ID: "contacts", Settings: settings},
 		doctorBridge:    {ID: "doctor", Settings: stack.Services(home)},
 		restoredBridge:  {ID: "restored", Settings: settings},
-	}})
+	}
+	stop, err := usePostgres(setUp, bridges)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	parts, err = stack.Start(setUp, stack.Options{Dir: dir, Binaries: binaries, Bridges: bridges})
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, parts.Stop()) }()
 	return m.Run(), nil
+}
+
+// onPostgres are the bridges whose database is in PostgreSQL, where that is installed. Elsewhere all use SQLite.
+var onPostgres = []int{killedBridge, alertedBridge, modernBridge}
+
+// usePostgres puts databases of bridges into PostgreSQL. stop ends it.
+func usePostgres(ctx context.Context, bridges []stack.BridgeOptions) (stop func() error, err error) {
+	server, err := postgrestest.Start(ctx)
+	if errors.Is(err, postgrestest.ErrNotInstalled) {
+		fmt.Fprintln(os.Stderr, err)
+		return func() error { return nil }, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, which := range onPostgres {
+		uri, err := server.Database(ctx)
+		if err != nil {
+			return nil, errors.Join(err, server.Stop())
+		}
+		settings := maps.Clone(bridges[which].Settings)
+		settings["database.type"], settings["database.uri"] = "postgres", uri
+		bridges[which].Settings = settings
+	}
+	return server.Stop, nil
 }
 
 // fixedServer returns options that give an MSN server the same ports and certificate each time it is started.

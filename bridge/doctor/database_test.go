@@ -11,6 +11,7 @@ import (
 	_ "go.mau.fi/util/dbutil/litestream" // registers the kinds of SQLite
 
 	"matrix-msn/bridge/config"
+	"matrix-msn/internal/postgrestest"
 )
 
 const owner = "megabridge/matrix-msn"
@@ -108,26 +109,23 @@ func TestPostgreSQLThatIsDownHasASentenceWithoutThePassword(t *testing.T) {
 	}
 }
 
-// With BRIDGE_TEST_POSTGRES, a real one.
+func TestMain(m *testing.M) { os.Exit(postgrestest.Main(m)) }
+
 func TestPostgreSQL(t *testing.T) {
 	t.Parallel()
-	uri := os.Getenv("BRIDGE_TEST_POSTGRES")
-	if uri == "" {
-		t.Skip("needs a server: set BRIDGE_TEST_POSTGRES to the URI of an empty PostgreSQL database")
-	}
+	uri := postgrestest.URI(t)
 	if state, err := Database(t.Context(), databaseConfig("postgres", uri), owner); err != nil || !strings.Contains(state, "PostgreSQL") {
 		t.Errorf("got %q, %v", state, err)
 	}
-	address, err := url.Parse(uri)
-	if err != nil || address.Host == "" {
-		return // not written as an address
-	}
 	for want, change := range map[string]func(*url.URL){
 		"has no such database as in database.uri": func(u *url.URL) { u.Path = "/matrix_msn_none" },
-		"the host in database.uri is not known":   func(u *url.URL) { u.Host = "none.invalid" },
+		"the host in database.uri is not known":   func(u *url.URL) { u.Host, u.RawQuery = "none.invalid", "sslmode=disable" },
 	} {
-		wrong := *address
-		change(&wrong)
+		wrong, err := url.Parse(uri)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(wrong)
 		if _, err := Database(t.Context(), databaseConfig("postgres", wrong.String()), owner); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
 		}
