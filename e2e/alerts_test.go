@@ -5,10 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	"maunium.net/go/mautrix/event"
+
 	"matrix-msn/e2e/stack"
 	"matrix-msn/msn"
 	"matrix-msn/msn/notify"
-	"maunium.net/go/mautrix/event"
 )
 
 // foundingAlert is the alert of the founding specification with this number and text.

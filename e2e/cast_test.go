@@ -8,11 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+
 	"matrix-msn/e2e/stack"
 	"matrix-msn/msn"
 	"matrix-msn/msn/msntest"
-	"maunium.net/go/mautrix/event"
-	"maunium.net/go/mautrix/id"
 )
 
 // password is the one of every MSN account.

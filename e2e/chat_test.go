@@ -6,9 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"matrix-msn/e2e/stack"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/e2e/stack"
 )
 
 func TestFirstMessageFromMSNMakesARoom(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"matrix-msn/e2e/build"
 	"matrix-msn/e2e/stack"
 	"matrix-msn/internal/postgrestest"
 	"matrix-msn/msn/msntest"
@@ -65,7 +66,7 @@ const ownLog = "own.log"
 // their own, to end it or to load it.
 var (
 	scratch  string
-	binaries stack.Binaries
+	binaries build.Binaries
 )
 
 // The parts that all tests use.
@@ -112,7 +113,7 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 	defer cancel()
 
 	scratch = dir
-	if binaries, err = stack.Build(setUp, dir, os.Stderr); err != nil {
+	if binaries, err = build.All(setUp, dir, build.RaceEnabled, os.Stderr); err != nil {
 		return 0, err
 	}
 	fixed, err := fixedServer()

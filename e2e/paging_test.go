@@ -4,10 +4,11 @@ import (
 	"strings"
 	"testing"
 
+	"maunium.net/go/mautrix/event"
+
 	"matrix-msn/e2e/stack"
 	"matrix-msn/msn/msntest"
 	"matrix-msn/msn/notify"
-	"maunium.net/go/mautrix/event"
 )
 
 // pages returns the pages that the service has taken from Alice.

@@ -10,9 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"maunium.net/go/mautrix/id"
+
 	"matrix-msn/e2e/stack"
 	"matrix-msn/msn"
-	"maunium.net/go/mautrix/id"
 )
 
 // The tests of this file use one bridge. Those that want it to run are not parallel, so that they end before the one

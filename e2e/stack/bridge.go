@@ -13,7 +13,7 @@ import (
 
 // BridgeOptions say how to configure and start a bridge. [Start] fills in what is left empty.
 type BridgeOptions struct {
-	// Binary is the executable, from [BuildBridge].
+	// Binary is the executable, from [build.Bridge].
 	Binary string
 	// Dir takes the configuration, the registration, the database and the log, bridge.log. It is made if it is not
 	// there.

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"matrix-msn/internal/childprocess"
+
 	"gopkg.in/yaml.v3"
 )
 
@@ -26,10 +28,10 @@ func (b *Bridge) runProgram(ctx context.Context, args ...string) error {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, b.opts.Binary, args...)
 	cmd.Dir = b.opts.Dir
-	isolate(cmd)
+	childprocess.Isolate(cmd)
 	output, err := cmd.CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, lastLines(string(output)))
+		return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, childprocess.LastLines(string(output)))
 	}
 	return nil
 }
@@ -39,7 +41,7 @@ func (b *Bridge) runProgram(ctx context.Context, args ...string) error {
 func (b *Bridge) Doctor(ctx context.Context) (said string, err error) {
 	cmd := exec.CommandContext(ctx, b.opts.Binary, "doctor", "-c", bridgeConfigName, "-r", registrationName)
 	cmd.Dir = b.opts.Dir
-	isolate(cmd)
+	childprocess.Isolate(cmd)
 	output, err := cmd.CombinedOutput()
 	return string(output), err
 }

@@ -14,7 +14,7 @@ const ServerName = "localhost"
 
 // DendriteOptions say how to start a homeserver.
 type DendriteOptions struct {
-	// Binary is the executable, from [BuildDendrite].
+	// Binary is the executable, from [build.Dendrite].
 	Binary string
 	// Dir takes the configuration, the databases and the log, dendrite.log. It is made if it is not there.
 	Dir string

@@ -1,11 +1,11 @@
 // Package stack starts the real parts around the bridge for the demo and the end-to-end tests: the Dendrite
 // homeserver, the bridge program itself, and Matrix users who talk to both.
 //
-// A whole stack is three calls. [BuildDendrite] and [BuildBridge] make the two programs, and [Start] configures them
+// A whole stack is two calls. [build.All] makes the two programs, and [Start] configures them
 // in one directory, starts them on free ports of the loopback interface and waits until they answer. What was
 // started ends with [Stack.Stop]; on Linux also with the calling process, however that ends.
 //
-//	binaries, err := stack.Build(ctx, dir, os.Stderr)
+//	binaries, err := build.All(ctx, dir, false, os.Stderr)
 //	s, err := stack.Start(ctx, stack.Options{Dir: dir, Binaries: binaries, Bridges: []stack.BridgeOptions{{}}})
 //	defer s.Stop()
 //	alice, err := s.Dendrite.NewUser(ctx, "alice", stack.AutoJoin)

@@ -9,8 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"strings"
 	"time"
+
+	"matrix-msn/internal/childprocess"
 )
 
 const (
@@ -57,7 +58,7 @@ func startProcess(c command) (*process, error) {
 	cmd.Dir = c.dir
 	cmd.Env = append(os.Environ(), c.env...)
 	cmd.Stdout, cmd.Stderr = logFile, logFile
-	isolate(cmd)
+	childprocess.Isolate(cmd)
 
 	p := &process{name: c.name, logPath: c.log, anyExit: c.anyExit, cmd: cmd, done: make(chan struct{})}
 	started := make(chan error, 1)
@@ -89,7 +90,7 @@ func (p *process) stop() error {
 	default:
 	}
 	// A failure means that it has just ended, which the wait shows.
-	_ = terminate(p.cmd.Process)
+	_ = childprocess.Terminate(p.cmd.Process)
 	timeout := time.NewTimer(stopTimeout)
 	defer timeout.Stop()
 	select {
@@ -111,7 +112,7 @@ func (p *process) kill() error {
 		return p.ended()
 	default:
 	}
-	_ = kill(p.cmd.Process)
+	_ = childprocess.Kill(p.cmd.Process)
 	<-p.done
 	return nil
 }
@@ -184,14 +185,5 @@ func tailOf(path string) (string, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", err
 	}
-	return lastLines(string(text[:n])), nil
-}
-
-// lastLines returns the last tailLines lines of text, each indented by two spaces.
-func lastLines(text string) string {
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	if len(lines) > tailLines {
-		lines = lines[len(lines)-tailLines:]
-	}
-	return "  " + strings.Join(lines, "\n  ")
+	return childprocess.LastLines(string(text[:n])), nil
 }

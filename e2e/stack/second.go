@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"matrix-msn/internal/childprocess"
 )
 
 // secondConfigName is the configuration of a second process beside a bridge.
@@ -32,7 +34,7 @@ func (b *Bridge) RunSecond(ctx context.Context) (output string, err error) {
 	cmd := exec.CommandContext(ctx, b.opts.Binary, "-c", secondConfigName, "-r", registrationName)
 	cmd.Dir = b.opts.Dir
 	cmd.Env = append(os.Environ(), raceStatus)
-	isolate(cmd)
+	childprocess.Isolate(cmd)
 	printed, err := cmd.CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("%s: %w", strings.Join(cmd.Args, " "), err)

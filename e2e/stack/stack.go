@@ -5,14 +5,16 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+
+	"matrix-msn/e2e/build"
 )
 
 // Options say what a stack is made of.
 type Options struct {
 	// Dir takes everything that the stack writes. It has to be there; Stop leaves it.
 	Dir string
-	// Binaries are the programs, from [Build].
-	Binaries Binaries
+	// Binaries are the programs, from [build.All].
+	Binaries build.Binaries
 	// Bridges are the bridges to put beside each other on the homeserver; Binary, Dir, Homeserver and
 	// DoublePuppetToken are filled in where they are empty.
 	Bridges []BridgeOptions

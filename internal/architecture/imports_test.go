@@ -16,7 +16,8 @@ const module = "matrix-msn/"
 // lower floors only. Who adds a package finds the lowest floor that it can stand on.
 var floors = [][]string{
 	// What knows nothing of the others.
-	{"internal/cabinet", "internal/grapheme", "internal/fold", "internal/postgrestest", "bridge/emoticon", "bridge/plus", "msn/internal/event", "msn/internal/limit", "msn/internal/proxy/proxytest", "msn/internal/transcript", "msn/internal/xmltext", "msn/internal/notice/noticetest", "msn/msnftp", "msn/trust"},
+	{"internal/cabinet", "internal/grapheme", "internal/childprocess", "internal/fold", "demo/internal/screen", "bridge/emoticon", "bridge/plus", "msn/internal/event", "msn/internal/limit", "msn/internal/proxy/proxytest", "msn/internal/transcript", "msn/internal/xmltext", "msn/internal/notice/noticetest", "msn/msnftp", "msn/trust"},
+	{"internal/postgrestest", "e2e/build"},
 	// The codecs: bytes and values, no connections.
 	{"msn/wire", "msn/notify", "msn/internal/proxy"},
 	{"msn/internal/clean"},
@@ -48,7 +49,7 @@ var floors = [][]string{
 	{"bridge"},
 	// Programs, and what runs them together.
 	{"cmd/bridge", "cmd/msnserver", "e2e/stack", "packaging"},
-	{"demo", "e2e", "internal/architecture"},
+	{"demo", "demo/stage", "e2e", "internal/architecture"},
 }
 
 // never are imports, direct or by others, that the floors alone would allow.

@@ -4,6 +4,8 @@ import (
 	"os"
 	"os/exec"
 	"syscall"
+
+	"matrix-msn/internal/childprocess"
 )
 
 // nobody is the user who runs the server for root, whom it does not run for.
@@ -11,7 +13,7 @@ const nobody = 65534
 
 // asNobody has a program run by somebody else than root, and ended when we die.
 func asNobody(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	childprocess.Isolate(cmd)
 	if os.Geteuid() == 0 {
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
 		cmd.Dir = "/"

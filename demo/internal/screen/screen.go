@@ -1,4 +1,5 @@
-package main
+// Package screen is what the demo prints: in colour and with lines that change on a terminal, plain lines elsewhere.
+package screen
 
 import (
 	"fmt"
@@ -17,7 +18,7 @@ const (
 	bold      = "\x1b[1m"
 	dim       = "\x1b[2m"
 	red       = "\x1b[31m"
-	green     = "\x1b[32m"
+	Green     = "\x1b[32m"
 	blue      = "\x1b[34m"
 	magenta   = "\x1b[35m"
 	clearLine = "\r\x1b[K"
@@ -33,9 +34,9 @@ const (
 // quietTime is the least time between two lines of progress where they cannot be overwritten.
 const quietTime = 10 * time.Second
 
-// screen is the demo's output: in colour and with lines that change on a terminal, plain lines elsewhere. Its methods
+// Screen is the demo's output: in colour and with lines that change on a terminal, plain lines elsewhere. Its methods
 // may be called from any goroutine.
-type screen struct {
+type Screen struct {
 	mu       sync.Mutex
 	w        io.Writer
 	terminal bool
@@ -44,32 +45,32 @@ type screen struct {
 	progress time.Time // when progress was last printed where it stays
 }
 
-// newScreen writes to file. Colours are left out where NO_COLOR asks for that.
-func newScreen(file *os.File) *screen {
+// New writes to file. Colours are left out where NO_COLOR asks for that.
+func New(file *os.File) *Screen {
 	info, err := file.Stat()
 	terminal := err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
-	return &screen{w: file, terminal: terminal, color: terminal && os.Getenv("NO_COLOR") == ""}
+	return &Screen{w: file, terminal: terminal, color: terminal && os.Getenv("NO_COLOR") == ""}
 }
 
-// say prints a line.
-func (s *screen) say(line string) {
+// Say prints a line.
+func (s *Screen) Say(line string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.print(line)
 }
 
-// heading prints what follows from here on.
-func (s *screen) heading(text string) {
-	s.say("\n" + s.paint(bold, text))
+// Heading prints what follows from here on.
+func (s *Screen) Heading(text string) {
+	s.Say("\n" + s.Paint(bold, text))
 }
 
 // Write shows progress: each line in the place of the one before on a terminal, a line now and then elsewhere.
-func (s *screen) Write(lines []byte) (int, error) {
+func (s *Screen) Write(lines []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for line := range strings.SplitSeq(strings.TrimRight(string(lines), "\n"), "\n") {
 		if s.terminal {
-			fmt.Fprint(s.w, clearLine, s.paint(dim, cut("  … "+line, lineWidth)))
+			fmt.Fprint(s.w, clearLine, s.Paint(dim, cut("  … "+line, lineWidth)))
 			s.passing = true
 		} else if time.Since(s.progress) >= quietTime {
 			s.progress = time.Now()
@@ -79,8 +80,8 @@ func (s *screen) Write(lines []byte) (int, error) {
 	return len(lines), nil
 }
 
-// step does a part of the setting up and prints what do says about it, with the time that it took.
-func (s *screen) step(name string, do func() (string, error)) error {
+// Step does a part of the setting up and prints what do says about it, with the time that it took.
+func (s *Screen) Step(name string, do func() (string, error)) error {
 	if s.terminal {
 		_, _ = s.Write([]byte(name + "\n"))
 	}
@@ -89,54 +90,54 @@ func (s *screen) step(name string, do func() (string, error)) error {
 	if err != nil {
 		return err
 	}
-	s.say("  " + s.paint(green, "✓") + s.paint(dim, duration(time.Since(begun))) + "  " + pad(name, stepWidth) + result)
+	s.Say("  " + s.Paint(Green, "✓") + s.Paint(dim, Duration(time.Since(begun))) + "  " + pad(name, stepWidth) + result)
 	return nil
 }
 
-// fact prints something to use, under its name.
-func (s *screen) fact(name, value string) {
-	s.say("    " + pad(name, stepWidth) + s.paint(bold, value))
+// Fact prints something to use, under its name.
+func (s *Screen) Fact(name, value string) {
+	s.Say("    " + pad(name, stepWidth) + s.Paint(bold, value))
 }
 
-// hop is something that went through the bridge.
-type hop struct {
-	at      time.Time
-	from    string
-	to      string
-	typing  bool
-	text    string
-	took    time.Duration // 0 when it is not known
-	comment string        // what a reader should know about how it was done
+// Hop is something that went through the bridge.
+type Hop struct {
+	At      time.Time
+	From    string
+	To      string
+	Typing  bool
+	Text    string
+	Took    time.Duration // 0 when it is not known
+	Comment string        // what a reader should know about how it was done
 }
 
-// hop prints a hop in a line, and its comment below. What is said comes last: its characters may have any width.
-func (s *screen) hop(h hop) {
-	arrow, text, color := "──▶", oneLine(h.text), blue
-	if h.typing {
-		arrow, text = "┄┄▶", s.paint(dim, "is typing …")
+// Hop prints a hop in a line, and its comment below. What is said comes last: its characters may have any width.
+func (s *Screen) Hop(h Hop) {
+	arrow, text, color := "──▶", oneLine(h.Text), blue
+	if h.Typing {
+		arrow, text = "┄┄▶", s.Paint(dim, "is typing …")
 	}
-	if strings.HasSuffix(h.from, "(MSN)") {
+	if strings.HasSuffix(h.From, "(MSN)") {
 		color = magenta
 	}
-	took := strings.Repeat(" ", len(duration(0)))
-	if h.took > 0 {
-		took = duration(h.took)
+	took := strings.Repeat(" ", len(Duration(0)))
+	if h.Took > 0 {
+		took = Duration(h.Took)
 	}
-	route := pad(fmt.Sprintf("%s %s %s", h.from, arrow, h.to), routeWidth)
-	s.say("  " + s.paint(dim, h.at.Format("15:04:05.000")) + s.paint(green, took) + "  " + s.paint(color, route) + "  " + text)
-	if h.comment != "" {
-		indent := len("  15:04:05.000") + len(duration(0)) + 2
-		s.say(strings.Repeat(" ", indent) + s.paint(dim, h.comment))
+	route := pad(fmt.Sprintf("%s %s %s", h.From, arrow, h.To), routeWidth)
+	s.Say("  " + s.Paint(dim, h.At.Format("15:04:05.000")) + s.Paint(Green, took) + "  " + s.Paint(color, route) + "  " + text)
+	if h.Comment != "" {
+		indent := len("  15:04:05.000") + len(Duration(0)) + 2
+		s.Say(strings.Repeat(" ", indent) + s.Paint(dim, h.Comment))
 	}
 }
 
-// fail prints why the demo has failed.
-func (s *screen) fail(err error) {
-	s.say("\n" + s.paint(red, "The demo has failed.") + "\n" + err.Error())
+// Fail prints why the demo has failed.
+func (s *Screen) Fail(err error) {
+	s.Say("\n" + s.Paint(red, "The demo has failed.") + "\n" + err.Error())
 }
 
 // print writes a line, over one that was only passing.
-func (s *screen) print(line string) {
+func (s *Screen) print(line string) {
 	if s.passing {
 		fmt.Fprint(s.w, clearLine)
 		s.passing = false
@@ -144,7 +145,7 @@ func (s *screen) print(line string) {
 	fmt.Fprintln(s.w, line)
 }
 
-func (s *screen) paint(color, text string) string {
+func (s *Screen) Paint(color, text string) string {
 	if !s.color {
 		return text
 	}
@@ -175,8 +176,8 @@ func cut(text string, width int) string {
 	return string([]rune(text)[:width-1]) + "…"
 }
 
-// duration writes a time so that times below each other can be compared at a glance.
-func duration(d time.Duration) string {
+// Duration writes a time so that times below each other can be compared at a glance.
+func Duration(d time.Duration) string {
 	if d < time.Second {
 		return fmt.Sprintf("%5d ms", d.Milliseconds())
 	}

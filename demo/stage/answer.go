@@ -7,9 +7,11 @@ import (
 	"sync"
 	"time"
 
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/demo/internal/screen"
 	"matrix-msn/e2e/stack"
 	"matrix-msn/msn"
-	"maunium.net/go/mautrix/id"
 )
 
 const (
@@ -21,12 +23,12 @@ const (
 
 // invite tells a person how to join.
 func (d *demo) invite() {
-	d.out.heading("Join in with Element (or any other Matrix client)")
-	d.out.say("")
-	d.out.fact("homeserver", d.parts.Dendrite.URL)
-	d.out.fact("user name", aliceName)
-	d.out.fact("password", d.alice.Password)
-	d.out.say("\n  Bob answers what you write to him. Write picture, and he sends one. The chat with " + d.bridge().Bot().String() +
+	d.out.Heading("Join in with Element (or any other Matrix client)")
+	d.out.Say("")
+	d.out.Fact("homeserver", d.parts.Dendrite.URL)
+	d.out.Fact("user name", aliceName)
+	d.out.Fact("password", d.alice.Password)
+	d.out.Say("\n  Bob answers what you write to him. Write picture, and he sends one. The chat with " + d.bridge().Bot().String() +
 		" takes commands,\n  for example help. Ctrl-C ends everything.\n")
 }
 
@@ -44,16 +46,16 @@ func (d *demo) answer(ctx context.Context) {
 func (d *demo) printHeard(ctx context.Context, mark stack.Mark) {
 	timed := make(map[id.EventID]bool)
 	for heard := range d.bob.Follow(ctx, mark) {
-		h := hop{at: heard.At, from: onMatrix, to: onMSN}
+		h := screen.Hop{At: heard.At, From: onMatrix, To: onMSN}
 		switch event := heard.Event.(type) {
 		case msn.TypingReceived:
-			h.typing = true
+			h.Typing = true
 		case msn.TextReceived:
-			h.text, h.took = event.Text, d.sinceSent(ctx, heard, event.Text, timed)
+			h.Text, h.Took = event.Text, d.sinceSent(ctx, heard, event.Text, timed)
 		default:
 			continue
 		}
-		d.out.hop(h)
+		d.out.Hop(h)
 	}
 }
 
@@ -62,7 +64,7 @@ func (d *demo) printSeen(ctx context.Context, mark stack.Mark) {
 	typing := stack.Typing("", d.ghost())
 	for seen := range d.alice.Follow(ctx, mark) {
 		if typing(seen) {
-			d.out.hop(hop{at: seen.At, from: onMSN, to: onMatrix, typing: true})
+			d.out.Hop(screen.Hop{At: seen.At, From: onMSN, To: onMatrix, Typing: true})
 		}
 	}
 }
@@ -75,7 +77,7 @@ func (d *demo) replyToHeard(ctx context.Context, mark stack.Mark) {
 			continue
 		}
 		if err := d.reply(ctx, text.Text); err != nil && ctx.Err() == nil {
-			d.out.say("  Bob could not answer: " + err.Error())
+			d.out.Say("  Bob could not answer: " + err.Error())
 		}
 	}
 }
@@ -118,7 +120,7 @@ func (d *demo) reply(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
-	d.out.hop(hop{at: begun, from: onMSN, to: onMatrix, text: said, took: seen.At.Sub(begun)})
+	d.out.Hop(screen.Hop{At: begun, From: onMSN, To: onMatrix, Text: said, Took: seen.At.Sub(begun)})
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package main
+package screen
 
 import (
 	"bytes"
@@ -10,16 +10,16 @@ import (
 
 func TestScreenIsPlainWithoutATerminal(t *testing.T) {
 	var buf bytes.Buffer
-	out := &screen{w: &buf}
-	out.heading("Heading")
+	out := &Screen{w: &buf}
+	out.Heading("Heading")
 	_, _ = out.Write([]byte("compiling\n"))
 	_, _ = out.Write([]byte("compiling more at once\n"))
-	if err := out.step("part", func() (string, error) { return "is up", nil }); err != nil {
+	if err := out.Step("part", func() (string, error) { return "is up", nil }); err != nil {
 		t.Fatal(err)
 	}
-	out.fact("name", "value")
-	out.hop(hop{at: time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC), from: onMSN, to: onMatrix, text: "Hi", took: 34 * time.Millisecond, comment: "so"})
-	out.fail(errors.New("why"))
+	out.Fact("name", "value")
+	out.Hop(Hop{At: time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC), From: "Bob (MSN)", To: "Alice (Matrix)", Text: "Hi", Took: 34 * time.Millisecond, Comment: "so"})
+	out.Fail(errors.New("why"))
 	if strings.Contains(buf.String(), "\x1b") || strings.Contains(buf.String(), "\r") {
 		t.Errorf("terminal sequences in %q", buf.String())
 	}
@@ -38,9 +38,9 @@ func TestScreenIsPlainWithoutATerminal(t *testing.T) {
 
 func TestScreenOverwritesProgressOnATerminal(t *testing.T) {
 	var buf bytes.Buffer
-	out := &screen{w: &buf, terminal: true, color: true}
+	out := &Screen{w: &buf, terminal: true, color: true}
 	_, _ = out.Write([]byte("compiling " + strings.Repeat("x", 200) + "\n"))
-	out.say("done")
+	out.Say("done")
 	progress, after, found := strings.Cut(strings.TrimPrefix(buf.String(), clearLine), clearLine)
 	if !found || after != "done\n" {
 		t.Errorf("got %q", buf.String())
@@ -52,8 +52,8 @@ func TestScreenOverwritesProgressOnATerminal(t *testing.T) {
 
 func TestHopPrintsAnyTextInALine(t *testing.T) {
 	var buf bytes.Buffer
-	out := &screen{w: &buf}
-	out.hop(hop{from: onMatrix, to: onMSN, text: "one\ntwo\x1b[2J\rthree\n"})
+	out := &Screen{w: &buf}
+	out.Hop(Hop{From: "Alice (Matrix)", To: "Bob (MSN)", Text: "one\ntwo\x1b[2J\rthree\n"})
 	if !strings.HasSuffix(buf.String(), "  one ⏎ two[2Jthree\n") {
 		t.Errorf("printed %q", buf.String())
 	}
@@ -61,9 +61,9 @@ func TestHopPrintsAnyTextInALine(t *testing.T) {
 
 func TestStepFailsWithoutSayingThatItIsDone(t *testing.T) {
 	var buf bytes.Buffer
-	out := &screen{w: &buf}
+	out := &Screen{w: &buf}
 	broken := errors.New("broken")
-	if err := out.step("part", func() (string, error) { return "", broken }); !errors.Is(err, broken) {
+	if err := out.Step("part", func() (string, error) { return "", broken }); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
 	if buf.Len() != 0 {
@@ -79,7 +79,7 @@ func TestDurationsAlign(t *testing.T) {
 		1500 * time.Millisecond: "  1.5 s ",
 		95 * time.Second:        " 95.0 s ",
 	} {
-		if got := duration(d); got != want {
+		if got := Duration(d); got != want {
 			t.Errorf("%s is %q, want %q", d, got, want)
 		}
 	}

@@ -1,4 +1,4 @@
-package stack
+package build
 
 import (
 	"context"
@@ -22,7 +22,7 @@ func TestBuildThatTakesTooLongLeavesNothingBehind(t *testing.T) {
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 2*time.Second, tooLong)
 	defer cancel()
 	begun := time.Now()
-	_, err := BuildBridge(ctx, t.TempDir(), false, nil)
+	_, err := Bridge(ctx, t.TempDir(), false, nil)
 	if !errors.Is(err, tooLong) || !strings.Contains(err.Error(), "build the bridge") {
 		t.Errorf("the error is %v", err)
 	}

@@ -1,4 +1,6 @@
-package stack
+// Package build builds the programs of the demo and of the end-to-end tests, and tells how far it is. It imports
+// nothing beside the standard library, so that a program that only builds others is compiled in no time.
+package build
 
 import (
 	"context"
@@ -9,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 )
 
 // dendritePackage is Dendrite's program, at the version that e2e/dendrite.mod pins.
@@ -18,29 +21,26 @@ const dendritePackage = "github.com/element-hq/dendrite/cmd/dendrite"
 type Binaries struct {
 	// Dendrite is the path of the homeserver, in Go's build cache.
 	Dendrite string
-	// Bridge is the path of the bridge, in the directory given to [Build].
+	// Bridge is the path of the bridge, in the directory given to [All].
 	Bridge string
 }
 
-// Build makes both programs of a stack, the bridge in dir, and with the race detector if the caller has it.
-// See [BuildDendrite] and [BuildBridge].
-func Build(ctx context.Context, dir string, progress io.Writer) (Binaries, error) {
-	dendrite, err := BuildDendrite(ctx, progress)
-	if err != nil {
-		return Binaries{}, err
-	}
-	bridge, err := BuildBridge(ctx, dir, RaceEnabled, progress)
-	if err != nil {
-		return Binaries{}, err
-	}
-	return Binaries{Dendrite: dendrite, Bridge: bridge}, nil
+// All builds both programs of a stack beside each other, the bridge in dir, and with the race detector if race is set.
+// See [Dendrite] and [Bridge].
+func All(ctx context.Context, dir string, race bool, progress io.Writer) (b Binaries, err error) {
+	var both sync.WaitGroup
+	var dendrite, bridge error
+	both.Go(func() { b.Dendrite, dendrite = Dendrite(ctx, progress) })
+	both.Go(func() { b.Bridge, bridge = Bridge(ctx, dir, race, progress) })
+	both.Wait()
+	return b, errors.Join(dendrite, bridge)
 }
 
-// BuildDendrite builds the pinned homeserver unless Go's build cache has it, and returns the path of the executable
+// Dendrite builds the pinned homeserver unless Go's build cache has it, and returns the path of the executable
 // in that cache. The first build downloads about 220 MB of modules and takes two to three minutes of two cores;
 // later calls take about a second. How far it is goes to progress, a line at most every few seconds; nil means
 // nowhere. The caller's working directory has to be in this module.
-func BuildDendrite(ctx context.Context, progress io.Writer) (path string, err error) {
+func Dendrite(ctx context.Context, progress io.Writer) (path string, err error) {
 	root, err := moduleRoot(ctx)
 	if err != nil {
 		return "", err
@@ -76,36 +76,44 @@ func BuildDendrite(ctx context.Context, progress io.Writer) (path string, err er
 	return strings.TrimSpace(path), nil
 }
 
-// BuildBridge builds cmd/bridge into dir, with the race detector if race is set, and returns the executable's path.
-// A C compiler is needed, for SQLite. See [BuildDendrite] for progress and the working directory.
-func BuildBridge(ctx context.Context, dir string, race bool, progress io.Writer) (path string, err error) {
+// Bridge builds cmd/bridge into dir. See [Program].
+func Bridge(ctx context.Context, dir string, race bool, progress io.Writer) (path string, err error) {
+	return Program(ctx, "bridge", "./cmd/bridge", filepath.Join(dir, "matrix-msn"), race, progress)
+}
+
+// Program builds a main package of this module, with the race detector if race is set, and returns the executable's
+// path, which is the one given, absolute and with the ending that the system wants. name is what errors and progress call it. A C compiler is
+// needed, for SQLite. See [Dendrite] for progress and the working directory.
+func Program(ctx context.Context, name, source, path string, race bool, progress io.Writer) (string, error) {
 	root, err := moduleRoot(ctx)
 	if err != nil {
 		return "", err
 	}
-	path, err = filepath.Abs(filepath.Join(dir, "matrix-msn"))
-	if err != nil {
-		return "", fmt.Errorf("find the directory for the bridge: %w", err)
+	if path, err = filepath.Abs(path); err != nil {
+		return "", fmt.Errorf("find the directory for the %s: %w", name, err)
 	}
 	if runtime.GOOS == "windows" {
 		path += ".exe"
 	}
-	tool := goTool{dir: root, env: []string{"CGO_ENABLED=1"}, report: newReporter("bridge", progress)}
+	tool := goTool{dir: root, env: []string{"CGO_ENABLED=1"}, report: newReporter(name, progress)}
 	defer tool.report.close()
-	packages, err := tool.run(ctx, "downloading modules", countModules(tool.report), "list", "-tags", "goolm", "-deps", "./cmd/bridge")
+	packages, err := tool.run(ctx, "downloading modules", countModules(tool.report), "list", "-tags", tags, "-deps", source)
 	if err != nil {
-		return "", fmt.Errorf("build the bridge: download its modules (needs a Go module proxy the first time): %w", err)
+		return "", fmt.Errorf("build the %s: download its modules (needs a Go module proxy the first time): %w", name, err)
 	}
-	args := []string{"build", "-tags", "goolm", "-v", "-o", path}
+	args := []string{"build", "-tags", tags, "-v", "-o", path}
 	if race {
 		args = append(args, "-race")
 	}
-	_, err = tool.run(ctx, "compiling", countPackages(tool.report, len(strings.Fields(packages))), append(args, "./cmd/bridge")...)
+	_, err = tool.run(ctx, "compiling", countPackages(tool.report, len(strings.Fields(packages))), append(args, source)...)
 	if err != nil {
-		return "", fmt.Errorf("build the bridge (is a C compiler installed?): %w", err)
+		return "", fmt.Errorf("build the %s (is a C compiler installed?): %w", name, err)
 	}
 	return path, nil
 }
+
+// tags are those of the tests: what they have compiled is not compiled again.
+const tags = "goolm"
 
 // moduleRoot returns the directory of this module's go.mod, found from the working directory.
 func moduleRoot(ctx context.Context) (string, error) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"matrix-msn/demo/internal/screen"
 	"matrix-msn/e2e/stack"
 	"matrix-msn/msn"
 	"matrix-msn/msn/msntest"
@@ -45,14 +46,14 @@ func (d *demo) converse(ctx context.Context) error {
 		return err
 	}
 	slowest = max(slowest, took)
-	d.out.say(fmt.Sprintf("\n  %s Text, typing and a picture were seen on both sides; the slowest took %s.",
-		d.out.paint(green, "✓"), strings.TrimSpace(duration(slowest))))
+	d.out.Say(fmt.Sprintf("\n  %s Text, typing and a picture were seen on both sides; the slowest took %s.",
+		d.out.Paint(screen.Green, "✓"), strings.TrimSpace(screen.Duration(slowest))))
 	return nil
 }
 
 // bobSays sends a text from MSN to Matrix. The first one makes the room, which Alice joins by herself.
 func (d *demo) bobSays(ctx context.Context, text string) (time.Duration, error) {
-	h := hop{at: time.Now(), from: onMSN, to: onMatrix, text: text}
+	h := screen.Hop{At: time.Now(), From: onMSN, To: onMatrix, Text: text}
 	mark := d.alice.Mark()
 	if err := d.bob.Say(ctx, aliceAccount, text); err != nil {
 		return 0, err
@@ -62,7 +63,7 @@ func (d *demo) bobSays(ctx context.Context, text string) (time.Duration, error) 
 		return 0, err
 	}
 	if d.alice.chat == "" {
-		h.comment = "It made the room: a chat with " + d.ghost().String()
+		h.Comment = "It made the room: a chat with " + d.ghost().String()
 	}
 	d.alice.chat = seen.RoomID
 	return d.arrived(h, seen.At), nil
@@ -70,7 +71,7 @@ func (d *demo) bobSays(ctx context.Context, text string) (time.Duration, error) 
 
 // bobTypes shows typing from MSN to Matrix.
 func (d *demo) bobTypes(ctx context.Context, _ string) (time.Duration, error) {
-	h := hop{at: time.Now(), from: onMSN, to: onMatrix, typing: true}
+	h := screen.Hop{At: time.Now(), From: onMSN, To: onMatrix, Typing: true}
 	mark := d.alice.Mark()
 	if err := d.bob.Type(ctx, aliceAccount); err != nil {
 		return 0, err
@@ -84,7 +85,7 @@ func (d *demo) bobTypes(ctx context.Context, _ string) (time.Duration, error) {
 
 // aliceSays sends a text from Matrix to MSN.
 func (d *demo) aliceSays(ctx context.Context, text string) (time.Duration, error) {
-	h := hop{at: time.Now(), from: onMatrix, to: onMSN, text: text}
+	h := screen.Hop{At: time.Now(), From: onMatrix, To: onMSN, Text: text}
 	mark := d.bob.Mark()
 	if _, err := d.alice.SendText(ctx, d.alice.chat, text); err != nil {
 		return 0, err
@@ -99,8 +100,8 @@ func (d *demo) aliceSays(ctx context.Context, text string) (time.Duration, error
 // aliceTypes shows typing from Matrix to MSN. Dendrite sends appservices no typing, so the demo plays the homeserver
 // for that one transaction.
 func (d *demo) aliceTypes(ctx context.Context, _ string) (time.Duration, error) {
-	h := hop{at: time.Now(), from: onMatrix, to: onMSN, typing: true,
-		comment: "Given to the bridge in the form in which Synapse sends it: Dendrite tells bridges of no typing"}
+	h := screen.Hop{At: time.Now(), From: onMatrix, To: onMSN, Typing: true,
+		Comment: "Given to the bridge in the form in which Synapse sends it: Dendrite tells bridges of no typing"}
 	mark := d.bob.Mark()
 	if err := d.bridge().InjectTyping(ctx, d.alice.chat, d.alice.ID()); err != nil {
 		return 0, err
@@ -121,7 +122,7 @@ const pictureName = "landscape.png"
 
 // bobShows sends a picture from MSN to Matrix.
 func (d *demo) bobShows(ctx context.Context) (time.Duration, error) {
-	h := hop{at: time.Now(), from: onMSN, to: onMatrix, text: "(" + pictureName + ")", comment: "By MSNSLP over the switchboard. His display picture is his ghost's avatar"}
+	h := screen.Hop{At: time.Now(), From: onMSN, To: onMatrix, Text: "(" + pictureName + ")", Comment: "By MSNSLP over the switchboard. His display picture is his ghost's avatar"}
 	mark := d.alice.Mark()
 	if err := d.sendPicture(ctx); err != nil {
 		return 0, err
@@ -140,8 +141,8 @@ func (d *demo) sendPicture(ctx context.Context) error {
 }
 
 // arrived shows the hop of what came at that time, and returns how long it took.
-func (d *demo) arrived(h hop, at time.Time) time.Duration {
-	h.took = at.Sub(h.at)
-	d.out.hop(h)
-	return h.took
+func (d *demo) arrived(h screen.Hop, at time.Time) time.Duration {
+	h.Took = at.Sub(h.At)
+	d.out.Hop(h)
+	return h.Took
 }

@@ -1,4 +1,4 @@
-package stack
+package build
 
 import (
 	"bufio"
@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"matrix-msn/internal/childprocess"
 )
 
 // goTool runs the go command.
@@ -36,8 +38,8 @@ func (t goTool) run(ctx context.Context, doing string, note func(line string) bo
 	cmd.Dir = t.dir
 	cmd.Env = append(append(os.Environ(), "GOTMPDIR="+work), t.env...)
 	cmd.Stdout, cmd.Stderr = &stdout, writer
-	isolate(cmd)
-	cmd.Cancel = func() error { return interrupt(cmd.Process) }
+	childprocess.Isolate(cmd)
+	cmd.Cancel = func() error { return childprocess.Interrupt(cmd.Process) }
 	cmd.WaitDelay = stopTimeout
 
 	var read sync.WaitGroup
@@ -58,7 +60,7 @@ func (t goTool) run(ctx context.Context, doing string, note func(line string) bo
 	case ctx.Err() != nil:
 		return "", context.Cause(ctx)
 	case err != nil:
-		return "", fmt.Errorf("go %s: %w\n%s", args[0], err, lastLines(complaints.String()))
+		return "", fmt.Errorf("go %s: %w\n%s", args[0], err, childprocess.LastLines(complaints.String()))
 	}
 	return stdout.String(), nil
 }
@@ -153,3 +155,6 @@ func (r *reporter) close() {
 	close(r.quit)
 	r.done.Wait()
 }
+
+// stopTimeout is how long the go command may take to end after it was asked to.
+const stopTimeout = 15 * time.Second

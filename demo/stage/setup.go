@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/e2e/build"
 	"matrix-msn/e2e/stack"
 	"matrix-msn/msn/msntest"
-	"maunium.net/go/mautrix/id"
 )
 
 // The two who talk, and their MSN accounts.
@@ -28,21 +30,12 @@ type matrixUser struct {
 	chat       id.RoomID // with the ghost of her contact; empty until the first message
 }
 
-// setUp builds and starts everything, up to a Matrix user who is logged in to MSN and a contact who is online.
-func (d *demo) setUp(ctx context.Context) error {
-	var binaries stack.Binaries
+// setUp starts everything, up to a Matrix user who is logged in to MSN and a contact who is online.
+func (d *demo) setUp(ctx context.Context, binaries build.Binaries) error {
 	steps := []struct {
 		name string
 		do   func() (string, error)
 	}{
-		{"Dendrite", func() (_ string, err error) {
-			binaries.Dendrite, err = stack.BuildDendrite(ctx, d.out)
-			return "the homeserver is built", err
-		}},
-		{"bridge", func() (_ string, err error) {
-			binaries.Bridge, err = stack.BuildBridge(ctx, d.dir, stack.RaceEnabled, d.out)
-			return "matrix-msn is built", err
-		}},
 		{"MSN server", func() (string, error) { return d.startMSN(ctx) }},
 		{"stack", func() (string, error) { return d.startParts(ctx, binaries) }},
 		{"Matrix user", func() (string, error) { return d.registerAlice(ctx) }},
@@ -56,7 +49,7 @@ func (d *demo) setUp(ctx context.Context) error {
 		}},
 	}
 	for _, step := range steps {
-		if err := d.out.step(step.name, step.do); err != nil {
+		if err := d.out.Step(step.name, step.do); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
 		}
 	}
@@ -76,7 +69,7 @@ func (d *demo) startMSN(ctx context.Context) (_ string, err error) {
 }
 
 // startParts starts homeserver and bridge.
-func (d *demo) startParts(ctx context.Context, binaries stack.Binaries) (_ string, err error) {
+func (d *demo) startParts(ctx context.Context, binaries build.Binaries) (_ string, err error) {
 	d.parts, err = stack.Start(ctx, stack.Options{
 		Dir:      d.dir,
 		Binaries: binaries,
