@@ -305,6 +305,33 @@ func TestTransferIsStopped(t *testing.T) {
 	}
 }
 
+// stalled is a Source that has nothing yet, and then fails.
+type stalled struct {
+	file
+	err error
+}
+
+func (s *stalled) Read([]byte) (int, error) { return 0, s.err }
+
+// What cannot be read any more ends at both sides, also when nothing else is on its way.
+func TestSourceThatFailsLate(t *testing.T) {
+	t.Parallel()
+	versions(t, func(t *testing.T, alice, bob *side) {
+		broken := errors.New("broken")
+		from, to := &stalled{err: ErrWait}, new(file)
+		alice.Send(slp.FileInfo{Name: "a", Size: 9}, from, nil)
+		run(t, alice, bob)
+		bob.offers[0].Accept(to, nil)
+		run(t, alice, bob)
+		from.err = broken
+		for packet, ok := alice.Next(nil); ok; packet, ok = alice.Next(nil) { // as a line asks that has room
+			bob.Receive(string(packet))
+		}
+		over(t, "what is sent", &from.file, broken)
+		over(t, "what arrives", to, ErrCancelled)
+	})
+}
+
 func TestSilenceEndsAll(t *testing.T) {
 	t.Parallel()
 	versions(t, func(t *testing.T, alice, bob *side) {

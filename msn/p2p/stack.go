@@ -107,20 +107,8 @@ func (s *Stack) end(err, out error) {
 // Next appends the next packet that is to be sent to b. It reports false when there is none for
 // now.
 func (s *Stack) Next(b []byte) ([]byte, bool) {
-	if len(s.acks) > 0 {
-		m := s.acks[0]
-		s.acks = s.acks[1:]
-		return m.raw(b), true
-	}
-	if len(s.control) > 0 {
-		m := s.control[0]
-		rest := m.text[m.sent:]
-		b = s.wire.append(b, m, rest[:min(len(rest), s.wire.room())])
-		if m.done() {
-			s.control = s.control[1:]
-			s.sent(m)
-		}
-		return b, true
+	if packet, ok := s.word(b); ok {
+		return packet, true
 	}
 	for range len(s.data) {
 		m := s.data[0]
@@ -129,7 +117,27 @@ func (s *Stack) Next(b []byte) ([]byte, bool) {
 			return packet, true
 		}
 	}
-	return b, false
+	return s.word(b) // that something could not be read, perhaps
+}
+
+// word appends the next packet that is no data.
+func (s *Stack) word(b []byte) ([]byte, bool) {
+	if len(s.acks) > 0 {
+		m := s.acks[0]
+		s.acks = s.acks[1:]
+		return m.raw(b), true
+	}
+	if len(s.control) == 0 {
+		return b, false
+	}
+	m := s.control[0]
+	rest := m.text[m.sent:]
+	b = s.wire.append(b, m, rest[:min(len(rest), s.wire.room())])
+	if m.done() {
+		s.control = s.control[1:]
+		s.sent(m)
+	}
+	return b, true
 }
 
 // part appends the next packet of data of a message.
