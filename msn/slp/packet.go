@@ -62,8 +62,9 @@ func Parse(body string) (p Packet, ok bool) {
 		Flags: order.Uint32(b[28:]), AckID: order.Uint32(b[32:]), AckUnique: order.Uint32(b[36:]), AckTotal: order.Uint64(b[40:]),
 	}
 	length, rest := uint64(order.Uint32(b[24:])), body[headerSize:]
+	fits := func(data int) bool { return p.Offset <= p.Total && uint64(data) <= p.Total-p.Offset }
 	switch {
-	case length == uint64(len(rest)): // no footer
+	case length == uint64(len(rest)) && (p.Control() || fits(len(rest)) || !fits(len(rest)-footerSize)): // no footer
 		p.Data = rest
 	case len(rest) < footerSize:
 		return Packet{}, false
@@ -71,7 +72,7 @@ func Parse(body string) (p Packet, ok bool) {
 		p.Data = rest[:len(rest)-footerSize]
 		p.Footer = binary.BigEndian.Uint32([]byte(rest[len(p.Data):]))
 	}
-	if !p.Control() && (p.Offset > p.Total || uint64(len(p.Data)) > p.Total-p.Offset) {
+	if !p.Control() && !fits(len(p.Data)) {
 		return Packet{}, false
 	}
 	return p, true

@@ -268,6 +268,17 @@ func TestLengthIsThatOfTheData(t *testing.T) {
 	}
 }
 
+// The length of the packet before can be that of the data with its footer, which is none of the data.
+func TestLengthOfTheOneBeforeHidesNoFooter(t *testing.T) {
+	t.Parallel()
+	const total = MaxData + MaxData - footerSize
+	last := []byte(Packet{ID: 1, Offset: MaxData, Total: total, Data: strings.Repeat("x", total-MaxData), Footer: 2}.Body())
+	binary.LittleEndian.PutUint32(last[24:], MaxData)
+	if p, ok := Parse(string(last)); !ok || len(p.Data) != total-MaxData || p.Footer != 2 || !p.Last() {
+		t.Errorf("%t, %d bytes, footer %d", ok, len(p.Data), p.Footer)
+	}
+}
+
 func FuzzPacket(f *testing.F) {
 	f.Add(Split(invite("{5D3E02AB-6190-11D3-BBBB-00C04F795683}", fileContext("readme.txt", 5)), 1, 2)[0].Body())
 	f.Add(Packet{Flags: FlagAck}.Body())
