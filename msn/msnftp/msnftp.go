@@ -21,7 +21,7 @@ const (
 	idleTime = 30 * time.Second
 	// maxTime is how long a file may take.
 	maxTime = 2 * time.Hour
-	// lastTime is how long the last line may take.
+	// lastTime is how long the last line may take, and then the sender to close the connection.
 	lastTime = time.Second
 	// maxLine is the longest line that is read, in bytes.
 	maxLine = 512
@@ -69,7 +69,7 @@ func Receive(ctx context.Context, conn net.Conn, f File, w io.Writer, told func(
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	defer func() { _ = conn.Close() }()
-	r := &receiver{conn: conn, file: f}
+	r := &receiver{ctx: ctx, conn: conn, file: f}
 	r.reader = bufio.NewReaderSize(r, maxLine)
 	err := r.receive(w, told)
 	last := "BYE " + strconv.Itoa(byeFailed)
@@ -80,10 +80,14 @@ func Receive(ctx context.Context, conn net.Conn, f File, w io.Writer, told func(
 		last, err = "CCL\r\nBYE "+strconv.Itoa(byeCancelled), context.Cause(ctx)
 	}
 	r.say(last, lastTime)
+	if err == nil {
+		r.part()
+	}
 	return err
 }
 
 type receiver struct {
+	ctx    context.Context // of the call
 	conn   net.Conn
 	reader *bufio.Reader
 	file   File
@@ -92,6 +96,9 @@ type receiver struct {
 // Read reads from the connection, within the time that the next bytes may take.
 func (r *receiver) Read(b []byte) (int, error) {
 	_ = r.conn.SetReadDeadline(time.Now().Add(idleTime))
+	if r.ctx.Err() != nil { // its end may have set a deadline before
+		return 0, r.ctx.Err()
+	}
 	n, err := r.conn.Read(b)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -106,6 +113,13 @@ func (r *receiver) Read(b []byte) (int, error) {
 func (r *receiver) say(line string, within time.Duration) {
 	_ = r.conn.SetWriteDeadline(time.Now().Add(within))
 	_, _ = io.WriteString(r.conn, line+"\r\n")
+}
+
+// part waits for the sender to close the connection, and reads what they say until then: with bytes in it that nobody has
+// read TCP resets it, and the sender need not hear that they were taken.
+func (r *receiver) part() {
+	_ = r.conn.SetReadDeadline(time.Now().Add(lastTime))
+	_, _ = io.Copy(io.Discard, r.conn)
 }
 
 // hear reads a line and returns what stands behind its verb.

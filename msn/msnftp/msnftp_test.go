@@ -122,6 +122,7 @@ func TestReceive(t *testing.T) {
 						return failed
 					case "stop":
 						cancel()
+						synctest.Wait() // it is heard before the next bytes are waited for
 					}
 					got.Write(b)
 					return nil
@@ -138,6 +139,59 @@ func TestReceive(t *testing.T) {
 				if last := s.heard[len(s.heard)-1]; test.said != "" && last != test.said {
 					t.Errorf("said %q at the end", last)
 				}
+			})
+		})
+	}
+}
+
+// Senders say behind a file that it was all. TCP resets a connection that is closed with bytes in it that nobody has read, and
+// then a sender need not hear that the file has come.
+func TestLastBlockIsReadAndTheSenderCloses(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		last   string
+		closes bool
+		within time.Duration
+	}{
+		"the last block":       {endBlock, true, 0},
+		"no last block":        {"", true, 0},
+		"a sender who stays":   {endBlock, false, lastTime},
+		"a sender who goes on": {strings.Repeat("x", 1<<20), false, lastTime},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				near, far := net.Pipe()
+				s := &sender{Conn: far, lines: bufio.NewReader(far)}
+				played := make(chan struct{})
+				go func() {
+					defer close(played)
+					s.greet("5")
+					s.say(block("hello"))
+					sent := make(chan error, 1)
+					go func() {
+						_, err := io.WriteString(far, test.last)
+						sent <- err
+					}()
+					if said := s.hear(); said != "BYE 16777989" {
+						t.Errorf("said %q", said)
+					}
+					if err := <-sent; err != nil {
+						t.Errorf("what comes behind the file is not read: %v", err)
+					}
+					if test.closes {
+						_ = far.Close()
+					}
+				}()
+				began := time.Now()
+				if err := Receive(t.Context(), near, File{Account: "a@b", Cookie: "1", Size: 5}, io.Discard, nil); err != nil {
+					t.Error(err)
+				}
+				if took := time.Since(began); took > test.within {
+					t.Errorf("it took %v", took)
+				}
+				<-played
+				_ = far.Close()
 			})
 		})
 	}
