@@ -9,6 +9,7 @@ import (
 	"matrix-msn/msn/chat"
 	"matrix-msn/msn/circle"
 	"matrix-msn/msn/internal/contactlist"
+	"matrix-msn/msn/internal/event"
 	"matrix-msn/msn/internal/networks"
 	"matrix-msn/msn/internal/notice"
 	"matrix-msn/msn/internal/ns"
@@ -142,6 +143,11 @@ func (c *Client) begin(conn *ns.Conn) {
 			contact, known := c.book.Find(account)
 			return known && contact.Lists.Has(roster.ListBlock)
 		},
+	})
+	conn.Watch(func(e event.Event) {
+		if e, ok := e.(roster.ContactChanged); ok && e.Contact.Lists.Has(roster.ListBlock) && !e.Before.Has(roster.ListBlock) {
+			c.media.Sever(e.Contact.Account)
+		}
 	})
 	c.networks = networks.New(conn, c.book, c.chats)
 	c.storage = storage.New(conn, c.network.web, c.lists, c.policy.CheckURL)

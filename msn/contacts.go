@@ -145,7 +145,7 @@ func (c *Client) RemoveContact(ctx context.Context, account string) error {
 }
 
 // Block keeps somebody from seeing and reaching the user (BL instead of AL). They are
-// off the list of those who wait for an answer then.
+// off the list of those who wait for an answer then, and files and pictures that are under way with them end with ErrBlocks.
 func (c *Client) Block(ctx context.Context, account string) error { return c.lists.Block(ctx, account) }
 
 // Allow lets somebody see and reach the user (AL instead of BL), and answers those who

@@ -119,6 +119,9 @@ func TestOfferOfAnOldClientEnds(t *testing.T) {
 		"declined":       {func(_ *Client, o *FileOffer, _ *msntest.Chat, _ context.CancelFunc) { o.Decline(); o.Decline() }, msntest.ErrRefused, nil},
 		"taken back":     {func(_ *Client, _ *FileOffer, _ *msntest.Chat, takeBack context.CancelFunc) { takeBack() }, context.Canceled, ErrCancelled},
 		"nobody decides": {func(*Client, *FileOffer, *msntest.Chat, context.CancelFunc) { time.Sleep(6 * time.Minute) }, msntest.ErrRefused, ErrSilent},
+		"blocked": {func(c *Client, _ *FileOffer, _ *msntest.Chat, _ context.CancelFunc) {
+			_ = c.Block(context.Background(), "bob@example.com")
+		}, msntest.ErrRefused, ErrBlocks},
 		"offered twice": {func(_ *Client, o *FileOffer, chat *msntest.Chat, _ context.CancelFunc) {
 			_, _ = chat.OfferFile("b", 1)
 			o.Decline()
@@ -184,6 +187,58 @@ func TestClosingWhileAnOldClientSends(t *testing.T) {
 		}
 		<-gave
 	})
+}
+
+// Signing out ends the offer of an old client's that nobody has decided about.
+func TestSigningOutEndsTheOfferOfAnOldClient(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, chat := withOldBob(t, true)
+		ctx, cancel := context.WithCancel(t.Context())
+		gave := make(chan error, 1)
+		go func() { gave <- chat.GiveOldFile(ctx, "a", []byte("abc"), msntest.OldFile{}) }()
+		o := waitFor[FileOffered](t, c).Offer
+		closed(c)
+		select {
+		case <-o.Ended():
+			if !errors.Is(o.Why(), ErrGone) {
+				t.Errorf("it ended: %v", o.Why())
+			}
+		default:
+			t.Error("the offer has not ended")
+		}
+		cancel()
+		<-gave
+	})
+}
+
+// Blocking the sender ends a file of an old client's in the middle.
+func TestBlockingWhileAnOldClientSends(t *testing.T) {
+	t.Parallel()
+	for name, how := range map[string]msntest.OldFile{"before it says where": {Silent: true}, "in the middle": {Blocks: blocks("abc")}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c, chat := withOldBob(t, true)
+				ctx, cancel := context.WithCancel(t.Context())
+				gave := make(chan error, 1)
+				go func() { gave <- chat.GiveOldFile(ctx, "a", make([]byte, 9000), how) }()
+				o := waitFor[FileOffered](t, c).Offer
+				taken := make(chan error, 1)
+				go func() { taken <- o.Accept(t.Context(), io.Discard, nil) }()
+				synctest.Wait()
+				at := time.Now()
+				if err := c.Block(t.Context(), "bob@example.com"); err != nil {
+					t.Fatal(err)
+				}
+				if err := <-taken; !errors.Is(err, ErrBlocks) || time.Since(at) > time.Second {
+					t.Errorf("after %v: %v", time.Since(at), err)
+				}
+				cancel()
+				<-gave
+			})
+		})
+	}
 }
 
 // The session in which an old client has offered a file is not left while its answer is waited for.

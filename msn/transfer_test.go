@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -258,6 +260,41 @@ func TestFileThatDoesNotArrive(t *testing.T) {
 			a, b := pairOf(t, 12, 15)
 			test(t, a, b)
 		})
+	}
+}
+
+// Whoever blocks the other one in the middle of a file ends it at once, at both sides.
+func TestBlockingInTheMiddleOfAFile(t *testing.T) {
+	for _, d := range []wire.Dialect{9, 12, 15, 18} {
+		for _, sender := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%v, by the sender %t", d, sender), func(t *testing.T) {
+				t.Parallel()
+				a, b := pairOf(t, d, d)
+				sent, received, under := make(chan error, 1), make(chan error, 1), make(chan struct{})
+				go func() { sent <- a.SendFile(t.Context(), bob, msn.File{Name: "a", Size: 1 << 40}, endless{}, nil) }()
+				offered := wait(b, "the offer", anyOf[msn.FileOffered])
+				begun := sync.OnceFunc(func() { close(under) })
+				go func() { received <- offered.Offer.Accept(t.Context(), io.Discard, func(uint64) { begun() }) }()
+				<-under
+				wantSent, wantReceived := msn.ErrBlocks, msn.ErrCancelled
+				if sender {
+					if err := a.Block(t.Context(), bob); err != nil {
+						t.Fatal(err)
+					}
+				} else {
+					if err := b.Block(t.Context(), alice); err != nil {
+						t.Fatal(err)
+					}
+					wantSent, wantReceived = msn.ErrCancelled, msn.ErrBlocks
+				}
+				if err := <-received; !errors.Is(err, wantReceived) {
+					t.Errorf("received: %v", err)
+				}
+				if err := <-sent; !errors.Is(err, wantSent) {
+					t.Errorf("sent: %v", err)
+				}
+			})
+		}
 	}
 }
 

@@ -72,8 +72,9 @@ type Media struct {
 	pipes              map[line]*traffic
 	pictures, requests *limit.Limiter
 	offers             *limit.Limiter
-	own                []owned         // of the user, the latest last
-	deaf               map[string]bool // addresses that announce headers of version 2, and do not understand them
+	own                []owned                // of the user, the latest last
+	deaf               map[string]bool        // addresses that announce headers of version 2, and do not understand them
+	old                map[*oldOffer]struct{} // of old clients, that are not over
 	buffer             []byte
 }
 
@@ -104,6 +105,7 @@ func New(conn *ns.Conn, chats *chat.Chats, cfg Config) *Media {
 	chats.CarryPackets(packets{m})
 	if cfg.Dial != nil {
 		chats.TakeFiles(m.invited)
+		conn.OnEnd(func(error) { m.severOld("", errors.Join(ErrGone, conn.Ended())) })
 	}
 	return m
 }
@@ -111,6 +113,7 @@ func New(conn *ns.Conn, chats *chat.Chats, cfg Config) *Media {
 func newMedia(conn *ns.Conn, talks talks, cfg Config) *Media {
 	m := &Media{
 		conn: conn, talks: talks, cfg: cfg, pipes: make(map[line]*traffic), deaf: make(map[string]bool),
+		old:      make(map[*oldOffer]struct{}),
 		pictures: limit.New(requestBurst, requestEvery), requests: limit.New(requestBurst, requestEvery), offers: limit.New(offerBurst, offerEvery),
 	}
 	if len(cfg.Picture) > 0 {
@@ -217,6 +220,20 @@ func (m *Media) ended(over line, err error) {
 	for _, p := range t.peers {
 		p.stack.End(errors.Join(ErrGone, err))
 	}
+}
+
+// Sever ends all that is under way with somebody whom the user blocks from now on, with ErrBlocks, and tells their
+// Messenger that it is over. The owner calls it.
+func (m *Media) Sever(account string) {
+	for over, t := range m.pipes {
+		for _, p := range t.peers {
+			if p.account == account {
+				p.stack.Stop(ErrBlocks)
+			}
+		}
+		over.Pump()
+	}
+	m.severOld(account, ErrBlocks)
 }
 
 // ErrBlocks says that the user blocks the contact, so that nothing of them would be heard.

@@ -33,6 +33,7 @@ type oldOffer struct {
 	invitation *chat.FileInvitation
 	offer      *FileOffer
 	over       bool           // accepted, declined or not there any more
+	stop       func(error)    // ends what was accepted; nil before that
 	answers    chan oldAnswer // what the sender says after the file was accepted
 }
 
@@ -51,6 +52,7 @@ func (m *Media) invited(i *chat.FileInvitation) bool {
 	}
 	old := &oldOffer{invitation: i, answers: make(chan oldAnswer, 1)}
 	old.offer = &FileOffer{media: m, old: old, ended: make(chan struct{})}
+	m.old[old] = struct{}{}
 	i.OnAnswer(old.answered)
 	m.conn.After(oldDecideTime, func() {
 		if !old.over {
@@ -64,14 +66,35 @@ func (m *Media) invited(i *chat.FileInvitation) bool {
 
 func (o *oldOffer) end(err error) {
 	o.over = true
-	o.invitation.Forget()
+	o.forget()
 	o.offer.end(err)
+}
+
+// forget has nothing more happen with an offer.
+func (o *oldOffer) forget() {
+	o.invitation.Forget()
+	delete(o.offer.media.old, o)
 }
 
 func (o *oldOffer) decline() {
 	if !o.over {
 		o.over = true
 		o.invitation.Cancel("REJECT")
+		o.forget()
+	}
+}
+
+// severOld ends the files of an old client's, of all with "".
+func (m *Media) severOld(account string, err error) {
+	for o := range m.old {
+		switch {
+		case account != "" && o.invitation.Origin.From != account:
+		case !o.over:
+			o.invitation.Cancel("REJECT")
+			o.end(err)
+		case o.stop != nil:
+			o.stop(err)
+		}
 	}
 }
 
@@ -113,6 +136,8 @@ const maxOldCookie = 20
 // acceptOld takes a file of an old client.
 func (o *FileOffer) acceptOld(ctx context.Context, w io.Writer, told func(done uint64)) error {
 	m, old := o.media, o.old
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	begun := make(chan error, 1)
 	if !m.conn.Post(func() {
 		switch {
@@ -122,7 +147,7 @@ func (o *FileOffer) acceptOld(ctx context.Context, w io.Writer, told func(done u
 			old.end(ErrGone)
 			begun <- ErrGone
 		default:
-			old.over = true
+			old.over, old.stop = true, stop
 			begun <- nil
 		}
 	}) {
@@ -135,9 +160,8 @@ func (o *FileOffer) acceptOld(ctx context.Context, w io.Writer, told func(done u
 	m.conn.Post(func() {
 		if err != nil {
 			old.invitation.Cancel("FTTIMEOUT")
-			return
 		}
-		old.invitation.Forget()
+		old.forget()
 	})
 	return err
 }
@@ -152,26 +176,19 @@ func (o *FileOffer) receiveOld(ctx context.Context, w io.Writer, told func(done 
 	case <-timer.C:
 		return p2p.ErrSilent
 	case <-ctx.Done():
-		return ctx.Err()
-	case <-o.media.conn.Done():
-		return o.media.conn.Ended()
+		return context.Cause(ctx)
 	}
 	if a.err != nil {
 		return a.err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	over := make(chan struct{})
-	defer close(over)
-	go func() {
-		select {
-		case <-o.media.conn.Done():
-			cancel(o.media.conn.Ended())
-		case <-over:
-		}
-	}()
 	conn, err := o.media.cfg.Dial(ctx, a.at)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		if err == nil {
+			_ = conn.Close()
+		}
+		return context.Cause(ctx)
+	case err != nil:
 		return errors.Join(ErrUnreachable, err)
 	}
 	err = msnftp.Receive(ctx, conn, msnftp.File{Account: o.media.conn.Account(), Cookie: a.cookie, Size: o.old.invitation.Bytes}, w, told)

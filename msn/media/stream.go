@@ -1,6 +1,7 @@
 package media
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"sync"
@@ -69,28 +70,22 @@ func (s *incoming) take(buffer []byte) (data []byte, over bool, err error) {
 }
 
 // drain writes all that comes to w and returns when it is over. stop is called once when w takes no
-// more, or ctx ends; what comes then is thrown away.
+// more, or ctx ends, also while w waits; what comes then is thrown away.
 func (s *incoming) drain(ctx context.Context, w io.Writer, stop func()) error {
+	stop = sync.OnceFunc(stop)
+	defer context.AfterFunc(ctx, stop)()
 	var failed error
 	var buffer []byte
-	fail := func(err error) {
-		if failed == nil {
-			failed = err
-			stop()
-		}
-	}
-	done := ctx.Done()
 	for {
-		select {
-		case <-s.ready:
-		case <-done:
-			done = nil
-			fail(ctx.Err())
-		}
+		<-s.ready // at the latest when it was stopped
 		data, over, err := s.take(buffer)
+		if failed == nil {
+			failed = ctx.Err()
+		}
 		if failed == nil && len(data) > 0 {
 			if _, err := w.Write(data); err != nil {
-				fail(err)
+				failed = cmp.Or(ctx.Err(), err)
+				stop()
 			}
 		}
 		buffer = data
@@ -165,10 +160,11 @@ func (s *outgoing) put(data []byte, err error) (waits bool) {
 }
 
 // fill reads r as it is wanted and returns when the transfer is over. wake is called when the owner
-// waits for data, stop when ctx ends.
+// waits for data, stop when ctx ends, also while r waits.
 func (s *outgoing) fill(ctx context.Context, r io.Reader, wake, stop func()) error {
+	defer context.AfterFunc(ctx, stop)()
 	buffer := make([]byte, maxStream/4)
-	done, wanted := ctx.Done(), s.wanted
+	wanted := s.wanted
 	var ended error // what ended the reading
 	for {
 		select {
@@ -180,9 +176,6 @@ func (s *outgoing) fill(ctx context.Context, r io.Reader, wake, stop func()) err
 				return ended
 			}
 			return s.result
-		case <-done:
-			done = nil
-			stop()
 		case <-wanted:
 			n, err := io.ReadAtLeast(r, buffer, 1)
 			if err != nil {

@@ -238,6 +238,9 @@ func (o *FileOffer) Accept(ctx context.Context, w io.Writer, told func(done uint
 	if o.media == nil {
 		return ErrNoOffer
 	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if o.old != nil {
 		return o.acceptOld(ctx, w, told)
 	}

@@ -104,6 +104,21 @@ func (s *Stack) end(err, out error) {
 	s.acks, s.control, s.data, s.flying = nil, nil, nil, nil
 }
 
+// Stop ends all that is under way, for the user, and tells the other side. What was sent whole counts as taken.
+func (s *Stack) Stop(err error) {
+	for _, c := range slices.Clone(s.calls) {
+		switch {
+		case c.over:
+		case c.out:
+			c.finish(nil)
+		case c.isOffer():
+			c.decline(err)
+		default:
+			c.stop(err)
+		}
+	}
+}
+
 // Next appends the next packet that is to be sent to b. It reports false when there is none for
 // now.
 func (s *Stack) Next(b []byte) ([]byte, bool) {

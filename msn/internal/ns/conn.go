@@ -58,6 +58,7 @@ type Conn struct {
 	messages  []message
 	late      []func(trid uint32, number int) bool
 	onEnd     []func(error)
+	watchers  []func(event.Event)
 	adopted   map[*transport.Transport]func(transport.Inbound)
 	lingering int // connections that are still read after the end
 	pending   map[uint32]*request
@@ -154,10 +155,16 @@ func (c *Conn) Linger() (release func()) {
 	})
 }
 
+// Watch has f told of events, by the owner, before the user is.
+func (c *Conn) Watch(f func(event.Event)) { c.watchers = append(c.watchers, f) }
+
 // Emit queues events for the user.
 func (c *Conn) Emit(events ...event.Event) {
 	for _, e := range events {
 		c.backlog.add(e)
+		for _, f := range c.watchers {
+			f(e)
+		}
 	}
 	if !c.ready && c.backlog.full() {
 		c.End(fmt.Errorf("%w: too much before the sign-in is complete", wire.ErrProtocol))

@@ -65,7 +65,7 @@ func (c *Conn) OnLateError(known func(trid uint32, number int) bool) {
 
 // forget takes back all that was registered: the sign-in begins anew.
 func (c *Conn) forget() {
-	c.verbs, c.messages, c.late, c.onEnd = nil, nil, nil, nil
+	c.verbs, c.messages, c.late, c.onEnd, c.watchers = nil, nil, nil, nil, nil
 }
 
 // Dispatch handles one command of the server. The owner calls it.
