@@ -79,9 +79,10 @@ func Receive(ctx context.Context, conn net.Conn, f File, w io.Writer, told func(
 	case ctx.Err() != nil:
 		last, err = "CCL\r\nBYE "+strconv.Itoa(byeCancelled), context.Cause(ctx)
 	}
-	r.say(last, lastTime)
 	if err == nil {
-		r.part()
+		r.part(last)
+	} else {
+		r.say(last, lastTime)
 	}
 	return err
 }
@@ -115,11 +116,17 @@ func (r *receiver) say(line string, within time.Duration) {
 	_, _ = io.WriteString(r.conn, line+"\r\n")
 }
 
-// part waits for the sender to close the connection, and reads what they say until then: with bytes in it that nobody has
-// read TCP resets it, and the sender need not hear that they were taken.
-func (r *receiver) part() {
+// part says the last line, waits for the sender to close the connection, and reads what they say until then: with bytes in
+// it that nobody has read TCP resets it, and the sender need not hear that line.
+func (r *receiver) part(last string) {
+	closed := make(chan struct{})
 	_ = r.conn.SetReadDeadline(time.Now().Add(lastTime))
-	_, _ = io.Copy(io.Discard, r.conn)
+	go func() {
+		defer close(closed)
+		_, _ = io.Copy(io.Discard, r.conn)
+	}()
+	r.say(last, lastTime)
+	<-closed
 }
 
 // hear reads a line and returns what stands behind its verb.
