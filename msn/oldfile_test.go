@@ -201,7 +201,7 @@ func TestSigningOutEndsTheOfferOfAnOldClient(t *testing.T) {
 		closed(c)
 		select {
 		case <-o.Ended():
-			if !errors.Is(o.Why(), ErrGone) {
+			if !errors.Is(o.Why(), ErrClosed) {
 				t.Errorf("it ended: %v", o.Why())
 			}
 		default:

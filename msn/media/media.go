@@ -105,7 +105,7 @@ func New(conn *ns.Conn, chats *chat.Chats, cfg Config) *Media {
 	chats.CarryPackets(packets{m})
 	if cfg.Dial != nil {
 		chats.TakeFiles(m.invited)
-		conn.OnEnd(func(error) { m.severOld("", errors.Join(ErrGone, conn.Ended())) })
+		conn.OnEnd(func(error) { m.severOld("", conn.Ended()) })
 	}
 	return m
 }
