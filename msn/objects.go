@@ -96,6 +96,7 @@ func (c *Client) SetPicture(ctx context.Context, data []byte) (Object, error) {
 	case len(data) > MaxObject:
 		return Object{}, errs.ErrTooLong
 	case len(data) == 0:
+		c.media.NoPicture()
 		return Object{}, c.self.SetObject(ctx, "")
 	}
 	o := c.media.Own(ObjectPicture, data)

@@ -71,6 +71,9 @@ func TestPictureOfAContact(t *testing.T) {
 				t.Fatal(err)
 			}
 			wait(a, "no picture", func(e msn.PresenceChanged) bool { return e.Contact.Account == bob && e.Contact.Object == "" })
+			if err := a.Fetch(t.Context(), bob, o, io.Discard, nil); !errors.Is(err, msn.ErrDeclined) {
+				t.Errorf("the picture that was taken away: %v", err)
+			}
 		})
 	}
 }

@@ -31,13 +31,15 @@ const (
 	// offerBurst and offerEvery bound how many files of one contact are told of.
 	offerBurst = 10
 	offerEvery = 10 * time.Second
-	// maxPeers is with how many endpoints something is under way in one session.
-	maxPeers = 32
+	// maxPeers and maxPlaces are with how many endpoints something is under way in one session, of all people and of
+	// one: what an endpoint is called is the word of whom it belongs to. One with nothing under way gives way.
+	maxPeers  = 32
+	maxPlaces = 8
 	// MaxObject is how long an object of the user's may be, in bytes.
 	MaxObject = 1 << 20
 	// maxDeaf is how many endpoints are remembered that do not understand what they announce.
 	maxDeaf = 256
-	// maxOwn is how many objects of the user's are kept: those offered last.
+	// maxOwn is how many objects of the user's are kept: those offered last, and the display picture.
 	maxOwn = 64
 )
 
@@ -264,7 +266,7 @@ func (m *Media) add(over line, account, endpoint string, later bool) *peer {
 		t = new(traffic)
 		m.pipes[over] = t
 	}
-	if len(t.peers) >= maxPeers {
+	if !t.room(account) {
 		return nil
 	}
 	p := &peer{account: account, address: account, own: m.conn.Account(), later: later}
@@ -295,6 +297,29 @@ func (m *Media) add(over line, account, endpoint string, later bool) *peer {
 	})
 	t.peers = append(t.peers, p)
 	return p
+}
+
+// room reports whether there is room for one more endpoint of somebody, in the place of an idle one perhaps.
+func (t *traffic) room(account string) bool {
+	full := func(of func(*peer) bool, most int) bool {
+		n, idle := 0, -1
+		for i, p := range t.peers {
+			if !of(p) {
+				continue
+			}
+			if n++; idle < 0 && !p.stack.Busy() {
+				idle = i
+			}
+		}
+		if n < most {
+			return false
+		}
+		if idle >= 0 {
+			t.peers = slices.Delete(t.peers, idle, idle+1)
+		}
+		return idle < 0
+	}
+	return !full(func(p *peer) bool { return p.account == account }, maxPlaces) && !full(func(*peer) bool { return true }, maxPeers)
 }
 
 // to returns the endpoint of a contact in a session that something is sent to.
@@ -345,13 +370,8 @@ func (m *Media) object(o slp.Object) (data []byte, ok bool) {
 			return own.data, true
 		}
 	}
-	if o.Type != slp.ObjectPicture {
-		return nil, false
-	}
-	for i := len(m.own) - 1; i >= 0; i-- { // somebody asks for an earlier picture
-		if m.own[i].object.Type == slp.ObjectPicture {
-			return m.own[i].data, true
-		}
+	if i := m.picture(); i >= 0 && o.Type == slp.ObjectPicture { // somebody asks for an earlier one
+		return m.own[i].data, true
 	}
 	return nil, false
 }
@@ -364,13 +384,34 @@ func (m *Media) Own(kind slp.ObjectType, data []byte) slp.Object {
 	return o
 }
 
+// NoPicture has contacts given no display picture any more. It may be called from any goroutine.
+func (m *Media) NoPicture() {
+	m.conn.Do(func() {
+		m.own = slices.DeleteFunc(m.own, func(own owned) bool { return own.object.Type == slp.ObjectPicture })
+	})
+}
+
 // keep notes an object of the user's, in the place of the same one.
 func (m *Media) keep(o slp.Object, data []byte) {
 	m.own = slices.DeleteFunc(m.own, func(own owned) bool { return own.object.Hash == o.Hash && own.object.Type == o.Type })
 	if len(m.own) >= maxOwn {
-		m.own = slices.Delete(m.own, 0, 1)
+		oldest := 0
+		if m.picture() == 0 {
+			oldest = 1
+		}
+		m.own = slices.Delete(m.own, oldest, oldest+1)
 	}
 	m.own = append(m.own, owned{o, data})
+}
+
+// picture returns which object is the display picture, -1 for none.
+func (m *Media) picture() int {
+	for i := len(m.own) - 1; i >= 0; i-- {
+		if m.own[i].object.Type == slp.ObjectPicture {
+			return i
+		}
+	}
+	return -1
 }
 
 // others are the offers that nobody takes.
