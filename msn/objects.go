@@ -114,7 +114,7 @@ func (c *Client) StoredPicture(ctx context.Context) (StoredPicture, error) {
 }
 
 // FetchStored returns the bytes of a picture that the service keeps. The error is ErrTooLong beyond MaxStored,
-// ErrUntrusted when it is at an address that may not be asked, or that of the call.
+// ErrUntrusted when it is at an address that may not be asked, ErrTimeout, or that of the call.
 func (c *Client) FetchStored(ctx context.Context, p StoredPicture) ([]byte, error) {
 	return c.storage.Fetch(ctx, p)
 }

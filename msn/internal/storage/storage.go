@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"sync"
 	"sync/atomic"
 
 	"matrix-msn/msn/internal/errs"
@@ -30,8 +29,8 @@ type Storage struct {
 	allow func(*url.URL) error
 	cid   atomic.Int64 // of the account in its address book
 
-	// setting is held while the picture is changed: that takes several calls.
-	setting sync.Mutex
+	// setting is filled while the picture is changed: that takes several calls.
+	setting chan struct{}
 }
 
 // Lists are the account's address book.
@@ -42,7 +41,7 @@ type Lists interface {
 
 // New returns what the service keeps. allow decides which addresses may be asked.
 func New(conn *ns.Conn, services *web.Services, lists Lists, allow func(*url.URL) error) *Storage {
-	s := &Storage{conn: conn, web: services, allow: allow}
+	s := &Storage{conn: conn, web: services, allow: allow, setting: make(chan struct{}, 1)}
 	lists.OnBook(func(book *soap.Book) []event.Event {
 		s.cid.Store(book.Me.CID)
 		return nil
@@ -77,7 +76,7 @@ func (s *Storage) Picture(ctx context.Context) (p Picture, err error) {
 }
 
 // Fetch returns the bytes of a picture. The error is errs.ErrDialect when the service keeps none, errs.ErrTooLong beyond MaxPicture, trust.ErrUntrusted when it
-// is not where it may be asked for, soap.ErrAnswer, or that of the connection.
+// is not where it may be asked for, errs.ErrTimeout when it does not come as soon as other answers have to, soap.ErrAnswer, or that of the connection.
 func (s *Storage) Fetch(ctx context.Context, p Picture) ([]byte, error) {
 	switch {
 	case !s.Kept():
@@ -87,6 +86,16 @@ func (s *Storage) Fetch(ctx context.Context, p Picture) ([]byte, error) {
 	}
 	ctx, release := s.conn.Bind(ctx)
 	defer release()
+	ctx, cancel := context.WithTimeoutCause(ctx, s.conn.Timeouts().Request, errs.ErrTimeout)
+	defer cancel()
+	data, err := s.fetch(ctx, p)
+	if err != nil && context.Cause(ctx) == errs.ErrTimeout {
+		err = errs.ErrTimeout
+	}
+	return data, err
+}
+
+func (s *Storage) fetch(ctx context.Context, p Picture) ([]byte, error) {
 	from, err := url.Parse(p.URL)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the picture is nowhere", soap.ErrAnswer)
@@ -118,8 +127,12 @@ func (s *Storage) SetPicture(ctx context.Context, data []byte) error {
 	if len(data) > MaxPicture {
 		return errs.ErrTooLong
 	}
-	s.setting.Lock()
-	defer s.setting.Unlock()
+	select {
+	case s.setting <- struct{}{}:
+		defer func() { <-s.setting }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	return s.with(ctx, func(ctx context.Context, service *soap.Storage) error {
 		profile, err := service.Profile(ctx)
 		if err != nil {
@@ -134,10 +147,13 @@ func (s *Storage) SetPicture(ctx context.Context, data []byte) error {
 			return nil
 		}
 		photo, err := service.CreatePhoto(ctx, data)
-		if err != nil {
-			return err
+		if err == nil {
+			err = service.Relate(ctx, profile, photo)
 		}
-		return service.Relate(ctx, profile, photo)
+		if err != nil && profile.Photo != "" {
+			_ = service.Relate(ctx, profile, profile.Photo) // the earlier one is better than none
+		}
+		return err
 	})
 }
 
