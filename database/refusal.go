@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"github.com/lib/pq"
-	"github.com/mattn/go-sqlite3"
 )
 
 // Refuses reports whether an error says that the database will never take what it was given, as
@@ -15,10 +14,7 @@ func Refuses(err error) bool {
 		class := refused.Code.Class()
 		return class == "22" || class == "23" || class == "54" // data exception, integrity constraint violation, limit exceeded
 	}
-	if refused, ok := errors.AsType[sqlite3.Error](err); ok {
-		return refused.Code == sqlite3.ErrConstraint || refused.Code == sqlite3.ErrMismatch || refused.Code == sqlite3.ErrTooBig
-	}
-	return false
+	return FaultOf(err) == FaultRefused
 }
 
 // InTrouble reports whether an error says that the database takes nothing just now: its disk is
@@ -31,11 +27,9 @@ func InTrouble(err error) bool {
 		}
 		return false
 	}
-	if refused, ok := errors.AsType[sqlite3.Error](err); ok {
-		switch refused.Code {
-		case sqlite3.ErrFull, sqlite3.ErrIoErr, sqlite3.ErrBusy, sqlite3.ErrLocked, sqlite3.ErrCantOpen, sqlite3.ErrReadonly, sqlite3.ErrNomem:
-			return true
-		}
+	switch FaultOf(err) {
+	case FaultFull, FaultAway, FaultLocked, FaultReadOnly:
+		return true
 	}
 	return false
 }

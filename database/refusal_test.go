@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/lib/pq"
-	"github.com/mattn/go-sqlite3"
 
 	"matrix-msn/database"
 )
@@ -14,17 +13,13 @@ import (
 func TestRefusalsAreToldFromTrouble(t *testing.T) {
 	t.Parallel()
 	for err, want := range map[error]bool{
-		&pq.Error{Code: "22021"}:                   true, // a NUL in a text
-		&pq.Error{Code: "22P05"}:                   true,
-		&pq.Error{Code: "23505"}:                   true,
-		&pq.Error{Code: "54000"}:                   true,  // larger than a row may be
-		&pq.Error{Code: "53100"}:                   false, // disk full
-		&pq.Error{Code: "57P03"}:                   false, // starting
-		sqlite3.Error{Code: sqlite3.ErrConstraint}: true,
-		sqlite3.Error{Code: sqlite3.ErrTooBig}:     true,
-		sqlite3.Error{Code: sqlite3.ErrFull}:       false,
-		sqlite3.Error{Code: sqlite3.ErrBusy}:       false,
-		errors.New("connection refused"):           false,
+		&pq.Error{Code: "22021"}:         true, // a NUL in a text
+		&pq.Error{Code: "22P05"}:         true,
+		&pq.Error{Code: "23505"}:         true,
+		&pq.Error{Code: "54000"}:         true,  // larger than a row may be
+		&pq.Error{Code: "53100"}:         false, // disk full
+		&pq.Error{Code: "57P03"}:         false, // starting
+		errors.New("connection refused"): false,
 	} {
 		wrapped := fmt.Errorf("wrapped: %w", err)
 		if got := database.Refuses(wrapped); got != want {

@@ -15,7 +15,6 @@ import (
 	"syscall"
 
 	"github.com/lib/pq"
-	"github.com/mattn/go-sqlite3"
 	"go.mau.fi/util/dbutil"
 	"maunium.net/go/mautrix/bridgev2/database/upgrades"
 
@@ -189,15 +188,14 @@ func contents(ctx context.Context, db *dbutil.Database, owner string) (state str
 // repeated: there may be a password in it.
 func databaseError(c dbutil.Config, err error) error {
 	if path := File(c); path != "" {
-		broken, _ := errors.AsType[sqlite3.Error](err)
-		switch broken.Code {
-		case sqlite3.ErrNotADB, sqlite3.ErrCorrupt:
+		switch database.FaultOf(err) {
+		case database.FaultNoDatabase:
 			return fmt.Errorf("database.uri names %s, which is no SQLite database or is damaged: restore a backup, or move it away to begin anew", path)
-		case sqlite3.ErrBusy, sqlite3.ErrLocked:
+		case database.FaultLocked:
 			return fmt.Errorf("%s was locked for longer than was waited: stop what else uses it, and try again", path)
-		case sqlite3.ErrReadonly:
+		case database.FaultReadOnly:
 			return fmt.Errorf("%s takes no writes: give it and its directory to the user that the bridge runs as", path)
-		case sqlite3.ErrFull:
+		case database.FaultFull:
 			return fmt.Errorf("%s takes no writes, because the disk is full: make room", path)
 		}
 		return fmt.Errorf("database.uri names %s, which does not open: %w", path, err)
