@@ -153,7 +153,7 @@ func (s *outgoing) Close(err error) {
 func (s *outgoing) put(data []byte, err error) (waits bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.data = append(s.data[s.at:len(s.data):len(s.data)], data...)
+	s.data = append(s.data[:copy(s.data, s.data[s.at:])], data...)
 	s.at, s.err = 0, err
 	waits, s.waits = s.waits, false
 	return waits
