@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 
 	"matrix-msn/msn/slp"
 	"matrix-msn/msn/wire"
@@ -23,8 +24,9 @@ type line struct {
 	later     bool
 	framing   framing
 	transfers []*transfer
-	waiting   []string // packets to be sent
-	calls     []func() // what the script is told of
+	waiting   []string   // packets to be sent
+	sending   sync.Mutex // held from when packets are taken until they are sent, so that they keep their order; before the messenger's lock
+	calls     []func()   // what the script is told of
 }
 
 // transfer is a picture or file that goes one way or the other.
@@ -52,6 +54,8 @@ func (l *line) put(packets ...string) { l.waiting = append(l.waiting, packets...
 
 // flush sends what waits. The lock is not held.
 func (l *line) flush() {
+	l.sending.Lock()
+	defer l.sending.Unlock()
 	l.messenger.mu.Lock()
 	packets := l.waiting
 	l.waiting = nil
@@ -276,13 +280,15 @@ func (t *transfer) stream() {
 	l, m := t.line, t.line.messenger
 	l.flush()
 	var late []string
-	for offset, n := 0, 0; offset < len(t.data); n++ {
-		m.bot.srv.waitForReaders(l.chat.party)
+	offset := 0
+	next := func(n int) (more bool) {
+		l.sending.Lock()
+		defer l.sending.Unlock()
 		part := t.data[offset:min(len(t.data), offset+l.framing.room())]
 		m.mu.Lock()
 		if t.over {
 			m.mu.Unlock()
-			return
+			return false
 		}
 		offset += len(part)
 		packets := []string{l.framing.part(t, uint64(offset-len(part)), string(part))}
@@ -298,15 +304,21 @@ func (t *transfer) stream() {
 			t.whole = true
 			packets = append(packets, l.framing.finish(t)...)
 		}
+		packets, l.waiting = append(l.waiting, packets...), nil // what was put before goes before
 		m.mu.Unlock()
 		for _, p := range packets {
 			if l.send(p) != nil {
 				m.mu.Lock()
 				t.end(ErrNobodyThere)
 				m.mu.Unlock()
-				return
+				return false
 			}
 		}
+		return offset < len(t.data)
+	}
+	for n, more := 0, len(t.data) > 0; more; n++ {
+		m.bot.srv.waitForReaders(l.chat.party)
+		more = next(n)
 	}
 }
 
