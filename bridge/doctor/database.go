@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -86,7 +87,7 @@ func Database(ctx context.Context, c dbutil.Config, owner string) (state string,
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	db, err := dbutil.NewFromConfig(owner, c, dbutil.NoopLogger)
+	db, err := open(c, owner)
 	if err != nil {
 		return "", databaseError(c, err)
 	}
@@ -95,6 +96,16 @@ func Database(ctx context.Context, c dbutil.Config, owner string) (state string,
 		return "", databaseError(c, err)
 	}
 	return contents(ctx, db, owner)
+}
+
+// open opens a database. One of SQLite's keeps its journal as it is, which the bridge's own kinds of SQLite would
+// change: it may be another program's.
+func open(c dbutil.Config, owner string) (*dbutil.Database, error) {
+	if File(c) != "" {
+		c.Type = "sqlite3"
+	}
+	c.ReadOnlyPool.MaxOpenConns = 0
+	return dbutil.NewFromConfig(owner, c, dbutil.NoopLogger)
 }
 
 // sqliteFile reports whether the file of a database is to be made yet.
@@ -142,9 +153,11 @@ func writable(ctx context.Context, db *sql.DB) error {
 // contents looks at whose tables there are and how old they are.
 func contents(ctx context.Context, db *dbutil.Database, owner string) (state string, err error) {
 	kind := map[dbutil.Dialect]string{dbutil.SQLite: "SQLite", dbutil.Postgres: "PostgreSQL"}[db.Dialect]
+	var unread error
 	exists := func(table string) bool {
 		found, err := db.TableExists(ctx, table)
-		return err == nil && found
+		unread = cmp.Or(unread, err)
+		return found
 	}
 	for table, whose := range map[string]string{"state_groups_state": "Synapse", "roomserver_rooms": "Dendrite"} {
 		if exists(table) {
@@ -174,6 +187,9 @@ func contents(ctx context.Context, db *dbutil.Database, owner string) (state str
 				"install that version, or restore the backup that you made before it", version, known)
 		}
 		versions[table] = version
+	}
+	if unread != nil {
+		return "", fmt.Errorf("the database cannot be read: %w", unread)
 	}
 	if len(versions) == 0 {
 		return kind + ", empty: the first start makes the tables", nil

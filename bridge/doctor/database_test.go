@@ -1,6 +1,8 @@
 package doctor
 
 import (
+	"bytes"
+	"context"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -98,6 +100,53 @@ func TestDatabaseThatIsNotToBeUsedHasItsSentence(t *testing.T) {
 				t.Error("the doctor has made a database")
 			}
 		})
+	}
+}
+
+// A database that is not the bridge's, perhaps, is left as it is.
+func TestDoctorChangesNoDatabase(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "other.db")
+	db, err := dbutil.NewFromConfig("", databaseConfig("sqlite3", "file:"+file), dbutil.NoopLogger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(t.Context(), "CREATE TABLE state_groups_state (id INTEGER)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := databaseConfig("sqlite3-fk-wal-fullsync", "file:"+file+"?_txlock=immediate")
+	if _, err := Database(t.Context(), c, owner); err == nil || !strings.Contains(err.Error(), "Synapse") {
+		t.Errorf("got %v", err)
+	}
+	Key(t.Context(), &config.Config{CredentialKey: "0123456789abcdef"}, c)
+	if after, err := os.ReadFile(file); err != nil || !bytes.Equal(after, before) {
+		t.Errorf("the database was changed, %v", err)
+	}
+}
+
+// What could not be asked is not taken for what is not there.
+func TestDatabaseThatDoesNotAnswerIsNotTakenForAnEmptyOne(t *testing.T) {
+	t.Parallel()
+	c := databaseConfig("sqlite3-fk-wal-fullsync", "file:"+made(t, filepath.Join(t.TempDir(), "bridge.db")))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if all := said(Key(ctx, &config.Config{CredentialKey: "0123456789abcdef"}, c)); !strings.Contains(all, "fail") || !strings.Contains(all, "cannot be read") {
+		t.Error(all)
+	}
+	db, err := dbutil.NewFromConfig("", c, dbutil.NoopLogger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if state, err := contents(ctx, db, owner); err == nil {
+		t.Errorf("it is said to be %q", state)
 	}
 }
 

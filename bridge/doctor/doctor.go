@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Level is how bad a Finding is.
@@ -29,9 +30,15 @@ type Finding struct {
 	Says  string // what there is, or what is wrong and what to do
 }
 
-// String is the line that is printed.
+// String is the line that is printed. Part of it is the word of servers: no control characters are in it.
 func (f Finding) String() string {
-	return fmt.Sprintf("%-4s  %-18s %s", f.Level, f.About, strings.Join(strings.Fields(f.Says), " "))
+	says := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.Join(strings.Fields(f.Says), " "))
+	return fmt.Sprintf("%-4s  %-18s %s", f.Level, f.About, says)
 }
 
 // Write writes a line for each finding, and reports whether none of them is Bad.

@@ -23,14 +23,22 @@ func Key(ctx context.Context, network *config.Config, c dbutil.Config) []Finding
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	db, err := dbutil.NewFromConfig("", c, dbutil.NoopLogger)
+	db, err := open(c, "")
 	if err != nil {
 		return nil // what the database says is said by Database
 	}
 	defer db.Close()
+	switch stored, err := db.TableExists(ctx, "user_login"); {
+	case err != nil:
+		f.bad("the stored passwords cannot be read: %v", err)
+		return f.list
+	case !stored:
+		f.fine("network.credential_key is set; no passwords are stored yet")
+		return f.list
+	}
 	rows, err := db.Query(ctx, "SELECT id, metadata FROM user_login")
 	if err != nil {
-		f.fine("network.credential_key is set; no passwords are stored yet")
+		f.bad("the stored passwords cannot be read: %v", err)
 		return f.list
 	}
 	defer rows.Close()
