@@ -99,6 +99,7 @@ func (c *call) finish(err error) {
 	s.data = slices.DeleteFunc(s.data, func(m *outgoing) bool { return m.session == c.session })
 	s.flying = slices.DeleteFunc(s.flying, func(m *outgoing) bool { return m.session == c.session && m.session != 0 })
 	s.forget(c.at.ID)
+	s.wire.forget(c.session)
 	switch {
 	case c.source != nil:
 		c.source.Close(err)

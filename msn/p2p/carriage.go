@@ -13,6 +13,8 @@ type carriage interface {
 	room() int
 	// read takes a packet apart.
 	read(body string) (arrival, bool)
+	// forget forgets what has come of a session that is over.
+	forget(session uint32)
 	// acknowledge returns the packet that acknowledges an arrival, nil for none.
 	acknowledge(a *arrival) *outgoing
 }

@@ -482,6 +482,53 @@ func TestOtherRequestsAreDeclined(t *testing.T) {
 	})
 }
 
+// A session can last for long. What was begun in it and given up leaves nothing behind that takes the place of what is
+// under way.
+func TestCancelledFilesEndNoOtherOne(t *testing.T) {
+	t.Parallel()
+	versions(t, func(t *testing.T, alice, bob *side) {
+		carry := func(packets int) {
+			for range packets {
+				if packet, ok := bob.Next(nil); ok {
+					alice.Receive(string(packet))
+				}
+				if packet, ok := alice.Next(nil); ok {
+					bob.Receive(string(packet))
+				}
+			}
+		}
+		data := content(500_000)
+		to := new(file)
+		bob.Send(slp.FileInfo{Name: "whole", Size: uint64(len(data))}, reading(data), nil)
+		carry(4)
+		alice.offers[0].Accept(to, nil)
+		carry(4)
+		for n := range 2 * maxOpen {
+			cancelled := bob.Send(slp.FileInfo{Name: "half", Size: 5000}, reading(content(5000)), nil)
+			for len(alice.offers) < n+2 {
+				carry(1)
+			}
+			half := new(file)
+			alice.offers[n+1].Accept(half, nil)
+			for half.out.Len() == 0 {
+				carry(1)
+			}
+			cancelled.Stop()
+			for len(half.ended) == 0 {
+				carry(1)
+			}
+		}
+		if len(to.ended) > 0 {
+			t.Fatalf("the file ended with %v after %d bytes", to.ended, to.out.Len())
+		}
+		run(t, alice, bob)
+		over(t, "the file", to, nil)
+		if !bytes.Equal(to.out.Bytes(), data) {
+			t.Errorf("%d bytes of %d", to.out.Len(), len(data))
+		}
+	})
+}
+
 // Direct connections are not made: the sender stays on the switchboard.
 func TestDirectConnectionIsRefused(t *testing.T) {
 	t.Parallel()

@@ -64,6 +64,8 @@ func (*version1) read(body string) (arrival, bool) {
 	return a, true
 }
 
+func (*version1) forget(uint32) {}
+
 func (v *version1) acknowledge(a *arrival) *outgoing {
 	if !a.wants || !a.packet.Last() {
 		return nil

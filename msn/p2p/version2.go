@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"maps"
 	"math/rand/v2"
 
 	"matrix-msn/msn/slp"
@@ -118,6 +119,10 @@ func (v *version2) read(body string) (arrival, bool) {
 		delete(v.open, key)
 	}
 	return a, true
+}
+
+func (v *version2) forget(session uint32) {
+	maps.DeleteFunc(v.open, func(key opened, _ *beginning) bool { return key.session == session && session != 0 })
 }
 
 func (v *version2) acknowledge(a *arrival) *outgoing {
