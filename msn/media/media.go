@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +17,6 @@ import (
 	"matrix-msn/msn/internal/ns"
 	"matrix-msn/msn/p2p"
 	"matrix-msn/msn/slp"
-	"matrix-msn/msn/wire"
 )
 
 // Limits of what others can make an account do.
@@ -80,27 +78,6 @@ type Media struct {
 	buffer             []byte
 }
 
-// owned is an object of the user's that contacts can ask for.
-type owned struct {
-	object slp.Object
-	data   []byte
-}
-
-// traffic is what goes over one session, by the address of the other side.
-type traffic struct{ peers []*peer }
-
-// peer is one endpoint of somebody in a session.
-type peer struct {
-	account string
-	address string // as packets for it are marked
-	own     string // and those of the user
-	later   bool   // headers of version 2
-	heard   bool   // something came in them
-	stack   *p2p.Stack
-	head    []byte     // what stands before each packet
-	last    *chat.Data // the message in which a packet came last
-}
-
 // New returns the media of an account, and carries them over its conversations.
 func New(conn *ns.Conn, chats *chat.Chats, cfg Config) *Media {
 	m := newMedia(conn, conversations{chats}, cfg)
@@ -148,17 +125,6 @@ func (m *Media) receive(d chat.Data, from line) (full <-chan struct{}, ok bool) 
 
 // blocked reports whether the user blocks somebody.
 func (m *Media) blocked(account string) bool { return m.cfg.Blocked != nil && m.cfg.Blocked(account) }
-
-// isLater reports whether a packet of somebody has a header of version 2. One of version 1 begins with
-// its session: with zeros, or a number that is known. Clients are in use that announce the one and
-// send the other, and some send both.
-func (m *Media) isLater(over line, account, endpoint, body string) bool {
-	if old := m.find(over, account, endpoint, false); old != nil && old.stack.Knows(body) {
-		return false
-	}
-	p, ok := slp.Parse2(body)
-	return ok && p.Op <= slp.OpSyn|slp.OpRak && (p.Op&slp.OpSyn != 0 || m.find(over, account, endpoint, true) != nil)
-}
 
 // next is that of chat.Packets.
 func (m *Media) next(over line) (payload string, ok bool) {
@@ -245,108 +211,6 @@ var ErrBlocks = errors.New("msn: the contact is blocked by the user")
 // more.
 var ErrGone = errors.New("msn: the other side has gone")
 
-// find returns an endpoint of somebody in a session, nil when there is nothing of it yet.
-func (m *Media) find(over line, account, endpoint string, later bool) *peer {
-	t := m.pipes[over]
-	if t == nil {
-		return nil
-	}
-	for _, p := range t.peers {
-		if p.later == later && p.account == account && (p.address == account || endpoint == "" || p.address == account+";"+endpoint) {
-			return p
-		}
-	}
-	return nil
-}
-
-// add begins with an endpoint of somebody in a session. It returns nil when there are too many.
-func (m *Media) add(over line, account, endpoint string, later bool) *peer {
-	t := m.pipes[over]
-	if t == nil {
-		t = new(traffic)
-		m.pipes[over] = t
-	}
-	if !t.room(account) {
-		return nil
-	}
-	p := &peer{account: account, address: account, own: m.conn.Account(), later: later}
-	if endpoint != "" {
-		p.address += ";" + endpoint
-	}
-	self, to := p.own, account
-	head := wire.Header("").With("MIME-Version", "1.0").With("Content-Type", slp.MediaType).With("P2P-Dest", p.address)
-	if later {
-		p.own = m.cfg.Address
-		self, to = p.own, p.address
-		head = head.With("P2P-Src", p.own)
-	}
-	p.head = []byte(string(head) + "\r\n")
-	p.stack = p2p.New(p2p.Config{
-		Self: self, Peer: to, Later: later,
-		After: func(d time.Duration, f func()) *time.Timer {
-			return m.conn.After(d, func() {
-				f()
-				over.Pump()
-			})
-		},
-		Object:  m.object,
-		Offered: func(o *p2p.Offer) { m.offered(over, p, o) },
-		Asked:   func(o slp.Offer) { m.asked(over, p, o) },
-		Loose:   func(session uint32, message string) { m.loose(p, session, message) },
-		Admit:   func(kind slp.Kind) bool { return m.admit(kind, account) },
-	})
-	t.peers = append(t.peers, p)
-	return p
-}
-
-// room reports whether there is room for one more endpoint of somebody, in the place of an idle one perhaps.
-func (t *traffic) room(account string) bool {
-	full := func(of func(*peer) bool, most int) bool {
-		n, idle := 0, -1
-		for i, p := range t.peers {
-			if !of(p) {
-				continue
-			}
-			if n++; idle < 0 && !p.stack.Busy() {
-				idle = i
-			}
-		}
-		if n < most {
-			return false
-		}
-		if idle >= 0 {
-			t.peers = slices.Delete(t.peers, idle, idle+1)
-		}
-		return idle < 0
-	}
-	return !full(func(p *peer) bool { return p.account == account }, maxPlaces) && !full(func(*peer) bool { return true }, maxPeers)
-}
-
-// to returns the endpoint of a contact in a session that something is sent to.
-func (m *Media) to(over line, account string) *peer {
-	endpoint, later := "", false
-	if m.cfg.Later && m.cfg.Speaks != nil {
-		for _, at := range over.Endpoints(account) {
-			if m.cfg.Speaks(account, at) && !m.deaf[account+";"+at] {
-				endpoint, later = at, true
-				break
-			}
-		}
-	}
-	if p := m.find(over, account, endpoint, later); p != nil {
-		return p
-	}
-	return m.add(over, account, endpoint, later)
-}
-
-// noteDeaf notes that an endpoint does not understand headers of version 2.
-func (m *Media) noteDeaf(p *peer) {
-	if len(m.deaf) >= maxDeaf {
-		clear(m.deaf)
-	}
-	m.deaf[p.address] = true
-}
-
 // admit reports whether one more request of somebody is dealt with.
 func (m *Media) admit(kind slp.Kind, account string) bool {
 	if kind == slp.ForObject {
@@ -360,58 +224,6 @@ func (m *Media) loose(p *peer, session uint32, message string) {
 	if session == chat.InkSession && p.last != nil {
 		m.talks.PackedInk(*p.last, message)
 	}
-}
-
-// object gives a contact what they ask for: what the user has offered, by its hash.
-func (m *Media) object(o slp.Object) (data []byte, ok bool) {
-	for i := len(m.own) - 1; i >= 0; i-- {
-		own := m.own[i]
-		if own.object.Hash == o.Hash && own.object.Type == o.Type {
-			return own.data, true
-		}
-	}
-	if i := m.picture(); i >= 0 && o.Type == slp.ObjectPicture { // somebody asks for an earlier one
-		return m.own[i].data, true
-	}
-	return nil, false
-}
-
-// Own has contacts given data when they ask for it, and returns the object that describes it. It may
-// be called from any goroutine.
-func (m *Media) Own(kind slp.ObjectType, data []byte) slp.Object {
-	o := slp.NewObject(m.conn.Account(), kind, data)
-	m.conn.Do(func() { m.keep(o, data) })
-	return o
-}
-
-// NoPicture has contacts given no display picture any more. It may be called from any goroutine.
-func (m *Media) NoPicture() {
-	m.conn.Do(func() {
-		m.own = slices.DeleteFunc(m.own, func(own owned) bool { return own.object.Type == slp.ObjectPicture })
-	})
-}
-
-// keep notes an object of the user's, in the place of the same one.
-func (m *Media) keep(o slp.Object, data []byte) {
-	m.own = slices.DeleteFunc(m.own, func(own owned) bool { return own.object.Hash == o.Hash && own.object.Type == o.Type })
-	if len(m.own) >= maxOwn {
-		oldest := 0
-		if m.picture() == 0 {
-			oldest = 1
-		}
-		m.own = slices.Delete(m.own, oldest, oldest+1)
-	}
-	m.own = append(m.own, owned{o, data})
-}
-
-// picture returns which object is the display picture, -1 for none.
-func (m *Media) picture() int {
-	for i := len(m.own) - 1; i >= 0; i-- {
-		if m.own[i].object.Type == slp.ObjectPicture {
-			return i
-		}
-	}
-	return -1
 }
 
 // others are the offers that nobody takes.

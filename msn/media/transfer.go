@@ -232,7 +232,7 @@ func (o *FileOffer) Why() error {
 }
 
 // Accept takes the file and writes it to w, as it comes: what was written counts only when there is
-// no error. told is called with how much has come, by the owner; may be nil. The errors are those of
+// no error. told is called with how much has come, by the owner or, of a file of an old client, by the caller; may be nil. The errors are those of
 // Fetch, and ErrNoOffer.
 func (o *FileOffer) Accept(ctx context.Context, w io.Writer, told func(done uint64)) error {
 	if o.media == nil {

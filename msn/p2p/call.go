@@ -2,12 +2,10 @@ package p2p
 
 import (
 	"bytes"
-	"crypto/sha1"
 	"hash"
 	"slices"
 	"time"
 
-	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/slp"
 )
 
@@ -81,9 +79,6 @@ func (c *call) watch(d time.Duration) {
 		}
 	})
 }
-
-// isOffer reports whether the other side waits for the user to decide about a file.
-func (c *call) isOffer() bool { return !c.mine && c.kind == isFile && c.sink == nil }
 
 // finish ends the call, once, without a word to the other side.
 func (c *call) finish(err error) {
@@ -249,81 +244,6 @@ func (c *call) complete() {
 	c.finish(nil)
 }
 
-// Transfer is something that is on its way, or waits to be.
-type Transfer struct{ call *call }
-
-// Stop ends a transfer for the user. It does nothing when it is over.
-func (t *Transfer) Stop() { t.call.stop(ErrStopped) }
-
-// Withdraw ends a transfer of which no data has gone or come yet, and leaves its Source or Sink open for
-// another one. It reports false when it is too late for that.
-func (t *Transfer) Withdraw() bool {
-	c := t.call
-	if c.over || c.begun {
-		return false
-	}
-	c.source, c.sink = nil, nil
-	c.stop(ErrStopped)
-	return true
-}
-
-// OnMissed has f called in the place of Source.Close or Sink.Close when the other side has gone before its
-// Messenger knew of the transfer, for all that this side has heard. The Source or Sink is free for another one then.
-func (t *Transfer) OnMissed(f func(err error)) { t.call.missed = f }
-
-// Patience is how long the answer to a transfer is waited for that was just begun.
-func (t *Transfer) Patience() time.Duration { return t.call.limit }
-
-// AnswerWithin has the answer to a transfer that was just begun waited for no longer than d.
-func (t *Transfer) AnswerWithin(d time.Duration) {
-	if c := t.call; !c.over && d < c.limit {
-		c.within(d, c.failure)
-	}
-}
-
-// Fetch asks the other side for an object. told is called with how much has come; may be nil.
-func (s *Stack) Fetch(o slp.Object, to Sink, told func(done uint64)) *Transfer {
-	app := uint32(slp.AppObject)
-	if s.cfg.Later {
-		switch o.Type {
-		case slp.ObjectEmoticon, slp.ObjectWink:
-			app = slp.AppEmoticon
-		case slp.ObjectPicture:
-			app = slp.AppPicture
-		}
-	}
-	c := &call{kind: isObject, app: app, total: o.Size, hash: o.Hash, sink: to, digest: sha1.New(), told: told}
-	return s.ask(c, slp.Offer{App: app, Kind: slp.ForObject, Context: o.Context()}, answerTime)
-}
-
-// Send offers a file to the other side and sends it when they want it. told is called with how much
-// has gone out; may be nil.
-func (s *Stack) Send(f slp.FileInfo, from Source, told func(done uint64)) *Transfer {
-	c := &call{kind: isFile, app: slp.AppFile, total: f.Size, source: from, told: told}
-	return s.ask(c, slp.Offer{App: slp.AppFile, Kind: slp.File, Context: f.Context()}, decideTime)
-}
-
-// ask invites the other side.
-func (s *Stack) ask(c *call, o slp.Offer, patience time.Duration) *Transfer {
-	c.mine, c.stack = true, s
-	c.at = slp.Call{Self: s.cfg.Self, Peer: s.cfg.Peer, ID: clean.NewGUID()}
-	t := &Transfer{c}
-	if s.over != nil || len(s.calls) >= maxCalls || s.crowded() {
-		err := s.over
-		if err == nil {
-			err = ErrBusy
-		}
-		c.finish(err)
-		return t
-	}
-	c.session = s.newSession()
-	o.Session = c.session
-	s.add(c)
-	c.within(patience, ErrSilent)
-	s.say(c.at.Request(slp.Invite, slp.SessionRequest, o.Body(s.cfg.Later)), func() { c.heard = true })
-	return t
-}
-
 // preparation is what is sent before an object.
 const preparation = "\x00\x00\x00\x00"
 
@@ -359,65 +279,4 @@ func (s *Stack) asked(at slp.Call, m slp.Message, o slp.Offer) {
 	c.within(silentTime, ErrSilent)
 	s.say(at.Reply(m, slp.OK, slp.SessionRequest, slp.SessionBody(o.Session)), prepare)
 	s.cfg.After(ackTime, prepare)
-}
-
-// Offer is a file that the other side offers.
-type Offer struct {
-	slp.FileInfo
-	call *call
-}
-
-// offered takes the offer of a file.
-func (s *Stack) offered(at slp.Call, m slp.Message, o slp.Offer) {
-	info, ok := slp.ParseFile(o.Context)
-	waiting := 0
-	for _, c := range s.calls {
-		if c.isOffer() {
-			waiting++
-		}
-	}
-	if !ok || waiting >= maxOffers || s.cfg.Offered == nil {
-		s.decline(at, m, o)
-		return
-	}
-	c := s.add(&call{at: at, session: o.Session, kind: isFile, app: slp.AppFile, total: info.Size, invite: m})
-	c.within(decideTime, ErrSilent)
-	s.cfg.Offered(&Offer{info, c})
-}
-
-// Accept has the file sent. It reports false when the offer is not there any more, and nothing is
-// done with to. told is called with how much has come; may be nil.
-func (o *Offer) Accept(to Sink, told func(done uint64)) (*Transfer, bool) {
-	c := o.call
-	if !o.Open() {
-		return nil, false
-	}
-	c.sink, c.told = to, told
-	c.stack.say(c.at.Reply(c.invite, slp.OK, slp.SessionRequest, slp.SessionBody(c.session)), nil)
-	c.within(silentTime, ErrSilent)
-	if c.total == 0 {
-		c.finish(nil) // there is nothing to come
-	}
-	return &Transfer{c}, true
-}
-
-// Decline says no. It reports false when the offer is not there any more.
-func (o *Offer) Decline() bool {
-	if !o.Open() {
-		return false
-	}
-	o.call.decline(ErrStopped)
-	return true
-}
-
-// Open reports whether the offer can still be accepted.
-func (o *Offer) Open() bool { return !o.call.over && o.call.sink == nil }
-
-// OnEnd has f called when an offer ends that nobody has accepted: with ErrCancelled when the other
-// side takes it back, with ErrSilent when it has waited for too long.
-func (o *Offer) OnEnd(f func(error)) { o.call.withdrawn = f }
-
-func (c *call) decline(err error) {
-	c.stack.say(c.at.Reply(c.invite, slp.Decline, slp.SessionRequest, slp.SessionBody(c.session)), nil)
-	c.finish(err)
 }
