@@ -278,6 +278,12 @@ func twoSides(t *testing.T, seed uint64, later bool) {
 			bob.hangUp()
 		case op == 9 && !clean && random.IntN(3) == 0:
 			alice.depart()
+		case op == 9 && !clean && random.IntN(2) == 0:
+			alice.block(bob)
+			if random.IntN(2) == 0 {
+				time.Sleep(time.Minute)
+			}
+			alice.conn.Do(func() { alice.blocks = false })
 		case op == 9 && clean:
 			bob.departIdle()
 		}

@@ -36,6 +36,10 @@ func (j *Joiner) Join(p Packet, now time.Time) (message string, ok bool) {
 	}
 	j.expire(now)
 	at := slices.IndexFunc(j.open, func(a *assembly) bool { return a.session == p.Session && a.id == p.ID })
+	if at >= 0 && p.Offset == 0 && p.Data != "" && p.Total != j.open[at].total { // another message with its number
+		j.open = slices.Delete(j.open, at, at+1)
+		at = -1
+	}
 	if at < 0 {
 		if p.Offset != 0 || p.Data == "" {
 			return "", false

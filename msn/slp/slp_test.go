@@ -228,6 +228,10 @@ func TestPacketsAreJoined(t *testing.T) {
 			t.Errorf("%s: joined %d", name, len(got))
 		}
 	}
+	other := Split(strings.Repeat("x", 2000), 7, 2) // one that begins with the number of another that was never whole
+	if got := join(now, packets[0], other[0], other[1]); len(got) != 1 || len(got[0]) != 2000 {
+		t.Errorf("another one: %d", len(got))
+	}
 	*j = Joiner{}
 	join(now, packets[0])
 	if got := join(now.Add(2*joinTimeout), packets[1:]...); len(got) != 0 {
