@@ -107,6 +107,9 @@ func badLine(t *testing.T, seed uint64, later bool) {
 			carry(alice, bob)
 			carry(bob, alice)
 		}
+		if random.IntN(200) == 0 {
+			alice.Stop(ErrStopped) // all of it
+		}
 		if random.IntN(50) == 0 {
 			alice.pass(time.Duration(random.IntN(20)) * time.Second)
 		}
