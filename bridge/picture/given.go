@@ -3,12 +3,14 @@ package picture
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/gif"
 	"image/png"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -32,8 +34,15 @@ const (
 	maxEmojiSide = 1024
 	// maxMoving is the largest animation in bytes that goes out as it is.
 	maxMoving = 64 << 10
-	// prepareTimeout bounds preparing the emoticons of one text. Texts behind it wait meanwhile.
+	// prepareTimeout bounds preparing the emoticons of one text. Texts behind it wait meanwhile: when the homeserver
+	// was slow a moment ago, for slowTime, they wait for hurriedTimeout only.
 	prepareTimeout = 5 * time.Second
+	slowTime       = time.Minute
+	hurriedTimeout = 500 * time.Millisecond
+	// failedTime is for how long a custom emoji that failed is not asked for again, and maxFailedEmoji of how many
+	// that is remembered.
+	failedTime     = 5 * time.Minute
+	maxFailedEmoji = 256
 	// maxMade is how many emoticons are kept that were made, and maxMadeSize how large each is at most.
 	maxMade     = 64
 	maxMadeSize = 64 << 10
@@ -48,6 +57,10 @@ const (
 type Given struct {
 	account *account.Account
 	made    *exsync.RingBuffer[id.ContentURIString, made]
+	failed  *exsync.RingBuffer[id.ContentURIString, time.Time] // until when each is not asked for
+
+	mu   sync.Mutex
+	slow time.Time // when the homeserver was too slow last
 }
 
 // made is an emoticon that was made of a custom emoji.
@@ -58,7 +71,10 @@ type made struct {
 
 // NewGiven returns the custom emoji of a login.
 func NewGiven(a *account.Account) *Given {
-	return &Given{account: a, made: exsync.NewRingBuffer[id.ContentURIString, made](maxMade)}
+	return &Given{
+		account: a, made: exsync.NewRingBuffer[id.ContentURIString, made](maxMade),
+		failed: exsync.NewRingBuffer[id.ContentURIString, time.Time](maxFailedEmoji),
+	}
 }
 
 // Prepare has contacts given the emoticons of a text, when they ask for them, and returns them. One of which none
@@ -71,12 +87,10 @@ func (g *Given) Prepare(ctx context.Context, client *msn.Client, to msnid.Peer, 
 		return nil
 	}
 	log := zerolog.Ctx(ctx)
-	ctx, cancel := context.WithTimeout(ctx, prepareTimeout)
-	defer cancel()
-	for _, e := range emoticons {
-		picture, err := g.make(ctx, id.ContentURIString(e.Picture))
-		if err != nil {
-			log.Debug().Err(err).Msg("A custom emoji goes out as a word")
+	pictures := g.makeAll(ctx, emoticons)
+	for i, e := range emoticons {
+		picture := pictures[i]
+		if picture == nil {
 			continue
 		}
 		o, err := client.OfferEmoticon(picture.data)
@@ -94,11 +108,68 @@ func shows(contact msn.Contact) bool {
 	return contact.Network <= 1 && contact.Status != msn.Offline && contact.Capabilities>>oldMessenger != 0
 }
 
+// makeAll returns the emoticons of custom emoji in their order, nil for those of which none can be made in time.
+func (g *Given) makeAll(ctx context.Context, emoticons database.Emoticons) []*made {
+	making, cancel := context.WithTimeout(ctx, g.patience())
+	defer cancel()
+	pictures := make([]*made, len(emoticons))
+	var all sync.WaitGroup
+	for i, e := range emoticons[:min(len(emoticons), msn.MaxEmoticons)] {
+		all.Go(func() {
+			picture, err := g.make(making, id.ContentURIString(e.Picture))
+			if err != nil {
+				zerolog.Ctx(ctx).Debug().Err(err).Msg("A custom emoji goes out as a word")
+				return
+			}
+			pictures[i] = &picture
+		})
+	}
+	all.Wait()
+	return pictures
+}
+
+// patience is how long a text waits for its emoticons.
+func (g *Given) patience() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.slow.IsZero() && time.Since(g.slow) < slowTime {
+		return hurriedTimeout
+	}
+	return prepareTimeout
+}
+
+// errFailedBefore says that a custom emoji has failed a moment ago.
+var errFailedBefore = errors.New("picture: a custom emoji that has failed before")
+
 // make returns the emoticon of a custom emoji.
 func (g *Given) make(ctx context.Context, url id.ContentURIString) (made, error) {
 	if known, ok := g.made.Get(url); ok {
 		return known, nil
 	}
+	if until, failed := g.failed.Get(url); failed && time.Now().Before(until) {
+		return made{}, errFailedBefore
+	}
+	picture, err := g.makeNew(ctx, url)
+	switch {
+	case err == nil:
+		g.made.Push(url, picture)
+	case errors.Is(ctx.Err(), context.Canceled):
+		// The bridge is being stopped.
+	default:
+		if ctx.Err() != nil {
+			g.mu.Lock()
+			g.slow = time.Now()
+			g.mu.Unlock()
+		}
+		until := time.Now().Add(failedTime)
+		if !g.failed.Replace(url, until) {
+			g.failed.Push(url, until)
+		}
+	}
+	return picture, err
+}
+
+func (g *Given) makeNew(ctx context.Context, url id.ContentURIString) (made, error) {
 	var data []byte
 	err := g.account.Bridge.Bot.DownloadMediaToFile(ctx, url, nil, false, func(file *os.File) (err error) {
 		data, err = io.ReadAll(io.LimitReader(file, maxEmoji+1))
@@ -107,11 +178,7 @@ func (g *Given) make(ctx context.Context, url id.ContentURIString) (made, error)
 	if err != nil {
 		return made{}, err
 	}
-	picture, err := emoticonOf(data)
-	if err == nil {
-		g.made.Push(url, picture)
-	}
-	return picture, err
+	return emoticonOf(data)
 }
 
 // emoticonOf makes an emoticon of a picture: one that moves stays as it is when it is small enough, of others the
