@@ -101,7 +101,7 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.groups = group.New(client.account, client.session, client.rooms, work, client.inbox, client.people.Roster, client.people.Strangers, client.people.Notes)
 	client.circles = circle.New(client.account, client.session, client.rooms, work, client.people.Roster, client.people.Notes, client.alerts)
 	client.coming = file.NewComing(file.ComingConfig{
-		Account: client.account, Rooms: client.rooms, Inbox: client.inbox, Work: work, RoomInfo: client.info, Fetch: client.fetch, Most: c.mostUpload,
+		Account: client.account, Rooms: client.rooms, Inbox: client.inbox, Work: work, Fetch: client.fetch, Most: c.mostUpload,
 	})
 	client.going = file.NewGoing(client.account, client.session, client.outbox)
 	objects := picture.NewObjects(client.account)
@@ -111,7 +111,7 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 		Names: client.people.Roster, Strangers: client.people.Strangers, Groups: client.groups,
 		Takers: client.coming, Files: client.going,
 		Emoticons: picture.NewEmoticons(client.account, client.session, objects, client.inbox, work),
-		Winks:     picture.NewWinks(client.account, client.session, client.rooms, client.inbox, work, client.info),
+		Winks:     picture.NewWinks(client.account, client.session, client.inbox, work),
 	})
 	client.self = self.New(client.account, client.session, client.alerts, c.nameOf(login.UserMXID))
 	client.contacts = presence.NewContacts(client.account, client.session, c.keepers)

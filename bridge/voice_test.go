@@ -11,6 +11,7 @@ import (
 	"go.mau.fi/util/ffmpeg"
 	"maunium.net/go/mautrix/event"
 
+	"matrix-msn/database"
 	"matrix-msn/msn"
 	"matrix-msn/msn/wire"
 )
@@ -229,4 +230,23 @@ func cabinetOf(name string, data []byte) []byte {
 	list := slices.Concat(number(len(data)), number(0), make([]byte, 8), []byte(name+"\x00"))
 	return slices.Concat([]byte("MSCF"), make([]byte, 12), number(44), make([]byte, 6), short(1), short(1), short(0), make([]byte, 4),
 		number(44+len(list)), short(1), short(0), list, make([]byte, 4), short(len(data)), short(len(data)), data)
+}
+
+// A room that is made for a file or a picture is as one that is made for a text: it says whom the user does not know.
+func TestRoomMadeForAFileSaysWhoIsAStranger(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	client := b.login().Client.(*Client)
+	m := &database.QueuedMessage{LoginID: client.account.Login.ID, MessageID: "file", PortalID: client.account.PortalKey(carol).ID, Sender: carol, Kind: database.FileQueued}
+	for range 2 {
+		room, err := client.inbox.Room(b.ctx, m)
+		if err != nil || room == "" {
+			t.Fatalf("the room is %q, %v", room, err)
+		}
+	}
+	if told := b.matrix.all(func(r record) bool {
+		return r.kind == "message" && strings.HasPrefix(r.body, carol+" is not on your contact list.")
+	}); len(told) != 1 {
+		t.Errorf("told %+v", told)
+	}
 }

@@ -17,6 +17,7 @@ import (
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/background"
@@ -46,6 +47,8 @@ type Inbox interface {
 	// PutBy puts a message at the end of the queue by a function that stores it, with what it is
 	// about.
 	PutBy(ctx context.Context, m *database.QueuedMessage, store func(context.Context, *database.QueuedMessage) (added bool, err error))
+	// Room returns the room of a message that is not in the queue yet, which is made if there is none.
+	Room(ctx context.Context, m *database.QueuedMessage) (id.RoomID, error)
 }
 
 // ComingConfig is what Coming needs of others.
@@ -54,8 +57,6 @@ type ComingConfig struct {
 	Rooms   *room.Rooms
 	Inbox   Inbox
 	Work    *background.Work
-	// RoomInfo describes the room of a portal that has none yet.
-	RoomInfo func(context.Context, networkid.PortalID) (*bridgev2.ChatInfo, error)
 	// Fetch asks a contact for a recording and writes it to w.
 	Fetch func(ctx context.Context, contact string, o msn.Object, w io.Writer) error
 	// Most returns how large a file may be that the homeserver takes, in bytes.
@@ -288,11 +289,7 @@ func (c *Coming) take(ctx context.Context, o *offer) (*event.MessageEventContent
 	// when the bridge is being stopped.
 	settling, cancel := room.Settling(ctx)
 	defer cancel()
-	key := a.KeyOf(o.PortalID)
-	if _, err := c.cfg.Rooms.Ensure(settling, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) { return c.cfg.RoomInfo(ctx, o.PortalID) }); err != nil {
-		return nil, err
-	}
-	in, err := c.cfg.Rooms.Stored(settling, key)
+	in, err := c.cfg.Inbox.Room(settling, c.messageOf(o))
 	if err != nil {
 		return nil, err
 	}
@@ -329,8 +326,8 @@ func (c *Coming) show(ctx context.Context, o *offer, content *event.MessageEvent
 		c.say(ctx, &o.ComingFile, err)
 		return
 	}
-	m := c.message(&o.ComingFile)
-	m.MessageID, m.Kind, m.Body = o.FileID, database.FileQueued, string(body)
+	m := c.messageOf(o)
+	m.Body = string(body)
 	c.cfg.Inbox.PutBy(ctx, m, c.settle(&o.ComingFile))
 }
 
@@ -344,6 +341,13 @@ func (c *Coming) put(ctx context.Context, f *database.ComingFile, about, line st
 	m := c.message(f)
 	m.MessageID, m.Kind, m.Body = msnid.MakeNoticeMessageID("file", string(f.FileID), about), database.QueuedNote, line
 	c.cfg.Inbox.PutBy(ctx, m, store)
+}
+
+// messageOf returns the message in which a file is shown.
+func (c *Coming) messageOf(o *offer) *database.QueuedMessage {
+	m := c.message(&o.ComingFile)
+	m.MessageID, m.Kind = o.FileID, database.FileQueued
+	return m
 }
 
 func (c *Coming) message(f *database.ComingFile) *database.QueuedMessage {

@@ -41,6 +41,24 @@ func (b *Inbox) deliver(ctx context.Context, m *database.QueuedMessage) error {
 	return b.handOver(handing, m, kind)
 }
 
+// Room returns the room of a message that is not in the queue yet: it is made as if the message came into it.
+func (b *Inbox) Room(ctx context.Context, m *database.QueuedMessage) (id.RoomID, error) {
+	if _, err := b.ensure(ctx, m); err != nil {
+		return "", err
+	}
+	return b.rooms.Stored(ctx, b.account.KeyOf(m.PortalID))
+}
+
+// ensure makes the room of a message, and returns it if there is one already.
+func (b *Inbox) ensure(ctx context.Context, m *database.QueuedMessage) (existing id.RoomID, err error) {
+	kind := b.kindOf(m)
+	existing, err = b.rooms.Ensure(ctx, b.account.KeyOf(m.PortalID), func(ctx context.Context) (*bridgev2.ChatInfo, error) { return kind.RoomInfo(ctx, m) })
+	if err == nil && existing == "" && kind.RoomMade != nil {
+		kind.RoomMade(ctx, m)
+	}
+	return existing, err
+}
+
 // handOver gives one message to the framework and waits until it is done with.
 // The framework knows messages by their IDs: one that is there is not sent again.
 func (b *Inbox) handOver(ctx context.Context, m *database.QueuedMessage, kind Kind) error {
@@ -55,7 +73,7 @@ func (b *Inbox) handOver(ctx context.Context, m *database.QueuedMessage, kind Ki
 	key := b.account.KeyOf(m.PortalID)
 	// Made here and not by the message, because the framework does not tell when
 	// that fails.
-	existing, err := b.rooms.Ensure(ctx, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) { return kind.RoomInfo(ctx, m) })
+	existing, err := b.ensure(ctx, m)
 	switch {
 	case err != nil:
 		return err
@@ -64,8 +82,6 @@ func (b *Inbox) handOver(ctx context.Context, m *database.QueuedMessage, kind Ki
 		if err == nil && kind.Away != nil {
 			kind.Away(ctx, m, away)
 		}
-	case kind.RoomMade != nil:
-		kind.RoomMade(ctx, m)
 	}
 	if kind.Attach != nil {
 		room, err := b.rooms.Stored(ctx, key)

@@ -10,9 +10,8 @@ import (
 
 	"github.com/rs/zerolog"
 	"go.mau.fi/util/exsync"
-	"maunium.net/go/mautrix/bridgev2"
-	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/background"
@@ -38,19 +37,24 @@ const (
 // Winks show the still pictures of the animations that contacts of one login send. Nobody plays those any more, and
 // no picture is fetched again that a stop has interrupted.
 type Winks struct {
-	account  *account.Account
-	session  *session.Session
-	rooms    *room.Rooms
-	inbox    Inbox
-	work     *background.Work
-	roomInfo func(context.Context, networkid.PortalID) (*bridgev2.ChatInfo, error)
-	slots    chan struct{}
-	turns    exsync.KeyedMutex[string] // of each contact: whoever does not answer holds up no others
+	account *account.Account
+	session *session.Session
+	inbox   RoomInbox
+	work    *background.Work
+	slots   chan struct{}
+	turns   exsync.KeyedMutex[string] // of each contact: whoever does not answer holds up no others
 }
 
-// NewWinks returns the winks of a login's contacts. roomInfo describes the room of a portal that has none yet.
-func NewWinks(a *account.Account, s *session.Session, rooms *room.Rooms, inbox Inbox, work *background.Work, roomInfo func(context.Context, networkid.PortalID) (*bridgev2.ChatInfo, error)) *Winks {
-	return &Winks{account: a, session: s, rooms: rooms, inbox: inbox, work: work, roomInfo: roomInfo, slots: make(chan struct{}, winksAtOnce)}
+// RoomInbox is an Inbox that makes rooms too.
+type RoomInbox interface {
+	Inbox
+	// Room returns the room of a message that is not in the queue yet, which is made if there is none.
+	Room(ctx context.Context, m *database.QueuedMessage) (id.RoomID, error)
+}
+
+// NewWinks returns the winks of a login's contacts.
+func NewWinks(a *account.Account, s *session.Session, inbox RoomInbox, work *background.Work) *Winks {
+	return &Winks{account: a, session: s, inbox: inbox, work: work, slots: make(chan struct{}, winksAtOnce)}
 }
 
 // Show has the picture of a wink fetched and put into a room, behind the line that names it. It does not wait.
@@ -72,11 +76,7 @@ func (w *Winks) show(ctx context.Context, o msn.Object, line database.QueuedMess
 	}
 	ctx, cancel := room.Settling(ctx) // a room that is half-way comes to its end, also when the bridge is being stopped
 	defer cancel()
-	key := w.account.KeyOf(line.PortalID)
-	if _, err := w.rooms.Ensure(ctx, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) { return w.roomInfo(ctx, line.PortalID) }); err != nil {
-		return err
-	}
-	in, err := w.rooms.Stored(ctx, key)
+	in, err := w.inbox.Room(ctx, &line)
 	if err != nil {
 		return err
 	}
