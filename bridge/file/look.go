@@ -14,6 +14,8 @@ import (
 	_ "golang.org/x/image/bmp"  // registers the format
 	_ "golang.org/x/image/webp" // registers the format
 	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/internal/webp"
 )
 
 const (
@@ -53,11 +55,16 @@ func look(head []byte, written io.Writer, size uint64) (event.MessageType, *even
 	case !strings.HasPrefix(kind, "image/"):
 		return event.MsgFile, info
 	}
-	var picture io.Reader = bytes.NewReader(head)
+	picture := io.NewSectionReader(bytes.NewReader(head), 0, maxHead)
 	if whole, ok := written.(io.ReaderAt); ok {
 		picture = io.NewSectionReader(whole, 0, maxHeader)
 	}
 	sides, _, err := image.DecodeConfig(picture)
+	if err == nil && kind == "image/webp" {
+		if _, err = picture.Seek(0, io.SeekStart); err == nil && !webp.Honest(picture, sides.Width, sides.Height) {
+			return event.MsgFile, info
+		}
+	}
 	if err != nil || sides.Width < 1 || sides.Height < 1 || sides.Width > maxSide || sides.Height > maxSide || sides.Width*sides.Height > maxPixels {
 		return event.MsgFile, info
 	}

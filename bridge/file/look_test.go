@@ -43,13 +43,18 @@ func bomb(t testing.TB, width, height uint32) []byte {
 	return data
 }
 
-// webpOf is the beginning of a WebP with an alpha channel, which says how large the canvas is.
-func webpOf(width, height int) []byte {
+// webpOf is the beginning of a WebP with an alpha channel, which says how large the canvas is, with pictures behind that.
+func webpOf(width, height int, pictures ...[]byte) []byte {
 	data := append([]byte("RIFF\x16\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00"), 0x10, 0, 0, 0)
 	for _, side := range []int{width - 1, height - 1} {
 		data = append(data, byte(side), byte(side>>8), byte(side>>16))
 	}
-	return data
+	return append(data, bytes.Join(pictures, nil)...)
+}
+
+// vp8lOf is the beginning of the picture of a WebP.
+func vp8lOf(width, height int) []byte {
+	return append([]byte("VP8L\x0e\x00\x00\x00\x2f"), append(binary.LittleEndian.AppendUint32(nil, uint32(width-1)|uint32(height-1)<<14), make([]byte, 9)...)...)
 }
 
 func asJPEG(w io.Writer, m image.Image) error { return jpeg.Encode(w, m, nil) }
@@ -75,8 +80,10 @@ func TestWhatAFileIs(t *testing.T) {
 		{"jpeg of a camera", withNotes(picture(t, asJPEG, 7, 5)), event.MsgImage, "image/jpeg", 7, 5},
 		{"gif", picture(t, asGIF, 7, 5), event.MsgImage, "image/gif", 7, 5},
 		{"bmp", picture(t, bmp.Encode, 7, 5), event.MsgImage, "image/bmp", 7, 5},
-		{"webp", webpOf(7, 5), event.MsgImage, "image/webp", 7, 5},
-		{"webp that is too wide", webpOf(maxSide+1, 5), event.MsgFile, "image/webp", 0, 0},
+		{"webp that holds what it does not say", webpOf(7, 5, vp8lOf(16384, 16384)), event.MsgFile, "image/webp", 0, 0},
+		{"webp that holds nothing", webpOf(7, 5), event.MsgFile, "image/webp", 0, 0},
+		{"webp", webpOf(7, 5, vp8lOf(7, 5)), event.MsgImage, "image/webp", 7, 5},
+		{"webp that is too wide", webpOf(maxSide+1, 5, vp8lOf(maxSide+1, 5)), event.MsgFile, "image/webp", 0, 0},
 		{"largest side", bomb(t, maxSide, 1), event.MsgImage, "image/png", maxSide, 1},
 		{"too wide", bomb(t, maxSide+1, 1), event.MsgFile, "image/png", 0, 0},
 		{"too high", bomb(t, 1, maxSide+1), event.MsgFile, "image/png", 0, 0},

@@ -10,15 +10,14 @@ import (
 	_ "image/gif"  // what pictures come as
 	_ "image/jpeg" // and are made of
 	"image/png"
-	"io"
 	"net/http"
 	"strings"
 
 	_ "golang.org/x/image/bmp"
 	"golang.org/x/image/draw"
-	"golang.org/x/image/riff"
-	"golang.org/x/image/vp8l"
 	_ "golang.org/x/image/webp"
+
+	"matrix-msn/internal/webp"
 )
 
 const (
@@ -48,33 +47,12 @@ func look(data []byte) (mime string, width, height int, err error) {
 	switch {
 	case err != nil, !strings.HasPrefix(mime, "image/"), config.Width < 1, config.Height < 1:
 		return "", 0, 0, ErrNoPicture
-	case mime == "image/webp" && !isHonest(data, config):
-		return "", 0, 0, ErrNoPicture
+	case mime == "image/webp" && !webp.Honest(bytes.NewReader(data), config.Width, config.Height):
+		return "", 0, 0, ErrNoPicture // image.Decode takes memory for what it holds before it compares that
 	case config.Width > maxSide, config.Height > maxSide:
 		return "", 0, 0, fmt.Errorf("%w: %d by %d pixels", ErrTooLarge, config.Width, config.Height)
 	}
 	return mime, config.Width, config.Height, nil
-}
-
-// isHonest reports whether a WebP holds what its beginning says. golang.org/x/image/webp unpacks a picture of VP8L, of
-// 1 GiB in a few bytes, before it compares that.
-func isHonest(data []byte, said image.Config) bool {
-	_, chunks, err := riff.NewReader(bytes.NewReader(data))
-	if err != nil {
-		return false
-	}
-	for {
-		kind, _, chunk, err := chunks.Next()
-		switch {
-		case errors.Is(err, io.EOF):
-			return true
-		case err != nil:
-			return false
-		case kind == riff.FourCC{'V', 'P', '8', 'L'}:
-			holds, err := vp8l.DecodeConfig(chunk)
-			return err == nil && holds.Width == said.Width && holds.Height == said.Height
-		}
-	}
 }
 
 // Make makes a display picture of a picture: a PNG of 96 by 96, of its middle where it is no square.
