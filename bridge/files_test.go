@@ -832,3 +832,73 @@ func TestConnectionLostWhileAFileComes(t *testing.T) {
 	})
 	b.eventually("the table to be empty", func() bool { return b.rows("file_coming") == 0 })
 }
+
+// Whoever is blocked while files are on their way both ways is done with at once: the room is told of each, and the next
+// ones are told of as before.
+func TestBlockInTheMiddleOfFiles(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t), withFiles("1 MB", ""))
+	login := b.login()
+	m := b.sendsFiles(bob)
+	b.sees(bob)
+	room := b.dm(login, bob)
+	reader, writer := io.Pipe()
+	defer func() { _ = writer.Close() }()
+	m.sends(b.ctx, "half.bin", reader, 100_000)
+	if _, err := writer.Write(make([]byte, 1000)); err != nil {
+		t.Fatal(err)
+	}
+	m.sends(b.ctx, "asked.bin", strings.NewReader(""), 2_000_000)
+	b.told("offers the file “asked.bin”")
+	b.sendsFile(room, event.MsgFile, "out.txt", "", []byte("x"), false)
+	m.offered(b)
+	b.eventually("all to be noted", func() bool { return b.rows("file_coming") == 2 && b.rows("file_queue") == 1 })
+	began := time.Now()
+	b.ask(b.management(), "!block "+bob)
+	b.told("You have blocked Bob Builder, and the file “half.bin” does not come.")
+	b.told("You have blocked Bob Builder, and the file “asked.bin” does not come.")
+	b.matrix.wait(t, 0, "what became of the file to Bob", func(r record) bool {
+		return r.kind == "status" && r.status != event.MessageStatusSuccess && strings.Contains(r.body, "you have blocked")
+	})
+	if took := time.Since(began); took > 15*time.Second {
+		t.Errorf("it takes %s", took)
+	}
+	b.eventually("the tables to be empty", func() bool { return b.rows("file_coming") == 0 && b.rows("file_queue") == 0 })
+}
+
+// Who offers files over and over, of which none comes, fills no room: ten are told of, the others as a number.
+func TestFilesThatNeverCome(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		accept, told string
+		lines        int
+	}{"asked for": {"0", "offers the file", 10}, "taken at once": {"1 MB", "the file", 10}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newTestBridge(t, newTestServer(t), withFiles(test.accept, ""))
+			login := b.login()
+			client := login.Client.(*Client)
+			room := b.dm(login, bob)
+			told := func() int {
+				return len(b.matrix.all(func(r record) bool { return r.kind == "message" && r.sender != fakeBot && strings.Contains(r.body, test.told) }))
+			}
+			for i := range 14 {
+				client.session.Dispatch(b.ctx, msn.FileOffered{
+					Origin: msn.Origin{Conversation: client.session.Current().Conversation(bob), From: bob, Session: "s", Seq: i, At: time.Now()},
+					Name:   fmt.Sprintf("%d.bin", i), Bytes: 1000, Offer: new(msn.FileOffer),
+				})
+				if test.accept == "0" && i < test.lines {
+					b.ask(room, "!decline")
+				}
+				b.eventually("the end of it", func() bool { return b.rows("file_coming") == 0 && b.rows("msn_queue") == 0 })
+			}
+			b.hears(login, bob, "bye", 1)
+			b.waitMessage(0, "bye")
+			if n := told(); n != test.lines {
+				t.Errorf("%d lines", n)
+			}
+			b.restart()
+			b.told("Bob Builder sent 4 more files that did not come.")
+		})
+	}
+}

@@ -34,6 +34,7 @@ type Account struct {
 	told   toldNames
 
 	onDescribed []func(account string)
+	onBlocked   []func(account string)
 }
 
 // New returns the account of a login whose ID stands for identity.

@@ -96,6 +96,16 @@ func (a *Account) Blocked(ctx context.Context, account string) bool {
 	return err == nil && lists.Has(msn.ListBlock)
 }
 
+// OnBlocked has f called when the user has blocked somebody, here or in another Messenger. It is not to wait.
+func (a *Account) OnBlocked(f func(account string)) { a.onBlocked = append(a.onBlocked, f) }
+
+// Blocks says that the user has just blocked somebody.
+func (a *Account) Blocks(account string) {
+	for _, f := range a.onBlocked {
+		f(account)
+	}
+}
+
 // KeepsOut reports whether what somebody says is not shown because they are blocked.
 func (a *Account) KeepsOut(ctx context.Context, who string) bool {
 	if !a.Blocked(ctx, who) {

@@ -31,6 +31,7 @@ const (
 	besidesInk                // pictures drawn by hand
 	besidesAction             // what a contact's Messenger says of them
 	besidesVoice              // recordings
+	besidesFile               // files that are offered, or do not come
 )
 
 // What is shown of one contact within a floodWindow.
@@ -41,6 +42,8 @@ const (
 	maxActions = 20
 	// maxClips is more too: they last some seconds.
 	maxClips = 20
+	// maxFiles are those that the user is asked for, and those that do not come. Others come without a line.
+	maxFiles = 10
 )
 
 // most is how many of a kind are shown.
@@ -54,6 +57,8 @@ func (k besidesKind) most() int {
 		return maxActions
 	case besidesVoice:
 		return maxClips
+	case besidesFile:
+		return maxFiles
 	}
 	return maxThings
 }
@@ -70,6 +75,8 @@ func (k besidesKind) more(name string, n int) string {
 		one, many = "line that their Messenger made", "lines that their Messenger made"
 	case besidesVoice:
 		one, many = "voice clip", "voice clips"
+	case besidesFile:
+		one, many = "file that did not come", "files that did not come"
 	}
 	if n == 1 {
 		return fmt.Sprintf("%s sent one more %s.", name, one)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/msnid"
@@ -28,6 +29,12 @@ func (h *Heard) fileOffered(ctx context.Context, evt msn.FileOffered) {
 	if refused := h.takers.Offered(ctx, evt, account, h.portalOf(evt.Conversation, account).ID); refused != "" {
 		h.thing(ctx, evt.Origin, func(string) string { return refused })
 	}
+}
+
+// AllowFile reports whether a room is told of one more file that somebody offers. One of which it is not is told of as
+// a number, later.
+func (h *Heard) AllowFile(portal networkid.PortalKey, account string) bool {
+	return h.floods.allow(flooder{portal, account, besidesFile}, besidesFile.most())
 }
 
 // holdsFile reports whether a message holds a file that can be fetched from the homeserver.

@@ -51,6 +51,13 @@ type Inbox interface {
 	Room(ctx context.Context, m *database.QueuedMessage) (id.RoomID, error)
 }
 
+// Lines count what rooms are told of people.
+type Lines interface {
+	// AllowFile reports whether a room is told of one more file that somebody offers. One of which it is not is told
+	// of as a number, later.
+	AllowFile(portal networkid.PortalKey, account string) bool
+}
+
 // ComingConfig is what Coming needs of others.
 type ComingConfig struct {
 	Account *account.Account
@@ -65,7 +72,8 @@ type ComingConfig struct {
 
 // Coming takes the files that contacts of one login offer. It is stopped at first.
 type Coming struct {
-	cfg ComingConfig
+	cfg   ComingConfig
+	lines Lines
 
 	mu     sync.Mutex
 	ctx    context.Context // of the run; nil while there is none
@@ -85,6 +93,7 @@ type offer struct {
 	decided bool // they have
 	over    bool // it is known what became of it
 	answer  chan bool
+	end     context.CancelCauseFunc // ends it before its time; nil until it is run
 }
 
 // fileOffer is what can be done with the offer of a file.
@@ -97,9 +106,27 @@ type fileOffer interface {
 
 var _ fileOffer = (*msn.FileOffer)(nil)
 
-// NewComing returns a Coming that is stopped.
+// NewComing returns a Coming that is stopped. Call Use before Start.
 func NewComing(cfg ComingConfig) *Coming {
-	return &Coming{cfg: cfg, offers: make(map[networkid.MessageID]*offer)}
+	c := &Coming{cfg: cfg, offers: make(map[networkid.MessageID]*offer)}
+	if cfg.Account != nil {
+		cfg.Account.OnBlocked(c.blocked)
+	}
+	return c
+}
+
+// Use names who counts the lines about files.
+func (c *Coming) Use(lines Lines) { c.lines = lines }
+
+// blocked ends what somebody offers, and sends, whom the user has just blocked.
+func (c *Coming) blocked(account string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, o := range c.offers {
+		if _, alone := msnid.ParseDMPortalID(o.PortalID); alone && o.Sender == account && !o.over {
+			o.end(reason.ErrBlockedByUser)
+		}
+	}
 }
 
 // Start implements session.Part: files can be taken. What was on its way before is told.
@@ -136,6 +163,10 @@ func (c *Coming) offered(ctx context.Context, o *offer) (refused string) {
 	accept := c.cfg.Account.Config.AcceptBelow()
 	// Who is not on the contact list, and may be a stranger with a name of their choice, makes the bridge store nothing by themselves.
 	o.asked = accept == 0 || o.size > accept || !c.cfg.Account.OnList(ctx, o.Sender)
+	if o.asked && !o.voice && !c.lines.AllowFile(c.cfg.Account.KeyOf(o.PortalID), o.Sender) {
+		o.file.Decline()
+		return ""
+	}
 	if err := c.begin(ctx, o); err != nil {
 		o.file.Decline()
 		return c.sentence(ctx, &o.ComingFile, err)
@@ -169,6 +200,7 @@ func (c *Coming) begin(ctx context.Context, o *offer) error {
 	running := c.ctx
 	c.latest++
 	o.number = c.latest
+	running, o.end = context.WithCancelCause(running)
 	c.offers[o.FileID] = o
 	c.taking.Add(1)
 	c.mu.Unlock()
@@ -177,6 +209,7 @@ func (c *Coming) begin(ctx context.Context, o *offer) error {
 	if err := c.cfg.Account.DB.ComingFile.Put(storing, &o.ComingFile); err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to note that a file is offered")
 		c.forget(o)
+		o.end(nil)
 		c.taking.Done()
 		return err
 	}
@@ -186,6 +219,7 @@ func (c *Coming) begin(ctx context.Context, o *offer) error {
 	}
 	go func() {
 		defer c.taking.Done()
+		defer o.end(nil)
 		c.run(running, o)
 	}()
 	return nil
@@ -209,18 +243,34 @@ func (c *Coming) run(ctx context.Context, o *offer) {
 	}
 	switch {
 	case errors.Is(err, errUnwanted):
-		if err := c.cfg.Account.DB.ComingFile.Drop(context.WithoutCancel(ctx), o.LoginID, o.FileID); err != nil {
-			zerolog.Ctx(ctx).Err(err).Msg("Failed to note that a file was declined")
-		}
-		c.forget(o)
+		c.drop(ctx, o)
+	case err != nil && errors.Is(context.Cause(ctx), reason.ErrBlockedByUser):
+		c.fails(ctx, o, reason.ErrBlockedByUser)
 	case err != nil && ctx.Err() != nil:
 		c.forget(o)
 	case err != nil:
-		zerolog.Ctx(ctx).Info().Err(err).Str("sender", o.Sender).Msg("A file did not come")
-		c.say(ctx, &o.ComingFile, err)
+		c.fails(ctx, o, err)
 	default:
 		c.show(ctx, o, content)
 	}
+}
+
+// fails has the room told why a file did not come, unless it was told of many.
+func (c *Coming) fails(ctx context.Context, o *offer, why error) {
+	zerolog.Ctx(ctx).Info().Err(why).Str("sender", o.Sender).Msg("A file did not come")
+	if !o.asked && !o.voice && !c.lines.AllowFile(c.cfg.Account.KeyOf(o.PortalID), o.Sender) {
+		c.drop(ctx, o)
+		return
+	}
+	c.say(ctx, &o.ComingFile, why)
+}
+
+// drop forgets a file of which there is nothing to tell.
+func (c *Coming) drop(ctx context.Context, o *offer) {
+	if err := c.cfg.Account.DB.ComingFile.Drop(context.WithoutCancel(ctx), o.LoginID, o.FileID); err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to note that a file is not to come")
+	}
+	c.forget(o)
 }
 
 // errUnwanted says that the user does not want a file.

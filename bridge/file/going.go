@@ -81,15 +81,22 @@ type Going struct {
 	slots   chan struct{} // a token for each file that is under way
 
 	mu   sync.Mutex
-	ends map[id.EventID]context.CancelCauseFunc // of the files that are under way
+	ends map[id.EventID]underWay // of the files that are under way
+}
+
+// underWay is a file on its way to the people of a room.
+type underWay struct {
+	to  networkid.PortalID
+	end context.CancelCauseFunc
 }
 
 // NewGoing returns a Going that is stopped. Call Use before Start.
 func NewGoing(a *account.Account, session Session, outbox Outbox) *Going {
-	g := &Going{account: a, session: session, outbox: outbox, slots: make(chan struct{}, maxGoing), ends: make(map[id.EventID]context.CancelCauseFunc)}
+	g := &Going{account: a, session: session, outbox: outbox, slots: make(chan struct{}, maxGoing), ends: make(map[id.EventID]underWay)}
 	g.loop = queue.New(queue.Config[networkid.PortalID, *database.QueuedFile]{
 		Store: &table{a.DB.FileQueue, a.Login.ID}, Work: g, Window: window, Batch: batch, Parallel: parallel, Patience: patience,
 	})
+	a.OnBlocked(g.blocked)
 	return g
 }
 
@@ -187,7 +194,7 @@ func (g *Going) Begin(ctx context.Context, job *queue.Job[*database.QueuedFile])
 	}
 	sending, end := context.WithCancelCause(ctx)
 	g.mu.Lock()
-	g.ends[f.EventID] = end
+	g.ends[f.EventID] = underWay{f.PortalID, end}
 	g.mu.Unlock()
 	ended := func() {
 		g.mu.Lock()
@@ -249,6 +256,8 @@ func (g *Going) send(ctx, sending context.Context, client *msn.Client, f *databa
 		return queue.PutBack()
 	case errors.Is(context.Cause(sending), errWithdrawn):
 		return g.withdrawn(ctx, f)
+	case errors.Is(context.Cause(sending), reason.ErrBlockedByUser):
+		return queue.Tell(reason.ErrBlockedByUser)
 	case !began && byText(fate):
 		return g.instead(ctx, f, fate)
 	}
@@ -416,11 +425,22 @@ func (g *Going) Withdraw(ctx context.Context, evt id.EventID) error {
 func (g *Going) stop(evt id.EventID) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	end := g.ends[evt]
-	if end != nil {
-		end(errWithdrawn)
+	of, known := g.ends[evt]
+	if known {
+		of.end(errWithdrawn)
 	}
-	return end != nil
+	return known
+}
+
+// blocked ends what is under way to somebody whom the user has just blocked.
+func (g *Going) blocked(account string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, of := range g.ends {
+		if to, alone := msnid.ParseDMPortalID(of.to); alone && to == account {
+			of.end(reason.ErrBlockedByUser)
+		}
+	}
 }
 
 // withdrawn notes that a file was stopped by the user.

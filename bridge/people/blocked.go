@@ -36,6 +36,7 @@ func (r *Roster) Block(ctx context.Context, portal networkid.PortalID, block boo
 // blocked ends the conversation with somebody whom the user has just blocked, here or in another
 // Messenger, and lets go of what waits of them.
 func (r *Roster) blocked(account string) {
+	r.account.Blocks(account) // first, so that what the end of the conversation ends is ended by the block
 	if client := r.session.Current(); client != nil {
 		client.Conversation(account).Close()
 	}

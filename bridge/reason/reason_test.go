@@ -155,7 +155,7 @@ func examples() (all []example) {
 	for _, e := range []error{msn.ErrDeclined, msn.ErrCancelled, msn.ErrSilent, msn.ErrGone, msn.ErrBroken, msn.ErrManyFiles, msn.ErrBlocks, ErrFileStopped} {
 		add("sending: "+e.Error(), e)
 	}
-	for _, e := range []error{ErrFileStopped, ErrFileUndecided, ErrFileNotStored, ErrFileCrowd, LargeFile{50_000_000}, LargeFile{}, msn.ErrCancelled, msn.ErrNoOffer, msn.ErrUnreachable,
+	for _, e := range []error{ErrFileStopped, ErrBlockedByUser, ErrFileUndecided, ErrFileNotStored, ErrFileCrowd, LargeFile{50_000_000}, LargeFile{}, msn.ErrCancelled, msn.ErrNoOffer, msn.ErrUnreachable,
 		msn.ErrBlocks, msn.ErrSilent, msn.ErrGone, msn.ErrBroken, msn.ErrNotConnected, msn.ErrClosed, errors.New("a whim")} {
 		add("coming "+e.Error(), e)
 	}

@@ -387,6 +387,7 @@ var table = []row{
 
 	// Files from MSN. The file is called {choices}.
 	{File, is(ErrFileStopped), "msn-file-stopped", certain, answered, say("The bridge was stopped while the file {choices} was coming. Ask {name} to send it again.")},
+	{File, is(ErrBlockedByUser), "msn-blocked-by-you", certain, answered, say("You have blocked {name}, and the file {choices} does not come.")},
 	{File, is(ErrFileUndecided), "msn-file-undecided", certain, answered, say("Nobody has accepted the file {choices} of {name} within 5 minutes, and the bridge has declined it. Ask them to send it again if you want it.")},
 	{File, is(ErrFileNotStored), "msn-file-not-stored", certain, answered, say("{name} has sent the file {choices}, and the homeserver does not take it. Ask them for it in another way; if that lasts, tell the admin of this bridge.")},
 	{File, is(ErrFileCrowd), "msn-many-files", certain, answered, say("{name} offers the file {choices}. The bridge has declined it, because too many files are on their way at once. Ask them to send it again when those are through.")},
