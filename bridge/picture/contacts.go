@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
@@ -19,14 +20,20 @@ import (
 )
 
 const (
-	// atOnce is how many pictures a login fetches at a time.
-	atOnce = 4
+	// atOnce is how many pictures a login fetches at a time, and againAtOnce how many of those that were asked for in vain:
+	// contacts who do not answer hold up no others.
+	atOnce      = 4
+	againAtOnce = 2
 	// maxFailures is how often a picture is asked for in vain before the contact signs in anew, or
 	// has another one.
 	maxFailures = 3
 	// maxFailed is of how many contacts is remembered that they do not give their picture.
 	maxFailed = 1000
 )
+
+// patience is how long a picture is waited for that was asked for in vain so many times: for the first time not long,
+// so that many who do not answer are through soon.
+var patience = [maxFailures]time.Duration{20 * time.Second, time.Minute, fetchTimeout}
 
 // Contacts show the display pictures of one login's contacts. A picture is asked for only where there
 // is a ghost to show it, and once for all logins: it is known by its hash.
@@ -35,7 +42,10 @@ type Contacts struct {
 	session *session.Session
 	objects *Objects
 	work    *background.Work
-	slots   chan struct{}
+	slots   chan struct{} // a token for each picture that is fetched
+	again   chan struct{} // those of pictures that were asked for in vain
+
+	pace pace
 
 	mu     sync.Mutex
 	failed map[string]failure // by account
@@ -45,11 +55,12 @@ type Contacts struct {
 type failure struct {
 	hash  string
 	times int
+	vain  int // and any of the contact, since one came
 }
 
 // NewContacts returns the pictures of a login's contacts.
 func NewContacts(a *account.Account, s *session.Session, objects *Objects, work *background.Work) *Contacts {
-	return &Contacts{account: a, session: s, objects: objects, work: work, slots: make(chan struct{}, atOnce), failed: make(map[string]failure)}
+	return &Contacts{account: a, session: s, objects: objects, work: work, slots: make(chan struct{}, atOnce), again: make(chan struct{}, againAtOnce), failed: make(map[string]failure)}
 }
 
 // Listen has pictures fetched as the session tells of them.
@@ -108,12 +119,15 @@ func (c *Contacts) show(ctx context.Context, account string) (done bool) {
 		if kept.AvatarID == networkid.AvatarID(hash) && kept.AvatarSet {
 			return true
 		}
+		if !c.pace.allow(account, hash, func() { c.look(account) }) {
+			return true
+		}
 		picture, again := c.picture(log.WithContext(ctx), client, account, o)
 		if picture == nil {
 			return !again
 		}
 		avatar = &bridgev2.Avatar{ID: networkid.AvatarID(hash), MXC: picture.MXC, Hash: sha256.Sum256(o.Hash[:])}
-	} else if kept.AvatarID == "" {
+	} else if kept.AvatarID == "" || !c.pace.allow(account, "", func() { c.look(account) }) {
 		return true
 	}
 	ghost, err := c.account.Bridge.GetGhostByID(ctx, c.account.GhostID(account))
@@ -128,26 +142,40 @@ func (c *Contacts) show(ctx context.Context, account string) (done bool) {
 // picture returns a picture that the homeserver has: it is fetched and uploaded if it has not. It
 // reports whether that is to be tried again.
 func (c *Contacts) picture(ctx context.Context, client *msn.Client, account string, o msn.Object) (picture *database.Object, again bool) {
-	log := zerolog.Ctx(ctx)
 	hash := o.Hash.String()
 	switch uploaded, err := c.objects.Known(ctx, hash); {
 	case err != nil:
-		log.Err(err).Msg("Failed to read where a picture is")
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read where a picture is")
 		return nil, true
 	case uploaded != nil:
 		return uploaded, false
-	case c.failures(account, hash) >= maxFailures:
+	}
+	return c.attempt(ctx, account, hash, func(patience time.Duration) (*database.Object, error) {
+		return c.objects.fetch(ctx, client, account, o, limits{MaxContact, maxSide, patience})
+	})
+}
+
+// attempt has a picture fetched when it is its turn.
+func (c *Contacts) attempt(ctx context.Context, account, hash string, fetch func(patience time.Duration) (*database.Object, error)) (picture *database.Object, again bool) {
+	log := zerolog.Ctx(ctx)
+	failed := c.failures(account, hash)
+	if failed.times >= maxFailures {
 		return nil, false
 	}
+	slots := c.slots
+	if failed.vain > 0 {
+		slots = c.again
+	}
 	select {
-	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
+	case slots <- struct{}{}:
+		defer func() { <-slots }()
 	case <-ctx.Done():
 		return nil, true
 	}
-	picture, err := c.objects.fetch(ctx, client, account, o, limits{MaxContact, maxSide})
+	picture, err := fetch(patience[min(failed.vain, maxFailures-1)])
 	switch {
 	case err == nil:
+		c.forgive(account)
 		return picture, false
 	case errors.Is(err, errNotKept):
 		log.Err(err).Msg("Failed to keep a contact's picture")
@@ -162,13 +190,14 @@ func (c *Contacts) picture(ctx context.Context, client *msn.Client, account stri
 }
 
 // failures is how often a picture was asked for in vain.
-func (c *Contacts) failures(account, hash string) int {
+func (c *Contacts) failures(account, hash string) failure {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if of := c.failed[account]; of.hash == hash {
-		return of.times
+	of := c.failed[account]
+	if of.hash != hash {
+		of.hash, of.times = hash, 0
 	}
-	return 0
+	return of
 }
 
 // fails notes that a picture was asked for in vain, and reports whether it is asked for again.
@@ -177,9 +206,10 @@ func (c *Contacts) fails(account, hash string, times int) bool {
 	defer c.mu.Unlock()
 	of := c.failed[account]
 	if of.hash != hash {
-		of = failure{hash: hash}
+		of.hash, of.times = hash, 0
 	}
 	of.times += times
+	of.vain++
 	if _, known := c.failed[account]; !known && len(c.failed) >= maxFailed {
 		clear(c.failed)
 	}

@@ -175,7 +175,7 @@ func (e *Emoticons) one(ctx context.Context, contact string, from *giver, o msn.
 	if who, known := client.Contact(contact); known && who.Lists.Has(msn.ListBlock) {
 		return msn.ErrBlocks
 	}
-	_, err := e.objects.fetch(ctx, client, contact, o, limits{maxEmoticon, maxEmoticonSide})
+	_, err := e.objects.fetch(ctx, client, contact, o, limits{maxEmoticon, maxEmoticonSide, fetchTimeout})
 	return err
 }
 

@@ -14,7 +14,7 @@ import (
 	"matrix-msn/msn"
 )
 
-// fetchTimeout bounds fetching one picture.
+// fetchTimeout bounds fetching one picture of somebody who answers.
 const fetchTimeout = 2 * time.Minute
 
 // errNotKept says that a picture is not where it can be shown because of the database or the homeserver: it is to
@@ -40,10 +40,11 @@ func (o *Objects) Known(ctx context.Context, hash string) (*database.Object, err
 	return known, err
 }
 
-// limits are what a picture may have at most: bytes, and pixels at a side.
+// limits are what a picture may have at most: bytes, and pixels at a side; and how long it may take to come.
 type limits struct {
-	bytes uint64
-	side  int
+	bytes    uint64
+	side     int
+	patience time.Duration
 }
 
 // fetch asks a contact for a picture and uploads it, unless the homeserver has it. The error is errNotKept, that of
@@ -57,7 +58,7 @@ func (o *Objects) fetch(ctx context.Context, client *msn.Client, contact string,
 	if known, err := o.Known(ctx, hash); err != nil || known != nil {
 		return known, err
 	}
-	fetching, cancel := context.WithTimeout(ctx, fetchTimeout)
+	fetching, cancel := context.WithTimeout(ctx, most.patience)
 	defer cancel()
 	var data bytes.Buffer
 	if err := client.Fetch(fetching, contact, object, &data, nil); err != nil {
