@@ -110,3 +110,89 @@ func TestCustomEmojiOutlastARestart(t *testing.T) {
 		t.Errorf("the pictures are %+v", got)
 	}
 }
+
+// The custom emoji of the words under a file are emoticons too: before the file, and in the place of one that cannot go.
+func TestCustomEmojiUnderAFile(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	login := b.login()
+	friend := b.messenger(bob)
+	b.sees(bob)
+	room := b.dm(login, bob)
+	cat := b.emoji(painted(t, 19, 19, color.White))
+	send := func(in id.RoomID, file id.ContentURIString) {
+		content := emojiMessage("my :0:", "my ", cat)
+		content.MsgType, content.FileName, content.URL = event.MsgFile, "cat.txt", file
+		b.writeContent(in, content)
+	}
+	meow := b.emoji([]byte("meow"))
+	for _, file := range []id.ContentURIString{meow, "mxc://example.test/none"} {
+		send(room, file)
+		text := friend.expect(t, alice, "my :0:")
+		if got := friend.fetched(t, alice, text); got[":0:"].Width != 19 {
+			t.Errorf("%s: the pictures are %+v", file, got)
+		}
+	}
+	b.matrix.mu.Lock()
+	b.matrix.links = true
+	b.matrix.mu.Unlock()
+	b.messenger(carol)
+	b.sees(carol)
+	send(b.makeGroup(login, bob, carol), meow)
+	text := friend.expect(t, alice, "my :0:\ncat.txt: https://bridge.example.test/"+string(meow)[len("mxc://"):])
+	if got := friend.fetched(t, alice, text); got[":0:"].Width != 19 {
+		t.Errorf("among several people the pictures are %+v", got)
+	}
+}
+
+// A text that waits and is edited goes out with the custom emoji of the edit, and none of those that it had.
+func TestCustomEmojiOfATextThatIsEditedWhileItWaits(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	cat, dog := b.emoji(painted(t, 19, 19, color.White)), b.emoji(painted(t, 30, 30, color.White))
+	from := b.matrix.position()
+	b.writeContent(room, emojiMessage(":0:", cat)) // bob is offline: it waits for him
+	first := b.latest()
+	b.matrix.wait(t, from, "that it waits", func(r record) bool { return r.kind == "message" && r.room == room })
+	edit := emojiMessage("* a :1:, no :0:", "* a ", dog, ", no :0:")
+	edit.RelatesTo, edit.NewContent = (&event.RelatesTo{}).SetReplace(first), emojiMessage("a :1:, no :0:", "a ", dog, ", no :0:")
+	from = b.matrix.position()
+	b.writeContent(room, edit)
+	b.waitStatus(from)
+	friend := b.messenger(bob)
+	text := friend.expect(t, alice, "a :1:, no :0:")
+	if got := friend.fetched(t, alice, text); len(got) != 1 || got[":1:"].Width != 30 {
+		t.Errorf("the pictures are %+v", got)
+	}
+}
+
+// In a group chat everybody has the pictures of everybody: those of the user, and those of a contact in its room.
+func TestCustomEmojiAmongSeveralPeople(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	login := b.login()
+	bobs, carols := b.messenger(bob), b.messenger(carol)
+	b.sees(bob)
+	b.sees(carol)
+	room := b.makeGroup(login, bob, carol)
+	cat := b.emoji(painted(t, 19, 19, color.White))
+	b.writeContent(room, emojiMessage("look :0:", "look ", cat))
+	for _, friend := range []*messenger{bobs, carols} {
+		text := friend.expect(t, alice, "look :0:")
+		if got := friend.fetched(t, alice, text); got[":0:"].Width != 19 {
+			t.Errorf("%s has the pictures %+v", friend.Account(), got)
+		}
+	}
+	chat := bobs.GroupChat("others", alice, carol)
+	dog := bobs.offers(t, "(dog)", painted(t, 30, 30, color.Black))
+	if err := chat.StartTextWith(t.Context(), nil, []msn.Emoticon{dog}, "a (dog)", "")(); err != nil {
+		t.Fatal(err)
+	}
+	shown := b.waitPictures()
+	if want := "a " + inline(uploaded(1), "(dog)"); shown.html != want && shown.html != "* "+want || shown.sender != b.ghost(bob) {
+		t.Errorf("shown is %+v", shown)
+	}
+	carols.expect(t, bob, "a (dog)")
+}

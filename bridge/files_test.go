@@ -880,7 +880,9 @@ func TestFilesThatNeverCome(t *testing.T) {
 			client := login.Client.(*Client)
 			room := b.dm(login, bob)
 			told := func() int {
-				return len(b.matrix.all(func(r record) bool { return r.kind == "message" && r.sender != fakeBot && strings.Contains(r.body, test.told) }))
+				return len(b.matrix.all(func(r record) bool {
+					return r.kind == "message" && r.sender != fakeBot && strings.Contains(r.body, test.told)
+				}))
 			}
 			for i := range 14 {
 				client.session.Dispatch(b.ctx, msn.FileOffered{

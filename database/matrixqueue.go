@@ -85,7 +85,7 @@ const (
 		SELECT COUNT(*) FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3 AND position<$4 AND held_at=0`
 	eventsGet     = `SELECT ` + eventColumns + ` FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3`
 	eventsCorrect = `
-		UPDATE matrix_queue SET body=$4, format=$5 WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner='' AND sender=$6`
+		UPDATE matrix_queue SET body=$4, format=$5, emoticons=$7 WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner='' AND sender=$6`
 	eventsWithdraw = `DELETE FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner=''`
 	eventsHold     = `
 		UPDATE matrix_queue SET owner='', held_at=CASE WHEN held_at=0 THEN $5 ELSE held_at END
@@ -216,9 +216,9 @@ func (q *MatrixQueueQuery) Before(ctx context.Context, login networkid.UserLogin
 
 // Correct changes the text of a message of a sender's that nobody owns, and reports whether
 // there is one. The event that says so, edit, is finished by that.
-func (q *MatrixQueueQuery) Correct(ctx context.Context, login networkid.UserLoginID, event, edit id.EventID, sender id.UserID, body, format string) (changed bool, err error) {
+func (q *MatrixQueueQuery) Correct(ctx context.Context, login networkid.UserLoginID, event, edit id.EventID, sender id.UserID, body, format string, emoticons Emoticons) (changed bool, err error) {
 	err = q.GetDB().DoTxn(ctx, nil, func(ctx context.Context) (err error) {
-		changed, err = changes(q.GetDB().Exec(ctx, eventsCorrect, q.bridgeID, login, event, body, format, sender))
+		changed, err = changes(q.GetDB().Exec(ctx, eventsCorrect, q.bridgeID, login, event, body, format, sender, emoticons))
 		if err != nil || !changed {
 			return err
 		}

@@ -36,7 +36,7 @@ type Outbox interface {
 	PutAgain(ctx context.Context, e *database.QueuedEvent, outcome database.EventOutcome) (taken bool, err error)
 	// Correct gives a message of a sender's a new text while it waits, and returns what
 	// became of it otherwise.
-	Correct(ctx context.Context, evt, edit id.EventID, sender id.UserID, body, format string) (Fate, error)
+	Correct(ctx context.Context, evt, edit id.EventID, sender id.UserID, body, format string, emoticons database.Emoticons) (Fate, error)
 	// Release has what waits for a contact sent: they are online.
 	Release(account string)
 }

@@ -68,7 +68,7 @@ func (c *Chat) sendFile(ctx context.Context, put store, msg *bridgev2.MatrixMess
 		if text != "" {
 			link = text + "\n" + link
 		}
-		err = c.write(ctx, put, msg.Portal, msg.Event, link, spoken.format, nil)
+		err = c.write(ctx, put, msg.Portal, msg.Event, link, spoken.format, spoken.emoticons(link))
 	} else {
 		err = c.putFile(ctx, put, msg, to, text, spoken.format, instead)
 	}

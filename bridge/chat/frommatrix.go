@@ -185,7 +185,7 @@ func (c *Chat) correct(ctx context.Context, msg *bridgev2.MatrixMessage, put sto
 	}
 	quote := c.quoteOf(ctx, msg.Event.RoomID, replaced)
 	quoted := withQuote(quote, new.said)
-	fate, err := c.outbox.Correct(ctx, replaced, msg.Event.ID, msg.Event.Sender, quoted, new.format)
+	fate, err := c.outbox.Correct(ctx, replaced, msg.Event.ID, msg.Event.Sender, quoted, new.format, new.emoticons(quoted))
 	switch {
 	case err != nil:
 		return nil, reason.Refused(fmt.Errorf("%w: %w", reason.ErrBridge, err), c.Recipients(ctx, to))

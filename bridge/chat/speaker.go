@@ -11,12 +11,12 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/relay"
 	"matrix-msn/database"
-	"matrix-msn/msn"
 )
 
 // speaker returns who writes in a room to people on MSN, if that is not the user of the login.
@@ -101,12 +101,7 @@ type spoken struct {
 }
 
 // emoticons returns the pictures that can stand in a text that is made of it, as they are stored with that.
-func (s spoken) emoticons(text string) (emoticons database.Emoticons) {
-	for _, e := range msgconv.Shortcuts(s.emoji, text, msn.MaxEmoticons) {
-		emoticons = append(emoticons, database.Emoticon{Shortcut: e.Shortcut, Picture: string(e.URL)})
-	}
-	return emoticons
-}
+func (s spoken) emoticons(text string) database.Emoticons { return account.Emoticons(s.emoji, text) }
 
 // corrects returns the text that corrects one that has arrived. The mark of a correction is that of
 // what somebody does: it stands there once.

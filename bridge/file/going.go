@@ -18,6 +18,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/queue"
 	"matrix-msn/bridge/reason"
@@ -62,6 +63,8 @@ type Outbox interface {
 	Tell(ctx context.Context, e *database.QueuedEvent, fate error) error
 	// Waiting has the room of a message told that it waits for the connection, when that is not over soon.
 	Waiting(ctx context.Context, e *database.QueuedEvent) (over func())
+	// Emoticons has people given the emoticons of a text, and returns those that they can be given.
+	Emoticons(ctx context.Context, session *msn.Client, to msnid.Peer, emoticons database.Emoticons) []msn.Emoticon
 }
 
 // Chats knows whom files are for.
@@ -299,7 +302,8 @@ func (g *Going) transfer(ctx context.Context, client *msn.Client, f *database.Qu
 			began = true
 			speaking, cancel := context.WithTimeout(ctx, captionTimeout)
 			defer cancel()
-			if err := client.Conversation(to.Account).SendText(speaking, f.Body, f.Format); err != nil {
+			emoticons := g.outbox.Emoticons(speaking, client, to, account.Emoticons(msgconv.CustomEmoji(&content), f.Body))
+			if err := client.Conversation(to.Account).StartTextWith(speaking, nil, emoticons, f.Body, f.Format)(); err != nil {
 				began = mayHaveArrived(err)
 				return offline(err)
 			}
@@ -393,6 +397,7 @@ func (g *Going) instead(ctx context.Context, f *database.QueuedFile, why error) 
 	default:
 		return queue.Tell(why)
 	}
+	text.Emoticons = account.Emoticons(msgconv.CustomEmoji(&content), text.Body)
 	zerolog.Ctx(ctx).Info().Err(why).Stringer("event_id", f.EventID).Bool("link", link != "").Msg("A text takes the place of a file")
 	if err := g.outbox.Put(ctx, text); err != nil {
 		return queue.Tell(fmt.Errorf("%w: %w", reason.ErrBridge, err))

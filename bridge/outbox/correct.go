@@ -16,7 +16,7 @@ import (
 
 // Correct gives a message of a sender's a new text while it waits, which edit says, and returns
 // what became of it otherwise.
-func (o *Outbox) Correct(ctx context.Context, evt, edit id.EventID, sender id.UserID, body, format string) (chat.Fate, error) {
+func (o *Outbox) Correct(ctx context.Context, evt, edit id.EventID, sender id.UserID, body, format string, emoticons database.Emoticons) (chat.Fate, error) {
 	db, login := o.account.DB, o.account.Login.ID
 	changed, failed := false, false
 	err := insist(ctx, func(ctx context.Context) error {
@@ -28,7 +28,7 @@ func (o *Outbox) Correct(ctx context.Context, evt, edit id.EventID, sender id.Us
 			}
 		}
 		var err error
-		changed, err = db.MatrixQueue.Correct(ctx, login, evt, edit, sender, body, format)
+		changed, err = db.MatrixQueue.Correct(ctx, login, evt, edit, sender, body, format, emoticons)
 		failed = err != nil
 		return err
 	})

@@ -363,6 +363,11 @@ func (o *Outbox) handOver(sending context.Context, job *queue.Job[*database.Queu
 	return conversation.StartTextWith(sending, o.line(job), emoticons, e.Body, e.Format), nil
 }
 
+// Emoticons has people given the emoticons of a text that goes out by other ways than this one, as picture.Given.Prepare.
+func (o *Outbox) Emoticons(ctx context.Context, session *msn.Client, to msnid.Peer, emoticons database.Emoticons) []msn.Emoticon {
+	return o.given.Prepare(ctx, session, to, emoticons)
+}
+
 // blocks reports whether the user blocks the contact of a room.
 func blocks(session *msn.Client, to msnid.Peer) bool {
 	contact, ok := session.Contact(to.Account)

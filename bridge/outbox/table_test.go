@@ -24,7 +24,7 @@ type model struct {
 var _ queuetest.Changes[*database.QueuedEvent] = (*model)(nil)
 
 func (m *model) Correct(ctx context.Context, event, text string) (bool, error) {
-	return m.query.Correct(ctx, m.login, id.EventID(event), id.EventID(event+"-edit"), "", text, "")
+	return m.query.Correct(ctx, m.login, id.EventID(event), id.EventID(event+"-edit"), "", text, "", nil)
 }
 
 func (m *model) Withdraw(ctx context.Context, event string) (bool, error) {
