@@ -91,7 +91,7 @@ func asVoice(ctx context.Context, written io.Writer, head []byte, content *event
 	if !ok || !isWAV || length > maxVoice || !ffmpeg.Supported() {
 		return ""
 	}
-	converted, err := convert(ctx, file.Name(), "wav", ".ogg", "-ac", "1", "-c:a", "libopus", "-b:a", "24k")
+	converted, err := convert(ctx, file.Name(), toMatrix)
 	if err != nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("A voice clip is shown as the file that it is")
 		return ""
@@ -128,7 +128,7 @@ func voiceOf(ctx context.Context, file *os.File) (wav *os.File, size uint64) {
 	if !ffmpeg.Supported() {
 		return nil, 0
 	}
-	name, err := convert(ctx, file.Name(), formats, ".wav", "-ac", "1", "-ar", strconv.Itoa(wavRate), "-c:a", "pcm_s16le")
+	name, err := convert(ctx, file.Name(), toMSN)
 	if err == nil {
 		wav, err = os.Open(name)
 	}
@@ -145,9 +145,29 @@ func voiceOf(ctx context.Context, file *os.File) (wav *os.File, size uint64) {
 	return wav, uint64(info.Size())
 }
 
-// convert has ffmpeg make a new file of one, of as much as shows that it is too long. It reads no other files,
-// whatever the first says, and opens no connections. formats are what the first may be, as ffmpeg calls them.
-func convert(ctx context.Context, from, formats, ending string, how ...string) (string, error) {
+// conversion is what is made of a recording, in words of ffmpeg: what it may be, the ending of the new file, and how that
+// is written.
+type conversion struct {
+	formats, ending string
+	how             []string
+}
+
+var (
+	toMatrix = conversion{"wav", ".ogg", []string{"-ac", "1", "-c:a", "libopus", "-b:a", "24k"}}
+	toMSN    = conversion{formats, ".wav", []string{"-ac", "1", "-ar", strconv.Itoa(wavRate), "-c:a", "pcm_s16le"}}
+)
+
+// arguments are what ffmpeg is told before the name of the file that it reads, and behind it. It reads no other files,
+// whatever the first says, and opens no connections.
+func (c conversion) arguments() (in, out []string) {
+	// What is wrong with a recording is not logged line by line: there may be one for each of its packets.
+	in = []string{"-y", "-nostdin", "-loglevel", "fatal", "-threads", "1", "-protocol_whitelist", "file", "-format_whitelist", c.formats}
+	out = append([]string{"-map", "0:a:0", "-map_metadata", "-1", "-t", strconv.Itoa(int(maxVoice.Seconds()) + 1)}, c.how...)
+	return in, out
+}
+
+// convert has ffmpeg make a new file of one, of as much as shows that it is too long.
+func convert(ctx context.Context, from string, c conversion) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, convertTimeout)
 	defer cancel()
 	select {
@@ -156,14 +176,12 @@ func convert(ctx context.Context, from, formats, ending string, how ...string) (
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	to, err := os.CreateTemp(filepath.Dir(from), "voice-*"+ending)
+	to, err := os.CreateTemp(filepath.Dir(from), "voice-*"+c.ending)
 	if err != nil {
 		return "", err
 	}
 	_ = to.Close()
-	// What is wrong with a recording is not logged line by line: there may be one for each of its packets.
-	in := []string{"-y", "-nostdin", "-loglevel", "fatal", "-threads", "1", "-protocol_whitelist", "file", "-format_whitelist", formats}
-	out := append([]string{"-map", "0:a:0", "-map_metadata", "-1", "-t", strconv.Itoa(int(maxVoice.Seconds()) + 1)}, how...)
+	in, out := c.arguments()
 	if err := ffmpeg.ConvertPathWithDestination(ctx, from, to.Name(), in, out, false); err != nil {
 		_ = os.Remove(to.Name())
 		return "", err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,5 +91,26 @@ func TestLongRecordingStaysWhole(t *testing.T) {
 	file := written(t, t.TempDir(), "clip", data)
 	if got := asVoice(t.Context(), file, bytes.Clone(data[:maxHead]), content); got != "" || content.MSC3245Voice != nil {
 		t.Errorf("made %q of it", got)
+	}
+}
+
+// What ffmpeg is told keeps it to one file of a kind that names no others, to one track of sound without what else stands
+// in the file, and to the time that shows that a recording is too long.
+func TestWhatFFmpegIsTold(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		of      conversion
+		in, out string
+	}{
+		"to Matrix": {toMatrix,
+			"-y -nostdin -loglevel fatal -threads 1 -protocol_whitelist file -format_whitelist wav",
+			"-map 0:a:0 -map_metadata -1 -t 601 -ac 1 -c:a libopus -b:a 24k"},
+		"to MSN": {toMSN,
+			"-y -nostdin -loglevel fatal -threads 1 -protocol_whitelist file -format_whitelist ogg,matroska,webm,mov,mp4,m4a,mp3,aac,flac,amr,wav",
+			"-map 0:a:0 -map_metadata -1 -t 601 -ac 1 -ar 16000 -c:a pcm_s16le"},
+	} {
+		if in, out := test.of.arguments(); strings.Join(in, " ") != test.in || strings.Join(out, " ") != test.out {
+			t.Errorf("%s: %q, %q", name, in, out)
+		}
 	}
 }
