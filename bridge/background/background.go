@@ -77,7 +77,7 @@ func (b *Work) Begin(ctx context.Context, job *queue.Job[string]) queue.Outcome 
 	if b.waiting[key] == nil {
 		b.waiting[key] = work
 	}
-	return queue.Retry(errNotDone)
+	return queue.RetryQuietly(errNotDone) // the work has said why, if that is news
 }
 
 // Tell implements queue.Work. Nobody is told of such work.

@@ -1,6 +1,7 @@
 package background
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -8,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 func TestWorkThatIsStuckHoldsUpNoOther(t *testing.T) {
@@ -121,4 +124,26 @@ func TestBackgroundWorkAgainstItsModel(t *testing.T) {
 			b.Stop()
 		})
 	}
+}
+
+// Work that is tried again is no trouble of messages: whoever does it says what is worth that.
+func TestWorkThatIsTriedAgainIsNotLogged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		ctx, end := context.WithCancel(zerolog.New(&log).Level(zerolog.InfoLevel).WithContext(t.Context()))
+		b := New()
+		b.Start(ctx)
+		tries := 0
+		b.Try("key", func(context.Context) bool {
+			tries++
+			return tries == 3
+		})
+		time.Sleep(time.Hour)
+		end()
+		b.Stop()
+		if tries != 3 || log.Len() > 0 {
+			t.Errorf("%d attempts, logged %s", tries, &log)
+		}
+	})
 }
