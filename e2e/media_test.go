@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"io"
 	"math/rand/v2"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -286,5 +287,40 @@ func (c *cast) eventually(what string, holds func() bool) {
 		case <-deadline:
 			c.t.Fatalf("waited in vain for %s", what)
 		}
+	}
+}
+
+// An emoticon of Bob's own is shown in his text, which is there before: the homeserver takes that for no repetition.
+func TestEmoticonsAreShownInTheirTexts(t *testing.T) {
+	t.Parallel()
+	c := newFriends(t, sharedBridge)
+	room := c.says("Hi Alice!").RoomID
+	cat := painted(t, color.RGBA{G: 255, A: 255})
+	o, err := c.bob.Client.OfferEmoticon(cat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mark := c.alice.Mark()
+	if err := c.bob.Client.Conversation(c.account).StartTextWith(t.Context(), nil, []msn.Emoticon{{Shortcut: "(cat)", Object: o}}, "my (cat)", "")(); err != nil {
+		t.Fatal(err)
+	}
+	picture := regexp.MustCompile(`<img data-mx-emoticon src="(mxc://[^"]+)" alt="\(cat\)"`)
+	var shown string
+	c.sees(mark, "the emoticon", func(s stack.Seen) bool {
+		if s.Type != event.EventMessage || s.RoomID != room || s.Sender != c.ghost {
+			return false
+		}
+		content := s.Content.AsMessage()
+		if content.NewContent != nil {
+			content = content.NewContent
+		}
+		found := picture.FindStringSubmatch(content.FormattedBody)
+		if found != nil {
+			shown = found[1]
+		}
+		return found != nil
+	})
+	if !bytes.Equal(c.downloads(id.ContentURIString(shown)), cat) {
+		t.Error("it is another picture")
 	}
 }

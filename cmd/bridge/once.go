@@ -70,7 +70,7 @@ type onceIntent struct{ registeredIntent }
 func (i onceIntent) SendMessage(ctx context.Context, room id.RoomID, kind event.Type, content *event.Content, extra *bridgev2.MatrixSendExtra) (*mautrix.RespSendEvent, error) {
 	if extra != nil && extra.TransactionID == "" && extra.MessageMeta != nil && extra.MessageMeta.ID != "" {
 		own := *extra
-		own.TransactionID = transactionID(room, extra.MessageMeta)
+		own.TransactionID = transactionID(room, extra.MessageMeta, content)
 		extra = &own
 		// The homeserver can have taken what it was interrupted in, and forget the ID: who
 		// tries again looks into the room before (bridge/inbox).
@@ -79,11 +79,17 @@ func (i onceIntent) SendMessage(ctx context.Context, room id.RoomID, kind event.
 	return i.registeredIntent.SendMessage(ctx, room, kind, content, extra)
 }
 
-// transactionID is that of a part of a message.
-func transactionID(room id.RoomID, message *bridgedb.Message) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{
-		room.String(), string(message.Room.Receiver), string(message.ID), string(message.PartID),
-	}, "\x00")))
+// transactionID is that of a part of a message. An edit of it has another one for each text: the homeserver would take it
+// for the message itself, and show nothing of it.
+func transactionID(room id.RoomID, message *bridgedb.Message, content *event.Content) string {
+	of := []string{room.String(), string(message.Room.Receiver), string(message.ID), string(message.PartID)}
+	if said, ok := content.Parsed.(*event.MessageEventContent); ok && said.RelatesTo.GetReplaceID() != "" {
+		of = append(of, "edit", said.Body, said.FormattedBody)
+		if said.NewContent != nil {
+			of = append(of, said.NewContent.Body, said.NewContent.FormattedBody)
+		}
+	}
+	sum := sha256.Sum256([]byte(strings.Join(of, "\x00")))
 	return "msn-" + hex.EncodeToString(sum[:16])
 }
 
