@@ -108,15 +108,14 @@ var _ fileOffer = (*msn.FileOffer)(nil)
 
 // NewComing returns a Coming that is stopped. Call Use before Start.
 func NewComing(cfg ComingConfig) *Coming {
-	c := &Coming{cfg: cfg, offers: make(map[networkid.MessageID]*offer)}
-	if cfg.Account != nil {
-		cfg.Account.OnBlocked(c.blocked)
-	}
-	return c
+	return &Coming{cfg: cfg, offers: make(map[networkid.MessageID]*offer)}
 }
 
 // Use names who counts the lines about files.
-func (c *Coming) Use(lines Lines) { c.lines = lines }
+func (c *Coming) Use(lines Lines) {
+	c.lines = lines
+	c.cfg.Account.OnBlocked(c.blocked)
+}
 
 // blocked ends what somebody offers, and sends, whom the user has just blocked.
 func (c *Coming) blocked(account string) {

@@ -99,12 +99,14 @@ func NewGoing(a *account.Account, session Session, outbox Outbox) *Going {
 	g.loop = queue.New(queue.Config[networkid.PortalID, *database.QueuedFile]{
 		Store: &table{a.DB.FileQueue, a.Login.ID}, Work: g, Window: window, Batch: batch, Parallel: parallel, Patience: patience,
 	})
-	a.OnBlocked(g.blocked)
 	return g
 }
 
 // Use names who knows whom files are for.
-func (g *Going) Use(chats Chats) { g.chats = chats }
+func (g *Going) Use(chats Chats) {
+	g.chats = chats
+	g.account.OnBlocked(g.blocked)
+}
 
 // Put stores a file that is to be sent, also while the login is stopped. One that is there already,
 // because the homeserver has repeated it, is not stored again.
