@@ -51,7 +51,7 @@ func TestMistypedCommandIsAnsweredByTheNearest(t *testing.T) {
 	}
 }
 
-// Who asks for the help of one command gets that alone.
+// Who asks for the help of one command gets that alone, with examples.
 func TestHelpOfOneCommand(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t))
@@ -59,13 +59,16 @@ func TestHelpOfOneCommand(t *testing.T) {
 	chat := b.management()
 	for command, want := range map[string]string{
 		"help nudge": "Nudge somebody", "help !nudge": "Nudge somebody", "help pm": "Open the room with somebody", "help create-group": "Make the room that you are in a group chat",
-		"help login": "Log into", "help ndge": "Did you mean `nudge`?",
+		"help login": "Sign in to an MSN account", "help ndge": "Did you mean `nudge`?",
 	} {
 		if got := b.ask(chat, command); !strings.Contains(got.body, want) || len(got.body) > 600 {
 			t.Errorf("%s is answered by %q", command, got.body)
 		}
 	}
-	if got := b.ask(chat, "help"); !strings.Contains(got.body, "Nudge somebody") || !strings.Contains(got.body, "Open the room with somebody") {
-		t.Errorf("help is answered by %q", got.body)
+	if got := b.ask(chat, "help contacts"); !strings.HasSuffix(got.body, "For example: `contacts`, `contacts online`, `contacts group Friends`, `contacts bob`") {
+		t.Errorf("help of contacts is answered by %q", got.body)
+	}
+	if got := b.ask(b.dm(b.br.GetCachedUserLoginByID(loginID(alice)), bob), "!msn help start-chat"); !strings.HasSuffix(got.body, "For example: `!msn start-chat bob@example.com`") {
+		t.Errorf("in a room help is answered by %q", got.body)
 	}
 }

@@ -105,9 +105,9 @@ func (c *Commands) keepAnswer(ctx context.Context, evt *event.Event, content *ev
 // Prompts returns what stands between the framework's commands that ask for secrets and those
 // who are asked.
 func (c *Commands) Prompts() []commands.CommandHandler {
-	return []commands.CommandHandler{
-		answerHandler{c}, c.cancel(), c.InPrivate(commands.CommandLogin, false), c.InPrivate(commands.CommandRelogin, false),
-	}
+	return marked([]commands.CommandHandler{
+		answerHandler{c}, unsentHandler{c}, c.cancel(), c.InPrivate(commands.CommandLogin, false), c.InPrivate(commands.CommandRelogin, false),
+	})
 }
 
 // answerHandler gives an answer to who has asked for it.
@@ -154,7 +154,6 @@ func (h answerHandler) Run(ce *commands.Event) {
 // removed.
 func (c *Commands) InPrivate(framework *commands.FullHandler, remove bool) *commands.FullHandler {
 	own := *framework
-	own.Help.Args = strings.ReplaceAll(own.Help.Args, "_flow ID_", "_service_")
 	own.Func = func(ce *commands.Event) {
 		if ce.RoomID != ce.User.ManagementRoom || ce.OrigRoomID != ce.RoomID {
 			if len(ce.Args) > 0 {

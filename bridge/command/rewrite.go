@@ -30,6 +30,9 @@ func (c *Commands) Rewrite(ctx context.Context, evt *event.Event) {
 	if c.completeRelogin(ctx, evt, content) {
 		return
 	}
+	if c.keepBack(ctx, evt, content) {
+		return
+	}
 	content.Body = rewritten(content.Body, c.bridge.Config.CommandPrefix)
 }
 
@@ -49,16 +52,17 @@ func rewritten(body, prefix string) string {
 	switch {
 	case bare && isBare(strings.ToLower(name)):
 		return prefix + " " + strings.TrimPrefix(begin, "!")
-	case strings.HasPrefix(body, prefix) && word != prefix, isAnswer(body), isAnswer(strings.TrimPrefix(body, prefix)):
+	case strings.HasPrefix(body, prefix) && word != prefix, isInner(body), isInner(strings.TrimPrefix(body, prefix)):
 		return chat.NoCommand + body
 	}
 	return body
 }
 
-// isAnswer reports whether a text would run the command that answers are.
-func isAnswer(text string) bool {
+// isInner reports whether a text would run a command that only the bridge gives.
+func isInner(text string) bool {
 	word, _ := call.CutWord(text)
-	return strings.ToLower(word) == answerCommand
+	word = strings.ToLower(word)
+	return word == answerCommand || word == unsentCommand
 }
 
 // completeRelogin adds the service to "relogin <login ID>". The framework asks for

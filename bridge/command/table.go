@@ -1,10 +1,8 @@
 package command
 
 import (
-	"fmt"
 	"html"
 	"slices"
-	"strings"
 
 	"maunium.net/go/mautrix/bridgev2/commands"
 	"maunium.net/go/mautrix/id"
@@ -17,9 +15,9 @@ import (
 	"matrix-msn/msn"
 )
 
-// row is one line of the table of commands.
+// row is one line of the table of commands. What help says of it is in topics.
 type row struct {
-	name, args, description string
+	name string
 	// bare commands are also understood without the prefix, in every room: "!contacts". A
 	// text that begins with "!" and is none of them goes to the contact as text.
 	bare bool
@@ -38,135 +36,81 @@ type row struct {
 
 // table is all commands but those of the framework.
 var table = []row{
-	{name: "reconnect", private: true, args: "[_login ID_]",
-		description: "Sign in again now. If the account is in use at another place, this ends the session there.", run: runReconnect},
-	{name: "contacts", bare: true, private: true, args: "[_login ID_] [online|offline|waiting|blocked|group _name_|_part of a name_]",
-		description: "Show your contact list with everybody's status, or those who are online, offline, wait for an answer, are blocked, in a group, or called like that.", run: people.Contacts},
-	{name: "whois", bare: true, private: true, args: "[_e-mail_]", description: "Show what is known of a contact: lists, groups, names, status, phone numbers. In the room with them the address may be left out.", run: people.Whois},
-	{name: "start-chat", alias: "pm", private: true, args: "[_login ID_] <_e-mail_>", description: "Open the room with somebody. Who is not on your contact list has to be online, unless the service says that it knows them.", run: people.StartChat},
-	{name: "bridge", args: "<_e-mail_ or _name_> [--move]",
-		description: "Make the room that you are in that of a contact, a group chat or a circle. With `--move` it takes the place of the one there is. `unbridge` gives it back.", run: people.Bridge},
-	{name: "resolve-identifier", private: true, args: "[_login ID_] <_e-mail_>", description: "See whether the service knows an account, without opening a room.", run: people.Resolve},
-	{name: "search", private: true, args: "[_login ID_] <_part of a name or an address_>", description: "Look for people on your contact list.", run: people.Search},
-	{name: "list-logins", private: true, description: "Show your accounts, and whether they are signed in.", run: service.ListLogins},
-	{name: "logout", private: true, args: "<_login ID_>", description: "Forget an account, and sign out of it. What waits to be sent there is not sent.", run: service.Logout},
-	{name: "add", bare: true, private: true, args: "<_e-mail_> [_text for them_]", description: "Put somebody on your contact list, and let them see you. This also answers who has added you.", run: people.Add},
-	{name: "remove", bare: true, private: true, args: "[_e-mail_]", description: "Take a contact off your contact list.", run: people.Remove},
-	{name: "block", bare: true, private: true, args: "[_e-mail_]", description: "Keep somebody from seeing you and writing to you.", run: people.Block},
-	{name: "unblock", bare: true, private: true, args: "[_e-mail_]", description: "Let somebody see you and write to you, who was blocked or waits for an answer.", run: people.Unblock},
-	{name: "accept", bare: true, private: true, args: "[_e-mail_]", description: "Take the file that was offered last in the room. Or answer somebody who has added you: let them see you, and put them on your contact list.", run: people.Accept},
-	{name: "decline", bare: true, private: true, args: "[_e-mail_]", description: "Decline the file that was offered last in the room. Or answer somebody who has added you: keep them from seeing you and writing to you.", run: people.Decline},
-	{name: "rename", bare: true, private: true, args: "[_e-mail_] [_name_]", description: "Call a contact by a name of your own, which only you see; `-` takes it away. Without a name it shows how they are called.", run: people.Rename},
-	{name: "group", bare: true, private: true, args: "[add _name_|remove _number_|rename _number_ _name_|put _number_ [_e-mail_]|take _number_ [_e-mail_]]",
-		description: "List the groups of your contact list; or make, remove and rename one, put a contact into one or take them out.", run: people.Group},
-	{name: "nick", bare: true, private: true, args: "[_name_ | --follow]", description: "Show the name that your contacts see, take another one, or follow your name of Matrix.", run: people.Nick},
-	{name: "privacy", bare: true, private: true, args: "[everybody|contacts|ask|open]",
-		description: "Show who may see you and write to you: everybody whom you have not blocked, or only those you have let in; and whether you are asked when somebody adds you.", run: people.Privacy},
-	{name: "status", bare: true, private: true, args: "[follow|activity|online|busy|away|brb|phone|lunch|idle|hidden]",
-		description: "Show or choose as what your contacts see you: as Matrix shows you, as online while you write and read, or always the same.", run: people.Status},
-	{name: "psm", bare: true, private: true, args: "[_text_]", description: "Show the personal message that your contacts read below your name, or set it; `-` takes it away.", run: people.Personal},
-	{name: "picture", bare: true, private: true, args: "[remove | --follow]",
-		description: "Show a picture to your contacts: send it here, and answer it with this command. `remove` takes it away, `--follow` shows your picture of Matrix.", run: people.Picture},
-	{name: "presence", bare: true, private: true, args: "[on|off]", description: "Show or choose whether Matrix shows which of your contacts are online.", run: people.Presence},
-	{name: "emoticons", bare: true, args: "[on|off]", description: "Show or choose whether emoji stand for the emoticons of MSN, such as `:)` and `(Y)`.", run: people.Emoticons},
-	{name: "nudge", bare: true, args: "[_e-mail_]", description: "Nudge somebody: Messenger shakes its window. In the room with them the address may be left out.", run: people.Nudge},
-	{name: "retry", bare: true, relayed: true, args: "[anyway]",
-		description: "Send the last text again that you have written in the room and that has failed; with `anyway` also one that may have arrived.", run: people.Retry},
-	{name: "page", bare: true, private: true, args: "[--callback home|work|mobile[=_number_]] [_e-mail or +number_] <_text_>",
-		description: "Send a text of up to 113 characters to somebody's mobile device. In the room with a contact the address may be left out.",
-		options:     []string{service.CallbackOption}, run: service.Page},
-	{name: "invite", bare: true, private: true, args: "<_e-mail_>… [_text_]",
-		description: "Call contacts into the conversation of the room; or have the service mail an invitation to somebody who is no contact of yours.", run: service.Invite},
-	{name: "alerts", bare: true, private: true, args: "[_number_] [_login ID_]", description: "List the latest alerts, mail notices and announcements of the service.", run: service.Alerts},
-	{name: "url", bare: true, args: "[_name_] [_argument_]", description: "Link to a page of the service. Without a name it lists them.", run: service.URL},
-	{name: "inbox", bare: true, description: "Link to your mail.", run: service.PageLink("inbox", msn.URLInbox)},
-	{name: "compose", bare: true, args: "[_e-mail_]", description: "Link to where a mail is written.", run: service.Compose},
-	{name: "profile", bare: true, args: "[_e-mail_]", description: "Link to where your profile is edited, or to the profile of a contact.", run: service.Profile},
-	{name: "account", bare: true, description: "Link to where your account is managed: password, secret question, data.", run: service.PageLink("account", msn.URLPerson)},
-	{name: "mobile", bare: true, description: "Link to where your mobile device is set up.", run: service.PageLink("mobile", msn.URLMobile)},
-	{name: "find", bare: true, private: true, args: "<_first name_> <_last name_> [city=_…_] [state=_…_] [country=_…_]", description: "Search the service's directory of members.", run: service.Find},
-	{name: "places", bare: true, private: true, args: "[out <_number_>|out all]",
-		description: "List the places where your account is signed in; or sign it out at another one, or all others.", run: service.Places},
-	{name: "circles", bare: true, private: true, args: "[accept|decline|leave <_number_>|create <_name_>]",
-		description: "List your circles; or answer an invitation into one, leave one, make one.", run: people.Circles},
-	{name: "client-version", bare: true, args: "[announce]",
-		description: "Show what the service is told about the bridge, and what it says to that; or tell it again.", run: service.ClientVersion},
+	{name: "reconnect", private: true, run: runReconnect},
+	{name: "contacts", bare: true, private: true, run: people.Contacts},
+	{name: "whois", bare: true, private: true, run: people.Whois},
+	{name: "start-chat", alias: "pm", private: true, run: people.StartChat},
+	{name: "bridge", run: people.Bridge},
+	{name: "resolve-identifier", private: true, run: people.Resolve},
+	{name: "search", private: true, run: people.Search},
+	{name: "list-logins", private: true, run: service.ListLogins},
+	{name: "logout", private: true, run: service.Logout},
+	{name: "add", bare: true, private: true, run: people.Add},
+	{name: "remove", bare: true, private: true, run: people.Remove},
+	{name: "block", bare: true, private: true, run: people.Block},
+	{name: "unblock", bare: true, private: true, run: people.Unblock},
+	{name: "accept", bare: true, private: true, run: people.Accept},
+	{name: "decline", bare: true, private: true, run: people.Decline},
+	{name: "rename", bare: true, private: true, run: people.Rename},
+	{name: "group", bare: true, private: true, run: people.Group},
+	{name: "nick", bare: true, private: true, run: people.Nick},
+	{name: "privacy", bare: true, private: true, run: people.Privacy},
+	{name: "status", bare: true, private: true, run: people.Status},
+	{name: "psm", bare: true, private: true, run: people.Personal},
+	{name: "picture", bare: true, private: true, run: people.Picture},
+	{name: "presence", bare: true, private: true, run: people.Presence},
+	{name: "emoticons", bare: true, run: people.Emoticons},
+	{name: "nudge", bare: true, run: people.Nudge},
+	{name: "retry", bare: true, relayed: true, run: people.Retry},
+	{name: "page", bare: true, private: true, options: []string{service.CallbackOption}, run: service.Page},
+	{name: "invite", bare: true, private: true, run: service.Invite},
+	{name: "alerts", bare: true, private: true, run: service.Alerts},
+	{name: "url", bare: true, run: service.URL},
+	{name: "inbox", bare: true, run: service.PageLink("inbox", msn.URLInbox)},
+	{name: "compose", bare: true, run: service.Compose},
+	{name: "profile", bare: true, run: service.Profile},
+	{name: "account", bare: true, run: service.PageLink("account", msn.URLPerson)},
+	{name: "mobile", bare: true, run: service.PageLink("mobile", msn.URLMobile)},
+	{name: "find", bare: true, private: true, run: service.Find},
+	{name: "places", bare: true, private: true, run: service.Places},
+	{name: "circles", bare: true, private: true, run: people.Circles},
+	{name: "client-version", bare: true, run: service.ClientVersion},
 }
-
-// everywhere is added to the description of bare commands.
-const everywhere = " In every room also as `!%s`."
-
-var helpSection = commands.HelpSection{Name: "MSN Messenger", Order: 25}
 
 // isBare reports whether a command is also understood without prefix.
 func isBare(name string) bool {
 	return slices.ContainsFunc(table, func(r row) bool { return r.bare && r.name == name })
 }
 
-// Handlers returns the commands for the framework, with their help.
+// Handlers returns the commands for the framework. What help says of them is in topics.
 func (c *Commands) Handlers() []commands.CommandHandler {
-	var handlers []commands.CommandHandler
+	handlers := []commands.CommandHandler{c.createGroup(), c.unbridge(), c.help()}
+	handlers = append(handlers, c.relay()...)
 	for _, r := range table {
-		handler := &commands.FullHandler{
-			Func:          func(ce *commands.Event) { c.run(r, ce) },
-			Name:          r.name,
-			Help:          commands.HelpMeta{Section: helpSection, Description: r.description, Args: r.args},
-			RequiresLogin: !r.relayed,
-		}
-		if r.bare {
-			handler.Aliases = []string{"!" + r.name}
-			handler.Help.Description += fmt.Sprintf(everywhere, r.name)
-		}
+		handler := &commands.FullHandler{Func: func(ce *commands.Event) { c.run(r, ce) }, Name: r.name, RequiresLogin: !r.relayed}
 		if r.alias != "" {
 			handler.Aliases = append(handler.Aliases, r.alias)
 		}
 		handlers = append(handlers, handler)
 	}
-	handlers = append(append(handlers, c.createGroup(), c.unbridge()), c.relay()...)
-	return append(handlers, help(handlers))
+	return marked(handlers)
 }
 
-// help is the framework's help, which shows one command alone that is named behind it.
-func help(own []commands.CommandHandler) commands.CommandHandler {
-	handler := *commands.CommandHelp
-	all := handler.Func
-	handler.Help.Args = "[_command_]"
-	handler.Help.Description = "Show all commands, or one of them."
-	handler.Func = func(ce *commands.Event) {
-		if len(ce.Args) == 0 {
-			all(ce)
-			return
+// marked returns handlers that are also called by a name with "!" before it, which is typed in the chat with
+// the bot out of habit.
+func marked(handlers []commands.CommandHandler) []commands.CommandHandler {
+	for _, handler := range handlers {
+		if full, ok := handler.(*commands.FullHandler); ok {
+			full.Aliases = append(slices.Clone(full.Aliases), "!"+full.Name)
 		}
-		name := strings.ToLower(strings.TrimPrefix(strings.Trim(ce.Args[0], "`"), "!"))
-		for _, of := range own {
-			found, ok := of.(*commands.FullHandler)
-			if ok && (found.Name == name || slices.Contains(found.Aliases, name)) {
-				sayHelp(ce, found)
-				return
-			}
-		}
-		for _, found := range ofFramework {
-			if found.Name == name {
-				sayHelp(ce, found)
-				return
-			}
-		}
-		ce.Reply("%s", noSuchCommand(name))
 	}
-	return &handler
-}
-
-func sayHelp(ce *commands.Event, of *commands.FullHandler) {
-	about := of.GetHelp()
-	ce.Reply("%s", about.String())
+	return handlers
 }
 
 // createGroup is the framework's create-group with an answer for people: that of the
 // framework names the group chat by its ID.
 func (c *Commands) createGroup() commands.CommandHandler {
 	handler := *commands.CommandCreateGroup
-	handler.Help.Args = "[_name_]"
-	handler.Help.Description = "Make the room that you are in a group chat with the contacts who are in it."
 	handler.Func = func(ce *commands.Event) {
 		c.amongReaders(ce, false)
 		people.CreateGroup(&call.Call{Event: ce, Parts: &c.shared})

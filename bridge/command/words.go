@@ -2,12 +2,10 @@ package command
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/bridgev2"
-	"maunium.net/go/mautrix/bridgev2/commands"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
@@ -70,37 +68,22 @@ type typedCommand struct{}
 // noSuchCommand says that there is no command of that name, and which one may be meant. It does
 // not repeat what was typed, which can be a password that nobody asked for any more.
 func noSuchCommand(typed string) string {
-	if name := nearest(strings.TrimPrefix(strings.ToLower(typed), "!")); name != "" {
+	if name := suggested(strings.TrimPrefix(strings.ToLower(typed), "!")); name != "" {
 		return "There is no such command. Did you mean `" + name + "`? `help` shows all commands."
 	}
 	return "There is no such command. `help` shows all commands."
 }
 
-// ofFramework are the commands of the framework that people use.
-var ofFramework = []*commands.FullHandler{
-	commands.CommandHelp, commands.CommandCancel, commands.CommandLogin, commands.CommandRelogin, commands.CommandCreateGroup,
-}
+// suggested returns the command that somebody may have meant who has typed a word to the bot, "" for none.
+func suggested(word string) string { return nearest(word, min(2, len(word)/2)) }
 
-// isName reports whether a word is the name of a command.
-func isName(word string) bool {
-	word = strings.ToLower(strings.TrimPrefix(word, "!"))
-	return word != "" && (slices.ContainsFunc(table, func(r row) bool { return r.name == word || r.alias == word }) ||
-		slices.ContainsFunc(ofFramework, func(h *commands.FullHandler) bool { return h.Name == word }))
-}
-
-// nearest returns the name of the command that is most like a word, "" when none is.
-func nearest(word string) (name string) {
-	near := min(2, len(word)/2)
-	consider := func(candidate string) {
+// nearest returns the name of the command that is most like a word, at most so many letters away, "" when
+// none is.
+func nearest(word string, near int) (name string) {
+	for _, candidate := range allNames() {
 		if d := distance(word, candidate); d <= near {
 			name, near = candidate, d-1
 		}
-	}
-	for _, r := range table {
-		consider(r.name)
-	}
-	for _, handler := range ofFramework {
-		consider(handler.Name)
 	}
 	return name
 }

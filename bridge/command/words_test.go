@@ -11,7 +11,7 @@ func TestNearestCommand(t *testing.T) {
 		"conatcts": "contacts", "contact": "contacts", "whoi": "whois", "hlep": "help", "list-login": "list-logins", "acept": "accept",
 		"star-chat": "start-chat", "secret": "", "": "", "x": "", strings.Repeat("contacts", 1000): "",
 	} {
-		if got := nearest(typed); got != want {
+		if got := suggested(typed); got != want {
 			t.Errorf("%.20q is taken for %q, want %q", typed, got, want)
 		}
 	}
