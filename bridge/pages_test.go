@@ -154,7 +154,7 @@ func TestServiceThatDoesNotPageIsSentNoPage(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newPagingServer(t, msntest.WithoutPaging()), withHome(func(home *config.ServiceConfig) { home.Paging = "never" }))
 	room := b.dm(b.login(), bob)
-	if got := b.ask(room, "!page Call me"); !strings.Contains(got.body, "Home does not page mobile devices") || !strings.Contains(got.body, "network.services.home.paging") {
+	if got := b.ask(room, "!page Call me"); !strings.Contains(got.body, "Home does not page mobile devices") || !strings.Contains(got.body, "the admin of this bridge can switch it on") {
 		t.Errorf("the answer is %q", got.body)
 	}
 	_, texts := b.friend()

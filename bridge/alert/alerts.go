@@ -266,7 +266,7 @@ func (al *Alerts) checkVersion(ctx context.Context, client *msn.Client) {
 		AlertID: msnid.MakeNoticeMessageID("version", own, version.Minimum),
 		Kind:    database.AlertKindVersion,
 		Text: fmt.Sprintf("%s wants clients of version %s or later; the bridge announces %s. Some things may not work. "+
-			"The admin of this bridge can have another one announced with network.services.%s.client.",
-			al.account.Service.Name, names.Field(version.Minimum), own, al.account.Identity.Service),
+			"The admin of this bridge can have another one announced.",
+			al.account.Service.Name, names.Field(version.Minimum), own),
 	})
 }

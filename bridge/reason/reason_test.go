@@ -307,10 +307,28 @@ func TestWhatTheWebServicesRefuseReachesTheUser(t *testing.T) {
 			"Home refused the account: its password has expired.",
 		},
 		"the contact list": {fmt.Errorf("contact list: %w: 503", msn.ErrBusy), "Home is out of order or busy."},
-		"the gateway":      {fmt.Errorf("%w: %w: status 404", msn.ErrRefused, msn.ErrGateway), "network.services.home.gateway"},
+		"the gateway":      {fmt.Errorf("%w: %w: status 404", msn.ErrRefused, msn.ErrGateway), "The HTTP gateway of Home does not answer as one."},
 	} {
 		if got := Of(test.err, Connection, home); !strings.Contains(got.Sentence, test.want) {
 			t.Errorf("%s: told %q", name, got.Sentence)
+		}
+	}
+}
+
+// Users read no names of settings, which are the admin's, and none of states.
+func TestSentencesNameNoSettings(t *testing.T) {
+	t.Parallel()
+	for _, test := range examples() {
+		for _, place := range append([]namedPlace{{"connection", Connection, ""}, {"message", Message, ""}}, places...) {
+			if place.place == Check {
+				continue // for the admin
+			}
+			sentence := Of(fmt.Errorf("x: %w", test.err), place.place, home).Sentence
+			for _, raw := range []string{"network.", "appservice.", "public_media", "TRANSIENT", "BAD_CRED", "UNKNOWN_ERROR", "_"} {
+				if strings.Contains(sentence, raw) {
+					t.Errorf("%s: %s: %q", place.name, test.name, sentence)
+				}
+			}
 		}
 	}
 }

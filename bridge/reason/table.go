@@ -70,11 +70,11 @@ func refusedAccount(why string) words {
 var table = []row{
 	// Signing in, and being signed in.
 	{Connection, is(config.ErrNoService), "msn-service-not-configured", certain, waiting, say("" +
-		"The service \"{key}\" is not in the config of this bridge any more. Ask its admin to put network.services.{key} back.")},
+		"This bridge does not know the service \"{key}\" any more. Ask its admin to put it back into the config.")},
 	{Connection, is(msnid.ErrLongID), "msn-address-too-long", certain, waiting, say("" +
 		"The e-mail address of your account at {service} is too long for Matrix, in whose IDs many signs take two or three places: nothing of it can be shown. Send `logout {login}`, and log in with another address.")},
 	{Connection, is(config.ErrCredentials), "msn-stored-password", certain, relogin, say("" +
-		"The bridge cannot read your stored password any more, because network.credential_key in its config was changed. Please {again}.")},
+		"The bridge cannot read your stored password any more, because the key was changed with which it is encrypted. Please {again}.")},
 	{Connection, out("OTH"), CodeElsewhere, certain, waiting, say("Your account at {service} was signed in at another place, which signed the bridge out. " +
 		"The bridge stays signed out, so that the two don't throw each other out. Send `reconnect` to come back; that ends the other session.")},
 	{Connection, out("TOU"), "msn-terms-of-use", certain, relogin, say("{service} wants its terms of use accepted. Do that on its website, then {again}.")},
@@ -98,17 +98,17 @@ var table = []row{
 	{Connection, hasType[*net.DNSError], "msn-unknown-host", certain, retried, say("The server {host} of {service} was not found. If that lasts, ask the admin of this bridge " +
 		"to check the host name in the config.")},
 	{Connection, is(msn.ErrUntrusted), "msn-untrusted-address", certain, retried, say("{service} sent the bridge to an address that it must not use. The admin of this bridge " +
-		"finds the address in the log and can allow it with network.services.{key}.hosts.")},
+		"finds the address in the log, and can allow it.")},
 	{Connection, isCertificate, "msn-certificate", certain, retried, say("The login server of {service} shows a certificate that the bridge does not trust. For a service " +
-		"with a certificate of its own, the admin of this bridge names that in network.services.{key}.ca_file.")},
+		"with a certificate of its own, the admin of this bridge can have that trusted.")},
 	{Connection, hasType[*msn.UpgradeError], "msn-no-dialect", certain, retried, say("{service} speaks none of the versions of the protocol that the bridge offers; it asks for version {version} of the client. " +
-		"Ask the admin of this bridge to check network.services.{key}.dialects.")},
+		"Ask the admin of this bridge which versions it may offer there.")},
 	{Connection, is(msn.ErrNoDialect), "msn-no-dialect", certain, retried, say("{service} speaks none of the versions of the protocol that the bridge offers. " +
-		"Ask the admin of this bridge to check network.services.{key}.dialects.")},
+		"Ask the admin of this bridge which versions it may offer there.")},
 	{Connection, timedOut, "msn-timeout", certain, retried, say("{service} does not answer. Try again in a few minutes.")},
 	{Connection, isServerError, codeServerError, certain, retried, say("{service} is busy or has trouble (error {n}). Try again in a few minutes.")},
 	{Connection, is(msn.ErrGateway), "msn-unreachable", certain, retried, say("The HTTP gateway of {service} does not answer as one. If that lasts, ask the admin of this bridge " +
-		"to check network.services.{key}.gateway.")},
+		"to check its address.")},
 	{Connection, is(msn.ErrBusy), codeServerError, certain, retried, say("{service} is out of order or busy. Try again in a few minutes.")},
 	{Connection, hasType[*net.OpError], "msn-unreachable", certain, retried, say("The bridge cannot reach {service}: there is no network, or the server is down. " +
 		"Try again in a few minutes.")},
@@ -209,7 +209,7 @@ var table = []row{
 	{Page, is(ErrBridge), codeTrouble, certain, answered, say("The page was not sent: the bridge could not store it. Try again; if that lasts, tell the admin of this bridge.")},
 	{Page, is(msn.ErrNoMobile), "msn-no-mobile", certain, answered, say("{name} has no mobile device that takes pages, or does not let you page it. The page was not sent.")},
 	{Page, is(msn.ErrNoPaging), "msn-no-paging", certain, answered, say("{service} does not page mobile devices. The page was not sent. If the service does, the admin of this bridge " +
-		"can say so with network.services.{key}.paging: always.")},
+		"can switch it on.")},
 	{Page, is(msn.ErrDialect), "msn-dialect", certain, answered, say("The version of the protocol that {service} speaks pages contacts only, no numbers. Name the contact by their address.")},
 	{Page, is(msn.ErrPageRefused), "msn-page-refused", certain, answered, say("The page was not accepted: {name} does not take pages from you, or {service} does not let you send this one.")},
 	{Page, is(msn.ErrPageFailed), "msn-page-failed", certain, answered, say("The page to {name} could not be sent, perhaps because you send too fast. Wait a minute and try again.")},

@@ -55,7 +55,11 @@ func ClientVersion(c *call.Call) {
 	} else {
 		lines = append(lines, describeVersion(version, identity.Version, service)...)
 	}
-	lines = append(lines, fmt.Sprintf("The admin of this bridge chooses what is announced with network.services.%s.client.", login.Account.Identity.Service))
+	if c.User.Permissions.Admin {
+		lines = append(lines, fmt.Sprintf("What is announced you choose with network.services.%s.client.", login.Account.Identity.Service))
+	} else {
+		lines = append(lines, "The admin of this bridge chooses what is announced.")
+	}
 	c.Say("%s", strings.Join(lines, "\n"))
 }
 
