@@ -23,7 +23,9 @@ import (
 	"matrix-msn/bridge/group"
 	"matrix-msn/bridge/inbox"
 	"matrix-msn/bridge/intake"
+	"matrix-msn/bridge/login"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/outage"
 	"matrix-msn/bridge/outbox"
 	"matrix-msn/bridge/pager"
 	"matrix-msn/bridge/people"
@@ -64,6 +66,9 @@ type Client struct {
 	pictures *picture.Contacts  // their display pictures
 	spaces   *spaces.Spaces     // of the groups of contacts
 
+	outages *outage.Outages // what the user is told of them
+	welcome *login.Welcome  // what they are told after the login
+
 	intake *intake.Intake // of all logins
 
 	commands *call.Login
@@ -87,8 +92,8 @@ var (
 )
 
 // newClient wires the parts of a login.
-func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity) *Client {
-	client := &Client{account: account.New(c.br, login, c.db, &c.Config, identity), intake: c.intake}
+func newClient(c *Connector, of *bridgev2.UserLogin, identity msnid.Identity) *Client {
+	client := &Client{account: account.New(c.br, of, c.db, &c.Config, identity), intake: c.intake}
 	work := background.New()
 	client.session = session.New(client.account, &c.signIns)
 	client.rooms = room.New(client.account, c.Homeserver)
@@ -113,11 +118,13 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 		Emoticons: picture.NewEmoticons(client.account, client.session, objects, client.inbox, work),
 		Winks:     picture.NewWinks(client.account, client.session, client.inbox, work),
 	})
-	client.self = self.New(client.account, client.session, client.alerts, c.nameOf(login.UserMXID))
+	client.self = self.New(client.account, client.session, client.alerts, c.nameOf(of.UserMXID))
 	client.contacts = presence.NewContacts(client.account, client.session, c.keepers)
 	client.pictures = picture.NewContacts(client.account, client.session, objects, work)
 	client.own = picture.NewOwn(client.account, client.session, client.rooms, work, client.alerts)
 	client.spaces = spaces.New(client.account, client.session)
+	client.outages = outage.New(client.account, client.rooms, !c.tellsOutages)
+	client.welcome = login.NewWelcome(client.account, client.session, client.rooms)
 	client.outbox.Use(client.chat)
 	client.going.Use(client.chat)
 	client.coming.Use(client.heard)
@@ -136,11 +143,14 @@ func newClient(c *Connector, login *bridgev2.UserLogin, identity msnid.Identity)
 	client.contacts.Listen(client.session)
 	client.pictures.Listen(client.session)
 	client.spaces.Listen(client.session)
+	client.outages.Listen(client.session)
+	client.welcome.Listen(client.session)
 	client.session.OnReady(func(_ context.Context, session *msn.Client) { client.outbox.ReleaseOnline(session) })
 	client.commands = &call.Login{
 		Account: client.account, Session: client.session, People: client.people, Requests: client.requests,
 		Groups: client.groups, Circles: client.circles, Chat: client.chat,
 		Alerts: client.alerts, Pages: client.pager, Files: client.coming, Self: client.self, Presence: client.contacts, Picture: client.own,
+		Outages: client.outages,
 	}
 	return client
 }

@@ -68,6 +68,9 @@ type Connector struct {
 	keepers  presence.Keepers
 	upload   atomic.Int64 // how large files may be that the homeserver takes, 0 while that is not known
 	usurped  atomic.Bool  // another process has taken the database over
+
+	tellsOutages bool // users are told that their accounts are not signed in
+
 	// Usurped is called when another process has taken the database over: this one has to
 	// end. It may be nil.
 	Usurped func()
@@ -84,6 +87,9 @@ var (
 	_ bridgev2.MaxFileSizeingNetwork       = (*Connector)(nil)
 )
 
+// noNotices is the value of bridge.bridge_status_notices for that nobody is told of outages.
+const noNotices = "none"
+
 // Init keeps the framework's bridge, wires what all logins share and registers the
 // commands.
 func (c *Connector) Init(br *bridgev2.Bridge) {
@@ -91,6 +97,9 @@ func (c *Connector) Init(br *bridgev2.Bridge) {
 	// What a user sends as a notice is a text. Those of others, who are relayed, may be programs'.
 	c.Config.RelayNotices(br.Config.BridgeNotices)
 	br.Config.BridgeNotices = true
+	// The framework would name states and codes, and says nothing of many an outage.
+	c.tellsOutages = br.Config.BridgeStatusNotices != noNotices
+	br.Config.BridgeStatusNotices = noNotices
 	c.db = database.New(br.ID, br.DB.Database, dbutil.ZeroLogger(br.Log.With().Str("db_section", "msn").Logger()))
 	c.logins = &login.Logins{Bridge: br, Config: &c.Config, SignIns: &c.signIns, SessionOf: func(login *bridgev2.UserLogin) *session.Session {
 		return login.Client.(*Client).session

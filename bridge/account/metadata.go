@@ -82,6 +82,10 @@ type Record struct {
 	Emoticons *bool `json:"emoticons,omitempty"`
 	// PresenceOff is set when contacts are not to be shown as online.
 	PresenceOff bool `json:"presence_off,omitempty"`
+	// Outage is what the user was told last of why the account is not signed in, "" for that it is.
+	Outage string `json:"outage,omitempty"`
+	// Greet is set from the login on until the user was told what there is to do.
+	Greet bool `json:"greet,omitempty"`
 }
 
 var (

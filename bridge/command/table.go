@@ -1,7 +1,6 @@
 package command
 
 import (
-	"html"
 	"slices"
 
 	"maunium.net/go/mautrix/bridgev2/commands"
@@ -36,7 +35,7 @@ type row struct {
 
 // table is all commands but those of the framework.
 var table = []row{
-	{name: "reconnect", private: true, run: runReconnect},
+	{name: "reconnect", private: true, run: service.Reconnect},
 	{name: "contacts", bare: true, private: true, run: people.Contacts},
 	{name: "whois", bare: true, private: true, run: people.Whois},
 	{name: "start-chat", alias: "pm", private: true, run: people.StartChat},
@@ -170,15 +169,4 @@ func (c *Commands) overheard(ce *commands.Event, chat id.RoomID) bool {
 		return chat != ce.User.ManagementRoom
 	}
 	return overheard
-}
-
-func runReconnect(c *call.Call) {
-	logins, ok := c.Logins(c.NamedLogin())
-	if !ok {
-		return
-	}
-	for _, login := range logins {
-		c.Reply("Signing in to MSN again as %s.", html.EscapeString(string(login.Account.Login.ID)))
-		login.Session.Reconnect(c.Ctx)
-	}
 }

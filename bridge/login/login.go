@@ -221,7 +221,9 @@ func (p *process) SubmitUserInput(ctx context.Context, input map[string]string) 
 		}
 		return nil, refused
 	}
-	login, err := p.store(ctx, existing, credentials, client)
+	// Who logs in by a program sees there what there is.
+	greet := existing == nil && ctx.Value(dialogue{}) != nil
+	login, err := p.store(ctx, existing, credentials, client, greet)
 	if err != nil {
 		session.Discard(client)
 		resume()
@@ -277,8 +279,8 @@ func (p *process) refuse(ctx context.Context, id networkid.UserLoginID, err erro
 }
 
 // store makes the login, in the place of existing unless that is nil, and hands client over
-// to it.
-func (p *process) store(ctx context.Context, existing *bridgev2.UserLogin, credentials session.Credentials, client *msn.Client) (*bridgev2.UserLogin, error) {
+// to it. With greet the user is told what to do with it.
+func (p *process) store(ctx context.Context, existing *bridgev2.UserLogin, credentials session.Credentials, client *msn.Client, greet bool) (*bridgev2.UserLogin, error) {
 	id := msnid.MakeLoginID(msnid.Identity{Service: p.service.Key, Account: credentials.Account})
 	sealed, err := p.Config.SealPassword(id, credentials.Password)
 	if err != nil {
@@ -302,7 +304,7 @@ func (p *process) store(ctx context.Context, existing *bridgev2.UserLogin, crede
 			Email: credentials.Account,
 			Name:  names.Clean(client.DisplayName()),
 		},
-		Metadata: account.NewMetadata(account.Record{Password: sealed, MachineGUID: credentials.MachineGUID}),
+		Metadata: account.NewMetadata(account.Record{Password: sealed, MachineGUID: credentials.MachineGUID, Greet: greet}),
 	}, &bridgev2.NewLoginParams{DeleteOnConflict: false})
 	if err != nil {
 		takeBack()

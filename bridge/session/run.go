@@ -175,6 +175,9 @@ func (s *Session) problemOf(err error) reason.Reason {
 func (s *Session) report(problem reason.Reason) {
 	s.set(nil, &problem)
 	s.account.Login.BridgeState.Send(problem.BridgeState())
+	for _, do := range s.trouble {
+		do(problem)
+	}
 }
 
 // rememberElsewhere keeps across restarts whether the account is in use at another

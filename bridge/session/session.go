@@ -28,6 +28,7 @@ type Session struct {
 	opened   []func(context.Context, *msn.Client)
 	ready    []func(context.Context, *msn.Client)
 	lost     []func()
+	trouble  []func(reason.Reason)
 	initial  func() msn.Status            // as what to sign in, nil for online
 	picture  func(context.Context) []byte // with which display picture; may be nil
 	handlers map[reflect.Type][]handler
@@ -88,6 +89,10 @@ func (s *Session) OnReady(do func(context.Context, *msn.Client)) { s.ready = app
 
 // OnLost has do called when a session has ended that OnReady has told of, whatever the reason.
 func (s *Session) OnLost(do func()) { s.lost = append(s.lost, do) }
+
+// OnTrouble has do called when signing in has failed, or the session has ended, and it is not known that
+// somebody signs in anew: with the reason.
+func (s *Session) OnTrouble(do func(reason.Reason)) { s.trouble = append(s.trouble, do) }
 
 // SignInAs has the account sign in with the status that choose returns.
 func (s *Session) SignInAs(choose func() msn.Status) { s.initial = choose }
@@ -198,7 +203,7 @@ func (s *Session) GoOn() {
 	}
 }
 
-// Reconnect signs in again now, also when the account is in use at another endpoint,
+// Reconnect signs in again now, and forgets why it did not before, also when the account is in use at another endpoint,
 // which ends the session there.
 func (s *Session) Reconnect(ctx context.Context) {
 	defer s.signIns.Lock(s.account.Login.ID)()
@@ -211,6 +216,7 @@ func (s *Session) ReconnectLocked(ctx context.Context) {
 	defer s.life.Unlock()
 	s.stop()
 	if !s.retired {
+		s.set(nil, nil) // what WaitForOutcome waits for is yet to come
 		s.keepGoing()
 		s.rememberElsewhere(ctx, false)
 		s.start(nil, Interactive)

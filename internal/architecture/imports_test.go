@@ -41,7 +41,7 @@ var floors = [][]string{
 	{"bridge/account"},
 	{"bridge/room", "bridge/session"},
 	// the parts,
-	{"bridge/alert", "bridge/chat", "bridge/circle", "bridge/file", "bridge/group", "bridge/inbox", "bridge/login", "bridge/people", "bridge/picture", "bridge/presence", "bridge/request", "bridge/self", "bridge/spaces"},
+	{"bridge/alert", "bridge/chat", "bridge/circle", "bridge/file", "bridge/group", "bridge/inbox", "bridge/login", "bridge/outage", "bridge/people", "bridge/picture", "bridge/presence", "bridge/request", "bridge/self", "bridge/spaces"},
 	{"bridge/outbox", "bridge/pager", "bridge/command/call"},
 	{"bridge/command/people", "bridge/command/service"},
 	{"bridge/command"},

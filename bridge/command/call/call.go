@@ -22,6 +22,7 @@ import (
 	"matrix-msn/bridge/loginpage"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/outage"
 	"matrix-msn/bridge/people"
 	"matrix-msn/bridge/picture"
 	"matrix-msn/bridge/request"
@@ -47,6 +48,7 @@ type Login struct {
 
 	Presence Presence
 	Picture  *picture.Own
+	Outages  *outage.Outages
 
 	ShownCircles Shown // as the user saw them last
 }

@@ -1,0 +1,128 @@
+package login
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/background"
+	"matrix-msn/bridge/retry"
+	"matrix-msn/bridge/room"
+	"matrix-msn/bridge/session"
+	"matrix-msn/msn"
+)
+
+const (
+	// welcomeAfter is how long after the sign-in a user is told who is online: the service says it of one
+	// contact after the other.
+	welcomeAfter = 3 * time.Second
+	// namedOnline is how many of those who are online are named.
+	namedOnline = 5
+)
+
+// Welcome tells a user once after their login what they can do with it.
+type Welcome struct {
+	account *account.Account
+	session *session.Session
+	rooms   *room.Rooms
+	work    *background.Work
+}
+
+// NewWelcome returns the Welcome of a login.
+func NewWelcome(a *account.Account, s *session.Session, rooms *room.Rooms) *Welcome {
+	return &Welcome{account: a, session: s, rooms: rooms, work: background.New()}
+}
+
+// Listen has it said when the account is signed in.
+func (w *Welcome) Listen(s *session.Session) {
+	s.Use(w.work)
+	s.OnReady(func(context.Context, *msn.Client) {
+		if w.account.Stored().Greet {
+			w.work.Try("welcome", w.say)
+		}
+	})
+}
+
+// say reports false when it is to be tried again.
+func (w *Welcome) say(ctx context.Context) (done bool) {
+	if !w.account.Stored().Greet || !retry.Sleep(ctx, welcomeAfter) {
+		return true // after the next sign-in
+	}
+	client := w.session.Current()
+	if client == nil {
+		return true
+	}
+	chat, err := w.rooms.Management(ctx)
+	if err == nil {
+		_, err = w.account.Bridge.Bot.SendMessage(ctx, chat, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
+			MsgType: event.MsgNotice, Mentions: &event.Mentions{}, Body: w.text(ctx, client),
+		}}, nil)
+	}
+	if err != nil && !room.TakesNothing(err) {
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to tell a user what they can do after their login; trying again")
+		return false
+	}
+	_ = w.account.Remember(ctx, func(kept *account.Record) { kept.Greet = false }) // it logs that
+	return true
+}
+
+// text says how many contacts there are, who is online, and what can be done.
+func (w *Welcome) text(ctx context.Context, client *msn.Client) string {
+	contacts := 0
+	var online []string
+	example := "bob@example.com"
+	for _, contact := range client.Contacts() {
+		if !contact.Lists.Has(msn.ListForward) {
+			continue
+		}
+		contacts++
+		if contact.Status == msn.Offline || contact.Status == "" {
+			continue
+		}
+		if len(online) == 0 {
+			example = contact.Account
+		}
+		online = append(online, w.account.Person(ctx, contact.Account).Name)
+	}
+	return strings.Join(append([]string{listed(w.account.Service.Name, contacts, online), "Three things to try:",
+		"• `start-chat " + example + "` opens a room to talk in. Who writes to you first gets one by itself.",
+		"• `contacts` shows everybody on your list, and `status busy` what they see of you.",
+		"• `help` shows all that there is."}, w.hints(ctx)...), "\n")
+}
+
+// hints says what is not set up that most people want.
+func (w *Welcome) hints(ctx context.Context) []string {
+	user := w.account.Login.User
+	if !user.Permissions.DoublePuppet || user.DoublePuppet(ctx) != nil {
+		return nil
+	}
+	return []string{"What you write in another Messenger appears here as written by your MSN account, and you are invited into each new room: " +
+		"`help login-matrix` says how both become yours."}
+}
+
+// listed says how many contacts there are, and names some of those who are online.
+func listed(service string, contacts int, online []string) string {
+	switch {
+	case contacts == 0:
+		return fmt.Sprintf("Your contact list at %s is empty: `add bob@example.com` puts somebody on it.", service)
+	case len(online) == 0:
+		return fmt.Sprintf("You have %s at %s. Nobody of them is online now.", count(contacts), service)
+	}
+	named := online
+	if len(named) > namedOnline {
+		named = append(append([]string(nil), named[:namedOnline]...), fmt.Sprintf("%d more", len(online)-namedOnline))
+	}
+	return fmt.Sprintf("You have %s at %s. Online now: %s.", count(contacts), service, strings.Join(named, ", "))
+}
+
+func count(contacts int) string {
+	if contacts == 1 {
+		return "one contact"
+	}
+	return fmt.Sprintf("%d contacts", contacts)
+}

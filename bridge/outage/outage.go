@@ -1,0 +1,220 @@
+// Package outage tells a user in their chat with the bot that their account is not signed in any more,
+// and that it is again: each once.
+package outage
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/background"
+	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/room"
+	"matrix-msn/bridge/session"
+	"matrix-msn/msn"
+)
+
+const (
+	// AwayFor is how long an account is not signed in before its user is told, where the bridge goes on
+	// trying: most outages are over before. What only the user can help is told at once.
+	AwayFor = 3 * time.Minute
+	// BackFor is how long an account stays signed in before an outage counts as over.
+	BackFor = 30 * time.Second
+)
+
+// away is what a user is told of an outage in which the bridge goes on trying, whatever its reason: of
+// another one it is the code of that.
+const away = "away"
+
+// Outages are those of one login.
+type Outages struct {
+	account *account.Account
+	rooms   *room.Rooms
+	work    *background.Work
+	silent  bool
+
+	mu      sync.Mutex
+	stopped bool
+	up      bool
+	problem *reason.Reason // why it is not signed in, nil while that is not known
+	since   time.Time      // when the outage began, zero while there is none
+	back    time.Time      // when it was signed in last
+	timer   *time.Timer    // looks again; nil before the first time
+	asking  int            // commands that will say themselves how it is
+}
+
+// New returns the outages of a login, of which nobody is told if silent.
+func New(a *account.Account, rooms *room.Rooms, silent bool) *Outages {
+	return &Outages{account: a, rooms: rooms, work: background.New(), silent: silent}
+}
+
+// Listen has them follow the session.
+func (o *Outages) Listen(s *session.Session) {
+	if o.silent {
+		return
+	}
+	s.Use(o)
+	s.OnTrouble(o.trouble)
+	s.OnReady(func(context.Context, *msn.Client) { o.ready() })
+}
+
+// Start implements session.Part.
+func (o *Outages) Start(ctx context.Context) {
+	o.mu.Lock()
+	o.stopped = false
+	o.mu.Unlock()
+	o.work.Start(ctx)
+}
+
+// Stop implements session.Part.
+func (o *Outages) Stop() {
+	o.mu.Lock()
+	o.stopped = true
+	if o.timer != nil {
+		o.timer.Stop()
+	}
+	o.mu.Unlock()
+	o.work.Stop()
+}
+
+func (o *Outages) trouble(problem reason.Reason) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	now := time.Now()
+	if o.since.IsZero() {
+		o.since = now
+	}
+	o.up, o.problem = false, &problem
+	if !problem.Retried() {
+		o.lookIn(0)
+		return
+	}
+	o.lookIn(o.since.Add(AwayFor).Sub(now))
+}
+
+func (o *Outages) ready() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.up, o.problem, o.back = true, nil, time.Now()
+	o.lookIn(BackFor)
+}
+
+// lookIn has it looked after a time what the user is to be told. mu is held.
+func (o *Outages) lookIn(after time.Duration) {
+	if o.timer != nil {
+		o.timer.Stop()
+	}
+	if !o.stopped {
+		o.timer = time.AfterFunc(max(after, 0), func() { o.work.Try("outage", o.show) })
+	}
+}
+
+// Ask is to be called by a command that signs in anew, and says itself how that went: nobody else does
+// until told is called, and then only what has changed since. told is given what the user was told, nil for
+// that the account is signed in.
+func (o *Outages) Ask() (told func(context.Context, *reason.Reason)) {
+	o.mu.Lock()
+	o.asking++
+	o.mu.Unlock()
+	return func(ctx context.Context, problem *reason.Reason) {
+		if !o.silent {
+			o.remember(ctx, kindOf(problem))
+		}
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.asking--
+		if o.silent {
+			return
+		}
+		if problem == nil { // the session can say so a moment later
+			o.up, o.problem, o.since, o.back = true, nil, time.Time{}, time.Now()
+			o.lookIn(BackFor)
+			return
+		}
+		o.lookIn(0)
+	}
+}
+
+func kindOf(problem *reason.Reason) string {
+	switch {
+	case problem == nil:
+		return ""
+	case problem.Retried():
+		return away
+	}
+	return problem.Code
+}
+
+// due returns what the user is to know by now, and reports false when it is not yet time to say.
+func (o *Outages) due(now time.Time) (problem *reason.Reason, since time.Time, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	since = o.since
+	switch {
+	case o.asking > 0:
+		return nil, since, false
+	case o.up:
+		if ok = now.Sub(o.back) >= BackFor; ok {
+			o.since = time.Time{}
+		}
+		return nil, since, ok
+	case o.problem == nil:
+		return nil, since, false
+	}
+	return o.problem, since, !o.problem.Retried() || now.Sub(since) >= AwayFor
+}
+
+// show tells the user what they do not know. It reports false when that failed.
+func (o *Outages) show(ctx context.Context) (done bool) {
+	problem, since, ok := o.due(time.Now())
+	kind := kindOf(problem)
+	if !ok || o.account.Stored().Outage == kind {
+		return true
+	}
+	if err := o.say(ctx, problem, since); err != nil {
+		if ctx.Err() == nil {
+			zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to tell a user whether their account is signed in; trying again")
+		}
+		return room.TakesNothing(err)
+	}
+	o.remember(ctx, kind)
+	return true
+}
+
+// remember notes what the user knows, over restarts too. That it is not stored is logged there, and no
+// reason to say it again: the next change stores it.
+func (o *Outages) remember(ctx context.Context, kind string) {
+	if o.account.Stored().Outage != kind {
+		_ = o.account.Remember(ctx, func(kept *account.Record) { kept.Outage = kind })
+	}
+}
+
+func (o *Outages) say(ctx context.Context, problem *reason.Reason, since time.Time) error {
+	chat, err := o.rooms.Management(ctx)
+	if err != nil {
+		return err
+	}
+	who, service := o.account.Identity.Account, o.account.Service.Name
+	content := &event.MessageEventContent{MsgType: event.MsgNotice, Mentions: &event.Mentions{}}
+	switch {
+	case problem == nil && since.IsZero():
+		content.Body = fmt.Sprintf("%s is signed in to %s again.", who, service)
+	case problem == nil:
+		content.Body = fmt.Sprintf("%s is signed in to %s again, after %s.", who, service, names.Minutes(time.Since(since)-BackFor))
+	case problem.Retried():
+		content.Body = fmt.Sprintf("%s has not been signed in to %s for %s. %s The bridge goes on trying, and says here when it is back; `reconnect` tries at once.",
+			who, service, names.Minutes(AwayFor), problem.Sentence)
+	default:
+		// Somebody has to do something: this one rings.
+		content.MsgType = event.MsgText
+		content.Body = fmt.Sprintf("%s is signed out of %s. %s", who, service, problem.Sentence)
+	}
+	_, err = o.account.Bridge.Bot.SendMessage(ctx, chat, event.EventMessage, &event.Content{Parsed: content}, nil)
+	return err
+}
