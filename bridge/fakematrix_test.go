@@ -61,6 +61,8 @@ type fakeMatrix struct {
 	spaces     map[id.RoomID]map[id.RoomID]bool // what is in them, and what no more
 	called     map[id.RoomID]string             // names of rooms
 	topics     map[id.RoomID]string
+	births     map[id.RoomID]*mautrix.ReqCreateRoom
+	states     map[id.RoomID][]event.Type // that were set when a room was there, but for members
 	levels     map[id.RoomID]*event.PowerLevelsEventContent // where they are others than of most rooms
 	shown      shownGhosts                                  // who is online
 	secret     map[id.RoomID]bool                           // rooms that are encrypted
@@ -100,6 +102,7 @@ type record struct {
 func newFakeMatrix() *fakeMatrix {
 	return &fakeMatrix{
 		spaces: make(map[id.RoomID]map[id.RoomID]bool), called: make(map[id.RoomID]string), topics: make(map[id.RoomID]string),
+		births: make(map[id.RoomID]*mautrix.ReqCreateRoom), states: make(map[id.RoomID][]event.Type),
 		changed: make(chan struct{}),
 		rooms:   make(map[id.RoomID]map[id.UserID]event.Membership),
 		names:   make(map[id.UserID]string),
@@ -530,6 +533,9 @@ func (i *fakeIntent) SendState(_ context.Context, room id.RoomID, evtType event.
 		i.f.add(record{kind: "member", room: room, sender: id.UserID(key), body: string(member.Membership) + " " + member.Reason})
 	}
 	i.f.mu.Lock()
+	if evtType != event.StateMember {
+		i.f.states[room] = append(i.f.states[room], evtType)
+	}
 	switch parsed := content.Parsed.(type) {
 	case *event.SpaceChildEventContent:
 		if i.f.spaces[room] == nil {
@@ -771,7 +777,7 @@ func (i *fakeIntent) CreateRoom(_ context.Context, req *mautrix.ReqCreateRoom) (
 		}
 	}
 	i.f.mu.Lock()
-	i.f.called[room] = name
+	i.f.called[room], i.f.births[room] = name, req
 	i.f.mu.Unlock()
 	i.f.add(record{kind: "room", room: room, sender: i.user, body: name})
 	return room, nil

@@ -68,6 +68,9 @@ func (a *Account) live() Roster {
 	return nil
 }
 
+// AtService names the account for people: its address, and the service at which it is.
+func (a *Account) AtService() string { return a.Identity.Account + " at " + a.Service.Name }
+
 // UserID returns the ID of the login's own ghost.
 func (a *Account) UserID() networkid.UserID { return msnid.MakeUserID(a.Identity) }
 

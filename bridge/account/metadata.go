@@ -84,6 +84,8 @@ type Record struct {
 	PresenceOff bool `json:"presence_off,omitempty"`
 	// Outage is what the user was told last of why the account is not signed in, "" for that it is.
 	Outage string `json:"outage,omitempty"`
+	// Space is the name and the picture that the space of the login was given last.
+	Space string `json:"space,omitempty"`
 	// Greet is set from the login on until the user was told what there is to do.
 	Greet bool `json:"greet,omitempty"`
 }
@@ -158,6 +160,7 @@ func (m *Metadata) CopyFrom(other any) {
 		brought.Away, brought.Alike, brought.SummedUp = kept.Away, kept.Alike, kept.SummedUp
 		brought.Status, brought.Personal, brought.PresenceOff = kept.Status, kept.Personal, kept.PresenceOff
 		brought.FollowsName, brought.Emoticons, brought.Aliases = kept.FollowsName, kept.Emoticons, kept.Aliases
+		brought.Space = kept.Space
 		brought.FollowsPicture, brought.StoredPicture = kept.FollowsPicture, kept.StoredPicture
 		*kept = brought
 	})

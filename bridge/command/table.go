@@ -112,7 +112,9 @@ func (c *Commands) createGroup() commands.CommandHandler {
 	handler := *commands.CommandCreateGroup
 	handler.Func = func(ce *commands.Event) {
 		c.amongReaders(ce, false)
-		people.CreateGroup(&call.Call{Event: ce, Parts: &c.shared})
+		given := make(call.Options)
+		text := given.Take(typedArguments(ce), call.LoginOption)
+		people.CreateGroup(&call.Call{Event: ce, Parts: &c.shared, Given: given, Text: text})
 	}
 	return &handler
 }

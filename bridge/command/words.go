@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"maunium.net/go/mautrix"
@@ -37,6 +38,15 @@ func (b *ownWords) SendMessage(ctx context.Context, room id.RoomID, kind event.T
 		content = &event.Content{Parsed: own, Raw: content.Raw}
 	}
 	return b.MatrixAPI.SendMessage(ctx, room, kind, content, extra)
+}
+
+// CreateRoom implements bridgev2.MatrixAPI. A room that has no topic is not said to have an empty one.
+func (b *ownWords) CreateRoom(ctx context.Context, req *mautrix.ReqCreateRoom) (id.RoomID, error) {
+	req.InitialState = slices.DeleteFunc(req.InitialState, func(state *event.Event) bool {
+		topic, ok := state.Content.Parsed.(*event.TopicEventContent)
+		return ok && topic.Topic == ""
+	})
+	return b.MatrixAPI.CreateRoom(ctx, req)
 }
 
 // inOwnWords returns what is said in the place of something, nil when it is said as it is.

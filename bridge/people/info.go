@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"fmt"
 
 	"go.mau.fi/util/ptr"
 	"maunium.net/go/mautrix/bridgev2"
@@ -17,6 +18,8 @@ func (n *Names) Info(ctx context.Context, account string) *bridgev2.ChatInfo {
 	return &bridgev2.ChatInfo{
 		Name: n.roomName(ctx, account, n.account.Names(ctx)),
 		Type: ptr.Ptr(bridgedb.RoomTypeDM),
+		// Of the rooms with one person by two accounts it tells which is which.
+		Topic: ptr.Ptr(fmt.Sprintf("%s, in your account %s", account, n.account.AtService())),
 		Members: &bridgev2.ChatMemberList{
 			IsFull:           true,
 			TotalMemberCount: 2,

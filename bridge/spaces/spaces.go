@@ -51,8 +51,55 @@ func (s *Spaces) Listen(in *session.Session) {
 	in.Use(s)
 	// Also when they are not wanted: they may have been before.
 	in.OnReady(func(context.Context, *msn.Client) { s.work.Try(everything, s.show) })
+	in.OnReady(func(context.Context, *msn.Client) { s.work.Try("name", s.named) })
 	session.On(in, func(context.Context, msn.GroupsChanged) { s.Look() })
 	session.On(in, func(context.Context, msn.ContactChanged) { s.Look() })
+}
+
+// Named returns name and topic of the space of the login.
+func (s *Spaces) Named() (name, topic string) {
+	return "MSN: " + s.account.AtService(), "Your chats in " + s.account.AtService()
+}
+
+// mark is what tells whether the space has name and picture that it is to have.
+func (s *Spaces) mark() string {
+	name, _ := s.Named()
+	return strings.TrimSpace(name + " " + string(s.account.Bridge.Network.GetName().NetworkIcon))
+}
+
+// Made notes that the space of the login is just being made, with the name that Named returns. The framework
+// stores the login when it is there.
+func (s *Spaces) Made() {
+	s.account.Metadata().Update(func(kept *account.Record) { kept.Space = s.mark() })
+}
+
+// named brings name, topic and picture of the space of the login up to date, which an earlier version of the
+// bridge has made, or one with another name of the service. It reports whether nothing is left to be done.
+func (s *Spaces) named(ctx context.Context) (done bool) {
+	if s.account.Stored().Space == s.mark() {
+		return true
+	}
+	// Asked of the database: the framework's own copy changes under its hands.
+	stored, err := s.account.Bridge.DB.UserLogin.GetByID(ctx, s.account.Login.ID)
+	if err != nil || stored == nil || stored.SpaceRoom == "" {
+		return err == nil
+	}
+	is, space, icon := s.mark(), stored.SpaceRoom, s.account.Bridge.Network.GetName().NetworkIcon
+	name, topic := s.Named()
+	err = errors.Join(
+		s.state(ctx, space, event.StateRoomName, "", &event.RoomNameEventContent{Name: name}),
+		s.state(ctx, space, event.StateTopic, "", &event.TopicEventContent{Topic: topic}))
+	if icon != "" && err == nil {
+		err = s.state(ctx, space, event.StateRoomAvatar, "", &event.RoomAvatarEventContent{URL: icon})
+	}
+	if err != nil {
+		if ctx.Err() == nil {
+			zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to name the space of an account; trying again")
+		}
+		return false
+	}
+	_ = s.account.Remember(ctx, func(kept *account.Record) { kept.Space = is }) // it logs that
+	return true
 }
 
 // Start implements session.Part.

@@ -111,8 +111,9 @@ func (c *Call) Login() (*Login, bool) {
 	case 1:
 		return c.LoginOf(logins[0]), true
 	}
-	c.Say("You have several accounts: name the one to use right behind the command, as in --login %s. You have %s.",
-		loginNames(logins[:1]), loginNames(logins))
+	// The command as it was given, but for what stands behind it, which can be long.
+	c.Say("You have several accounts: name the one to use right behind the command, as in `%s --login %s …`. You have %s.",
+		strings.TrimPrefix(c.Command, "!"), firstName(logins), loginNames(logins))
 	return nil, false
 }
 
@@ -212,6 +213,12 @@ func (c *Call) InRoomOfOther() bool {
 	}
 	login := c.Bridge.GetCachedUserLoginByID(c.Portal.Receiver)
 	return login == nil || login.UserMXID != c.User.MXID
+}
+
+// firstName returns the first of the names of logins.
+func firstName(logins []*bridgev2.UserLogin) string {
+	name, _, _ := strings.Cut(loginNames(logins), ", ")
+	return name
 }
 
 func loginNames(logins []*bridgev2.UserLogin) string {

@@ -30,11 +30,9 @@ func cannotGroup(c *call.Call, login *bridgev2.UserLogin, err error) {
 
 // CreateGroup makes the room a group chat with the contacts who are in it.
 func CreateGroup(c *call.Call) {
-	login, words := loginForGroup(c)
+	c.TakeLogin()
+	words := strings.Fields(c.Text)
 	switch {
-	case login == nil:
-		c.Say("You are not logged in to MSN. Use `$cmdprefix login` first.")
-		return
 	case c.Portal != nil:
 		c.Say("This room is bridged already: to %s. `!invite carol@example.com` calls another contact into the conversation.", names.Quoted(roomOf(c, c.Portal)))
 		return
@@ -52,6 +50,10 @@ func CreateGroup(c *call.Call) {
 		return
 	}
 	members, err := groupMembers(c)
+	login, ok := loginForGroup(c, members)
+	if !ok {
+		return
+	}
 	if err != nil {
 		c.Log.Err(err).Msg("Failed to get room members for group creation")
 		cannotGroup(c, login, err)
@@ -91,19 +93,31 @@ func nameRoom(c *call.Call, name string) *event.RoomNameEventContent {
 	return content
 }
 
-// loginForGroup returns the login that is named behind the command, or the user's default,
-// nil for none; and the words behind that, which are the name of the group chat.
-func loginForGroup(c *call.Call) (login *bridgev2.UserLogin, words []string) {
-	args := c.Args
-	if len(args) > 0 {
-		login = c.Bridge.GetCachedUserLoginByID(networkid.UserLoginID(args[0]))
+// loginForGroup returns the login that is named behind the command, the only one at the service of the people
+// in the room, or the only one of the user. It answers when it is none.
+func loginForGroup(c *call.Call, members []networkid.UserID) (*bridgev2.UserLogin, bool) {
+	if c.Given[call.LoginOption] == "" {
+		services := make(map[string]bool)
+		for _, member := range members {
+			if identity, ok := msnid.ParseUserID(member); ok {
+				services[identity.Service] = true
+			}
+		}
+		var fitting []*bridgev2.UserLogin
+		for _, login := range c.User.GetUserLogins() {
+			if services[c.LoginOf(login).Account.Identity.Service] {
+				fitting = append(fitting, login)
+			}
+		}
+		if len(fitting) == 1 && len(services) == 1 {
+			return fitting[0], true
+		}
 	}
-	if login != nil && login.UserMXID == c.User.MXID {
-		args = args[1:]
-	} else {
-		login = c.User.GetDefaultLogin()
+	login, ok := c.Login()
+	if !ok {
+		return nil, false
 	}
-	return login, args
+	return login.Account.Login, true
 }
 
 // groupMembers returns the IDs of the people in the command's room: ghosts, and other users
