@@ -94,6 +94,7 @@ var (
 // newClient wires the parts of a login.
 func newClient(c *Connector, of *bridgev2.UserLogin, identity msnid.Identity) *Client {
 	client := &Client{account: account.New(c.br, of, c.db, &c.Config, identity), intake: c.intake}
+	client.account.Icons = &c.icons
 	work := background.New()
 	client.session = session.New(client.account, &c.signIns)
 	client.rooms = room.New(client.account, c.Homeserver)
@@ -223,7 +224,7 @@ func (c *Client) info(ctx context.Context, portal networkid.PortalID) (*bridgev2
 // GetUserInfo names a contact's ghost.
 func (c *Client) GetUserInfo(_ context.Context, ghost *bridgev2.Ghost) (*bridgev2.UserInfo, error) {
 	if msnid.IsAlertsUserID(ghost.ID) {
-		return alert.Ghost(), nil
+		return c.alerts.Ghost(), nil
 	}
 	identity, ok := msnid.ParseUserID(ghost.ID)
 	if !ok {

@@ -28,6 +28,7 @@ import (
 	"matrix-msn/bridge/command"
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/config"
+	"matrix-msn/bridge/icon"
 	"matrix-msn/bridge/inbox"
 	"matrix-msn/bridge/intake"
 	"matrix-msn/bridge/lease"
@@ -68,6 +69,10 @@ type Connector struct {
 	keepers  presence.Keepers
 	upload   atomic.Int64 // how large files may be that the homeserver takes, 0 while that is not known
 	usurped  atomic.Bool  // another process has taken the database over
+
+	icons icon.Set
+	// BotHasPicture says that the admin has chosen the picture of the bot. It is set before Start.
+	BotHasPicture bool
 
 	tellsOutages bool // users are told that their accounts are not signed in
 
@@ -155,6 +160,11 @@ func (c *Connector) Start(ctx context.Context) error {
 	if err := c.db.Ghost.NameBy(ctx, c.Config.DisplaynameTemplate); err != nil {
 		return err
 	}
+	ctx = c.br.Log.WithContext(ctx)
+	c.icons.Load(ctx, c.br)
+	if !c.BotHasPicture {
+		c.icons.ShowBot(ctx, c.br)
+	}
 	// Also when presence is off: it may have been on before.
 	c.keepers = c.newKeepers()
 	if err := c.keepers.Start(ctx); err != nil {
@@ -213,6 +223,7 @@ func (c *Connector) GetName() bridgev2.BridgeName {
 	return bridgev2.BridgeName{
 		DisplayName:          account.NetworkName,
 		NetworkURL:           "https://en.wikipedia.org/wiki/MSN_Messenger",
+		NetworkIcon:          c.icons.URI(icon.Bot),
 		NetworkID:            "msn",
 		BeeperBridgeType:     "msn",
 		DefaultPort:          29363,
@@ -222,7 +233,7 @@ func (c *Connector) GetName() bridgev2.BridgeName {
 
 // GetBridgeInfoVersion returns the versions of what rooms say about the bridge
 // and about their features. A higher one is sent to all rooms.
-func (c *Connector) GetBridgeInfoVersion() (info, capabilities int) { return 1, 3 }
+func (c *Connector) GetBridgeInfoVersion() (info, capabilities int) { return 2, 3 }
 
 // GetCapabilities returns what the framework should know of the network.
 func (c *Connector) GetCapabilities() *bridgev2.NetworkGeneralCapabilities { return networkFeatures }

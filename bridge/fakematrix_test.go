@@ -21,6 +21,8 @@ import (
 	"maunium.net/go/mautrix/bridgev2/status"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bridge/icon"
 )
 
 // fakeMatrix is the Matrix side in memory: rooms with what was sent to them, and
@@ -54,6 +56,7 @@ type fakeMatrix struct {
 	noName   error                                  // what asking how somebody is called answers
 	stating  func(id.RoomID, string) error          // is asked before a state of a room is set, with its key, unless nil
 	uploads  [][]byte
+	icons    []string // those that were uploaded
 	// slowUpload is what uploads of pictures wait for, unless nil.
 	slowUpload chan struct{}
 	avatars    map[id.UserID]id.ContentURIString
@@ -62,7 +65,7 @@ type fakeMatrix struct {
 	called     map[id.RoomID]string             // names of rooms
 	topics     map[id.RoomID]string
 	births     map[id.RoomID]*mautrix.ReqCreateRoom
-	states     map[id.RoomID][]event.Type // that were set when a room was there, but for members
+	states     map[id.RoomID][]event.Type                   // that were set when a room was there, but for members
 	levels     map[id.RoomID]*event.PowerLevelsEventContent // where they are others than of most rooms
 	shown      shownGhosts                                  // who is online
 	secret     map[id.RoomID]bool                           // rooms that are encrypted
@@ -570,7 +573,13 @@ func (f *fakeMatrix) space(name string) (space id.RoomID, children []id.RoomID, 
 	return "", nil, false
 }
 
-func (i *fakeIntent) UploadMedia(ctx context.Context, _ id.RoomID, data []byte, _, _ string) (id.ContentURIString, *event.EncryptedFileInfo, error) {
+func (i *fakeIntent) UploadMedia(ctx context.Context, _ id.RoomID, data []byte, name, _ string) (id.ContentURIString, *event.EncryptedFileInfo, error) {
+	if strings.HasPrefix(name, icon.FilePrefix) {
+		i.f.mu.Lock()
+		defer i.f.mu.Unlock()
+		i.f.icons = append(i.f.icons, name)
+		return id.ContentURIString("mxc://" + fakeServer + "/" + name), nil, nil
+	}
 	i.f.mu.Lock()
 	slow := i.f.slowUpload
 	i.f.mu.Unlock()
@@ -733,6 +742,20 @@ func (f *fakeMatrix) avatar(user id.UserID) []byte {
 		}
 	}
 	return nil
+}
+
+// avatarOf returns where the picture of a user is, "" for none.
+func (f *fakeMatrix) avatarOf(user id.UserID) id.ContentURIString {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.avatars[user]
+}
+
+// iconsTaken returns the names of the icons that were uploaded.
+func (f *fakeMatrix) iconsTaken() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.icons)
 }
 
 // uploaded is the address of the nth upload.

@@ -12,6 +12,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/config"
+	"matrix-msn/bridge/icon"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/database"
 	"matrix-msn/msn"
@@ -27,6 +28,8 @@ type Account struct {
 	Identity msnid.Identity
 	// Service is never nil. It is not Configured when the config does not have it any more.
 	Service *config.Service
+	// Icons are the pictures of what has no face on MSN; it may be nil.
+	Icons *icon.Set
 
 	roster atomic.Pointer[Roster]
 	naming chan struct{} // holds something while the user's own ghost is named

@@ -13,6 +13,7 @@ import (
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/config"
+	"matrix-msn/bridge/icon"
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
@@ -25,14 +26,15 @@ func (al *Alerts) Info() *bridgev2.ChatInfo {
 	topic := fmt.Sprintf("What %s announces to %s", al.account.Service.Name, al.account.Identity.Account)
 	sender := al.Sender()
 	return &bridgev2.ChatInfo{
-		Type:  ptr.Ptr(bridgedb.RoomTypeDefault),
-		Name:  ptr.Ptr(account.AlertsName),
-		Topic: &topic,
+		Type:   ptr.Ptr(bridgedb.RoomTypeDefault),
+		Name:   ptr.Ptr(account.AlertsName),
+		Topic:  &topic,
+		Avatar: al.account.Icons.Avatar(icon.Alerts),
 		Members: &bridgev2.ChatMemberList{
 			IsFull:           true,
 			TotalMemberCount: 2,
 			MemberMap: bridgev2.ChatMemberMap{
-				sender.Sender:       {EventSender: sender, UserInfo: Ghost()},
+				sender.Sender:       {EventSender: sender, UserInfo: al.Ghost()},
 				al.account.UserID(): {EventSender: al.account.OwnSender()},
 			},
 		},
@@ -40,8 +42,8 @@ func (al *Alerts) Info() *bridgev2.ChatInfo {
 }
 
 // Ghost describes who writes alerts.
-func Ghost() *bridgev2.UserInfo {
-	return &bridgev2.UserInfo{Name: ptr.Ptr(account.AlertsName), IsBot: ptr.Ptr(true)}
+func (al *Alerts) Ghost() *bridgev2.UserInfo {
+	return &bridgev2.UserInfo{Name: ptr.Ptr(account.AlertsName), IsBot: ptr.Ptr(true), Avatar: al.account.Icons.Avatar(icon.Alerts)}
 }
 
 // Sender returns who writes alerts.

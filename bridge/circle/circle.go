@@ -21,6 +21,7 @@ import (
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/background"
+	"matrix-msn/bridge/icon"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
@@ -99,7 +100,8 @@ func (c *Circles) find(id string) (msn.Circle, bool) {
 func (c *Circles) Info(ctx context.Context, id string) *bridgev2.ChatInfo {
 	c.account.NameSelf(ctx)
 	info := &bridgev2.ChatInfo{
-		Type: ptr.Ptr(bridgedb.RoomTypeDefault),
+		Type:   ptr.Ptr(bridgedb.RoomTypeDefault),
+		Avatar: c.account.Icons.Avatar(icon.Circle),
 		Members: &bridgev2.ChatMemberList{
 			MemberMap: bridgev2.ChatMemberMap{c.account.UserID(): {EventSender: c.account.OwnSender()}},
 		},

@@ -77,6 +77,7 @@ func main() {
 		connector.Presence = presenceOf{m.Matrix}
 		connector.Encrypts = func() bool { return m.Matrix.Crypto != nil }
 		connector.Profile = func() presence.Homeserver { return newProfile(m.Matrix) }
+		connector.BotHasPicture = m.Matrix.Config.AppService.Bot.Avatar != ""
 		connector.Usurped = func() { m.TriggerStop(exitUsurped) }
 		adviseOnDatabase(m.Log, m.Config.Database)
 		receiveTransactions(&m, connector)

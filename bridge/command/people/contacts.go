@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/names"
@@ -33,7 +34,7 @@ func Contacts(c *call.Call) {
 	}
 	for _, login := range logins {
 		for _, part := range describeContacts(login, c.Ctx, parseFilter(c.Text)) {
-			c.ReplyAdvanced(part, false, true)
+			c.Send(part)
 		}
 	}
 }
@@ -88,13 +89,13 @@ func (f filter) chooses(contact *database.Contact, line contactLine, groups []st
 	return strings.Contains(strings.ToLower(names.Clean(contact.Name)), f.part) || strings.Contains(contact.Account, f.part)
 }
 
-// describeContacts returns the contacts that are asked for as HTML, in as many messages as
-// it takes.
-func describeContacts(l *call.Login, ctx context.Context, asked filter) []string {
+// describeContacts returns the contacts that are asked for, in as many messages as it takes. Each
+// leads to the Matrix user of the contact.
+func describeContacts(l *call.Login, ctx context.Context, asked filter) []*event.MessageEventContent {
 	contacts, err := l.Account.Contacts(ctx)
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read contacts")
-		return []string{reason.Of(reason.ErrContacts, reason.Request, l.Account.About("")).Sentence}
+		return []*event.MessageEventContent{notice(reason.Of(reason.ErrContacts, reason.Request, l.Account.About("")).Sentence)}
 	}
 	client := l.Session.Current()
 	named := make(map[string]string) // groups by ID, in lower case
@@ -114,6 +115,7 @@ func describeContacts(l *call.Login, ctx context.Context, asked filter) []string
 			groups = append(groups, named[id])
 		}
 		if line, ok := lineFor(contact, live, client != nil); ok && asked.chooses(contact, line, groups) {
+			line.link = l.Account.Bridge.Matrix.FormatGhostMXID(l.Account.GhostID(contact.Account)).URI().MatrixToURL()
 			lines = append(lines, line)
 		}
 	}
@@ -134,37 +136,64 @@ func describeContacts(l *call.Login, ctx context.Context, asked filter) []string
 	}
 	switch {
 	case len(lines) == 0 && !asked.all():
-		return []string{html.EscapeString(title) + ": nobody on the list is like that."}
+		return []*event.MessageEventContent{notice(title + ": nobody on the list is like that.")}
 	case len(lines) == 0:
-		return []string{html.EscapeString(title) + ": the list is empty."}
+		return []*event.MessageEventContent{notice(title + ": the list is empty.")}
 	}
 	more := len(lines) - maxListed
 	lines = lines[:min(len(lines), maxListed)]
-	messages := listHTML(title, lines)
+	messages := listed(title, lines)
 	if more > 0 {
-		messages = append(messages, fmt.Sprintf("%d more are not shown. <code>!contacts</code> with a part of a name finds them.", more))
+		messages = append(messages, notice(fmt.Sprintf("%d more are not shown. `!contacts` with a part of a name finds them.", more)))
 	}
 	return messages
 }
 
-// listHTML makes a list with a title of lines, in as many messages as it takes.
-func listHTML(title string, lines []contactLine) (messages []string) {
-	list := "<strong>" + html.EscapeString(title) + "</strong><ul>"
-	for _, line := range lines {
-		item := "<li>" + html.EscapeString(line.text) + "</li>"
-		if len(list)+len(item) > maxListHTML {
-			messages = append(messages, list+"</ul>")
-			list = "<ul>"
-		}
-		list += item
+func notice(text string) *event.MessageEventContent {
+	return &event.MessageEventContent{MsgType: event.MsgNotice, Body: text, Mentions: &event.Mentions{}}
+}
+
+// listed makes a list with a title of lines, in as many messages as it takes.
+func listed(title string, lines []contactLine) (messages []*event.MessageEventContent) {
+	body, list := "**"+title+"**", "<strong>"+html.EscapeString(title)+"</strong><ul>"
+	flush := func() {
+		content := notice(strings.TrimPrefix(body, "\n"))
+		content.Format, content.FormattedBody = event.FormatHTML, list+"</ul>"
+		messages = append(messages, content)
+		body, list = "", "<ul>"
 	}
-	return append(messages, list+"</ul>")
+	for _, line := range lines {
+		item := "<li>" + line.html() + "</li>"
+		if len(list)+len(item) > maxListHTML {
+			flush()
+		}
+		body, list = body+"\n* "+line.text, list+item
+	}
+	flush()
+	return messages
 }
 
 // contactLine is one contact as the list shows it.
 type contactLine struct {
-	rank int
-	text string
+	rank    int
+	text    string
+	name    string // what stands first behind the sign in text
+	account string // what stands behind that, or "": clients would make a mail of it
+	link    string // where the name leads to, or ""
+}
+
+// html is a line as HTML.
+func (l contactLine) html() string {
+	if l.link == "" {
+		return html.EscapeString(l.text)
+	}
+	sign, after, _ := strings.Cut(l.text, " ")
+	after = strings.TrimPrefix(after, l.name)
+	linked := sign + ` <a href="` + html.EscapeString(l.link) + `">` + html.EscapeString(l.name) + "</a>"
+	if between, rest, ok := strings.Cut(after, l.account); ok && l.account != "" {
+		return linked + html.EscapeString(between) + "<code>" + html.EscapeString(l.account) + "</code>" + html.EscapeString(rest)
+	}
+	return linked + html.EscapeString(after)
 }
 
 // Ranks of contactLine: who can be talked to comes first.
@@ -184,30 +213,34 @@ var networkNames = map[int]string{2: "Office Communicator", 4: "telephone", 32: 
 // lineFor describes a contact on a list. live is what the session knows of them.
 func lineFor(contact *database.Contact, live msn.Contact, connected bool) (contactLine, bool) {
 	lists := msn.List(contact.Lists)
-	name := contact.Account
+	line := contactLine{name: contact.Account}
+	shown := contact.Account
 	if clean := names.Clean(contact.Name); clean != "" && clean != contact.Account {
-		name = names.Unlinked(clean) + " (" + contact.Account + ")"
+		line.name, line.account = names.Unlinked(clean), contact.Account
+		shown = line.name + " (" + contact.Account + ")"
 	}
 	if network := networkNames[live.Network]; network != "" {
-		name += " on " + network
+		shown += " on " + network
 	}
 	status := live.Status
 	word, online := call.StatusWords[status]
 	switch {
 	case lists.Has(msn.ListBlock):
-		return contactLine{rankBlocked, "🚫 " + name + ": blocked"}, true
+		line.rank, line.text = rankBlocked, "🚫 "+shown+": blocked"
 	case lists.Has(msn.ListForward) && online && status == msn.Online:
-		return contactLine{rankOnline, "🟢 " + name + ": " + word}, true
+		line.rank, line.text = rankOnline, "🟢 "+shown+": "+word
 	case lists.Has(msn.ListForward) && online:
-		return contactLine{rankAway, "🟡 " + name + ": " + word}, true
+		line.rank, line.text = rankAway, "🟡 "+shown+": "+word
 	case lists.Has(msn.ListForward) && !connected:
-		return contactLine{rankOffline, "⚪ " + name}, true
+		line.rank, line.text = rankOffline, "⚪ "+shown
 	case lists.Has(msn.ListForward):
-		return contactLine{rankOffline, "⚪ " + name + ": offline"}, true
+		line.rank, line.text = rankOffline, "⚪ "+shown+": offline"
 	case msn.Contact{Lists: lists}.WaitsForAnswer():
-		return contactLine{rankWaiting, "❔ " + name + ": has added you, and waits for an answer"}, true
+		line.rank, line.text = rankWaiting, "❔ "+shown+": has added you, and waits for an answer"
+	default:
+		return contactLine{}, false
 	}
-	return contactLine{}, false
+	return line, true
 }
 
 // circleLines names the circles. carried tells whether the session carries what is said
@@ -225,7 +258,7 @@ func circleLines(circles []msn.Circle, carried bool) (lines []contactLine) {
 		case !circle.Member:
 			text += ". `!circles` shows how to answer"
 		}
-		lines = append(lines, contactLine{rankCircle, text})
+		lines = append(lines, contactLine{rank: rankCircle, text: text})
 	}
 	return lines
 }

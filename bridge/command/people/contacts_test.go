@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"maunium.net/go/mautrix/format"
-
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -77,6 +75,24 @@ func TestCirclesAreListed(t *testing.T) {
 	}
 }
 
+// The name leads to the Matrix user, whatever it holds, and the address to nothing.
+func TestContactIsALink(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"Bob":            `🟢 <a href="https://matrix.to/#/@x:y">Bob</a> (<code>bob@example.com</code>): online`,
+		"<i> & \"":       `🟢 <a href="https://matrix.to/#/@x:y">&lt;i&gt; &amp; &#34;</a> (<code>bob@example.com</code>): online`,
+		"🟢":              `🟢 <a href="https://matrix.to/#/@x:y">🟢</a> (<code>bob@example.com</code>): online`,
+		"":               `🟢 <a href="https://matrix.to/#/@x:y">bob@example.com</a>: online`,
+		"🟢 online (Bob)": `🟢 <a href="https://matrix.to/#/@x:y">🟢 online (Bob)</a> (<code>bob@example.com</code>): online`,
+	} {
+		line, _ := lineFor(&database.Contact{Account: "bob@example.com", Name: name, Lists: int(msn.ListForward)}, msn.Contact{Status: msn.Online}, true)
+		line.link = "https://matrix.to/#/@x:y"
+		if got := line.html(); got != want {
+			t.Errorf("%q becomes %s, want %s", name, got, want)
+		}
+	}
+}
+
 // However long names are, and whatever they hold, a list fits into events, and nothing in it
 // becomes a link.
 func TestContactListFitsIntoEvents(t *testing.T) {
@@ -89,8 +105,7 @@ func TestContactListFitsIntoEvents(t *testing.T) {
 			lines = append(lines, line)
 		}
 		shown := 0
-		for _, message := range listHTML("Contacts", lines) {
-			content := format.RenderMarkdown(message, false, true)
+		for _, content := range listed("Contacts", lines) {
 			data, err := json.Marshal(content)
 			if err != nil || len(data) > 60<<10 {
 				t.Errorf("%.20q makes an event of %d bytes, %v", name, len(data), err)
@@ -98,7 +113,7 @@ func TestContactListFitsIntoEvents(t *testing.T) {
 			if strings.Contains(string(data), "http://") || strings.Contains(content.FormattedBody, "<a ") {
 				t.Errorf("%.20q makes a link: %.200s", name, data)
 			}
-			shown += strings.Count(message, "<li>")
+			shown += strings.Count(content.FormattedBody, "<li>")
 		}
 		if shown != len(lines) {
 			t.Errorf("%.20q: %d of %d are shown", name, shown, len(lines))
