@@ -21,6 +21,7 @@ func receiveTransactions(m *mxmain.BridgeMain, connector *bridge.Connector) {
 	at := &gate{token: func() string { return m.Matrix.AS.Registration.ServerToken }, log: m.Log}
 	router.Handle("PUT /_matrix/app/v1/transactions/{txnID}", connector.Receive(framework, at.allows))
 	router.Handle("PUT /transactions/{txnID}", at.refuseOld(framework))
+	newLookups(m, connector).serve(router)
 	m.Matrix.AS.Router = router
 	connector.Deliver = func(ctx context.Context, evt *event.Event) error {
 		select {
