@@ -91,6 +91,7 @@ type record struct {
 	html   string
 	msg    event.MessageType
 	status event.MessageStatus
+	full   bridgev2.MessageStatus
 	bridge status.BridgeState
 	raw    map[string]any // what a message has besides
 	calls  []id.UserID    // whom it mentions
@@ -330,7 +331,7 @@ func (f *fakeMatrix) SendBridgeStatus(_ context.Context, state *status.BridgeSta
 }
 
 func (f *fakeMatrix) SendMessageStatus(_ context.Context, ms *bridgev2.MessageStatus, evt *bridgev2.MessageStatusEventInfo) {
-	r := record{kind: "status", room: evt.RoomID, status: ms.Status, body: ms.Message, answer: evt.SourceEventID}
+	r := record{kind: "status", room: evt.RoomID, status: ms.Status, body: ms.Message, answer: evt.SourceEventID, full: *ms}
 	if ms.SendNotice {
 		r.html = ms.ToNoticeEvent(evt).Body
 	}

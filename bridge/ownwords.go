@@ -14,7 +14,7 @@ const (
 	frameworksWords = "You're "
 
 	notYours  = "this is the chat of another user of the bridge: what you write here does not reach MSN"
-	loggedOut = "you are not logged in to MSN with the account of this chat: send `login` to the bot, in your own chat with it"
+	loggedOut = "you are not logged in to MSN with the account of this chat: send `login` to the bot, in your own chat with it, or `clear-rooms` to be rid of such rooms"
 )
 
 // relayedReaction is what the framework says of a reaction of somebody who is relayed, which it passes

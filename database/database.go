@@ -40,6 +40,7 @@ type Database struct {
 	Picture       *PictureQuery
 	FileQueue     *FileQueueQuery
 	ComingFile    *ComingFileQuery
+	Waiting       *WaitingQuery
 }
 
 // New prepares the tables beside those of parent, for the bridge with the given
@@ -68,6 +69,7 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 		Prompt:        &PromptQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Prompt](db)},
 		Object:        &ObjectQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Object](db)},
 		Picture:       &PictureQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Picture](db)},
+		Waiting:       &WaitingQuery{db: db, bridgeID: bridgeID},
 		FileQueue:     &FileQueueQuery{bridgeID: bridgeID, intake: intake, QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedFile](db)},
 		ComingFile:    &ComingFileQuery{bridgeID: bridgeID, queue: queue, QueryHelper: dbutil.MakeQueryHelperReflect[*ComingFile](db)},
 	}

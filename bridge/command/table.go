@@ -30,6 +30,10 @@ type row struct {
 	// relayed commands are also for people without an account who speak through that of
 	// another.
 	relayed bool
+	// admin commands are for admins of the bridge.
+	admin bool
+	// anybody can give a command without an account.
+	anybody bool
 	run     func(*call.Call)
 }
 
@@ -40,9 +44,11 @@ var table = []row{
 	{name: "whois", bare: true, private: true, run: people.Whois},
 	{name: "start-chat", alias: "pm", private: true, run: people.StartChat},
 	{name: "bridge", run: people.Bridge},
+	{name: "clear-rooms", anybody: true, private: true, run: people.ClearRooms},
 	{name: "resolve-identifier", private: true, run: people.Resolve},
 	{name: "search", private: true, run: people.Search},
 	{name: "list-logins", private: true, run: service.ListLogins},
+	{name: "logins", admin: true, private: true, run: service.AllLogins},
 	{name: "logout", private: true, run: service.Logout},
 	{name: "add", bare: true, private: true, run: people.Add},
 	{name: "remove", bare: true, private: true, run: people.Remove},
@@ -86,7 +92,7 @@ func (c *Commands) Handlers() []commands.CommandHandler {
 	handlers := []commands.CommandHandler{c.createGroup(), c.unbridge(), c.help()}
 	handlers = append(handlers, c.relay()...)
 	for _, r := range table {
-		handler := &commands.FullHandler{Func: func(ce *commands.Event) { c.run(r, ce) }, Name: r.name, RequiresLogin: !r.relayed}
+		handler := &commands.FullHandler{Func: func(ce *commands.Event) { c.run(r, ce) }, Name: r.name, RequiresLogin: !r.relayed && !r.anybody && !r.admin, RequiresAdmin: r.admin}
 		if r.alias != "" {
 			handler.Aliases = append(handler.Aliases, r.alias)
 		}

@@ -309,8 +309,10 @@ func (s *Session) WaitForOutcome(ctx context.Context) {
 func (s *Session) set(client *msn.Client, problem *reason.Reason) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.since.IsZero() || (s.client == nil) != (client == nil) {
+		s.since = time.Now()
+	}
 	s.client, s.problem = client, problem
-	s.since = time.Now()
 	if client == nil {
 		s.account.SetRoster(nil) // a nil *msn.Client in the interface would be a roster
 	} else {

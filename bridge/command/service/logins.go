@@ -4,21 +4,12 @@ import (
 	"slices"
 	"strings"
 
-	"maunium.net/go/mautrix/bridgev2/status"
-
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/names"
 )
 
 // The framework has these two commands as well. Its answers name accounts where others read
 // along, and do not say what was done.
-
-// loginStates are what people are told of the states of a login.
-var loginStates = map[status.BridgeStateEvent]string{
-	status.StateConnected: "signed in", status.StateConnecting: "signing in", status.StateTransientDisconnect: "trying to sign in",
-	status.StateBadCredentials: "signed out: send `relogin`", status.StateUnknownError: "signed out",
-	status.StateLoggedOut: "logged out",
-}
 
 // ListLogins lists the accounts of a user.
 func ListLogins(c *call.Call) {
@@ -33,14 +24,24 @@ func ListLogins(c *call.Call) {
 func describeLogins(c *call.Call) (lines []string) {
 	for _, own := range c.User.GetUserLogins() {
 		login := c.LoginOf(own)
-		line := string(login.Account.Login.ID) + " at " + login.Account.Service.Name
-		if state := loginStates[login.Account.Login.BridgeState.GetPrevUnsent().StateEvent]; state != "" {
-			line += ": " + state
-		}
-		lines = append(lines, line)
+		lines = append(lines, string(login.Account.Login.ID)+" at "+login.Account.Service.Name+": "+stateOf(login))
 	}
 	slices.Sort(lines)
 	return lines
+}
+
+// stateOf says whether an account is signed in, and why not.
+func stateOf(login *call.Login) string {
+	client, problem := login.Session.State()
+	switch {
+	case client != nil:
+		return "signed in"
+	case problem == nil:
+		return "signing in"
+	case problem.Retried():
+		return "trying to sign in. " + problem.Sentence
+	}
+	return "signed out. " + problem.Sentence
 }
 
 // Logout forgets an account.
@@ -60,5 +61,5 @@ func Logout(c *call.Call) {
 		return
 	}
 	login.Account.Login.Logout(c.Ctx)
-	c.Say("You are logged out of %s as %s. Your rooms stay; `login` brings the account back.", login.Account.Service.Name, names.Clean(login.Account.Identity.Account))
+	c.Say("You are logged out of %s as %s. Your rooms stay: `login` brings the account back, and `clear-rooms` takes them away.", login.Account.Service.Name, names.Clean(login.Account.Identity.Account))
 }

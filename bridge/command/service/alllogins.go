@@ -1,0 +1,109 @@
+package service
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"maunium.net/go/mautrix/bridgev2"
+
+	"matrix-msn/bridge/command/call"
+	"matrix-msn/bridge/names"
+	"matrix-msn/database"
+)
+
+// maxLogins is how many logins are listed: those that are in trouble first.
+const maxLogins = 100
+
+// AllLogins shows an admin all logins of the bridge: who, where, how they are, and what waits.
+func AllLogins(c *call.Call) {
+	all := c.Bridge.GetAllCachedUserLogins()
+	if len(all) == 0 {
+		c.Say("Nobody is logged in.")
+		return
+	}
+	waiting, err := c.DB.Waiting.All(c.Ctx)
+	if err != nil {
+		c.Log.Err(err).Msg("Failed to count what waits")
+	}
+	lines := make([]loginLine, 0, len(all))
+	signedIn := 0
+	for _, login := range all {
+		line := lineOf(c.LoginOf(login), login, waiting[login.ID], time.Now())
+		if line.rank == rankSignedIn {
+			signedIn++
+		}
+		lines = append(lines, line)
+	}
+	slices.SortFunc(lines, func(a, b loginLine) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.text, b.text)) })
+	said := []string{fmt.Sprintf("Accounts: %d, signed in: %d.", len(lines), signedIn)}
+	if err != nil {
+		said[0] += " What waits could not be counted: see the log."
+	}
+	for _, line := range lines[:min(len(lines), maxLogins)] {
+		said = append(said, "• "+line.text)
+	}
+	if more := len(lines) - maxLogins; more > 0 {
+		said = append(said, fmt.Sprintf("… and %d more.", more))
+	}
+	c.Say("%s", strings.Join(said, "\n"))
+}
+
+// loginLine is one login as AllLogins shows it.
+type loginLine struct {
+	rank int
+	text string
+}
+
+// Ranks of loginLine.
+const (
+	rankHelpless = iota // only somebody can help
+	rankTrying          // is being signed in
+	rankSignedIn
+)
+
+// lineOf describes a login.
+func lineOf(l *call.Login, login *bridgev2.UserLogin, waits database.Waiting, now time.Time) loginLine {
+	client, problem := l.Session.State()
+	line, how := loginLine{rank: rankTrying}, "signing in"
+	switch {
+	case client != nil:
+		line.rank, how = rankSignedIn, fmt.Sprintf("signed in over %v", client.Dialect())
+	case problem != nil && problem.Retried():
+		how = "trying to sign in (" + problem.Code + ")"
+	case problem != nil:
+		line.rank, how = rankHelpless, "signed out ("+problem.Code+")"
+	}
+	if since := l.Session.Since(); !since.IsZero() {
+		how += " since " + since.UTC().Format("2006-01-02 15:04 MST")
+	}
+	line.text = fmt.Sprintf("%s: %s, %s", login.UserMXID, l.Account.AtService(), how)
+	if what := describeWaiting(waits, now); what != "" {
+		line.text += "; " + what
+	}
+	return line
+}
+
+// describeWaiting says what waits, "" for nothing.
+func describeWaiting(waits database.Waiting, now time.Time) string {
+	var parts []string
+	if waits.Out > 0 {
+		parts = append(parts, fmt.Sprintf("%d to MSN", waits.Out))
+	}
+	if waits.In > 0 {
+		parts = append(parts, fmt.Sprintf("%d to Matrix", waits.In))
+	}
+	said := ""
+	if len(parts) > 0 {
+		said = "waiting: " + strings.Join(parts, ", ")
+		if !waits.Oldest.IsZero() {
+			said += ", for " + names.Minutes(now.Sub(waits.Oldest))
+		}
+	}
+	if waits.Kept > 0 {
+		said = strings.TrimPrefix(said+fmt.Sprintf("; %d kept for who is offline", waits.Kept), "; ")
+	}
+	return said
+}
