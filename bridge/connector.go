@@ -70,7 +70,8 @@ type Connector struct {
 	upload   atomic.Int64 // how large files may be that the homeserver takes, 0 while that is not known
 	usurped  atomic.Bool  // another process has taken the database over
 
-	icons icon.Set
+	icons    icon.Set
+	pointers pointers // which messages reactions and deletions are about
 	// BotHasPicture says that the admin has chosen the picture of the bot. It is set before Start.
 	BotHasPicture bool
 
@@ -288,6 +289,7 @@ func (c *Connector) Arriving(ctx context.Context, evt *event.Event) {
 	if evt.Content.Raw[doublePuppet] == nil {
 		c.isActive(evt.Sender)
 	}
+	c.pointers.note(evt)
 	switch evt.Type {
 	case event.EventMessage, event.EventUnstablePollStart:
 		c.commands.Rewrite(ctx, evt)

@@ -124,3 +124,16 @@ func TestNamesBecomeNoLinks(t *testing.T) {
 		t.Errorf("an own name becomes %q", got)
 	}
 }
+
+// Only what could be taken for an address is one: an at sign alone is not.
+func TestNamesThatHoldAddresses(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"Bob is @ work": false, "@home": false, "work@": false, "Bob @ 5": false, "@": false, "Bob": false, "": false,
+		"bob@example.com": true, "I am bob@example.com!": true, "a@b": true,
+	} {
+		if HoldsAddress(name) != want {
+			t.Errorf("%q holds an address: %v", name, !want)
+		}
+	}
+}

@@ -24,8 +24,11 @@ var defaults = []struct{ framework, own string }{
 		"    uri: file:matrix-msn.db?_txlock=immediate&_secure_delete=on\n    # Maximum"},
 	// A homeserver repeats a transaction when the bridge was stopped in the middle.
 	{"    deduplicate_matrix_messages: false\n", "    deduplicate_matrix_messages: true\n"},
-	// The only way in which Element shows that a message has arrived.
-	{"    delivery_receipts: false\n", "    delivery_receipts: true\n"},
+	// That a message has arrived is a status of it. The receipt of the bot looks as if somebody had read it.
+	{"    message_status_events: false\n", "    message_status_events: true\n"},
+	{"    # Should bridge connection status be sent to the management room as `m.notice` events?\n", "" +
+		"    # Should users be told in their chat with the bot that their account is not signed in, and that it is again?\n" +
+		"    # With none they are not; errors and all are the same here: each is told once, in words.\n"},
 	{"        avatar: \n", "        avatar: ''\n"},
 	{"        message_formats:\n", "        # MSN has plain text: the tags are left out, and so is the style of the messages. Names are made fit for it, and\n" +
 		"        # those that could be taken for somebody else's have the Matrix ID behind them. Edits, polls, places and stickers\n" +

@@ -66,6 +66,14 @@ func TestExampleConfigDefaultsToSQLite(t *testing.T) {
 	}
 }
 
+// The bot's receipt looks as if somebody had read a message: that one was delivered is a status of it.
+func TestReceiptOfTheBotIsAnOptionThatIsOff(t *testing.T) {
+	t.Parallel()
+	if cfg := parsedExampleConfig(t); cfg.Matrix.DeliveryReceipts || !cfg.Matrix.MessageStatusEvents {
+		t.Errorf("receipts: %v, statuses: %v", cfg.Matrix.DeliveryReceipts, cfg.Matrix.MessageStatusEvents)
+	}
+}
+
 func TestArgumentsAreLeftToTheFramework(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

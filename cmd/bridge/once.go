@@ -49,9 +49,18 @@ func (c onceConnector) Start(ctx context.Context) error {
 }
 
 // SendMessageStatus implements bridgev2.MatrixConnector: what the framework says of its own is said
-// in words for people.
+// in words for people, and answers what clients can show.
 func (c onceConnector) SendMessageStatus(ctx context.Context, status *bridgev2.MessageStatus, about *bridgev2.MessageStatusEventInfo) {
-	c.Connector.SendMessageStatus(ctx, bridge.InOwnWords(status), about)
+	status = bridge.InOwnWords(status)
+	if shown := c.network.Answering(about); shown != about && status != nil && status.SendNotice {
+		// The notice alone answers another event: what programs are told is of that which happened.
+		notice := *status
+		notice.DisableMSS, shown.IsSourceEventDoublePuppeted = true, true
+		c.Connector.SendMessageStatus(ctx, &notice, shown)
+		silent := *status
+		silent.SendNotice, status = false, &silent
+	}
+	c.Connector.SendMessageStatus(ctx, status, about)
 }
 
 // GhostIntent implements bridgev2.MatrixConnector.
