@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
@@ -184,4 +185,37 @@ func TestSpaceNamesServiceAndAccount(t *testing.T) {
 		defer b.matrix.mu.Unlock()
 		return b.matrix.called[space] == "MSN: alice@example.com at Home" && b.matrix.topics[space] == "Your chats in alice@example.com at Home"
 	})
+}
+
+// Who logs out and in again has all rooms in which they still are in the new space, before anything is said
+// there; group chats too.
+func TestRoomsComeBackIntoTheSpace(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t), func(b *testBridge) { b.filtering = true })
+	login := b.login()
+	withBob, group := b.dm(login, bob), b.makeGroup(login, bob, carol)
+	left := b.dm(login, carol)
+	space := func(id networkid.UserLoginID) (space id.RoomID) {
+		b.eventually("the space", func() bool {
+			stored, err := b.br.DB.UserLogin.GetByID(b.ctx, id)
+			if err == nil && stored != nil {
+				space = stored.SpaceRoom
+			}
+			return space != ""
+		})
+		return space
+	}
+	first := space(login.ID)
+	b.eventually("the rooms in the space", func() bool { return b.matrix.holds(first, withBob) && b.matrix.holds(first, group) })
+	b.leave(left)
+	login.Logout(b.ctx)
+	again := b.login()
+	second := space(again.ID)
+	if second == first {
+		t.Fatal("it is the same space")
+	}
+	b.eventually("the rooms in the new space", func() bool { return b.matrix.holds(second, withBob) && b.matrix.holds(second, group) })
+	if b.matrix.holds(second, left) {
+		t.Error("a room that the user has left is in the new space")
+	}
 }

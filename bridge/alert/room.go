@@ -98,16 +98,20 @@ func (al *Alerts) Convert(ctx context.Context, m *database.QueuedMessage) (*brid
 		return nil, fmt.Errorf("alert %q is in the queue alone", m.MessageID)
 	}
 	language := notify.LanguageTag(a.LCID)
+	content := msgconv.AlertToMatrix(msgconv.Alert{
+		Text:         a.Text,
+		Language:     language,
+		ActionURL:    a.ActionURL,
+		SubscribeURL: a.SubscribeURL,
+		Icon:         al.iconOf(ctx, a),
+		Mention:      al.calledBy(a),
+	})
+	if a.Kind == database.AlertKindMail {
+		content.MsgType = event.MsgText // clients count no notices, and this one is for the user as a text is
+	}
 	return &bridgev2.ConvertedMessagePart{
-		Type: event.EventMessage,
-		Content: msgconv.AlertToMatrix(msgconv.Alert{
-			Text:         a.Text,
-			Language:     language,
-			ActionURL:    a.ActionURL,
-			SubscribeURL: a.SubscribeURL,
-			Icon:         al.iconOf(ctx, a),
-			Mention:      al.calledBy(a),
-		}),
+		Type:    event.EventMessage,
+		Content: content,
 		Extra: map[string]any{alertField: map[string]any{
 			"kind":            a.Kind,
 			"site_id":         names.Clean(a.SiteID), // all of these are short, unless a server means harm

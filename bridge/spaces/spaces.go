@@ -52,6 +52,7 @@ func (s *Spaces) Listen(in *session.Session) {
 	// Also when they are not wanted: they may have been before.
 	in.OnReady(func(context.Context, *msn.Client) { s.work.Try(everything, s.show) })
 	in.OnReady(func(context.Context, *msn.Client) { s.work.Try("name", s.named) })
+	in.OnReady(func(context.Context, *msn.Client) { s.work.Try("rooms", s.bringBack) })
 	session.On(in, func(context.Context, msn.GroupsChanged) { s.Look() })
 	session.On(in, func(context.Context, msn.ContactChanged) { s.Look() })
 }
@@ -100,6 +101,56 @@ func (s *Spaces) named(ctx context.Context) (done bool) {
 	}
 	_ = s.account.Remember(ctx, func(kept *account.Record) { kept.Space = is }) // it logs that
 	return true
+}
+
+// bringBack puts rooms into the space of the login that are not in it: those of an account that was logged out,
+// and in again. The framework does so with each room when something is said there. It reports whether nothing
+// is left to be done.
+func (s *Spaces) bringBack(ctx context.Context) (done bool) {
+	if !s.account.Bridge.Config.PersonalFilteringSpaces {
+		return true
+	}
+	err := s.bringBackRooms(ctx)
+	if err != nil && ctx.Err() == nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to put rooms into the space of an account; trying again")
+	}
+	return err == nil
+}
+
+func (s *Spaces) bringBackRooms(ctx context.Context) error {
+	br, login := s.account.Bridge, s.account.Login
+	rooms, err := s.account.DB.GroupSpace.Rooms(ctx, login.ID)
+	if err != nil {
+		return fmt.Errorf("read rooms: %w", err)
+	}
+	known, err := br.DB.UserPortal.GetAllForLogin(ctx, login.UserLogin)
+	if err != nil {
+		return fmt.Errorf("read rooms of the space: %w", err)
+	}
+	for _, up := range known {
+		if up.InSpace != nil && *up.InSpace {
+			delete(rooms, up.Portal.ID)
+		}
+	}
+	for id, in := range rooms {
+		member, err := br.Matrix.GetMemberInfo(ctx, in, login.UserMXID)
+		if err != nil || member == nil || !member.Membership.IsInviteOrJoin() {
+			continue // nothing of theirs any more, or nobody can say
+		}
+		key := s.account.KeyOf(id)
+		portal, err := br.GetExistingPortalByKey(ctx, key)
+		if err != nil || portal == nil {
+			continue
+		}
+		up, err := br.DB.UserPortal.GetOrCreate(ctx, login.UserLogin, key)
+		if err == nil {
+			err = login.AddPortalToSpace(ctx, portal, up.CopyWithoutValues())
+		}
+		if err := taken(ctx, in, err); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Start implements session.Part.

@@ -124,5 +124,14 @@ func sayOnce(m *mxmain.BridgeMain, connector *bridge.Connector, met *meeting) {
 		}
 		matrix.CommandSetPowerLevel.Func(ce)
 	}
-	m.Bridge.Commands.(*commands.Processor).AddHandlers(&discard, &level)
+	// And this one says that something is off which the admin has switched on for everybody.
+	logout := *matrix.CommandLogoutMatrix
+	logout.Func = func(ce *commands.Event) {
+		if m.Matrix.Config.DoublePuppet.Secrets[ce.User.MXID.Homeserver()] != "" {
+			ce.Reply("The admin of this bridge has it write in the names of all users of this homeserver, so that you cannot switch that off for yourself.")
+			return
+		}
+		matrix.CommandLogoutMatrix.Func(ce)
+	}
+	m.Bridge.Commands.(*commands.Processor).AddHandlers(&discard, &level, &logout)
 }

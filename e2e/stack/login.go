@@ -33,12 +33,16 @@ func (u *User) LogIn(ctx context.Context, room id.RoomID, bot id.UserID, service
 	if _, _, err := u.reply(ctx, room, bot, account, Notice(room, bot, "enter your password")); err != nil {
 		return fail(err)
 	}
-	sent, answer, err := u.reply(ctx, room, bot, password, Notice(room, bot))
+	said := Notice(room, bot)
+	sent, answer, err := u.reply(ctx, room, bot, password, func(s Seen) bool { return said(s) && !isWelcome(s) })
 	if err != nil {
 		return fail(err)
 	}
 	return LoginDialog{Password: sent, Answer: answer}, nil
 }
+
+// isWelcome matches what a bot says some seconds after a login, which can be an earlier one.
+func isWelcome(s Seen) bool { return Notice("", "", "Three things to try")(s) }
 
 // reply answers a question of the bot and returns what the bot says to that. The bot asks a moment before it
 // listens, in which a program, though no person, can answer; then it knows nothing of a question, and is told again.
