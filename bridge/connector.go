@@ -71,7 +71,8 @@ type Connector struct {
 	usurped  atomic.Bool  // another process has taken the database over
 
 	icons    icon.Set
-	pointers pointers // which messages reactions and deletions are about
+	invited  invitedGhosts // into rooms that are not bridged
+	pointers pointers      // which messages reactions and deletions are about
 	// BotHasPicture says that the admin has chosen the picture of the bot. It is set before Start.
 	BotHasPicture bool
 

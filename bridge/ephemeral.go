@@ -69,6 +69,9 @@ func (c *Connector) ghostChanges(ctx context.Context, evt *event.Event, ghost ne
 		return
 	}
 	portal, err := c.br.GetPortalByMXID(ctx, evt.RoomID)
+	if err == nil && portal == nil && to == event.MembershipInvite {
+		c.invitedOutside(ctx, evt, ghost)
+	}
 	if err != nil || portal == nil {
 		return
 	}

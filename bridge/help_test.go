@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -80,6 +81,11 @@ func TestWhatLooksLikeACommandIsNotSent(t *testing.T) {
 		if got.room != room || !strings.HasPrefix(got.body, "Your message was not sent. ") || !strings.Contains(got.body, want) ||
 			!strings.HasSuffix(got.body, "To send it as a text, begin it with two exclamation marks: `!!`.") {
 			t.Errorf("%q is answered by %q", body, got.body)
+		}
+		evt := id.EventID(fmt.Sprintf("$user%d", b.events))
+		status, _ := b.matrix.wait(t, 0, "the status of "+body, func(r record) bool { return r.kind == "status" && r.answer == evt })
+		if status.status != event.MessageStatusFail || status.html != "" {
+			t.Errorf("%q has the status %+v", body, status)
 		}
 	}
 	for body, want := range map[string]string{

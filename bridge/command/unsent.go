@@ -117,5 +117,8 @@ func (h unsentHandler) Run(ce *commands.Event) {
 			return
 		}
 	}
+	// What clients show below the message; the command itself has gone well.
+	ce.MessageStatus.Status, ce.MessageStatus.ErrorReason = event.MessageStatusFail, event.MessageStatusGenericError
+	ce.MessageStatus.IsCertain, ce.MessageStatus.Message = true, what
 	(&call.Call{Event: ce, Parts: &h.shared}).Say("%s", reached+what+" To send it as a text, begin it with two exclamation marks: `!!`.")
 }
