@@ -243,7 +243,7 @@ func (c *Coming) run(ctx context.Context, o *offer) {
 	switch {
 	case errors.Is(err, errUnwanted):
 		c.drop(ctx, o)
-	case err != nil && errors.Is(context.Cause(ctx), reason.ErrBlockedByUser):
+	case errors.Is(err, msn.ErrBlocks), err != nil && errors.Is(context.Cause(ctx), reason.ErrBlockedByUser):
 		c.fails(ctx, o, reason.ErrBlockedByUser)
 	case err != nil && ctx.Err() != nil:
 		c.forget(o)

@@ -261,7 +261,7 @@ func (g *Going) send(ctx, sending context.Context, client *msn.Client, f *databa
 		return queue.PutBack()
 	case errors.Is(context.Cause(sending), errWithdrawn):
 		return g.withdrawn(ctx, f)
-	case errors.Is(context.Cause(sending), reason.ErrBlockedByUser):
+	case errors.Is(fate, msn.ErrBlocks), errors.Is(context.Cause(sending), reason.ErrBlockedByUser):
 		return queue.Tell(reason.ErrBlockedByUser)
 	case !began && byText(fate):
 		return g.instead(ctx, f, fate)

@@ -164,7 +164,6 @@ var table = []row{
 	{Message, is(msn.ErrUntrusted), "msn-untrusted-address", certain, network, say("{service} wanted the conversation at an address that the bridge must not use. The admin of this bridge finds it in the log and can allow it in the config.")},
 	{Message, is(msn.ErrBlocked), "msn-blocked", certain, noPermission, say("{name} has blocked you.")},
 	{Message, is(ErrBlockedByUser), "msn-blocked-by-you", certain, noPermission, say("you have blocked {name}. Send `!unblock` here first.")},
-	{Message, is(msn.ErrBlocks), "msn-blocked-by-you", certain, noPermission, say("the file was stopped, because you have blocked {name}. Send `!unblock` here first if they are to have it.")},
 	{Message, is(ErrNotSeen), "msn-not-seen", certain, tooLate, say("{name} was not online in all the time that the bridge keeps messages. Send it again when they are back.")},
 	{Message, is(msn.ErrOffline), "msn-offline", certain, generic, func(_ error, r Subject) string {
 		switch {
@@ -387,7 +386,7 @@ var table = []row{
 
 	// Files from MSN. The file is called {choices}.
 	{File, is(ErrFileStopped), "msn-file-stopped", certain, answered, say("The bridge was stopped while the file {choices} was coming. Ask {name} to send it again.")},
-	{File, is(ErrBlockedByUser), "msn-blocked-by-you", certain, answered, say("You have blocked {name}, and the file {choices} does not come.")},
+	{File, is(ErrBlockedByUser), "msn-blocked-by-you", certain, answered, say("You have blocked {name}, and the file {choices} does not come. If you want it, unblock them with `!unblock`, and ask them to send it again.")},
 	{File, is(ErrFileUndecided), "msn-file-undecided", certain, answered, say("Nobody has accepted the file {choices} of {name} within 5 minutes, and the bridge has declined it. Ask them to send it again if you want it.")},
 	{File, is(ErrFileNotStored), "msn-file-not-stored", certain, answered, say("{name} has sent the file {choices}, and the homeserver does not take it. Ask them for it in another way; if that lasts, tell the admin of this bridge.")},
 	{File, is(ErrFileCrowd), "msn-many-files", certain, answered, say("{name} offers the file {choices}. The bridge has declined it, because too many files are on their way at once. Ask them to send it again when those are through.")},
@@ -396,7 +395,6 @@ var table = []row{
 	{File, is(msn.ErrUnreachable), "msn-file-unreachable", certain, answered, say("The file {choices} did not come: the old Messenger of {name} wants to be reached directly, and cannot be. Ask them for it in another way.")},
 	{File, is(msn.ErrCancelled), "msn-file-cancelled", certain, answered, say("{name} has taken the file {choices} back, or stopped it. Ask them to send it again if you want it.")},
 	{File, is(msn.ErrNoOffer), "msn-file-cancelled", certain, answered, say("{name} has taken the file {choices} back. Ask them to send it again if you want it.")},
-	{File, is(msn.ErrBlocks), "msn-blocked-by-you", certain, answered, say("The file {choices} was stopped, because you have blocked {name}. If you want it, unblock them with `!unblock`, and ask them to send it again.")},
 	{File, is(msn.ErrSilent), "msn-file-silent", certain, answered, say("Nothing more of the file {choices} comes: the Messenger of {name} does not answer. Ask them to send it again.")},
 	{File, is(msn.ErrGone), "msn-file-gone", certain, answered, say("The file {choices} did not come: {name} has left, or lost the connection. Ask them to send it again.")},
 	{File, is(msn.ErrBroken), "msn-file-broken", certain, answered, say("The file {choices} did not come: the Messenger of {name} and the bridge did not understand each other. Ask them to send it again, or for it in another way.")},
