@@ -37,11 +37,7 @@ func (b *testBridge) outage() (over func()) {
 // The words under a file that was sent in an outage come behind the texts that were written before it.
 func TestWordsUnderAFileOvertakeNoText(t *testing.T) {
 	t.Parallel()
-	b := newTestBridge(t, newTestServer(t))
-	login := b.login()
-	m := b.sendsFiles(bob)
-	b.sees(bob)
-	room := b.dm(login, bob)
+	b, m, room := fileChat(t)
 	over := b.outage()
 	const texts = 30
 	for i := range texts {

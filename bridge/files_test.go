@@ -56,6 +56,16 @@ func (b *testBridge) sendsFiles(account string) *fileClient {
 	return m
 }
 
+// fileChat is a bridge at which the user has a room with bob, who sends and takes files.
+func fileChat(t *testing.T, changes ...func(*testBridge)) (b *testBridge, m *fileClient, room id.RoomID) {
+	t.Helper()
+	b = newTestBridge(t, newTestServer(t), changes...)
+	login := b.login()
+	m = b.sendsFiles(bob)
+	b.sees(bob)
+	return b, m, b.dm(login, bob)
+}
+
 func (m *fileClient) quit() {
 	_ = m.Close()
 	m.read.Wait()
@@ -231,11 +241,7 @@ func TestFileFromMSNIsEncrypted(t *testing.T) {
 // A large file waits for the user's word, the latest one first; so does any where the admin wants that.
 func TestLargeFileIsTakenWhenTheUserSaysSo(t *testing.T) {
 	t.Parallel()
-	b := newTestBridge(t, newTestServer(t), withFiles("1 KB", ""))
-	login := b.login()
-	m := b.sendsFiles(bob)
-	b.sees(bob)
-	room := b.dm(login, bob)
+	b, m, room := fileChat(t, withFiles("1 KB", ""))
 	data := strings.Repeat("x", 3000)
 	first := m.sends(b.ctx, "first.txt", strings.NewReader(data), len(data))
 	b.told("Bob Builder offers the file “first.txt” (3.0 KB). Write `!accept` in this room within 5 minutes to take it, `!decline` to say no.")
@@ -391,11 +397,7 @@ func (b *testBridge) settled(from int) record {
 // before them. Texts do not wait for them.
 func TestFileFromMatrixArrives(t *testing.T) {
 	t.Parallel()
-	b := newTestBridge(t, newTestServer(t))
-	login := b.login()
-	m := b.sendsFiles(bob)
-	b.sees(bob)
-	room := b.dm(login, bob)
+	b, m, room := fileChat(t)
 	for _, test := range []struct {
 		kind    event.MessageType
 		name    string
@@ -443,11 +445,7 @@ func TestFileFromMatrixArrives(t *testing.T) {
 // What keeps a file from arriving is told under the message, once.
 func TestFileFromMatrixThatDoesNotArrive(t *testing.T) {
 	t.Parallel()
-	b := newTestBridge(t, newTestServer(t), withFiles("", "1 MB"))
-	login := b.login()
-	m := b.sendsFiles(bob)
-	b.sees(bob)
-	room := b.dm(login, bob)
+	b, m, room := fileChat(t, withFiles("", "1 MB"))
 	fails := func(what, want string, data int, do func()) {
 		t.Helper()
 		from := b.matrix.position()
@@ -490,11 +488,7 @@ func (w writing) Write([]byte) (int, error) {
 // A file that is deleted while it is offered is not sent, and nobody is told that it has failed.
 func TestDeletedFileIsTakenBack(t *testing.T) {
 	t.Parallel()
-	b := newTestBridge(t, newTestServer(t))
-	login := b.login()
-	m := b.sendsFiles(bob)
-	b.sees(bob)
-	room := b.dm(login, bob)
+	b, m, room := fileChat(t)
 	url, _ := b.matrix.upload([]byte("x"), false)
 	evt := b.sends(fakeUser, room, "m.room.message", map[string]any{"msgtype": "m.file", "body": "a.txt", "url": string(url)})
 	offer := m.offered(b)
@@ -528,11 +522,7 @@ func (b *testBridge) redact(room id.RoomID, deleted id.EventID) {
 // A message that the homeserver repeats is offered once.
 func TestFileThatIsRepeatedIsOfferedOnce(t *testing.T) {
 	t.Parallel()
-	b := newTestBridge(t, newTestServer(t))
-	login := b.login()
-	m := b.sendsFiles(bob)
-	b.sees(bob)
-	room := b.dm(login, bob)
+	b, m, room := fileChat(t)
 	url, _ := b.matrix.upload([]byte("x"), false)
 	again := func() {
 		evt := &event.Event{
@@ -560,11 +550,7 @@ func TestFileThatIsRepeatedIsOfferedOnce(t *testing.T) {
 // does not send it again. One that is not begun is sent then.
 func TestRestartWhileAFileGoes(t *testing.T) {
 	t.Parallel()
-	b := newTestBridge(t, newTestServer(t))
-	login := b.login()
-	m := b.sendsFiles(bob)
-	b.sees(bob)
-	room := b.dm(login, bob)
+	b, m, room := fileChat(t)
 	for i := range 4 { // the last waits for one of the others
 		b.sendsFile(room, event.MsgFile, fmt.Sprintf("%d.txt", i), "", []byte("x"), false)
 	}
@@ -707,11 +693,7 @@ func TestFilesBetweenTwoUsersOfTheBridge(t *testing.T) {
 // A file that was declined is offered again when the user says so.
 func TestFileThatFailedIsSentAgain(t *testing.T) {
 	t.Parallel()
-	b := newTestBridge(t, newTestServer(t))
-	login := b.login()
-	m := b.sendsFiles(bob)
-	b.sees(bob)
-	room := b.dm(login, bob)
+	b, m, room := fileChat(t)
 	from := b.matrix.position()
 	b.sendsFile(room, event.MsgFile, "a.txt", "look", []byte("x"), false)
 	content := &event.MessageEventContent{MsgType: event.MsgFile, Body: "look", FileName: "a.txt"}
@@ -735,11 +717,7 @@ func TestFileThatFailedIsSentAgain(t *testing.T) {
 // The words under a file that is offered can still be changed: the file arrives all the same.
 func TestWordsAreChangedWhileTheFileIsOffered(t *testing.T) {
 	t.Parallel()
-	b := newTestBridge(t, newTestServer(t))
-	login := b.login()
-	m := b.sendsFiles(bob)
-	b.sees(bob)
-	room := b.dm(login, bob)
+	b, m, room := fileChat(t)
 	url, _ := b.matrix.upload([]byte("x"), false)
 	evt := b.sends(fakeUser, room, "m.room.message", map[string]any{"msgtype": "m.file", "body": "lok", "filename": "a.txt", "url": string(url)})
 	offer := m.offered(b)
@@ -837,11 +815,7 @@ func TestConnectionLostWhileAFileComes(t *testing.T) {
 // ones are told of as before.
 func TestBlockInTheMiddleOfFiles(t *testing.T) {
 	t.Parallel()
-	b := newTestBridge(t, newTestServer(t), withFiles("1 MB", ""))
-	login := b.login()
-	m := b.sendsFiles(bob)
-	b.sees(bob)
-	room := b.dm(login, bob)
+	b, m, room := fileChat(t, withFiles("1 MB", ""))
 	reader, writer := io.Pipe()
 	defer func() { _ = writer.Close() }()
 	m.sends(b.ctx, "half.bin", reader, 100_000)

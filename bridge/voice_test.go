@@ -155,11 +155,7 @@ func TestFloodOfVoiceClips(t *testing.T) {
 // A voice message of Matrix goes out as a recording that Windows plays, where ffmpeg is installed.
 func TestVoiceMessageGoesToMSN(t *testing.T) {
 	t.Parallel()
-	b := newTestBridge(t, newTestServer(t))
-	login := b.login()
-	m := b.sendsFiles(bob)
-	b.sees(bob)
-	room := b.dm(login, bob)
+	b, m, room := fileChat(t)
 	for _, test := range []struct {
 		data    []byte
 		convert bool
