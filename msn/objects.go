@@ -48,6 +48,7 @@ const (
 var (
 	ErrDeclined    = p2p.ErrDeclined      // the contact does not want the file, or does not give the object
 	ErrCancelled   = p2p.ErrCancelled     // the contact has ended the transfer
+	ErrUnconfirmed = p2p.ErrUnconfirmed   // they have left when all was out, and may not have the last of it
 	ErrSilent      = p2p.ErrSilent        // the contact's Messenger does not answer, or the contact has not decided
 	ErrBroken      = p2p.ErrBroken        // what came is not what was announced
 	ErrManyFiles   = p2p.ErrBusy          // too many transfers with this contact at once

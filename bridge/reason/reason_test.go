@@ -152,7 +152,7 @@ func examples() (all []example) {
 	add("file that cannot be read", ErrFileUnread)
 	add("file that is too large", LargeFile{100_000_000})
 	add("any file", LargeFile{})
-	for _, e := range []error{msn.ErrDeclined, msn.ErrCancelled, msn.ErrSilent, msn.ErrGone, msn.ErrBroken, msn.ErrManyFiles, ErrFileStopped} {
+	for _, e := range []error{msn.ErrDeclined, msn.ErrCancelled, msn.ErrSilent, msn.ErrUnconfirmed, msn.ErrGone, msn.ErrBroken, msn.ErrManyFiles, ErrFileStopped} {
 		add("sending: "+e.Error(), e)
 	}
 	for _, e := range []error{ErrFileStopped, ErrBlockedByUser, ErrFileUndecided, ErrFileNotStored, ErrFileCrowd, LargeFile{50_000_000}, LargeFile{}, msn.ErrCancelled, msn.ErrNoOffer, msn.ErrUnreachable,

@@ -143,6 +143,7 @@ var table = []row{
 	{Message, is(msn.ErrDeclined), "msn-file-declined", certain, noPermission, say("{name} did not take the file, or their Messenger takes none. Ask them, or put it on a website and send the link.")},
 	{Message, is(msn.ErrCancelled), "msn-file-cancelled", certain, generic, say("{name} has stopped the file before they had all of it. Ask them, and send it again.")},
 	{Message, is(msn.ErrSilent), "msn-file-silent", certain, generic, say("{name} did not accept the file in time, or their Messenger does not answer. Ask them, and send it again.")},
+	{Message, is(msn.ErrUnconfirmed), "msn-uncertain", uncertain, network, say("{name} left while the last of the file was on its way, and may not have it. Ask them before you send it again.")},
 	{Message, is(msn.ErrGone), "msn-file-gone", certain, network, say("{name} has left, or lost the connection, before they had all of the file. Send it again when they are back.")},
 	{Message, is(msn.ErrBroken), "msn-file-broken", certain, network, say("the Messenger of {name} and the bridge did not understand each other about the file. Put it on a website and send the link.")},
 	{Message, is(msn.ErrManyFiles), "msn-many-files", certain, generic, say("too many files are on their way to {name} already. Send it again when they are through.")},

@@ -56,6 +56,8 @@ var (
 	ErrDeclined = errors.New("p2p: declined")
 	// ErrCancelled says that the contact has ended a transfer.
 	ErrCancelled = errors.New("p2p: ended by the other side")
+	// ErrUnconfirmed says that all of a file is out, and that the contact has left without a word that it has come.
+	ErrUnconfirmed = errors.New("p2p: the last of it was not acknowledged")
 	// ErrStopped says that the user has.
 	ErrStopped = errors.New("p2p: stopped")
 	// ErrSilent says that the other side does not answer any more, or never has.

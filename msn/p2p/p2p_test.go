@@ -741,15 +741,17 @@ func TestNumbersOfSessions(t *testing.T) {
 	})
 }
 
-// Some clients leave as soon as they have a file, without a word. Who leaves before has not got it.
+// Some clients leave as soon as they have a file, and never say a word. Who leaves before has not got it, and of who says
+// of other things that they have come nobody knows.
 func TestWhoLeavesWithTheWholeFileHasIt(t *testing.T) {
 	t.Parallel()
 	versions(t, func(t *testing.T, alice, bob *side) {
 		gone := errors.New("gone")
 		for _, test := range []struct {
 			carried int // packets of the data
+			replies bool
 			want    error
-		}{{3, gone}, {100, nil}} {
+		}{{3, true, gone}, {3, false, gone}, {100, false, nil}, {100, true, ErrUnconfirmed}} {
 			alice, bob := pair(alice.cfg.Later)
 			from := reading(content(20_000))
 			alice.Send(slp.FileInfo{Name: "a", Size: 20_000}, from, nil)
@@ -763,6 +765,7 @@ func TestWhoLeavesWithTheWholeFileHasIt(t *testing.T) {
 			for range test.carried {
 				alice.Next(nil)
 			}
+			alice.replies = test.replies
 			alice.Left(gone)
 			over(t, fmt.Sprintf("the file after %d packets", test.carried), from, test.want)
 			idle(t, alice)

@@ -2,6 +2,7 @@ package p2p
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"slices"
@@ -79,9 +80,15 @@ func (s *Stack) Knows(body string) bool {
 // End ends all that is under way, because nothing reaches the other side any more.
 func (s *Stack) End(err error) { s.end(err, err) }
 
-// Left is End for a contact who has left. What was sent whole counts as taken: some leave at once when they
-// have it, and say nothing.
-func (s *Stack) Left(err error) { s.end(err, nil) }
+// Left is End for a contact who has left. What was sent whole counts as taken by those who never acknowledge
+// anything: they leave when they have it, and say nothing. Of others nobody knows: that is ErrUnconfirmed.
+func (s *Stack) Left(err error) {
+	if s.replies {
+		s.end(err, fmt.Errorf("%w: %v", ErrUnconfirmed, err))
+		return
+	}
+	s.end(err, nil)
+}
 
 // end ends all. Of calls whose data are all out the error is another one.
 func (s *Stack) end(err, out error) {
