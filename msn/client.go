@@ -75,6 +75,21 @@ type parts struct {
 // it closed the connection instead of answering, ErrTimeout, ErrConfig, *OutError,
 // wire.ErrProtocol, or what the network said.
 func Login(ctx context.Context, cfg Config) (*Client, error) {
+	c, err := login(ctx, cfg)
+	if c == nil || err == nil {
+		return c, err
+	}
+	if older, ok := c.cfg.withoutWeb(err); ok {
+		c.cfg.Logger.Warn("The web services cannot be used; signing in with an older dialect that needs none", "account", c.cfg.Account, "error", err)
+		if c, err := login(ctx, older); err == nil {
+			return c, nil
+		}
+	}
+	return nil, err
+}
+
+// login signs in once. With an error it returns a Client that is closed, or none when cfg is wrong.
+func login(ctx context.Context, cfg Config) (*Client, error) {
 	c, address, err := newClient(cfg)
 	if err != nil {
 		return nil, err
@@ -83,7 +98,7 @@ func Login(ctx context.Context, cfg Config) (*Client, error) {
 	defer cancel()
 	if err := c.signIn(ctx, address); err != nil {
 		c.network.close()
-		return nil, fmt.Errorf("msn: sign in: %w", err)
+		return c, fmt.Errorf("msn: sign in: %w", err)
 	}
 	c.cfg.Logger.Debug("signed in", "account", c.conn.Account(), "dialect", c.conn.Dialect().String(), "contacts", len(c.Contacts()))
 	return c, nil

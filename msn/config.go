@@ -41,6 +41,10 @@ type Config struct {
 	// Web are the web services of MSNP12 and later.
 	Web WebServices
 
+	// FallBack has a sign-in go on with a dialect that needs no web services (MSNP12 and older, with NexusURL) where those
+	// cannot be used: where it is not sure that their addresses are right. The log says so.
+	FallBack bool
+
 	// Gateway is the address of an HTTP gateway ("http://gateway.example.com/gateway/gateway.dll")
 	// that carries the connections where TCP port 1863 is closed. Empty means none.
 	Gateway string

@@ -104,7 +104,7 @@ func (s *signIn) run(ctx context.Context) error {
 		return err
 	}
 	if err := c.lists.Load(ctx); err != nil {
-		return s.failure(ctx, "contact list", err)
+		return ofWeb(s.conn, s.failure(ctx, "contact list", err))
 	}
 	for _, cmd := range c.self.Announcements() {
 		if err := s.exchange(ctx, cmd, nil); err != nil {
@@ -302,10 +302,10 @@ func (s *signIn) proof(ctx context.Context, method string, reply wire.Command) (
 	case ctx.Err() == nil && bound.Err() != nil:
 		return nil, s.conn.Interrupted()
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("%w: %w", context.Cause(ctx), err)
+		return nil, ofWeb(s.conn, fmt.Errorf("%w: %w", context.Cause(ctx), err))
 	}
 	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
-		return nil, fmt.Errorf("%w: %w", ErrTimeout, err)
+		return nil, ofWeb(s.conn, fmt.Errorf("%w: %w", ErrTimeout, err))
 	}
-	return nil, web.Error(err)
+	return nil, ofWeb(s.conn, web.Error(err))
 }

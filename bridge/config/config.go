@@ -183,7 +183,7 @@ func checkServices(services *yaml.Node) error {
 
 // serviceSettings are the names of the fields of ServiceConfig.
 var serviceSettings = []string{"preset", "name", "server", "nexus", "dialects", "hosts", "allow_private_addresses", "ca_file", "proxy",
-	"paging", "page_grace", "client", "web", "web_services", "gateway", "place_name"}
+	"paging", "page_grace", "client", "web", "web_services", "gateway", "place_name", "fall_back"}
 
 // CheckKeyIsSaved returns an error when the key was generated at this start and is
 // not in the config file: the next start would generate another one, with which no

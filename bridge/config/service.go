@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"slices"
@@ -36,6 +37,7 @@ type ServiceConfig struct {
 	WebServices map[string]string `yaml:"web_services"`
 	Gateway     string            `yaml:"gateway"`
 	PlaceName   string            `yaml:"place_name"`
+	FallBack    *bool             `yaml:"fall_back"`
 }
 
 // presets are the services that are known by name.
@@ -51,8 +53,17 @@ var presets = map[string]ServiceConfig{
 		Name:   "CrossTalk",
 		Server: "ms.msgrsvcs.ctsrv.gay:1863",
 		Nexus:  "https://pp.login.ugnet.gay/rdr/pprdr.asp",
-		Hosts:  []string{".ctsrv.gay", ".ugnet.gay"},
-		Paging: pagingNever,
+		// As public clients name them; the bridge was not tried there.
+		WebServices: map[string]string{
+			"login":        "https://ctas.login.ugnet.gay/RST.srf",
+			"address_book": "https://ctsvcs.addressbook.ugnet.gay/abservice/abservice.asmx",
+			"sharing":      "https://ctsvcs.addressbook.ugnet.gay/abservice/SharingService.asmx",
+			"mailbox":      "https://cts.storage.ugnet.gay/rsi/rsi.asmx",
+			"post":         "https://cts.storage.ugnet.gay/OimWS/oim.asmx",
+		},
+		FallBack: new(true),
+		Hosts:    []string{".ctsrv.gay", ".ugnet.gay"},
+		Paging:   pagingNever,
 	},
 }
 
@@ -146,6 +157,7 @@ func newService(key string, cfg ServiceConfig) (*Service, error) {
 		Web:      web,
 		Gateway:  cfg.Gateway,
 		Dialects: dialects,
+		FallBack: cfg.FallBack != nil && *cfg.FallBack,
 		Trust:    msn.Trust{Hosts: cfg.Hosts, AllowPrivate: cfg.AllowPrivate},
 		Roots:    trusted,
 		Proxy:    proxy,
@@ -179,6 +191,13 @@ func (cfg ServiceConfig) over(base ServiceConfig) ServiceConfig {
 	cfg.Paging = cmp.Or(cfg.Paging, base.Paging)
 	cfg.PageGrace = cmp.Or(cfg.PageGrace, base.PageGrace)
 	cfg.Client = cmp.Or(cfg.Client, base.Client)
+	cfg.FallBack = cmp.Or(cfg.FallBack, base.FallBack)
+	services := maps.Clone(base.WebServices)
+	if services == nil {
+		services = make(map[string]string)
+	}
+	maps.Copy(services, cfg.WebServices)
+	cfg.WebServices = services
 	cfg.Hosts = append(append([]string{}, base.Hosts...), cfg.Hosts...)
 	return cfg
 }
