@@ -43,16 +43,6 @@ func (c *Chats) takeFile(d Data, cookie string, e InvitationReceived) bool {
 	return true
 }
 
-// filesOffered reports whether a file of an old client is offered, or on its way, that was offered in a session.
-func (c *Chats) filesOffered(s *session) bool {
-	for _, i := range c.invited {
-		if i.session == s {
-			return true
-		}
-	}
-	return false
-}
-
 // OnAnswer has f called with what the sender says next: where the file is, or that it is taken back.
 func (i *FileInvitation) OnAnswer(f func(accepted bool, fields wire.Header)) { i.answer = f }
 
@@ -89,8 +79,8 @@ func (i *FileInvitation) say(fields wire.Header) bool {
 	return true
 }
 
-// invited reports whether the user has not decided about a file that was offered in the session. The answer
-// goes by the session, which therefore is not left.
+// invited reports whether a file of an old client was offered in the session that is not decided about, or on its way.
+// The answer goes by the session, which therefore is not left.
 func (s *session) invited() bool {
 	for _, i := range s.chats.invited {
 		if i.session == s {

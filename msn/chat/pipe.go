@@ -75,7 +75,7 @@ func (s *session) thePipe() *Pipe {
 
 // carries reports whether the session is needed for packets, or for the answer to a file.
 func (s *session) carries() bool {
-	return s.pipe != nil && s.chats.packets.Busy(s.pipe) || s.chats.filesOffered(s)
+	return s.pipe != nil && s.chats.packets.Busy(s.pipe) || s.invited()
 }
 
 // endPipe says that nothing goes over the session any more.
