@@ -40,6 +40,7 @@ var ErrUserLeft = fmt.Errorf("%w: the session was left", errs.ErrSwitchboard)
 type Pipe struct {
 	session *session
 	flight  flight
+	pace    pace
 	watched bool
 }
 
@@ -119,6 +120,10 @@ func (c *Chats) isFor(address string) bool {
 func (p *Pipe) Pump() {
 	s := p.session
 	for s.state == sessionOpen && p.flight.room() && s.link.Waiting() < maxWaiting {
+		if rest := p.pace.rest(); rest > 0 {
+			p.pumpLater(rest)
+			break
+		}
 		payload, ok := s.chats.packets.Next(p)
 		if !ok {
 			return
@@ -128,12 +133,25 @@ func (p *Pipe) Pump() {
 			return // the connection has ended, of which its reader tells
 		}
 		p.flight.sent(trid)
+		p.pace.sent(len(payload))
 		s.touch()
 	}
 	if !p.flight.empty() && !p.watched {
 		p.watched = true
 		p.watch(packetTime)
 	}
+}
+
+// pumpLater has Pump called after a time.
+func (p *Pipe) pumpLater(rest time.Duration) {
+	if p.pace.waiting {
+		return
+	}
+	p.pace.waiting = true
+	p.session.chats.conn.After(rest, func() {
+		p.pace.waiting = false
+		p.Pump()
+	})
 }
 
 // watch goes on where the server acknowledges nothing.

@@ -217,7 +217,7 @@ func (s *session) watchIdle(d time.Duration) {
 			s.watchIdle(wait)
 			return
 		}
-		if s.group() || len(s.unacknowledged) > 0 || s.carries() || s.invited() {
+		if s.group() || len(s.unacknowledged) > 0 || s.carries() {
 			s.watchIdle(limit)
 			return
 		}
