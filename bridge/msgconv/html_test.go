@@ -57,6 +57,7 @@ func TestBlocksOfClients(t *testing.T) {
 		{"another address", "<a href=\"https://evil.example/\">notevil.example</a>", "notevil.example (https://evil.example/)"},
 		{"address before a link", "https://example.com/ <a href=\"https://example.com/\">here</a>", "https://example.com/ here (https://example.com/)"},
 		{"address that is none", "<a href=\"https://example.com/100%\">here</a>, <a href=\"java%script:x\">there</a>", "here (https://example.com/100%), there"},
+		{"page beside this one", "<a href=\"http\">here</a>, <a href=\"magnet\">there</a>", "here, there"},
 		{"room in words", "<a href=\"https://matrix.to/#/#room:example.com\">the room</a>", "the room (https://matrix.to/#/#room:example.com)"},
 		{"event", "<a href=\"https://matrix.to/#/!room:example.com/$event?via=example.com\">this</a>", "this (https://matrix.to/#/!room:example.com/$event?via=example.com)"},
 		{"mention in capitals", "<a href=\"HTTPS://Matrix.To/#/@bob:example.com\">Bob</a>, <a href=\"https://matrix.to/#/%40bob:example.com\">Bob</a>", "Bob, Bob"},

@@ -125,7 +125,10 @@ func shows(text, address string) bool {
 // leads reports whether a link leads somewhere that people on MSN can go to. Mentions are links too;
 // their text is enough. What is no address for the library is followed by browsers all the same.
 func leads(address string) bool {
-	scheme, rest, _ := strings.Cut(address, ":")
+	scheme, rest, ok := strings.Cut(address, ":")
+	if !ok {
+		return false
+	}
 	switch strings.ToLower(scheme) {
 	case "http", "https":
 		return !hasPrefixFold(rest, "//"+matrixTo) || !isMention(address)
