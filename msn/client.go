@@ -81,8 +81,12 @@ func Login(ctx context.Context, cfg Config) (*Client, error) {
 	}
 	if older, ok := c.cfg.withoutWeb(err); ok {
 		c.cfg.Logger.Warn("The web services cannot be used; signing in with an older dialect that needs none", "account", c.cfg.Account, "error", err)
-		if c, err := login(ctx, older); err == nil {
+		c, again := login(ctx, older)
+		switch {
+		case again == nil:
 			return c, nil
+		case refuses(again): // this is what keeps the user out; the other error would have it tried for ever
+			return nil, again
 		}
 	}
 	return nil, err

@@ -17,10 +17,14 @@ func (e *webError) Unwrap() error { return e.error }
 // refusals are what a service says of the user: another dialect changes nothing of that.
 var refusals = []error{ErrBadCredentials, ErrAccountLocked, ErrTicket, context.Canceled}
 
+// refuses reports whether an error is such a refusal.
+func refuses(err error) bool {
+	return slices.ContainsFunc(refusals, func(refusal error) bool { return errors.Is(err, refusal) })
+}
+
 // ofWeb marks the error of a web service, unless it is that of a connection that has ended meanwhile.
 func ofWeb(conn *ns.Conn, err error) error {
-	refused := slices.ContainsFunc(refusals, func(refusal error) bool { return errors.Is(err, refusal) })
-	if err == nil || refused || conn.Dialect() < wire.FirstSOAP || conn.Reason() != nil {
+	if err == nil || refuses(err) || conn.Dialect() < wire.FirstSOAP || conn.Reason() != nil {
 		return err
 	}
 	return &webError{err}
