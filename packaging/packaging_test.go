@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -38,6 +39,40 @@ func TestDockerfileBuildsTheSameProgram(t *testing.T) {
 	for _, part := range []string{"-trimpath", "-tags " + staticTags, `-ldflags "` + staticLDFlags + `"`, "USER 65534", "FROM scratch"} {
 		if !strings.Contains(string(dockerfile), part) {
 			t.Errorf("the Dockerfile has no %s", part)
+		}
+	}
+}
+
+// What containers keep lies in a directory of its own, and neither goes into the image nor makes what is built from the
+// repository differ from it.
+func TestContainersKeepTheirDataBesideTheSource(t *testing.T) {
+	t.Parallel()
+	const kept = "data"
+	mounted := regexp.MustCompile(`(?m)(?:^\s+- |-v )\./([^/:\s]+)\S*:/data\b`)
+	for _, file := range []string{"../compose.yaml", "../docs/docker.md"} {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := mounted.FindAllStringSubmatch(string(content), -1)
+		if len(found) < 2 {
+			t.Errorf("%s mounts %q", file, found)
+		}
+		for _, mount := range found {
+			if mount[1] != kept {
+				t.Errorf("%s mounts ./%s, not something of ./%s", file, mount[1], kept)
+			}
+		}
+	}
+	for file, lines := range map[string][]string{"../.dockerignore": {kept, ".env"}, "../.gitignore": {"/" + kept + "/", "/.env"}} {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range lines {
+			if !slices.Contains(strings.Split(string(content), "\n"), line) {
+				t.Errorf("%s has no %s", file, line)
+			}
 		}
 	}
 }
