@@ -130,6 +130,10 @@ func TestDebianPackage(t *testing.T) {
 		"public_address: https://bridge.example.com": "public_address: null",
 	})
 	s.run("setpriv --reuid matrix-msn --regid matrix-msn --init-groups matrix-msn -g -c /etc/matrix-msn/config.yaml -r /etc/matrix-msn/registration.yaml")
+	// Without a network it finds neither the homeserver nor services; the database it finds from everywhere.
+	if said := s.run("cd / && unshare --net setpriv --reuid matrix-msn --regid matrix-msn --init-groups matrix-msn doctor -c /etc/matrix-msn/config.yaml -r /etc/matrix-msn/registration.yaml || true"); !strings.Contains(said, "SQLite, /var/lib/matrix-msn/matrix-msn.db is made by the first start") {
+		t.Errorf("the doctor says\n%s", said)
+	}
 	dendrite, err := stack.StartDendrite(t.Context(), stack.DendriteOptions{
 		Binary: binaries.Dendrite, Dir: filepath.Join(t.TempDir(), "dendrite"), Port: ports[0], Registrations: []string{s.path("/etc/matrix-msn/registration.yaml")},
 	})

@@ -79,6 +79,9 @@ func Database(ctx context.Context, c dbutil.Config, owner string) (state string,
 		return "", err
 	}
 	if path := File(c); path != "" {
+		if whole, err := filepath.Abs(path); err == nil {
+			path = whole // who calls the doctor in another directory sees it here
+		}
 		if missing, err := sqliteFile(path); err != nil {
 			return "", err
 		} else if missing {

@@ -103,6 +103,23 @@ func TestDatabaseThatIsNotToBeUsedHasItsSentence(t *testing.T) {
 	}
 }
 
+// The doctor called in another directory than the bridge's looks for another database, and shows which.
+func TestDatabaseIsNamedByItsWholePath(t *testing.T) {
+	t.Chdir(t.TempDir())
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, err := Database(t.Context(), databaseConfig("sqlite3-fk-wal-fullsync", "file:bridge.db?_txlock=immediate"), owner)
+	if want := filepath.Join(here, "bridge.db") + " is made by the first start"; err != nil || !strings.Contains(state, want) {
+		t.Errorf("got %q, %v, not %q", state, err, want)
+	}
+	_, err = Database(t.Context(), databaseConfig("sqlite3-fk-wal-fullsync", "file:none/bridge.db?_txlock=immediate"), owner)
+	if want := filepath.Join(here, "none") + ", which does not exist"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, not %q", err, want)
+	}
+}
+
 // A database that is not the bridge's, perhaps, is left as it is.
 func TestDoctorChangesNoDatabase(t *testing.T) {
 	t.Parallel()
