@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"image/png"
 	"math"
+	"sync"
 )
 
 // Kind is what a picture is of.
@@ -110,8 +111,19 @@ var pictures = map[Kind][]layer{
 	Circle: {{whole, lightBlue, darkBlue}, {ring(6, 0.27, 0.085), white, white}},
 }
 
-// PNG draws the picture of a kind.
-func PNG(kind Kind) ([]byte, error) {
+// drawn are the pictures, each drawn once.
+var drawn = func() map[Kind]func() ([]byte, error) {
+	all := make(map[Kind]func() ([]byte, error))
+	for kind := range pictures {
+		all[kind] = sync.OnceValues(func() ([]byte, error) { return draw(kind) })
+	}
+	return all
+}()
+
+// PNG returns the picture of a kind, which is not to be changed.
+func PNG(kind Kind) ([]byte, error) { return drawn[kind]() }
+
+func draw(kind Kind) ([]byte, error) {
 	img := image.NewNRGBA(image.Rect(0, 0, side, side))
 	for y := range side {
 		for x := range side {
