@@ -30,6 +30,10 @@ const (
 	// time. Other texts stay as they are.
 	maxTexts   = 40
 	maxTextsOf = 5
+	// mostNew is how many emoticons of one contact that the homeserver does not have are fetched within newWindow: each is
+	// stored there. Others stay as they are written.
+	mostNew   = 100
+	newWindow = 10 * time.Minute
 )
 
 // Inbox brings messages into rooms.
@@ -47,9 +51,11 @@ type Emoticons struct {
 	work    *background.Work
 	slots   chan struct{}
 
-	mu  sync.Mutex
-	all int
-	of  map[string]*giver // by contact
+	mu    sync.Mutex
+	all   int
+	of    map[string]*giver // by contact
+	since time.Time         // when the window has begun
+	new   map[string]int    // emoticons in it, by contact
 }
 
 // giver is a contact whose emoticons are fetched.
@@ -127,6 +133,20 @@ func (e *Emoticons) end(contact string) {
 	}
 }
 
+// allow reports whether one more emoticon of a contact may be fetched, and counts it.
+func (e *Emoticons) allow(contact string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if age := time.Since(e.since); age >= newWindow || age < 0 || len(e.new) >= maxPaced {
+		e.since, e.new = time.Now(), make(map[string]int)
+	}
+	if e.new[contact] >= mostNew {
+		return false
+	}
+	e.new[contact]++
+	return true
+}
+
 // fetch fetches those of a text's emoticons that the homeserver does not have, and reports whether one came.
 func (e *Emoticons) fetch(ctx context.Context, contact string, from *giver, emoticons []msn.Emoticon, wanted map[string]bool) (came bool) {
 	var fetching sync.WaitGroup
@@ -137,7 +157,7 @@ func (e *Emoticons) fetch(ctx context.Context, contact string, from *giver, emot
 			continue
 		}
 		delete(wanted, hash) // once
-		if known, err := e.objects.Known(ctx, hash); err != nil || known != nil {
+		if known, err := e.objects.Known(ctx, hash); err != nil || known != nil || !e.allow(contact) {
 			continue
 		}
 		fetching.Go(func() {
