@@ -52,11 +52,12 @@ func versionOf(ctx context.Context, binary string) (v version, err error) {
 	return v, nil
 }
 
-// debian returns the version as Debian orders it: what is built between releases comes after the last one, by its time.
+// debian returns the version as Debian orders it: what is built between releases comes before the next one, by its time.
+// The program's own version is that of the next one.
 func (v version) debian() string {
 	if v.IsRelease || v.BuildTime.IsZero() || v.Commit == "" {
 		return v.BaseVersion
 	}
 	commit := v.Commit[:min(len(v.Commit), 8)]
-	return strings.Join([]string{v.BaseVersion, "+git", v.BuildTime.UTC().Format("20060102150405"), ".", commit}, "")
+	return strings.Join([]string{v.BaseVersion, "~git", v.BuildTime.UTC().Format("20060102150405"), ".", commit}, "")
 }

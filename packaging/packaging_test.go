@@ -19,7 +19,7 @@ func TestVersionOfThePackage(t *testing.T) {
 		want string
 	}{
 		{version{BaseVersion: "0.1.0", IsRelease: true, BuildTime: built, Commit: "72fa138c7cb1"}, "0.1.0"},
-		{version{BaseVersion: "0.1.0", BuildTime: built, Commit: "72fa138c7cb1"}, "0.1.0+git20261129223317.72fa138c"},
+		{version{BaseVersion: "0.1.0", BuildTime: built, Commit: "72fa138c7cb1"}, "0.1.0~git20261129223317.72fa138c"},
 		{version{BaseVersion: "0.1.0", BuildTime: built}, "0.1.0"},
 		{version{BaseVersion: "0.1.0", Commit: "unknown"}, "0.1.0"},
 	} {

@@ -10,6 +10,7 @@ import (
 // What is empty is what Go has noted while it built the program.
 var Tag, Commit, BuildTime string
 
+// version is that of the next release: it is raised right after one.
 const version = "0.1.0"
 
 // unknown is what the framework takes for nothing.
