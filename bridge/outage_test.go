@@ -12,6 +12,8 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge/reason"
+	"matrix-msn/msn"
 	"matrix-msn/msn/msntest"
 )
 
@@ -178,6 +180,21 @@ func TestReconnectSaysHowItWent(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		if got := heard(); len(got) != 2 || !strings.Contains(got[1], "is not signed in to Home. Home refused the e-mail address or the password.") {
 			t.Errorf("said of a password: %q", got)
+		}
+	})
+}
+
+// A command that could not sign in is done before the session has told that it could not: nobody says meanwhile that
+// the account is signed in.
+func TestFailedSignInIsNotTakenForTheEndOfAnOutage(t *testing.T) {
+	away(t, func(w *world, _ id.RoomID, _ *atomic.Bool, heard func() []string) {
+		client := w.b.br.GetCachedUserLoginByID(loginID(alice)).Client.(*Client)
+		told := client.outages.Ask()
+		problem := reason.Of(msn.ErrBadCredentials, reason.Connection, reason.Subject{})
+		told(w.b.ctx, &problem)
+		time.Sleep(10 * time.Minute)
+		if got := heard(); len(got) > 0 {
+			t.Errorf("said %q", got)
 		}
 	})
 }

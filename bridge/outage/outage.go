@@ -132,11 +132,16 @@ func (o *Outages) Ask() (told func(context.Context, *reason.Reason)) {
 		if o.silent {
 			return
 		}
-		if problem == nil { // the session can say so a moment later
+		// The session can say so a moment later.
+		if problem == nil {
 			o.up, o.problem, o.since, o.back = true, nil, time.Time{}, time.Now()
 			o.lookIn(BackFor)
 			return
 		}
+		if o.up || o.since.IsZero() {
+			o.since = time.Now()
+		}
+		o.up, o.problem = false, problem
 		o.lookIn(0)
 	}
 }
