@@ -9,7 +9,6 @@ import (
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
-	"maunium.net/go/mautrix/bridgev2/networkid"
 
 	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/names"
@@ -63,23 +62,6 @@ func (a *Account) UserInfo(account string) *bridgev2.UserInfo {
 			return false
 		},
 	}
-}
-
-// describing holds a lock for each ghost, which all logins share: rooms of two of them can show its first message
-// at the same moment, and the framework lets both describe it at once.
-var describing sync.Map // of *sync.Mutex, by *bridgev2.Ghost
-
-// Describe has a ghost described that is not yet. What keeps that from being done is in the log, and tried again with the
-// message.
-func (a *Account) Describe(ctx context.Context, user networkid.UserID) {
-	ghost, err := a.Bridge.GetGhostByID(ctx, user)
-	if err != nil {
-		return // as the message will
-	}
-	lock, _ := describing.LoadOrStore(ghost, new(sync.Mutex))
-	lock.(*sync.Mutex).Lock()
-	defer lock.(*sync.Mutex).Unlock()
-	ghost.UpdateInfoIfNecessary(ctx, a.Login, bridgev2.RemoteEventMessage)
 }
 
 // OnDescribed has f called when the ghost of an account is described: there is one then.

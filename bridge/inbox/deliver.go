@@ -71,9 +71,6 @@ func (b *Inbox) handOver(ctx context.Context, m *database.QueuedMessage, kind Ki
 	}
 	converted.Extra[messageField] = string(m.MessageID)
 	key := b.account.KeyOf(m.PortalID)
-	if sender := kind.Sender(m); sender.Sender != "" && !sender.IsFromMe {
-		b.account.Describe(ctx, sender.Sender)
-	}
 	// Made here and not by the message, because the framework does not tell when
 	// that fails.
 	existing, err := b.ensure(ctx, m)
