@@ -271,7 +271,7 @@ func (m *Media) offered(over line, p *peer, o *p2p.Offer) {
 		o.Decline()
 		return
 	}
-	offer := &FileOffer{media: m, over: over, offer: o, ended: make(chan struct{})}
+	offer := &FileOffer{media: m, offer: o, ended: make(chan struct{})}
 	o.OnEnd(offer.end)
 	m.conn.Emit(FileOffered{Origin: m.origin(over, p), Name: strings.Clone(o.Name), Bytes: o.Size, Preview: string(o.Preview), Offer: offer})
 }

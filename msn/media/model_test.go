@@ -36,6 +36,7 @@ type side struct {
 	stuck  bool   // they are not opened before opens is called
 	opens  func() // opens what was stuck
 	blocks bool   // the user blocks the other side
+	speaks *pipe  // over which all is answered, whatever it came over; nil for where it came
 	mail   chan func()
 	closed chan struct{}
 }
@@ -80,8 +81,12 @@ func (p *pipe) Pump() {
 
 // take is given a packet, by the owner.
 func (p *pipe) take(m wire.Message) {
-	p.from.receive(chat.Data{From: p.from.other.name, Message: m}, p)
-	p.Pump()
+	over := p
+	if p.from.speaks != nil {
+		over = p.from.speaks
+	}
+	p.from.receive(chat.Data{From: p.from.other.name, Message: m}, over)
+	over.Pump()
 }
 
 func (s *side) open(account string, done func(line, error)) {

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"iter"
 	"slices"
 	"time"
 
@@ -31,8 +32,10 @@ type peer struct {
 // its session: with zeros, or a number that is known. Clients are in use that announce the one and
 // send the other, and some send both.
 func (m *Media) isLater(over line, account, endpoint, body string) bool {
-	if old := m.find(over, account, endpoint, false); old != nil && old.stack.Knows(body) {
-		return false
+	for p := range m.all(account, false) {
+		if p.stack.Knows(body) {
+			return false
+		}
 	}
 	p, ok := slp.Parse2(body)
 	return ok && p.Op <= slp.OpSyn|slp.OpRak && (p.Op&slp.OpSyn != 0 || m.find(over, account, endpoint, true) != nil)
@@ -82,14 +85,50 @@ func (m *Media) add(over line, account, endpoint string, later bool) *peer {
 				over.Pump()
 			})
 		},
-		Object:  m.object,
-		Offered: func(o *p2p.Offer) { m.offered(over, p, o) },
-		Asked:   func(o slp.Offer) { m.asked(over, p, o) },
-		Loose:   func(session uint32, message string) { m.loose(p, session, message) },
-		Admit:   func(kind slp.Kind) bool { return m.admit(kind, account) },
+		Wake:     over.Pump,
+		Siblings: func() []*p2p.Stack { return m.siblings(p) },
+		Object:   m.object,
+		Offered:  func(o *p2p.Offer) { m.offered(over, p, o) },
+		Asked:    func(o slp.Offer) { m.asked(over, p, o) },
+		Loose:    func(session uint32, message string) { m.loose(p, session, message) },
+		Admit:    func(kind slp.Kind) bool { return m.admit(kind, account) },
 	})
 	t.peers = append(t.peers, p)
 	return p
+}
+
+// all yields the endpoints of somebody in all sessions, with headers of one version.
+func (m *Media) all(account string, later bool) iter.Seq[*peer] {
+	return func(yield func(*peer) bool) {
+		for _, t := range m.pipes {
+			for _, p := range t.peers {
+				if p.account == account && p.later == later && !yield(p) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// siblings returns what is under way with the same person in other sessions.
+func (m *Media) siblings(p *peer) []*p2p.Stack {
+	var others []*p2p.Stack
+	for other := range m.all(p.account, p.later) {
+		if other != p {
+			others = append(others, other.stack)
+		}
+	}
+	return others
+}
+
+// understands reports whether an endpoint has said anything in headers of version 2, in whichever session.
+func (m *Media) understands(p *peer) bool {
+	for other := range m.all(p.account, true) {
+		if other.heard && other.address == p.address {
+			return true
+		}
+	}
+	return false
 }
 
 // room reports whether there is room for one more endpoint of somebody, in the place of an idle one perhaps.

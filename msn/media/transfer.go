@@ -132,12 +132,12 @@ func (m *Media) start(t *control) {
 	} else {
 		transfer.AnswerWithin(time.Until(t.until))
 	}
-	t.over.Pump()
-	if !p.later || p.heard {
+	transfer.Wake()
+	if !p.later || m.understands(p) {
 		return
 	}
 	m.conn.After(deafTime, func() {
-		if !p.heard && !t.stopped && transfer.Withdraw() {
+		if !m.understands(p) && !t.stopped && transfer.Withdraw() {
 			m.noteDeaf(p)
 			m.start(t)
 		}
@@ -178,7 +178,7 @@ func (m *Media) stop(t *control) {
 		switch {
 		case t.transfer != nil:
 			t.transfer.Stop()
-			t.over.Pump()
+			t.transfer.Wake()
 		case t.failed != nil:
 			t.failed(p2p.ErrStopped) // its session is being opened
 		}
@@ -188,8 +188,8 @@ func (m *Media) stop(t *control) {
 // pump goes on with a transfer that waited for data.
 func (m *Media) pump(t *control) {
 	m.conn.Post(func() {
-		if t.over != nil {
-			t.over.Pump()
+		if t.transfer != nil {
+			t.transfer.Wake()
 		}
 	})
 }
@@ -197,9 +197,8 @@ func (m *Media) pump(t *control) {
 // FileOffer is a file that somebody offers. Its methods may be called from any goroutine.
 type FileOffer struct {
 	media *Media
-	over  line
 	offer *p2p.Offer
-	old   *oldOffer // of an old client, in the place of the two above
+	old   *oldOffer // of an old client, in the place of the one above
 
 	mu     sync.Mutex
 	why    error
@@ -253,8 +252,8 @@ func (o *FileOffer) Accept(ctx context.Context, w io.Writer, told func(done uint
 			sink.Close(ErrNoOffer)
 			return
 		}
-		t.over, t.transfer = o.over, transfer
-		o.over.Pump()
+		t.transfer = transfer
+		transfer.Wake()
 	}) {
 		return m.conn.Ended()
 	}
@@ -273,6 +272,6 @@ func (o *FileOffer) Decline() {
 	o.media.conn.Post(func() {
 		o.offer.OnEnd(nil)
 		o.offer.Decline()
-		o.over.Pump()
+		o.offer.Wake()
 	})
 }

@@ -12,6 +12,7 @@ import (
 // call is one session.
 type call struct {
 	stack   *Stack
+	via     *Stack // the sibling over whose line the other side speaks of it; nil for stack
 	at      slp.Call
 	session uint32
 	mine    bool        // the user's side has invited
@@ -95,6 +96,9 @@ func (c *call) finish(err error) {
 	s.flying = slices.DeleteFunc(s.flying, func(m *outgoing) bool { return m.session == c.session && m.session != 0 })
 	s.forget(c.at.ID)
 	s.wire.forget(c.session)
+	if c.via != nil {
+		c.via.wire.forget(c.session)
+	}
 	switch {
 	case c.source != nil:
 		c.source.Close(err)
@@ -194,9 +198,32 @@ func (c *call) allSent() {
 	c.within(endTime, nil)
 }
 
-// arrives takes data.
-func (c *call) arrives(a *arrival) (full <-chan struct{}) {
-	s := c.stack
+// moves goes on over the line on which the other side speaks of the call, when its own has ended. It reports
+// false where that cannot be: a message that is half-way in version 2 is counted by its line.
+func (c *call) moves() bool {
+	to := c.via
+	if to == nil || to.over != nil || c.over || c.stack.cfg.Later && c.begun && c.source != nil {
+		return false
+	}
+	from := c.stack
+	of := func(m *outgoing) bool { return m.session == c.session && m.session != 0 }
+	for _, list := range []struct{ from, to *[]*outgoing }{{&from.data, &to.data}, {&from.flying, &to.flying}} {
+		for _, m := range *list.from {
+			if of(m) {
+				*list.to = append(*list.to, m)
+			}
+		}
+	}
+	from.calls = slices.DeleteFunc(from.calls, func(o *call) bool { return o == c })
+	c.via = nil
+	to.add(c)
+	c.within(c.limit, c.failure) // the timer of the other line
+	to.cfg.Wake()
+	return true
+}
+
+// arrives takes data that has come over the line of s.
+func (c *call) arrives(a *arrival, s *Stack) (full <-chan struct{}) {
 	c.heard = true
 	if a.kind == isPreparation && c.kind == isObject && a.data == preparation {
 		s.acknowledge(a, true)
@@ -273,10 +300,13 @@ func (s *Stack) asked(at slp.Call, m slp.Message, o slp.Offer) {
 		if c.over || c.begun {
 			return
 		}
-		s.put(&outgoing{kind: isPreparation, session: c.session, footer: c.app, text: preparation, total: uint64(len(preparation))})
+		c.stack.put(&outgoing{kind: isPreparation, session: c.session, footer: c.app, text: preparation, total: uint64(len(preparation))})
 		c.send()
 	}
 	c.within(silentTime, ErrSilent)
 	s.say(at.Reply(m, slp.OK, slp.SessionRequest, slp.SessionBody(o.Session)), prepare)
-	s.cfg.After(ackTime, prepare)
+	s.cfg.After(ackTime, func() {
+		prepare()
+		c.stack.cfg.Wake() // it may be on another line now
+	})
 }

@@ -64,7 +64,8 @@ type arrival struct {
 	total   uint64
 	data    string
 
-	acks    func(*outgoing) bool // reports which message it acknowledges; nil for none
+	acks    func(*outgoing) bool // reports which messages of this line it acknowledges; nil for none
+	names   func(*outgoing) bool // reports the one that it names, which may be of another line
 	wants   bool                 // it is to be acknowledged, when its message is whole in version 1
 	closed  bool                 // the other side has ended the session
 	failed  bool                 // the other side could not read what it was sent

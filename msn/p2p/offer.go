@@ -56,6 +56,9 @@ func (o *Offer) Decline() bool {
 	return true
 }
 
+// Wake has the answer to an offer be asked for, over the line that it is on now.
+func (o *Offer) Wake() { o.call.stack.cfg.Wake() }
+
 // Open reports whether the offer can still be accepted.
 func (o *Offer) Open() bool { return !o.call.over && o.call.sink == nil }
 

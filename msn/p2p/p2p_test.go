@@ -76,6 +76,7 @@ func pair(later bool) (alice, bob *side) {
 			Asked:   func(o slp.Offer) { s.asked = append(s.asked, o) },
 			Loose:   func(_ uint32, message string) { s.loose = append(s.loose, message) },
 			Admit:   func(slp.Kind) bool { return true },
+			Wake:    func() {},
 		})
 		return s
 	}

@@ -33,6 +33,11 @@ type Config struct {
 	Loose func(session uint32, message string)
 	// Admit reports whether one more request of a kind of the other side is dealt with.
 	Admit func(slp.Kind) bool
+	// Wake has Next be asked.
+	Wake func()
+	// Siblings returns the Stacks with the same person over other lines; may be nil. Some clients answer over
+	// the line that they have opened themselves, and not over the one on which they were asked.
+	Siblings func() []*Stack
 }
 
 // Stack is what the user's Messenger has under way with one endpoint of somebody. There may be
@@ -51,6 +56,8 @@ type Stack struct {
 	buffer  []byte
 	over    error
 	replies bool // the other side has acknowledged something
+
+	stirred []*Stack // siblings for which something has come in the packet that is being read
 }
 
 // New returns a Stack.
@@ -98,6 +105,7 @@ func (s *Stack) end(err, out error) {
 	s.over = err
 	for _, c := range slices.Clone(s.calls) {
 		switch {
+		case c.moves():
 		case c.out:
 			c.finish(out)
 		case c.missed != nil && !c.heard && !c.over:
@@ -109,6 +117,13 @@ func (s *Stack) end(err, out error) {
 		}
 	}
 	s.acks, s.control, s.data, s.flying = nil, nil, nil, nil
+	for _, other := range s.siblings() {
+		for _, c := range slices.Clone(other.calls) {
+			if c.via == s {
+				c.finish(err)
+			}
+		}
+	}
 }
 
 // Stop ends all that is under way, for the user, and tells the other side. What was sent whole counts as taken.
@@ -248,14 +263,14 @@ func (s *Stack) Receive(body string) (full <-chan struct{}, ok bool) {
 	if !ok {
 		return nil, false
 	}
+	defer s.wakeStirred()
 	if a.acks != nil {
-		s.replies = true
-		s.acknowledged(a.acks)
+		s.acknowledged(&a)
 	}
 	switch a.kind {
 	case isControl:
 		s.acknowledge(&a, false)
-		if c := s.bySession(a.session); c != nil && a.session != 0 && (a.closed || a.failed) {
+		if c := s.meant(a.session); c != nil && (a.closed || a.failed) {
 			c.finish(ErrCancelled)
 		}
 	case isSLP:
@@ -265,17 +280,17 @@ func (s *Stack) Receive(body string) (full <-chan struct{}, ok bool) {
 		}
 	case isLost:
 		s.acknowledge(&a, false)
-		if c := s.bySession(a.session); c != nil && c.sink != nil {
+		if c := s.meant(a.session); c != nil && c.sink != nil {
 			c.stop(ErrBroken)
 		}
 	default:
-		c := s.bySession(a.session)
+		c := s.meant(a.session)
 		if c == nil || c.sink == nil {
 			s.acknowledge(&a, false)
 			s.loose(c, &a)
 			return nil, true
 		}
-		return c.arrives(&a), true
+		return c.arrives(&a, s), true
 	}
 	return nil, true
 }
@@ -299,10 +314,21 @@ func (s *Stack) loose(c *call, a *arrival) {
 }
 
 // acknowledged tells who waits for an acknowledgement.
-func (s *Stack) acknowledged(of func(*outgoing) bool) {
+func (s *Stack) acknowledged(a *arrival) {
+	of, by := s, a.acks
+	if len(s.siblings()) > 0 && !slices.ContainsFunc(s.flying, a.names) {
+		for _, other := range s.siblings() {
+			if slices.ContainsFunc(other.flying, a.names) {
+				of, by = other, a.names
+				s.stirred = append(s.stirred, other)
+				break
+			}
+		}
+	}
+	of.replies = true
 	var acked []*outgoing
-	s.flying = slices.DeleteFunc(s.flying, func(m *outgoing) bool {
-		if of(m) {
+	of.flying = slices.DeleteFunc(of.flying, func(m *outgoing) bool {
+		if by(m) {
 			acked = append(acked, m)
 			return true
 		}
@@ -319,7 +345,7 @@ func (s *Stack) message(text string) {
 	if errors.Is(err, slp.ErrNotSLP) {
 		return
 	}
-	c := s.byID(m.CallID())
+	c := s.find(func(of *Stack) *call { return of.byID(m.CallID()) })
 	if err != nil {
 		if m.Request == slp.Invite && !s.crowded() && s.cfg.Admit(slp.Other) {
 			at := slp.Call{Self: s.cfg.Self, Peer: s.cfg.Peer, ID: guid(m.CallID())}
@@ -424,6 +450,42 @@ func (s *Stack) bySession(session uint32) *call {
 		}
 	}
 	return nil
+}
+
+// meant returns the call with a session that something has come of.
+func (s *Stack) meant(session uint32) *call {
+	return s.find(func(of *Stack) *call { return of.bySession(session) })
+}
+
+// find returns the call of which something has come over the line of s, which may be one of a sibling.
+func (s *Stack) find(in func(*Stack) *call) *call {
+	if c := in(s); c != nil {
+		c.via = nil
+		return c
+	}
+	for _, other := range s.siblings() {
+		if c := in(other); c != nil {
+			c.via = s
+			s.stirred = append(s.stirred, other)
+			return c
+		}
+	}
+	return nil
+}
+
+func (s *Stack) siblings() []*Stack {
+	if s.cfg.Siblings == nil {
+		return nil
+	}
+	return s.cfg.Siblings()
+}
+
+// wakeStirred has siblings send what they have to say now.
+func (s *Stack) wakeStirred() {
+	for _, other := range s.stirred {
+		other.cfg.Wake()
+	}
+	s.stirred = s.stirred[:0]
 }
 
 // The numbers of sessions that are chosen lie between these. Small ones have a meaning. Those of 32

@@ -13,6 +13,9 @@ import (
 // Transfer is something that is on its way, or waits to be.
 type Transfer struct{ call *call }
 
+// Wake has what a transfer has to send be asked for, over the line that it is on now.
+func (t *Transfer) Wake() { t.call.stack.cfg.Wake() }
+
 // Stop ends a transfer for the user. It does nothing when it is over.
 func (t *Transfer) Stop() { t.call.stop(ErrStopped) }
 

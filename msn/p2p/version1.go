@@ -51,6 +51,7 @@ func (*version1) read(body string) (arrival, bool) {
 		a.failed = p.Flags&(slp.FlagError|slp.FlagNAK) != 0
 		if p.Flags&slp.FlagAck != 0 {
 			a.acks = func(m *outgoing) bool { return m.begun && m.id == p.AckID }
+			a.names = a.acks
 		}
 	case p.Session == 0:
 		a.wants = true

@@ -83,6 +83,7 @@ func (v *version2) read(body string) (arrival, bool) {
 	a := arrival{kind: isControl, session: p.Session, footer: p.Footer, data: p.Data, packet2: p, wants: p.Op&slp.OpRak != 0}
 	if p.HasAck {
 		a.acks = func(m *outgoing) bool { return m.done() && int32(p.Ack-m.end) >= 0 }
+		a.names = func(m *outgoing) bool { return m.done() && p.Ack == m.end }
 	}
 	a.failed = p.HasNak
 	if !p.Payload {

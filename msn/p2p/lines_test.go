@@ -1,0 +1,208 @@
+package p2p
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+
+	"matrix-msn/msn/slp"
+)
+
+// Some clients have one line in which they speak to somebody, and answer there whatever they were asked
+// over another one. That happens when both sides call each other at the same moment.
+
+// lines are alice's two lines to bob, who hears both and speaks over the second one.
+type lines struct {
+	first, second, bob *side
+}
+
+func twoLines(later bool) *lines {
+	first, bob := pair(later)
+	second, _ := pair(later)
+	second.owner, second.objects = first.owner, first.objects
+	l := &lines{first, second, bob}
+	for i, s := range []*side{first, second} {
+		other := []*side{second, first}[i]
+		s.cfg.After = bob.cfg.After
+		s.cfg.Siblings = func() []*Stack {
+			if other.Stack.over != nil { // whoever carries it knows nothing more of it then
+				return nil
+			}
+			return []*Stack{other.Stack}
+		}
+	}
+	return l
+}
+
+// carry carries one packet each way, and reports whether anything moved.
+func (l *lines) carry() bool {
+	moved := false
+	for _, from := range []*side{l.first, l.second} {
+		if packet, ok := from.Next(nil); ok {
+			moved = true
+			l.bob.Receive(string(packet))
+		}
+	}
+	if packet, ok := l.bob.Next(nil); ok {
+		moved = true
+		if l.second.over == nil {
+			l.second.Receive(string(packet))
+		}
+	}
+	return moved
+}
+
+// until carries until something is true, or nothing moves any more.
+func (l *lines) until(done func() bool) {
+	for !done() && l.carry() {
+	}
+}
+
+func never() bool { return false }
+
+func overTwoLines(t *testing.T, test func(t *testing.T, l *lines)) {
+	t.Helper()
+	for _, later := range []bool{false, true} {
+		t.Run(fmt.Sprintf("version 2 %t", later), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { test(t, twoLines(later)) })
+		})
+	}
+}
+
+// All that there is to do at once, asked over one line and answered over the other.
+func TestAnswersComeOverAnotherLine(t *testing.T) {
+	t.Parallel()
+	overTwoLines(t, func(t *testing.T, l *lines) {
+		picture := content(30_000)
+		o := slp.NewObject(l.bob.name, slp.ObjectPicture, picture)
+		l.bob.objects[o.Hash] = picture
+		own := slp.NewObject(l.first.name, slp.ObjectPicture, picture)
+		l.first.objects[own.Hash] = picture
+		fetched, theirs, taken, to := new(file), new(file), new(file), new(file)
+		data := content(50_000)
+		from := reading(data)
+		l.first.Fetch(o, fetched, nil)
+		l.first.Send(slp.FileInfo{Name: "a", Size: uint64(len(data))}, from, nil)
+		declined := reading(data)
+		l.first.Send(slp.FileInfo{Name: "b", Size: uint64(len(data))}, declined, nil)
+		l.bob.Fetch(own, theirs, nil)
+		sends := reading(data)
+		l.bob.Send(slp.FileInfo{Name: "c", Size: uint64(len(data))}, sends, nil)
+		l.until(func() bool { return len(l.bob.offers) == 2 && len(l.second.offers) == 1 })
+		for _, offer := range l.bob.offers {
+			if offer.Name == "a" {
+				offer.Accept(taken, nil)
+			} else {
+				offer.Decline()
+			}
+		}
+		l.second.offers[0].Accept(to, nil)
+		l.until(never)
+		over(t, "the picture", fetched, nil)
+		over(t, "theirs", theirs, nil)
+		over(t, "the file, at the sender,", from, nil)
+		over(t, "the file", taken, nil)
+		over(t, "their file, at the sender,", sends, nil)
+		over(t, "their file", to, nil)
+		over(t, "what they do not want", declined, ErrDeclined)
+		for what, f := range map[string]*file{"picture": fetched, "own": theirs} {
+			if !bytes.Equal(f.out.Bytes(), picture) {
+				t.Errorf("%s: %d bytes", what, f.out.Len())
+			}
+		}
+		for what, f := range map[string]*file{"sent": taken, "received": to} {
+			if !bytes.Equal(f.out.Bytes(), data) {
+				t.Errorf("%s: %d bytes", what, f.out.Len())
+			}
+		}
+		idle(t, l.first, l.second, l.bob)
+	})
+}
+
+// Whoever answers over another line takes back and stops there too.
+func TestEndComesOverAnotherLine(t *testing.T) {
+	t.Parallel()
+	overTwoLines(t, func(t *testing.T, l *lines) {
+		from, to := reading(content(500_000)), new(file)
+		l.first.Send(slp.FileInfo{Name: "a", Size: 500_000}, from, nil)
+		l.until(func() bool { return len(l.bob.offers) == 1 })
+		transfer, _ := l.bob.offers[0].Accept(to, nil)
+		l.until(func() bool { return to.out.Len() > 100_000 })
+		transfer.Stop()
+		l.until(never)
+		over(t, "the file, at the sender,", from, ErrCancelled)
+		idle(t, l.first, l.second, l.bob)
+	})
+}
+
+// The line over which they answer ends in the middle.
+func TestLineOfTheAnswersEnds(t *testing.T) {
+	t.Parallel()
+	overTwoLines(t, func(t *testing.T, l *lines) {
+		picture := content(30_000)
+		o := slp.NewObject(l.bob.name, slp.ObjectPicture, picture)
+		l.bob.objects[o.Hash] = picture
+		fetched := new(file)
+		l.first.Fetch(o, fetched, nil)
+		l.until(func() bool { return fetched.out.Len() > 10_000 })
+		l.second.End(ErrSilent)
+		l.until(never)
+		over(t, "the picture", fetched, ErrSilent)
+		idle(t, l.first, l.second)
+	})
+}
+
+// The line over which they were asked ends, as when they leave what they do not use: the rest comes over
+// the other one.
+func TestLineOfTheQuestionEnds(t *testing.T) {
+	t.Parallel()
+	overTwoLines(t, func(t *testing.T, l *lines) {
+		picture := content(30_000)
+		o := slp.NewObject(l.bob.name, slp.ObjectPicture, picture)
+		l.bob.objects[o.Hash] = picture
+		fetched := new(file)
+		l.first.Fetch(o, fetched, nil)
+		l.until(func() bool { return fetched.out.Len() > 10_000 })
+		l.first.Left(ErrCancelled)
+		l.until(never)
+		over(t, "the picture", fetched, nil)
+		if !bytes.Equal(fetched.out.Bytes(), picture) {
+			t.Errorf("%d bytes", fetched.out.Len())
+		}
+		idle(t, l.first, l.second, l.bob)
+	})
+}
+
+// A file that is half-way out in version 2 is counted by its line, and is told to have failed; in version 1 it goes
+// on over the other one.
+func TestLineOfAFileEnds(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(20) {
+		random := rand.New(rand.NewPCG(seed, 3))
+		stop := random.IntN(100_000)
+		overTwoLines(t, func(t *testing.T, l *lines) {
+			data := content(100_000)
+			from, to := reading(data), new(file)
+			l.first.Send(slp.FileInfo{Name: "a", Size: uint64(len(data))}, from, nil)
+			l.until(func() bool { return len(l.bob.offers) == 1 })
+			l.bob.offers[0].Accept(to, nil)
+			l.until(func() bool { return to.out.Len() > stop })
+			l.first.Left(ErrCancelled)
+			l.until(never)
+			if l.first.cfg.Later {
+				if len(from.ended) != 1 {
+					t.Errorf("the sender was told %v", from.ended)
+				}
+				return
+			}
+			over(t, "the file, at the sender,", from, nil)
+			if !bytes.Equal(to.out.Bytes(), data) {
+				t.Errorf("%d bytes", to.out.Len())
+			}
+			idle(t, l.first, l.second, l.bob)
+		})
+	}
+}
