@@ -121,7 +121,7 @@ func newClient(c *Connector, of *bridgev2.UserLogin, identity msnid.Identity) *C
 	})
 	client.self = self.New(client.account, client.session, client.alerts, c.nameOf(of.UserMXID))
 	client.contacts = presence.NewContacts(client.account, client.session, c.keepers)
-	client.pictures = picture.NewContacts(client.account, client.session, objects, work)
+	client.pictures = picture.NewContacts(client.account, client.session, client.rooms, objects, work)
 	client.own = picture.NewOwn(client.account, client.session, client.rooms, work, client.alerts)
 	client.spaces = spaces.New(client.account, client.session)
 	client.outages = outage.New(client.account, client.rooms, !c.tellsOutages)

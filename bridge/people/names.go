@@ -190,31 +190,21 @@ func (n *Names) showName(ctx context.Context, account string, book *names.Book) 
 	if err != nil || ghost == nil {
 		return true, err
 	}
-	seen, err = n.rooms.Update(ctx, &simplevent.EventMeta{
+	key, seen, err := n.rooms.SeenIn(ctx, account)
+	switch {
+	case err != nil || !seen:
+		return false, err
+	case key != a.PortalKey(account):
+		return true, n.rooms.Describe(ctx, key, ghost, a.UserInfo(account))
+	}
+	return n.rooms.Update(ctx, &simplevent.EventMeta{
 		Type:      bridgev2.RemoteEventUnknown,
-		PortalKey: a.PortalKey(account),
+		PortalKey: key,
 		PreHandleFunc: func(ctx context.Context, portal *bridgev2.Portal) {
 			ghost.UpdateInfo(ctx, a.UserInfo(account))
 			n.nameRoom(ctx, portal, n.roomName(ctx, account, book))
 		},
 	})
-	if err != nil || seen {
-		return seen, err
-	}
-	groups, err := a.DB.Group.With(ctx, a.Login.ID, account)
-	if err != nil {
-		return false, err
-	}
-	for _, group := range groups {
-		seen, err := n.rooms.Shows(ctx, a.GroupKey(group))
-		if seen {
-			err = n.rooms.Describe(ctx, a.GroupKey(group), ghost, a.UserInfo(account))
-		}
-		if err != nil || seen {
-			return seen, err
-		}
-	}
-	return false, nil
 }
 
 // nameRoom gives the room with a contact its name, as roomName returns it.

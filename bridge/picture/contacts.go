@@ -14,6 +14,7 @@ import (
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/background"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
 	"matrix-msn/msn"
@@ -40,6 +41,7 @@ var patience = [maxFailures]time.Duration{20 * time.Second, time.Minute, fetchTi
 type Contacts struct {
 	account *account.Account
 	session *session.Session
+	rooms   *room.Rooms
 	objects *Objects
 	work    *background.Work
 	slots   chan struct{} // a token for each picture that is fetched
@@ -59,8 +61,8 @@ type failure struct {
 }
 
 // NewContacts returns the pictures of a login's contacts.
-func NewContacts(a *account.Account, s *session.Session, objects *Objects, work *background.Work) *Contacts {
-	return &Contacts{account: a, session: s, objects: objects, work: work, slots: make(chan struct{}, atOnce), again: make(chan struct{}, againAtOnce), failed: make(map[string]failure)}
+func NewContacts(a *account.Account, s *session.Session, rooms *room.Rooms, objects *Objects, work *background.Work) *Contacts {
+	return &Contacts{account: a, session: s, rooms: rooms, objects: objects, work: work, slots: make(chan struct{}, atOnce), again: make(chan struct{}, againAtOnce), failed: make(map[string]failure)}
 }
 
 // Listen has pictures fetched as the session tells of them.
@@ -135,8 +137,18 @@ func (c *Contacts) show(ctx context.Context, account string) (done bool) {
 		log.Err(err).Msg("Failed to get a ghost: its picture is not shown yet")
 		return false
 	}
-	ghost.UpdateInfo(ctx, &bridgev2.UserInfo{Avatar: avatar})
-	return ghost.AvatarSet || avatar.Remove
+	shown := false
+	err = c.rooms.AmongSeen(ctx, account, func(ctx context.Context) {
+		ghost.UpdateInfo(ctx, &bridgev2.UserInfo{Avatar: avatar})
+		shown = ghost.AvatarSet || avatar.Remove
+	})
+	if err != nil {
+		if ctx.Err() == nil {
+			log.Err(err).Msg("Failed to show a contact's picture")
+		}
+		return false
+	}
+	return shown
 }
 
 // picture returns a picture that the homeserver has: it is fetched and uploaded if it has not. It

@@ -57,6 +57,42 @@ func (r *Rooms) Describe(ctx context.Context, key networkid.PortalKey, ghost *br
 	return r.among(ctx, key, func(ctx context.Context) { ghost.UpdateInfo(ctx, info) })
 }
 
+// SeenIn returns the room in which the user sees a contact: the one with them, else that of a group chat. It
+// reports whether there is one.
+func (r *Rooms) SeenIn(ctx context.Context, contact string) (key networkid.PortalKey, seen bool, err error) {
+	key = r.account.PortalKey(contact)
+	if seen, err = r.Shows(ctx, key); seen || err != nil {
+		return key, seen, err
+	}
+	groups, err := r.account.DB.Group.With(ctx, r.account.Login.ID, contact)
+	if err != nil {
+		return key, false, err
+	}
+	for _, group := range groups {
+		key = r.account.GroupKey(group)
+		if seen, err = r.Shows(ctx, key); seen || err != nil {
+			return key, seen, err
+		}
+	}
+	return key, false, nil
+}
+
+// AmongSeen does something with the ghost of a contact among the events of the room in which the user sees them,
+// because the framework does not expect it beside them. Where there is none it is done at once, and while the room with
+// them is being made, behind that. It returns when it is done.
+func (r *Rooms) AmongSeen(ctx context.Context, contact string, do func(context.Context)) error {
+	unlock := r.making.WithLock(r.account.PortalKey(contact).ID)
+	key, seen, err := r.SeenIn(ctx, contact)
+	if err == nil && !seen {
+		do(ctx)
+	}
+	unlock()
+	if err != nil || !seen {
+		return err
+	}
+	return r.among(ctx, key, do)
+}
+
 // among does something among the events of the room of a portal, for one caller at a time.
 func (r *Rooms) among(ctx context.Context, key networkid.PortalKey, do func(context.Context)) error {
 	defer r.describing.WithLock(key.ID)()
