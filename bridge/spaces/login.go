@@ -42,6 +42,9 @@ func (s *Spaces) named(ctx context.Context) (done bool) {
 	if err != nil || stored == nil || stored.SpaceRoom == "" {
 		return err == nil
 	}
+	if s.account.Stored().Space == s.mark() {
+		return true // it was made, with its name, while the database was asked
+	}
 	is, space, icon := s.mark(), stored.SpaceRoom, s.account.Bridge.Network.GetName().NetworkIcon
 	name, topic := s.Named()
 	err = errors.Join(
