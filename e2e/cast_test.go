@@ -55,7 +55,7 @@ func newCast(t *testing.T, bridge int, service *stack.MSN) *cast {
 	c.addAccounts()
 
 	var err error
-	if c.alice, err = parts.Dendrite.NewUser(t.Context(), fmt.Sprintf("alice%d", n)); err != nil {
+	if c.alice, err = parts.Homeserver.NewUser(t.Context(), fmt.Sprintf("alice%d", n)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.alice.Close)

@@ -107,7 +107,7 @@ func newCrowd(t *testing.T, opts crowdOptions) *crowd {
 		settings[key] = value
 	}
 	c.parts, err = stack.Start(t.Context(), stack.Options{
-		Dir: dir, Binaries: binaries, Port: ports[3], Durable: true,
+		Dir: dir, Homeserver: homeserver, Binary: bridgeBinary, Port: ports[3], Durable: true,
 		Bridges: []stack.BridgeOptions{{ID: opts.id, Port: ports[1], Settings: settings}},
 	})
 	if err != nil {
@@ -137,7 +137,7 @@ func (c *crowd) gather() {
 	c.t.Helper()
 	c.addAccounts()
 	var err error
-	c.alice, err = c.parts.Dendrite.NewUser(c.t.Context(), "alice", stack.Prepared(encrypting(c.t, filepath.Join(scratch, c.account+".db"))))
+	c.alice, err = c.parts.Homeserver.NewUser(c.t.Context(), "alice", stack.Prepared(encrypting(c.t, filepath.Join(scratch, c.account+".db"))))
 	if err != nil {
 		c.t.Fatal(err)
 	}

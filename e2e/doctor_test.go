@@ -31,7 +31,7 @@ func TestDoctorOnTheWholeStack(t *testing.T) {
 			}
 		}
 	}
-	says("a bridge that runs", bridge, true, "ok    homeserver         Dendrite", "ok    clock",
+	says("a bridge that runs", bridge, true, "ok    homeserver         "+homeserver.Name(), "ok    clock",
 		"lets the bridge speak as "+bridge.Bot().String(), "only the bridge hears of it",
 		"ok    database           SQLite, takes writes, tables of this version", "Home MSN answers at", "registration.yaml is that of the config")
 	if err := bridge.Stop(); err != nil {
@@ -51,7 +51,7 @@ func TestDoctorOnTheWholeStack(t *testing.T) {
 		"hs_token of registration.yaml is not appservice.hs_token")
 
 	unknown, err := stack.ConfigureBridge(ctx, stack.BridgeOptions{
-		Binary: binaries.Bridge, Dir: filepath.Join(t.TempDir(), "other"), ID: "other", Homeserver: parts.Dendrite.URL, Settings: stack.Services(home),
+		Binary: bridgeBinary, Dir: filepath.Join(t.TempDir(), "other"), ID: "other", Homeserver: parts.Homeserver.URL, Settings: stack.Services(home),
 	})
 	if err != nil {
 		t.Fatal(err)

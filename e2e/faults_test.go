@@ -55,10 +55,10 @@ var faults = []fault{
 		c.toHomeserver.cut(false)
 	}},
 	{name: "the homeserver is killed", overtaken: true, make: func(c *crowd) {
-		if err := c.parts.Dendrite.Kill(); err != nil {
+		if err := c.parts.Homeserver.Kill(); err != nil {
 			c.t.Error(err)
 		}
-		if err := c.parts.Dendrite.Restart(c.t.Context()); err != nil {
+		if err := c.parts.Homeserver.Restart(c.t.Context()); err != nil {
 			c.t.Fatal(err)
 		}
 	}},

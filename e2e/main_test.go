@@ -1,7 +1,8 @@
-// Package e2e tests the bridge on real parts: the Dendrite homeserver with real Matrix clients on one side, an MSN
+// Package e2e tests the bridge on real parts: a homeserver with real Matrix clients on one side, an MSN
 // server with real MSN clients on the other, and the bridge program itself between them. See package stack.
 //
-// All tests share one homeserver. Each has users of its own, so that they run beside each other.
+// The homeserver is Dendrite, or the Synapse that E2E_SYNAPSE names: synapse_homeserver or the Python of an
+// installation. All tests share one homeserver. Each has users of its own, so that they run beside each other.
 package e2e
 
 import (
@@ -26,6 +27,9 @@ import (
 
 // keepVariable, set to anything, keeps what the programs write, their logs among it.
 const keepVariable = "E2E_KEEP"
+
+// synapseVariable names the program of an installed Synapse that takes the place of Dendrite. See [stack.Synapse].
+const synapseVariable = "E2E_SYNAPSE"
 
 // testsTake is what is left of the time limit of a test run for the tests themselves; they take about a minute.
 const testsTake = 3 * time.Minute
@@ -62,11 +66,12 @@ var stoppedDir string
 
 const ownLog = "own.log"
 
-// scratch is the directory of all that the programs write, and binaries are they: for tests that want a homeserver of
-// their own, to end it or to load it.
+// scratch is the directory of all that the programs write, homeserver and bridgeBinary are they: for tests that want a
+// homeserver of their own, to end it or to load it.
 var (
-	scratch  string
-	binaries build.Binaries
+	scratch      string
+	homeserver   stack.HomeserverKind
+	bridgeBinary string
 )
 
 // The parts that all tests use.
@@ -113,7 +118,7 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 	defer cancel()
 
 	scratch = dir
-	if binaries, err = build.All(setUp, dir, build.RaceEnabled, os.Stderr); err != nil {
+	if err := buildPrograms(setUp, dir); err != nil {
 		return 0, err
 	}
 	fixed, err := fixedServer()
@@ -161,12 +166,24 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	parts, err = stack.Start(setUp, stack.Options{Dir: dir, Binaries: binaries, Bridges: bridges})
+	parts, err = stack.Start(setUp, stack.Options{Dir: dir, Homeserver: homeserver, Binary: bridgeBinary, Bridges: bridges})
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, parts.Stop()) }()
 	return m.Run(), nil
+}
+
+// buildPrograms builds what is not installed.
+func buildPrograms(ctx context.Context, dir string) (err error) {
+	if program := os.Getenv(synapseVariable); program != "" {
+		homeserver = stack.Synapse(program)
+		bridgeBinary, err = build.Bridge(ctx, dir, build.RaceEnabled, os.Stderr)
+		return err
+	}
+	binaries, err := build.All(ctx, dir, build.RaceEnabled, os.Stderr)
+	homeserver, bridgeBinary = stack.Dendrite(binaries.Dendrite), binaries.Bridge
+	return err
 }
 
 // onPostgres are the bridges whose database is in PostgreSQL, where that is installed. Elsewhere all use SQLite.

@@ -119,10 +119,10 @@ func TestDebianPackage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	homeserver := fmt.Sprintf("http://127.0.0.1:%d", ports[0])
+	address := fmt.Sprintf("http://127.0.0.1:%d", ports[0])
 	config := s.path("/etc/matrix-msn/config.yaml")
 	edit(t, config, map[string]string{
-		"address: http://example.localhost:8008":     "address: " + homeserver,
+		"address: http://example.localhost:8008":     "address: " + address,
 		"domain: example.com":                        "domain: " + stack.ServerName,
 		`"example.com": user`:                        `"` + stack.ServerName + `": user`,
 		"address: http://localhost:29363":            fmt.Sprintf("address: http://127.0.0.1:%d", ports[1]),
@@ -134,19 +134,19 @@ func TestDebianPackage(t *testing.T) {
 	if said := s.run("cd / && unshare --net setpriv --reuid matrix-msn --regid matrix-msn --init-groups matrix-msn doctor -c /etc/matrix-msn/config.yaml -r /etc/matrix-msn/registration.yaml || true"); !strings.Contains(said, "SQLite, /var/lib/matrix-msn/matrix-msn.db is made by the first start") {
 		t.Errorf("the doctor says\n%s", said)
 	}
-	dendrite, err := stack.StartDendrite(t.Context(), stack.DendriteOptions{
-		Binary: binaries.Dendrite, Dir: filepath.Join(t.TempDir(), "dendrite"), Port: ports[0], Registrations: []string{s.path("/etc/matrix-msn/registration.yaml")},
+	server, err := stack.StartHomeserver(t.Context(), stack.HomeserverOptions{
+		Kind: homeserver, Dir: filepath.Join(t.TempDir(), "homeserver"), Port: ports[0], Registrations: []string{s.path("/etc/matrix-msn/registration.yaml")},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := dendrite.Stop(); err != nil {
+		if err := server.Stop(); err != nil {
 			t.Error(err)
 		}
 	}()
 
-	user, err := dendrite.NewUser(t.Context(), "alice")
+	user, err := server.NewUser(t.Context(), "alice")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func withRelay(settings map[string]any) map[string]any {
 // third makes a user of Matrix who has no account at a service.
 func (c *cast) third(name string) *stack.User {
 	c.t.Helper()
-	user, err := parts.Dendrite.NewUser(c.t.Context(), fmt.Sprintf("third%d", lastCast.Add(1)))
+	user, err := parts.Homeserver.NewUser(c.t.Context(), fmt.Sprintf("third%d", lastCast.Add(1)))
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -96,7 +96,7 @@ func TestSoak(t *testing.T) {
 func (s *soak) logInAll() {
 	t := s.t
 	var err error
-	if s.alice, err = s.parts.Dendrite.NewUser(t.Context(), "alice"); err != nil {
+	if s.alice, err = s.parts.Homeserver.NewUser(t.Context(), "alice"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.alice.Close)

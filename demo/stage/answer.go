@@ -25,7 +25,7 @@ const (
 func (d *demo) invite() {
 	d.out.Heading("Join in with Element (or any other Matrix client)")
 	d.out.Say("")
-	d.out.Fact("homeserver", d.parts.Dendrite.URL)
+	d.out.Fact("homeserver", d.parts.Homeserver.URL)
 	d.out.Fact("user name", aliceName)
 	d.out.Fact("password", d.alice.Password)
 	d.out.Say("\n  Bob answers what you write to him. Write picture, and he sends one. The chat with " + d.bridge().Bot().String() +

@@ -71,19 +71,20 @@ func (d *demo) startMSN(ctx context.Context) (_ string, err error) {
 // startParts starts homeserver and bridge.
 func (d *demo) startParts(ctx context.Context, binaries build.Binaries) (_ string, err error) {
 	d.parts, err = stack.Start(ctx, stack.Options{
-		Dir:      d.dir,
-		Binaries: binaries,
-		Bridges:  []stack.BridgeOptions{{Settings: stack.Services(d.msn)}},
+		Dir:        d.dir,
+		Homeserver: stack.Dendrite(binaries.Dendrite),
+		Binary:     binaries.Bridge,
+		Bridges:    []stack.BridgeOptions{{Settings: stack.Services(d.msn)}},
 	})
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("Dendrite answers at %s, the bridge is ready", d.parts.Dendrite.URL), nil
+	return fmt.Sprintf("Dendrite answers at %s, the bridge is ready", d.parts.Homeserver.URL), nil
 }
 
 // registerAlice makes the user's Matrix account.
 func (d *demo) registerAlice(ctx context.Context) (string, error) {
-	user, err := d.parts.Dendrite.NewUser(ctx, aliceName, stack.AutoJoin)
+	user, err := d.parts.Homeserver.NewUser(ctx, aliceName, stack.AutoJoin)
 	if err != nil {
 		return "", err
 	}

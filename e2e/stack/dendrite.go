@@ -1,123 +1,108 @@
 package stack
 
 import (
-	"context"
-	"fmt"
-	"net/http"
+	"encoding/pem"
+	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
+
+	"gopkg.in/yaml.v3"
 )
 
-// ServerName is the name of every homeserver that this package starts, the part after the colon of its user IDs.
-const ServerName = "localhost"
+// The files of a Dendrite directory; the configuration names the key relative to it.
+const (
+	dendriteConfigName = "dendrite.yaml"
+	dendriteKeyName    = "matrix_key.pem"
+)
 
-// DendriteOptions say how to start a homeserver.
-type DendriteOptions struct {
-	// Binary is the executable, from [build.Dendrite].
-	Binary string
-	// Dir takes the configuration, the databases and the log, dendrite.log. It is made if it is not there.
-	Dir string
-	// Port is where to listen on 127.0.0.1; 0 takes a free one.
-	Port int
-	// Registrations are the paths of the appservices' registration files. Dendrite reads them at start only.
-	Registrations []string
-	// Durable has what goes from one part of Dendrite to another written to disk too, so that Kill loses none of it.
-	Durable bool
+// dendrite is the kind of homeserver that needs nothing installed.
+type dendrite struct {
+	does
+	binary string
 }
 
-// Dendrite is a running homeserver. Its methods may be called from any goroutine.
-type Dendrite struct {
-	// URL is where clients reach it, as in "http://127.0.0.1:20000".
-	URL string
-
-	secret  string
-	command command
-	process *process
+// Dendrite returns the kind of homeserver that [build.Dendrite] builds, from the path of the executable.
+func Dendrite(binary string) HomeserverKind {
+	return dendrite{binary: binary}
 }
 
-// StartDendrite configures and starts a homeserver without federation, with databases of its own in
-// opts.Dir, and waits until it answers clients; ctx bounds that wait only. The homeserver ends with Stop.
-func StartDendrite(ctx context.Context, opts DendriteOptions) (*Dendrite, error) {
-	var err error
-	if opts.Port, err = orFreePort(opts.Port); err != nil {
-		return nil, err
+// Name implements [HomeserverKind].
+func (dendrite) Name() string { return "Dendrite" }
+
+// configure implements [HomeserverKind]. It writes the configuration and the signing key.
+func (d dendrite) configure(opts HomeserverOptions, secret string) (command, error) {
+	config, err := yaml.Marshal(dendriteConfig(opts, secret))
+	if err != nil {
+		return command{}, err
 	}
-	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make Dendrite's directory: %w", err)
+	if err := os.WriteFile(filepath.Join(opts.Dir, dendriteConfigName), config, 0o600); err != nil {
+		return command{}, err
 	}
-	secret := newToken()
-	if err := writeDendriteConfig(opts, secret); err != nil {
-		return nil, fmt.Errorf("configure Dendrite: %w", err)
+	seed, err := newSigningKey()
+	if err != nil {
+		return command{}, err
 	}
-	d := &Dendrite{URL: "http://" + loopback(opts.Port), secret: secret, command: command{
-		name: "Dendrite",
-		path: opts.Binary,
+	key := pem.EncodeToMemory(&pem.Block{
+		Type:    "MATRIX PRIVATE KEY",
+		Headers: map[string]string{"Key-ID": "ed25519:stack"},
+		Bytes:   seed,
+	})
+	if err := os.WriteFile(filepath.Join(opts.Dir, dendriteKeyName), key, 0o600); err != nil {
+		return command{}, err
+	}
+	return command{
+		path: d.binary,
 		args: []string{"-config", dendriteConfigName, "-http-bind-address", loopback(opts.Port)},
-		dir:  opts.Dir,
-		log:  filepath.Join(opts.Dir, "dendrite.log"),
 		// It closes its databases while it still works on what came last, and may panic over that.
 		anyExit: true,
-	}}
-	if err := d.Restart(ctx); err != nil {
-		return nil, err
-	}
-	return d, nil
+	}, nil
 }
 
-// Kill ends the homeserver at once, as a crash would. Restart brings it back; nothing else may be done meanwhile but
-// by clients, which find nobody.
-func (d *Dendrite) Kill() error {
-	return d.process.kill()
+// databaseOptions spare Dendrite the waits that take most of its time otherwise: of writers for readers, and of both
+// for the disk. What is written need not survive a power cut.
+const databaseOptions = "_pragma=journal_mode(wal)&_pragma=synchronous(off)"
+
+// databaseURI returns the connection string of a database in a file. Dendrite takes the path in it, decoded, and
+// hands it to SQLite, which takes what is behind a question mark as options.
+func databaseURI(path string) string {
+	uri := url.URL{Scheme: "file", Path: filepath.ToSlash(path) + "?" + databaseOptions}
+	return uri.String()
 }
 
-// Restart starts the homeserver again after Kill, at the same address and with what it had, and waits until it
-// answers; ctx bounds that wait only.
-func (d *Dendrite) Restart(ctx context.Context) error {
-	p, err := startProcess(d.command)
-	if err != nil {
-		return err
+// dendriteConfig returns the configuration of a homeserver that keeps everything in its directory, where it runs.
+func dendriteConfig(opts HomeserverOptions, secret string) map[string]any {
+	type section = map[string]any
+	database := func(name string) section {
+		return section{"connection_string": databaseURI(filepath.Join(opts.Dir, name+".db"))}
 	}
-	if err := p.waitReady(ctx, d.URL+"/_matrix/client/versions"); err != nil {
-		_ = p.kill()
-		return err
+	return section{
+		"version": 2,
+		"global": section{
+			"server_name":        ServerName,
+			"private_key":        dendriteKeyName,
+			"disable_federation": true,
+			"presence":           section{"enable_inbound": true, "enable_outbound": true},
+			// Without a path of its own, all Dendrites of the machine share one directory.
+			"jetstream": section{"in_memory": !opts.Durable, "storage_path": "./"},
+		},
+		"app_service_api": section{"config_files": opts.Registrations},
+		"client_api": section{
+			"registration_shared_secret": secret,
+			"rate_limiting":              section{"enabled": false},
+		},
+		"federation_api": section{"key_perspectives": []string{}, "database": database("federationapi")},
+		"key_server":     section{"database": database("keyserver")},
+		"media_api": section{
+			"base_path":           "./media",
+			"max_file_size_bytes": maxUploadBytes,
+			"database":            database("mediaapi"),
+		},
+		"mscs":        section{"database": database("mscs")},
+		"relay_api":   section{"database": database("relayapi")},
+		"room_server": section{"database": database("roomserver")},
+		"sync_api":    section{"database": database("syncapi")},
+		// The lowest cost there is: these passwords protect nothing, and hashing them would be most of a test's time.
+		"user_api": section{"bcrypt_cost": 4, "account_database": database("userapi")},
+		"logging":  []section{{"type": "std", "level": "warn"}},
 	}
-	d.process = p
-	return nil
-}
-
-// Stop ends the homeserver and waits for it. The error tells of a server that ended by itself or had to be killed.
-func (d *Dendrite) Stop() error {
-	return d.process.stop()
-}
-
-// RegisterUser makes a Matrix account with the given localpart and password. It fails when the name is taken.
-func (d *Dendrite) RegisterUser(ctx context.Context, name, password string) error {
-	url := d.URL + "/_synapse/admin/v1/register"
-	var nonce struct {
-		Nonce string `json:"nonce"`
-	}
-	if err := requestJSON(ctx, http.MethodGet, url, "", nil, &nonce); err != nil {
-		return fmt.Errorf("register %s: ask for a nonce: %w", name, err)
-	}
-	err := requestJSON(ctx, http.MethodPost, url, "", map[string]any{
-		"nonce":    nonce.Nonce,
-		"username": name,
-		"password": password,
-		"admin":    false,
-		"mac":      registrationMAC(d.secret, nonce.Nonce, name, password),
-	}, nil)
-	if err != nil {
-		return fmt.Errorf("register %s: %w", name, err)
-	}
-	return nil
-}
-
-// NewUser registers a user with a random password and logs her in. See [Login].
-func (d *Dendrite) NewUser(ctx context.Context, name string, options ...UserOption) (*User, error) {
-	password := strings.ToLower(newToken()[:12])
-	if err := d.RegisterUser(ctx, name, password); err != nil {
-		return nil, err
-	}
-	return Login(ctx, d.URL, name, password, options...)
 }

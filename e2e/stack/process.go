@@ -16,7 +16,7 @@ import (
 
 const (
 	// startTimeout is how long a part may take until it answers. Dendrite and the bridge need well under a second
-	// each on an idle machine; the rest is for a loaded one and for the race detector.
+	// each on an idle machine, Synapse five; the rest is for a loaded one and for the race detector.
 	startTimeout = 60 * time.Second
 	// stopTimeout is how long a part may take to end after it was asked to; the bridge itself gives its logins 5 s.
 	stopTimeout = 15 * time.Second

@@ -44,8 +44,8 @@ func (u *User) SendText(ctx context.Context, room id.RoomID, text string) (id.Ev
 	return sent.EventID, nil
 }
 
-// SendTyping tells the room that the user is typing, or not any more. On Dendrite this reaches users, no appservice;
-// see [Bridge.InjectTyping].
+// SendTyping tells the room that the user is typing, or not any more. Bridges hear of it only where the homeserver
+// does [TellsTyping]; see [Bridge.InjectTyping].
 func (u *User) SendTyping(ctx context.Context, room id.RoomID, typing bool) error {
 	const lasts = 20 * time.Second
 	if _, err := u.Client.UserTyping(ctx, room, typing, lasts); err != nil {

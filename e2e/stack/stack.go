@@ -5,29 +5,31 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-
-	"matrix-msn/e2e/build"
 )
 
 // Options say what a stack is made of.
 type Options struct {
 	// Dir takes everything that the stack writes. It has to be there; Stop leaves it.
 	Dir string
-	// Binaries are the programs, from [build.All].
-	Binaries build.Binaries
+	// Homeserver is the kind of homeserver.
+	Homeserver HomeserverKind
+	// Binary is the bridge's executable, from [build.Bridge].
+	Binary string
+	// Registrations are the paths of registration files of further appservices.
+	Registrations []string
 	// Bridges are the bridges to put beside each other on the homeserver; Binary, Dir, Homeserver and
 	// DoublePuppetToken are filled in where they are empty.
 	Bridges []BridgeOptions
 	// Port is where the homeserver listens on 127.0.0.1; 0 takes a free one.
 	Port int
-	// Durable is [DendriteOptions.Durable].
+	// Durable is [HomeserverOptions.Durable].
 	Durable bool
 }
 
 // Stack is a running homeserver with its bridges.
 type Stack struct {
-	// Dendrite is the homeserver.
-	Dendrite *Dendrite
+	// Homeserver is what the bridges are at.
+	Homeserver *Homeserver
 	// Bridges are the bridges, in the order of the options.
 	Bridges []*Bridge
 }
@@ -39,7 +41,7 @@ func Start(ctx context.Context, opts Options) (_ *Stack, err error) {
 	if err != nil {
 		return nil, err
 	}
-	homeserver, ports := cmp.Or(opts.Port, ports[0]), ports[1:]
+	port, ports := cmp.Or(opts.Port, ports[0]), ports[1:]
 
 	puppetRegistration := filepath.Join(opts.Dir, "doublepuppet.yaml")
 	puppetToken, err := WriteDoublePuppetRegistration(puppetRegistration)
@@ -54,10 +56,10 @@ func Start(ctx context.Context, opts Options) (_ *Stack, err error) {
 	}()
 	// The homeserver reads the registrations once, at its start, so the bridges are configured before it starts
 	// and started after it.
-	registrations := []string{puppetRegistration}
+	registrations := append([]string{puppetRegistration}, opts.Registrations...)
 	for i, bridge := range opts.Bridges {
 		if bridge.Binary == "" {
-			bridge.Binary = opts.Binaries.Bridge
+			bridge.Binary = opts.Binary
 		}
 		if bridge.ID == "" {
 			bridge.ID = "msn"
@@ -66,7 +68,7 @@ func Start(ctx context.Context, opts Options) (_ *Stack, err error) {
 			bridge.Dir = filepath.Join(opts.Dir, bridge.ID)
 		}
 		if bridge.Homeserver == "" {
-			bridge.Homeserver = "http://" + loopback(homeserver)
+			bridge.Homeserver = "http://" + loopback(port)
 		}
 		if bridge.DoublePuppetToken == "" {
 			bridge.DoublePuppetToken = puppetToken
@@ -81,10 +83,10 @@ func Start(ctx context.Context, opts Options) (_ *Stack, err error) {
 		s.Bridges = append(s.Bridges, b)
 		registrations = append(registrations, b.RegistrationPath)
 	}
-	s.Dendrite, err = StartDendrite(ctx, DendriteOptions{
-		Binary:        opts.Binaries.Dendrite,
-		Dir:           filepath.Join(opts.Dir, "dendrite"),
-		Port:          homeserver,
+	s.Homeserver, err = StartHomeserver(ctx, HomeserverOptions{
+		Kind:          opts.Homeserver,
+		Dir:           filepath.Join(opts.Dir, "homeserver"),
+		Port:          port,
 		Registrations: registrations,
 		Durable:       opts.Durable,
 	})
@@ -106,8 +108,8 @@ func (s *Stack) Stop() error {
 	for _, b := range s.Bridges {
 		errs = append(errs, b.Stop())
 	}
-	if s.Dendrite != nil {
-		errs = append(errs, s.Dendrite.Stop())
+	if s.Homeserver != nil {
+		errs = append(errs, s.Homeserver.Stop())
 	}
 	return errors.Join(errs...)
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // InjectTyping tells the bridge that exactly these users are typing in the room, none if there are none, by a
-// transaction in the form in which Synapse sends it. Dendrite has no such transactions, so this is how a stack shows
+// transaction in the form in which Synapse sends it. Where the homeserver does not do [TellsTyping], this is how a stack shows
 // what the bridge does with them; it does not show that a homeserver sends them.
 func (b *Bridge) InjectTyping(ctx context.Context, room id.RoomID, users ...id.UserID) error {
 	if users == nil {
