@@ -38,9 +38,9 @@ type cast struct {
 	ghost      id.UserID // Bob as Matrix knows him
 }
 
-// newCast makes the people of a test with their accounts. Alice has a chat with the bot and is not logged in to MSN;
-// Bob is offline.
-func newCast(t *testing.T, bridge int, service *stack.MSN) *cast {
+// newCast makes the people of a test with their accounts. Alice, whose client the options change, has a chat with the
+// bot and is not logged in to MSN; Bob is offline.
+func newCast(t *testing.T, bridge int, service *stack.MSN, options ...stack.UserOption) *cast {
 	t.Helper()
 	n := lastCast.Add(1)
 	c := &cast{
@@ -55,7 +55,7 @@ func newCast(t *testing.T, bridge int, service *stack.MSN) *cast {
 	c.addAccounts()
 
 	var err error
-	if c.alice, err = parts.Homeserver.NewUser(t.Context(), fmt.Sprintf("alice%d", n)); err != nil {
+	if c.alice, err = parts.Homeserver.NewUser(t.Context(), fmt.Sprintf("alice%d", n), options...); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.alice.Close)

@@ -79,7 +79,19 @@ func TestTypingFromMSNIsSeenOnMatrix(t *testing.T) {
 	c.sees(mark, "Bob not typing any more", stack.NotTyping(room, c.ghost))
 }
 
-// Dendrite tells appservices of no typing, so this plays the homeserver for two transactions.
+func TestTypingFromMatrixIsSeenOnMSN(t *testing.T) {
+	t.Parallel()
+	needs(t, stack.TellsTyping)
+	c := newFriends(t, sharedBridge)
+	room := c.says("Well?").RoomID
+	mark := c.bob.Mark()
+	if err := c.alice.SendTyping(t.Context(), room, true); err != nil {
+		t.Fatal(err)
+	}
+	c.hears(mark, "Alice typing", stack.HeardTyping(c.account))
+}
+
+// Not every homeserver tells bridges of typing, so this plays the homeserver for two transactions.
 func TestTypingFromAnInjectedTransactionIsSeenOnMSN(t *testing.T) {
 	t.Parallel()
 	c := newFriends(t, sharedBridge)

@@ -13,6 +13,7 @@ import (
 // that they may not exist.
 func TestUnmetContactExists(t *testing.T) {
 	t.Parallel()
+	needs(t, stack.AsksForProfiles)
 	c := newFriends(t, sharedBridge)
 	account := "unmet-" + c.bobAccount
 	profile, err := c.alice.Client.GetProfile(t.Context(), c.bridge.Ghost(c.service.RemoteID(account)))

@@ -59,6 +59,8 @@ const (
 	contactsBridge
 	doctorBridge
 	restoredBridge
+	encryptingBridge
+	pushedBridge
 )
 
 // stoppedDir is the directory of the stoppedBridge, and ownLog the log file there that the bridge writes itself.
@@ -77,6 +79,8 @@ var (
 // The parts that all tests use.
 var (
 	parts *stack.Stack
+	// witness sees what the homeserver passes on.
+	witness *stack.Appservice
 	// home is the MSN service of most tests. Work is a second one, with other people of the same addresses.
 	home, work *stack.MSN
 	// modern is a service with web services, where people sign in by the highest dialect, from several places.
@@ -160,13 +164,22 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 		contactsBridge:  {ID: "contacts", Settings: settings},
 		doctorBridge:    {ID: "doctor", Settings: stack.Services(home)},
 		restoredBridge:  {ID: "restored", Settings: settings},
+		// Keys come to the one by /sync, to the other with what the homeserver pushes, where it does.
+		encryptingBridge: {ID: "encrypting", Settings: withEncryption(settings, false)},
+		pushedBridge:     {ID: "pushed", Settings: withEncryption(settings, homeserver.Does(stack.PassesToDevice))},
 	}
 	stop, err := usePostgres(setUp, bridges)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	parts, err = stack.Start(setUp, stack.Options{Dir: dir, Homeserver: homeserver, Binary: bridgeBinary, Bridges: bridges})
+	if witness, err = stack.StartAppservice(dir, "witness"); err != nil {
+		return 0, err
+	}
+	defer witness.Close()
+	parts, err = stack.Start(setUp, stack.Options{
+		Dir: dir, Homeserver: homeserver, Binary: bridgeBinary, Registrations: []string{witness.RegistrationPath}, Bridges: bridges,
+	})
 	if err != nil {
 		return 0, err
 	}
@@ -223,6 +236,15 @@ func fixedServer() ([]msntest.Option, error) {
 		msntest.WithListen("127.0.0.1", ports[0], ports[1], ports[2]),
 		msntest.WithCertificate(lender.TLS.Certificates[0]),
 	}, nil
+}
+
+// withEncryption returns the settings with those by which a bridge encrypts, in appservice mode if keys are pushed.
+func withEncryption(settings map[string]any, pushed bool) map[string]any {
+	settings = maps.Clone(settings)
+	settings["encryption.allow"] = true
+	settings["encryption.appservice"] = pushed
+	settings["encryption.msc4190"] = pushed && homeserver.Does(stack.MakesDevices)
+	return settings
 }
 
 // withOwnLog returns the settings with those by which a bridge writes a log file, beside what it prints.

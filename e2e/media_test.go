@@ -65,6 +65,28 @@ func (c *cast) downloads(uri id.ContentURIString) []byte {
 	return data
 }
 
+// opens returns the file of a message, in clear.
+func (c *cast) opens(content *event.MessageEventContent) []byte {
+	c.t.Helper()
+	if content.File == nil {
+		return c.downloads(content.URL)
+	}
+	data := c.downloads(content.File.URL)
+	if err := content.File.DecryptInPlace(data); err != nil {
+		c.t.Fatal(err)
+	}
+	return data
+}
+
+// uploadsLocked brings something to the homeserver that is encrypted there.
+func (c *cast) uploadsLocked(data []byte) *event.EncryptedFileInfo {
+	c.t.Helper()
+	key := attachment.NewEncryptedFile()
+	locked := bytes.Clone(data)
+	key.EncryptInPlace(locked)
+	return &event.EncryptedFileInfo{EncryptedFile: *key, URL: c.uploads(locked, "application/octet-stream")}
+}
+
 // uploads brings something to the homeserver.
 func (c *cast) uploads(data []byte, mime string) id.ContentURIString {
 	c.t.Helper()
@@ -163,7 +185,7 @@ func (c *cast) fileToMatrix(room id.RoomID, name string, kind event.MessageType,
 		c.t.Errorf("%s: Bob is told %v", name, err)
 	}
 	content := seen.Content.AsMessage()
-	if got := c.downloads(content.URL); content.Body != name || sha256.Sum256(got) != sha256.Sum256(data) {
+	if got := c.opens(content); content.Body != name || sha256.Sum256(got) != sha256.Sum256(data) {
 		c.t.Errorf("%q came with %d bytes, want %q with %d", content.Body, len(got), name, len(data))
 	}
 }
@@ -200,12 +222,8 @@ func TestEncryptedFileGoesToMSN(t *testing.T) {
 	c := newFriends(t, sharedBridge)
 	room := c.says("Hi Alice!").RoomID
 	data := random(300_000)
-	key := attachment.NewEncryptedFile()
-	locked := bytes.Clone(data)
-	key.EncryptInPlace(locked)
 	c.fileToMSN(room, "secret.bin", &event.MessageEventContent{
-		MsgType: event.MsgFile, Body: "secret.bin", Info: &event.FileInfo{Size: len(data)},
-		File: &event.EncryptedFileInfo{EncryptedFile: *key, URL: c.uploads(locked, "application/octet-stream")},
+		MsgType: event.MsgFile, Body: "secret.bin", Info: &event.FileInfo{Size: len(data)}, File: c.uploadsLocked(data),
 	}, data)
 }
 

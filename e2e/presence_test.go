@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"context"
 	"testing"
 
+	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/e2e/stack"
@@ -46,6 +48,36 @@ func TestContactsAreShownAsOnline(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.sees(mark, "Bob offline after a crash", stack.Presence(c.ghost, event.PresenceOffline, ""))
+}
+
+// Bob sees Alice as Matrix shows her, with her status message, where the homeserver tells bridges of it.
+func TestStatusFollowsMatrix(t *testing.T) {
+	t.Parallel()
+	needs(t, stack.TellsPresence)
+	// A client that syncs shows her online unless it says that it does not.
+	c := newCast(t, sharedBridge, home, stack.Prepared(func(_ context.Context, client *mautrix.Client) error {
+		client.SyncPresence = event.PresenceOffline
+		return nil
+	}))
+	c.logIn()
+	c.bobComes()
+	c.bobSees(0, msn.Online)
+	c.asks(c.management, "!status follow", "Your contacts are to see you as Matrix shows you")
+	for _, test := range []struct {
+		presence event.Presence
+		text     string
+		want     msn.Status
+	}{{event.PresenceUnavailable, "At <lunch>", msn.Idle}, {event.PresenceOnline, "", msn.Online}} {
+		mark := c.bob.Mark()
+		if err := c.alice.Client.SetPresence(t.Context(), mautrix.ReqPresence{Presence: test.presence, StatusMsg: test.text}); err != nil {
+			t.Fatal(err)
+		}
+		c.bobSees(mark, test.want)
+		c.hears(mark, "the status message "+test.text, func(h stack.Heard) bool {
+			said, ok := h.Event.(msn.PersonalMessageChanged)
+			return ok && said.Contact.Account == c.account && said.Contact.Personal == test.text
+		})
+	}
 }
 
 // Bob sees Alice as Matrix shows her, with her status message, when the homeserver says it as Synapse does.

@@ -68,9 +68,6 @@ func TestThirdPersonSpeaksByRelay(t *testing.T) {
 	carol := c.third("Carol")
 	c.joins(carol, room)
 	c.hears(mark, "Carol coming", stack.HeardText(c.account, "Carol has joined the conversation (Matrix)."))
-	text := func(body string) *event.MessageEventContent {
-		return &event.MessageEventContent{MsgType: event.MsgText, Body: body}
-	}
 	hears := func(want string) {
 		t.Helper()
 		c.hears(mark, "Carol's message", stack.HeardText(c.account, want))
@@ -83,9 +80,7 @@ func TestThirdPersonSpeaksByRelay(t *testing.T) {
 	styled.Format, styled.FormattedBody = event.FormatHTML, "Hello <b>Bob</b><br>Dave: bye"
 	sent := c.writesAs(carol, room, styled)
 	hears("Carol: Hello Bob\n  Dave: bye")
-	edit := text("* Hello Bobby")
-	edit.NewContent, edit.RelatesTo = text("Hello Bobby"), (&event.RelatesTo{}).SetReplace(sent)
-	c.writesAs(carol, room, edit)
+	c.writesAs(carol, room, edited(sent, "Hello Bobby"))
 	hears("Carol: * Hello Bobby")
 
 	said := c.says("Who is there?")

@@ -30,7 +30,8 @@ func TestFilesOfTheBridgeAreItsOwnersOnly(t *testing.T) {
 	}
 }
 
-func TestBridgeLogsThatDendritePassesNoTypingOn(t *testing.T) {
+func TestBridgeLogsThatTheHomeserverPassesNoTypingOn(t *testing.T) {
+	lacks(t, stack.TellsTyping)
 	const want = "This homeserver passes no typing notes and no presence on to bridges"
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()

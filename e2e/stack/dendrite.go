@@ -23,7 +23,7 @@ type dendrite struct {
 
 // Dendrite returns the kind of homeserver that [build.Dendrite] builds, from the path of the executable.
 func Dendrite(binary string) HomeserverKind {
-	return dendrite{binary: binary}
+	return dendrite{does: does{AsksForProfiles, PushesAfterKill}, binary: binary}
 }
 
 // Name implements [HomeserverKind].

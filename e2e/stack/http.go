@@ -13,7 +13,7 @@ import (
 const maxErrorBytes = 2 << 10
 
 // requestJSON sends body as JSON, with token as bearer if it is not empty, and decodes the answer into result unless
-// that is nil. Anything but 200 is an error that quotes the answer.
+// that is nil. Any answer but one of success is an error that quotes the answer.
 func requestJSON(ctx context.Context, method, url, token string, body, result any) error {
 	var reader io.Reader
 	if body != nil {
@@ -36,7 +36,7 @@ func requestJSON(ctx context.Context, method, url, token string, body, result an
 		return err
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
+	if response.StatusCode/100 != 2 {
 		answer, _ := io.ReadAll(io.LimitReader(response.Body, maxErrorBytes))
 		return fmt.Errorf("%s %s: %s: %s", method, request.URL.Path, response.Status, answer)
 	}

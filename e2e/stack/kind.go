@@ -30,11 +30,16 @@ const (
 	// MakesDevices is for the bridge's users, by PUT and without a login.
 	MakesDevices Capability = "makes devices for bridges"
 	Pings        Capability = "pings bridges when they ask"
+	// AsksForProfiles is that a bridge is asked for a user of its own whose profile somebody wants and who is unknown.
+	AsksForProfiles Capability = "asks bridges whose profile it does not have"
+	// PushesAfterKill is that an event which was stored and not pushed yet when the homeserver was killed is pushed after the next
+	// start. Synapse counts events as pushed when they wait in memory to be.
+	PushesAfterKill Capability = "pushes after it was killed what it had not pushed before"
 )
 
 // Capabilities returns all that homeservers differ in.
 func Capabilities() []Capability {
-	return []Capability{TellsRedactions, TellsTyping, TellsReceipts, TellsPresence, PassesToDevice, MakesDevices, Pings}
+	return []Capability{TellsRedactions, TellsTyping, TellsReceipts, TellsPresence, PassesToDevice, MakesDevices, Pings, AsksForProfiles, PushesAfterKill}
 }
 
 // does is what a kind of homeserver does for bridges.

@@ -87,10 +87,10 @@ func Member(room id.RoomID, user id.UserID, membership event.Membership) Match {
 	}
 }
 
-// RoomName matches a room getting its name.
+// RoomName matches a room getting its name. Invitations, which tell the name too, do not count.
 func RoomName(room id.RoomID, name string) Match {
 	return func(s Seen) bool {
-		return s.Type == event.StateRoomName && (room == "" || s.RoomID == room) && s.Content.AsRoomName().Name == name
+		return s.Type == event.StateRoomName && s.Mautrix.EventSource&event.SourceInvite == 0 && (room == "" || s.RoomID == room) && s.Content.AsRoomName().Name == name
 	}
 }
 

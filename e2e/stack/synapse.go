@@ -27,7 +27,10 @@ type synapse struct {
 // installation has beside its Python (bin/ of a virtual environment, /opt/venvs/matrix-synapse/bin of the Debian
 // package), or that Python itself.
 func Synapse(program string) HomeserverKind {
-	return synapse{does: Capabilities(), program: program}
+	return synapse{
+		does:    does{TellsRedactions, TellsTyping, TellsReceipts, TellsPresence, PassesToDevice, MakesDevices, Pings},
+		program: program,
+	}
 }
 
 // Name implements [HomeserverKind].
