@@ -123,6 +123,29 @@ func TestMessageToAnOfflineContactGivesANotice(t *testing.T) {
 	c.sends(room, "There you are")
 }
 
+// What waits for somebody who is offline and is deleted meanwhile is not sent, where the homeserver tells bridges of that.
+func TestDeletedMessageThatWaitsIsNotSent(t *testing.T) {
+	t.Parallel()
+	needs(t, stack.TellsRedactions)
+	c := newCast(t, sharedBridge, home)
+	c.logIn()
+	room := c.startChat()
+	mark := c.alice.Mark()
+	sent := c.writes(room, "Better not")
+	c.sees(mark, "that it waits", stack.Notice(room, "", "offline"))
+	if _, err := c.alice.Client.RedactEvent(t.Context(), room, sent); err != nil {
+		t.Fatal(err)
+	}
+	c.writes(room, "Hello again")
+	c.asks(room, "!contacts", c.bobAccount) // which is behind the deletion
+	c.bobComes()
+	c.hears(0, "what was kept", stack.HeardText(c.account, "Hello again"))
+	c.sends(room, "There you are")
+	if texts := c.heardTexts(0); !slices.Equal(texts, []string{"Hello again", "There you are"}) {
+		t.Errorf("Bob has heard %q", texts)
+	}
+}
+
 func TestDoublePuppetJoinsChatsByItself(t *testing.T) {
 	t.Parallel()
 	c := newFriends(t, sharedBridge)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 )
 
@@ -38,11 +39,26 @@ func (u *User) LogIn(ctx context.Context, room id.RoomID, bot id.UserID, service
 	if err != nil {
 		return fail(err)
 	}
+	// The bot takes what comes before it is done with this answer for another one, and says so.
+	if _, err := u.WaitEvent(ctx, "the bot being done with the answer", handled(room, bot, sent)); err != nil {
+		return fail(err)
+	}
 	return LoginDialog{Password: sent, Answer: answer}, nil
 }
 
 // isWelcome matches what a bot says some seconds after a login, which can be an earlier one.
 func isWelcome(s Seen) bool { return Notice("", "", "Three things to try")(s) }
+
+// handled matches the status of a message that the bot is done with.
+func handled(room id.RoomID, bot id.UserID, sent id.EventID) Match {
+	return func(s Seen) bool {
+		if s.Type != event.BeeperMessageStatus || s.RoomID != room || s.Sender != bot {
+			return false
+		}
+		status, ok := s.Content.Parsed.(*event.BeeperMessageStatusEventContent)
+		return ok && status.RelatesTo.EventID == sent
+	}
+}
 
 // reply answers a question of the bot and returns what the bot says to that. The bot asks a moment before it
 // listens, in which a program, though no person, can answer; then it knows nothing of a question, and is told again.
