@@ -20,7 +20,7 @@ import (
 func CheckLayout(config []byte) (errs, unknown []error) {
 	var file yaml.Node
 	if err := yaml.Unmarshal(config, &file); err != nil {
-		return []error{fmt.Errorf("the config is no YAML: %w", err)}, nil
+		return []error{noYAML(config, err)}, nil
 	}
 	if len(file.Content) == 0 {
 		return []error{errors.New("the config is empty: write an example with -e, and edit it")}, nil
@@ -31,7 +31,7 @@ func CheckLayout(config []byte) (errs, unknown []error) {
 	}
 	l := layout{known: frameworkSettings()}
 	l.check(root, "")
-	return l.errs, l.unknown
+	return append(l.errs, checkLogging(root)...), l.unknown
 }
 
 // layout is a config file that is held against the settings that the framework reads.

@@ -194,12 +194,28 @@ func calls(ctx context.Context, c *bridgeconfig.Config, server *Homeserver) []Fi
 	case code == "M_CONNECTION_FAILED", code == "M_CONNECTION_TIMEOUT":
 		f.bad("the homeserver does not reach the bridge at the url of its registration: it must lead from the homeserver to appservice.hostname and appservice.port here. " +
 			"In containers localhost is each container's own: name the bridge's container, and set appservice.hostname to 0.0.0.0")
+	case errors.Is(err, context.DeadlineExceeded):
+		f.warn("the homeserver calls the bridge and is not answered within %v: see whether something else than the bridge listens at the url of its registration, or a proxy on the way waits", patience)
 	case code == "M_FORBIDDEN":
 		f.bad("appservice.id is %q, but the as_token belongs to another registration: copy id from the homeserver's registration file", c.AppService.ID)
 	default:
 		f.warn("the homeserver does not say whether it reaches the bridge (%s)", answered(err))
 	}
 	return f.list
+}
+
+// Reached has the homeserver call the bridge, if it can be asked to. The error, a sentence for the admin, says what keeps it
+// from that for certain.
+func Reached(ctx context.Context, c *bridgeconfig.Config, server *Homeserver) error {
+	if !server.Spec.Supports(mautrix.FeatureAppservicePing) {
+		return nil
+	}
+	for _, found := range calls(zerolog.Nop().WithContext(ctx), c, server) {
+		if found.Level == Bad {
+			return errors.New(found.Says)
+		}
+	}
+	return nil
 }
 
 // otherHSToken is what is told of a homeserver that calls with another token.
@@ -247,17 +263,17 @@ type stand struct{ called, refused atomic.Bool }
 // listen takes the bridge's place while it does not run. Without a stand something listens there
 // already, which is the bridge, or should be.
 func listen(c *bridgeconfig.Config) (*stand, func(), error) {
-	if c.AppService.Hostname == "" || c.AppService.Port == 0 || strings.HasPrefix(c.AppService.Hostname, "/") {
-		return nil, func() {}, nil // a socket in the file system, or nothing that could be listened at
+	address := ListensAt(c)
+	if address == "" {
+		return nil, func() {}, nil
 	}
-	address := net.JoinHostPort(c.AppService.Hostname, strconv.Itoa(int(c.AppService.Port)))
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		if conn, dialled := net.DialTimeout("tcp", address, patience); dialled == nil {
 			_ = conn.Close()
 			return nil, func() {}, nil
 		}
-		return nil, nil, fmt.Errorf("appservice.hostname and appservice.port (%s) are no address to listen at here: %w", address, errors.Unwrap(err))
+		return nil, nil, CannotListen(address, err)
 	}
 	in := new(stand)
 	server := &http.Server{ReadHeaderTimeout: patience, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

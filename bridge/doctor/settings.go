@@ -18,9 +18,9 @@ const (
 	examplePool    = "postgres://user:password@host/database?sslmode=disable"
 )
 
-// Settings checks those of the framework that a bridge cannot do without. The error is a sentence
+// HomeserverSettings checks those without which there is no registration. The error is a sentence
 // for the admin that begins with the setting at fault.
-func Settings(c *bridgeconfig.Config) error {
+func HomeserverSettings(c *bridgeconfig.Config) error {
 	address, err := url.Parse(c.Homeserver.Address)
 	switch {
 	case c.Homeserver.Address == exampleAddress:
@@ -31,6 +31,17 @@ func Settings(c *bridgeconfig.Config) error {
 		return fmt.Errorf("homeserver.domain is %q: set it to the part of user names behind the colon, as in @you:matrix.org", c.Homeserver.Domain)
 	case strings.ContainsAny(c.Homeserver.Domain, "/@ "):
 		return fmt.Errorf("homeserver.domain is %q: it is the part of user names behind the colon, without a scheme", c.Homeserver.Domain)
+	}
+	return nil
+}
+
+// Settings checks those of the framework that a bridge cannot do without. The error is a sentence
+// for the admin that begins with the setting at fault.
+func Settings(c *bridgeconfig.Config) error {
+	if err := HomeserverSettings(c); err != nil {
+		return err
+	}
+	switch {
 	case !bridgeconfig.AllowedHomeserverSoftware[c.Homeserver.Software]:
 		return fmt.Errorf("homeserver.software is %q: set it to standard", c.Homeserver.Software)
 	case c.AppService.ASToken == exampleToken || c.AppService.ASToken == "":

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -14,12 +13,15 @@ import (
 
 	"matrix-msn/bridge"
 	"matrix-msn/bridge/config"
+	"matrix-msn/bridge/doctor"
 )
 
 // Exit codes that the framework uses for the same.
 const (
 	exitConfig   = 10
+	exitLogging  = 12
 	exitDatabase = 14
+	exitNoDomain = 20 // there can be no registration yet
 	exitListener = 23
 
 	exitUsurped = 41 // another process has taken the database over
@@ -65,6 +67,20 @@ func checkRegistration(path string) error {
 		"Move it away first, or name another file with -r; then give the homeserver the new one", path)
 }
 
+// checkRegistrable refuses to make a registration of which nothing is known that belongs into it. What else is wrong with
+// the config is found by the start.
+func checkRegistrable(path string) error {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return readError(path, err)
+	}
+	settings, err := loadConfig(content, &bridge.Connector{})
+	if err != nil {
+		return err
+	}
+	return doctor.HomeserverSettings(settings)
+}
+
 // adviseOnDatabase tells of a database that keeps less than it could.
 func adviseOnDatabase(log *zerolog.Logger, database dbutil.Config) {
 	if database.Type == "sqlite3-fk-wal" {
@@ -82,13 +98,13 @@ func adviseOnDatabase(log *zerolog.Logger, database dbutil.Config) {
 // checkListener tries the address at which the homeserver reaches the bridge. The
 // framework would go on without it, deaf.
 func checkListener(m *mxmain.BridgeMain) error {
-	cfg := m.Config.AppService
-	if m.Config.Homeserver.Websocket || cfg.Hostname == "" || cfg.Port == 0 || strings.HasPrefix(cfg.Hostname, "/") {
+	address := doctor.ListensAt(m.Config)
+	if address == "" {
 		return nil // the framework listens nowhere, or at a socket in the file system
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(cfg.Hostname, strconv.Itoa(int(cfg.Port))))
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return fmt.Errorf("cannot listen at appservice.hostname and appservice.port: %w", err)
+		return doctor.CannotListen(address, err)
 	}
 	return listener.Close()
 }

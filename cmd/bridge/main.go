@@ -62,6 +62,11 @@ func main() {
 			fail(exitConfig, err)
 		}
 	}
+	if args.registration != "" {
+		if err := checkRegistrable(args.config); err != nil {
+			fail(exitNoDomain, err)
+		}
+	}
 	m := mxmain.BridgeMain{
 		Name:        programName,
 		Description: "A bridge between Matrix and MSN Messenger",
@@ -100,6 +105,9 @@ func main() {
 	if err := cmp.Or(doctor.Settings(m.Config), doctor.DatabaseSettings(m.Config.Database)); err != nil {
 		fail(exitConfig, err)
 	}
+	if err := doctor.Logging(m.Config.Logging); err != nil {
+		fail(exitLogging, err)
+	}
 	if !args.anyDatabase {
 		if _, err := doctor.Database(context.Background(), m.Config.Database, m.GetDBOwner()); err != nil {
 			fail(exitDatabase, err)
@@ -109,7 +117,9 @@ func main() {
 	if err := checkListener(&m); err != nil {
 		fail(exitListener, err)
 	}
+	started := endWhenAsked(&m)
 	m.Start()
+	started()
 	code := m.WaitForInterrupt()
 	connector.StopIntake()
 	m.Stop()

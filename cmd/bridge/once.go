@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"strings"
+	"time"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/bridgev2"
@@ -37,13 +39,32 @@ func (c onceConnector) Start(ctx context.Context) error {
 	}
 	err := c.met.check(ctx, c.Connector)
 	if err == nil {
-		err = c.Connector.Start(ctx)
+		err = c.startHeard(ctx)
 	}
 	if err == nil {
 		err = c.met.look(ctx, c.Connector) // it can have come up since
 	}
 	if err != nil {
 		c.network.Stop()
+	}
+	return err
+}
+
+// startHeard starts the framework's connector. While the homeserver does not reach the bridge, that repeats that it is so for
+// half a minute, and not why.
+func (c onceConnector) startHeard(ctx context.Context) error {
+	told := make(chan struct{})
+	telling := time.AfterFunc(unheardPatience, func() {
+		defer close(told)
+		c.met.tellWhyUnheard(ctx, c.Connector)
+	})
+	err := c.Connector.Start(ctx)
+	if !telling.Stop() {
+		<-told
+	}
+	if exit, ok := errors.AsType[matrix.ExitError](err); ok && exit.ExitCode == exitUnheard {
+		_ = c.met.look(ctx, c.Connector) // it can have come up since
+		c.met.tellWhyUnheard(ctx, c.Connector)
 	}
 	return err
 }

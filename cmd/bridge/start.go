@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2/matrix"
@@ -16,6 +17,7 @@ import (
 
 // Exit codes that the framework uses for the same.
 const (
+	exitUnheard = 13 // the homeserver does not reach the bridge
 	exitUnknown = 16 // the homeserver does not know the bridge
 	exitOld     = 18 // the homeserver is too old
 )
@@ -23,7 +25,8 @@ const (
 // meeting is what is found out of the homeserver at a start. The framework says of some things only
 // that they do not work.
 type meeting struct {
-	server atomic.Pointer[doctor.Homeserver] // nil while it has not answered
+	server      atomic.Pointer[doctor.Homeserver] // nil while it has not answered
+	toldUnheard atomic.Bool                       // why the homeserver does not reach the bridge
 }
 
 // check looks at the homeserver before the framework does. One that does not answer yet is left to the framework,
@@ -63,6 +66,20 @@ func (m *meeting) look(ctx context.Context, c *matrix.Connector) error {
 		log.Error().Msg(sentence(err))
 	}
 	return nil
+}
+
+// unheardPatience is for how long the framework may ask the homeserver to call the bridge before it is told why that fails.
+const unheardPatience = 3 * time.Second
+
+// tellWhyUnheard has the log say what keeps the homeserver from calling the bridge, once.
+func (m *meeting) tellWhyUnheard(ctx context.Context, c *matrix.Connector) {
+	server := m.server.Load()
+	if server == nil {
+		return
+	}
+	if err := doctor.Reached(ctx, c.Config, server); err != nil && !m.toldUnheard.Swap(true) {
+		zerolog.Ctx(ctx).Error().Msg(sentence(err))
+	}
 }
 
 // sentence begins an error as a sentence does, but for the names of settings.

@@ -1,0 +1,60 @@
+package doctor
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"go.mau.fi/zeroconfig"
+)
+
+// The formats and types of writers that there are on this system.
+const (
+	writerTypes   = "stdout, stderr, file, journald, syslog or syslog-cee"
+	writerFormats = "json, pretty or pretty-colored"
+)
+
+// Logging checks where the log is to be written to. The error is a sentence for the admin that begins with the setting at
+// fault. Nothing is made.
+func Logging(c zeroconfig.Config) error {
+	for i, writer := range c.Writers {
+		setting := fmt.Sprintf("logging.writers, number %d, ", i+1)
+		switch writer.Type {
+		case zeroconfig.WriterTypeStdout, zeroconfig.WriterTypeStderr, zeroconfig.WriterTypeJournald, zeroconfig.WriterTypeSyslog, zeroconfig.WriterTypeSyslogCEE:
+		case zeroconfig.WriterTypeFile:
+			if err := mayLog(writer.Filename); err != nil {
+				return fmt.Errorf("%sfilename: %w", setting, err)
+			}
+		default:
+			return fmt.Errorf("%stype is %q: write %s", setting, writer.Type, writerTypes)
+		}
+		switch writer.Format {
+		case "", zeroconfig.LogFormatJSON, zeroconfig.LogFormatPretty, zeroconfig.LogFormatPrettyColored:
+		default:
+			return fmt.Errorf("%sformat is %q: write %s", setting, writer.Format, writerFormats)
+		}
+	}
+	return nil
+}
+
+// mayLog reports why a log file cannot be written. Directories that are missing are made by a start.
+func mayLog(file string) error {
+	if file == "" {
+		return nil // the writer takes one of its own
+	}
+	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
+		info, err := os.Stat(dir)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && dir != filepath.Dir(dir):
+			continue
+		case err == nil && !info.IsDir():
+			return fmt.Errorf("%s is no directory: name a file in one", dir)
+		case err != nil, syscall.Access(dir, mayWrite) != nil:
+			return fmt.Errorf("the user that the bridge runs as may not write to %s: give them the directory, or name a file in another one", dir)
+		}
+		return nil
+	}
+}
