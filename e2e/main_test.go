@@ -61,6 +61,7 @@ const (
 	restoredBridge
 	encryptingBridge
 	pushedBridge
+	quietBridge
 )
 
 // stoppedDir is the directory of the stoppedBridge, and ownLog the log file there that the bridge writes itself.
@@ -150,7 +151,7 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 		defer (*service.m).Close()
 	}
 	settings := stack.Services(home, work, modern, away)
-	stoppedDir = filepath.Join(dir, "stopped")
+	stoppedDir, quietDir = filepath.Join(dir, "stopped"), filepath.Join(dir, "quiet")
 	bridges := []stack.BridgeOptions{
 		sharedBridge:    {Settings: withRelay(settings)},
 		restartedBridge: {ID: "restarted", Settings: settings},
@@ -165,6 +166,7 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 		doctorBridge:    {ID: "doctor", Settings: stack.Services(home)},
 		restoredBridge:  {ID: "restored", Settings: settings},
 		// Keys come to the one by /sync, to the other with what the homeserver pushes, where it does.
+		quietBridge:      {ID: "quiet", Dir: quietDir, Settings: withUsualLog(settings)},
 		encryptingBridge: {ID: "encrypting", Settings: withEncryption(settings, false)},
 		pushedBridge:     {ID: "pushed", Settings: withEncryption(settings, homeserver.Does(stack.PassesToDevice))},
 	}
