@@ -311,8 +311,12 @@ func passedOn(c *bridgeconfig.Config, server *Homeserver) []Finding {
 	default:
 		f.fine("are asked for. Whether the homeserver passes them on shows only at run time: the log names each kind when the first of it comes")
 	}
-	if c.Encryption.Allow && c.Encryption.Appservice && server.IsDendrite() {
+	switch pushed := c.Encryption.Allow && c.Encryption.Appservice; {
+	case pushed && server.IsDendrite():
 		f.bad("encryption.appservice is on, but Dendrite passes no keys on to bridges: set it to false, or nothing that is encrypted can be read")
+	case pushed && strings.EqualFold(server.Name, "Synapse"):
+		f.fine("encryption.appservice is on: Synapse passes keys on if it has msc2409_to_device_messages_enabled and msc3202_transaction_extensions under experimental_features. " +
+			"If the bot says that it has no keys, set both, or encryption.appservice to false")
 	}
 	return f.list
 }

@@ -157,6 +157,12 @@ func TestEveryTroubleWithAHomeserverHasItsSentence(t *testing.T) {
 		{"no ping, hs_token", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.versions, h.calls = `"v1.2"`, "another" }, Bad, "with another token than appservice.hs_token"},
 		{"no ping, no call", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.versions, h.bridge = `"v1.2"`, "" }, Warning, "did not ask the bridge"},
 		{"Dendrite", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.software = "" }, Warning, "Dendrite passes neither typing"},
+		{"keys that Dendrite does not push", func(h *fakeHomeserver, c *bridgeconfig.Config) {
+			h.software, c.Encryption.Allow, c.Encryption.Appservice = "", true, true
+		}, Bad, "encryption.appservice is on, but Dendrite passes no keys on"},
+		{"keys that Synapse pushes", func(_ *fakeHomeserver, c *bridgeconfig.Config) {
+			c.Encryption.Allow, c.Encryption.Appservice = true, true
+		}, Fine, "Synapse passes keys on if it has msc2409_to_device_messages_enabled"},
 		{"clock", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.ahead = -time.Hour }, Warning, "clock differs by 1h0m"},
 		{"no typing", func(_ *fakeHomeserver, c *bridgeconfig.Config) { c.AppService.EphemeralEvents = false }, Warning, "appservice.ephemeral_events is off"},
 		{"https", func(_ *fakeHomeserver, c *bridgeconfig.Config) {

@@ -97,8 +97,6 @@ func synapseConfig(opts HomeserverOptions, secret string) map[string]any {
 			// What an encrypting bridge needs to have no /sync of its own.
 			"msc2409_to_device_messages_enabled": true,
 			"msc3202_transaction_extensions":     true,
-			// Synapse asks for it before it came to be on always.
-			"msc4190_enabled": true,
 		},
 	}
 	// Each limit stands alone; there is no switch for all.
