@@ -184,7 +184,8 @@ func calls(ctx context.Context, c *bridgeconfig.Config, server *Homeserver) []Fi
 	case err == nil && (in == nil || in.called.Load()):
 		f.fine("the homeserver reaches the bridge at the url of its registration, with the hs_token of the config")
 	case err == nil:
-		f.warn("the homeserver reaches something at the url of its registration, but not what listens at appservice.hostname and appservice.port: correct the url, or what passes it on")
+		f.warn("the homeserver reaches something at the url of its registration, but not what listens at appservice.hostname and appservice.port: correct the url, or what passes it on. " +
+			"If the bridge runs in another container than this, call the doctor there, as in docker compose exec bridge /matrix-msn doctor")
 	case refused, code == "M_BAD_STATUS" && (status(failed) == http.StatusUnauthorized || status(failed) == http.StatusForbidden):
 		f.bad("%s", otherHSToken)
 	case code == "M_URL_NOT_SET":
