@@ -26,6 +26,28 @@ func TestKillKeepsRoomsAndGhosts(t *testing.T) {
 	survives(c, c.bridge.Kill)
 }
 
+// What was written while the bridge was away comes as soon as it is back, where the homeserver can be asked for that, and not when the
+// homeserver tries again by itself. The test ends before others use the bridge.
+func TestWhatWasWrittenMeanwhileComesAtOnce(t *testing.T) {
+	needs(t, stack.Pings)
+	c := newFriends(t, killedBridge)
+	room := c.says("Before, from MSN").RoomID
+	if err := c.bridge.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	c.writes(room, "Meanwhile, from Matrix")
+	// The homeserver tries it after 2, 6 and 14 seconds.
+	lasts(8 * time.Second)
+	if err := c.bridge.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	back := time.Now()
+	heard := c.hears(0, "what was written meanwhile", stack.HeardText(c.account, "Meanwhile, from Matrix"))
+	if took := heard.At.Sub(back); took > 4*time.Second {
+		t.Errorf("it came %s after the bridge was back", took)
+	}
+}
+
 // survives shows that a conversation goes on in its room after the bridge was ended and started, with nothing lost
 // and nothing twice.
 func survives(c *cast, end func() error) {

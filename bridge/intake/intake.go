@@ -38,6 +38,9 @@ const (
 	maxOthers = 1024
 	// storeTimeout bounds one statement.
 	storeTimeout = 10 * time.Second
+	// startPatience is for how long a transaction that comes during a start is held. A homeserver that is refused comes again
+	// only after a while, Synapse after up to nine minutes if the bridge was away for long; it waits a minute for an answer.
+	startPatience = 30 * time.Second
 	// stopTimeout bounds the wait for the framework to take what it was being given.
 	stopTimeout = 5 * time.Second
 )
@@ -90,6 +93,7 @@ type Intake struct {
 
 	mu      sync.Mutex
 	accepts bool // the bridge is the one that uses the database
+	decided sign // set when it is known for the first time whether it does
 	pending []item
 	open    map[id.EventID]*handed // what is pending or with the framework
 	wake    chan struct{}
@@ -159,13 +163,14 @@ func New(cfg Config) *Intake {
 	return &Intake{
 		cfg: cfg, others: exsync.NewRingBuffer[id.EventID, struct{}](maxOthers), closed: exsync.NewRingBuffer[id.EventID, struct{}](maxOthers),
 		open: make(map[id.EventID]*handed), said: make(map[id.RoomID]bool), running: make(map[chatOf]*handed), held: make(map[chatOf]*hold), wake: make(chan struct{}, 1),
-		lines: make(map[chatOf]*line), missed: make(map[keyOf]time.Time),
+		lines: make(map[chatOf]*line), missed: make(map[keyOf]time.Time), decided: newSign(),
 	}
 }
 
-// Accept has what the homeserver pushes stored from now on, until Stop. Before, the homeserver is
-// asked to come again.
+// Accept has what the homeserver pushes stored from now on, until Stop. What comes before waits for it, or is
+// refused after a while, so that the homeserver comes again.
 func (i *Intake) Accept() {
+	defer i.decided.set()
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.accepts = true
@@ -187,6 +192,7 @@ func (i *Intake) Start(ctx context.Context) {
 
 // Stop ends what Start began. What was not handed on is left for the next start.
 func (i *Intake) Stop() {
+	defer i.decided.set()
 	i.mu.Lock()
 	cancel := i.cancel
 	i.cancel, i.accepts = nil, false

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -188,5 +189,46 @@ func TestWhatIsStoredWithoutAnAnswerKeepsItsPlace(t *testing.T) {
 		case <-time.After(20 * time.Second):
 			t.Fatalf("%s is not handed on", want)
 		}
+	}
+}
+
+// A homeserver that was refused comes again only after a while. So a transaction that comes while the bridge starts is answered when
+// it can be stored; when that takes too long, or the bridge stops, it is for later.
+func TestTransactionDuringAStartIsAnsweredWhenItIsStored(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		then  func(*intake.Intake)
+		after time.Duration
+		code  int
+	}{
+		{"the start is over", (*intake.Intake).Accept, 2 * time.Second, http.StatusOK},
+		{"the start takes too long", (*intake.Intake).Accept, time.Hour, http.StatusServiceUnavailable},
+		{"the bridge stops", (*intake.Intake).Stop, 2 * time.Second, http.StatusServiceUnavailable},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			store := newStore(t)
+			synctest.Test(t, func(t *testing.T) {
+				i := intake.New(intake.Config{
+					Store: store, Log: zerolog.Nop(),
+					Ours:   func(id.UserID) bool { return false },
+					Secret: func(context.Context, id.UserID, id.RoomID) bool { return false },
+				})
+				then := time.AfterFunc(test.after, func() { test.then(i) })
+				defer then.Stop()
+				w := httptest.NewRecorder()
+				begun := time.Now()
+				body := `{"events":[{"event_id":"$1","room_id":"!r:x","type":"m.room.message","sender":"@u:x","content":{"msgtype":"m.text","body":"x"}}]}`
+				i.Receive(http.NotFoundHandler(), func(*http.Request) bool { return true }).
+					ServeHTTP(w, httptest.NewRequest(http.MethodPut, "/_matrix/app/v1/transactions/1", strings.NewReader(body)))
+				// Homeservers wait for a minute.
+				if took := time.Since(begun); w.Code != test.code || took >= time.Minute || took < min(test.after, 10*time.Second) {
+					t.Errorf("answered %d after %v, want %d", w.Code, took, test.code)
+				}
+				row, err := store.Get(context.Background(), "$1")
+				if (row != nil) != (test.code == http.StatusOK) || err != nil {
+					t.Errorf("stored is %v, %v", row, err)
+				}
+			})
+		})
 	}
 }

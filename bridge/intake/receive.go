@@ -63,6 +63,7 @@ func (i *Intake) Receive(next http.Handler, allowed func(*http.Request) bool) ht
 			mautrix.MBadJSON.WithMessage("The transaction is no JSON object with a list of events").Write(w)
 			return
 		}
+		i.awaitStart(r.Context())
 		if i.crowded() {
 			mautrix.MLimitExceeded.WithMessage("The bridge is starting or stopping, or too many events wait to be dealt with").WithStatus(http.StatusServiceUnavailable).Write(w)
 			return
@@ -78,6 +79,17 @@ func (i *Intake) Receive(next http.Handler, allowed func(*http.Request) bool) ht
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte("{}")) // the homeserver sends it again when it does not get this
 	})
+}
+
+// awaitStart returns when the start is over, or has taken too long.
+func (i *Intake) awaitStart(ctx context.Context) {
+	timer := time.NewTimer(startPatience)
+	defer timer.Stop()
+	select {
+	case <-i.decided.happened:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // split reads a transaction.
