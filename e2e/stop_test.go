@@ -54,6 +54,30 @@ func TestBridgeLogsThatTheHomeserverPassesNoTypingOn(t *testing.T) {
 	}
 }
 
+// Of a homeserver that passes typing on the log says so when it does, and never that it does not.
+func TestBridgeLogsWhatTheHomeserverPassesOn(t *testing.T) {
+	needs(t, stack.TellsTyping)
+	c := newFriends(t, stoppedBridge)
+	room := c.says("Well?").RoomID
+	if err := c.alice.SendTyping(t.Context(), room, true); err != nil {
+		t.Fatal(err)
+	}
+	var log []byte
+	c.eventually("a line about typing in the log", func() (found bool) {
+		var err error
+		if log, err = os.ReadFile(filepath.Join(stoppedDir, ownLog)); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(log)) {
+			found = found || strings.Contains(line, "passes these events on") && strings.Contains(line, "m.typing")
+		}
+		return found
+	})
+	if strings.Contains(string(log), "passes no typing notes") {
+		t.Error("the log says that the homeserver passes no typing on")
+	}
+}
+
 // The bridge is stopped, as systemd does it, while both sides write. Where the one who wrote was not told otherwise,
 // the text arrives, and nothing arrives twice.
 func TestStopLosesNothingThatIsUnderWay(t *testing.T) {
