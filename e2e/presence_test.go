@@ -63,14 +63,22 @@ func TestStatusFollowsMatrix(t *testing.T) {
 	c.bobComes()
 	c.bobSees(0, msn.Online)
 	c.asks(c.management, "!status follow", "Your contacts are to see you as Matrix shows you")
+	c.followed(func(content event.PresenceEventContent) error {
+		return c.alice.Client.SetPresence(t.Context(), mautrix.ReqPresence{Presence: content.Presence, StatusMsg: content.StatusMessage})
+	})
+}
+
+// followed shows Alice in two ways, and waits until Bob sees each.
+func (c *cast) followed(show func(event.PresenceEventContent) error) {
+	c.t.Helper()
 	for _, test := range []struct {
 		presence event.Presence
 		text     string
 		want     msn.Status
 	}{{event.PresenceUnavailable, "At <lunch>", msn.Idle}, {event.PresenceOnline, "", msn.Online}} {
 		mark := c.bob.Mark()
-		if err := c.alice.Client.SetPresence(t.Context(), mautrix.ReqPresence{Presence: test.presence, StatusMsg: test.text}); err != nil {
-			t.Fatal(err)
+		if err := show(event.PresenceEventContent{Presence: test.presence, StatusMessage: test.text}); err != nil {
+			c.t.Fatal(err)
 		}
 		c.bobSees(mark, test.want)
 		c.hears(mark, "the status message "+test.text, func(h stack.Heard) bool {
@@ -86,20 +94,7 @@ func TestStatusFollowsPresenceFromMatrix(t *testing.T) {
 	c := newFriends(t, sharedBridge)
 	c.bobSees(0, msn.Online)
 	c.asks(c.management, "!status follow", "The homeserver has not told the bridge")
-	for _, test := range []struct {
-		presence event.Presence
-		text     string
-		want     msn.Status
-	}{{event.PresenceUnavailable, "At <lunch>", msn.Idle}, {event.PresenceOnline, "", msn.Online}} {
-		mark := c.bob.Mark()
-		content := event.PresenceEventContent{Presence: test.presence, StatusMessage: test.text}
-		if err := c.bridge.InjectPresence(t.Context(), c.alice.ID(), content); err != nil {
-			t.Fatal(err)
-		}
-		c.bobSees(mark, test.want)
-		c.hears(mark, "the status message "+test.text, func(h stack.Heard) bool {
-			said, ok := h.Event.(msn.PersonalMessageChanged)
-			return ok && said.Contact.Account == c.account && said.Contact.Personal == test.text
-		})
-	}
+	c.followed(func(content event.PresenceEventContent) error {
+		return c.bridge.InjectPresence(t.Context(), c.alice.ID(), content)
+	})
 }
