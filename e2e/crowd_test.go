@@ -206,7 +206,7 @@ func (c *crowd) encryptedRoom(f *friend) id.RoomID {
 		c.t.Fatal(err)
 	}
 	c.sees(0, f.name+" joining", stack.Member(created.RoomID, c.ghostOf(f), event.MembershipJoin))
-	c.sees(0, "the bot joining", stack.Member(created.RoomID, c.bridge.Bot(), event.MembershipJoin))
+	c.sees(0, "the bridge being ready for it", readyRoom(created.RoomID))
 	return created.RoomID
 }
 

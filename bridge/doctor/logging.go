@@ -17,14 +17,17 @@ const (
 	writerFormats = "json, pretty or pretty-colored"
 )
 
-// Logging checks where the log is to be written to. The error is a sentence for the admin that begins with the setting at
-// fault. Nothing is made.
-func Logging(c zeroconfig.Config) error {
+// Logging checks where the log is to be written to. here is that the bridge runs in this directory, by which relative names
+// go; otherwise nothing is known of those. The error is a sentence for the admin that begins with the setting at fault. Nothing is made.
+func Logging(c zeroconfig.Config, here bool) error {
 	for i, writer := range c.Writers {
 		setting := fmt.Sprintf("logging.writers, number %d, ", i+1)
 		switch writer.Type {
 		case zeroconfig.WriterTypeStdout, zeroconfig.WriterTypeStderr, zeroconfig.WriterTypeJournald, zeroconfig.WriterTypeSyslog, zeroconfig.WriterTypeSyslogCEE:
 		case zeroconfig.WriterTypeFile:
+			if !here && !filepath.IsAbs(writer.Filename) {
+				break
+			}
 			if err := mayLog(writer.Filename); err != nil {
 				return fmt.Errorf("%sfilename: %w", setting, err)
 			}

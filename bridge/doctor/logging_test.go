@@ -29,10 +29,16 @@ func TestLogThatCannotBeWrittenHasItsSentence(t *testing.T) {
 		{to("paper", "", ""), `number 2, type is "paper": write stdout, stderr, file`},
 		{to("stdout", "nice", ""), `number 2, format is "nice": write json, pretty`},
 	} {
-		err := Logging(zeroconfig.Config{Writers: []zeroconfig.WriterConfig{to("stdout", "pretty", ""), test.writer}})
+		err := Logging(zeroconfig.Config{Writers: []zeroconfig.WriterConfig{to("stdout", "pretty", ""), test.writer}}, true)
 		if (err == nil) != (test.want == "") || err != nil && !strings.HasPrefix(err.Error(), "logging.writers, "+test.want) {
 			t.Errorf("%+v: want %q, got %v", test.writer, test.want, err)
 		}
+	}
+	// Of a relative name nothing is known elsewhere.
+	t.Chdir(dir)
+	relative := zeroconfig.Config{Writers: []zeroconfig.WriterConfig{to("file", "", "file/bridge.log")}}
+	if here, elsewhere := Logging(relative, true), Logging(relative, false); here == nil || elsewhere != nil {
+		t.Errorf("a relative name: %v here, %v elsewhere", here, elsewhere)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "logs")); err == nil {
 		t.Error("a directory was made")

@@ -140,7 +140,7 @@ func examineConfig(path string) ([]doctor.Finding, *bridge.Connector, *bridgecon
 		return found, nil, nil
 	}
 	keyMissing := connector.Config.CheckKeyIsSaved(content) != nil
-	wrong := []error{doctor.Settings(settings), doctor.DatabaseSettings(settings.Database), doctor.Logging(settings.Logging), connector.Config.Check()}
+	wrong := []error{doctor.Settings(settings), doctor.DatabaseSettings(settings.Database), doctor.Logging(settings.Logging, false), connector.Config.Check()}
 	bad := false
 	for _, err := range wrong {
 		if err != nil {

@@ -105,7 +105,7 @@ func main() {
 	if err := cmp.Or(doctor.Settings(m.Config), doctor.DatabaseSettings(m.Config.Database)); err != nil {
 		fail(exitConfig, err)
 	}
-	if err := doctor.Logging(m.Config.Logging); err != nil {
+	if err := doctor.Logging(m.Config.Logging, true); err != nil {
 		fail(exitLogging, err)
 	}
 	if !args.anyDatabase {
