@@ -468,7 +468,9 @@ func (b *testBridge) answer(from int, what string) record {
 // waitStatus returns the fate of the next message from position on.
 func (b *testBridge) waitStatus(from int) (record, int) {
 	b.Helper()
-	return b.matrix.wait(b.T, from, "the fate of a message", func(r record) bool { return r.kind == "status" })
+	return b.matrix.wait(b.T, from, "the fate of a message", func(r record) bool {
+		return r.kind == "status" && r.status != event.MessageStatusPending
+	})
 }
 
 // friend plays bob at the MSN server and hands over what reaches him.

@@ -86,10 +86,7 @@ func TestEditsAndDeletionsReachWhatWaits(t *testing.T) {
 	for _, text := range []string{"helo", "secret", "see you"} {
 		b.write(room, text)
 	}
-	kept := func() int {
-		return len(b.matrix.all(func(r record) bool { return strings.Contains(r.body, "The bridge keeps your message") }))
-	}
-	b.eventually("all messages to be kept", func() bool { return kept() == 3 })
+	b.eventually("all messages to be kept", func() bool { return len(b.kept()) == 3 })
 	from := b.matrix.position()
 	b.edit(room, "$user1", "hallo")
 	b.edit(room, "$user1", "hello")

@@ -45,14 +45,7 @@ func TestHoweverManyMessagesWaitAllAreSentInOrder(t *testing.T) {
 	for i := range many {
 		b.write(room, fmt.Sprint("text ", i))
 	}
-	kept := func() map[id.EventID]int {
-		counts := make(map[id.EventID]int)
-		for _, r := range b.matrix.all(func(r record) bool { return strings.Contains(r.body, "The bridge keeps your message") }) {
-			counts[r.answer]++
-		}
-		return counts
-	}
-	b.eventually("all messages to be kept", func() bool { return len(kept()) == many })
+	b.eventually("all messages to be kept", func() bool { return len(b.kept()) == many })
 	b.srv.Hook(msntest.On("XFR", msntest.Delay(time.Second)))
 	texts := make(chan string, many)
 	b.srv.Play(bob, msntest.Script{Text: func(_ *msntest.Chat, _, text string) { texts <- text }})
@@ -65,10 +58,16 @@ func TestHoweverManyMessagesWaitAllAreSentInOrder(t *testing.T) {
 			t.Errorf("of %s is told %q", event, told)
 		}
 	}
-	for event, times := range kept() {
+	for event, times := range b.kept() {
 		if times != 1 {
-			t.Errorf("that %s is kept is said %d times", event, times)
+			t.Errorf("that %s is kept is shown %d times", event, times)
 		}
+	}
+	b.waitMessage(0, fmt.Sprintf(": %d messages.", many))
+	if told := b.matrix.all(func(r record) bool {
+		return r.kind == "message" && strings.Contains(r.body, "The bridge keeps your message")
+	}); len(told) != 1 {
+		t.Errorf("the room is told %d times that messages are kept", len(told))
 	}
 }
 

@@ -3,7 +3,6 @@ package bridge
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -101,9 +100,7 @@ func TestCorrectedAnswerKeepsItsQuote(t *testing.T) {
 	for _, day := range []string{"monday", "tuesday"} {
 		b.replyTo(room, own, day)
 	}
-	b.eventually("both to be kept", func() bool {
-		return len(b.matrix.all(func(r record) bool { return strings.Contains(r.body, "The bridge keeps your message") })) == 2
-	})
+	b.eventually("both to be kept", func() bool { return len(b.kept()) == 2 })
 	from := b.matrix.position()
 	b.edit(room, "$user1", "Monday")
 	b.waitStatus(from)

@@ -41,6 +41,7 @@ type Database struct {
 	FileQueue     *FileQueueQuery
 	ComingFile    *ComingFileQuery
 	Waiting       *WaitingQuery
+	Absence       *AbsenceQuery
 }
 
 // New prepares the tables beside those of parent, for the bridge with the given
@@ -49,11 +50,12 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 	db := parent.Child(versionTable, upgradeTable(), log)
 	queue := &MSNQueueQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedMessage](db)}
 	intake := &IntakeQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Received](db)}
+	absence := &AbsenceQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Absence](db)}
 	return &Database{
 		db:       db,
 		Contact:  &ContactQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Contact](db)},
 		MSNQueue: queue,
-		MatrixQueue: &MatrixQueueQuery{bridgeID: bridgeID, intake: intake,
+		MatrixQueue: &MatrixQueueQuery{bridgeID: bridgeID, intake: intake, absence: absence,
 			QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedEvent](db)},
 		Alert:         &AlertQuery{bridgeID: bridgeID, queue: queue, QueryHelper: dbutil.MakeQueryHelperReflect[*Alert](db)},
 		Page:          &PageQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Page](db)},
@@ -71,6 +73,7 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 		Picture:       &PictureQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Picture](db)},
 		Waiting:       &WaitingQuery{db: db, bridgeID: bridgeID},
 		FileQueue:     &FileQueueQuery{bridgeID: bridgeID, intake: intake, QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedFile](db)},
+		Absence:       absence,
 		ComingFile:    &ComingFileQuery{bridgeID: bridgeID, queue: queue, QueryHelper: dbutil.MakeQueryHelperReflect[*ComingFile](db)},
 	}
 }

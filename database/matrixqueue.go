@@ -51,6 +51,7 @@ type MatrixQueueQuery struct {
 	*dbutil.QueryHelper[*QueuedEvent]
 	bridgeID  networkid.BridgeID
 	intake    *IntakeQuery
+	absence   *AbsenceQuery
 	positions positions
 	// Taken, if it is set, is told of each event that is stored here and needs no place in
 	// the intake any more. It is to be set before the first message.
@@ -236,19 +237,39 @@ func (q *MatrixQueueQuery) Withdraw(ctx context.Context, login networkid.UserLog
 }
 
 // Hold notes that a message waits for its recipient, and since when unless that is noted.
-// It was not sent, and nobody owns it.
+// It was not sent, and nobody owns it. An absence of its recipient begins with it unless there is one.
 func (q *MatrixQueueQuery) Hold(ctx context.Context, e *QueuedEvent, since time.Time) (changed bool, err error) {
-	changed, err = changes(q.GetDB().Exec(ctx, eventsHold, q.bridgeID, e.LoginID, e.EventID, e.Owner, since.UnixMilli()))
-	if changed {
+	q.absence.mu.Lock()
+	defer q.absence.mu.Unlock()
+	err = q.GetDB().DoTxn(ctx, nil, func(ctx context.Context) (err error) {
+		changed, err = changes(q.GetDB().Exec(ctx, eventsHold, q.bridgeID, e.LoginID, e.EventID, e.Owner, since.UnixMilli()))
+		if err != nil || !changed {
+			return err
+		}
+		return q.Exec(ctx, absencesBegin, q.bridgeID, e.LoginID, e.PortalID, KeptByBridge, e.RoomID, e.EventID, e.Sender, since.UnixMilli())
+	})
+	if changed = changed && err == nil; changed {
 		e.Owner = ""
 	}
 	return changed, err
 }
 
 // Remove takes a message out of the queue: its fate is told. It reports whether it was
-// there.
+// there. One that was held and has arrived counts for the absence of its recipient.
 func (q *MatrixQueueQuery) Remove(ctx context.Context, e *QueuedEvent) (removed bool, err error) {
-	return changes(q.GetDB().Exec(ctx, eventsRemove, q.bridgeID, e.LoginID, e.EventID, e.Owner))
+	remove := func(ctx context.Context) (bool, error) {
+		return changes(q.GetDB().Exec(ctx, eventsRemove, q.bridgeID, e.LoginID, e.EventID, e.Owner))
+	}
+	if e.HeldAt.IsZero() {
+		return remove(ctx)
+	}
+	err = q.GetDB().DoTxn(ctx, nil, func(ctx context.Context) (err error) {
+		if removed, err = remove(ctx); err != nil || !removed {
+			return err
+		}
+		return q.Exec(ctx, absencesArrived, q.bridgeID, e.LoginID, e.PortalID, KeptByBridge, e.EventID, EventDelivered)
+	})
+	return removed && err == nil, err
 }
 
 // changes reports whether a statement has changed rows.

@@ -107,7 +107,7 @@ func TestUpgradedTablesAreThoseOfANewDatabase(t *testing.T) {
 	if err := database.New("", raw, dbutil.NoopLogger).Upgrade(ctx); err != nil {
 		t.Fatal(err)
 	}
-	for _, table := range []string{"contact", "msn_queue", "matrix_queue", "alert", "page", "invitation", "group_member", "group_change", "intake", "lease", "presence", "profile_status", "group_space", "prompt", "object", "picture", "file_queue", "file_coming"} {
+	for _, table := range []string{"contact", "msn_queue", "matrix_queue", "alert", "page", "invitation", "group_member", "group_change", "intake", "lease", "presence", "profile_status", "group_space", "prompt", "object", "picture", "file_queue", "file_coming", "absence"} {
 		want, got := columns(t, raw, table), columns(t, upgraded, table)
 		if len(want) == 0 || !slices.Equal(want, got) {
 			t.Errorf("%s has the columns %v after the upgrade, %v when it is new", table, got, want)

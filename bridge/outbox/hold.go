@@ -8,6 +8,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/queue"
@@ -29,13 +32,13 @@ func (o *Outbox) isHeld(ctx context.Context, e *database.QueuedEvent, fate error
 	return !to.Online && to.Listed // else waiting for them to be seen online would be in vain
 }
 
-// hold holds a message until the contact is seen online, or for too long. The room is told
+// hold holds a message until the contact is seen online, or for too long. Its writer is told
 // the first time.
 func (o *Outbox) hold(e *database.QueuedEvent) queue.Outcome {
 	limit := o.account.Config.KeepFor()
 	switch {
 	case e.HeldAt.IsZero():
-		return queue.Hold(time.Now().Add(limit)).Then(func(ctx context.Context) { o.sayKept(ctx, e, limit) })
+		return queue.Hold(time.Now().Add(limit)).Then(func(ctx context.Context) { o.showKept(ctx, e) })
 	case e.Owner == "":
 		return queue.StillHeld(e.HeldAt.Add(limit))
 	}
@@ -44,16 +47,30 @@ func (o *Outbox) hold(e *database.QueuedEvent) queue.Outcome {
 
 // Release has what waits for a contact sent: they are online. It costs nothing when
 // nothing does.
-func (o *Outbox) Release(account string) { o.loop.Release(o.account.PortalKey(account).ID) }
+func (o *Outbox) Release(account string) {
+	portal := o.account.PortalKey(account).ID
+	o.loop.Release(portal)
+	o.absent.seen(portal)
+}
 
 // ReleaseOnline is Release for everybody who is online at a sign-in.
 func (o *Outbox) ReleaseOnline(session *msn.Client) {
 	for _, portal := range o.loop.Held() {
-		account, _ := msnid.ParseDMPortalID(portal)
-		if contact, ok := session.Contact(account); ok && contact.Status != msn.Offline && contact.Status != "" {
+		if isOnline(session, portal) {
 			o.loop.Release(portal)
 		}
 	}
+	o.absent.seenAmong(session)
+}
+
+// isOnline reports whether the contact of a room is online.
+func isOnline(session *msn.Client, portal networkid.PortalID) bool {
+	account, ok := msnid.ParseDMPortalID(portal)
+	if !ok {
+		return false
+	}
+	contact, ok := session.Contact(account)
+	return ok && contact.Status != msn.Offline && contact.Status != ""
 }
 
 // expired reports whether a message has waited for too long.
@@ -74,7 +91,12 @@ func (o *Outbox) leave(ctx context.Context, e *database.QueuedEvent, fate error)
 	}); err != nil {
 		return err
 	}
-	o.reply(ctx, e, o.sayLeft(o.amongReaders(ctx, e), session, to.Account))
+	if err := o.account.DB.Absence.Given(context.WithoutCancel(ctx), e, time.Now()); err != nil {
+		zerolog.Ctx(ctx).Err(err).Stringer("event_id", e.EventID).Msg("Failed to note that the service keeps a message")
+		o.reply(ctx, e, o.sayLeft(o.amongReaders(ctx, e.RoomID), session, to.Account))
+		return nil
+	}
+	o.absent.begin(e.PortalID)
 	return nil
 }
 

@@ -82,6 +82,7 @@ type Outbox struct {
 	chats   Chats
 	given   *picture.Given
 	table   *table
+	absent  *absences
 	loop    *queue.Loop[networkid.PortalID, *database.QueuedEvent]
 
 	mu       sync.Mutex
@@ -96,7 +97,8 @@ type Outbox struct {
 // New returns an Outbox that is stopped. Call Use before Start.
 func New(a *account.Account, session Session) *Outbox {
 	o := &Outbox{account: a, session: session, given: picture.NewGiven(a), arrived: make(map[id.EventID]bool)}
-	o.table = &table{query: a.DB.MatrixQueue, login: a.Login.ID}
+	o.absent = newAbsences(o)
+	o.table = &table{query: a.DB.MatrixQueue, login: a.Login.ID, settled: []func(networkid.PortalID){o.absent.look}}
 	o.loop = queue.New(queue.Config[networkid.PortalID, *database.QueuedEvent]{
 		Store: o.table, Work: o, Window: window, Batch: batch, Parallel: parallel, Patience: patience,
 	})
@@ -108,7 +110,9 @@ func (o *Outbox) Use(chats Chats) { o.chats = chats }
 
 // OnSettled has somebody told of each room in which a message is done with, or waits for its recipient: what is
 // behind it may go out. It is to be called before Start.
-func (o *Outbox) OnSettled(tell func(networkid.PortalID)) { o.table.settled = tell }
+func (o *Outbox) OnSettled(tell func(networkid.PortalID)) {
+	o.table.settled = append(o.table.settled, tell)
+}
 
 // Put stores a message, also while the login is stopped. One that is there already,
 // because the homeserver has repeated it, is not stored again.
@@ -171,6 +175,7 @@ func (o *Outbox) Start(ctx context.Context) {
 			o.loop.WakeWith(e.PortalID, queue.Entry[*database.QueuedEvent]{Row: &row, Position: e.Position, Owner: e.Owner})
 		})
 	}
+	o.absent.start(ctx)
 	o.loop.Start(ctx)
 }
 
@@ -183,6 +188,7 @@ func (o *Outbox) Stop() {
 	}
 	o.mu.Unlock()
 	o.loop.Stop()
+	o.absent.stop()
 }
 
 // Idle reports whether surely nothing waits for a room.

@@ -14,8 +14,8 @@ import (
 type table struct {
 	query *database.MatrixQueueQuery
 	login networkid.UserLoginID
-	// settled is told of each room in which a message was taken out, or waits for its recipient now. It may be nil.
-	settled func(networkid.PortalID)
+	// settled are told of each room in which a message was taken out, or waits for its recipient now.
+	settled []func(networkid.PortalID)
 }
 
 var _ queue.Store[networkid.PortalID, *database.QueuedEvent] = (*table)(nil)
@@ -58,8 +58,8 @@ func (t *table) Remove(ctx context.Context, e queue.Entry[*database.QueuedEvent]
 
 // tell tells that a message of a room is settled.
 func (t *table) tell(portal networkid.PortalID) {
-	if t.settled != nil {
-		t.settled(portal)
+	for _, tell := range t.settled {
+		tell(portal)
 	}
 }
 

@@ -28,9 +28,7 @@ func (o *Outbox) Tell(ctx context.Context, e *database.QueuedEvent, fate error) 
 		return err
 	}
 	br := o.account.Bridge
-	info := &bridgev2.MessageStatusEventInfo{
-		RoomID: e.RoomID, SourceEventID: e.EventID, EventType: event.EventMessage, MessageType: event.MsgText, Sender: e.Sender,
-	}
+	info := infoOf(e)
 	if fate == nil {
 		if err := o.save(context.WithoutCancel(ctx), e); err != nil {
 			return err
@@ -58,6 +56,13 @@ func (o *Outbox) Tell(ctx context.Context, e *database.QueuedEvent, fate error) 
 	status.SendNotice = false
 	br.Matrix.SendMessageStatus(ctx, &status, info)
 	return nil
+}
+
+// infoOf returns what the framework has to know of a message whose status it shows.
+func infoOf(e *database.QueuedEvent) *bridgev2.MessageStatusEventInfo {
+	return &bridgev2.MessageStatusEventInfo{
+		RoomID: e.RoomID, SourceEventID: e.EventID, EventType: event.EventMessage, MessageType: event.MsgText, Sender: e.Sender,
+	}
 }
 
 // once has the homeserver take what is told of a message once. One that is sent again is told of
@@ -105,20 +110,15 @@ func (o *Outbox) sayWaits(ctx context.Context, e *database.QueuedEvent, limit ti
 		o.account.Service.Name, names.Minutes(limit)))
 }
 
-// sayKept tells the room that a message waits.
-func (o *Outbox) sayKept(ctx context.Context, e *database.QueuedEvent, limit time.Duration) {
-	o.reply(ctx, e, fmt.Sprintf("%s is offline. The bridge keeps your message and sends it when they are seen online, within %s.",
-		o.recipient(ctx, e), inDays(limit)))
+// recipient returns how the contact of a room is called in it.
+func (o *Outbox) recipient(ctx context.Context, portal networkid.PortalID, in id.RoomID) string {
+	to, _ := msnid.ParsePeer(portal)
+	return o.account.Person(o.amongReaders(ctx, in), to.Account).Name
 }
 
-func (o *Outbox) recipient(ctx context.Context, e *database.QueuedEvent) string {
-	to, _ := msnid.ParsePeer(e.PortalID)
-	return o.account.Person(o.amongReaders(ctx, e), to.Account).Name
-}
-
-// amongReaders returns the context for what is said of a message in its room.
-func (o *Outbox) amongReaders(ctx context.Context, e *database.QueuedEvent) context.Context {
-	return room.AmongReaders(ctx, o.account.Bridge, e.RoomID, o.account.Login.UserMXID)
+// amongReaders returns the context for what is said in a room.
+func (o *Outbox) amongReaders(ctx context.Context, in id.RoomID) context.Context {
+	return room.AmongReaders(ctx, o.account.Bridge, in, o.account.Login.UserMXID)
 }
 
 // inDays writes a time for people.
@@ -152,13 +152,18 @@ func (o *Outbox) reply(ctx context.Context, e *database.QueuedEvent, text string
 	if o.isNote(e) {
 		return
 	}
+	if err := o.answer(ctx, e, text, nil); err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Stringer("event_id", e.EventID).Msg("Failed to tell what becomes of a message")
+	}
+}
+
+// answer answers a message with a notice.
+func (o *Outbox) answer(ctx context.Context, e *database.QueuedEvent, text string, extra *bridgev2.MatrixSendExtra) error {
 	notice := &event.MessageEventContent{
 		MsgType: event.MsgNotice, Body: text, Mentions: &event.Mentions{},
 		RelatesTo: (&event.RelatesTo{}).SetReplyTo(e.EventID),
 	}
 	o.address(ctx, e, notice)
-	_, err := o.account.Bridge.Bot.SendMessage(ctx, e.RoomID, event.EventMessage, &event.Content{Parsed: notice}, nil)
-	if err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Stringer("event_id", e.EventID).Msg("Failed to tell what becomes of a message")
-	}
+	_, err := o.account.Bridge.Bot.SendMessage(ctx, e.RoomID, event.EventMessage, &event.Content{Parsed: notice}, extra)
+	return err
 }

@@ -1,4 +1,4 @@
--- v0 -> v15: Latest revision
+-- v0 -> v16: Latest revision
 
 CREATE TABLE contact (
     bridge_id TEXT NOT NULL,
@@ -285,6 +285,24 @@ CREATE TABLE file_coming (
 
     PRIMARY KEY (bridge_id, login_id, file_id),
     CONSTRAINT file_coming_login_fkey FOREIGN KEY (bridge_id, login_id)
+        REFERENCES user_login (bridge_id, id)
+        ON DELETE CASCADE ON UPDATE CASCADE
+);
+
+CREATE TABLE absence (
+    bridge_id TEXT NOT NULL,
+    login_id  TEXT NOT NULL,
+    portal_id TEXT NOT NULL,
+    keeper    TEXT NOT NULL,
+    room_id   TEXT NOT NULL,
+    event_id  TEXT NOT NULL,
+    sender    TEXT NOT NULL,
+    began_at  BIGINT NOT NULL,
+    told      BOOLEAN NOT NULL,
+    messages  BIGINT NOT NULL,
+
+    PRIMARY KEY (bridge_id, login_id, portal_id, keeper),
+    CONSTRAINT absence_login_fkey FOREIGN KEY (bridge_id, login_id)
         REFERENCES user_login (bridge_id, id)
         ON DELETE CASCADE ON UPDATE CASCADE
 );
