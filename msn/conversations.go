@@ -70,6 +70,14 @@ func (c *Client) Conversation(account string) *Conversation {
 	return c.chats.Get(chat.ID{Contact: peer})
 }
 
+// ProbeSwitchboard finds out whether the service carries texts, without one: it asks for a switchboard as a
+// conversation does, introduces the user there, and leaves. Nobody notices.
+//
+// The error is ErrTimeout when the service does not answer in time, ErrHidden when it opens no conversations
+// for who appears offline, ErrSwitchboard or ErrUntrusted when it gives none that can be used, ErrNotConnected
+// or ErrClosed when the Client has ended, and that of ctx.
+func (c *Client) ProbeSwitchboard(ctx context.Context) error { return c.chats.ProbeSwitchboard(ctx) }
+
 // GroupChat returns the conversation with several people that has this ID. It is made
 // when there is none, or gets those of the members that it does not have. Invalid
 // accounts, and the user's own, are left out.

@@ -82,6 +82,35 @@ func TestHeartbeatTakesAnythingForAnAnswer(t *testing.T) {
 	})
 }
 
+// A server that has answered PNG and does not any more is of no use, whatever else it sends.
+func TestHeartbeatOfAServerThatStopsAnswering(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFakeNet(t)
+		client, conn := signedIn(t, n, 9)
+		_ = conn.conn.SetReadDeadline(time.Time{})
+		pings := 0
+		for i := range 4 + ns.MaxMissed {
+			if cmd, err := conn.reader.Read(); err != nil || cmd.Verb != "PNG" {
+				t.Fatalf("the client sent %v, %v", cmd, err)
+			}
+			pings++
+			if i == 0 || i == 3 { // what is missed in between is not too much
+				conn.send("QNG 50")
+			} else {
+				conn.send("SBS 0 null")
+			}
+			synctest.Wait()
+			if client.Err() != nil {
+				t.Fatalf("ended after %d: %v", pings, client.Err())
+			}
+		}
+		<-client.Done()
+		if !errors.Is(client.Err(), ErrTimeout) || !errors.Is(client.Err(), ErrNotConnected) {
+			t.Errorf("ended with %v", client.Err())
+		}
+	})
+}
+
 func TestSilentServersEndNoCallLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newFakeNet(t)

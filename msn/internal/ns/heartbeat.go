@@ -13,6 +13,10 @@ import (
 // send without pause.
 const MinPing = 5 * time.Second
 
+// MaxMissed is how many PNG in a row a server that answers them may leave without an answer, whatever else
+// it sends: one that does nothing any more that it is asked for is of no use.
+const MaxMissed = 3
+
 // heartbeat is when PNG was sent and is to be sent again
 // (protocol/01-login.md, section 8).
 type heartbeat struct {
@@ -21,6 +25,8 @@ type heartbeat struct {
 	sent     time.Time     // when something was last sent
 	asked    time.Time     // when the PNG was sent that waits for a sign of life, else zero
 	heard    bool          // something came since then
+	answers  bool          // the server has answered one of this connection
+	missed   int           // how many in a row it has not answered since
 }
 
 // start begins the heartbeat of a connection.
@@ -41,6 +47,13 @@ func (c *Conn) beat(now time.Time) time.Duration {
 	if !h.asked.IsZero() && (h.heard || c.stalled) {
 		// While events wait to be read, the answer waits in the connection.
 		h.asked = time.Time{}
+		if h.missed++; c.stalled {
+			h.missed = 0
+		}
+		if h.answers && h.missed >= MaxMissed {
+			c.End(fmt.Errorf("%w: QNG: %w", errs.ErrNotConnected, errs.ErrTimeout))
+			return h.interval
+		}
 	}
 	if !h.asked.IsZero() {
 		if wait := c.cfg.Timeouts.Pong - now.Sub(h.asked); wait > 0 {
@@ -59,6 +72,12 @@ func (c *Conn) beat(now time.Time) time.Duration {
 	h.sent, h.asked, h.heard = now, now, false
 	// The answer may ask for a shorter interval than any that is known now.
 	return min(c.cfg.Timeouts.Pong, h.interval, MinPing)
+}
+
+// pong notes QNG, and takes its wish.
+func (c *Conn) pong(seconds string) {
+	c.heartbeat.answers, c.heartbeat.missed, c.heartbeat.asked = true, 0, time.Time{}
+	c.wish(seconds)
 }
 
 // wish takes the seconds of a QNG: a shorter interval than one's own counts.

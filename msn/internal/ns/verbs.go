@@ -81,7 +81,7 @@ func (c *Conn) Dispatch(cmd wire.Command) {
 	case "CHL":
 		c.challenge(cmd.Arg(1))
 	case "QNG":
-		c.wish(cmd.Arg(0))
+		c.pong(cmd.Arg(0))
 	case "XFR":
 		c.moved(cmd)
 	case "OUT":
