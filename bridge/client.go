@@ -130,6 +130,7 @@ func newClient(c *Connector, of *bridgev2.UserLogin, identity msnid.Identity) *C
 	client.going.Use(client.chat)
 	client.coming.Use(client.heard)
 	client.outbox.OnSettled(client.going.Release)
+	client.outbox.OnSent(client.outages.Sent)
 	client.handleKinds()
 	client.session.Use(client.rooms, client.inbox, client.outbox, client.pager, work, client.coming, client.going)
 	client.people.Listen(client.session)

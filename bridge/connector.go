@@ -35,6 +35,7 @@ import (
 	"matrix-msn/bridge/login"
 	"matrix-msn/bridge/loginpage"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/outage"
 	"matrix-msn/bridge/presence"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
@@ -67,6 +68,7 @@ type Connector struct {
 	lease    *lease.Lease
 	pace     inbox.Pace // at which messages are brought into rooms
 	keepers  presence.Keepers
+	queues   *outage.Queues
 	upload   atomic.Int64 // how large files may be that the homeserver takes, 0 while that is not known
 	usurped  atomic.Bool  // another process has taken the database over
 
@@ -175,6 +177,8 @@ func (c *Connector) Start(ctx context.Context) error {
 	if err := c.commands.RecallPrompts(ctx); err != nil {
 		return err
 	}
+	c.queues = outage.NewQueues(c.db)
+	c.queues.Start(ctx)
 	c.intake.Accept()
 	c.pages.Open(c.br.Matrix, c.br.Log)
 	return nil
@@ -201,6 +205,7 @@ func (c *Connector) newKeepers() presence.Keepers {
 // Stop shows all contacts as offline, and leaves the database to another process.
 func (c *Connector) Stop() {
 	c.keepers.Stop()
+	c.queues.Stop()
 	if c.lease == nil {
 		return
 	}

@@ -17,9 +17,12 @@ import (
 	"matrix-msn/msn/msntest"
 )
 
-// withNotices has users told of outages, as the framework's config has it.
+// withNotices has users told of outages, as the framework's config has it. The user is an admin.
 func withNotices(b *testBridge) {
-	b.framework = func(config *bridgeconfig.BridgeConfig) { config.BridgeStatusNotices = "errors" }
+	b.framework = func(config *bridgeconfig.BridgeConfig) {
+		config.BridgeStatusNotices = "errors"
+		config.Permissions = bridgeconfig.PermissionConfig{string(fakeUser): &bridgeconfig.PermissionLevelAdmin}
+	}
 }
 
 // away runs a bridge in fake time whose service can be away. heard returns what the bot has said in the chat

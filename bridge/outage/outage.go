@@ -1,5 +1,5 @@
-// Package outage tells a user in their chat with the bot that their account is not signed in any more,
-// and that it is again: each once.
+// Package outage tells a user in their chat with the bot that their account is not signed in any more, or that
+// the service carries no texts of it, and that it is as it should be again: each once.
 package outage
 
 import (
@@ -37,6 +37,7 @@ type Outages struct {
 	account *account.Account
 	rooms   *room.Rooms
 	work    *background.Work
+	session *session.Session
 	silent  bool
 
 	mu      sync.Mutex
@@ -47,6 +48,9 @@ type Outages struct {
 	back    time.Time      // when it was signed in last
 	timer   *time.Timer    // looks again; nil before the first time
 	asking  int            // commands that will say themselves how it is
+	failing time.Time      // since when texts fail by the fault of the service, zero while they do not
+	proven  bool           // an attempt without one has failed as well
+	probe   *time.Timer    // makes the next attempt; nil before the first
 }
 
 // New returns the outages of a login, of which nobody is told if silent.
@@ -56,9 +60,7 @@ func New(a *account.Account, rooms *room.Rooms, silent bool) *Outages {
 
 // Listen has them follow the session.
 func (o *Outages) Listen(s *session.Session) {
-	if o.silent {
-		return
-	}
+	o.session = s
 	s.Use(o)
 	s.OnTrouble(o.trouble)
 	s.OnReady(func(context.Context, *msn.Client) { o.ready() })
@@ -78,6 +80,9 @@ func (o *Outages) Stop() {
 	o.stopped = true
 	if o.timer != nil {
 		o.timer.Stop()
+	}
+	if o.probe != nil {
+		o.probe.Stop()
 	}
 	o.mu.Unlock()
 	o.work.Stop()
@@ -103,6 +108,13 @@ func (o *Outages) ready() {
 	defer o.mu.Unlock()
 	o.up, o.problem, o.back = true, nil, time.Now()
 	o.lookIn(BackFor)
+	if o.failing.IsZero() && o.account.Stored().Outage == reason.CodeCarriesNothing {
+		// It was so before a restart, and nobody knows that it is over.
+		o.failing, o.proven = o.back, true
+	}
+	if !o.failing.IsZero() {
+		o.probeIn(0)
+	}
 }
 
 // lookIn has it looked after a time what the user is to be told. mu is held.
@@ -110,7 +122,7 @@ func (o *Outages) lookIn(after time.Duration) {
 	if o.timer != nil {
 		o.timer.Stop()
 	}
-	if !o.stopped {
+	if !o.stopped && !o.silent {
 		o.timer = time.AfterFunc(max(after, 0), func() { o.work.Try("outage", o.show) })
 	}
 }
@@ -150,6 +162,8 @@ func kindOf(problem *reason.Reason) string {
 	switch {
 	case problem == nil:
 		return ""
+	case problem.Code == reason.CodeCarriesNothing:
+		return problem.Code
 	case problem.Retried():
 		return away
 	}
@@ -164,6 +178,9 @@ func (o *Outages) due(now time.Time) (problem *reason.Reason, since time.Time, o
 	switch {
 	case o.asking > 0:
 		return nil, since, false
+	case o.up && o.proven:
+		nothing := carriesNothing(o)
+		return &nothing, o.failing, now.Sub(o.failing) >= AwayFor
 	case o.up:
 		if ok = now.Sub(o.back) >= BackFor; ok {
 			o.since = time.Time{}
@@ -179,10 +196,11 @@ func (o *Outages) due(now time.Time) (problem *reason.Reason, since time.Time, o
 func (o *Outages) show(ctx context.Context) (done bool) {
 	problem, since, ok := o.due(time.Now())
 	kind := kindOf(problem)
-	if !ok || o.account.Stored().Outage == kind {
+	known := o.account.Stored().Outage
+	if !ok || known == kind {
 		return true
 	}
-	if err := o.say(ctx, problem, since); err != nil {
+	if err := o.say(ctx, known, problem, since); err != nil {
 		if ctx.Err() == nil {
 			zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to tell a user whether their account is signed in; trying again")
 		}
@@ -200,7 +218,8 @@ func (o *Outages) remember(ctx context.Context, kind string) {
 	}
 }
 
-func (o *Outages) say(ctx context.Context, problem *reason.Reason, since time.Time) error {
+// say tells the user of a problem, or that there is none any more. known is what they were told before.
+func (o *Outages) say(ctx context.Context, known string, problem *reason.Reason, since time.Time) error {
 	chat, err := o.rooms.Management(ctx)
 	if err != nil {
 		return err
@@ -208,6 +227,10 @@ func (o *Outages) say(ctx context.Context, problem *reason.Reason, since time.Ti
 	who, service := o.account.Identity.Account, o.account.Service.Name
 	content := &event.MessageEventContent{MsgType: event.MsgNotice, Mentions: &event.Mentions{}}
 	switch {
+	case problem == nil && known == reason.CodeCarriesNothing:
+		content.Body = fmt.Sprintf("%s carries the texts of %s again. Where the room says that something did not go out, `!retry` there sends the last text again.", service, who)
+	case problem != nil && problem.Code == reason.CodeCarriesNothing:
+		content.Body = fmt.Sprintf("For %s nothing that %s wrote has gone out. %s", names.Minutes(time.Since(since)), who, problem.Sentence)
 	case problem == nil && since.IsZero():
 		content.Body = fmt.Sprintf("%s is signed in to %s again.", who, service)
 	case problem == nil:

@@ -80,6 +80,7 @@ type Outbox struct {
 	account *account.Account
 	session Session
 	chats   Chats
+	sent    func(error) // is told what became of each text that was given to the service
 	given   *picture.Given
 	table   *table
 	absent  *absences
@@ -96,7 +97,7 @@ type Outbox struct {
 
 // New returns an Outbox that is stopped. Call Use before Start.
 func New(a *account.Account, session Session) *Outbox {
-	o := &Outbox{account: a, session: session, given: picture.NewGiven(a), arrived: make(map[id.EventID]bool)}
+	o := &Outbox{account: a, session: session, given: picture.NewGiven(a), sent: func(error) {}, arrived: make(map[id.EventID]bool)}
 	o.absent = newAbsences(o)
 	o.table = &table{query: a.DB.MatrixQueue, login: a.Login.ID, settled: []func(networkid.PortalID){o.absent.look}}
 	o.loop = queue.New(queue.Config[networkid.PortalID, *database.QueuedEvent]{
@@ -113,6 +114,10 @@ func (o *Outbox) Use(chats Chats) { o.chats = chats }
 func (o *Outbox) OnSettled(tell func(networkid.PortalID)) {
 	o.table.settled = append(o.table.settled, tell)
 }
+
+// OnSent has somebody told what became of each text that was given to the service: nil for that it has
+// acknowledged it. It is to be called before Start.
+func (o *Outbox) OnSent(tell func(error)) { o.sent = tell }
 
 // Put stores a message, also while the login is stopped. One that is there already,
 // because the homeserver has repeated it, is not stored again.
@@ -257,6 +262,7 @@ func (o *Outbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedEvent
 		if errors.Is(err, msn.ErrBehind) {
 			return queue.Follow() // nothing was done, and the one before it may be held
 		}
+		o.sent(err)
 		if err != nil {
 			err = o.leave(sending, e, o.ended(e, err))
 		} else {

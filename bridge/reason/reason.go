@@ -58,6 +58,8 @@ var (
 	// ErrNotStored says that the service has done something, and that the bridge could not store
 	// that the user has chosen it.
 	ErrNotStored = errors.New("the bridge could not store what was chosen")
+	// ErrCarriesNothing says that the account is signed in, and that the service carries no texts.
+	ErrCarriesNothing = errors.New("the service carries no texts")
 	// ErrNoName says that the user has no name in Matrix, ErrNameUnknown that the homeserver does
 	// not say which.
 	ErrNoName      = errors.New("the user has no name in Matrix")

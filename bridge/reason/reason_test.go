@@ -185,6 +185,7 @@ func examples() (all []example) {
 	}
 	add("no service", config.ErrNoService)
 	add("stored password", config.ErrCredentials)
+	add("carries nothing", ErrCarriesNothing)
 	for _, e := range []error{msn.ErrUncertain, msn.ErrUntrusted, msn.ErrBlocked, msn.ErrOffline, msn.ErrNoSuchContact, msn.ErrListFull, msn.ErrNetwork, msn.ErrCircle, msn.ErrCircleMember,
 		msn.ErrNoAnswer, msn.ErrHidden, msn.ErrTooFast, msn.ErrNotDelivered, msn.ErrTooMany, msn.ErrTooLong, msn.ErrEmpty, msn.ErrSwitchboard, msn.ErrBusy,
 		msn.ErrNotConnected, msn.ErrClosed, msn.ErrTimeout, msn.ErrArgument, msn.ErrDialect, msn.ErrNoMobile, msn.ErrNoPaging, msn.ErrPageRefused, msn.ErrPageFailed,

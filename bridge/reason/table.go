@@ -54,6 +54,9 @@ const (
 // CodeElsewhere is the code of an account that was signed in at another endpoint.
 const CodeElsewhere = "msn-signed-in-elsewhere"
 
+// CodeCarriesNothing is the code of an account that is signed in, and of which the service carries no texts.
+const CodeCarriesNothing = "msn-carries-nothing"
+
 const (
 	codePageTooLong = "msn-page-too-long"
 	codeServerError = "msn-server-error"
@@ -77,6 +80,8 @@ var table = []row{
 		"The bridge cannot read your stored password any more, because the key was changed with which it is encrypted. Please {again}.")},
 	{Connection, out("OTH"), CodeElsewhere, certain, waiting, say("Your account at {service} was signed in at another place, which signed the bridge out. " +
 		"The bridge stays signed out, so that the two don't throw each other out. Send `reconnect` to come back; that ends the other session.")},
+	{Connection, is(ErrCarriesNothing), CodeCarriesNothing, certain, retried, say("{service} says that the account is signed in, and carries no texts. " +
+		"Only the service can help. The bridge goes on trying, and says here when texts go out again.")},
 	{Connection, out("TOU"), "msn-terms-of-use", certain, relogin, say("{service} wants its terms of use accepted. Do that on its website, then {again}.")},
 	{Connection, out("SSD"), "msn-server-going-down", certain, retried, say("The server of {service} is going down for maintenance. The bridge comes back by itself.")},
 	{Connection, hasType[*msn.OutError], "msn-connection-lost", certain, retried, say("The server of {service} ended the connection. The bridge comes back by itself.")},

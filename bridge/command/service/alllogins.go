@@ -11,6 +11,7 @@ import (
 
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/room"
 	"matrix-msn/database"
 )
 
@@ -32,7 +33,7 @@ func AllLogins(c *call.Call) {
 	signedIn := 0
 	for _, login := range all {
 		line := lineOf(c.LoginOf(login), login, waiting[login.ID], time.Now())
-		if line.rank == rankSignedIn {
+		if line.signedIn {
 			signedIn++
 		}
 		lines = append(lines, line)
@@ -53,14 +54,15 @@ func AllLogins(c *call.Call) {
 
 // loginLine is one login as AllLogins shows it.
 type loginLine struct {
-	rank int
-	text string
+	rank     int
+	signedIn bool
+	text     string
 }
 
 // Ranks of loginLine.
 const (
 	rankHelpless = iota // only somebody can help
-	rankTrying          // is being signed in
+	rankTrying          // is being signed in, or carries nothing
 	rankSignedIn
 )
 
@@ -70,7 +72,7 @@ func lineOf(l *call.Login, login *bridgev2.UserLogin, waits database.Waiting, no
 	line, how := loginLine{rank: rankTrying}, "signing in"
 	switch {
 	case client != nil:
-		line.rank, how = rankSignedIn, fmt.Sprintf("signed in over %v", client.Dialect())
+		line.rank, line.signedIn, how = rankSignedIn, true, fmt.Sprintf("signed in over %v", client.Dialect())
 	case problem != nil && problem.Retried():
 		how = "trying to sign in (" + problem.Code + ")"
 	case problem != nil:
@@ -78,6 +80,10 @@ func lineOf(l *call.Login, login *bridgev2.UserLogin, waits database.Waiting, no
 	}
 	if since := l.Session.Since(); !since.IsZero() {
 		how += " since " + since.UTC().Format("2006-01-02 15:04 MST")
+	}
+	if since := l.Outages.Carries(); client != nil && !since.IsZero() {
+		how += ", and the service carries no texts since " + since.UTC().Format(room.TimeFormat)
+		line.rank = rankTrying
 	}
 	line.text = fmt.Sprintf("%s: %s, %s", login.UserMXID, l.Account.AtService(), how)
 	if what := describeWaiting(waits, now); what != "" {
