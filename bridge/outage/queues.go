@@ -2,6 +2,7 @@ package outage
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -23,9 +24,12 @@ type Queues struct {
 	waiting interface {
 		All(context.Context) (map[networkid.UserLoginID]database.Waiting, error)
 	}
-	told   map[networkid.UserLoginID]bool
-	cancel context.CancelFunc
-	ended  chan struct{}
+	told map[networkid.UserLoginID]bool // by look
+
+	mu      sync.Mutex
+	cancel  context.CancelFunc // nil while it is stopped
+	timer   *time.Timer
+	looking sync.WaitGroup
 }
 
 // NewQueues returns Queues that are not looked at yet.
@@ -33,33 +37,42 @@ func NewQueues(db *database.Database) *Queues {
 	return &Queues{waiting: db.Waiting, told: make(map[networkid.UserLoginID]bool)}
 }
 
-// Start looks at the queues every LookEvery, until Stop.
+// Start looks at the queues every LookEvery, until Stop. There is no goroutine in between.
 func (q *Queues) Start(ctx context.Context) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	ctx, q.cancel = context.WithCancel(ctx)
-	q.ended = make(chan struct{})
-	go func() {
-		defer close(q.ended)
-		ticker := time.NewTicker(LookEvery)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case now := <-ticker.C:
-				q.look(ctx, now)
-			}
+	q.timer = time.AfterFunc(LookEvery, func() {
+		q.mu.Lock()
+		if ctx.Err() != nil {
+			q.mu.Unlock()
+			return
 		}
-	}()
+		q.looking.Add(1)
+		q.mu.Unlock()
+		defer q.looking.Done()
+		q.look(ctx, time.Now())
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		if ctx.Err() == nil {
+			q.timer.Reset(LookEvery)
+		}
+	})
 }
 
 // Stop ends what Start began. It may be called again, and without Start.
 func (q *Queues) Stop() {
-	if q == nil || q.cancel == nil {
+	if q == nil {
 		return
 	}
-	q.cancel()
-	<-q.ended
-	q.cancel = nil
+	q.mu.Lock()
+	if q.cancel != nil {
+		q.cancel()
+		q.timer.Stop()
+		q.cancel = nil
+	}
+	q.mu.Unlock()
+	q.looking.Wait()
 }
 
 func (q *Queues) look(ctx context.Context, now time.Time) {
