@@ -22,6 +22,7 @@ func TestRoomsOfALoginThatIsGoneAreCleared(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.eventually("the second session", func() bool { return b.signedIn(other.ID) })
 	alive := b.dm(other, bob)
 	b.waitMessage(0, "is not on your contact list") // it is no answer to what is asked next
 	if got := b.ask(chat, "clear-rooms"); got.body != "There are no rooms of accounts that you are logged out of." {
