@@ -334,6 +334,28 @@ func TestCreateGroupTakesTheRoomInWhichItIsAskedFor(t *testing.T) {
 	}
 }
 
+// One contact makes no group chat, which would take over what they write next.
+func TestOneContactIsNoGroupChat(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newCircleOfFriends(t))
+	login := b.login()
+	client := login.Client.(*Client)
+	bobs := b.messenger(bob)
+	_, err := client.CreateGroup(b.ctx, &bridgev2.GroupCreateParams{Type: "group", Participants: []networkid.UserID{client.account.GhostID(bob), client.account.UserID()}})
+	if err == nil || !strings.Contains(err.Error(), "A group chat needs two contacts at least") {
+		t.Errorf("made, and told %v", err)
+	}
+	room := b.dm(login, bob)
+	b.write(room, "hello")
+	got := bobs.expect(t, alice, "hello")
+	if err := got.Conversation.SendText(b.ctx, "an answer", ""); err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := b.waitMessage(0, "an answer"); r.room != room {
+		t.Errorf("the answer came into %s", r.room)
+	}
+}
+
 func TestCreateGroupAnswersWithTheMembers(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newCircleOfFriends(t))
@@ -343,10 +365,15 @@ func TestCreateGroupAnswersWithTheMembers(t *testing.T) {
 	for _, user := range []id.UserID{fakeUser, fakeBot} {
 		b.matrix.setMember(room, user, event.MembershipJoin)
 	}
-	if answer := b.ask(room, "!msn create-group"); !strings.Contains(answer.body, "at least one contact") {
+	if answer := b.ask(room, "!msn create-group"); !strings.Contains(answer.body, "at least two contacts") {
 		t.Errorf("without members: %q", answer.body)
 	}
 	for _, account := range []string{bob, carol} {
+		if account == carol {
+			if answer := b.ask(room, "!msn create-group"); !strings.Contains(answer.body, "A group chat needs two contacts at least") {
+				t.Errorf("with one member: %q", answer.body)
+			}
+		}
 		b.matrix.setMember(room, b.matrix.FormatGhostMXID(client.account.GhostID(account)), event.MembershipInvite)
 	}
 	answer := b.ask(room, "!msn create-group")

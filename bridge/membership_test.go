@@ -285,7 +285,10 @@ func TestConversationThatBecomesAGroupChatHasALink(t *testing.T) {
 
 func TestSeveralContactsAreCalledAtOnce(t *testing.T) {
 	t.Parallel()
-	b := newTestBridge(t, newCircleOfFriends(t))
+	srv := newCircleOfFriends(t)
+	srv.AddAccount("erin@example.com", pass)
+	srv.Befriend(alice, "erin@example.com")
+	b := newTestBridge(t, srv)
 	login := b.login()
 	bobs, carols, daves := b.messenger(bob), b.messenger(carol), b.messenger(dave)
 	dm := b.dm(login, bob)
@@ -306,7 +309,7 @@ func TestSeveralContactsAreCalledAtOnce(t *testing.T) {
 	for _, m := range []*messenger{bobs, carols, daves} {
 		m.expect(t, alice, "hello you three")
 	}
-	other := b.makeGroup(login, bob)
+	other := b.makeGroup(login, bob, "erin@example.com")
 	b.write(other, "first")
 	bobs.expect(t, alice, "first")
 	if got := b.ask(other, "!invite "+carol+" "+dave); strings.Count(got.body, "has been called") != 2 {

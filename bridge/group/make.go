@@ -45,6 +45,8 @@ func (g *Groups) create(ctx context.Context, params *bridgev2.GroupCreateParams)
 	switch {
 	case len(members) == 0:
 		return nil, reason.ErrNoMembers
+	case len(members) == 1:
+		return nil, reason.ErrOneMember
 	case len(members) > msn.MaxMembers:
 		return nil, reason.ErrManyMembers
 	}

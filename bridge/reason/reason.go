@@ -76,9 +76,11 @@ var (
 	ErrPageNotSent = errors.New("the bridge was stopped before the page was sent")
 	// ErrRoom says that the bridge could not make a room.
 	ErrRoom = errors.New("the bridge could not make a room")
-	// ErrNoMembers, ErrManyMembers and ErrStranger say why a room cannot be a group chat,
-	// ErrGroup that the bridge could not make it one.
+	// ErrNoMembers, ErrOneMember, ErrManyMembers and ErrStranger say why a room cannot be a group chat,
+	// ErrGroup that the bridge could not make it one. What a single member writes would be taken from the
+	// room with them: on MSN there is no difference.
 	ErrNoMembers   = errors.New("a group chat needs members: name at least one contact")
+	ErrOneMember   = errors.New("a group chat needs two members besides the user")
 	ErrManyMembers = fmt.Errorf("a group chat has at most %d members", msn.MaxMembers)
 	ErrStranger    = errors.New("somebody has no account at the service")
 	ErrGroup       = errors.New("the bridge could not make a group chat")

@@ -127,6 +127,7 @@ func examples() (all []example) {
 	add("page not sent", ErrPageNotSent)
 	add("no room", ErrRoom)
 	add("group without members", ErrNoMembers)
+	add("group of one", ErrOneMember)
 	add("group with too many", ErrManyMembers)
 	add("group with a stranger", ErrStranger)
 	add("group not made", ErrGroup)

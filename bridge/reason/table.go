@@ -335,7 +335,9 @@ var table = []row{
 	{SignOut, anything, "msn-not-passed-on", uncertain, answered, say("The service did not pass it on to {name}. Try again in a minute.")},
 
 	// Group chats.
-	{Request, is(ErrNoMembers), "msn-group-empty", certain, answered, say("A group chat needs members. Invite at least one contact into this room, and send the command again.")},
+	{Request, is(ErrNoMembers), "msn-group-empty", certain, answered, say("A group chat needs members. Invite at least two contacts into this room, and send the command again.")},
+	{Request, is(ErrOneMember), "msn-group-of-one", certain, answered, say("A group chat needs two contacts at least: to MSN, one of them and you are the chat with that one. " +
+		"Invite another contact into this room, and send the command again; or send `bridge` with the address of the one, which makes this room that of them.")},
 	{Request, is(ErrManyMembers), "msn-group-full", certain, answered, func(error, Subject) string {
 		return fmt.Sprintf("A group chat has at most %d members. Make it with fewer of them.", msn.MaxMembers)
 	}},
