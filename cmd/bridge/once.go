@@ -145,14 +145,19 @@ func sayOnce(m *mxmain.BridgeMain, connector *bridge.Connector, met *meeting) {
 		}
 		matrix.CommandSetPowerLevel.Func(ce)
 	}
-	// And this one says that something is off which the admin has switched on for everybody.
+	m.Bridge.Commands.(*commands.Processor).AddHandlers(&discard, &level, logoutMatrix(func() map[string]string { return m.Matrix.Config.DoublePuppet.Secrets }))
+}
+
+// logoutMatrix is the framework's logout-matrix, which says that something is off that the admin has switched on
+// for everybody. secrets are those of the homeservers for which that is so.
+func logoutMatrix(secrets func() map[string]string) *commands.FullHandler {
 	logout := *matrix.CommandLogoutMatrix
 	logout.Func = func(ce *commands.Event) {
-		if m.Matrix.Config.DoublePuppet.Secrets[ce.User.MXID.Homeserver()] != "" {
+		if secrets()[ce.User.MXID.Homeserver()] != "" {
 			ce.Reply("The admin of this bridge has it write in the names of all users of this homeserver, so that you cannot switch that off for yourself.")
 			return
 		}
 		matrix.CommandLogoutMatrix.Func(ce)
 	}
-	m.Bridge.Commands.(*commands.Processor).AddHandlers(&discard, &level, &logout)
+	return &logout
 }
