@@ -25,7 +25,17 @@ var defaults = []struct{ framework, own string }{
 	// A homeserver repeats a transaction when the bridge was stopped in the middle.
 	{"    deduplicate_matrix_messages: false\n", "    deduplicate_matrix_messages: true\n"},
 	// That a message has arrived is a status of it. The receipt of the bot looks as if somebody had read it.
-	{"    message_status_events: false\n", "    message_status_events: true\n"},
+	{"    message_status_events: false\n", "" +
+		"    # Where a message is, at the message: it waits, it has arrived, or it has not. Some clients show that, as gomuks does;\n" +
+		"    # Element passes over it, without a line or a badge. It is one small event for each message.\n" +
+		"    message_status_events: true\n"},
+	{"    # Whether the bridge should send a read receipt after successfully bridging a message.\n", "" +
+		"    # Whether the bot should send a read receipt after successfully bridging a message. All clients show that, as if\n" +
+		"    # somebody had read the message.\n"},
+	{"    # This is only necessary when using clients that don't support MSC4171.\n", "" +
+		"    # With false clients call such a room by who is in it: then a new name of a contact is one line there, and not two.\n" +
+		"    # Clients that don't support MSC4171 count the bot among them, and an invitation says nothing of whom it is from.\n" +
+		"    # Rooms of contacts to whom you have given a name of your own bear it in any case.\n"},
 	{"    # Should bridge connection status be sent to the management room as `m.notice` events?\n", "" +
 		"    # Should users be told in their chat with the bot that their account is not signed in, and that it is again?\n" +
 		"    # With none they are not; errors and all are the same here: each is told once, in words.\n"},
