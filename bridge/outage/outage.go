@@ -4,7 +4,6 @@ package outage
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
@@ -228,20 +228,20 @@ func (o *Outages) say(ctx context.Context, known string, problem *reason.Reason,
 	content := &event.MessageEventContent{MsgType: event.MsgNotice, Mentions: &event.Mentions{}}
 	switch {
 	case problem == nil && known == reason.CodeCarriesNothing:
-		content.Body = fmt.Sprintf("%s carries the texts of %s again. Where the room says that something did not go out, `!retry` there sends the last text again.", service, who)
+		content.Body = words.Text("outage.carries_again", service, who)
 	case problem != nil && problem.Code == reason.CodeCarriesNothing:
-		content.Body = fmt.Sprintf("For %s nothing that %s wrote has gone out. %s", names.Minutes(time.Since(since)), who, problem.Sentence)
+		content.Body = words.Text("outage.carries_nothing", names.Minutes(time.Since(since)), who, problem.Sentence)
 	case problem == nil && since.IsZero():
-		content.Body = fmt.Sprintf("%s is signed in to %s again.", who, service)
+		content.Body = words.Text("outage.signed_in_again", who, service)
 	case problem == nil:
-		content.Body = fmt.Sprintf("%s is signed in to %s again, after %s.", who, service, names.Minutes(time.Since(since)-BackFor))
+		content.Body = words.Text("outage.signed_in_again_after", who, service, names.Minutes(time.Since(since)-BackFor))
 	case problem.Retried():
-		content.Body = fmt.Sprintf("%s has not been signed in to %s for %s. %s The bridge goes on trying, and says here when it is back; `reconnect` tries at once.",
+		content.Body = words.Text("outage.away",
 			who, service, names.Minutes(AwayFor), problem.Sentence)
 	default:
 		// Somebody has to do something: this one rings.
 		content.MsgType = event.MsgText
-		content.Body = fmt.Sprintf("%s is signed out of %s. %s", who, service, problem.Sentence)
+		content.Body = words.Text("outage.signed_out", who, service, problem.Sentence)
 	}
 	_, err = o.account.Bridge.Bot.SendMessage(ctx, chat, event.EventMessage, &event.Content{Parsed: content}, nil)
 	return err

@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"sync"
 
@@ -16,6 +15,7 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/room"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -231,10 +231,7 @@ func (a *absences) arrived(ctx context.Context, row *database.Absence) string {
 	}
 	who := o.recipient(ctx, row.PortalID, row.RoomID)
 	if row.Keeper == database.KeptByBridge {
-		if row.Messages == 1 {
-			return fmt.Sprintf("Delivered to %s: 1 message.", who)
-		}
-		return fmt.Sprintf("Delivered to %s: %d messages.", who, row.Messages)
+		return words.Count("outbox.delivered", row.Messages, who)
 	}
 	to, _ := msnid.ParsePeer(row.PortalID)
 	session := o.session.Current()
@@ -244,10 +241,7 @@ func (a *absences) arrived(ctx context.Context, row *database.Absence) string {
 	if contact, _ := session.Contact(to.Account); !contact.Reverse() {
 		return ""
 	}
-	if row.Messages == 1 {
-		return fmt.Sprintf("%s is there again: %s hands over the message that it has kept.", who, o.account.Service.Name)
-	}
-	return fmt.Sprintf("%s is there again: %s hands over the %d messages that it has kept.", who, o.account.Service.Name, row.Messages)
+	return words.Count("outbox.service_hands_over", row.Messages, who, o.account.Service.Name)
 }
 
 // showKept has a room told that a message is kept, and shows its writer that it waits.
@@ -260,6 +254,6 @@ func (o *Outbox) showKept(ctx context.Context, e *database.QueuedEvent) {
 
 // sayKept says that the bridge keeps a message for the contact of a room.
 func (o *Outbox) sayKept(ctx context.Context, portal networkid.PortalID, in id.RoomID) string {
-	return fmt.Sprintf("%s is offline. The bridge keeps your message and sends it when they are seen online, within %s.",
+	return words.Text("outbox.bridge_keeps",
 		o.recipient(ctx, portal, in), inDays(o.account.Config.KeepFor()))
 }

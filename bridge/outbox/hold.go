@@ -14,6 +14,7 @@ import (
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/queue"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -103,18 +104,17 @@ func (o *Outbox) leave(ctx context.Context, e *database.QueuedEvent, fate error)
 // sayLeft says that a message is left with the service, and what is known of whether it
 // arrives.
 func (o *Outbox) sayLeft(ctx context.Context, session *msn.Client, account string) string {
-	who := o.account.Person(ctx, account).Name
-	text := who + " is offline. "
-	if session.OfflineConfirmed() {
-		text += o.account.Service.Name + " keeps your message for them."
-	} else {
-		text += "Your message is left with " + o.account.Service.Name + ", which does not say whether it arrives."
+	who, service := o.account.Person(ctx, account).Name, o.account.Service.Name
+	contact, _ := session.Contact(account)
+	switch confirmed := session.OfflineConfirmed(); {
+	case confirmed && contact.Reverse():
+		return words.Text("outbox.service_keeps", who, service)
+	case confirmed:
+		return words.Text("outbox.service_keeps_for_stranger", who, service)
+	case contact.Reverse():
+		return words.Text("outbox.left_with_service", who, service)
 	}
-	if contact, _ := session.Contact(account); !contact.Reverse() {
-		text += " They do not have you on their contact list, as far as " + o.account.Service.Name +
-			" tells: it may well never be shown to them."
-	}
-	return text
+	return words.Text("outbox.left_with_service_for_stranger", who, service)
 }
 
 // undeliveredOffline reports whether a text failed because its recipient is offline,

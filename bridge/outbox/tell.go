@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/relay"
 	"matrix-msn/bridge/room"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 )
 
@@ -106,7 +106,7 @@ func (o *Outbox) sayWaits(ctx context.Context, e *database.QueuedEvent, limit ti
 	if told || ctx.Err() != nil {
 		return
 	}
-	o.reply(ctx, e, fmt.Sprintf("The bridge is not connected to %s at the moment. What you write here waits, for %s at most, and is sent in order when the connection is back.",
+	o.reply(ctx, e, words.Text("outbox.waits_for_connection",
 		o.account.Service.Name, names.Minutes(limit)))
 }
 
@@ -124,10 +124,8 @@ func (o *Outbox) amongReaders(ctx context.Context, in id.RoomID) context.Context
 // inDays writes a time for people.
 func inDays(d time.Duration) string {
 	switch days := int(d / (24 * time.Hour)); {
-	case days == 1:
-		return "a day"
-	case days > 1:
-		return fmt.Sprintf("%d days", days)
+	case days > 0:
+		return words.Count("outbox.days", days)
 	}
 	return d.Round(time.Minute).String()
 }
