@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 	"matrix-msn/msn/notify"
@@ -24,7 +25,7 @@ type row struct {
 	code    string
 	certain bool
 	as      outcome
-	text    words
+	text    sentence
 }
 
 func (r row) reason(err error, about Subject) Reason {
@@ -34,32 +35,35 @@ func (r row) reason(err error, about Subject) Reason {
 	}
 }
 
-// words makes a sentence of an error and what it is about.
-type words func(error, Subject) string
+// sentence makes a sentence of an error and what it is about.
+type sentence func(error, Subject) string
 
-// say is a sentence with marks in braces, in whose places names and numbers are put.
-func say(text string) words {
+// say is the text of a key with marks in braces, in whose places names and numbers are put.
+func say(key string) sentence { return sayWith(key) }
+
+// sayWith is say with more marks, each with what is put in its place.
+func sayWith(key string, more ...string) sentence {
 	return func(err error, s Subject) string {
-		again := "log in again"
+		again := words.Text("reason.log_in_again")
 		if s.Login != "" {
-			again = "send `relogin " + s.Login + "`"
+			again = words.Text("reason.relogin", s.Login)
 		}
-		return strings.NewReplacer(
+		return strings.NewReplacer(append(more,
 			"{again}", again, "{name}", s.Name, "{service}", s.Service, "{key}", s.ServiceKey, "{login}", s.Login, "{choices}", s.Choices,
 			"{n}", numberIn(err), "{host}", hostIn(err), "{version}", versionIn(err),
-		).Replace(text)
+		)...).Replace(words.Text(key))
 	}
 }
 
-// largeFile is a sentence with the limit of a LargeFile in the place of {size}, and another one where
+// largeFile is the text of a key with the limit of a LargeFile in the place of {size}, and another one where
 // no file is small enough.
-func largeFile(text, none string) words {
+func largeFile(key, none string) sentence {
 	return func(err error, s Subject) string {
 		large, _ := errors.AsType[LargeFile](err)
 		if large.Most == 0 {
 			return say(none)(err, s)
 		}
-		return say(strings.ReplaceAll(text, "{size}", names.Bytes(large.Most)))(err, s)
+		return sayWith(key, "{size}", names.Bytes(large.Most))(err, s)
 	}
 }
 

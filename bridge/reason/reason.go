@@ -13,6 +13,7 @@ import (
 	"maunium.net/go/mautrix/bridgev2/status"
 	"maunium.net/go/mautrix/event"
 
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 	"matrix-msn/msn/notify"
 )
@@ -288,7 +289,8 @@ func Refused(err error, to Subject) error {
 	if parts, ok := errors.AsType[*msn.PartsError](err); ok && parts.Acknowledged > 0 {
 		why.Certain = false
 		if parts.First > 0 && !parts.Joined { // the beginning would come twice
-			why.Sentence = strings.NewReplacer("Send it again", "Send the rest", "send it again", "send the rest").Replace(why.Sentence)
+			why.Sentence = strings.NewReplacer(words.Text("reason.parts.send_it_again"), words.Text("reason.parts.send_the_rest"),
+				words.Text("reason.parts.and_send_it_again"), words.Text("reason.parts.and_send_the_rest")).Replace(why.Sentence)
 		}
 		why.Sentence = howFar(parts, to.Name) + " " + why.Sentence
 	}
@@ -319,14 +321,14 @@ func Everyday(err error) bool {
 
 // howFar says how much of a text surely reached somebody.
 func howFar(parts *msn.PartsError, name string) string {
-	if parts.First == 0 {
-		return fmt.Sprintf("only %d of its %d parts surely reached %s.", parts.Acknowledged, parts.Parts, name)
+	first, all := thousands(parts.First), thousands(parts.Characters)
+	switch {
+	case parts.First == 0:
+		return words.Text("reason.parts.some", parts.Acknowledged, parts.Parts, name)
+	case parts.Joined:
+		return words.Text("reason.parts.beginning_of_one", first, all, name)
 	}
-	arrived := fmt.Sprintf("only the first %s of its %s characters surely reached %s", thousands(parts.First), thousands(parts.Characters), name)
-	if parts.Joined {
-		return arrived + ", whose Messenger may show nothing of a text that is not complete."
-	}
-	return arrived + "."
+	return words.Text("reason.parts.beginning", first, all, name)
 }
 
 // thousands writes a number for people.
