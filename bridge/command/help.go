@@ -11,13 +11,11 @@ import (
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/command/call"
+	"matrix-msn/bridge/words"
 )
 
 // helpWidth is how wide a line of the help is at most, in characters, so that all of it is one screen.
 const helpWidth = 100
-
-// everywhere is added to the description of bare commands.
-const everywhere = " In every room also as `!%s`."
 
 // help is the command of that name: one screen, or one command that is named behind it.
 func (c *Commands) help() commands.CommandHandler {
@@ -56,12 +54,12 @@ func (a audience) has(ce *commands.Event) bool {
 
 // screen is all commands for who asks, in one screen.
 func screen(ce *commands.Event) *event.MessageEventContent {
-	body := []string{"Send me one of these. " + asTyped(ce, "help contacts") + " says more of one, with examples."}
-	marked := []string{"Send me one of these. <code>" + asTyped(ce, "help contacts") + "</code> says more of one, with examples."}
+	first, typed := "command.help_first", asTyped(ce, "help contacts")
 	if len(ce.User.GetUserLogins()) == 0 {
-		body = []string{"You are not logged in to MSN: " + asTyped(ce, "login") + " signs you in. There is more then."}
-		marked = []string{"You are not logged in to MSN: <code>" + asTyped(ce, "login") + "</code> signs you in. There is more then."}
+		first, typed = "command.help_login", asTyped(ce, "login")
 	}
+	body := []string{words.Text(first, typed)}
+	marked := []string{words.Text(first, "<code>"+typed+"</code>")}
 	for _, section := range topics {
 		var line, html []string
 		width := 0
@@ -77,7 +75,7 @@ func screen(ce *commands.Event) *event.MessageEventContent {
 				continue
 			}
 			if !titled {
-				body, marked = append(body, strings.ToUpper(section.title)), append(marked, "<strong>"+section.title+"</strong>")
+				body, marked = append(body, strings.ToUpper(words.Text(section.title))), append(marked, "<strong>"+words.Text(section.title)+"</strong>")
 				titled = true
 			}
 			plain, code := of.line(asTyped(ce, of.name))
@@ -99,22 +97,27 @@ func screen(ce *commands.Event) *event.MessageEventContent {
 func (t *topic) line(typed string) (plain, marked string) {
 	plain, marked = typed, "<code>"+html.EscapeString(typed)+"</code>"
 	if t.short != "" {
-		plain, marked = plain+": "+t.short, marked+" "+html.EscapeString(t.short)
+		short := words.Text(t.short)
+		plain, marked = plain+": "+short, marked+" "+html.EscapeString(short)
 	}
 	return plain, marked
 }
 
 // about is what help says of one command, in Markdown.
 func about(ce *commands.Event, of *topic) string {
-	said := strings.TrimRight("**"+of.name+"** "+of.args, " ") + "\n" + of.description
+	args := ""
+	if of.args != "" {
+		args = words.Text(of.args)
+	}
+	said := strings.TrimRight("**"+of.name+"** "+args, " ") + "\n" + words.Text(of.description)
 	if isBare(of.name) {
-		said += strings.ReplaceAll(everywhere, "%s", of.name)
+		said += " " + words.Text("command.help_everywhere", of.name)
 	}
 	examples := make([]string, len(of.examples))
 	for i, example := range of.examples {
 		examples[i] = "`" + asTyped(ce, example) + "`"
 	}
-	return said + "\nFor example: " + strings.Join(examples, ", ")
+	return said + "\n" + words.Text("command.help_examples", strings.Join(examples, ", "))
 }
 
 // asTyped is a command as it is typed in the room of another: without the prefix in the chat with the bot.

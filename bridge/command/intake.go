@@ -10,6 +10,7 @@ import (
 
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/room"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 )
 
@@ -42,11 +43,11 @@ func (c *Commands) AnswersPrompt(ctx context.Context, sender id.UserID, chat id.
 
 // SayInterrupted tells the sender of a command that the bridge was stopped while it ran.
 func (c *Commands) SayInterrupted(ctx context.Context, interrupted *database.Received) error {
-	text := "The bridge was stopped while it worked on this. It may have been done or not: look, and write it again if it was not."
+	text := words.Text("command.the_bridge_was_stopped_while_it")
 	if interrupted.Outcome == database.EventSecret {
-		text = "The bridge was stopped before it was done with this. Do not write it again: send the command again that asked for it, such as `login`."
+		text = words.Text("command.the_bridge_was_stopped_before_it")
 		if err := c.remove(ctx, interrupted.RoomID, interrupted.EventID); err != nil {
-			text += " " + stillThere
+			text += " " + words.Text(stillThere)
 		}
 	}
 	_, err := c.bridge.Bot.SendMessage(ctx, interrupted.RoomID, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
@@ -71,7 +72,7 @@ func (c *Commands) remove(ctx context.Context, chat id.RoomID, typed id.EventID)
 // SayGivenUp tells the sender of an event that nobody could store that it comes to nothing. It is
 // said at the start after it was given up, if it was not said at once.
 func (c *Commands) SayGivenUp(ctx context.Context, given *database.Received) error {
-	text := "Your message was not sent: " + reason.Of(reason.ErrNotTaken, reason.Message, reason.Subject{}).Sentence
+	text := words.Text("command.your_message_was_not_sent", reason.Of(reason.ErrNotTaken, reason.Message, reason.Subject{}).Sentence)
 	if strings.Contains(given.Content, `"`+event.EventRedaction.Type+`"`) {
 		text = reason.Of(reason.ErrNotWithdrawn, reason.Message, reason.Subject{}).Sentence
 	}
@@ -90,7 +91,7 @@ func (c *Commands) SayGivenUp(ctx context.Context, given *database.Received) err
 func (c *Commands) SayWaits(ctx context.Context, waits *database.Received) error {
 	_, err := c.bridge.Bot.SendMessage(ctx, waits.RoomID, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
 		MsgType: event.MsgNotice, Mentions: &event.Mentions{},
-		Body: "The bridge cannot store messages at the moment, so what you write here waits and is sent later. If that lasts, tell the admin of this bridge.",
+		Body: words.Text("command.the_bridge_cannot_store_messages_at"),
 	}}, nil)
 	if room.TakesNothing(err) {
 		return nil

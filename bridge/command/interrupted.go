@@ -14,6 +14,7 @@ import (
 
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/room"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 )
 
@@ -98,7 +99,7 @@ func isAgain(body, prefix string) bool {
 func (c *Commands) SayPrompts(ctx context.Context) {
 	for _, prompt := range c.interrupted.open() {
 		_, err := c.bridge.Bot.SendMessage(ctx, prompt.RoomID, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
-			MsgType: event.MsgNotice, Body: interruptedSentence, Mentions: &event.Mentions{},
+			MsgType: event.MsgNotice, Body: words.Text(interruptedSentence), Mentions: &event.Mentions{},
 		}}, nil)
 		if err != nil && !room.TakesNothing(err) {
 			zerolog.Ctx(ctx).Err(err).Stringer("user_mxid", prompt.UserID).Msg("Failed to tell that a sign-in was interrupted")
@@ -109,7 +110,7 @@ func (c *Commands) SayPrompts(ctx context.Context) {
 }
 
 // interruptedSentence says what has become of a question.
-const interruptedSentence = "The sign-in was interrupted by a restart of the bridge. Send `login` again, and not your password before I ask for it."
+const interruptedSentence = "command.the_sign_in_was_interrupted_by"
 
 // told notes that a user knows that a restart has ended what they were asked in a chat.
 func (c *Commands) told(ctx context.Context, user id.UserID, chat id.RoomID) {
@@ -167,7 +168,7 @@ func (c *Commands) cancel() *commands.FullHandler {
 	own := *commands.CommandCancel
 	own.Func = func(ce *commands.Event) {
 		if was := c.endPrompt(ce); was && commands.LoadCommandState(ce.User) == nil {
-			ce.Reply("Login cancelled.")
+			call.Reply(ce, "command.login_cancelled")
 			return
 		}
 		commands.CommandCancel.Func(ce)

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"sync"
 
@@ -14,6 +13,7 @@ import (
 
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/login"
+	"matrix-msn/bridge/words"
 )
 
 // What users are asked for, a password among it, is asked for and answered in their chat with
@@ -129,10 +129,10 @@ func (h answerHandler) Run(ce *commands.Event) {
 	if !ok || state == nil || state.Next == nil {
 		watchRemoval(ce, func(ce *commands.Event) { ce.Redact() }) // it may be a password
 		if h.endPrompt(ce) {
-			ce.Reply(interruptedSentence)
+			call.Reply(ce, interruptedSentence)
 			return
 		}
-		ce.Reply("Nothing was asked any more. Send the command again.")
+		call.Reply(ce, "command.nothing_was_asked_any_more_send")
 		return
 	}
 	// While the service is asked, the user may be about to be asked again.
@@ -142,10 +142,10 @@ func (h answerHandler) Run(ce *commands.Event) {
 	h.asks(ce, func() { watchRemoval(ce, state.Next.Run) })
 	if commands.LoadCommandState(ce.User) == state {
 		if word, _ := call.CutWord(text); isName(word) {
-			ce.Reply("You are just logging in, so that `%s` counts as an answer. Answer the question, or send `cancel` and then the command.", strings.ToLower(word))
+			call.Reply(ce, "command.you_are_just_logging_in_so", strings.ToLower(word))
 			return
 		}
-		ce.Reply("Type it again, or send `cancel`.")
+		call.Reply(ce, "command.type_it_again_or_send_cancel")
 	}
 }
 
@@ -159,7 +159,7 @@ func (c *Commands) InPrivate(framework *commands.FullHandler, remove bool) *comm
 			if len(ce.Args) > 0 {
 				watchRemoval(ce, func(ce *commands.Event) { ce.Redact() })
 			}
-			ce.Reply("`%s` works only in your own chat with me, where nobody else reads along. Open a chat with %s and send it there.",
+			call.Reply(ce, "command.works_only_in_your_own_chat",
 				own.Name, ce.Bridge.Bot.GetMXID())
 			return
 		}
@@ -167,7 +167,7 @@ func (c *Commands) InPrivate(framework *commands.FullHandler, remove bool) *comm
 			if len(ce.Args) > 0 {
 				watchRemoval(ce, func(ce *commands.Event) { ce.Redact() })
 			}
-			ce.Reply(othersInChat, own.Name)
+			call.Reply(ce, othersInChat, own.Name)
 			return
 		}
 		if why := c.noService(ce); why != "" {
@@ -198,13 +198,13 @@ func (c *Commands) noService(ce *commands.Event) string {
 		if strings.EqualFold(flow.ID, ce.Args[0]) {
 			return ""
 		}
-		offered = append(offered, fmt.Sprintf("`login %s` signs in to %s", flow.ID, flow.Name))
+		offered = append(offered, words.Text("command.login_signs_in_to", flow.ID, flow.Name))
 	}
-	return "This bridge knows no service of that name: " + strings.Join(offered, ", ") + "."
+	return words.Text("command.this_bridge_knows_no_service_of") + " " + strings.Join(offered, ", ") + "."
 }
 
 // stillThere says that a message could not be removed.
-const stillThere = "What you typed is still in this room, because I may not remove messages here. Delete it yourself."
+const stillThere = "command.what_you_typed_is_still_in"
 
 // watchRemoval runs a command, and says so when it could not remove its message.
 func watchRemoval(ce *commands.Event, run func(*commands.Event)) {
@@ -213,7 +213,7 @@ func watchRemoval(ce *commands.Event, run func(*commands.Event)) {
 	run(ce)
 	ce.Bot = bot.MatrixAPI
 	if bot.failed {
-		ce.Reply(stillThere)
+		call.Reply(ce, stillThere)
 	}
 }
 

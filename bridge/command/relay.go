@@ -13,6 +13,7 @@ import (
 
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/words"
 )
 
 // The framework's set-relay asks for power in the room, which users have in none that the bridge has
@@ -28,7 +29,7 @@ func (c *Commands) relay() []commands.CommandHandler {
 	others := set.Func
 	set.Func = func(ce *commands.Event) {
 		if _, chat := msnid.ParsePeer(ce.Portal.ID); !chat {
-			ce.Reply("This room is no chat with people on MSN: what is written here goes to nobody, through whatever account. Send the command in the room of a chat.")
+			call.Reply(ce, "command.this_room_is_no_chat_with")
 			return
 		}
 		if !isOwn(ce) {
@@ -36,30 +37,30 @@ func (c *Commands) relay() []commands.CommandHandler {
 				others(ce)
 				return
 			}
-			ce.Reply("Only the user whose room this is can let others speak through their account. To speak through your own send `login` to me, in a chat of your own.")
+			call.Reply(ce, "command.only_the_user_whose_room_this")
 			return
 		}
 		login := ce.Bridge.GetCachedUserLoginByID(ce.Portal.Receiver)
 		switch {
 		case !namesNothing(ce, login):
-			ce.Reply("This is a room of your account `%s`, and others can speak through no other one here. Send `$cmdprefix set-relay` with nothing behind it.", login.ID)
+			call.Reply(ce, "command.this_is_a_room_of_your", login.ID)
 		case !call.MayRelay(ce, login):
-			ce.Reply("The admin of this bridge does not let people speak through your account.")
+			call.Reply(ce, "command.the_admin_of_this_bridge_does")
 		case setRelay(ce, login):
 			if own := c.shared.LoginOf(login); own.Account.Config.RelayJoins {
 				own.Chat.MeetRelayed(ce.Ctx, ce.Portal.MXID) // before the next is heard of them
 			}
-			ce.Reply("What others write in this room will now be relayed through your account, under their names. `$cmdprefix unset-relay` ends that.")
+			call.Reply(ce, "command.what_others_write_in_this_room")
 		}
 	}
 	unset.Func = func(ce *commands.Event) {
 		switch {
 		case ce.Portal.Relay == nil:
-			ce.Reply("Nobody else speaks through your account in this room.")
+			call.Reply(ce, "command.nobody_else_speaks_through_your_account")
 		case !isOwn(ce) && !ce.User.Permissions.Admin:
-			ce.Reply("The user whose account it is can end it, or an admin of the bridge.")
+			call.Reply(ce, "command.the_user_whose_account_it_is")
 		case setRelay(ce, nil):
-			ce.Reply("What others write in this room is not relayed any more.")
+			call.Reply(ce, "command.what_others_write_in_this_room_2")
 		}
 	}
 	return []commands.CommandHandler{&set, &unset}
@@ -88,7 +89,7 @@ func setRelay(ce *commands.Event, through *bridgev2.UserLogin) bool {
 	})
 	if err != nil {
 		ce.Log.Err(err).Msg("Failed to change through whom others speak in a room")
-		ce.Reply("The bridge could not do it. Send the command again; if that lasts, tell the admin of this bridge.")
+		call.Reply(ce, "command.the_bridge_could_not_do_it")
 	}
 	return err == nil
 }
@@ -112,7 +113,7 @@ func (c *Commands) unbridge() commands.CommandHandler {
 			return nil
 		})
 		if err != nil {
-			ce.Reply("The room is busy. It is given back when the bridge comes to it.")
+			call.Reply(ce, "command.the_room_is_busy_it_is")
 		}
 	}
 	return &unbridge
@@ -124,8 +125,7 @@ func sayGivenBack(ctx context.Context, ce *commands.Event, room id.RoomID) {
 	if err == nil {
 		_, err = ce.Bot.SendMessage(ctx, chat, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
 			MsgType: event.MsgNotice, Mentions: &event.Mentions{},
-			Body: "The room is given back, and what is written there reaches nobody on MSN any more. To bridge it again invite me into it first: " +
-				room.URI(ce.Bridge.Matrix.ServerName()).MatrixToURL(),
+			Body: words.Text("command.the_room_is_given_back_and", room.URI(ce.Bridge.Matrix.ServerName()).MatrixToURL()),
 		}}, nil)
 	}
 	if err != nil {

@@ -153,20 +153,20 @@ func (c *Commands) toPrivate(ce *commands.Event, name string) bool {
 	chat, err := ce.User.GetManagementRoom(ce.Ctx)
 	if err != nil {
 		ce.Log.Err(err).Msg("Failed to open the chat with the bot")
-		ce.Reply("Others read along here. Send `%s` in your own chat with me.", name)
+		call.Reply(ce, "command.others_read_along_here_send_in", name)
 		return false
 	}
 	if chat == ce.RoomID || c.overheard(ce, chat) {
-		ce.Reply(othersInChat, name)
+		call.Reply(ce, othersInChat, name)
 		return false
 	}
-	ce.Reply("Others read along here: you find the answer in your own chat with me.")
+	call.Reply(ce, "command.others_read_along_here_you_find")
 	ce.OrigRoomID = chat
 	return true
 }
 
 // othersInChat is said where even the chat with the bot is no private place.
-const othersInChat = "Others read along in your chat with me. Open a chat with me that nobody else is in, send `set-management-room` there, and then `%s`."
+const othersInChat = "command.others_read_along_in_your_chat"
 
 // overheard reports whether others than the user and the bridge read what is said in a room.
 // Where that cannot be seen, they may; the chat with the bot is then taken to be the user's own.

@@ -11,6 +11,7 @@ import (
 	"matrix-msn/bridge/chat"
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/words"
 )
 
 // What looks like a command in the room of a chat is not sent to the people there: who writes "!login" or
@@ -106,11 +107,11 @@ func (h unsentHandler) Run(ce *commands.Event) {
 		return
 	}
 	name := ce.Args[0]
-	what := "It looks like the command `" + name + "`: write `" + inRooms(name, ce.Bridge.Config.CommandPrefix) + "` for that."
+	what := words.Text("command.it_looks_like_the_command_write", name, inRooms(name, ce.Bridge.Config.CommandPrefix))
 	if name == commands.CommandLogin.Name || name == commands.CommandRelogin.Name {
-		what = "It looks like the command `" + name + "`, which works in your own chat with me alone: open a chat with `" + ce.Bot.GetMXID().String() + "` and send it there."
+		what = words.Text("command.it_looks_like_the_command_which", name, ce.Bot.GetMXID().String())
 	}
-	reached := "Your message was not sent. "
+	reached := words.Text("command.your_message_was_not_sent_2") + " "
 	if ce.Portal != nil {
 		if _, chat := msnid.ParsePeer(ce.Portal.ID); !chat {
 			(&call.Call{Event: ce, Parts: &h.shared}).Say("%s", what) // nothing is sent from there
@@ -120,5 +121,5 @@ func (h unsentHandler) Run(ce *commands.Event) {
 	// What clients show below the message; the command itself has gone well.
 	ce.MessageStatus.Status, ce.MessageStatus.ErrorReason = event.MessageStatusFail, event.MessageStatusGenericError
 	ce.MessageStatus.IsCertain, ce.MessageStatus.Message = true, what
-	(&call.Call{Event: ce, Parts: &h.shared}).Say("%s", reached+what+" To send it as a text, begin it with two exclamation marks: `!!`.")
+	(&call.Call{Event: ce, Parts: &h.shared}).Say("%s", words.Text("command.to_send_it_as_a_text", reached, what))
 }

@@ -11,6 +11,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/words"
 )
 
 // Some sentences of the framework's own cannot be had in other words but where the bot says them.
@@ -19,7 +20,6 @@ const (
 	greeting       = "Hello, I'm a "
 	ownGreeting    = "Hello, I'm an "
 	loggedOut      = "That command requires you to be logged in."
-	ownLoggedOut   = "You are not logged in to MSN: send `login` first, in your own chat with me."
 )
 
 // OwnWords has the bot say those sentences of the framework in the bridge's words. It is to be
@@ -63,7 +63,7 @@ func inOwnWords(ctx context.Context, parsed any) *event.MessageEventContent {
 		word, _ := ctx.Value(typedCommand{}).(string)
 		return &event.MessageEventContent{MsgType: said.MsgType, Body: noSuchCommand(word), Mentions: said.Mentions}
 	case said.Body == loggedOut:
-		return &event.MessageEventContent{MsgType: said.MsgType, Body: ownLoggedOut, Mentions: said.Mentions}
+		return &event.MessageEventContent{MsgType: said.MsgType, Body: words.Text("command.you_are_not_logged_in_to_3"), Mentions: said.Mentions}
 	case strings.HasPrefix(said.Body, greeting+account.NetworkName):
 		said.Body = strings.Replace(said.Body, greeting, ownGreeting, 1)
 		said.FormattedBody = strings.Replace(said.FormattedBody, greeting, ownGreeting, 1)
@@ -79,9 +79,9 @@ type typedCommand struct{}
 // not repeat what was typed, which can be a password that nobody asked for any more.
 func noSuchCommand(typed string) string {
 	if name := suggested(strings.TrimPrefix(strings.ToLower(typed), "!")); name != "" {
-		return "There is no such command. Did you mean `" + name + "`? `help` shows all commands."
+		return words.Text("command.there_is_no_such_command_did", name)
 	}
-	return "There is no such command. `help` shows all commands."
+	return words.Text("command.there_is_no_such_command_help")
 }
 
 // suggested returns the command that somebody may have meant who has typed a word to the bot, "" for none.

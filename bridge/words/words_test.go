@@ -75,12 +75,17 @@ func arguments(text string) (most int, problem string) {
 	return most, problem
 }
 
-// several are texts with numbers of which each language needs one form: limits, which do not change, and parts of a
-// whole.
+// several are texts with numbers of which each language needs one form: limits, which do not change, parts of a whole, and
+// numbers behind which nothing stands that is counted.
 var several = map[string]bool{
 	"reason.page.too_long": true, "reason.circle.too_long": true, "reason.request.many_members": true, "reason.input.long_account": true,
 	"reason.invitation.too_long": true, "reason.parts.some": true, "reason.name.too_long": true, "reason.input.long_password": true,
 	"reason.roster.too_long": true, "reason.message.too_long": true,
+	"command.service.kept_for_who_is_offline": true, "command.people.that_takes_a_power_level_of": true, "command.service.has_in_its_directory": true,
+	"command.people.and_more": true, "command.service.to_matrix": true, "command.service.to_msn": true, "command.people.of_online": true,
+	"command.people.you_and_more_of_them_there": true, "command.service.you_have_had_invitations_mailed_within": true,
+	"command.service.and_more": true, "command.service.is_no_telephone_number_it_must": true, "command.people.a_personal_message_has_at_most": true,
+	"command.people.more_are_not_shown_contacts_with": true,
 }
 
 func TestTextsAreWhole(t *testing.T) {

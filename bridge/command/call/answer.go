@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strings"
 
+	"maunium.net/go/mautrix/bridgev2/commands"
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/session"
+	"matrix-msn/bridge/words"
 )
 
 // Say answers with a text in which nothing is markup but what stands between backticks: that is shown
@@ -21,6 +23,12 @@ func (c *Call) Say(format string, args ...any) {
 	prefix := strings.ReplaceAll(c.Bridge.Config.CommandPrefix, "%", "%%")
 	c.Send(answer(strings.ReplaceAll(format, "$cmdprefix", prefix), args...))
 }
+
+// Tell is Say with the text of a key.
+func (c *Call) Tell(key string, args ...any) { c.Say(words.Text(key), args...) }
+
+// Reply answers a command of the framework with the text of a key.
+func Reply(ce *commands.Event, key string, args ...any) { ce.Reply(words.Text(key), args...) }
 
 const (
 	// maxShown is the longest answer that is sent with HTML, in bytes.
@@ -78,7 +86,7 @@ func LinkNotice(sentence, word, link string) *event.MessageEventContent {
 		MsgType:       event.MsgNotice,
 		Body:          sentence + "\n" + word + ": " + link,
 		Format:        event.FormatHTML,
-		FormattedBody: strings.ReplaceAll(html.EscapeString(sentence), "\n", "<br>") + `<br><a href="` + html.EscapeString(link) + `">` + word + "</a>",
+		FormattedBody: strings.ReplaceAll(html.EscapeString(sentence), "\n", "<br>") + words.Text("command.call.br_a_href") + html.EscapeString(link) + `">` + word + "</a>",
 		Mentions:      &event.Mentions{},
 	}
 }

@@ -106,13 +106,13 @@ func (c *Call) Login() (*Login, bool) {
 	logins := c.User.GetUserLogins()
 	switch len(logins) {
 	case 0:
-		c.Say("You are not logged in to MSN. Use `$cmdprefix login` first.")
+		c.Tell("command.call.you_are_not_logged_in_to")
 		return nil, false
 	case 1:
 		return c.LoginOf(logins[0]), true
 	}
 	// The command as it was given, but for what stands behind it, which can be long.
-	c.Say("You have several accounts: name the one to use right behind the command, as in `%s --login %s …`. You have %s.",
+	c.Tell("command.call.you_have_several_accounts_name_the",
 		strings.TrimPrefix(c.Command, "!"), firstName(logins), loginNames(logins))
 	return nil, false
 }
@@ -124,8 +124,7 @@ func (c *Call) SpeaksThrough() (*Login, bool) {
 		return c.LoginOf(c.Portal.Relay), true
 	}
 	if c.InRoomOfOther() && len(c.User.GetUserLogins()) == 0 {
-		c.Say("Nobody speaks for you to MSN in this room now: what you write here stays in Matrix. The user whose room it is can let you speak through their account with `$cmdprefix set-relay`. " +
-			"To have an account of your own send `login` to me, in a chat of your own.")
+		c.Tell("command.call.nobody_speaks_for_you_to_msn")
 		return nil, false
 	}
 	return c.Login()
@@ -136,9 +135,9 @@ func (c *Call) Named(name string) (*Login, bool) {
 	login := c.Bridge.GetCachedUserLoginByID(networkid.UserLoginID(strings.ToLower(name)))
 	if login == nil || login.UserMXID != c.User.MXID {
 		if own := c.User.GetUserLogins(); len(own) > 0 {
-			c.Say("You have no login %s. You have %s.", names.Clean(name), loginNames(own))
+			c.Tell("command.call.you_have_no_login_you_have", names.Clean(name), loginNames(own))
 		} else {
-			c.Say("You have no login %s. You are not logged in to MSN: `$cmdprefix login` logs you in.", names.Clean(name))
+			c.Tell("command.call.you_have_no_login_you_are", names.Clean(name))
 		}
 		return nil, false
 	}
@@ -196,10 +195,10 @@ func (c *Call) PeerOfRoom(login *Login) (room msnid.Peer, ok bool) {
 	case c.Portal.Receiver == login.Account.Login.ID:
 		room, _ = msnid.ParsePeer(c.Portal.ID)
 	case c.InRoomOfOther():
-		c.Say("This is the chat of another user of the bridge. Send the command in a chat of your own.")
+		c.Tell("command.call.this_is_the_chat_of_another")
 		return room, false
 	default:
-		c.Say("This is a chat of another account of yours. Send the command without `--login`, or in a chat of that account.")
+		c.Tell("command.call.this_is_a_chat_of_another")
 		return room, false
 	}
 	return room, true

@@ -34,9 +34,9 @@ func (c *Call) SessionOf(login *Login) (*msn.Client, bool) {
 	case client != nil:
 		return client, true
 	case problem != nil:
-		c.Say("You are not signed in to MSN as %s. %s", account, problem.Sentence)
+		c.Tell("command.call.you_are_not_signed_in_to", account, problem.Sentence)
 	default:
-		c.Say("The bridge is still signing in to %s as %s. Send the command again in a while.", login.Account.Service.Name, account)
+		c.Tell("command.call.the_bridge_is_still_signing_in", login.Account.Service.Name, account)
 	}
 	return nil, false
 }

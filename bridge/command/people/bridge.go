@@ -19,13 +19,14 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/room"
+	"matrix-msn/bridge/words"
 )
 
 // The framework has this command as well. It takes the ID of a chat, which nobody knows, renames
 // the room, and puts people out of it who have no account.
 
 const (
-	bridgeUsage = "Write `bridge bob@example.com` to make this room that of a contact, or `bridge` with the name of a group chat or a circle."
+	bridgeUsage = "command.people.write_bridge_bob_example_com_to"
 	// moveOption has a room replaced that there is already.
 	moveOption = "--move"
 )
@@ -33,11 +34,11 @@ const (
 // Bridge makes the room of the command that of a contact, a group chat or a circle.
 func Bridge(c *call.Call) {
 	if c.Portal != nil {
-		c.Say("This room is bridged already: to %s. `$cmdprefix unbridge` gives it back.", names.Quoted(roomOf(c, c.Portal)))
+		c.Tell("command.people.this_room_is_bridged_already_to", names.Quoted(roomOf(c, c.Portal)))
 		return
 	}
 	if c.RoomID == c.User.ManagementRoom {
-		c.Say("This is your chat with me. Invite me into the room that is to be bridged, and send the command there.")
+		c.Tell("command.people.this_is_your_chat_with_me")
 		return
 	}
 	if unreadable(c) {
@@ -48,15 +49,15 @@ func Bridge(c *call.Call) {
 		return
 	}
 	move := false
-	var words []string
+	var typed []string
 	for word := range strings.FieldsSeq(c.Text) {
 		if strings.EqualFold(word, moveOption) || strings.EqualFold(word, "—move") {
 			move = true
 			continue
 		}
-		words = append(words, word)
+		typed = append(typed, word)
 	}
-	c.Text = strings.Join(words, " ")
+	c.Text = strings.Join(typed, " ")
 	login, target := chatNamed(c)
 	if target == nil {
 		return
@@ -68,12 +69,12 @@ func Bridge(c *call.Call) {
 	}
 	before := portal.MXID
 	if before != "" && !move {
-		c.ReplyAdvanced(fmt.Sprintf("There is a room for it already: %s. With <code>%s</code> behind the command this room takes its place.", link(c, before), moveOption), false, true)
+		c.ReplyAdvanced(words.Text("command.people.there_is_a_room_for_it", link(c, before), moveOption), false, true)
 		return
 	}
 	if err := inviteAll(c, login, target.PortalInfo); err != nil {
 		c.Log.Warn().Err(err).Msg("Failed to invite people into a room that is to be bridged")
-		c.Say("The homeserver does not let me invite the Matrix users of people on MSN into this room. Let me invite people here, and send the command again.")
+		c.Tell("command.people.the_homeserver_does_not_let_me")
 		return
 	}
 	relayed, err := takeRoom(c, login, portal, target.PortalInfo, !move)
@@ -85,12 +86,12 @@ func Bridge(c *call.Call) {
 		login.People.Strangers.Expect(contact)
 	}
 	leaveRoom(c, before)
-	text := "This room is now that of %s. What was written here before stays here. `$cmdprefix unbridge` gives the room back."
+	text := words.Text("command.people.this_room_is_now_that_of")
 	if relayed {
-		text += " Those who spoke through your account in the old room do not here."
+		text += " " + words.Text("command.people.those_who_spoke_through_your_account")
 	}
 	if call.MayRelay(c.Event, login.Account.Login) {
-		text += " You alone are heard on MSN: after `$cmdprefix set-relay` others here speak through your account too."
+		text += " " + words.Text("command.people.you_alone_are_heard_on_msn")
 	}
 	c.Say(text, names.Quoted(roomOf(c, portal)))
 }
@@ -168,26 +169,25 @@ func unreadable(c *call.Call) bool {
 	}
 	in := link(c, c.RoomID)
 	c.OrigRoomID = chat
-	c.ReplyAdvanced(fmt.Sprintf("The room %s is encrypted, and <code>encryption</code> is off in the config of this bridge: it can neither read nor write there. "+
-		"Nothing was changed. Use a room that is not encrypted, or ask the admin of this bridge to switch encryption on.", in), false, true)
+	c.ReplyAdvanced(words.Text("command.people.the_room_is_encrypted_and_code", in), false, true)
 	return true
 }
 
 // mayNotBridge says why the user cannot bridge the room, or returns "".
 func mayNotBridge(c *call.Call) string {
 	if !c.User.Permissions.ManageRelay {
-		return "The admin of this bridge does not let you bridge rooms."
+		return words.Text("command.people.the_admin_of_this_bridge_does")
 	}
 	levels, err := c.Bridge.Matrix.GetPowerLevels(c.Ctx, c.RoomID)
 	if err != nil || levels == nil {
 		c.Log.Err(err).Msg("Failed to get the power levels of a room that is to be bridged")
-		return "The homeserver does not say who may do what in this room. Try again in a few minutes."
+		return words.Text("command.people.the_homeserver_does_not_say_who")
 	}
 	if own, needed := levels.GetUserLevel(c.User.MXID), levels.GetEventLevel(event.StateBridge); own < needed && !c.User.Permissions.Admin {
-		return fmt.Sprintf("That takes a power level of %d in this room, and you have %d. Ask an admin of the room.", needed, own)
+		return words.Text("command.people.that_takes_a_power_level_of", needed, own)
 	}
 	if bot, needed := levels.GetUserLevel(c.Bot.GetMXID()), levels.Invite(); bot < needed {
-		return fmt.Sprintf("I may not invite anybody into this room: that takes a power level of %d, and I have %d. Give it to me, and send the command again.", needed, bot)
+		return words.Text("command.people.i_may_not_invite_anybody_into", needed, bot)
 	}
 	return ""
 }
@@ -198,7 +198,7 @@ func chatNamed(c *call.Call) (*call.Login, *bridgev2.CreateChatResponse) {
 	c.TakeLogin()
 	_, ghost := c.Bridge.Matrix.ParseGhostMXID(id.UserID(c.Text))
 	if _, address := call.IsAddress(c.Text); address || ghost || c.Text == "" {
-		login, found := lookUp(c, bridgeUsage, true)
+		login, found := lookUp(c, words.Text(bridgeUsage), true)
 		if found == nil {
 			return nil, nil
 		}
@@ -219,9 +219,9 @@ func chatNamed(c *call.Call) (*call.Login, *bridgev2.CreateChatResponse) {
 	case err != nil:
 		cannotBridge(c, err)
 	case len(found) > 1:
-		c.Say("Several group chats or circles are called so. Rename the room of the one that you mean, and send the command again.")
+		c.Tell("command.people.several_group_chats_or_circles_are")
 	default:
-		c.Say("No group chat and no circle of yours is called %s. %s", names.Own(names.Clean(c.Text)), bridgeUsage)
+		c.Tell("command.people.no_group_chat_and_no_circle", names.Own(names.Clean(c.Text)), words.Text(bridgeUsage))
 	}
 	return nil, nil
 }
@@ -289,11 +289,10 @@ func leaveRoom(c *call.Call, before id.RoomID) {
 	if before == "" {
 		return
 	}
-	goesOn := "This conversation goes on in another room: "
 	_, err := c.Bot.SendMessage(c.Ctx, before, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
 		MsgType: event.MsgNotice, Mentions: &event.Mentions{},
-		Body:   goesOn + c.RoomID.URI(c.Bridge.Matrix.ServerName()).MatrixToURL() + ". What is written here reaches nobody on MSN any more.",
-		Format: event.FormatHTML, FormattedBody: goesOn + link(c, c.RoomID) + ". What is written here reaches nobody on MSN any more.",
+		Body:   words.Text("command.people.this_conversation_goes_on_in_another", c.RoomID.URI(c.Bridge.Matrix.ServerName()).MatrixToURL()),
+		Format: event.FormatHTML, FormattedBody: words.Text("command.people.this_conversation_goes_on_in_another", link(c, c.RoomID)),
 	}}, nil)
 	if err == nil || room.TakesNothing(err) {
 		err = c.Bot.DeleteRoom(c.Ctx, before, true)
@@ -306,11 +305,11 @@ func leaveRoom(c *call.Call, before id.RoomID) {
 // cannotBridge says that the room could not be bridged.
 func cannotBridge(c *call.Call, err error) {
 	if errors.Is(err, bridgev2.ErrTargetRoomIsPortal) || errors.Is(err, bridgev2.ErrRoomAlreadyExists) {
-		c.Say("The room was bridged meanwhile.")
+		c.Tell("command.people.the_room_was_bridged_meanwhile")
 		return
 	}
 	c.Log.Err(err).Msg("Failed to bridge a room")
-	c.Say("The bridge could not do it. Send the command again; if that lasts, tell the admin of this bridge.")
+	c.Tell("command.people.the_bridge_could_not_do_it")
 }
 
 // roomOf returns whom the room of a portal is with.
@@ -322,7 +321,7 @@ func roomOf(c *call.Call, portal *bridgev2.Portal) string {
 	if portal.Name != "" {
 		return names.Clean(portal.Name)
 	}
-	return map[bool]string{true: "a circle", false: "several people"}[to.Circle != ""]
+	return map[bool]string{true: "a circle", false: words.Text("command.people.several_people")}[to.Circle != ""]
 }
 
 // link is a link to a room.

@@ -9,13 +9,12 @@ import (
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 	"matrix-msn/msn/wire"
 )
 
-const circlesUsage = "Write `!circles` to list your circles, `!circles accept 2` or `!circles decline 2` to answer the invitation into the second one, " +
-	"`!circles leave 2` to leave it, or `!circles create Friends of mine` to make one. " +
-	"`!invite bob@example.com` in the room of a circle invites somebody."
+const circlesUsage = "command.people.write_circles_to_list_your_circles"
 
 // Circles lists the user's circles, answers invitations, leaves and makes circles.
 func Circles(c *call.Call) {
@@ -26,7 +25,7 @@ func Circles(c *call.Call) {
 	}
 	service := login.Account.Service.Name
 	if !client.CarriesCircles() {
-		c.Say("The version of the protocol that is spoken with %s (%v) carries no circles: that takes %v. Group chats work in all: see `$cmdprefix help create-group`.",
+		c.Tell("command.people.the_version_of_the_protocol_that",
 			service, client.Dialect(), wire.FirstPrefixed)
 		return
 	}
@@ -55,27 +54,27 @@ func Circles(c *call.Call) {
 	case "create":
 		c.Say("%s", login.Circles.Create(c.Ctx, client, rest))
 	default:
-		c.Say("%s", circlesUsage)
+		c.Say("%s", words.Text(circlesUsage))
 	}
 }
 
 // Why a circle cannot be told from what was typed.
 const (
-	noList        = "Write `!circles` first: the numbers are those of its list."
-	severalOfName = "There are several circles of that name: give the number that `!circles` shows."
+	noList        = "command.people.write_circles_first_the_numbers_are"
+	severalOfName = "command.people.there_are_several_circles_of_that"
 )
 
 // noCircle says that a circle of that number or name is none that can be left, or whose
 // invitation can be answered.
 func noCircle(which string, member bool) string {
-	kind := "invitation into a circle"
+	kind := words.Text("command.people.invitation_into_a_circle")
 	if member {
-		kind = "circle that you belong to"
+		kind = words.Text("command.people.circle_that_you_belong_to")
 	}
 	if which == "" {
-		return "Which one? " + circlesUsage
+		return words.Text("command.people.which_one") + " " + words.Text(circlesUsage)
 	}
-	return fmt.Sprintf("There is no %s with the number or name %s. Write `!circles` to see what there is.", kind, names.Quoted(names.Clean(which)))
+	return words.Text("command.people.there_is_no_with_the_number", kind, names.Quoted(names.Clean(which)))
 }
 
 // pick returns the circle that is named by its number in the list that was shown or
@@ -85,7 +84,7 @@ func pick(shown *call.Shown, circles []msn.Circle, which string, member bool) (c
 	if n, err := strconv.Atoi(which); err == nil {
 		id, listed := shown.At(n)
 		if !listed {
-			return msn.Circle{}, noList
+			return msn.Circle{}, words.Text(noList)
 		}
 		for _, circle := range circles {
 			if circle.ID == id && circle.Member == member {
@@ -106,7 +105,7 @@ func pick(shown *call.Shown, circles []msn.Circle, which string, member bool) (c
 	case 1:
 		return named[0], ""
 	}
-	return msn.Circle{}, severalOfName
+	return msn.Circle{}, words.Text(severalOfName)
 }
 
 // circleOfRoom returns the circle in whose room a command was given.
@@ -122,9 +121,9 @@ func circleOfRoom(c *call.Call, circles []msn.Circle) (msn.Circle, bool) {
 
 func describeCircles(circles []msn.Circle, account, service string) string {
 	if len(circles) == 0 {
-		return fmt.Sprintf("%s belongs to no circle at %s. `!circles create`, with a name, makes one.", account, service)
+		return words.Text("command.people.belongs_to_no_circle_at_circles", account, service)
 	}
-	lines := []string{fmt.Sprintf("The circles of %s at %s:", account, service)}
+	lines := []string{words.Text("command.people.the_circles_of_at", account, service)}
 	for i, circle := range circles {
 		lines = append(lines, fmt.Sprintf("%d. %s", i+1, describeCircle(circle)))
 	}
@@ -134,7 +133,7 @@ func describeCircles(circles []msn.Circle, account, service string) string {
 func describeCircle(circle msn.Circle) string {
 	text := names.Quoted(names.Circle(circle))
 	if !circle.Member {
-		return text + ": you are invited. Use `!circles accept` or `!circles decline` with its number."
+		return words.Text("command.people.you_are_invited_use_circles_accept", text)
 	}
 	joined, invited := 0, 0
 	for _, member := range circle.Members {
@@ -146,19 +145,19 @@ func describeCircle(circle msn.Circle) string {
 	}
 	switch {
 	case !circle.Entered:
-		text += ": the service has not let you in yet, or does not; what is said there is not carried"
+		text += words.Text("command.people.the_service_has_not_let_you")
 	case !circle.Complete:
-		text += fmt.Sprintf(": %d others are there now", len(circle.Present))
+		text += words.Count("command.people.others_there", len(circle.Present))
 	case joined == 0:
-		text += ": only you"
+		text += words.Text("command.people.only_you")
 	default:
-		text += fmt.Sprintf(": you and %d more, %d of them there now", joined, len(circle.Present))
+		text += words.Text("command.people.you_and_more_of_them_there", joined, len(circle.Present))
 	}
 	if invited > 0 {
 		text += fmt.Sprintf(", %d invited", invited)
 	}
 	if circle.Admin {
-		text += "; you are an administrator"
+		text += words.Text("command.people.you_are_an_administrator")
 	}
 	return text
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"matrix-msn/bridge/command/call"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
@@ -12,7 +13,7 @@ func TestCircleIsPickedByItsNumberOrName(t *testing.T) {
 	t.Parallel()
 	const circle = "1"
 	var shown call.Shown
-	if _, why := pick(&shown, nil, "1", true); why != noList {
+	if _, why := pick(&shown, nil, "1", true); why != words.Text(noList) {
 		t.Errorf("without a list: %s", why)
 	}
 	shown.Set([]string{circle})
@@ -24,7 +25,7 @@ func TestCircleIsPickedByItsNumberOrName(t *testing.T) {
 			t.Errorf("%s is %q: %s", which, picked.ID, why)
 		}
 	}
-	if _, why := pick(&shown, list, "COOKS", true); why != severalOfName {
+	if _, why := pick(&shown, list, "COOKS", true); why != words.Text(severalOfName) {
 		t.Errorf("of two of one name: %s", why)
 	}
 	if picked, why := pick(&shown, list, "cooks", false); picked.ID != "3" || why != "" {

@@ -1,13 +1,12 @@
 package people
 
 import (
-	"fmt"
-
 	"maunium.net/go/mautrix/bridgev2"
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/room"
+	"matrix-msn/bridge/words"
 )
 
 // ClearRooms takes away the rooms of accounts that are not logged in any more, of which the user is in and
@@ -16,7 +15,7 @@ func ClearRooms(c *call.Call) {
 	portals, err := c.Bridge.GetAllPortalsWithMXID(c.Ctx)
 	if err != nil {
 		c.Log.Err(err).Msg("Failed to read rooms")
-		c.Say("The bridge could not look for such rooms. Send the command again; if that lasts, tell the admin of this bridge.")
+		c.Tell("command.people.the_bridge_could_not_look_for")
 		return
 	}
 	answered := c.OrigRoomID
@@ -46,27 +45,20 @@ func ClearRooms(c *call.Call) {
 }
 
 func describeCleared(cleared, failed, shared int) string {
-	said := "There are no rooms of accounts that you are logged out of."
+	said := words.Text("command.people.there_are_no_rooms_of_accounts")
 	switch {
 	case cleared > 0:
-		said = fmt.Sprintf("%s of accounts that are logged out %s gone. Log in again, and people get new ones.", count(cleared, "room"), isAre(cleared))
+		said = words.Count("command.people.rooms_gone", cleared)
 	case failed+shared > 0:
-		said = "Nothing is gone."
+		said = words.Text("command.people.nothing_is_gone")
 	}
 	if failed > 0 {
-		said += fmt.Sprintf(" %s could not be taken away: send the command again.", count(failed, "room"))
+		said += " " + words.Count("command.people.rooms_left", failed)
 	}
 	if shared > 0 {
-		said += fmt.Sprintf(" %s stay%s, where others are too: leave when you like.", count(shared, "room"), map[bool]string{true: "s"}[shared == 1])
+		said += " " + words.Count("command.people.rooms_shared", shared)
 	}
 	return said
-}
-
-func isAre(n int) string {
-	if n == 1 {
-		return "is"
-	}
-	return "are"
 }
 
 // isDead reports whether a room in which the user is belongs to an account that is not logged in any more, and

@@ -13,6 +13,7 @@ import (
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -43,7 +44,7 @@ func Contacts(c *call.Call) {
 func Search(c *call.Call) {
 	c.TakeLogin()
 	if c.Text == "" {
-		c.Say("Whom? Write `search` and a part of a name or an address. `contacts` lists everybody.")
+		c.Tell("command.people.whom_write_search_and_a_part")
 		return
 	}
 	Contacts(c)
@@ -124,27 +125,27 @@ func describeContacts(l *call.Login, ctx context.Context, asked filter) []*event
 	}
 	slices.SortStableFunc(lines, func(a, b contactLine) int { return a.rank - b.rank })
 
-	title := fmt.Sprintf("Contacts of %s at %s", l.Account.Identity.Account, l.Account.Service.Name)
+	title := words.Text("command.people.contacts_of_at", l.Account.Identity.Account, l.Account.Service.Name)
 	if client != nil {
 		title += fmt.Sprintf(" over %v", client.Dialect())
 	}
 	switch {
 	case client == nil:
-		title += " (not connected: as last seen)"
+		title += " " + words.Text("command.people.not_connected_as_last_seen")
 	case len(lines) > 0:
-		title += fmt.Sprintf(" (%d of %d online)", countOnline(lines), countListed(lines))
+		title += " " + words.Text("command.people.of_online", countOnline(lines), countListed(lines))
 	}
 	switch {
 	case len(lines) == 0 && !asked.all():
-		return []*event.MessageEventContent{notice(title + ": nobody on the list is like that.")}
+		return []*event.MessageEventContent{notice(words.Text("command.people.nobody_on_the_list_is_like", title))}
 	case len(lines) == 0:
-		return []*event.MessageEventContent{notice(title + ": the list is empty.")}
+		return []*event.MessageEventContent{notice(words.Text("command.people.the_list_is_empty", title))}
 	}
 	more := len(lines) - maxListed
 	lines = lines[:min(len(lines), maxListed)]
 	messages := listed(title, lines)
 	if more > 0 {
-		messages = append(messages, notice(fmt.Sprintf("%d more are not shown. `!contacts` with a part of a name finds them.", more)))
+		messages = append(messages, notice(words.Text("command.people.more_are_not_shown_contacts_with", more)))
 	}
 	return messages
 }
@@ -208,7 +209,7 @@ const (
 
 // networkNames are the other networks of contacts, by their numbers
 // (protocol/00-overview.md, section 8).
-var networkNames = map[int]string{2: "Office Communicator", 4: "telephone", 32: "Yahoo"}
+var networkNames = map[int]string{2: words.Text("command.people.office_communicator"), 4: "telephone", 32: "Yahoo"}
 
 // lineFor describes a contact on a list. live is what the session knows of them.
 func lineFor(contact *database.Contact, live msn.Contact, connected bool) (contactLine, bool) {
@@ -236,7 +237,7 @@ func lineFor(contact *database.Contact, live msn.Contact, connected bool) (conta
 	case lists.Has(msn.ListForward):
 		line.rank, line.text = rankOffline, "⚪ "+shown+": offline"
 	case msn.Contact{Lists: lists}.WaitsForAnswer():
-		line.rank, line.text = rankWaiting, "❔ "+shown+": has added you, and waits for an answer"
+		line.rank, line.text = rankWaiting, words.Text("command.people.has_added_you_and_waits_for", shown)
 	default:
 		return contactLine{}, false
 	}
@@ -248,15 +249,15 @@ func lineFor(contact *database.Contact, live msn.Contact, connected bool) (conta
 func circleLines(circles []msn.Circle, carried bool) (lines []contactLine) {
 	for _, circle := range circles {
 		name := names.Unlinked(names.Circle(circle))
-		text := "👥 " + name + ": a circle of yours"
+		text := words.Text("command.people.a_circle_of_yours", name)
 		if !circle.Member {
-			text = "👥 " + name + ": you are invited into this circle"
+			text = words.Text("command.people.you_are_invited_into_this_circle", name)
 		}
 		switch {
 		case !carried:
-			text += ". What is said there is not carried: that takes MSNP18"
+			text += words.Text("command.people.what_is_said_there_is_not")
 		case !circle.Member:
-			text += ". `!circles` shows how to answer"
+			text += words.Text("command.people.circles_shows_how_to_answer")
 		}
 		lines = append(lines, contactLine{rank: rankCircle, text: text})
 	}

@@ -17,6 +17,7 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/words"
 )
 
 // GroupType is the one type of group chats, as the framework knows it.
@@ -31,22 +32,20 @@ func cannotGroup(c *call.Call, login *bridgev2.UserLogin, err error) {
 // CreateGroup makes the room a group chat with the contacts who are in it.
 func CreateGroup(c *call.Call) {
 	c.TakeLogin()
-	words := strings.Fields(c.Text)
+	typed := strings.Fields(c.Text)
 	switch {
 	case c.Portal != nil:
-		c.Say("This room is bridged already: to %s. `!invite carol@example.com` calls another contact into the conversation.", names.Quoted(roomOf(c, c.Portal)))
+		c.Tell("command.people.this_room_is_bridged_already_to_2", names.Quoted(roomOf(c, c.Portal)))
 		return
 	case c.RoomID == c.User.ManagementRoom:
-		c.Say("This is your chat with me. Write `!invite carol@example.com` in the room of a contact: that makes a room for both of them and you. " +
-			"Or make a room, invite the Matrix users of your contacts and me into it, and send the command there.")
+		c.Tell("command.people.this_is_your_chat_with_me_2")
 		return
 	}
 	if unreadable(c) {
 		return
 	}
-	if slices.ContainsFunc(words, func(word string) bool { _, named := call.IsAddress(word); return named }) {
-		c.Say("`create-group` makes a group chat of the people who are in this room already. Invite the Matrix users of your contacts " +
-			"into it, and send `create-group` without addresses.")
+	if slices.ContainsFunc(typed, func(word string) bool { _, named := call.IsAddress(word); return named }) {
+		c.Tell("command.people.create_group_makes_a_group_chat")
 		return
 	}
 	members, err := groupMembers(c)
@@ -64,7 +63,7 @@ func CreateGroup(c *call.Call) {
 		return
 	}
 	name := nameOfRoom(c)
-	chosen := names.Cut(names.Clean(strings.Join(words, " ")), names.Max)
+	chosen := names.Cut(names.Clean(strings.Join(typed, " ")), names.Max)
 	if chosen != "" && !strings.EqualFold(chosen, GroupType) {
 		name = nameRoom(c, chosen)
 	}
@@ -76,7 +75,7 @@ func CreateGroup(c *call.Call) {
 		cannotGroup(c, login, err)
 		return
 	}
-	c.Say("This room is now a group chat with %s. Your first message calls them into it.", cmp.Or(namesOfGroup(c, login, made.ID), "your contacts here"))
+	c.Tell("command.people.this_room_is_now_a_group", cmp.Or(namesOfGroup(c, login, made.ID), words.Text("command.people.your_contacts_here")))
 }
 
 // nameRoom gives the command's room a name and returns it. The group chat bears it also where the bot may
@@ -88,7 +87,7 @@ func nameRoom(c *call.Call, name string) *event.RoomNameEventContent {
 	}
 	if _, err := c.Bot.SendState(c.Ctx, c.RoomID, event.StateRoomName, "", &event.Content{Parsed: content}, time.Time{}); err != nil {
 		c.Log.Warn().Err(err).Msg("Failed to name a room that becomes a group chat")
-		c.Say("I may not name this room: name it yourself.")
+		c.Tell("command.people.i_may_not_name_this_room")
 	}
 	return content
 }

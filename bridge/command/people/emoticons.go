@@ -17,10 +17,10 @@ func Emoticons(c *call.Call) {
 		return
 	}
 	if login.Account.TextOptions().Emoticons {
-		c.Say("You see emoji for the emoticons of MSN, and your contacts emoticons for your emoji, as `(Y)` for 👍. `!emoticons off` leaves texts as they were written.")
+		c.Tell("command.people.you_see_emoji_for_the_emoticons")
 		return
 	}
-	c.Say("Texts go both ways as they were written, with `(Y)` and 👍 as they are. `!emoticons on` has emoji stand for the emoticons of MSN.")
+	c.Tell("command.people.texts_go_both_ways_as_they")
 }
 
 // switched has "on" or "off" behind a command stored, if one is there. It reports whether what holds
@@ -31,11 +31,11 @@ func switched(c *call.Call, command string, choose func(ctx context.Context, on 
 	case "on", "off":
 		if err := choose(c.Ctx, word == "on"); err != nil {
 			c.Log.Err(err).Str("what", command).Msg("Failed to store what a user has chosen")
-			c.Say("The bridge could not store that: it holds until it is started again.")
+			c.Tell("command.people.the_bridge_could_not_store_that")
 			return false
 		}
 	default:
-		c.Say("Write `!%s on` or `!%s off`. Nothing was changed.", command, command)
+		c.Tell("command.people.write_on_or_off_nothing_was", command, command)
 		return false
 	}
 	return true

@@ -10,11 +10,11 @@ import (
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
-const groupUsage = "Write `!group` to see your groups with their numbers, `!group add Friends`, `!group remove 2`, `!group rename 2 Family`, " +
-	"`!group put 2 carol@example.com` or `!group take 2 carol@example.com`."
+const groupUsage = "command.people.write_group_to_see_your_groups"
 
 // Group lists the groups of the contact list, or changes them.
 func Group(c *call.Call) {
@@ -31,7 +31,7 @@ func Group(c *call.Call) {
 	case "remove", "rename", "put", "take":
 		changeGroup(c, login, client, strings.ToLower(do), rest)
 	default:
-		c.Say("%s", groupUsage)
+		c.Say("%s", words.Text(groupUsage))
 	}
 }
 
@@ -44,10 +44,10 @@ func sortedGroups(groups []msn.Group) []msn.Group {
 // describeGroups lists groups with their numbers, and how many are in each.
 func describeGroups(groups []msn.Group, contacts []msn.Contact) string {
 	if len(groups) == 0 {
-		return "Your contact list has no groups. `!group add Friends` makes one."
+		return words.Text("command.people.your_contact_list_has_no_groups")
 	}
 	var b strings.Builder
-	b.WriteString("Your groups:")
+	b.WriteString(words.Text("command.people.your_groups"))
 	for i, group := range sortedGroups(groups) {
 		members := 0
 		for _, contact := range contacts {
@@ -55,22 +55,15 @@ func describeGroups(groups []msn.Group, contacts []msn.Contact) string {
 				members++
 			}
 		}
-		fmt.Fprintf(&b, "\n%d. %s: %s", i+1, names.Clean(group.Name), count(members, "contact"))
+		fmt.Fprintf(&b, "\n%d. %s: %s", i+1, names.Clean(group.Name), words.Count("command.people.contacts", members))
 	}
-	b.WriteString("\n`!contacts group` and a name shows who is in one.")
+	b.WriteString("\n" + words.Text("command.people.contacts_group_and_a_name_shows"))
 	return b.String()
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func addGroup(c *call.Call, login *call.Login, client *msn.Client, name string) {
 	name = names.Clean(name)
-	changeGroups(c, login, name, fmt.Sprintf("There is a group %s now. `!group put` puts contacts into it.", names.Own(name)),
+	changeGroups(c, login, name, words.Text("command.people.there_is_a_group_now_group", names.Own(name)),
 		func(ctx context.Context) error {
 			_, err := client.AddGroup(ctx, name)
 			return err
@@ -81,39 +74,39 @@ func addGroup(c *call.Call, login *call.Login, client *msn.Client, name string) 
 func changeGroup(c *call.Call, login *call.Login, client *msn.Client, do, text string) {
 	group, rest, ok := cutGroup(client.Groups(), text)
 	if !ok {
-		c.Say("There is no such group. %s", groupUsage)
+		c.Tell("command.people.there_is_no_such_group", words.Text(groupUsage))
 		return
 	}
 	called := names.Own(names.Clean(group.Name))
 	switch do {
 	case "remove":
 		if rest != "" {
-			c.Say("Nothing can stand behind the group. %s Nothing was changed.", groupUsage)
+			c.Tell("command.people.nothing_can_stand_behind_the_group", words.Text(groupUsage))
 			return
 		}
-		changeGroups(c, login, called, fmt.Sprintf("The group %s is gone. Its contacts are on your list as before.", called),
+		changeGroups(c, login, called, words.Text("command.people.the_group_is_gone_its_contacts", called),
 			func(ctx context.Context) error { return client.RemoveGroup(ctx, group.ID) })
 	case "rename":
 		name := names.Clean(rest)
-		changeGroups(c, login, called, fmt.Sprintf("The group %s is called %s now.", called, names.Own(name)),
+		changeGroups(c, login, called, words.Text("command.people.the_group_is_called_now", called, names.Own(name)),
 			func(ctx context.Context) error { return client.RenameGroup(ctx, group.ID, name) })
 	default:
 		c.Text = rest
-		account, more, ok := whom(c, login, groupUsage)
+		account, more, ok := whom(c, login, words.Text(groupUsage))
 		switch {
 		case !ok:
 			return
 		case more != "":
-			c.Say("Nothing can stand behind the address. %s Nothing was changed.", groupUsage)
+			c.Tell("command.people.nothing_can_stand_behind_the_address", words.Text(groupUsage))
 			return
 		}
 		who := login.Account.Person(c.Ctx, account).Name
 		if do == "put" {
-			changeGroups(c, login, who, fmt.Sprintf("%s is in the group %s now.", who, called),
+			changeGroups(c, login, who, words.Text("command.people.is_in_the_group_now", who, called),
 				func(ctx context.Context) error { return client.JoinGroup(ctx, account, group.ID) })
 			return
 		}
-		changeGroups(c, login, who, fmt.Sprintf("%s is not in the group %s any more, and on your contact list as before.", who, called),
+		changeGroups(c, login, who, words.Text("command.people.is_not_in_the_group_any", who, called),
 			func(ctx context.Context) error { return client.LeaveGroup(ctx, account, group.ID) })
 	}
 }

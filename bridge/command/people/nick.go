@@ -7,6 +7,7 @@ import (
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/words"
 )
 
 // follow is what has contacts see the user's name of Matrix.
@@ -21,26 +22,26 @@ func Nick(c *call.Call) {
 	name := names.OneLine(c.Text)
 	switch option := strings.ToLower(name); {
 	case name == "":
-		c.Say("Your contacts see you as %s%s", names.Own(names.Clean(client.DisplayName())), nickHint(login.Self.FollowsName()))
+		c.Tell("command.people.your_contacts_see_you_as", names.Own(names.Clean(client.DisplayName())), nickHint(login.Self.FollowsName()))
 		return
 	case option == follow:
 		if c.Tries(reason.Name, login.Account.About(""), func(ctx context.Context) error { return login.Self.FollowName(ctx, client) }) {
-			c.Say("Your contacts see you by your name of Matrix from now on: as %s now.", names.Own(names.Clean(client.DisplayName())))
+			c.Tell("command.people.your_contacts_see_you_by_your", names.Own(names.Clean(client.DisplayName())))
 		}
 		return
 	case strings.HasPrefix(name, "--"), name == noName:
-		c.Say("%s is no name for you. Nothing was changed. `!nick` and a name takes that, `!nick --follow` your name of Matrix.", names.Own(names.Clean(name)))
+		c.Tell("command.people.is_no_name_for_you_nothing", names.Own(names.Clean(name)))
 		return
 	}
 	rename := func(ctx context.Context) error { return login.Self.SetName(ctx, client, name) }
 	if c.Tries(reason.Name, login.Account.About(""), rename) {
-		c.Say("Your contacts see you as %s now.", names.Own(names.Clean(name)))
+		c.Tell("command.people.your_contacts_see_you_as_now", names.Own(names.Clean(name)))
 	}
 }
 
 func nickHint(follows bool) string {
 	if follows {
-		return ", by your name of Matrix. `!nick` and a name ends that."
+		return words.Text("command.people.by_your_name_of_matrix_nick")
 	}
-	return ". `!nick` and a name changes that, `!nick --follow` takes your name of Matrix."
+	return words.Text("command.people.nick_and_a_name_changes_that")
 }

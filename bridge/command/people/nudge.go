@@ -7,10 +7,11 @@ import (
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
-const nudgeUsage = "Write `!nudge` in the room with them, or `!nudge carol@example.com`."
+const nudgeUsage = "command.people.write_nudge_in_the_room_with"
 
 // Nudge shakes the windows of those whom a room is with, or of somebody who is named.
 func Nudge(c *call.Call) {
@@ -22,12 +23,12 @@ func Nudge(c *call.Call) {
 	if !ok {
 		return
 	}
-	about := login.Account.About("The conversation")
+	about := login.Account.About(words.Text("command.people.the_conversation"))
 	if to.Account != "" {
 		about = login.Account.Person(c.Ctx, to.Account)
 	}
 	if to.Account == login.Account.Identity.Account {
-		c.Say("%s is your own account. Name somebody else.", to.Account)
+		c.Tell("command.people.is_your_own_account_name_somebody", to.Account)
 		return
 	}
 	nudge := func(ctx context.Context) error {
@@ -44,10 +45,10 @@ func Nudge(c *call.Call) {
 		return
 	}
 	if to.Account == "" {
-		c.Say("Everybody who is in the conversation was nudged.")
+		c.Tell("command.people.everybody_who_is_in_the_conversation")
 		return
 	}
-	c.Say("%s was nudged.", about.Name)
+	c.Tell("command.people.was_nudged", about.Name)
 }
 
 // nudged returns who is nudged: who is named, or those whom the room is with. It answers when
@@ -61,13 +62,13 @@ func nudged(c *call.Call, login *call.Login) (to msnid.Peer, ok bool) {
 	text, account := isText(c, login), ""
 	if !text {
 		var rest string
-		if account, rest, ok = whom(c, login, nudgeUsage); !ok {
+		if account, rest, ok = whom(c, login, words.Text(nudgeUsage)); !ok {
 			return msnid.Peer{}, false
 		}
 		text = rest != ""
 	}
 	if text {
-		c.Say("A nudge carries no text. %s", nudgeUsage)
+		c.Tell("command.people.a_nudge_carries_no_text", words.Text(nudgeUsage))
 	}
 	return msnid.Peer{Account: account}, !text
 }

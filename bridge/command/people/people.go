@@ -5,7 +5,6 @@ package people
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -16,6 +15,7 @@ import (
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/session"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
@@ -32,7 +32,7 @@ func whom(c *call.Call, login *call.Login, usage string) (account, rest string, 
 		switch {
 		case account != "":
 		case c.InRoomOfOther():
-			c.Say("Whom? This is the chat of another user of the bridge: write the address behind the command.")
+			c.Tell("command.people.whom_this_is_the_chat_of")
 		default:
 			c.Say("Whom? %s", usage)
 		}
@@ -43,12 +43,12 @@ func whom(c *call.Call, login *call.Login, usage string) (account, rest string, 
 	case 1:
 		return bearers[0], "", true
 	default:
-		c.Say("Several people are called %s: %s. Write the address of the one you mean.", names.Quoted(names.Clean(c.Text)), cutList(bearers))
+		c.Tell("command.people.several_people_are_called_write_the", names.Quoted(names.Clean(c.Text)), cutList(bearers))
 		return "", "", false
 	}
 	account, err := msnid.ParseAccount(word)
 	if err != nil {
-		c.Say("%s Nothing was changed. %s", reason.Of(err, reason.Input, reason.Subject{}).Sentence, usage)
+		c.Tell("command.people.nothing_was_changed", reason.Of(err, reason.Input, reason.Subject{}).Sentence, usage)
 		return "", "", false
 	}
 	return account, rest, true
@@ -84,38 +84,38 @@ type change struct {
 
 var (
 	addContact = change{
-		usage: "Write `!add carol@example.com`, with a text for them behind it if you like.",
+		usage: words.Text("command.people.write_add_carol_example_com_with"),
 		text:  true,
 		do: func(ctx context.Context, client *msn.Client, account, text string) error {
 			return client.AddContact(ctx, account, text)
 		},
 		done: func(name, service string, before msn.Contact) string {
 			if before.Lists.Has(msn.ListForward) {
-				return name + " is on your contact list already."
+				return words.Text("command.people.is_on_your_contact_list_already", name)
 			}
 			if before.Reverse() {
-				return name + " is on your contact list now, and can see you and write to you."
+				return words.Text("command.people.is_on_your_contact_list_now", name)
 			}
-			return name + " is on your contact list now. " + service + " tells them, and they decide whether you can see them."
+			return words.Text("command.people.is_on_your_contact_list_now_2", name, service)
 		},
 	}
 	removeContact = change{
-		usage: "Write `!remove carol@example.com`.",
+		usage: words.Text("command.people.write_remove_carol_example_com"),
 		do: func(ctx context.Context, client *msn.Client, account, _ string) error {
 			return client.RemoveContact(ctx, account)
 		},
 		done: func(name, _ string, before msn.Contact) string {
 			if !before.Lists.Has(msn.ListForward) {
-				return name + " is not on your contact list. Nothing was changed."
+				return words.Text("command.people.is_not_on_your_contact_list", name)
 			}
 			if before.Lists.Has(msn.ListBlock) {
-				return name + " is off your contact list, and stays blocked: `!unblock " + before.Account + "` takes that back. Your room with them stays."
+				return words.Text("command.people.is_off_your_contact_list_and", name, before.Account)
 			}
-			return name + " is off your contact list. Your room with them stays, and they can see you and write to you as before: `!block` keeps them from that."
+			return words.Text("command.people.is_off_your_contact_list_your", name)
 		},
 	}
 	blockContact = change{
-		usage: "Write `!block carol@example.com`.",
+		usage: words.Text("command.people.write_block_carol_example_com"),
 		do: func(ctx context.Context, client *msn.Client, account, _ string) error {
 			return client.Block(ctx, account)
 		},
@@ -124,21 +124,21 @@ var (
 		},
 		done: func(name, _ string, before msn.Contact) string {
 			if before.Lists.Has(msn.ListBlock) {
-				return name + " is blocked already."
+				return words.Text("command.people.is_blocked_already", name)
 			}
-			return name + " is blocked: you are offline for them, and they cannot write to you. They are not told. `!unblock " + before.Account + "` takes it back."
+			return words.Text("command.people.is_blocked_you_are_offline_for", name, before.Account)
 		},
 	}
 	allowContact = change{
-		usage: "Write `!unblock carol@example.com`.",
+		usage: words.Text("command.people.write_unblock_carol_example_com"),
 		do: func(ctx context.Context, client *msn.Client, account, _ string) error {
 			return client.Allow(ctx, account)
 		},
 		done: func(name, _ string, before msn.Contact) string {
 			if before.Lists.Has(msn.ListAllow) {
-				return name + " is not blocked. Nothing was changed."
+				return words.Text("command.people.is_not_blocked_nothing_was_changed", name)
 			}
-			return name + " can see you and write to you."
+			return words.Text("command.people.can_see_you_and_write_to", name)
 		},
 	}
 )
@@ -155,11 +155,11 @@ func runChange(ch change) func(*call.Call) {
 			return
 		}
 		if text != "" && !ch.text {
-			c.Say("Nothing can stand behind the address. %s Nothing was changed.", ch.usage)
+			c.Tell("command.people.nothing_can_stand_behind_the_address", ch.usage)
 			return
 		}
 		if account == login.Account.Identity.Account {
-			c.Say("%s is your own account. Nothing was changed.", account)
+			c.Tell("command.people.is_your_own_account_nothing_was", account)
 			return
 		}
 		client, ok := c.SessionOf(login)
@@ -196,7 +196,7 @@ func apply(l *call.Login, ctx context.Context, client *msn.Client, ch change, ac
 	return strings.TrimRight(said+" "+ch.also(ctx, l, client, account), " ")
 }
 
-const whoisUsage = "Write `!whois carol@example.com`, or `!whois` in the room with them."
+const whoisUsage = "command.people.write_whois_carol_example_com_or"
 
 // Whois shows what is known of a contact.
 func Whois(c *call.Call) {
@@ -204,7 +204,7 @@ func Whois(c *call.Call) {
 	if !ok {
 		return
 	}
-	account, _, ok := whom(c, login, whoisUsage)
+	account, _, ok := whom(c, login, words.Text(whoisUsage))
 	if !ok {
 		return
 	}
@@ -230,17 +230,17 @@ func describeLists(contact msn.Contact) (lists []string) {
 		text string
 		on   bool
 	}{
-		{"on your contact list", contact.Lists.Has(msn.ListForward)}, {"may see you", contact.Lists.Has(msn.ListAllow)}, {"blocked", contact.Lists.Has(msn.ListBlock)},
+		{words.Text("command.people.on_your_contact_list"), contact.Lists.Has(msn.ListForward)}, {words.Text("command.people.may_see_you"), contact.Lists.Has(msn.ListAllow)}, {"blocked", contact.Lists.Has(msn.ListBlock)},
 		// Some stay on the list of those who wait when they have been answered.
-		{"has you on their list", contact.Lists.Has(msn.ListReverse) || contact.Reverse() && !contact.WaitsForAnswer()},
-		{"waits for your answer", contact.WaitsForAnswer()},
+		{words.Text("command.people.has_you_on_their_list"), contact.Lists.Has(msn.ListReverse) || contact.Reverse() && !contact.WaitsForAnswer()},
+		{words.Text("command.people.waits_for_your_answer"), contact.WaitsForAnswer()},
 	} {
 		if list.on {
 			lists = append(lists, list.text)
 		}
 	}
 	if len(lists) == 0 {
-		return []string{"on none of your lists"}
+		return []string{words.Text("command.people.on_none_of_your_lists")}
 	}
 	return lists
 }
@@ -248,7 +248,7 @@ func describeLists(contact msn.Contact) (lists []string) {
 // describeOneself says what contacts see of the user.
 func describeOneself(l *call.Login, client *msn.Client) string {
 	lines := []string{
-		client.Account() + " is you: this is what your contacts at " + l.Account.Service.Name + " see.",
+		words.Text("command.people.is_you_this_is_what_your", client.Account(), l.Account.Service.Name),
 		"Name: " + names.Clean(client.DisplayName()),
 	}
 	status := "offline"
@@ -257,9 +257,9 @@ func describeOneself(l *call.Login, client *msn.Client) string {
 	}
 	lines = append(lines, "Status: "+status)
 	if personal := names.Clean(l.Self.Personal()); personal != "" {
-		lines = append(lines, "Personal message: "+personal)
+		lines = append(lines, words.Text("command.people.personal_message")+" "+personal)
 	}
-	return strings.Join(append(lines, "`!nick`, `!status` and `!psm` change that."), "\n")
+	return strings.Join(append(lines, words.Text("command.people.nick_status_and_psm_change_that")), "\n")
 }
 
 // describeUnlisted says what can be known of somebody who is on no list.
@@ -271,20 +271,19 @@ func describeUnlisted(l *call.Login, c *call.Call, client *msn.Client, account s
 	case errors.Is(err, msn.ErrNoSuchContact):
 		return reason.Of(err, reason.Lookup, who).Sentence
 	case errors.Is(err, msn.ErrDialect):
-		return fmt.Sprintf("%s is on none of your lists. %s", who.Name, unsaid(c, who.Service, account))
+		return words.Text("command.people.is_on_none_of_your_lists", who.Name, unsaid(c, who.Service, account))
 	}
-	return fmt.Sprintf("%s is on none of your lists, so that %s does not say whether they are online.", who.Name, who.Service)
+	return words.Text("command.people.is_on_none_of_your_lists_2", who.Name, who.Service)
 }
 
 // unsaid says that a service does not tell whether there is an account, and what does.
 func unsaid(c *call.Call, service, account string) string {
-	return fmt.Sprintf("%s does not say whether there is an account %s. `!add %[2]s` finds out, and puts them on your list; "+
-		"`%[3]s start-chat %[2]s` works while they are online.", service, account, c.Bridge.Config.CommandPrefix)
+	return words.Text("command.people.does_not_say_whether_there_is", service, account, c.Bridge.Config.CommandPrefix)
 }
 
 // numberNames are the phone numbers that a contact can show.
 var numberNames = []struct{ key, name string }{
-	{msn.PropertyHome, "Phone at home"}, {msn.PropertyWork, "Phone at work"}, {msn.PropertyMobile, "Mobile phone"},
+	{msn.PropertyHome, words.Text("command.people.phone_at_home")}, {msn.PropertyWork, words.Text("command.people.phone_at_work")}, {msn.PropertyMobile, words.Text("command.people.mobile_phone")},
 }
 
 // describeContact says what is known of a contact, a line each.
@@ -295,17 +294,17 @@ func describeContact(contact msn.Contact, groups []msn.Group) []string {
 			lines = append(lines, what+": "+value)
 		}
 	}
-	add("You call them", names.Clean(contact.Nick))
+	add(words.Text("command.people.you_call_them"), names.Clean(contact.Nick))
 	add("Name", names.Unlinked(names.Clean(contact.Name)))
 	if network := networkNames[contact.Network]; network != "" {
 		add("Network", network)
 	}
-	status := "offline, or does not show otherwise"
+	status := words.Text("command.people.offline_or_does_not_show_otherwise")
 	if word, online := call.StatusWords[contact.Status]; online {
 		status = word
 	}
 	add("Status", status)
-	add("Personal message", names.Unlinked(names.Clean(contact.Personal)))
+	add(words.Text("command.people.personal_message_2"), names.Unlinked(names.Clean(contact.Personal)))
 	add("Lists", strings.Join(describeLists(contact), ", "))
 	var in []string
 	for _, group := range groups {
@@ -318,7 +317,7 @@ func describeContact(contact msn.Contact, groups []msn.Group) []string {
 		add(number.name, names.Unlinked(names.Clean(contact.Properties[number.key])))
 	}
 	if contact.TakesPages() {
-		lines = append(lines, fmt.Sprintf("Takes messages on a mobile device: `!page %s`", contact.Account))
+		lines = append(lines, words.Text("command.people.takes_messages_on_a_mobile_device", contact.Account))
 	}
 	return lines
 }

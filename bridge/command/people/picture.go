@@ -2,13 +2,13 @@ package people
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/picture"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
@@ -24,23 +24,23 @@ func Picture(c *call.Call) {
 	case strings.EqualFold(c.Text, follow):
 		if err := login.Picture.Follow(c.Ctx); err != nil {
 			c.Log.Err(err).Msg("Failed to note that a user's picture is that of Matrix")
-			c.Say("That did not work now. Try again in a minute.")
+			c.Tell("command.people.that_did_not_work_now_try")
 			return
 		}
-		c.Say("Your contacts see your picture of Matrix from now on.")
+		c.Tell("command.people.your_contacts_see_your_picture_of")
 	case c.Text != "":
-		c.Say("`picture` takes no words: send the picture here, and answer it with `$cmdprefix picture`. `$cmdprefix picture remove` takes it away, `$cmdprefix picture --follow` shows your picture of Matrix.")
+		c.Tell("command.people.picture_takes_no_words_send_the")
 	case c.ReplyTo == "":
 		shown, err := login.Picture.Is(c.Ctx)
 		switch {
 		case err != nil:
-			c.Say("The bridge cannot look it up now. Try again in a minute.")
+			c.Tell("command.people.the_bridge_cannot_look_it_up")
 		case shown && login.Picture.Follows():
-			c.Say("Your contacts see your picture of Matrix. To show another one, send it here and answer it with `$cmdprefix picture`; `$cmdprefix picture remove` takes it away.")
+			c.Tell("command.people.your_contacts_see_your_picture_of_2")
 		case shown:
-			c.Say("Your contacts see the picture that you have chosen. To show another one, send it here and answer it with `$cmdprefix picture`; `$cmdprefix picture remove` takes it away.")
+			c.Tell("command.people.your_contacts_see_the_picture_that")
 		default:
-			c.Say("Your contacts see no picture of you. To show one, send it here and answer it with `$cmdprefix picture`; `$cmdprefix picture --follow` shows the one that you have in Matrix.")
+			c.Tell("command.people.your_contacts_see_no_picture_of")
 		}
 	default:
 		pictureOfAnswer(c, login)
@@ -52,7 +52,7 @@ func pictureOfAnswer(c *call.Call, login *call.Login) {
 	evt, err := login.Picture.Sent(c.Ctx, c.RoomID, c.ReplyTo)
 	if err != nil || evt == nil {
 		c.Log.Err(err).Msg("Failed to get the event that a command answers")
-		c.Say("The bridge cannot read what you have answered. Send the picture once more here, and answer that.")
+		c.Tell("command.people.the_bridge_cannot_read_what_you")
 		return
 	}
 	if evt.Content.Parsed == nil {
@@ -60,17 +60,17 @@ func pictureOfAnswer(c *call.Call, login *call.Login) {
 	}
 	content := evt.Content.AsMessage()
 	if evt.Type != event.EventMessage && evt.Type != event.EventSticker || content.URL == "" && content.File == nil {
-		c.Say("What you have answered is no picture. Send a PNG, JPEG or GIF here, and answer that with `$cmdprefix picture`.")
+		c.Tell("command.people.what_you_have_answered_is_no")
 		return
 	}
 	if info := content.Info; info != nil && info.Size > picture.MaxOwn {
-		c.Say("That picture is too large: take one of less than %d MB.", picture.MaxOwn>>20)
+		c.Tell("command.people.that_picture_is_too_large_take", picture.MaxOwn>>20)
 		return
 	}
 	data, err := c.Bot.DownloadMedia(c.Ctx, content.URL, content.File)
 	if err != nil {
 		c.Log.Err(err).Msg("Failed to download the picture that a command answers")
-		c.Say("The homeserver does not give the picture. Send it once more here, and answer that.")
+		c.Tell("command.people.the_homeserver_does_not_give_the")
 		return
 	}
 	source := string(content.URL)
@@ -84,20 +84,20 @@ func setPicture(c *call.Call, login *call.Login, source string, data []byte) {
 	err := login.Picture.Set(c.Ctx, source, data)
 	switch {
 	case errors.Is(err, picture.ErrTooLarge):
-		c.Say("That picture is too large: take one of less than %d MB and 4,096 by 4,096 pixels.", picture.MaxOwn>>20)
+		c.Tell("command.people.that_picture_is_too_large_take_2", picture.MaxOwn>>20)
 	case errors.Is(err, picture.ErrNoPicture):
-		c.Say("The bridge cannot read that picture: send a PNG, JPEG or GIF.")
+		c.Tell("command.people.the_bridge_cannot_read_that_picture")
 	case errors.Is(err, msn.ErrDialect):
-		c.Say("%s is too old for pictures: your contacts see none. The bridge keeps it.", login.Account.Service.Name)
+		c.Tell("command.people.is_too_old_for_pictures_your", login.Account.Service.Name)
 	case err != nil && !errors.Is(err, msn.ErrNotConnected) && len(data) > 0:
 		c.Log.Err(err).Msg("Failed to set a display picture")
-		c.Say("%s did not take it now. Your contacts see it after the next sign-in; `$cmdprefix reconnect` makes one.", login.Account.Service.Name)
+		c.Tell("command.people.did_not_take_it_now_your", login.Account.Service.Name)
 	case err != nil:
 		c.Log.Err(err).Msg("Failed to set a display picture")
-		c.Say("That did not work now. Try again in a minute.")
+		c.Tell("command.people.that_did_not_work_now_try")
 	case len(data) == 0:
-		c.Say("Your contacts see no picture of you any more.")
+		c.Tell("command.people.your_contacts_see_no_picture_of_2")
 	default:
-		c.Say("%s", fmt.Sprintf("Your contacts on %s see this picture now, cut to a square of 96 by 96.", login.Account.Service.Name))
+		c.Say("%s", words.Text("command.people.your_contacts_on_see_this_picture", login.Account.Service.Name))
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
@@ -23,7 +24,7 @@ func Privacy(c *call.Call) {
 	case "ask", "open":
 		do = func(ctx context.Context) error { return client.SetAsks(ctx, choice == "ask") }
 	default:
-		c.Say("Write `!privacy everybody` or `!privacy contacts` for who may see you and write to you, `!privacy ask` or `!privacy open` for who may add you without your being asked.")
+		c.Tell("command.people.write_privacy_everybody_or_privacy_contacts")
 		return
 	}
 	if c.Tries(reason.Request, login.Account.About(""), do) {
@@ -32,13 +33,13 @@ func Privacy(c *call.Call) {
 }
 
 func describePrivacy(privacy msn.Privacy) string {
-	seen := "Only those whom you have let in may see you and write to you: `!privacy everybody` lets all others in."
+	seen := words.Text("command.people.only_those_whom_you_have_let")
 	if privacy.Everybody {
-		seen = "Everybody may see you and write to you whom you have not blocked: `!privacy contacts` keeps out whom you have not let in."
+		seen = words.Text("command.people.everybody_may_see_you_and_write")
 	}
-	added := "You are not asked when somebody adds you, if your Messenger keeps to that: `!privacy ask` changes it. This bridge always tells you."
+	added := words.Text("command.people.you_are_not_asked_when_somebody")
 	if privacy.Asks {
-		added = "You are asked when somebody adds you."
+		added = words.Text("command.people.you_are_asked_when_somebody_adds")
 	}
 	return seen + "\n" + added
 }

@@ -8,11 +8,12 @@ import (
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 	"matrix-msn/msn/wire"
 )
 
-const renameUsage = "Write `!rename carol@example.com Caz`, or `!rename Caz` in the room with them; `-` in the place of the name takes it away again."
+const renameUsage = "command.people.write_rename_carol_example_com_caz"
 
 // noName is typed where the user wants no name of their own for a contact.
 const noName = "-"
@@ -27,7 +28,7 @@ func Rename(c *call.Call) {
 	account, named := call.IsAddress(word)
 	if !named {
 		if account, name = c.ContactOfRoom(login), c.Text; account == "" {
-			c.Say("Whom? %s", renameUsage)
+			c.Say("Whom? %s", words.Text(renameUsage))
 			return
 		}
 	}
@@ -49,11 +50,11 @@ func Rename(c *call.Call) {
 	}
 	switch {
 	case name == "":
-		c.Say("%s is called by the name again that they have given themselves.", account)
+		c.Tell("command.people.is_called_by_the_name_again", account)
 	case client.Dialect() < wire.FirstSOAP:
-		c.Say("%s is called %s now. Only you see that: %s keeps it until they come online, the bridge as long as you want.", account, names.Own(name), login.Account.Service.Name)
+		c.Tell("command.people.is_called_now_only_you_see", account, names.Own(name), login.Account.Service.Name)
 	default:
-		c.Say("%s is called %s now. Only you see that.", account, names.Own(name))
+		c.Tell("command.people.is_called_now_only_you_see_2", account, names.Own(name))
 	}
 }
 
@@ -83,16 +84,16 @@ func describeNames(contact msn.Contact, alias string, dialect wire.Dialect) stri
 		given, own = cmp.Or(alias, names.Clean(contact.Name)), names.Clean(contact.Told)
 	}
 	rename := "`!rename " + contact.Account
-	take := rename + " " + noName + "` takes your name away, another name there changes it."
+	take := words.Text("command.people.takes_your_name_away_another_name", rename, noName)
 	switch {
 	case given == "", given == own, given == contact.Account:
 		if own == "" {
 			own = contact.Account
 		}
-		return fmt.Sprintf("%s calls themselves %s, and you have given them no name of your own. %s Caz` would call them Caz, which only you see.",
+		return words.Text("command.people.calls_themselves_and_you_have_given",
 			contact.Account, names.Quoted(own), rename)
 	case own == "":
-		return fmt.Sprintf("%s is called %s on your contact list. %s", contact.Account, names.Quoted(given), take)
+		return words.Text("command.people.is_called_on_your_contact_list", contact.Account, names.Quoted(given), take)
 	}
-	return fmt.Sprintf("%s calls themselves %s, and you call them %s. %s", contact.Account, names.Quoted(own), names.Own(given), take)
+	return words.Text("command.people.calls_themselves_and_you_call_them", contact.Account, names.Quoted(own), names.Own(given), take)
 }

@@ -8,6 +8,7 @@ import (
 
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
@@ -28,7 +29,7 @@ var (
 	acceptRequest = answer{
 		warns: true,
 		change: change{
-			usage: "Write `!accept carol@example.com`.",
+			usage: words.Text("command.people.write_accept_carol_example_com"),
 			do: func(ctx context.Context, client *msn.Client, account, _ string) error {
 				if err := client.Allow(ctx, account); err != nil {
 					return err
@@ -39,30 +40,29 @@ var (
 				return nil
 			},
 			done: func(name, _ string, _ msn.Contact) string {
-				return name + " can see you and write to you, and is on your contact list."
+				return words.Text("command.people.can_see_you_and_write_to_2", name)
 			},
 		},
 		pointless: func(name string, contact msn.Contact) string {
 			blocked := contact.Lists.Has(msn.ListBlock)
 			switch {
 			case contact.Lists.Has(msn.ListForward) && contact.Lists.Has(msn.ListAllow) && !blocked:
-				return name + " is on your contact list already, and can see you and write to you. Nothing was changed."
+				return words.Text("command.people.is_on_your_contact_list_already_2", name)
 			case contact.Reverse():
 				return ""
 			case blocked:
-				return name + " does not wait for an answer, and is blocked. Nothing was changed. `!unblock " + contact.Account + "` takes that back."
+				return words.Text("command.people.does_not_wait_for_an_answer", name, contact.Account)
 			}
-			return name + " does not wait for an answer: they have not added you, or have taken that back. Nothing was changed. `!add " +
-				contact.Account + "` puts them on your contact list."
+			return words.Text("command.people.does_not_wait_for_an_answer_2", name, contact.Account)
 		},
 	}
 	declineRequest = answer{
 		change: change{
-			usage: "Write `!decline carol@example.com`.",
+			usage: words.Text("command.people.write_decline_carol_example_com"),
 			do:    blockContact.do,
 			also:  blockContact.also,
 			done: func(name, _ string, before msn.Contact) string {
-				return name + " is declined: you are offline for them, and they cannot write to you. They are not told. `!unblock " + before.Account + "` takes it back."
+				return words.Text("command.people.is_declined_you_are_offline_for", name, before.Account)
 			},
 		},
 		pointless: func(name string, contact msn.Contact) string {
@@ -70,9 +70,9 @@ var (
 			case contact.WaitsForAnswer():
 				return ""
 			case contact.Lists.Has(msn.ListBlock):
-				return name + " is blocked already. Nothing was changed."
+				return words.Text("command.people.is_blocked_already_nothing_was_changed", name)
 			}
-			return name + " does not wait for an answer. Nothing was changed. `!block " + contact.Account + "` keeps them from seeing you and writing to you."
+			return words.Text("command.people.does_not_wait_for_an_answer_3", name, contact.Account)
 		},
 	}
 )
@@ -152,7 +152,7 @@ func whoWaits(l *call.Login, client *msn.Client, usage string) (account, why str
 	}
 	gone := ""
 	if len(withdrawn) > 0 {
-		gone = cutList(withdrawn) + " had added you, and took that back. "
+		gone = words.Text("command.people.had_added_you_and_took_that", cutList(withdrawn)) + " "
 	}
 	if len(waiting) == 1 && gone == "" && l.Requests.Knows(waiting[0]) {
 		return waiting[0], ""
@@ -162,11 +162,11 @@ func whoWaits(l *call.Login, client *msn.Client, usage string) (account, why str
 	}
 	switch len(waiting) {
 	case 0:
-		return "", gone + "Nobody waits for an answer. Nothing was changed."
+		return "", words.Text("command.people.nobody_waits_for_an_answer_nothing", gone)
 	case 1:
-		return "", fmt.Sprintf("%sBy now %s waits for an answer. Nothing was changed. If you mean them, send it again.", gone, waiting[0])
+		return "", words.Text("command.people.by_now_waits_for_an_answer", gone, waiting[0])
 	}
-	return "", fmt.Sprintf("%s%d people wait for an answer: %s. Name one. %s", gone, len(waiting), cutList(waiting), usage)
+	return "", words.Count("command.people.several_wait", len(waiting), gone, cutList(waiting), usage)
 }
 
 // othersWait says who waits for an answer, where somebody was meant who does not.
@@ -181,7 +181,7 @@ func othersWait(l *call.Login, client *msn.Client) string {
 	if len(waiting) == 0 {
 		return ""
 	}
-	return " For an answer of yours wait: " + cutList(waiting) + ". Write the address behind the command."
+	return " " + words.Text("command.people.for_an_answer_of_yours_wait", cutList(waiting))
 }
 
 // maxNamed is how many people one sentence names.
@@ -192,5 +192,5 @@ func cutList(all []string) string {
 	if len(all) <= maxNamed {
 		return strings.Join(all, ", ")
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(all[:maxNamed], ", "), len(all)-maxNamed)
+	return words.Text("command.people.and_more", strings.Join(all[:maxNamed], ", "), len(all)-maxNamed)
 }

@@ -11,9 +11,10 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/words"
 )
 
-const retryUsage = "Write `!retry` in the room in which you have written the text, or `!retry anyway` for one of which it is not certain whether it arrived."
+const retryUsage = "command.people.write_retry_in_the_room_in"
 
 // Retry sends the last text again that the user has written in a room and that has failed.
 func Retry(c *call.Call) {
@@ -23,12 +24,12 @@ func Retry(c *call.Call) {
 	}
 	anyway := strings.EqualFold(c.Text, "anyway")
 	if c.Portal == nil || c.Portal.Receiver != login.Account.Login.ID || c.Text != "" && !anyway {
-		c.Say("%s", retryUsage)
+		c.Say("%s", words.Text(retryUsage))
 		return
 	}
 	to, ok := msnid.ParsePeer(c.Portal.ID)
 	if !ok {
-		c.Say("%s", retryUsage)
+		c.Say("%s", words.Text(retryUsage))
 		return
 	}
 	var text string
@@ -44,8 +45,8 @@ func Retry(c *call.Call) {
 		return
 	}
 	if refused.Message != "" {
-		c.Say("It was not sent again: %s", refused.Message)
+		c.Tell("command.people.it_was_not_sent_again", refused.Message)
 		return
 	}
-	c.Say("It is being sent again: %s. I tell you here if it does not arrive.", names.Own(text))
+	c.Tell("command.people.it_is_being_sent_again_i", names.Own(text))
 }

@@ -12,6 +12,7 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn/wire"
 )
 
@@ -19,11 +20,11 @@ import (
 // contacts, it picks one of several accounts without a word, and logs what users mistype as
 // errors.
 
-const startChatUsage = "Write `start-chat bob@example.com`."
+const startChatUsage = "command.people.write_start_chat_bob_example_com"
 
 // StartChat makes the room with a contact, or says which it is.
 func StartChat(c *call.Call) {
-	login, found := lookUp(c, startChatUsage, true)
+	login, found := lookUp(c, words.Text(startChatUsage), true)
 	if found == nil {
 		return
 	}
@@ -34,9 +35,9 @@ func StartChat(c *call.Call) {
 		return
 	}
 	who, room := nameOf(login, c, found), portal.MXID
-	sentence := "You already have a room with "
+	sentence := words.Text("command.people.you_already_have_a_room_with") + " "
 	if made {
-		sentence = "Your new room with "
+		sentence = words.Text("command.people.your_new_room_with") + " "
 	}
 	c.ReplyAdvanced(fmt.Sprintf(`%s%s: <a href="%s">%s</a>`, sentence, html.EscapeString(who),
 		html.EscapeString(room.URI(c.Bridge.Matrix.ServerName()).MatrixToURL()), html.EscapeString(room.String())), false, true)
@@ -44,7 +45,7 @@ func StartChat(c *call.Call) {
 
 // Resolve says whether there can be an account.
 func Resolve(c *call.Call) {
-	login, found := lookUp(c, "Write `resolve-identifier bob@example.com`.", false)
+	login, found := lookUp(c, words.Text("command.people.write_resolve_identifier_bob_example_com"), false)
 	if found == nil {
 		return
 	}
@@ -52,7 +53,7 @@ func Resolve(c *call.Call) {
 		c.Say("%s", unsaid(c, login.Account.Service.Name, identity.Account))
 		return
 	}
-	c.Say("%s: `start-chat` opens your room with them.", nameOf(login, c, found))
+	c.Tell("command.people.start_chat_opens_your_room_with", nameOf(login, c, found))
 }
 
 // canKnow reports whether it is known that there is an account: it is on a list, or the service

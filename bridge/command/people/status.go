@@ -2,7 +2,6 @@ package people
 
 import (
 	"context"
-	"fmt"
 	"time"
 	"unicode/utf8"
 
@@ -12,6 +11,7 @@ import (
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/self"
 	"matrix-msn/bridge/session"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
@@ -24,14 +24,14 @@ func Status(c *call.Call) {
 	if c.Text != "" {
 		choice, ok := config.ParseChoice(c.Text)
 		if !ok {
-			c.Say("Write `!status` with one of these words behind it: %s. Your status was not changed.", config.Choices())
+			c.Tell("command.people.write_status_with_one_of_these", config.Choices())
 			return
 		}
 		choosing, cancel := context.WithTimeout(c.Ctx, session.RequestTimeout)
 		defer cancel()
 		if err := login.Self.Choose(choosing, choice); err != nil {
 			c.Log.Info().Err(err).Msg("The status was not changed")
-			c.Say("%s What you have chosen is tried again.", reason.Of(err, reason.Request, login.Account.About("")).Sentence)
+			c.Tell("command.people.what_you_have_chosen_is_tried", reason.Of(err, reason.Request, login.Account.About("")).Sentence)
 			return
 		}
 	}
@@ -42,29 +42,29 @@ func Status(c *call.Call) {
 func describeStatus(l *call.Login) string {
 	choice := l.Self.Choice()
 	status, fixed := choice.Status()
-	followed := fmt.Sprintf("online while you write and read in Matrix, as idle after %s without, as away after %s", names.Minutes(self.IdleAfter), names.Minutes(self.AwayAfter))
+	followed := words.Text("command.people.online_while_you_write_and_read", names.Minutes(self.IdleAfter), names.Minutes(self.AwayAfter))
 	var why string
 	switch {
 	case status == msn.Hidden:
-		why = fmt.Sprintf("Your contacts see you as offline until you choose something else. %s may let you begin no conversations meanwhile, and messages to you may wait.", l.Account.Service.Name)
+		why = words.Text("command.people.your_contacts_see_you_as_offline", l.Account.Service.Name)
 	case fixed:
-		why = fmt.Sprintf("Your contacts see you as “%s” until you choose something else.", call.StatusWords[status])
+		why = words.Text("command.people.your_contacts_see_you_as_until", call.StatusWords[status])
 	case choice == config.Activity:
-		why = fmt.Sprintf("Your contacts see you as %s.", followed)
+		why = words.Text("command.people.your_contacts_see_you_as_2", followed)
 	case l.Self.Follows():
-		why = "Your contacts see you as Matrix shows you, and as away while you are offline there."
+		why = words.Text("command.people.your_contacts_see_you_as_matrix")
 	default:
-		why = fmt.Sprintf("Your contacts are to see you as Matrix shows you. The homeserver has not told the bridge how that is: until it does, they see you as %s.", followed)
+		why = words.Text("command.people.your_contacts_are_to_see_you", followed)
 	}
 	if client := l.Session.Current(); client != nil {
 		if now := call.StatusWords[client.Status()]; !fixed && now != "" {
-			why += fmt.Sprintf(" Just now that is “%s”.", now)
+			why += " " + words.Text("command.people.just_now_that_is", now)
 		}
 	} else {
-		why += " You are not signed in now; it holds when you are."
+		why += " " + words.Text("command.people.you_are_not_signed_in_now")
 	}
 	if text := l.Self.Personal(); text != "" {
-		why += "\nBelow your name they read: " + names.Own(text)
+		why += "\n" + words.Text("command.people.below_your_name_they_read", names.Own(text))
 	}
 	return why
 }
@@ -78,9 +78,9 @@ func Personal(c *call.Call) {
 	text := names.OneLine(c.Text)
 	if text == "" {
 		if now := login.Self.Personal(); now != "" {
-			c.Say("Below your name your contacts read %s. `!psm` and a text changes that, `!psm -` takes it away.", names.Own(now))
+			c.Tell("command.people.below_your_name_your_contacts_read", names.Own(now))
 		} else {
-			c.Say("Your contacts read nothing below your name that the bridge knows of. `!psm Gone sailing` sets a text.")
+			c.Tell("command.people.your_contacts_read_nothing_below_your")
 		}
 		return
 	}
@@ -88,22 +88,22 @@ func Personal(c *call.Call) {
 		text = ""
 	}
 	if n := utf8.RuneCountInString(text); n > msn.MaxPersonal {
-		c.Say("A personal message has at most %d characters, and this has %d. It was not changed.", msn.MaxPersonal, n)
+		c.Tell("command.people.a_personal_message_has_at_most", msn.MaxPersonal, n)
 		return
 	}
 	set := func(ctx context.Context) error { return login.Self.SetPersonal(ctx, text) }
 	if !c.Tries(reason.Request, login.Account.About(""), set) {
 		return
 	}
-	said := "Your contacts read " + names.Quoted(text) + " below your name."
+	said := words.Text("command.people.your_contacts_read_below_your_name", names.Quoted(text))
 	if text == "" {
-		said = "Your contacts read nothing below your name any more."
+		said = words.Text("command.people.your_contacts_read_nothing_below_your_2")
 	}
 	if shown := login.Self.Personal(); shown != text {
-		said = "Your contacts read your status message of Matrix below your name, " + names.Quoted(shown) + ". What you have written here is shown when there is none."
+		said = words.Text("command.people.your_contacts_read_your_status_message", names.Quoted(shown))
 	}
 	if login.Session.Current() == nil {
-		said += " You are not signed in now; it holds when you are."
+		said += " " + words.Text("command.people.you_are_not_signed_in_now")
 	}
 	c.Say("%s", said)
 }
@@ -119,16 +119,16 @@ func Presence(c *call.Call) {
 	}
 	switch {
 	case login.Account.Config.Presence == config.PresenceOff:
-		c.Say("This bridge does not show in Matrix which contacts are online. `!contacts` lists them.")
+		c.Tell("command.people.this_bridge_does_not_show_in")
 	case !login.Presence.On():
-		c.Say("Matrix does not show which of your contacts are online, as far as only you know them. `!presence on` changes that; `!contacts` lists them.")
+		c.Tell("command.people.matrix_does_not_show_which_of")
 	case !login.Presence.Works() && login.Presence.InProfiles():
-		c.Say("Matrix shows what your contacts do in their profiles only, of those with whom you have a room: this homeserver does not show who is online, and its admin would have to switch presence on. The bridge looks again %s later at the latest. `!contacts` lists who is online, `!presence off` takes the profiles away too.", names.Minutes(time.Hour))
+		c.Tell("command.people.matrix_shows_what_your_contacts_do", names.Minutes(time.Hour))
 	case !login.Presence.Works():
-		c.Say("Matrix is to show which of your contacts are online, but this homeserver shows nobody: its admin would have to switch presence on. The bridge looks again %s later at the latest. `!contacts` lists them.", names.Minutes(time.Hour))
+		c.Tell("command.people.matrix_is_to_show_which_of", names.Minutes(time.Hour))
 	case login.Presence.InProfiles():
-		c.Say("Matrix shows which of your contacts are online, and what they do in their profiles, of those with whom you have a room. `!presence off` changes that.")
+		c.Tell("command.people.matrix_shows_which_of_your_contacts")
 	default:
-		c.Say("Matrix shows which of your contacts are online, of those with whom you have a room. `!presence off` changes that.")
+		c.Tell("command.people.matrix_shows_which_of_your_contacts_2")
 	}
 }

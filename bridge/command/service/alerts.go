@@ -26,7 +26,7 @@ func Alerts(c *call.Call) {
 		}
 	}
 	if n < 1 || n > maxAlertsListed {
-		c.Say("The number of alerts to list must be from 1 to %d, as in `!alerts 20`.", maxAlertsListed)
+		c.Tell("command.service.the_number_of_alerts_to_list", maxAlertsListed)
 		return
 	}
 	logins, ok := c.Logins(cmp.Or(c.Given[call.LoginOption], named))

@@ -12,6 +12,7 @@ import (
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/room"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 )
 
@@ -22,7 +23,7 @@ const maxLogins = 100
 func AllLogins(c *call.Call) {
 	all := c.Bridge.GetAllCachedUserLogins()
 	if len(all) == 0 {
-		c.Say("Nobody is logged in.")
+		c.Tell("command.service.nobody_is_logged_in")
 		return
 	}
 	waiting, err := c.DB.Waiting.All(c.Ctx)
@@ -39,15 +40,15 @@ func AllLogins(c *call.Call) {
 		lines = append(lines, line)
 	}
 	slices.SortFunc(lines, func(a, b loginLine) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.text, b.text)) })
-	said := []string{fmt.Sprintf("Accounts: %d, signed in: %d.", len(lines), signedIn)}
+	said := []string{words.Text("command.service.accounts_signed_in", len(lines), signedIn)}
 	if err != nil {
-		said[0] += " What waits could not be counted: see the log."
+		said[0] += " " + words.Text("command.service.what_waits_could_not_be_counted")
 	}
 	for _, line := range lines[:min(len(lines), maxLogins)] {
 		said = append(said, "• "+line.text)
 	}
 	if more := len(lines) - maxLogins; more > 0 {
-		said = append(said, fmt.Sprintf("… and %d more.", more))
+		said = append(said, words.Text("command.service.and_more", more))
 	}
 	c.Say("%s", strings.Join(said, "\n"))
 }
@@ -69,20 +70,20 @@ const (
 // lineOf describes a login.
 func lineOf(l *call.Login, login *bridgev2.UserLogin, waits database.Waiting, now time.Time) loginLine {
 	client, problem := l.Session.State()
-	line, how := loginLine{rank: rankTrying}, "signing in"
+	line, how := loginLine{rank: rankTrying}, words.Text("command.service.signing_in")
 	switch {
 	case client != nil:
-		line.rank, line.signedIn, how = rankSignedIn, true, fmt.Sprintf("signed in over %v", client.Dialect())
+		line.rank, line.signedIn, how = rankSignedIn, true, words.Text("command.service.signed_in_over", client.Dialect())
 	case problem != nil && problem.Retried():
-		how = "trying to sign in (" + problem.Code + ")"
+		how = words.Text("command.service.trying_to_sign_in", problem.Code)
 	case problem != nil:
-		line.rank, how = rankHelpless, "signed out ("+problem.Code+")"
+		line.rank, how = rankHelpless, words.Text("command.service.signed_out")+problem.Code+")"
 	}
 	if since := l.Session.Since(); !since.IsZero() {
 		how += " since " + since.UTC().Format("2006-01-02 15:04 MST")
 	}
 	if since := l.Outages.Carries(); client != nil && !since.IsZero() {
-		how += ", and the service carries no texts since " + since.UTC().Format(room.TimeFormat)
+		how += words.Text("command.service.and_the_service_carries_no_texts", since.UTC().Format(room.TimeFormat))
 		line.rank = rankTrying
 	}
 	line.text = fmt.Sprintf("%s: %s, %s", login.UserMXID, l.Account.AtService(), how)
@@ -96,10 +97,10 @@ func lineOf(l *call.Login, login *bridgev2.UserLogin, waits database.Waiting, no
 func describeWaiting(waits database.Waiting, now time.Time) string {
 	var parts []string
 	if waits.Out > 0 {
-		parts = append(parts, fmt.Sprintf("%d to MSN", waits.Out))
+		parts = append(parts, words.Text("command.service.to_msn", waits.Out))
 	}
 	if waits.In > 0 {
-		parts = append(parts, fmt.Sprintf("%d to Matrix", waits.In))
+		parts = append(parts, words.Text("command.service.to_matrix", waits.In))
 	}
 	said := ""
 	if len(parts) > 0 {
@@ -109,7 +110,7 @@ func describeWaiting(waits database.Waiting, now time.Time) string {
 		}
 	}
 	if waits.Kept > 0 {
-		said = strings.TrimPrefix(said+fmt.Sprintf("; %d kept for who is offline", waits.Kept), "; ")
+		said = strings.TrimPrefix(said+words.Text("command.service.kept_for_who_is_offline", waits.Kept), "; ")
 	}
 	return said
 }

@@ -12,16 +12,16 @@ import (
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/session"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 	"matrix-msn/msn/wire"
 )
 
-const endpointsUsage = "Write `!places` to list the places where your account is signed in, `!places out 2` to sign it out at the second one, " +
-	"or `!places out all` at all but this bridge."
+const endpointsUsage = "command.service.write_places_to_list_the_places"
 
 // endpointKinds are the kinds of endpoints for people to read.
 var endpointKinds = map[msn.EndpointKind]string{
-	msn.EndpointComputer: "computer", msn.EndpointWeb: "web browser", msn.EndpointMobile: "mobile device", msn.EndpointXbox: "Xbox",
+	msn.EndpointComputer: "computer", msn.EndpointWeb: words.Text("command.service.web_browser"), msn.EndpointMobile: words.Text("command.service.mobile_device"), msn.EndpointXbox: "Xbox",
 }
 
 // Places lists where the account is signed in, and signs it out there.
@@ -33,8 +33,7 @@ func Places(c *call.Call) {
 	}
 	service := login.Account.Service.Name
 	if client.Dialect() < wire.FirstEndpoints {
-		c.Say("In the version of the protocol that is spoken with %s (%v) an account is signed in at one place, and this bridge is it: "+
-			"each sign-in ends the one before. %v and later have several.", service, client.Dialect(), wire.FirstEndpoints)
+		c.Tell("command.service.in_the_version_of_the_protocol", service, client.Dialect(), wire.FirstEndpoints)
 		return
 	}
 	endpoints := client.Endpoints()
@@ -46,24 +45,21 @@ func Places(c *call.Call) {
 	case strings.EqualFold(word, "out"):
 		n, err := strconv.Atoi(rest)
 		if err != nil || n < 1 || n > len(endpoints) {
-			c.Say("Which one? %s", endpointsUsage)
+			c.Tell("command.service.which_one", words.Text(endpointsUsage))
 			return
 		}
 		if endpoints[n-1].Here {
-			c.Say("That is this bridge. Use `$cmdprefix logout` to sign it out.")
+			c.Tell("command.service.that_is_this_bridge_use_logout")
 			return
 		}
 		c.Say("%s", signOutEndpoints(c.Ctx, client, endpoints[n-1:n]))
 	default:
-		c.Say("%s", endpointsUsage)
+		c.Say("%s", words.Text(endpointsUsage))
 	}
 }
 
 func describeEndpoints(endpoints []msn.Endpoint, account, service string) string {
-	lines := []string{fmt.Sprintf("%s is signed in to %s at %d places:", account, service, len(endpoints))}
-	if len(endpoints) == 1 {
-		lines[0] = fmt.Sprintf("%s is signed in to %s here only:", account, service)
-	}
+	lines := []string{words.Count("command.service.places", len(endpoints), account, service)}
 	for i, p := range endpoints {
 		lines = append(lines, fmt.Sprintf("%d. %s", i+1, describeEndpoint(p)))
 	}
@@ -73,13 +69,13 @@ func describeEndpoints(endpoints []msn.Endpoint, account, service string) string
 func describeEndpoint(p msn.Endpoint) string {
 	name := names.Unlinked(names.Clean(p.Name))
 	if name == "" {
-		name = "a place without name"
+		name = words.Text("command.service.a_place_without_name")
 	}
 	details := []string{endpointKinds[p.Kind], call.StatusWords[p.Status]}
 	if p.Here {
-		details = []string{"this bridge"}
+		details = []string{words.Text("command.service.this_bridge")}
 	} else if p.Idle {
-		details = append(details, "nobody there")
+		details = append(details, words.Text("command.service.nobody_there"))
 	}
 	var known []string
 	for _, detail := range details {
@@ -114,7 +110,7 @@ func signOutEndpoints(ctx context.Context, client *msn.Client, endpoints []msn.E
 	case len(failed) > 0:
 		return reason.Of(cause, reason.SignOut, reason.Subject{Name: strings.Join(failed, ", ")}).Sentence
 	case len(asked) == 0:
-		return "There is no other place to sign out."
+		return words.Text("command.service.there_is_no_other_place_to")
 	}
-	return fmt.Sprintf("Asked to sign out: %s. `!places` shows when it is done.", strings.Join(asked, ", "))
+	return words.Text("command.service.asked_to_sign_out_places_shows", strings.Join(asked, ", "))
 }

@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -11,6 +10,7 @@ import (
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/session"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
@@ -21,7 +21,7 @@ const maxFound = 50
 func Find(c *call.Call) {
 	query, ok := parseQuery(c.Text)
 	if !ok {
-		c.Say("Write `!find Bob Builder`; `city=…`, `state=…` and `country=…` behind the names narrow it down.")
+		c.Tell("command.service.write_find_bob_builder_city_state")
 		return
 	}
 	login, client, ok := c.Session()
@@ -39,13 +39,13 @@ func Find(c *call.Call) {
 		return
 	}
 	if len(people) == 0 {
-		c.Say("%s has nobody of that name in its directory.", about.Service)
+		c.Tell("command.service.has_nobody_of_that_name_in", about.Service)
 		return
 	}
-	lines := []string{fmt.Sprintf("%s has %d in its directory:", about.Service, len(people))}
+	lines := []string{words.Text("command.service.has_in_its_directory", about.Service, len(people))}
 	for i, person := range people {
 		if i == maxFound {
-			lines = append(lines, "… and more. Narrow it down with city=…, state=… or country=….")
+			lines = append(lines, words.Text("command.service.and_more_narrow_it_down_with"))
 			break
 		}
 		lines = append(lines, "• "+describePerson(person))

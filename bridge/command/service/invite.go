@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/session"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -27,8 +27,7 @@ const (
 	invitationWindow = 50 * time.Minute // one in 10 minutes in the long run
 )
 
-const inviteUsage = "Write `!invite carol@example.com`, or `!invite carol@example.com Come and talk to me` with a text of your own. " +
-	"In a room several contacts can be called at once: `!invite carol@example.com dave@example.com`."
+const inviteUsage = "command.service.write_invite_carol_example_com_or"
 
 // invitee is who an address given to `invite` is.
 type invitee uint8
@@ -64,12 +63,12 @@ func Invite(c *call.Call) {
 	}
 	word, text := call.CutWord(c.Text)
 	if word == "" {
-		c.Say("Whom? %s", inviteUsage)
+		c.Say("Whom? %s", words.Text(inviteUsage))
 		return
 	}
 	address, err := msnid.ParseAccount(word)
 	if err != nil {
-		c.Say("%s Nothing was sent. %s", reason.Of(err, reason.Input, reason.Subject{}).Sentence, inviteUsage)
+		c.Tell("command.service.nothing_was_sent", reason.Of(err, reason.Input, reason.Subject{}).Sentence, words.Text(inviteUsage))
 		return
 	}
 	room, ok := c.PeerOfRoom(login)
@@ -88,7 +87,7 @@ func Invite(c *call.Call) {
 		c.Say("%s", reason.Of(reason.ErrContacts, reason.Invitation, login.Account.About(address)).Sentence)
 		return
 	case who == oneself:
-		c.Say("%s is your own account. Nothing was sent.", address)
+		c.Tell("command.service.is_your_own_account_nothing_was", address)
 		return
 	case who == contactOf && room != (msnid.Peer{}) && room.Account != address:
 		client, ok := c.SessionOf(login)
@@ -98,7 +97,7 @@ func Invite(c *call.Call) {
 		c.Say("%s", login.Groups.CallInto(c.Ctx, client, room, address))
 		return
 	case who == contactOf:
-		c.Say("%s is a contact of yours already, so that no mail is needed. Send `$cmdprefix start-chat %s` to talk to them.",
+		c.Tell("command.service.is_a_contact_of_yours_already",
 			login.Account.Person(c.Ctx, address).Name, address)
 		return
 	}
@@ -127,10 +126,10 @@ func several(c *call.Call, login *call.Login, room msnid.Peer, first, rest strin
 	}
 	switch {
 	case room == (msnid.Peer{}):
-		c.Say("Name one person here. Several at once works with contacts only, in the room of a contact or of a group chat. Nothing was sent.")
+		c.Tell("command.service.name_one_person_here_several_at")
 		return true
 	case room.Circle != "":
-		c.Say("Name one person at a time here. Nothing was sent.")
+		c.Tell("command.service.name_one_person_at_a_time")
 		return true
 	}
 	for _, account := range accounts {
@@ -140,10 +139,10 @@ func several(c *call.Call, login *call.Login, room msnid.Peer, first, rest strin
 			c.Say("%s", reason.Of(reason.ErrContacts, reason.Invitation, login.Account.About(account)).Sentence)
 			return true
 		case who == oneself || account == room.Account:
-			c.Say("%s is here already. Leave them out. Nobody was called.", account)
+			c.Tell("command.service.is_here_already_leave_them_out", account)
 			return true
 		case who == stranger:
-			c.Say("%s is no contact of yours. Several at once works with contacts only. Nobody was called.", account)
+			c.Tell("command.service.is_no_contact_of_yours_several", account)
 			return true
 		}
 	}
@@ -168,17 +167,16 @@ func invite(c *call.Call, login *call.Login, client *msn.Client, address, text s
 		return reason.Of(reason.ErrBridge, reason.Invitation, login.Account.About(address)).Sentence
 	}
 	if wait > 0 {
-		return fmt.Sprintf("You have had %d invitations mailed within %d minutes, which is as many as this bridge lets through. "+
-			"The next one can go in %s.", maxInvitations, invitationWindow/time.Minute, names.Minutes(wait))
+		return words.Text("command.service.you_have_had_invitations_mailed_within", maxInvitations, invitationWindow/time.Minute, names.Minutes(wait))
 	}
 	asking, cancel := context.WithTimeout(ctx, session.RequestTimeout)
 	defer cancel()
 	err = client.Invite(asking, address, text)
-	answer := fmt.Sprintf("%s is no contact of yours: %s has been asked to mail an invitation to them", address, login.Account.Service.Name)
+	answer := words.Text("command.service.is_no_contact_of_yours_has", address, login.Account.Service.Name)
 	if strings.TrimSpace(text) != "" {
-		answer += ", with your text"
+		answer += words.Text("command.service.with_your_text")
 	}
-	answer += ". Whether it does is not known."
+	answer += words.Text("command.service.whether_it_does_is_not_known")
 	row.Outcome = database.InvitationOrdered
 	if err != nil {
 		log.Info().Err(err).Msg("Invitation was not ordered")

@@ -17,6 +17,7 @@ import (
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/session"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
@@ -26,21 +27,21 @@ var servicePages = []struct {
 	name msn.URLName
 	what string
 }{
-	{msn.URLInbox, "your inbox"},
-	{msn.URLFolders, "your mail folders"},
-	{msn.URLCompose, "writing a mail, to an address or not"},
-	{msn.URLProfile, "editing your profile"},
-	{msn.URLMobileSet, "your mobile settings"},
-	{msn.URLPerson, "your account: password, secret question, data"},
-	{msn.URLChat, "chat rooms"},
-	{msn.URLPassword, "changing your password"},
+	{msn.URLInbox, words.Text("command.service.your_inbox")},
+	{msn.URLFolders, words.Text("command.service.your_mail_folders")},
+	{msn.URLCompose, words.Text("command.service.writing_a_mail_to_an_address")},
+	{msn.URLProfile, words.Text("command.service.editing_your_profile")},
+	{msn.URLMobileSet, words.Text("command.service.your_mobile_settings")},
+	{msn.URLPerson, words.Text("command.service.your_account_password_secret_question_data")},
+	{msn.URLChat, words.Text("command.service.chat_rooms")},
+	{msn.URLPassword, words.Text("command.service.changing_your_password")},
 	{msn.URLMessage, "messages"},
-	{msn.URLMobile, "setting up MSN Mobile"},
-	{msn.URLN2PAccount, "your Net2Phone account"},
-	{msn.URLN2PFund, "paying for Net2Phone"},
-	{msn.URLAddressBook, "your address book"},
-	{msn.URLAdvSearch, "searching for people"},
-	{msn.URLIntSearch, "searching by interests"},
+	{msn.URLMobile, words.Text("command.service.setting_up_msn_mobile")},
+	{msn.URLN2PAccount, words.Text("command.service.your_net2phone_account")},
+	{msn.URLN2PFund, words.Text("command.service.paying_for_net2phone")},
+	{msn.URLAddressBook, words.Text("command.service.your_address_book")},
+	{msn.URLAdvSearch, words.Text("command.service.searching_for_people")},
+	{msn.URLIntSearch, words.Text("command.service.searching_by_interests")},
 }
 
 func urlNames() string {
@@ -69,7 +70,7 @@ func URL(c *call.Call) {
 		for _, page := range servicePages {
 			lines = append(lines, fmt.Sprintf("%s: %s", page.name, page.what))
 		}
-		c.Say("Write `!url` and the name of a page of the service:\n%s", strings.Join(lines, "\n"))
+		c.Tell("command.service.write_url_and_the_name_of", strings.Join(lines, "\n"))
 		return
 	}
 	name, what, ok := urlName(word)
@@ -86,7 +87,7 @@ func PageLink(command string, name msn.URLName) func(*call.Call) {
 	return func(c *call.Call) {
 		_, what, _ := urlName(string(name))
 		if more := c.Text; more != "" {
-			c.Say("Nothing can stand behind `!%[1]s` but --login and one of your accounts, and %[2]s is none of that. Write `!%[1]s` for a link to this page: %[3]s.",
+			c.Tell("command.service.nothing_can_stand_behind_but_login",
 				command, names.Clean(more), what)
 			return
 		}
@@ -98,15 +99,15 @@ func PageLink(command string, name msn.URLName) func(*call.Call) {
 func Compose(c *call.Call) {
 	word := c.Text
 	if word == "" {
-		linkTo(c, msn.URLCompose, "writing a mail", "")
+		linkTo(c, msn.URLCompose, words.Text("command.service.writing_a_mail"), "")
 		return
 	}
 	address, err := msnid.ParseAccount(word)
 	if err != nil {
-		c.Say("%s Write `!compose`, or `!compose carol@example.com`.", reason.Of(err, reason.Input, reason.Subject{}).Sentence)
+		c.Tell("command.service.write_compose_or_compose_carol_example", reason.Of(err, reason.Input, reason.Subject{}).Sentence)
 		return
 	}
-	linkTo(c, msn.URLCompose, "writing a mail to "+address, address)
+	linkTo(c, msn.URLCompose, words.Text("command.service.writing_a_mail_to", address), address)
 }
 
 // profilePage is where the member directory had everybody's profile (protocol/07,
@@ -125,21 +126,20 @@ func Profile(c *call.Call) {
 	if word != "" {
 		var err error
 		if account, err = msnid.ParseAccount(word); err != nil {
-			c.Say("%s Write `!profile` for your own, or `!profile bob@example.com`.", reason.Of(err, reason.Input, reason.Subject{}).Sentence)
+			c.Tell("command.service.write_profile_for_your_own_or", reason.Of(err, reason.Input, reason.Subject{}).Sentence)
 			return
 		}
 	}
 	if account == "" || account == login.Account.Identity.Account {
-		linkTo(c, msn.URLProfile, "editing your profile", "")
+		linkTo(c, msn.URLProfile, words.Text("command.service.editing_your_profile"), "")
 		return
 	}
 	link, ok := msgconv.SafeLink(profilePage + account)
 	if !ok {
-		c.Say("%s cannot be part of a web address.", account)
+		c.Tell("command.service.cannot_be_part_of_a_web", account)
 		return
 	}
-	c.Send(call.LinkNotice(fmt.Sprintf("This is where the member directory of MSN had the profile of %s. Services of today have no profiles, "+
-		"so that the page may be gone.", account), "Profile", link))
+	c.Send(call.LinkNotice(words.Text("command.service.this_is_where_the_member_directory", account), "Profile", link))
 }
 
 // linkTo asks the service for a page and answers with how to get there.
@@ -160,7 +160,7 @@ func linkTo(c *call.Call, name msn.URLName, what, argument string) {
 		c.Say("%s", sentence)
 		return
 	case page.Dummy():
-		c.Say("%s does not offer a page for %s: it answers with a placeholder.", about.Service, what)
+		c.Tell("command.service.does_not_offer_a_page_for", about.Service, what)
 		return
 	}
 	form, err := client.LoginForm(page)
@@ -181,7 +181,7 @@ func sendLoginLink(c *call.Call, login *call.Login, page msn.ServiceURL, what st
 	if err == nil {
 		link := c.LoginPages.Issue(c.User.MXID, onPage(login), page)
 		_, err = c.Bridge.Bot.SendMessage(c.Ctx, room, event.EventMessage, &event.Content{Parsed: call.LinkNotice(
-			fmt.Sprintf("This link is for %s at %s. It logs you in, once, within the next %s: give it to nobody.",
+			words.Text("command.service.this_link_is_for_at_it",
 				what, login.Account.Service.Name, names.Minutes(loginpage.Life)), "Open", link)}, nil)
 	}
 	if err != nil {
@@ -190,7 +190,7 @@ func sendLoginLink(c *call.Call, login *call.Login, page msn.ServiceURL, what st
 		return
 	}
 	if room != c.OrigRoomID {
-		c.Say("The link logs you in, so it is not shown here: you find it in your chat with the bot.")
+		c.Tell("command.service.the_link_logs_you_in_so")
 	}
 }
 
@@ -206,10 +206,10 @@ func sendPlainLink(c *call.Call, page msn.ServiceURL, what, service string, why 
 		link = safeLinkOrNothing(page.Post)
 	}
 	if link == "" {
-		c.Say("%s answered with an address for %s that is no web page. There is nothing to open.", service, what)
+		c.Tell("command.service.answered_with_an_address_for_that", service, what)
 		return
 	}
-	c.Send(call.LinkNotice(fmt.Sprintf("This is the page of %s for %s. %s", service, what, note), "Open", link))
+	c.Send(call.LinkNotice(words.Text("command.service.this_is_the_page_of_for", service, what, note), "Open", link))
 }
 
 // onPage returns the login for pages that log a browser in.

@@ -6,6 +6,7 @@ import (
 
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/words"
 )
 
 // The framework has these two commands as well. Its answers name accounts where others read
@@ -15,7 +16,7 @@ import (
 func ListLogins(c *call.Call) {
 	lines := describeLogins(c)
 	if len(lines) == 0 {
-		c.Say("You are not logged in to MSN. `login` logs you in.")
+		c.Tell("command.service.you_are_not_logged_in_to")
 		return
 	}
 	c.Say("%s", strings.Join(lines, "\n"))
@@ -35,13 +36,13 @@ func stateOf(login *call.Login) string {
 	client, problem := login.Session.State()
 	switch {
 	case client != nil:
-		return "signed in"
+		return words.Text("command.service.signed_in")
 	case problem == nil:
-		return "signing in"
+		return words.Text("command.service.signing_in")
 	case problem.Retried():
-		return "trying to sign in. " + problem.Sentence
+		return words.Text("command.service.trying_to_sign_in_2", problem.Sentence)
 	}
-	return "signed out. " + problem.Sentence
+	return words.Text("command.service.signed_out_2") + " " + problem.Sentence
 }
 
 // Logout forgets an account.
@@ -50,10 +51,10 @@ func Logout(c *call.Call) {
 	if named == "" {
 		lines := describeLogins(c)
 		if len(lines) == 0 {
-			c.Say("You are not logged in to MSN.")
+			c.Tell("command.service.you_are_not_logged_in_to_2")
 			return
 		}
-		c.Say("Which account? Write `logout` and one of these:\n%s", strings.Join(lines, "\n"))
+		c.Tell("command.service.which_account_write_logout_and_one", strings.Join(lines, "\n"))
 		return
 	}
 	login, ok := c.Named(named)
@@ -61,5 +62,5 @@ func Logout(c *call.Call) {
 		return
 	}
 	login.Account.Login.Logout(c.Ctx)
-	c.Say("You are logged out of %s as %s. Your rooms stay: `login` brings the account back, and `clear-rooms` takes them away.", login.Account.Service.Name, names.Clean(login.Account.Identity.Account))
+	c.Tell("command.service.you_are_logged_out_of_as", login.Account.Service.Name, names.Clean(login.Account.Identity.Account))
 }

@@ -2,7 +2,6 @@ package service
 
 import (
 	"crypto/rand"
-	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -13,14 +12,14 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn/notify"
 )
 
 const CallbackOption = "callback"
 
-const pageUsage = "Write `!page bob@example.com Call me`, or `!page +15551112222 Call me`; in the room with a contact `!page Call me` is enough. " +
-	"`--callback home`, `work` or `mobile` behind `!page` asks to be called back at your number there, `--callback home=15551112222` at another."
+const pageUsage = "command.service.write_page_bob_example_com_call"
 
 // isOption matches what is meant as an option and not as text: "--" alone and "-->"
 // are text.
@@ -34,7 +33,7 @@ func Page(c *call.Call) {
 		return
 	}
 	if word, _ := call.CutWord(rest); isOption.MatchString(word) {
-		c.Say("%s is no option of !page. The page was not sent. %s", names.Clean(word), pageUsage)
+		c.Tell("command.service.is_no_option_of_page_the", names.Clean(word), words.Text(pageUsage))
 		return
 	}
 	// Looked at before what else is missing: who writes "--callback hi" means hi as text.
@@ -53,7 +52,7 @@ func Page(c *call.Call) {
 		return
 	}
 	if strings.TrimSpace(text) == "" {
-		c.Say("The text is missing. %s", pageUsage)
+		c.Tell("command.service.the_text_is_missing", words.Text(pageUsage))
 		return
 	}
 	client, ok := c.SessionOf(login)
@@ -94,7 +93,7 @@ func Page(c *call.Call) {
 func pageTarget(typed, contact string) (to, text, problem string) {
 	word, rest := call.CutWord(typed)
 	if word == "" && contact == "" {
-		return "", "", "Whom, and what? " + pageUsage
+		return "", "", words.Text("command.service.whom_and_what", pageUsage)
 	}
 	if number, ok := isNumber(word); ok {
 		return number, rest, ""
@@ -108,7 +107,7 @@ func pageTarget(typed, contact string) (to, text, problem string) {
 	if account, err := msnid.ParseAccount(word); err == nil && !strings.HasPrefix(account, names.Tel) {
 		return account, rest, ""
 	}
-	return "", "", fmt.Sprintf("%s is neither an e-mail address nor a number with + before it. %s", names.Clean(word), pageUsage)
+	return "", "", words.Text("command.service.is_neither_an_e_mail_address", names.Clean(word), words.Text(pageUsage))
 }
 
 // callbackProblem says what is wrong with the place at which the user wants to be called
@@ -120,10 +119,10 @@ func callbackProblem(given call.Options) string {
 	case !ok || known:
 		return ""
 	case place == "":
-		return "--callback must be followed by home, work or mobile. The page was not sent. " + pageUsage
+		return words.Text("command.service.callback_must_be_followed_by_home", pageUsage)
 	default:
-		return fmt.Sprintf("--callback must be followed by home, work or mobile, not by %s. The page was not sent. %s",
-			names.Clean(place), pageUsage)
+		return words.Text("command.service.callback_must_be_followed_by_home_2",
+			names.Clean(place), words.Text(pageUsage))
 	}
 }
 
@@ -143,14 +142,14 @@ func parseCallback(value string, own func(notify.Location) string) (callback not
 	callback.Location, _ = callbackPlace(place)
 	if !given {
 		if callback.Number = own(callback.Location); callback.Number == "" {
-			return callback, fmt.Sprintf("MSN knows no %s number of yours. Name one, as in --callback %[1]s=15551112222. The page was not sent.",
+			return callback, words.Text("command.service.msn_knows_no_number_of_yours",
 				strings.ToLower(place))
 		}
 		return callback, ""
 	}
 	digits, ok := digitsOf(number)
 	if !ok {
-		return callback, fmt.Sprintf("%s is no telephone number: it must have 1 to %d digits. The page was not sent.", names.Clean(number), maxDigits)
+		return callback, words.Text("command.service.is_no_telephone_number_it_must", names.Clean(number), maxDigits)
 	}
 	callback.Number = digits
 	return callback, ""

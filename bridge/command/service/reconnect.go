@@ -2,12 +2,12 @@ package service
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/intake"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/words"
 )
 
 // reconnectWait is for how long Reconnect waits for what comes of it. What comes later is told as the end of
@@ -21,7 +21,7 @@ func Reconnect(c *call.Call) {
 		return
 	}
 	if len(logins) == 0 {
-		c.Say("You are not logged in to MSN. `$cmdprefix login` logs you in.")
+		c.Tell("command.service.you_are_not_logged_in_to_3")
 		return
 	}
 	defer intake.Hold(c.Ctx)()
@@ -29,7 +29,7 @@ func Reconnect(c *call.Call) {
 	defer cancel()
 	outcomes := make([]func() string, 0, len(logins))
 	for _, login := range logins {
-		c.Say("Signing in to MSN again, to %s as %s.", login.Account.Service.Name, login.Account.Identity.Account)
+		c.Tell("command.service.signing_in_to_msn_again_to", login.Account.Service.Name, login.Account.Identity.Account)
 		told := login.Outages.Ask()
 		login.Session.Reconnect(c.Ctx)
 		outcomes = append(outcomes, func() string {
@@ -43,11 +43,11 @@ func Reconnect(c *call.Call) {
 			told(c.Ctx, problem)
 			switch {
 			case client != nil:
-				return fmt.Sprintf("%s is signed in to %s.", who, service)
+				return words.Text("command.service.is_signed_in_to", who, service)
 			case problem.Retried():
-				return fmt.Sprintf("%s is not signed in to %s. %s The bridge goes on trying, and says in your chat with me when it is back.", who, service, problem.Sentence)
+				return words.Text("command.service.is_not_signed_in_to_the", who, service, problem.Sentence)
 			}
-			return fmt.Sprintf("%s is not signed in to %s. %s", who, service, problem.Sentence)
+			return words.Text("command.service.is_not_signed_in_to", who, service, problem.Sentence)
 		})
 	}
 	for _, outcome := range outcomes {

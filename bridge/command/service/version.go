@@ -11,6 +11,7 @@ import (
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/session"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
@@ -19,7 +20,7 @@ import (
 func ClientVersion(c *call.Call) {
 	word := strings.TrimSpace(c.Text)
 	if word != "" && !strings.EqualFold(word, "announce") {
-		c.Say("Write `!client-version` to see what is announced, or `!client-version announce` to announce it again.")
+		c.Tell("command.service.write_client_version_to_see_what")
 		return
 	}
 	login, client, ok := c.Session()
@@ -27,18 +28,18 @@ func ClientVersion(c *call.Call) {
 		return
 	}
 	version, known := client.Version()
-	done := "announces itself to %s"
+	done := words.Text("command.service.announces_itself_to")
 	if word != "" {
 		asking, cancel := context.WithTimeout(c.Ctx, session.RequestTimeout)
 		defer cancel()
 		var err error
 		if version, err = client.AnnounceVersion(asking); err != nil {
 			zerolog.Ctx(c.Ctx).Info().Err(err).Msg("Version was not announced")
-			sentence := reason.Of(err, reason.Request, login.Account.About("the version")).Sentence
+			sentence := reason.Of(err, reason.Request, login.Account.About(words.Text("command.service.the_version"))).Sentence
 			c.Say("%s", sentence)
 			return
 		}
-		if done = "has announced itself to %s"; known {
+		if done = words.Text("command.service.has_announced_itself_to"); known {
 			done += " again,"
 		}
 		known = true
@@ -46,19 +47,19 @@ func ClientVersion(c *call.Call) {
 	identity := client.Identity()
 	service := login.Account.Service.Name
 	lines := []string{
-		fmt.Sprintf("The bridge "+done+" as %s %s (%s) on %s %s %s, language %s.", service,
+		fmt.Sprintf(words.Text("command.service.the_bridge_as_on_language", done), service,
 			identity.Client, identity.Version, identity.Brand, identity.OS, identity.OSVer, identity.Arch, identity.Locale),
-		fmt.Sprintf("The version of the protocol spoken is %v.", client.Dialect()),
+		words.Text("command.service.the_version_of_the_protocol_spoken", client.Dialect()),
 	}
 	if !known {
-		lines = append(lines, fmt.Sprintf("It has not been announced in this session. `!client-version announce` asks %s what it says to it.", service))
+		lines = append(lines, words.Text("command.service.it_has_not_been_announced_in", service))
 	} else {
 		lines = append(lines, describeVersion(version, identity.Version, service)...)
 	}
 	if c.User.Permissions.Admin {
-		lines = append(lines, fmt.Sprintf("What is announced you choose with network.services.%s.client.", login.Account.Identity.Service))
+		lines = append(lines, words.Text("command.service.what_is_announced_you_choose_with", login.Account.Identity.Service))
 	} else {
-		lines = append(lines, "The admin of this bridge chooses what is announced.")
+		lines = append(lines, words.Text("command.service.the_admin_of_this_bridge_chooses"))
 	}
 	c.Say("%s", strings.Join(lines, "\n"))
 }
@@ -68,17 +69,17 @@ func describeVersion(v msn.Version, own, service string) (lines []string) {
 	field := func(s string) string { return names.Field(s) }
 	switch {
 	case v.Unrecognised():
-		lines = append(lines, fmt.Sprintf("%s does not recognise this client, and goes on all the same.", service))
+		lines = append(lines, words.Text("command.service.does_not_recognise_this_client_and", service))
 	case v.Newer(own):
-		lines = append(lines, fmt.Sprintf("%s recommends version %s.", service, field(v.Recommended)))
+		lines = append(lines, words.Text("command.service.recommends_version", service, field(v.Recommended)))
 	default:
-		lines = append(lines, fmt.Sprintf("%s recommends version %s, which needs no change.", service, field(v.Recommended)))
+		lines = append(lines, words.Text("command.service.recommends_version_which_needs_no_change", service, field(v.Recommended)))
 	}
 	switch {
 	case v.Outdated(own):
-		lines = append(lines, fmt.Sprintf("It demands version %s at least: some things may not work.", field(v.Minimum)))
+		lines = append(lines, words.Text("command.service.it_demands_version_at_least_some", field(v.Minimum)))
 	case v.Minimum != "":
-		lines = append(lines, fmt.Sprintf("The oldest version that it accepts is %s.", field(v.Minimum)))
+		lines = append(lines, words.Text("command.service.the_oldest_version_that_it_accepts", field(v.Minimum)))
 	}
 	if link := safeLinkOrNothing(v.DownloadURL); link != "" {
 		lines = append(lines, "Download: "+link)
