@@ -110,6 +110,10 @@ func TestNewNameIsShownOnce(t *testing.T) {
 			bot, _ := b.friend()
 			room := b.dm(login, bob)
 			b.eventually("the name", func() bool { return b.ghostName(login, bob) == "Bob Builder (MSN)" })
+			if err := b.callAlice(bot).Say("Hello"); err != nil {
+				t.Fatal(err)
+			}
+			b.waitMessage(0, "Hello") // it comes behind the first name
 			before := b.set(room, event.StateRoomName)
 			srv.Account(bob).SetName("Bob the Builder")
 			b.eventually("the new name", func() bool { return b.ghostName(login, bob) == "Bob the Builder (MSN)" })

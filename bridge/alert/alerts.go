@@ -18,6 +18,7 @@ import (
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 	"matrix-msn/msn/notify"
@@ -117,7 +118,7 @@ func (al *Alerts) alertReceived(ctx context.Context, evt msn.AlertReceived) {
 			AlertID:    msnid.MakeAlertMessageID("", "", "", al.occurrence(evt.At, n.Raw), n.Raw),
 			ReceivedAt: evt.At,
 			Kind:       database.AlertKindRaw,
-			Text:       fmt.Sprintf("An alert came from %s that could not be read. This is what it says:\n%s", al.account.Service.Name, raw),
+			Text:       words.Text("alert.an_alert_came_from_that_could", al.account.Service.Name, raw),
 		})
 		return
 	}
@@ -168,28 +169,31 @@ func (al *Alerts) alertsSuppressed(ctx context.Context, evt msn.AlertsSuppressed
 		AlertID:    msnid.MakeNoticeMessageID("suppressed", strconv.FormatInt(now.UnixNano(), 10)),
 		ReceivedAt: now,
 		Kind:       database.AlertKindSuppressed,
-		Text: fmt.Sprintf("%s has sent more alerts, pages and mail notices than anybody can read. The bridge has left out %d of them.",
+		Text: words.Text("alert.has_sent_more_alerts_pages_and",
 			al.account.Service.Name, evt.Count),
 	})
 }
 
-// mailFolders are the folders of new mail that need a word; notices of mail that
+// mailFolders are the texts for new mail in folders that need a word; notices of mail that
 // goes elsewhere by a rule of the user's are no news (protocol/06-oim-mail.md).
-var mailFolders = map[string]string{"": "", "ACTIVE": "", "HM_BuLkMail_": " in the junk folder"}
+var mailFolders = map[string]string{"": "alert.mail", "ACTIVE": "alert.mail", "HM_BuLkMail_": "alert.mail_junk"}
 
 // mailReceived tells of a new mail.
 func (al *Alerts) mailReceived(ctx context.Context, evt msn.MailReceived) {
-	where, ok := mailFolders[evt.Folder]
-	if !ok {
-		where = " in the folder " + names.Field(evt.Folder)
-	}
+	key, ok := mailFolders[evt.Folder]
 	from := names.Field(evt.From)
 	if address := names.Field(evt.FromAddress); address != "" && address != from {
 		from = strings.TrimSpace(from + " <" + address + ">")
 	}
 	subject := names.Field(evt.Subject)
 	if subject == "" {
-		subject = "(no subject)"
+		subject = words.Text("alert.no_subject")
+	}
+	text := ""
+	if ok {
+		text = words.Text(key, from, subject)
+	} else {
+		text = words.Text("alert.mail_folder", from, subject, names.Field(evt.Folder))
 	}
 	// The page of the mail names it; without, nothing does.
 	mark := evt.URL.Redirect
@@ -200,7 +204,7 @@ func (al *Alerts) mailReceived(ctx context.Context, evt msn.MailReceived) {
 		AlertID:    msnid.MakeNoticeMessageID("mail", evt.From, evt.FromAddress, evt.Subject, mark),
 		ReceivedAt: evt.At,
 		Kind:       database.AlertKindMail,
-		Text:       fmt.Sprintf("✉️ New mail%s from %s: %s\nSend !inbox for a link to your mail.", where, from, subject),
+		Text:       text,
 	})
 }
 
@@ -214,34 +218,25 @@ func (al *Alerts) mailCounted(ctx context.Context, evt msn.MailCounted) {
 	if !evt.Initial || evt.Inbox <= 0 {
 		return
 	}
-	mails := "mails"
-	if evt.Inbox == 1 {
-		mails = "mail"
-	}
 	now := time.Now()
 	al.Notice(ctx, database.Alert{
 		AlertID:    msnid.MakeNoticeMessageID("unread", strconv.FormatInt(now.UnixNano(), 10)),
 		ReceivedAt: now,
 		Kind:       database.AlertKindUnread,
-		Text:       fmt.Sprintf("✉️ You have %d unread %s at %s. Send !inbox for a link to them.", evt.Inbox, mails, al.account.Service.Name),
+		Text:       words.Count("alert.unread", evt.Inbox, al.account.Service.Name),
 	})
 }
 
 // shutdownAnnounced says that the service goes down.
 func (al *Alerts) shutdownAnnounced(ctx context.Context, evt msn.ShutdownAnnounced) {
-	minutes := int(evt.In / time.Minute)
-	when := fmt.Sprintf("in %d minutes", minutes)
-	if minutes <= 1 {
-		when = "in a minute"
-	}
-	al.system(ctx, fmt.Sprintf("%s goes down for maintenance %s. The bridge comes back by itself.", al.account.Service.Name, when))
+	al.system(ctx, words.Count("alert.shutdown", max(int(evt.In/time.Minute), 1), al.account.Service.Name))
 }
 
 // systemMessage shows a system message that nobody knows the meaning of.
 func (al *Alerts) systemMessage(ctx context.Context, evt msn.SystemMessage) {
-	words := append([]string{"type " + evt.Type}, evt.Args...)
-	al.system(ctx, fmt.Sprintf("%s has sent a system message: %s", al.account.Service.Name,
-		names.Field(strings.Join(words, ", "))))
+	args := append([]string{"type " + evt.Type}, evt.Args...)
+	al.system(ctx, words.Text("alert.has_sent_a_system_message", al.account.Service.Name,
+		names.Field(strings.Join(args, ", "))))
 }
 
 func (al *Alerts) system(ctx context.Context, text string) {
@@ -265,8 +260,7 @@ func (al *Alerts) checkVersion(ctx context.Context, client *msn.Client) {
 	al.Notice(ctx, database.Alert{
 		AlertID: msnid.MakeNoticeMessageID("version", own, version.Minimum),
 		Kind:    database.AlertKindVersion,
-		Text: fmt.Sprintf("%s wants clients of version %s or later; the bridge announces %s. Some things may not work. "+
-			"The admin of this bridge can have another one announced.",
+		Text: words.Text("alert.wants_clients_of_version_or_later",
 			al.account.Service.Name, names.Field(version.Minimum), own),
 	})
 }

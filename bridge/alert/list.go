@@ -3,7 +3,6 @@ package alert
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"html"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/room"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 )
 
@@ -34,9 +34,9 @@ func (al *Alerts) List(ctx context.Context, n int) []*event.MessageEventContent 
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read alerts")
 		return []*event.MessageEventContent{plainNotice(reason.Of(reason.ErrAlerts, reason.Request, al.account.About("")).Sentence)}
 	}
-	title := fmt.Sprintf("Alerts of %s at %s", al.account.Identity.Account, al.account.Service.Name)
+	title := words.Text("alert.alerts_of_at", al.account.Identity.Account, al.account.Service.Name)
 	if len(alerts) == 0 {
-		return []*event.MessageEventContent{plainNotice(title + ": there were none yet.")}
+		return []*event.MessageEventContent{plainNotice(words.Text("alert.there_were_none_yet", title))}
 	}
 	var messages []*event.MessageEventContent
 	body, list := title, "<strong>"+html.EscapeString(title)+"</strong><ul>"

@@ -17,13 +17,14 @@ import (
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn/notify"
 )
 
 // Info describes the room in which the alerts of the login are shown.
 func (al *Alerts) Info() *bridgev2.ChatInfo {
-	topic := fmt.Sprintf("What %s announces to %s", al.account.Service.Name, al.account.Identity.Account)
+	topic := words.Text("alert.what_announces_to", al.account.Service.Name, al.account.Identity.Account)
 	sender := al.Sender()
 	return &bridgev2.ChatInfo{
 		Type:   ptr.Ptr(bridgedb.RoomTypeDefault),

@@ -2,7 +2,6 @@ package chat
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -65,36 +65,33 @@ func (k besidesKind) most() int {
 
 // more says what was not shown.
 func (k besidesKind) more(name string, n int) string {
-	one, many := "thing that the bridge does not carry", "things that the bridge does not carry"
+	key := "chat.more.things"
 	switch k {
 	case besidesNudge:
-		one, many = "nudge", "nudges"
+		key = "chat.more.nudges"
 	case besidesInk:
-		one, many = "picture", "pictures"
+		key = "chat.more.pictures"
 	case besidesAction:
-		one, many = "line that their Messenger made", "lines that their Messenger made"
+		key = "chat.more.lines"
 	case besidesVoice:
-		one, many = "voice clip", "voice clips"
+		key = "chat.more.clips"
 	case besidesFile:
-		one, many = "file that did not come", "files that did not come"
+		key = "chat.more.files"
 	}
-	if n == 1 {
-		return fmt.Sprintf("%s sent one more %s.", name, one)
-	}
-	return fmt.Sprintf("%s sent %d more %s.", name, n, many)
+	return words.Count(key, n, name)
 }
 
 // nudgeReceived calls the user: that is what a nudge is for.
 func (h *Heard) nudgeReceived(ctx context.Context, evt msn.NudgeReceived) {
-	h.besides(ctx, evt.Origin, besidesNudge, database.QueuedNudge, func(name string) string { return name + " sent a nudge." })
+	h.besides(ctx, evt.Origin, besidesNudge, database.QueuedNudge, func(name string) string { return words.Text("chat.nudge", name) })
 }
 
 func (h *Heard) winkReceived(ctx context.Context, evt msn.WinkReceived) {
 	line := h.thing(ctx, evt.Origin, func(name string) string {
 		if called := names.Cut(names.OneLine(evt.Object.Friendly), names.MaxField); !msgconv.IsBlank(called) {
-			return fmt.Sprintf("%s sent the wink %s, an animation.", name, names.Quoted(called))
+			return words.Text("chat.sent_the_wink_an_animation", name, names.Quoted(called))
 		}
-		return name + " sent a wink, an animation."
+		return words.Text("chat.sent_a_wink_an_animation", name)
 	})
 	if line != nil && h.mayFetch(ctx, evt.Conversation, line.Sender) {
 		h.winks.Show(evt.Object, *line)
@@ -104,7 +101,7 @@ func (h *Heard) winkReceived(ctx context.Context, evt msn.WinkReceived) {
 func (h *Heard) voiceClipReceived(ctx context.Context, evt msn.VoiceClipReceived) {
 	if evt.Object.Size == 0 || evt.Object.Type != msn.ObjectVoice {
 		h.thing(ctx, evt.Origin, func(name string) string {
-			return name + " sent a voice clip. Their Messenger does not say how to get it: ask them to write."
+			return words.Text("chat.sent_a_voice_clip_their_messenger", name)
 		})
 		return
 	}

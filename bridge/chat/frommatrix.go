@@ -15,6 +15,7 @@ import (
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -251,5 +252,5 @@ func (c *Chat) Recipients(ctx context.Context, to msnid.Peer) reason.Subject {
 	if to.Account != "" {
 		return c.account.Person(c.rooms.AmongReaders(ctx, c.account.PortalKey(to.Account)), to.Account)
 	}
-	return reason.Subject{Name: "everybody else in this conversation", Service: c.account.Service.Name, Listed: true}
+	return reason.Subject{Name: words.Text("chat.everybody"), Service: c.account.Service.Name, Listed: true}
 }

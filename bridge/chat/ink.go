@@ -16,6 +16,7 @@ import (
 
 	"matrix-msn/bridge/ink"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 	"matrix-msn/msn/isf"
@@ -37,7 +38,7 @@ const (
 )
 
 // noInk is what is said of somebody whose handwriting cannot be shown.
-const noInk = "%s wrote by hand. It comes without a picture that the bridge can show: ask them to type."
+const noInk = "chat.ink.unreadable"
 
 // inkReceived shows handwriting as a picture, if that can be made of it. That is found out when it is
 // brought into its room: decoding and drawing are work that others can cause.
@@ -50,10 +51,10 @@ func (h *Heard) inkReceived(ctx context.Context, evt msn.InkReceived) {
 		}
 	}
 	if len(data) > maxInk {
-		why = "%s wrote by hand. The picture is too large for the bridge: ask them to type."
+		why = "chat.ink.large"
 	}
 	if why != "" {
-		h.thing(ctx, evt.Origin, func(name string) string { return fmt.Sprintf(why, name) })
+		h.thing(ctx, evt.Origin, func(name string) string { return words.Text(why, name) })
 		return
 	}
 	account, ok := h.sender(ctx, evt.Origin)
@@ -124,7 +125,7 @@ func (h *Heard) convertInk(ctx context.Context, m *database.QueuedMessage) *brid
 	shown, ok := handwritingOf(m)
 	if !ok {
 		line := *m
-		line.Body = fmt.Sprintf(noInk, h.calledIn(ctx, h.account.KeyOf(m.PortalID), m.Sender))
+		line.Body = words.Text(noInk, h.calledIn(ctx, h.account.KeyOf(m.PortalID), m.Sender))
 		return convertNote(&line)
 	}
 	return &bridgev2.ConvertedMessagePart{Type: event.EventMessage, Content: &event.MessageEventContent{

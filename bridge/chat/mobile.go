@@ -2,12 +2,12 @@ package chat
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -42,7 +42,7 @@ func (h *Heard) pageReceived(ctx context.Context, evt msn.PageReceived) {
 	}
 	from := names.Clean(strings.TrimPrefix(evt.From, names.Tel))
 	if from == "" {
-		from = "somebody unknown"
+		from = words.Text("chat.somebody")
 	}
 	h.notices.Notice(ctx, database.Alert{
 		AlertID:    msnid.MakePageMessageID(evt.From, evt.Text, 0, evt.At),
@@ -50,6 +50,6 @@ func (h *Heard) pageReceived(ctx context.Context, evt msn.PageReceived) {
 		Kind:       database.AlertKindPage,
 		LCID:       evt.LCID,
 		Priority:   "1", // a person writes
-		Text:       fmt.Sprintf("📱 %s, who is none of your contacts, writes from a mobile phone:\n%s", from, text),
+		Text:       words.Text("chat.who_is_none_of_your_contacts", from, text),
 	})
 }

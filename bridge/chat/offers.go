@@ -2,27 +2,27 @@ package chat
 
 import (
 	"context"
-	"fmt"
 
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
-// offers is what is said of each offer: what somebody does, "%s" for its name, and why the bridge
+// offers is what is said of each offer, and of one of a name: "" where that is not said. It says why the bridge
 // does not take part.
-var offers = map[msn.Offer]struct{ does, named, why string }{
-	msn.OfferFile:       {"offers a file", "offers the file %s", "does not carry files of such an old kind: ask for it by e-mail"},
-	msn.OfferCall:       {"calls you by voice or video", "", "carries no calls"},
-	msn.OfferVideo:      {"calls you by video", "", "carries no calls"},
-	msn.OfferWebcam:     {"wants to show you their webcam", "", "carries no moving pictures"},
-	msn.OfferWantWebcam: {"wants to see your webcam", "", "carries no moving pictures"},
-	msn.OfferMeeting:    {"invites you to NetMeeting", "", "does not carry it"},
-	msn.OfferSharing:    {"wants to share a program with you", "", "does not carry that"},
-	msn.OfferWhiteboard: {"invites you to draw on a whiteboard", "", "does not carry that"},
-	msn.OfferAssistance: {"asks for remote assistance, or offers it", "", "does not carry that"},
-	msn.OfferGame:       {"invites you to a game", "invites you to %s", "carries no games"},
-	msn.OfferPhotos:     {"wants to look at photos with you", "", "does not carry that"},
-	msn.OfferOther:      {"offers something that the bridge does not know", "offers %s, which the bridge does not know", "does not carry it"},
+var offers = map[msn.Offer]struct{ text, named string }{
+	msn.OfferFile:       {"chat.offer.file", "chat.offer.file_named"},
+	msn.OfferCall:       {"chat.offer.call", ""},
+	msn.OfferVideo:      {"chat.offer.video", ""},
+	msn.OfferWebcam:     {"chat.offer.webcam", ""},
+	msn.OfferWantWebcam: {"chat.offer.want_webcam", ""},
+	msn.OfferMeeting:    {"chat.offer.meeting", ""},
+	msn.OfferSharing:    {"chat.offer.sharing", ""},
+	msn.OfferWhiteboard: {"chat.offer.whiteboard", ""},
+	msn.OfferAssistance: {"chat.offer.assistance", ""},
+	msn.OfferGame:       {"chat.offer.game", "chat.offer.game_named"},
+	msn.OfferPhotos:     {"chat.offer.photos", ""},
+	msn.OfferOther:      {"chat.offer.unknown", "chat.offer.unknown_named"},
 }
 
 // invitationReceived says what was offered.
@@ -36,17 +36,17 @@ func describeOffer(name string, evt msn.InvitationReceived) string {
 	if !known {
 		what = offers[msn.OfferOther]
 	}
-	does := what.does
+	size := ""
+	if evt.Bytes > 0 {
+		size = " (" + names.Bytes(evt.Bytes) + ")"
+	}
+	said := words.Text(what.text, name, size)
 	if thing := names.Field(evt.Name); thing != "" && what.named != "" {
 		// As it is: the line is the contact's own, and their texts may hold links as well.
-		does = fmt.Sprintf(what.named, names.Own(thing))
+		said = words.Text(what.named, name, size, names.Own(thing))
 	}
-	if evt.Bytes > 0 {
-		does += " (" + names.Bytes(evt.Bytes) + ")"
-	}
-	declined := ""
 	if evt.Declined {
-		declined = " It has declined."
+		said += " " + words.Text("chat.offer.declined")
 	}
-	return fmt.Sprintf("%s %s. The bridge %s.%s", name, does, what.why, declined)
+	return said
 }

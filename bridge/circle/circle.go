@@ -27,6 +27,7 @@ import (
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -192,8 +193,7 @@ func (c *Circles) tellInvitation(ctx context.Context, circle msn.Circle, was acc
 		AlertID:    msnid.MakeNoticeMessageID("circle", circle.ID, mark),
 		ReceivedAt: now,
 		Kind:       database.AlertKindSystem,
-		Text: "You are invited into the circle " + names.Quoted(names.Circle(circle)) + " at " + c.account.Service.Name +
-			". Write !circles to see it; !circles accept, with its number there, lets you in, and !circles decline does not.",
+		Text:       words.Text("circle.you_are_invited_into_the_circle", names.Quoted(names.Circle(circle)), c.account.Service.Name),
 	})
 	c.note(ctx, circle.ID, invited)
 }
@@ -205,7 +205,7 @@ func (c *Circles) tellLost(ctx context.Context, id string) (told bool) {
 	if err == nil && room != "" {
 		_, err = c.account.Bridge.Bot.SendMessage(ctx, room, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{
 			MsgType: event.MsgNotice, Mentions: &event.Mentions{},
-			Body: "You do not belong to this circle any more. What was said stays here; nothing new comes.",
+			Body: words.Text("circle.you_do_not_belong_to_this"),
 		}}, nil)
 	}
 	if err != nil {
@@ -229,9 +229,8 @@ func (c *Circles) Invite(ctx context.Context, client *msn.Client, id, account, t
 		why := reason.Of(err, reason.Circle, c.account.About(name)).Sentence
 		return why
 	}
-	with := ""
 	if text != "" {
-		with = ", with your text"
+		return words.Text("circle.invited_with_text", name)
 	}
-	return name + " is invited into this circle" + with + ", and comes in when they accept."
+	return words.Text("circle.invited", name)
 }

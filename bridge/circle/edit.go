@@ -11,6 +11,7 @@ import (
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/session"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
@@ -26,14 +27,14 @@ func (c *Circles) Answer(ctx context.Context, client *msn.Client, circle msn.Cir
 	case "leave":
 		was := c.account.Stored().Circles[circle.ID]
 		c.note(ctx, circle.ID, "") // who leaves by a command need not be told in the room
-		err, done = client.LeaveCircle(ctx, circle.ID), fmt.Sprintf("You have left the circle %s. Its room stays until you leave it too.", name)
+		err, done = client.LeaveCircle(ctx, circle.ID), words.Text("circle.you_have_left_the_circle_its", name)
 		if err != nil {
 			c.note(ctx, circle.ID, was)
 		}
 	case "accept":
-		err, done = client.AnswerCircle(ctx, circle.ID, true), fmt.Sprintf("You belong to the circle %s now. It has a room of its own.", name)
+		err, done = client.AnswerCircle(ctx, circle.ID, true), words.Text("circle.you_belong_to_the_circle_now", name)
 	default:
-		err, done = client.AnswerCircle(ctx, circle.ID, false), fmt.Sprintf("The invitation into the circle %s is declined.", name)
+		err, done = client.AnswerCircle(ctx, circle.ID, false), words.Text("circle.the_invitation_into_the_circle_is", name)
 	}
 	if err == nil {
 		return done
@@ -53,9 +54,9 @@ func (c *Circles) Create(ctx context.Context, client *msn.Client, name string) s
 	name = names.OneLine(name)
 	switch {
 	case name == "":
-		return "A circle needs a name: write it behind, as in `!circles create Friends of mine`."
+		return words.Text("circle.a_circle_needs_a_name_write")
 	case len(name) > msn.MaxCircleName:
-		return fmt.Sprintf("That name is too long: shorten it to %d of its %d characters.",
+		return words.Text("circle.that_name_is_too_long_shorten",
 			utf8.RuneCountInString(strings.ToValidUTF8(name[:msn.MaxCircleName], "")), utf8.RuneCountInString(name))
 	}
 	if _, err := client.CreateCircle(ctx, name); err != nil {
@@ -63,5 +64,5 @@ func (c *Circles) Create(ctx context.Context, client *msn.Client, name string) s
 		why := reason.Of(err, reason.Circle, c.account.About(names.Quoted(name))).Sentence
 		return why
 	}
-	return fmt.Sprintf("There is a new circle %s, with a room of its own. Write `!invite bob@example.com` there to invite somebody.", names.Quoted(name))
+	return words.Text("circle.there_is_a_new_circle_with", names.Quoted(name))
 }

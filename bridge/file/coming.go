@@ -25,6 +25,7 @@ import (
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/room"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -213,7 +214,7 @@ func (c *Coming) begin(ctx context.Context, o *offer) error {
 		return err
 	}
 	if o.asked {
-		c.put(ctx, &o.ComingFile, "asked", fmt.Sprintf("%s offers the file %s (%s). Write `!accept` in this room within 5 minutes to take it, `!decline` to say no.",
+		c.put(ctx, &o.ComingFile, "asked", words.Text("file.offers_the_file_write_accept_in",
 			c.called(ctx, o.Sender), names.Own(o.Name), names.Bytes(o.size)), c.cfg.Account.DB.MSNQueue.Put)
 	}
 	go func() {
@@ -324,9 +325,9 @@ func (c *Coming) Answer(ctx context.Context, portal networkid.PortalID, accept b
 	c.mu.Unlock()
 	last.answer <- accept
 	if accept {
-		return fmt.Sprintf("The bridge takes the file %s (%s) of %s.", names.Own(last.Name), names.Bytes(last.size), c.called(ctx, last.Sender)), true
+		return words.Text("file.the_bridge_takes_the_file_of", names.Own(last.Name), names.Bytes(last.size), c.called(ctx, last.Sender)), true
 	}
-	return fmt.Sprintf("The file %s of %s is declined.", names.Own(last.Name), c.called(ctx, last.Sender)), true
+	return words.Text("file.the_file_of_is_declined", names.Own(last.Name), c.called(ctx, last.Sender)), true
 }
 
 // take has a file sent, and brings it to the homeserver as it comes: it is on disk meanwhile. It

@@ -2,13 +2,13 @@ package file
 
 import (
 	"context"
-	"fmt"
 	"sync"
 
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 )
 
@@ -69,9 +69,9 @@ func (p *progress) say(percent int) {
 	if p.ctx.Err() != nil {
 		return
 	}
-	text := "The file is offered."
+	text := words.Text("file.the_file_is_offered")
 	if percent > 0 {
-		text = fmt.Sprintf("%d %% of the file has gone out.", percent)
+		text = words.Text("file.f_the_file_has_gone_out", percent)
 	}
 	p.account.Bridge.Matrix.SendMessageStatus(p.ctx, &bridgev2.MessageStatus{Status: event.MessageStatusPending, Message: text}, p.info)
 }

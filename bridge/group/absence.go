@@ -2,7 +2,6 @@ package group
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -148,12 +148,12 @@ func (g *Groups) topic(ctx context.Context, group string) string {
 	var missing []string
 	for _, account := range slices.Sorted(maps.Keys(absent)) {
 		if len(missing) == maxNamed {
-			missing = append(missing, fmt.Sprintf("%d more", len(absent)-maxNamed))
+			missing = append(missing, words.Count("group.more", len(absent)-maxNamed))
 			break
 		}
-		missing = append(missing, fmt.Sprintf("%s, who %s", g.account.MatrixName(ctx, account, book), absent[account].why))
+		missing = append(missing, words.Text(absent[account].why, g.account.MatrixName(ctx, account, book)))
 	}
-	return "Not in the conversation now: " + strings.Join(missing, "; ")
+	return words.Text("group.not_there", strings.Join(missing, "; "))
 }
 
 // clearTopics takes away what an earlier run has written of who is missing.

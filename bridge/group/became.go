@@ -2,12 +2,12 @@ package group
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -43,7 +43,7 @@ func (g *Groups) becameGroup(ctx context.Context, evt msn.BecameGroup) {
 			return
 		}
 		ctx = g.rooms.AmongReaders(ctx, alone)
-		g.put(ctx, alone.ID, peer, database.QueuedNote, fmt.Sprintf("%s has come into your conversation with %s: it goes on in a room of its own, %s",
+		g.put(ctx, alone.ID, peer, database.QueuedNote, words.Text("group.has_come_into_your_conversation_with",
 			g.account.Person(ctx, newcomer).Name, g.account.Person(ctx, peer).Name, g.rooms.Link(room)), at)
 	})
 }

@@ -23,6 +23,7 @@ import (
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -162,7 +163,7 @@ func (g *Groups) participantLeft(ctx context.Context, evt msn.ParticipantLeft) {
 	}
 	counted := evt.Conversation.Group()
 	if slices.Contains(evt.Conversation.Members(), evt.Account) {
-		g.isAbsent(evt.Conversation, evt.Account, absence{left: true, why: "has left"})
+		g.isAbsent(evt.Conversation, evt.Account, absence{left: true, why: "group.who.has_left"})
 	} else {
 		counted += " others" // however many they are, members are seen to leave
 	}
@@ -250,7 +251,7 @@ func (g *Groups) StillTogether(ctx context.Context, client *msn.Client, account 
 	for _, group := range groups {
 		conversation, err := g.Conversation(ctx, client, group)
 		if err == nil && slices.Contains(conversation.Participants(), account) {
-			return "You are still together in a conversation of several people: there both of you go on reading what the other writes, until one of you leaves it."
+			return words.Text("group.you_are_still_together_in_a")
 		}
 	}
 	return ""

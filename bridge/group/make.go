@@ -18,6 +18,7 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/session"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
@@ -119,7 +120,7 @@ func (g *Groups) CallInto(ctx context.Context, client *msn.Client, room msnid.Pe
 	for i, account := range accounts {
 		calls.Go(func() {
 			name := g.account.Person(ctx, account).Name
-			said[i] = fmt.Sprintf("%s is a contact of yours and has been called: they are in the conversation now.", name)
+			said[i] = words.Text("group.is_a_contact_of_yours_and", name)
 			if err := g.callIn(ctx, client, room.Group, account); err != nil {
 				said[i] = reason.Of(err, reason.Call, g.account.About(name)).Sentence
 			}
@@ -142,10 +143,10 @@ func (g *Groups) start(ctx context.Context, accounts ...string) string {
 	g.making.Lock()
 	defer g.making.Unlock()
 	key, there, err := g.of(ctx, accounts)
-	kind := "a new room"
+	kind := "group.new_room"
 	switch {
 	case err == nil && there:
-		kind = "a room already"
+		kind = "group.room_already"
 		err = g.rooms.CallBack(ctx, key)
 	case err == nil:
 		if key, err = g.make(ctx, accounts); err == nil {
@@ -156,7 +157,7 @@ func (g *Groups) start(ctx context.Context, accounts ...string) string {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to make a group chat")
 		return reason.Of(reason.ErrRoom, reason.Call, about).Sentence
 	}
-	made := fmt.Sprintf("There is %s for %s and you. They are called with the next message that you write there", kind, strings.Join(called, ", "))
+	made := words.Text(kind, strings.Join(called, ", "))
 	if room, err := g.rooms.Stored(ctx, key); err == nil && room != "" {
 		made += ": " + g.rooms.Link(room)
 	}

@@ -15,6 +15,7 @@ import (
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/retry"
 	"matrix-msn/bridge/room"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
@@ -131,7 +132,7 @@ func (g *Groups) startInvited(ctx context.Context, portal networkid.PortalID, in
 // why.
 func (g *Groups) Refused(in id.RoomID, account string) {
 	g.work.Do(fmt.Sprintf("refused %s %s", in, account), func(ctx context.Context) {
-		said := fmt.Sprintf("Only %s can call people into this conversation: it belongs to their account on MSN.", g.account.Login.UserMXID)
+		said := words.Text("group.only_can_call_people_into_this", g.account.Login.UserMXID)
 		ghost, err := g.account.Bridge.GetGhostByID(ctx, g.account.GhostID(account))
 		if err == nil {
 			err = g.rooms.Exit(ctx, in, ghost, said)
@@ -152,9 +153,9 @@ func (g *Groups) callInvited(ctx context.Context, portal networkid.PortalID, acc
 	peer, ok := msnid.ParsePeer(portal)
 	switch {
 	case !ok:
-		return "This is the room of your alerts. Nobody can be called into it.", false, true
+		return words.Text("group.this_is_the_room_of_your"), false, true
 	case peer.Circle != "":
-		return fmt.Sprintf("Invite %s into the circle by writing `!invite %s` here: they come into the room when they accept.", name, account), false, true
+		return words.Text("group.invite_into_the_circle_by_writing", name, account), false, true
 	case account == g.account.Identity.Account || account == peer.Account:
 		return "", true, false
 	}
@@ -182,13 +183,12 @@ func (g *Groups) Removed(portal networkid.PortalID, in id.RoomID, account string
 			}
 		}
 		name := g.account.Person(g.rooms.AmongReaders(ctx, g.account.KeyOf(portal)), account).Name
-		said := fmt.Sprintf("MSN has no way to put somebody out of a conversation: %s still hears what is said here, and is shown again with what they write. "+
-			"To be without them leave this room, and make another one with `create-group`.", name)
+		said := words.Text("group.msn_has_no_way_to_put", name)
 		switch {
 		case peer.Account != "":
-			said = fmt.Sprintf("%s is not told that you have put them out of this room, and is back with what they write. `!block` keeps them from writing to you.", name)
+			said = words.Text("group.is_not_told_that_you_have", name)
 		case peer.Circle != "":
-			said = fmt.Sprintf("%s still belongs to the circle: the bridge cannot put somebody out of one.", name)
+			said = words.Text("group.still_belongs_to_the_circle_the", name)
 		}
 		if err := g.rooms.Notice(ctx, in, said, ""); err != nil {
 			zerolog.Ctx(ctx).Err(err).Msg("Failed to say that somebody is still in a conversation")

@@ -3,7 +3,6 @@ package group
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/retry"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
@@ -33,9 +33,9 @@ func (g *Groups) callFailed(ctx context.Context, evt msn.CallFailed) {
 	if !ok || group == "" {
 		return
 	}
-	why := "does not come"
+	why := "group.who.does_not_come"
 	if errors.Is(evt.Err, msn.ErrOffline) {
-		why = "is offline"
+		why = "group.who.is_offline"
 	}
 	if g.absent.of(group)[member].why == why {
 		return // the room knows
@@ -88,7 +88,7 @@ func (g *Groups) describeMissing(ctx context.Context, all []absentee) string {
 		said = append(said, reason.Of(msn.ErrOffline, reason.Call, g.account.About(offline[0])).Sentence)
 	default:
 		last := len(offline) - 1
-		said = append(said, fmt.Sprintf("%s and %s are offline, or take no calls from you, and do not hear what is said in the conversation.",
+		said = append(said, words.Text("group.and_are_offline_or_take_no",
 			strings.Join(offline[:last], ", "), offline[last]))
 	}
 	return strings.Join(said, " ")

@@ -3,7 +3,6 @@ package group
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 
 	"github.com/rs/zerolog"
@@ -11,6 +10,7 @@ import (
 
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/room"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -184,8 +184,7 @@ func (g *Groups) sayFull(ctx context.Context, group string) {
 	g.work.Do("full "+group, func(ctx context.Context) {
 		stored, err := g.rooms.Stored(ctx, key)
 		if err == nil && stored != "" {
-			err = g.rooms.Notice(ctx, stored, fmt.Sprintf("More than %d people have come into this conversation. Who comes from now on is shown here only when they write, "+
-				"and is not called in again when you write later.", maxShown), "")
+			err = g.rooms.Notice(ctx, stored, words.Text("group.more_than_people_have_come_into", maxShown), "")
 		}
 		if err != nil {
 			zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to say that no more people are shown in a group chat")

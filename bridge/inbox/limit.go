@@ -5,6 +5,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 )
 
@@ -17,10 +18,10 @@ type Limit struct {
 }
 
 // LeftOut takes the place of everything that comes while too many messages wait.
-const LeftOut = "(Further messages were left out: more came than the bridge keeps while the homeserver does not take them.)"
+var LeftOut = words.Text("inbox.further_messages_were_left_out_more")
 
 // NotTaken takes the place of a message that the database will never take.
-const NotTaken = "(A message was left out: the bridge's database does not take it.)"
+var NotTaken = words.Text("inbox.a_message_was_left_out_the")
 
 // Usual is the Limit of most rooms: what one contact can make the bridge keep during an
 // outage of the homeserver.

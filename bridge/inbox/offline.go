@@ -2,7 +2,6 @@ package inbox
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 )
 
@@ -70,7 +70,7 @@ func (o *Offline) NoteRefused(ctx context.Context, m *database.QueuedMessage) {
 
 // Sentence implements Keeper.
 func (o *Offline) Sentence() string {
-	return fmt.Sprintf("%s keeps it; the bridge tries again when it signs in the next time.", o.account.Service.Name)
+	return words.Text("inbox.keeps_it_the_bridge_tries_again", o.account.Service.Name)
 }
 
 // LeftOutID implements Keeper.

@@ -24,6 +24,7 @@ import (
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/session"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
@@ -76,7 +77,7 @@ func Flows(cfg *config.Config) (flows []bridgev2.LoginFlow) {
 	for _, key := range cfg.ServiceKeys() {
 		name := cfg.Service(key).Name
 		flows = append(flows, bridgev2.LoginFlow{
-			ID: key, Name: name, Description: fmt.Sprintf("Sign in to %s with an e-mail address and a password", name),
+			ID: key, Name: name, Description: words.Text("login.sign_in_to_with_an_e", name),
 		})
 	}
 	return flows
@@ -117,14 +118,14 @@ func (p *process) credentialsStep() *bridgev2.LoginStep {
 		Type:        bridgev2.LoginInputFieldTypeEmail,
 		ID:          FieldAccount,
 		Name:        "e-mail address",
-		Description: fmt.Sprintf("The address with which you sign in to %s", p.service.Name),
+		Description: words.Text("login.the_address_with_which_you_sign", p.service.Name),
 		Validate:    typed(msnid.ParseAccount),
 	}
 	password := bridgev2.LoginInputDataField{
 		Type:        bridgev2.LoginInputFieldTypePassword,
 		ID:          FieldPassword,
 		Name:        "password",
-		Description: fmt.Sprintf("Your password at %s", p.service.Name),
+		Description: words.Text("login.your_password_at", p.service.Name),
 		Validate:    typed(checkPassword),
 	}
 	fields := []bridgev2.LoginInputDataField{account, password}
@@ -132,10 +133,9 @@ func (p *process) credentialsStep() *bridgev2.LoginStep {
 		fields = fields[1:] // the account is known
 	}
 	return &bridgev2.LoginStep{
-		Type:   bridgev2.LoginStepTypeUserInput,
-		StepID: stepCredentials,
-		Instructions: fmt.Sprintf("Sign in to %s. The bridge keeps your password, encrypted, to sign in again after a restart. "+
-			"It removes the message with the password from this room if it may; should you still see it, delete it yourself.", p.service.Name),
+		Type:            bridgev2.LoginStepTypeUserInput,
+		StepID:          stepCredentials,
+		Instructions:    words.Text("login.sign_in_to_the_bridge_keeps", p.service.Name),
 		UserInputParams: &bridgev2.LoginUserInputParams{Fields: fields},
 	}
 }
@@ -232,7 +232,7 @@ func (p *process) SubmitUserInput(ctx context.Context, input map[string]string) 
 	return &bridgev2.LoginStep{
 		Type:         bridgev2.LoginStepTypeComplete,
 		StepID:       stepComplete,
-		Instructions: fmt.Sprintf("Signed in to %s as %s", p.service.Name, address),
+		Instructions: words.Text("login.signed_in_to_as", p.service.Name, address),
 		CompleteParams: &bridgev2.LoginCompleteParams{
 			UserLoginID: login.ID,
 			UserLogin:   login,

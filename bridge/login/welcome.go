@@ -2,7 +2,6 @@ package login
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"matrix-msn/bridge/retry"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
@@ -89,10 +89,10 @@ func (w *Welcome) text(ctx context.Context, client *msn.Client) string {
 		}
 		online = append(online, w.account.Person(ctx, contact.Account).Name)
 	}
-	return strings.Join(append([]string{listed(w.account.Service.Name, contacts, online), "Three things to try:",
-		"• `start-chat " + example + "` opens a room to talk in. Who writes to you first gets one by itself.",
-		"• `contacts` shows everybody on your list, and `status busy` what they see of you.",
-		"• `help` shows all that there is."}, w.hints(ctx)...), "\n")
+	return strings.Join(append([]string{listed(w.account.Service.Name, contacts, online), words.Text("login.three_things_to_try"),
+		words.Text("login.start_chat_opens_a_room_to", example),
+		words.Text("login.contacts_shows_everybody_on_your_list"),
+		words.Text("login.help_shows_all_that_there_is")}, w.hints(ctx)...), "\n")
 }
 
 // hints says what is not set up that most people want.
@@ -101,28 +101,20 @@ func (w *Welcome) hints(ctx context.Context) []string {
 	if !user.Permissions.DoublePuppet || user.DoublePuppet(ctx) != nil {
 		return nil
 	}
-	return []string{"What you write in another Messenger appears here as written by your MSN account, and you are invited into each new room: " +
-		"`help login-matrix` says how both become yours."}
+	return []string{words.Text("login.what_you_write_in_another_messenger")}
 }
 
 // listed says how many contacts there are, and names some of those who are online.
 func listed(service string, contacts int, online []string) string {
 	switch {
 	case contacts == 0:
-		return fmt.Sprintf("Your contact list at %s is empty: `add bob@example.com` puts somebody on it.", service)
+		return words.Text("login.your_contact_list_at_is_empty", service)
 	case len(online) == 0:
-		return fmt.Sprintf("You have %s at %s. Nobody of them is online now.", count(contacts), service)
+		return words.Count("login.nobody_online", contacts, service)
 	}
 	named := online
 	if len(named) > namedOnline {
-		named = append(append([]string(nil), named[:namedOnline]...), fmt.Sprintf("%d more", len(online)-namedOnline))
+		named = append(append([]string(nil), named[:namedOnline]...), words.Count("login.more", len(online)-namedOnline))
 	}
-	return fmt.Sprintf("You have %s at %s. Online now: %s.", count(contacts), service, strings.Join(named, ", "))
-}
-
-func count(contacts int) string {
-	if contacts == 1 {
-		return "one contact"
-	}
-	return fmt.Sprintf("%d contacts", contacts)
+	return words.Count("login.online", contacts, service, strings.Join(named, ", "))
 }

@@ -1,10 +1,10 @@
 package names
 
 import (
-	"fmt"
 	"time"
 	"unicode/utf8"
 
+	"matrix-msn/bridge/words"
 	"matrix-msn/internal/grapheme"
 )
 
@@ -33,8 +33,5 @@ func CutBytes(s string, n int) string {
 
 // Minutes writes a time for people, in minutes and never as none.
 func Minutes(d time.Duration) string {
-	if minutes := int((d + time.Minute - 1) / time.Minute); minutes > 1 {
-		return fmt.Sprintf("%d minutes", minutes)
-	}
-	return "a minute"
+	return words.Count("names.minutes", max(int((d+time.Minute-1)/time.Minute), 1))
 }

@@ -1,15 +1,16 @@
 package names
 
-import "fmt"
+import (
+	"fmt"
+
+	"matrix-msn/bridge/words"
+)
 
 // Bytes says how much so many bytes are: "5 bytes", "12 KB".
 func Bytes(n uint64) string {
 	const step = 1000
-	if n == 1 {
-		return "1 byte"
-	}
 	if n < step {
-		return fmt.Sprintf("%d bytes", n)
+		return words.Count("names.bytes", int(n))
 	}
 	units := []string{"KB", "MB", "GB", "TB", "PB", "EB"}
 	size, unit := float64(n)/step, 0

@@ -16,6 +16,7 @@ import (
 	"matrix-msn/bridge/retry"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 	"matrix-msn/msn/notify"
@@ -152,7 +153,7 @@ func (p *Pager) send(ctx context.Context, page *database.Page) error {
 	case err := <-result:
 		return err
 	case <-timer.C:
-		if err := p.say(ctx, page, fmt.Sprintf("Paging %s …", p.nameOf(ctx, page.To))); err != nil {
+		if err := p.say(ctx, page, words.Text("pager.paging", p.nameOf(ctx, page.To))); err != nil {
 			zerolog.Ctx(ctx).Err(err).Msg("Failed to tell that a page is on its way")
 		}
 	}

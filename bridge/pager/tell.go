@@ -12,6 +12,7 @@ import (
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/room"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 	"matrix-msn/msn/notify"
@@ -37,7 +38,7 @@ func (p *Pager) sentence(ctx context.Context, page *database.Page) string {
 	about := p.account.About(name)
 	switch page.State {
 	case database.PagePaged:
-		return fmt.Sprintf("Paged %s: no error came back. MSN does not confirm that a page has arrived.", name)
+		return words.Text("pager.paged_no_error_came_back_msn", name)
 	case database.PageBounced:
 		return bounceSentence(name, page)
 	case database.PageUncertain:
@@ -50,7 +51,7 @@ func (p *Pager) sentence(ctx context.Context, page *database.Page) string {
 func bounceSentence(name string, page *database.Page) string {
 	text := reason.Of(reason.Bounced{Code: page.Code}, reason.Bounce, reason.Subject{Name: name}).Sentence
 	if page.Text != "" {
-		text += " It said: " + names.Cut(names.OneLine(page.Text), notify.MaxPageText)
+		text += " " + words.Text("pager.said", names.Cut(names.OneLine(page.Text), notify.MaxPageText))
 	}
 	return text
 }

@@ -2,7 +2,6 @@ package people
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 
@@ -13,6 +12,7 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/room"
+	"matrix-msn/bridge/words"
 )
 
 // A stranger can call themselves what the user calls a friend, or what the friend does. The name
@@ -151,7 +151,7 @@ func (a *Alike) say(ctx context.Context, stranger, contact, mark string) (done b
 
 // takeCare says for whom somebody could be taken.
 func takeCare(who, contact string) string {
-	return fmt.Sprintf("Take care: %s bears the name of %s, who is on your contact list, or one that looks like it. They are two accounts.", who, contact)
+	return words.Text("people.take_care_bears_the_name_of", who, contact)
 }
 
 // place returns where it is said for whom somebody could be taken: in the room with them, or, when

@@ -2,12 +2,12 @@ package people
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 )
 
@@ -45,7 +45,7 @@ func (a *Absence) Away(ctx context.Context, m *database.QueuedMessage, away bool
 	if away {
 		now := time.Now()
 		a.tell(ctx, msnid.MakeNoticeMessageID("away", with, now.Format(time.RFC3339Nano)),
-			fmt.Sprintf("%s writes to you in the room that you have left. Send `%s start-chat %s` to come back to it. Until then you are not told again.",
+			words.Text("people.writes_to_you_in_the_room",
 				with, a.account.Bridge.Config.CommandPrefix, with))
 	}
 	_ = a.account.Remember(ctx, func(kept *account.Record) {

@@ -2,13 +2,13 @@ package people
 
 import (
 	"context"
-	"fmt"
 
 	"go.mau.fi/util/ptr"
 	"maunium.net/go/mautrix/bridgev2"
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/words"
 )
 
 // Info describes the room with one contact.
@@ -19,7 +19,7 @@ func (n *Names) Info(ctx context.Context, account string) *bridgev2.ChatInfo {
 		Name: n.roomName(ctx, account, n.account.Names(ctx)),
 		Type: ptr.Ptr(bridgedb.RoomTypeDM),
 		// Of the rooms with one person by two accounts it tells which is which.
-		Topic: ptr.Ptr(fmt.Sprintf("%s, in your account %s", account, n.account.AtService())),
+		Topic: ptr.Ptr(words.Text("people.in_your_account", account, n.account.AtService())),
 		Members: &bridgev2.ChatMemberList{
 			IsFull:           true,
 			TotalMemberCount: 2,

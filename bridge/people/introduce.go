@@ -3,7 +3,6 @@ package people
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 
 	"github.com/rs/zerolog"
@@ -11,6 +10,7 @@ import (
 
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/room"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
@@ -27,10 +27,9 @@ func (f *Finder) introduction(ctx context.Context, account string) (say func()) 
 		return func() {}
 	}
 	prefix := f.account.Bridge.Config.CommandPrefix
-	said := fmt.Sprintf("%s is not on your contact list: you do not see whether they are online, and what you write reaches them only while they are. "+
-		"`%s add` puts them on it.", account, prefix)
+	said := words.Text("people.is_not_on_your_contact_list", account, prefix)
 	if contact.WaitsForAnswer() {
-		said = fmt.Sprintf("%s has added you and waits for an answer: `%s accept` lets them see you and puts them on your contact list, `%s decline` keeps them from seeing you.", account, prefix, prefix)
+		said = words.Text("people.has_added_you_and_waits_for", account, prefix, prefix)
 	}
 	return sync.OnceFunc(func() {
 		f.work.Do("introduce "+account, func(ctx context.Context) {
@@ -58,7 +57,7 @@ func (f *Finder) SayNotInvited(ctx context.Context, err error) {
 	}
 	chat, err := f.rooms.Management(ctx)
 	if err == nil {
-		err = f.rooms.Notice(ctx, chat, "Your invitation did not work: "+sentence, "")
+		err = f.rooms.Notice(ctx, chat, words.Text("people.your_invitation_did_not_work", sentence), "")
 	}
 	if err != nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to say that an invitation did not work")

@@ -2,7 +2,6 @@ package people
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/room"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -92,7 +92,7 @@ func (s *strangersSeen) tellLeftOut(now time.Time) bool {
 }
 
 // LeftOut takes the place of what somebody writes beyond what waits of a stranger.
-const LeftOut = "(Further messages were left out: more came than the bridge keeps of somebody who is not on your contact list and has no room yet.)"
+var LeftOut = words.Text("people.further_messages_were_left_out_more")
 
 // place is what takes one of the places of strangers: a room that there is not yet.
 type place struct {
@@ -330,9 +330,7 @@ func (s *Strangers) releaseKnown(ctx context.Context, client *msn.Client) {
 func (s *Strangers) tellOfStrangers(ctx context.Context, until time.Time) {
 	zerolog.Ctx(ctx).Warn().Time("until", until).Msg("Many strangers write to this login: no more rooms are made for them for a while")
 	s.tell(ctx, msnid.MakeNoticeMessageID("strangers", until.UTC().Format(time.RFC3339Nano)),
-		fmt.Sprintf("%d people who are not on your contact list have written to you within an hour and got rooms. "+
-			"What others write waits for %s, up to %d messages of each. "+
-			"If you expect somebody, send `%s start-chat` and their address: then what they wrote is shown at once.",
+		words.Text("people.people_who_are_not_on_your",
 			maxStrangerRooms, names.Minutes(time.Until(until)), maxHeldOfStranger, s.account.Bridge.Config.CommandPrefix))
 }
 
@@ -340,7 +338,7 @@ func (s *Strangers) tellOfStrangers(ctx context.Context, until time.Time) {
 func (s *Strangers) tellOfLeftOut(ctx context.Context) {
 	zerolog.Ctx(ctx).Warn().Int("waiting", maxHeldStrangers).Msg("Leaving out what strangers write: too many of them have no room yet")
 	s.tell(ctx, msnid.MakeNoticeMessageID("strangers left out", time.Now().UTC().Format(time.RFC3339Nano)),
-		fmt.Sprintf("Messages of %d people who are not on your contact list wait. What others of them write is left out until fewer wait.", maxHeldStrangers))
+		words.Text("people.messages_of_people_who_are_not", maxHeldStrangers))
 }
 
 // RoomMade says in a new room whom the user does not know there.
@@ -361,7 +359,7 @@ func (s *Strangers) RoomMade(ctx context.Context, m *database.QueuedMessage) {
 
 // notOnList says in a room that the user does not know somebody.
 func notOnList(account string) string {
-	return account + " is not on your contact list. They have chosen the name that you see themselves."
+	return words.Text("people.is_not_on_your_contact_list_2", account)
 }
 
 // Mark says in the room of a group chat, once of each, that the user does not know who says

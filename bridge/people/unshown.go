@@ -2,13 +2,13 @@ package people
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/words"
 )
 
 // Unshown tells of a text of somebody whose address Matrix has no room for, or cannot be told
@@ -18,7 +18,7 @@ func (s *Strangers) Unshown(ctx context.Context, from, text string, message netw
 		return false
 	}
 	zerolog.Ctx(ctx).Warn().Msg("Somebody writes whose address cannot be shown in Matrix")
-	s.tell(ctx, message, fmt.Sprintf("%s wrote to you, whose address cannot be shown in Matrix, so that there is no room with them. They wrote: %s",
+	s.tell(ctx, message, words.Text("people.wrote_to_you_whose_address_cannot",
 		names.Quoted(names.Clean(from)), names.Quoted(names.Cut(names.OneLine(text), names.MaxField))))
 	return true
 }

@@ -20,6 +20,7 @@ import (
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 )
@@ -247,12 +248,12 @@ func (o *Own) download(ctx context.Context, url id.ContentURIString) (data []byt
 // sayUnread tells the user once that their picture of Matrix cannot be shown.
 func (o *Own) sayUnread(ctx context.Context, url id.ContentURIString, why error) {
 	zerolog.Ctx(ctx).Info().Err(why).Msg("The user's picture of Matrix cannot be shown on MSN")
-	text := "Your contacts do not see your picture of Matrix: the bridge cannot read it."
+	text := words.Text("picture.your_contacts_do_not_see_your")
 	if errors.Is(why, ErrTooLarge) {
-		text = "Your contacts do not see your picture of Matrix: it is too large for the bridge."
+		text = words.Text("picture.your_contacts_do_not_see_your_2")
 	}
 	o.notices.Notice(ctx, database.Alert{
 		AlertID: msnid.MakeNoticeMessageID("picture", string(url)), ReceivedAt: time.Now(), Kind: database.AlertKindPeople,
-		Text: text + " Take another one, or send one here and answer it with `!picture`.",
+		Text: words.Text("picture.take_another_one_or_send_one", text),
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"matrix-msn/bridge/words"
+
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 )
@@ -45,10 +47,10 @@ func (j *Joins) Allow(room id.RoomID, now time.Time) bool {
 type Members func() (map[id.UserID]*event.MemberEventContent, error)
 
 // Change returns what a membership tells: who has come or gone, what they are called, and the words
-// for it. The words are "" for what is neither, such as a new name. Not all homeservers say what
+// for it. They are "" for what is neither, such as a new name. Not all homeservers say what
 // somebody was before: then it counts what was seen, and who is in the room when that is first
 // asked.
-func (j *Joins) Change(evt *event.Event, members Members) (who id.UserID, name, words string) {
+func (j *Joins) Change(evt *event.Event, members Members) (who id.UserID, name, said string) {
 	content, ok := evt.Content.Parsed.(*event.MemberEventContent)
 	if !ok {
 		return "", "", ""
@@ -74,9 +76,9 @@ func (j *Joins) Change(evt *event.Event, members Members) (who id.UserID, name, 
 	}
 	switch {
 	case is && !was:
-		return who, content.Displayname, "has joined the conversation (Matrix)."
+		return who, content.Displayname, words.Text("relay.has_joined")
 	case was && !is:
-		return who, name, "has left the conversation (Matrix)."
+		return who, name, words.Text("relay.has_left")
 	}
 	return "", "", ""
 }

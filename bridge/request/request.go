@@ -5,7 +5,6 @@ package request
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +18,7 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/session"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 	"matrix-msn/msn/wire"
@@ -180,10 +180,7 @@ func (r *Requests) sum(ctx context.Context) {
 		contact, _ := client.Contact(left[0])
 		r.tellOne(ctx, contact)
 	} else if len(left) > 0 {
-		text := fmt.Sprintf("%d more people have added you to their contact lists and wait for an answer. `!contacts` shows them all.", len(left))
-		if len(left) == 1 {
-			text = "One more has added you to their contact list and waits for an answer. `!contacts` shows who."
-		}
+		text := words.Count("request.more", len(left))
 		r.tell(ctx, msnid.MakeNoticeMessageID("requests", now.UTC().Format(time.RFC3339Nano)), text)
 		r.summedUp(ctx, now, left)
 	}
@@ -207,7 +204,7 @@ func (r *Requests) tellAll(ctx context.Context, client *msn.Client) {
 	case r.told(ctx, dailyID("requests", now)):
 		r.sumLater()
 	default:
-		r.tellDaily(ctx, "requests", fmt.Sprintf("%d people have added you to their contact lists and wait for an answer. `!contacts` shows them all.", waiting))
+		r.tellDaily(ctx, "requests", words.Count("request.several", waiting))
 		r.summedUp(ctx, now, others)
 	}
 }
@@ -277,13 +274,13 @@ func (r *Requests) tellOne(ctx context.Context, contact msn.Contact) {
 	if name != "" && name != account {
 		who = names.Quoted(name) + " (" + account + ")"
 	}
-	writes := ""
-	if contact.Request != "" {
-		writes = " and writes: " + quotedText(contact)
+	service, text := r.account.Service.Name, ""
+	if contact.Request == "" {
+		text = words.Text("request.added", who, service, account)
+	} else {
+		text = words.Text("request.added_and_writes", who, service, account, quotedText(contact))
 	}
-	r.tellDaily(ctx, requestOf+account, fmt.Sprintf("%s has added you to their contact list at %s%s. "+
-		"`!accept %s` lets them see you and puts them on yours, `!unblock %s` only lets them see you, `!decline %s` keeps them from that.",
-		who, r.account.Service.Name, writes, account, account, account)+r.alike.Behind(ctx, account, name))
+	r.tellDaily(ctx, requestOf+account, text+r.alike.Behind(ctx, account, name))
 }
 
 // quotedText is what somebody has written with their request.
@@ -302,7 +299,7 @@ func (r *Requests) wrote(ctx context.Context, contact msn.Contact) {
 	case err == nil && told == nil:
 		r.tellOne(ctx, contact)
 	case err != nil || !strings.Contains(told.Text, quotedText(contact)):
-		r.tellDaily(ctx, "request text "+account, fmt.Sprintf("%s, who has added you, writes: %s", account, quotedText(contact)))
+		r.tellDaily(ctx, "request text "+account, words.Text("request.who_has_added_you_writes", account, quotedText(contact)))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/internal/grapheme"
 	"matrix-msn/msn"
@@ -148,7 +149,7 @@ func (s *Self) tellName(ctx context.Context, client *msn.Client) {
 func (s *Self) tellRefused(ctx context.Context, client *msn.Client, name string, err error) {
 	s.notices.Notice(ctx, database.Alert{
 		AlertID: msnid.MakeNoticeMessageID("name", name), ReceivedAt: time.Now(), Kind: database.AlertKindPeople,
-		Text: fmt.Sprintf("Your contacts do not see your name of Matrix, %s. %s They go on seeing you as %s; `!nick` and a name changes that.",
+		Text: words.Text("self.your_contacts_do_not_see_your",
 			names.Quoted(names.Cut(name, msn.MaxEncodedName)), reason.Of(err, reason.Name, s.account.About("")).Sentence, names.Own(names.Clean(client.DisplayName()))),
 	})
 }

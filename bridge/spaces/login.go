@@ -10,13 +10,14 @@ import (
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/words"
 )
 
 // The space of the login itself, which the framework makes: its name, and the rooms that belong into it.
 
 // Named returns name and topic of the space of the login.
 func (s *Spaces) Named() (name, topic string) {
-	return "MSN: " + s.account.AtService(), "Your chats in " + s.account.AtService()
+	return "MSN: " + s.account.AtService(), words.Text("spaces.your_chats_in", s.account.AtService())
 }
 
 // mark is what tells whether the space has name and picture that it is to have.

@@ -21,6 +21,7 @@ import (
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/msn"
 	"matrix-msn/msn/wire"
@@ -236,7 +237,7 @@ func (s *Spaces) make(ctx context.Context, space *database.GroupSpace, name stri
 	made, err := bot.CreateRoom(ctx, &mautrix.ReqCreateRoom{
 		Visibility:      "private",
 		Name:            name,
-		Topic:           "A group of contacts on your contact list",
+		Topic:           words.Text("spaces.a_group_of_contacts_on_your"),
 		CreationContent: map[string]any{"type": event.RoomTypeSpace},
 		PowerLevelOverride: &event.PowerLevelsEventContent{
 			Users: map[id.UserID]int{bot.GetMXID(): powerOfBot, s.account.Login.UserMXID: powerOfUser},

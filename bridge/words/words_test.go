@@ -86,6 +86,8 @@ var several = map[string]bool{
 	"command.people.you_and_more_of_them_there": true, "command.service.you_have_had_invitations_mailed_within": true,
 	"command.service.and_more": true, "command.service.is_no_telephone_number_it_must": true, "command.people.a_personal_message_has_at_most": true,
 	"command.people.more_are_not_shown_contacts_with": true,
+	"alert.has_sent_more_alerts_pages_and":            true, "people.messages_of_people_who_are_not": true, "people.people_who_are_not_on_your": true,
+	"circle.that_name_is_too_long_shorten": true, "group.more_than_people_have_come_into": true,
 }
 
 func TestTextsAreWhole(t *testing.T) {
@@ -124,6 +126,9 @@ func TestTextsAreWhole(t *testing.T) {
 	}
 }
 
+// fields is how names of fields in events begin.
+const fields = "chat.matrix_msn."
+
 // takers are functions that are given a key and its arguments, and how many arguments stand before the key and
 // come with it by themselves.
 var takers = map[string]struct{ before, given int }{
@@ -159,7 +164,7 @@ func TestTextsAndTheirUses(t *testing.T) {
 				}
 				if all[text] != nil {
 					used[text] = true
-				} else if m := isKey.FindStringSubmatch(text); m != nil && sections[m[1]] && !strings.Contains(text, "..") && strings.Contains(text, "_") {
+				} else if m := isKey.FindStringSubmatch(text); m != nil && sections[m[1]] && strings.Contains(text, "_") && !strings.HasPrefix(text, fields) {
 					t.Errorf("%s: %q is no key", set.Position(n.Pos()), text)
 				}
 			case *ast.CallExpr:
