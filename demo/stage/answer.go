@@ -28,8 +28,12 @@ func (d *demo) invite() {
 	d.out.Fact("homeserver", d.parts.Homeserver.URL)
 	d.out.Fact("user name", aliceName)
 	d.out.Fact("password", d.alice.Password)
-	d.out.Say("\n  Bob answers what you write to him. Write picture, and he sends one. The chat with " + d.bridge().Bot().String() +
-		" takes commands,\n  for example help. Ctrl-C ends everything.\n")
+	d.out.Say("\n  The chat with " + d.bridge().Bot().String() + " takes commands, for example help.")
+	d.out.Heading("And see what Bob sees, in a browser")
+	d.out.Say("")
+	d.out.Fact("page", d.page)
+	d.out.Say("\n  Bob answers what you write to him, until somebody writes in this page and plays him.\n" +
+		"  Write picture, and he sends one. Ctrl-C ends everything.\n")
 }
 
 // answer prints what goes through and has Bob answer what he is told, until ctx ends.
@@ -47,11 +51,40 @@ func (d *demo) printHeard(ctx context.Context, mark stack.Mark) {
 	timed := make(map[id.EventID]bool)
 	for heard := range d.bob.Follow(ctx, mark) {
 		h := screen.Hop{At: heard.At, From: onMatrix, To: onMSN}
+		from := ""
 		switch event := heard.Event.(type) {
 		case msn.TypingReceived:
-			h.Typing = true
+			from, h.Typing = event.From, true
 		case msn.TextReceived:
-			h.Text, h.Took = event.Text, d.sinceSent(ctx, heard, event.Text, timed)
+			from, h.Text = event.From, event.Text
+		case msn.NudgeReceived:
+			from, h.Text = event.From, "(a nudge)"
+		case msn.FileOffered:
+			from, h.Text = event.From, "("+event.Name+")"
+		}
+		if from != aliceAccount {
+			continue
+		}
+		if text, ok := heard.Event.(msn.TextReceived); ok {
+			h.Took = d.sinceSent(ctx, heard, text.Text, timed)
+		}
+		d.out.Hop(h)
+	}
+}
+
+// printSeen prints what Alice sees of Bob: that he is typing, and what he says.
+func (d *demo) printSeen(ctx context.Context, mark stack.Mark) {
+	typing, text := stack.Typing("", d.ghost()), stack.AnyText("", d.ghost())
+	for seen := range d.alice.Follow(ctx, mark) {
+		h := screen.Hop{At: seen.At, From: onMSN, To: onMatrix}
+		switch {
+		case typing(seen):
+			h.Typing = true
+		case text(seen):
+			h.Text = seen.Content.AsMessage().Body
+			if begun, ok := d.said.LoadAndDelete(h.Text); ok {
+				h.At, h.Took = begun.(time.Time), seen.At.Sub(begun.(time.Time))
+			}
 		default:
 			continue
 		}
@@ -59,22 +92,15 @@ func (d *demo) printHeard(ctx context.Context, mark stack.Mark) {
 	}
 }
 
-// printSeen prints that Bob is typing. What he says is printed where he says it.
-func (d *demo) printSeen(ctx context.Context, mark stack.Mark) {
-	typing := stack.Typing("", d.ghost())
-	for seen := range d.alice.Follow(ctx, mark) {
-		if typing(seen) {
-			d.out.Hop(screen.Hop{At: seen.At, From: onMSN, To: onMatrix, Typing: true})
-		}
-	}
-}
-
-// replyToHeard has Bob answer what he hears, one text after the other.
+// replyToHeard has Bob answer what Alice tells him alone, one text after the other, until somebody plays him.
 func (d *demo) replyToHeard(ctx context.Context, mark stack.Mark) {
 	for heard := range d.bob.Follow(ctx, mark) {
 		text, ok := heard.Event.(msn.TextReceived)
-		if !ok {
+		if !ok || text.From != aliceAccount || len(text.Others) > 0 {
 			continue
+		}
+		if d.window.Played() {
+			return
 		}
 		if err := d.reply(ctx, text.Text); err != nil && ctx.Err() == nil {
 			d.out.Say("  Bob could not answer: " + err.Error())
@@ -106,22 +132,21 @@ func (d *demo) reply(ctx context.Context, text string) error {
 		return ctx.Err()
 	case <-time.After(thinkTime):
 	}
+	if d.window.Played() {
+		return nil
+	}
 	if strings.EqualFold(strings.TrimSpace(text), "picture") {
 		_, err := d.bobShows(ctx)
 		return err
 	}
 	mark := d.alice.Mark()
 	said := answerTo(text)
-	begun := time.Now()
-	if err := d.bob.Say(ctx, aliceAccount, said); err != nil {
+	d.said.Store(said, time.Now())
+	if err := d.window.Say(ctx, aliceAccount, said); err != nil {
 		return err
 	}
-	seen, err := d.alice.WaitEventAfter(ctx, mark, "Bob's answer", stack.Text("", d.ghost(), said))
-	if err != nil {
-		return err
-	}
-	d.out.Hop(screen.Hop{At: begun, From: onMSN, To: onMatrix, Text: said, Took: seen.At.Sub(begun)})
-	return nil
+	_, err := d.alice.WaitEventAfter(ctx, mark, "Bob's answer", stack.Text("", d.ghost(), said))
+	return err
 }
 
 // answerTo is all the wit that Bob has.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -9,7 +8,6 @@ import (
 
 	"matrix-msn/demo/internal/screen"
 	"matrix-msn/e2e/stack"
-	"matrix-msn/msn"
 	"matrix-msn/msn/msntest"
 )
 
@@ -55,7 +53,7 @@ func (d *demo) converse(ctx context.Context) error {
 func (d *demo) bobSays(ctx context.Context, text string) (time.Duration, error) {
 	h := screen.Hop{At: time.Now(), From: onMSN, To: onMatrix, Text: text}
 	mark := d.alice.Mark()
-	if err := d.bob.Say(ctx, aliceAccount, text); err != nil {
+	if err := d.window.Say(ctx, aliceAccount, text); err != nil {
 		return 0, err
 	}
 	seen, err := d.alice.WaitEventAfter(ctx, mark, "the message from MSN", stack.Text(d.alice.chat, d.ghost(), text))
@@ -136,8 +134,7 @@ func (d *demo) bobShows(ctx context.Context) (time.Duration, error) {
 
 // sendPicture has Bob send a picture, and returns when the bridge has it.
 func (d *demo) sendPicture(ctx context.Context) error {
-	picture := msntest.Landscape(bobName)
-	return d.bob.Client.SendFile(ctx, aliceAccount, msn.File{Name: pictureName, Size: uint64(len(picture))}, bytes.NewReader(picture), nil)
+	return d.window.SendFile(ctx, aliceAccount, pictureName, msntest.Landscape(bobName))
 }
 
 // arrived shows the hop of what came at that time, and returns how long it took.

@@ -6,17 +6,23 @@ import (
 
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/demo/window"
 	"matrix-msn/e2e/build"
 	"matrix-msn/e2e/stack"
 	"matrix-msn/msn/msntest"
 )
 
-// The two who talk, and their MSN accounts.
+// The two who talk, and their MSN accounts; and two more who are on their lists: one is there and repeats what she is
+// told, one is offline.
 const (
 	aliceName    = "alice"
 	aliceAccount = "alice@example.com"
 	bobName      = "Bob"
 	bobAccount   = "bob@example.com"
+	carolName    = "Carol"
+	carolAccount = "carol@example.com"
+	daveName     = "Dave"
+	daveAccount  = "dave@example.com"
 	msnPassword  = "correct horse"
 
 	serviceKey  = "demo"
@@ -40,13 +46,7 @@ func (d *demo) setUp(ctx context.Context, binaries build.Binaries) error {
 		{"stack", func() (string, error) { return d.startParts(ctx, binaries) }},
 		{"Matrix user", func() (string, error) { return d.registerAlice(ctx) }},
 		{"MSN login", func() (string, error) { return d.logAliceIn(ctx) }},
-		{"MSN contact", func() (_ string, err error) {
-			if d.bob, err = d.msn.SignIn(ctx, bobAccount, msnPassword); err != nil {
-				return "", err
-			}
-			_, err = d.bob.Client.SetPicture(ctx, msntest.Portrait(bobName))
-			return bobAccount + " is signed in, with a display picture", err
-		}},
+		{"MSN contact", func() (string, error) { return d.signBobIn(ctx) }},
 	}
 	for _, step := range steps {
 		if err := d.out.Step(step.name, step.do); err != nil {
@@ -56,7 +56,7 @@ func (d *demo) setUp(ctx context.Context, binaries build.Binaries) error {
 	return nil
 }
 
-// startMSN starts a server with two accounts that have each other on their lists.
+// startMSN starts a server with four accounts that have each other on their lists.
 func (d *demo) startMSN(ctx context.Context) (_ string, err error) {
 	d.msn, err = stack.StartMSN(ctx, stack.MSNOptions{Key: serviceKey, Name: serviceName, Dir: d.dir})
 	if err != nil {
@@ -64,7 +64,15 @@ func (d *demo) startMSN(ctx context.Context) (_ string, err error) {
 	}
 	d.msn.AddPerson(aliceAccount, msnPassword, "Alice")
 	d.msn.AddPerson(bobAccount, msnPassword, bobName)
-	d.msn.Befriend(aliceAccount, bobAccount)
+	d.msn.AddPerson(carolAccount, msnPassword, carolName)
+	d.msn.AddPerson(daveAccount, msnPassword, daveName)
+	d.msn.Befriend(aliceAccount, bobAccount, carolAccount, daveAccount)
+	carol := d.msn.Play(carolAccount, msntest.Script{
+		Text:      func(chat *msntest.Chat, _, text string) { _ = chat.Say(text) }, // whoever spoke may have left
+		Messenger: &msntest.Messenger{Picture: msntest.Portrait(carolName)},
+	})
+	carol.SetStatus("AWY")
+	carol.SetPersonalMessage("I repeat what I am told")
 	return "listens at " + d.msn.Addr(), nil
 }
 
@@ -106,6 +114,20 @@ func (d *demo) logAliceIn(ctx context.Context) (_ string, err error) {
 		return "", fmt.Errorf("the bridge has refused the login: %s", dialog.Answer.Content.AsMessage().Body)
 	}
 	return fmt.Sprintf("%s is logged in by a chat with %s", aliceAccount, bot), nil
+}
+
+// signBobIn signs the contact in, with a display picture.
+func (d *demo) signBobIn(ctx context.Context) (_ string, err error) {
+	if d.bob, err = d.msn.SignIn(ctx, bobAccount, msnPassword); err != nil {
+		return "", err
+	}
+	d.window = window.New(ctx, d.bob.Client)
+	picture := msntest.Portrait(bobName)
+	if _, err = d.bob.Client.SetPicture(ctx, picture); err != nil {
+		return "", err
+	}
+	d.window.Show(picture)
+	return bobAccount + " is signed in, with a display picture", nil
 }
 
 func (d *demo) bridge() *stack.Bridge { return d.parts.Bridges[0] }

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"matrix-msn/demo/internal/screen"
+	"matrix-msn/demo/window"
 	"matrix-msn/e2e/build"
 	"matrix-msn/e2e/stack"
 )
@@ -15,6 +17,11 @@ func run(ctx context.Context, out *screen.Screen, binaries build.Binaries, dir s
 	defer func() { err = errors.Join(err, d.close()) }()
 	if err := d.setUp(ctx, binaries); err != nil {
 		return err
+	}
+	if !once {
+		if err := d.openWindow(ctx); err != nil {
+			return err
+		}
 	}
 	out.Heading("The conversation, with the time from sending to arrival")
 	out.Say("")
@@ -39,11 +46,24 @@ type demo struct {
 	parts *stack.Stack
 	alice *matrixUser
 	bob   *stack.Person
+
+	window  *window.Window // of Bob
+	page    string         // its address
+	endPage context.CancelFunc
+	serving sync.WaitGroup
+	said    sync.Map // when the script has said a text
 }
 
 // close ends all that was started, users first. What was not started is left out.
 func (d *demo) close() error {
 	var errs []error
+	if d.endPage != nil {
+		d.endPage()
+	}
+	if d.window != nil {
+		d.window.Close()
+	}
+	d.serving.Wait()
 	if d.bob != nil {
 		errs = append(errs, d.bob.Close())
 	}
