@@ -37,7 +37,7 @@ function symbol(id, classes) {
   svg.setAttribute('aria-hidden', 'true')
   if (classes) svg.setAttribute('class', classes)
   const use = document.createElementNS('http://www.w3.org/2000/svg', 'use')
-  use.setAttribute('href', '#' + id)
+  use.setAttribute('href', '#icon-' + id)
   svg.append(use)
   return svg
 }
