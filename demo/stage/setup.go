@@ -78,11 +78,13 @@ func (d *demo) startMSN(ctx context.Context) (_ string, err error) {
 
 // startParts starts homeserver and bridge.
 func (d *demo) startParts(ctx context.Context, binaries build.Binaries) (_ string, err error) {
+	settings := stack.Services(d.msn)
+	settings["network.follow_picture"] = true // so that Alice has a face on MSN
 	d.parts, err = stack.Start(ctx, stack.Options{
 		Dir:        d.dir,
 		Homeserver: stack.Dendrite(binaries.Dendrite),
 		Binary:     binaries.Bridge,
-		Bridges:    []stack.BridgeOptions{{Settings: stack.Services(d.msn)}},
+		Bridges:    []stack.BridgeOptions{{Settings: settings}},
 	})
 	if err != nil {
 		return "", err
@@ -97,7 +99,23 @@ func (d *demo) registerAlice(ctx context.Context) (string, error) {
 		return "", err
 	}
 	d.alice = &matrixUser{User: user}
-	return user.ID().String() + " is registered", nil
+	return user.ID().String() + " is registered, with a name and a picture", d.describeAlice(ctx)
+}
+
+// describeAlice gives her a name and a picture.
+func (d *demo) describeAlice(ctx context.Context) error {
+	client := d.alice.Client
+	picture, err := client.UploadBytes(ctx, msntest.Portrait(aliceName), "image/png")
+	if err != nil {
+		return fmt.Errorf("upload a picture: %w", err)
+	}
+	if err := client.SetAvatarURL(ctx, picture.ContentURI); err != nil {
+		return fmt.Errorf("set a picture: %w", err)
+	}
+	if err := client.SetDisplayName(ctx, "Alice"); err != nil {
+		return fmt.Errorf("set a name: %w", err)
+	}
+	return nil
 }
 
 // logAliceIn logs her in to MSN by a chat with the bridge's bot.

@@ -186,18 +186,18 @@ func (w *Window) takeStatus(rw http.ResponseWriter, r *http.Request) {
 		refuse(rw, http.StatusBadRequest, "There is no such status. Choose one of the list.")
 		return
 	}
-	w.set(rw, r, func(ctx context.Context) error { return w.friend.SetStatus(ctx, status) }, func(me *Self) { me.Status = asked.Status })
+	w.set(rw, func(ctx context.Context) error { return w.friend.SetStatus(ctx, status) }, func(me *Self) { me.Status = asked.Status })
 }
 
 func (w *Window) takePersonal(rw http.ResponseWriter, r *http.Request) {
 	if asked, ok := read(rw, r); ok {
-		w.set(rw, r, func(ctx context.Context) error { return w.friend.SetPersonal(ctx, asked.Text) }, func(me *Self) { me.Personal = asked.Text })
+		w.set(rw, func(ctx context.Context) error { return w.friend.SetPersonal(ctx, asked.Text) }, func(me *Self) { me.Personal = asked.Text })
 	}
 }
 
-// set changes something of the account, and shows that.
-func (w *Window) set(rw http.ResponseWriter, r *http.Request, change func(context.Context) error, show func(*Self)) {
-	ctx, cancel := context.WithTimeout(r.Context(), changeTime)
+// set changes something of the account, and shows that, also when the page that has asked for it is gone meanwhile.
+func (w *Window) set(rw http.ResponseWriter, change func(context.Context) error, show func(*Self)) {
+	ctx, cancel := context.WithTimeout(w.ctx, changeTime)
 	defer cancel()
 	// Of two that are asked for at once the last is shown.
 	w.setting.Lock()

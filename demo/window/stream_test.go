@@ -91,8 +91,8 @@ func TestPagesAgreeWithNewOnes(t *testing.T) {
 			w.Hear(msn.ContactChanged{Contact: contact})
 		case 2, 3:
 			length := random.IntN(200)
-			if random.IntN(20) == 0 {
-				length = 8000
+			if random.IntN(5) == 0 {
+				length = 9000
 			}
 			w.Hear(msn.TextReceived{From: account, FromName: "x", Text: strings.Repeat("long ", length)})
 		case 4:

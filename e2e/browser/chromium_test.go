@@ -20,6 +20,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // pageTime is how long anything may take to be seen in a page. It is far above what anything here takes, so that only
@@ -223,10 +224,23 @@ func (p *page) types(text string) {
 	}))
 }
 
-// press presses a key.
+// press presses a key, as a keyboard does: what it writes comes of its going down, unless the page prevents that.
 func (p *page) press(key string) {
 	p.t.Helper()
-	p.do("press a key", chromedp.KeyEvent(key))
+	p.do("press a key", chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		for _, event := range kb.Encode([]rune(key)[0]) {
+			if event.Type == input.DispatchKeyEventTypeChar {
+				continue
+			}
+			if event.Key == "Enter" && event.Type != input.DispatchKeyEventTypeKeyUp {
+				event.Type, event.Text = input.DispatchKeyEventTypeKeyDown, "\r"
+			}
+			if _, err := cdp.Call(ctx, target, input.DispatchKeyEvent, *event); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 }
 
 // reads returns the value of an expression.
@@ -238,7 +252,8 @@ func (p *page) reads(expression string) string {
 // shot takes a picture of the page, which is kept where -screenshots names a directory. It has to show something.
 func (p *page) shot(name string) {
 	p.t.Helper()
-	// What fades in has done so, and what was typed has no cursor that blinks.
+	// What moves has come to its end, and no cursor blinks.
+	p.do("leave the field", chromedp.Evaluate[chromedp.Void]("document.activeElement?.blur()"))
 	p.waits("that nothing moves", `document.getAnimations().every((a) => a.playState !== 'running' || a.effect?.getTiming().iterations === Infinity)`)
 	picture := p.picture()
 	if colors := colorsOf(p.t, picture); colors < 8 {

@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"maunium.net/go/mautrix/id"
+
 	"matrix-msn/internal/childprocess"
 )
 
@@ -190,6 +192,21 @@ func (h hydrogen) says(text string) {
 	h.t.Helper()
 	h.writes(text)
 	h.sees(text)
+	h.waits("that the homeserver has it", `!document.querySelector('.Timeline_message.unsent')`)
+}
+
+// logsInToMSN makes a chat with a bridge's bot, and logs her in there.
+func (h hydrogen) logsInToMSN(p *people, bot id.UserID, encrypted bool) {
+	h.t.Helper()
+	h.makeRoom("MSN", encrypted)
+	h.writes("/invite " + bot.String())
+	h.sees("Hello, I'm a")
+	h.says("login home")
+	h.sees("enter your e-mail")
+	h.says(p.aliceAccount)
+	h.sees("enter your password")
+	h.writes(msnPassword)
+	h.sees("Three things to try")
 }
 
 // sees waits for a message in the open room.
@@ -212,4 +229,10 @@ func (h hydrogen) makeRoom(name string, encrypted bool) {
 	// The client shows the room twice while it is being made, and may leave the one that it has entered.
 	h.waits("the room "+name+" in the list", fmt.Sprintf(`[...document.querySelectorAll('.RoomList li a')].some((e) => e.textContent.includes(%s) && decodeURIComponent(e.href).includes('room/!'))`, quote(name)))
 	h.enter(name)
+}
+
+// seesPicture waits for a picture of msntest in the open room, with all of its points.
+func (h hydrogen) seesPicture() {
+	h.t.Helper()
+	h.waits("the picture", `[...document.querySelectorAll('.Timeline_messageBody img')].some((e) => e.naturalWidth === 320)`)
 }

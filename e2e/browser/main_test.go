@@ -2,7 +2,7 @@
 // in a real browser, on the real homeserver, and beside it the page of somebody on MSN. It needs Chromium and npm, and
 // is skipped where one of them is missing.
 //
-//	go test -tags goolm ./e2e/browser -screenshots docs/images
+//	go test -tags goolm ./e2e/browser -run TestBothSidesInTheBrowser -screenshots ../../docs/images
 //
 // makes the pictures of the documents.
 package browser
@@ -103,15 +103,15 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 	}
 	defer home.Close()
 	settings := stack.Services(home)
-	parts, err = stack.Start(setUp, stack.Options{Dir: dir, Binaries: binaries, Bridges: []stack.BridgeOptions{
-		plainBridge:      {Settings: settings},
+	parts, err = stack.Start(setUp, stack.Options{Dir: dir, Homeserver: stack.Dendrite(binaries.Dendrite), Binary: binaries.Bridge, Bridges: []stack.BridgeOptions{
+		plainBridge:      {Settings: following(settings)},
 		encryptingBridge: {ID: "secret", Settings: encrypting(settings)},
 	}})
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, parts.Stop()) }()
-	address, stop, err := serveHydrogen(built, parts.Dendrite.URL)
+	address, stop, err := serveHydrogen(built, parts.Homeserver.URL)
 	if err != nil {
 		return 0, err
 	}

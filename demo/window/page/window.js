@@ -123,6 +123,13 @@ function showContacts() {
 
 // The conversation.
 
+// isShown tells whether somebody can see a conversation.
+const isShown = (key) => key === state.talk && byId('talk').getClientRects().length > 0 && !document.hidden
+
+document.addEventListener('visibilitychange', () => {
+  if (isShown(state.talk) && state.unread.delete(state.talk)) showContacts()
+})
+
 function choose(key, byPerson) {
   if (key !== state.talk) {
     drafts.set(state.talk, byId('text').value)
@@ -268,7 +275,7 @@ function heard(m) {
   if (!known) {
     state.typing.delete(m.talk + '\n' + m.from)
     if (!state.talk && !m.mine) choose(m.talk)
-    if (m.talk !== state.talk && !m.mine) state.unread.set(m.talk, (state.unread.get(m.talk) ?? 0) + 1)
+    if (!isShown(m.talk) && !m.mine) state.unread.set(m.talk, (state.unread.get(m.talk) ?? 0) + 1)
     if (m.kind === 'nudge' && m.at + freshTime > Date.now()) {
       if (m.talk !== state.talk && !m.mine && !byId('text').value) choose(m.talk)
       shake()
