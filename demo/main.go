@@ -1,6 +1,7 @@
 // Command demo shows matrix-msn at work on real parts: it builds and starts a homeserver (Dendrite), an MSN server and
 // the bridge, logs a Matrix user's MSN account in, and prints a conversation between her and somebody on MSN as it
-// goes through. Then anybody can join with Element as that user; a script answers from MSN, until Ctrl-C.
+// goes through. Then anybody can join with Element as that user, and play the other side in a page in the browser; until
+// somebody does, a script answers from there. Ctrl-C ends it.
 //
 //	go run ./demo          until Ctrl-C
 //	go run ./demo -once    ends after the scripted conversation, with status 0 only if all of it arrived

@@ -25,7 +25,10 @@ import (
 
 // pageTime is how long anything may take to be seen in a page. It is far above what anything here takes, so that only
 // what never comes runs into it, also on a loaded machine.
-const pageTime = 45 * time.Second
+const pageTime = 90 * time.Second
+
+// slowTime is from when on the log of a test says how long something took.
+const slowTime = 5 * time.Second
 
 // maxComplaints is how many lines of a page's console are kept.
 const maxComplaints = 20
@@ -171,10 +174,14 @@ func (p *page) waits(what, condition string) {
 	})`, condition)
 	ctx, cancel := context.WithTimeoutCause(p.ctx, pageTime, errors.New("it has not come in "+pageTime.String()))
 	defer cancel()
+	begun := time.Now()
 	for {
 		_, err := chromedp.Run(ctx, chromedp.Evaluate[bool](script, chromedp.EvalAwaitPromise))
 		switch {
 		case err == nil:
+			if took := time.Since(begun); took > slowTime {
+				p.t.Logf("%s has shown %s after %s", p.name, what, took.Round(time.Millisecond))
+			}
 			return
 		case ctx.Err() != nil:
 			p.t.Fatalf("%s does not show %s: %v", p.name, what, context.Cause(ctx))
@@ -202,17 +209,19 @@ func with(selector, text string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll(%s)].find((e) => e.getClientRects().length > 0 && e.textContent.includes(%s))`, quote(selector), quote(text))
 }
 
-// click waits for an element, given as an expression, and clicks it as a person does: where it is, with what lies over it.
+// click waits for an element, given as an expression, and clicks it, where nothing lies over it. That is done at once: a
+// list that moves in between would have another one clicked.
 func (p *page) click(what, element string) {
 	p.t.Helper()
-	p.waits(what, element)
-	at := run(p, "find "+what, chromedp.Evaluate[struct{ X, Y float64 }](fmt.Sprintf(`(() => {
+	p.waits(what+" to click", fmt.Sprintf(`(() => {
 		const e = %s
 		e.scrollIntoView({ block: 'nearest' })
 		const r = e.getBoundingClientRect()
-		return { X: r.x + r.width / 2, Y: r.y + r.height / 2 }
-	})()`, element)))
-	p.do("click "+what, chromedp.MouseClickXY(at.X, at.Y))
+		if (e.disabled || !e.contains(document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2))) return false
+		e.focus()
+		e.click()
+		return true
+	})()`, element))
 }
 
 // types writes into the element that has the focus.

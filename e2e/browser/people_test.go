@@ -42,7 +42,7 @@ func newPeople(t *testing.T, name string, others ...string) *people {
 	if _, err := p.bob.Client.SetPicture(t.Context(), msntest.Portrait("Bob")); err != nil {
 		t.Fatal(err)
 	}
-	if p.alice, err = parts.Dendrite.NewUser(t.Context(), aliceName); err != nil {
+	if p.alice, err = parts.Homeserver.NewUser(t.Context(), aliceName); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.alice.Close)

@@ -218,7 +218,7 @@ function drawn(m) {
   const time = element('time', '', at.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' }))
   time.dateTime = at.toISOString()
   if (m.kind === 'nudge') {
-    made.append(time, element('div', 'body', ...(m.mine ? ['You have sent a nudge.'] : [quoted(m.name), ' has sent you a nudge.'])))
+    made.append(time, element('div', 'body', ...(m.mine ? [m.state === 'failed' ? 'Your nudge was not sent.' : 'You have sent a nudge.'] : [quoted(m.name), ' has sent you a nudge.'])))
   } else if (m.kind === 'note') {
     made.append(time, element('div', 'body', ...m.parts.map((part) => quoted(part.text))))
   } else {
@@ -269,17 +269,17 @@ byId('talk').addEventListener('animationend', () => byId('talk').classList.remov
 // What comes.
 
 function heard(m) {
-  const known = state.messages.has(m.id)
+  const before = state.messages.get(m.id)
   state.messages.set(m.id, m)
   while (state.messages.size > maxMessages) state.messages.delete(state.messages.keys().next().value)
-  if (!known) {
+  if (!before) {
     state.typing.delete(m.talk + '\n' + m.from)
     if (!state.talk && !m.mine) choose(m.talk)
     if (!isShown(m.talk) && !m.mine) state.unread.set(m.talk, (state.unread.get(m.talk) ?? 0) + 1)
-    if (m.kind === 'nudge' && m.at + freshTime > Date.now()) {
-      if (m.talk !== state.talk && !m.mine && !byId('text').value) choose(m.talk)
-      shake()
-    }
+  }
+  if (m.kind === 'nudge' && m.at + freshTime > Date.now() && m.state !== before?.state && (!m.mine || m.state === 'done')) {
+    if (m.talk !== state.talk && !m.mine && !byId('text').value) choose(m.talk)
+    shake()
   }
   if (m.talk === state.talk) {
     showMessage(m)
