@@ -48,7 +48,7 @@ func TestWelcomeIsSaidOnce(t *testing.T) {
 		}
 		text := got[0].body
 		if !strings.HasPrefix(text, "You have 9 contacts at Home. Online now: ") || strings.Count(text, "Friend ") != 5 || !strings.Contains(text, ", 2 more.") ||
-			!strings.Contains(text, "`start-chat friend") || strings.Count(text, "•") != 3 || strings.Count(text, "login-matrix") != 1 {
+			!strings.Contains(text, "`start-chat friend") || !strings.Contains(got[0].html, "<code>contacts</code>") || strings.Count(text, "•") != 3 || strings.Count(text, "login-matrix") != 1 {
 			t.Errorf("said %q", text)
 		}
 		w.restart()

@@ -42,12 +42,38 @@ func TestMistypedCommandIsAnsweredByTheNearest(t *testing.T) {
 		"!conatcts x": "There is no such command. Did you mean `contacts`? `help` shows all commands.",
 		"hunter2":     "There is no such command. `help` shows all commands.",
 	} {
-		if got := b.ask(chat, command); got.body != want || got.html != "" {
-			t.Errorf("%s is answered by %q", command, got.body)
+		shown := strings.NewReplacer("`contacts`", "<code>contacts</code>", "`help`", "<code>help</code>").Replace(want)
+		if got := b.ask(chat, command); got.body != want || got.html != shown {
+			t.Errorf("%s is answered by %q, shown as %q", command, got.body, got.html)
 		}
 	}
 	if got := b.ask(b.dm(login, bob), "!msn HLEP"); !strings.Contains(got.body, "Did you mean `help`?") {
 		t.Errorf("in a room answered by %q", got.body)
+	}
+}
+
+// What stands between backticks in a notice is shown as code, and everything else as it is written: by whoever.
+func TestNoticesShowCode(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	chat := b.management()
+	for text, want := range map[string]string{
+		"Send `login <b>`\nnow":                "Send <code>login &lt;b&gt;</code><br>now",
+		"a ` alone & <b>":                      "",
+		"`" + strings.Repeat("<", 8<<10) + "`": "",
+	} {
+		_, err := b.br.Bot.SendMessage(b.ctx, chat, event.EventMessage, &event.Content{Parsed: &event.MessageEventContent{MsgType: event.MsgNotice, Body: text}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := b.waitMessage(0, text); got.body != text || got.html != want {
+			t.Errorf("%.40q is shown as %.80q", text, got.html)
+		}
+	}
+	// What has a form of its own keeps it.
+	own := &event.MessageEventContent{MsgType: event.MsgNotice, Body: "`x`", Format: event.FormatHTML, FormattedBody: "<b>x</b>"}
+	if _, err := b.br.Bot.SendMessage(b.ctx, chat, event.EventMessage, &event.Content{Parsed: own}, nil); err != nil || own.FormattedBody != "<b>x</b>" {
+		t.Errorf("it became %q, %v", own.FormattedBody, err)
 	}
 }
 

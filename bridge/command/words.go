@@ -11,6 +11,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/words"
 )
 
@@ -22,8 +23,8 @@ const (
 	loggedOut      = "That command requires you to be logged in."
 )
 
-// OwnWords has the bot say those sentences of the framework in the bridge's words. It is to be
-// called before the first event.
+// OwnWords has the bot say those sentences of the framework in the bridge's words, and show as code what stands between
+// backticks in a notice. It is to be called before the first event.
 func OwnWords(br *bridgev2.Bridge) { br.Bot = &ownWords{br.Bot} }
 
 // ownWords is the bot.
@@ -34,7 +35,12 @@ func (b *ownWords) Unwrap() bridgev2.MatrixAPI { return b.MatrixAPI }
 
 // SendMessage implements bridgev2.MatrixAPI.
 func (b *ownWords) SendMessage(ctx context.Context, room id.RoomID, kind event.Type, content *event.Content, extra *bridgev2.MatrixSendExtra) (*mautrix.RespSendEvent, error) {
-	if own := inOwnWords(ctx, content.Parsed); own != nil {
+	said := messageOf(content.Parsed)
+	own := inOwnWords(ctx, said)
+	if own == nil {
+		own = &said
+	}
+	if withCode(own) || own != &said {
 		content = &event.Content{Parsed: own, Raw: content.Raw}
 	}
 	return b.MatrixAPI.SendMessage(ctx, room, kind, content, extra)
@@ -49,15 +55,32 @@ func (b *ownWords) CreateRoom(ctx context.Context, req *mautrix.ReqCreateRoom) (
 	return b.MatrixAPI.CreateRoom(ctx, req)
 }
 
-// inOwnWords returns what is said in the place of something, nil when it is said as it is.
-func inOwnWords(ctx context.Context, parsed any) *event.MessageEventContent {
-	var said event.MessageEventContent
+// messageOf returns a copy of a message, the zero value of what is none.
+func messageOf(parsed any) event.MessageEventContent {
 	switch parsed := parsed.(type) {
 	case *event.MessageEventContent:
-		said = *parsed
+		return *parsed
 	case event.MessageEventContent:
-		said = parsed
+		return parsed
 	}
+	return event.MessageEventContent{}
+}
+
+// withCode has what stands between backticks in a notice without HTML shown as code, and reports whether there is any:
+// clients show the text of a notice as it is, backticks too.
+func withCode(said *event.MessageEventContent) bool {
+	if said.MsgType != event.MsgNotice || said.FormattedBody != "" || said.NewContent != nil {
+		return false
+	}
+	shown, ok := call.Coded(said.Body)
+	if ok {
+		said.Format, said.FormattedBody = event.FormatHTML, shown
+	}
+	return ok
+}
+
+// inOwnWords returns what is said in the place of something, nil when it is said as it is.
+func inOwnWords(ctx context.Context, said event.MessageEventContent) *event.MessageEventContent {
 	switch {
 	case said.Body == unknownCommand:
 		word, _ := ctx.Value(typedCommand{}).(string)

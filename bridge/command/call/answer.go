@@ -50,12 +50,22 @@ func answer(format string, args ...any) *event.MessageEventContent {
 			kept[i] = strings.ReplaceAll(text, "`", tick)
 		}
 	}
-	text := html.EscapeString(fmt.Sprintf(format, kept...))
-	if shown := code.ReplaceAllString(text, "<code>$1</code>"); shown != text && len(shown) <= maxShown {
+	if shown, ok := Coded(fmt.Sprintf(format, kept...)); ok {
 		content.Format = event.FormatHTML
-		content.FormattedBody = strings.ReplaceAll(strings.ReplaceAll(shown, tick, "`"), "\n", "<br>")
+		content.FormattedBody = strings.ReplaceAll(shown, tick, "`")
 	}
 	return content
+}
+
+// Coded returns a text as HTML in which what stands between backticks is code, and reports whether there is any. A
+// text that would be longer than 8 KiB has none.
+func Coded(text string) (shown string, ok bool) {
+	text = html.EscapeString(text)
+	shown = code.ReplaceAllString(text, "<code>$1</code>")
+	if shown == text || len(shown) > maxShown {
+		return "", false
+	}
+	return strings.ReplaceAll(shown, "\n", "<br>"), true
 }
 
 // Tries has the service do something, for session.RequestTimeout at most, and reports whether it
