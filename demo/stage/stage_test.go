@@ -83,7 +83,9 @@ func TestScriptAnswersUntilSomebodyWritesInThePage(t *testing.T) {
 	}
 	defer alice.Close()
 	ofBob := stack.AnyText("", "")
-	room, err := alice.WaitEvent(t.Context(), "Bob's first text", func(s stack.Seen) bool { return ofBob(s) && strings.Contains(s.Content.AsMessage().Body, "long time no see") })
+	room, err := alice.WaitEvent(t.Context(), "Bob's first text", func(s stack.Seen) bool {
+		return ofBob(s) && strings.Contains(s.Content.AsMessage().Body, "long time no see")
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

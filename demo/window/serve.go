@@ -24,15 +24,19 @@ const (
 )
 
 // Serve answers at a listener until ctx ends or the window is closed, and closes the listener. Pages reach it as
-// localhost or by the listener's own address; under other names it answers nothing, so that no page of another site can
-// have the browser take it for one of its own. The error says why it ended by itself.
+// localhost or by the listener's own address, which is one of TCP. Under other names it answers nothing, so that no page
+// of another site can have the browser take it for one of its own. The error says why it ended by itself.
 func (w *Window) Serve(ctx context.Context, listener net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(w.ctx, cancel)()
-	address := listener.Addr().(*net.TCPAddr)
+	address := listener.Addr().String()
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return errors.Join(fmt.Errorf("serve the page at %s: %w", address, err), listener.Close())
+	}
 	server := &http.Server{
-		Handler:           w.Handler(address.String(), fmt.Sprintf("localhost:%d", address.Port)),
+		Handler:           w.Handler(address, net.JoinHostPort("localhost", port)),
 		ReadHeaderTimeout: headerTime, ReadTimeout: bodyTime, MaxHeaderBytes: maxHeader,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
@@ -46,8 +50,7 @@ func (w *Window) Serve(ctx context.Context, listener net.Listener) error {
 	// The pages that are open have heard it by their context.
 	stopping, stop := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 	defer stop()
-	err := server.Shutdown(stopping)
-	if err != nil {
+	if err = server.Shutdown(stopping); err != nil {
 		err = server.Close()
 	}
 	<-ended

@@ -2,9 +2,12 @@ package window
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -298,4 +301,39 @@ func TestEmoticonsOfOnesOwn(t *testing.T) {
 		parts := v.messages[1].Parts
 		return len(parts) == 3 && parts[0].Text == "This is " && parts[1].Text == "(me)" && parts[1].Picture != "" && parts[2].Text == " 🙂"
 	})
+}
+
+// The page goes when it is to go, with pages open in browsers, and its place is free then.
+func TestServingEndsWithPagesOpen(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(w *Window, cancel func()){
+		"stopped": func(_ *Window, cancel func()) { cancel() },
+		"closed":  func(w *Window, _ func()) { w.Close() },
+	} {
+		w := withAlice(t, new(fake))
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- w.Serve(ctx, listener) }()
+		s := &site{t: t, url: "http://" + listener.Addr().String()}
+		p := s.open("")
+		p.until("everything", func(v *view) bool { return v.all == 1 })
+		end(w, cancel)
+		if err := <-ended; err != nil {
+			t.Errorf("%s: it ends with %v", name, err)
+		}
+		if err := p.event(); !errors.Is(err, errEnded) {
+			t.Errorf("%s: the page that was open is told %v", name, err)
+		}
+		again, err := net.Listen("tcp", listener.Addr().String())
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		_ = again.Close()
+		cancel()
+	}
 }

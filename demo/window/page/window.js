@@ -240,8 +240,9 @@ function showMessage(m) {
   const atEnd = history.scrollHeight - history.scrollTop - history.clientHeight < 60
   const made = drawn(m)
   const old = history.querySelector(`[data-id="${Number(m.id)}"]`)
-  if (old) old.replaceWith(made)
-  else history.append(made)
+  // What looks the same stays, so that it is not read out again.
+  if (!old) history.append(made)
+  else if (!old.isEqualNode(made)) old.replaceWith(made)
   const follow = () => { if (atEnd || (m.mine && !old)) history.scrollTop = history.scrollHeight }
   follow()
   for (const picture of made.querySelectorAll('img')) picture.addEventListener('load', follow, { once: true })
