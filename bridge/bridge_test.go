@@ -240,7 +240,16 @@ type homeserver interface {
 // SQLite.
 const databaseVariable = "BRIDGE_TEST_DATABASE"
 
-func TestMain(m *testing.M) { os.Exit(postgrestest.Main(m)) }
+func TestMain(m *testing.M) {
+	if many := os.Getenv(crowdVariable); many != "" {
+		if err := beCrowdServer(many); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(postgrestest.Main(m))
+}
 
 func (b *testBridge) openDatabase() *dbutil.Database {
 	b.Helper()

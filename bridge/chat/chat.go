@@ -4,6 +4,7 @@ package chat
 
 import (
 	"context"
+	"sync"
 
 	"go.mau.fi/util/exsync"
 	"maunium.net/go/mautrix/bridgev2/networkid"
@@ -147,7 +148,7 @@ func New(cfg Config) (*Chat, *Heard) {
 	h.floods.say = h.sayMore
 	return &Chat{
 		account: cfg.Account, session: cfg.Session, rooms: cfg.Rooms, outbox: cfg.Outbox, files: cfg.Files, groups: cfg.Groups,
-		said: exsync.NewRingBuffer[id.EventID, said](maxSaid),
+		said: sync.OnceValue(func() *exsync.RingBuffer[id.EventID, said] { return exsync.NewRingBuffer[id.EventID, said](maxSaid) }),
 	}, h
 }
 
@@ -161,7 +162,7 @@ type Chat struct {
 	groups  Groups
 	typing  typists
 	joins   relay.Joins
-	said    *exsync.RingBuffer[id.EventID, said] // the latest texts from Matrix
+	said    func() *exsync.RingBuffer[id.EventID, said] // the latest texts from Matrix; made when it is asked for first
 }
 
 // Listen has it be told that the user writes while the login is started.

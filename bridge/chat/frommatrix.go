@@ -105,8 +105,8 @@ func (c *Chat) keep(evt id.EventID, sent said) {
 	if len(sent.text) > maxSaidText {
 		sent.text = ""
 	}
-	if !c.said.Replace(evt, sent) {
-		c.said.Push(evt, sent)
+	if !c.said().Replace(evt, sent) {
+		c.said().Push(evt, sent)
 	}
 }
 
@@ -160,7 +160,7 @@ func replacedBy(evt *event.Event) id.EventID {
 
 // arrived returns the text of a message that the contact surely has now, "" when that is not known.
 func (c *Chat) arrived(ctx context.Context, evt id.EventID) string {
-	sent, known := c.said.Get(evt)
+	sent, known := c.said().Get(evt)
 	if !known {
 		return ""
 	}

@@ -56,8 +56,9 @@ const (
 // again.
 type Given struct {
 	account *account.Account
-	made    *exsync.RingBuffer[id.ContentURIString, made]
-	failed  *exsync.RingBuffer[id.ContentURIString, time.Time] // until when each is not asked for
+	// Both are made when they are asked for first: most logins write no emoticons.
+	made   func() *exsync.RingBuffer[id.ContentURIString, made]
+	failed func() *exsync.RingBuffer[id.ContentURIString, time.Time] // until when each is not asked for
 
 	mu   sync.Mutex
 	slow time.Time // when the homeserver was too slow last
@@ -72,8 +73,13 @@ type made struct {
 // NewGiven returns the custom emoji of a login.
 func NewGiven(a *account.Account) *Given {
 	return &Given{
-		account: a, made: exsync.NewRingBuffer[id.ContentURIString, made](maxMade),
-		failed: exsync.NewRingBuffer[id.ContentURIString, time.Time](maxFailedEmoji),
+		account: a,
+		made: sync.OnceValue(func() *exsync.RingBuffer[id.ContentURIString, made] {
+			return exsync.NewRingBuffer[id.ContentURIString, made](maxMade)
+		}),
+		failed: sync.OnceValue(func() *exsync.RingBuffer[id.ContentURIString, time.Time] {
+			return exsync.NewRingBuffer[id.ContentURIString, time.Time](maxFailedEmoji)
+		}),
 	}
 }
 
@@ -143,16 +149,16 @@ var errFailedBefore = errors.New("picture: a custom emoji that has failed before
 
 // make returns the emoticon of a custom emoji.
 func (g *Given) make(ctx context.Context, url id.ContentURIString) (made, error) {
-	if known, ok := g.made.Get(url); ok {
+	if known, ok := g.made().Get(url); ok {
 		return known, nil
 	}
-	if until, failed := g.failed.Get(url); failed && time.Now().Before(until) {
+	if until, failed := g.failed().Get(url); failed && time.Now().Before(until) {
 		return made{}, errFailedBefore
 	}
 	picture, err := g.makeNew(ctx, url)
 	switch {
 	case err == nil:
-		g.made.Push(url, picture)
+		g.made().Push(url, picture)
 	case errors.Is(ctx.Err(), context.Canceled):
 		// The bridge is being stopped.
 	default:
@@ -162,8 +168,8 @@ func (g *Given) make(ctx context.Context, url id.ContentURIString) (made, error)
 			g.mu.Unlock()
 		}
 		until := time.Now().Add(failedTime)
-		if !g.failed.Replace(url, until) {
-			g.failed.Push(url, until)
+		if !g.failed().Replace(url, until) {
+			g.failed().Push(url, until)
 		}
 	}
 	return picture, err
