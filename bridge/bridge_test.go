@@ -27,6 +27,7 @@ import (
 
 	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/inbox"
+	"matrix-msn/bridge/metrics"
 	"matrix-msn/bridge/presence"
 	"matrix-msn/bridge/room"
 	"matrix-msn/database"
@@ -63,6 +64,7 @@ type testBridge struct {
 	waited     func()                           // is called in place of each wait between attempts of the inbox, unless nil
 	statements *statements                      // counts what the database is asked for, unless nil
 	process    *process                         // stands between the bridge and the rest of the world, unless nil
+	metrics    *metrics.Metrics                 // of the next start, unless nil
 	log        *lockedBuffer                    // of warnings and errors, since the last start
 }
 
@@ -165,6 +167,7 @@ func (b *testBridge) startWith(prepare func()) {
 			PageGrace: "500ms",
 		}},
 	}}
+	b.conn.Metrics = b.metrics
 	if b.config != nil {
 		b.config(&b.conn.Config)
 	}

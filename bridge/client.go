@@ -94,7 +94,7 @@ var (
 // newClient wires the parts of a login.
 func newClient(c *Connector, of *bridgev2.UserLogin, identity msnid.Identity) *Client {
 	client := &Client{account: account.New(c.br, of, c.db, &c.Config, identity), intake: c.intake}
-	client.account.Icons = &c.icons
+	client.account.Icons, client.account.Metrics = &c.icons, c.Metrics
 	work := background.New()
 	client.session = session.New(client.account, &c.signIns)
 	client.rooms = room.New(client.account, c.Homeserver)

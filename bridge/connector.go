@@ -34,6 +34,7 @@ import (
 	"matrix-msn/bridge/lease"
 	"matrix-msn/bridge/login"
 	"matrix-msn/bridge/loginpage"
+	"matrix-msn/bridge/metrics"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/outage"
 	"matrix-msn/bridge/presence"
@@ -53,6 +54,9 @@ type Connector struct {
 	// Profile is what shows their status in their profiles. It returns nil where the homeserver
 	// does not take any. It may be nil, and is called when the homeserver is known.
 	Profile func() presence.Homeserver
+
+	// Metrics are what the bridge counts. It is set before Init, and may be nil.
+	Metrics *metrics.Metrics
 
 	// Encrypts reports whether the bridge can read and write in encrypted rooms. It may be nil, which
 	// counts as yes.
@@ -77,6 +81,8 @@ type Connector struct {
 	pointers pointers      // which messages reactions and deletions are about
 	// BotHasPicture says that the admin has chosen the picture of the bot. It is set before Start.
 	BotHasPicture bool
+
+	metricsServer *metrics.Server // nil while none are served
 
 	tellsOutages bool // users are told that their accounts are not signed in
 
@@ -110,6 +116,9 @@ func (c *Connector) Init(br *bridgev2.Bridge) {
 	c.tellsOutages = br.Config.BridgeStatusNotices != noNotices
 	br.Config.BridgeStatusNotices = noNotices
 	c.db = database.New(br.ID, br.DB.Database, dbutil.ZeroLogger(br.Log.With().Str("db_section", "msn").Logger()))
+	br.DB.Database.Log = c.Metrics.Statements(br.DB.Database.Log) // which hears of those of the own tables too
+	c.signIns.Took = c.Metrics.SignIn
+	c.Metrics.Watch(current{c}, br.Log.With().Str("component", "metrics").Logger())
 	c.logins = &login.Logins{Bridge: br, Config: &c.Config, SignIns: &c.signIns, SessionOf: func(login *bridgev2.UserLogin) *session.Session {
 		return login.Client.(*Client).session
 	}}
@@ -117,7 +126,7 @@ func (c *Connector) Init(br *bridgev2.Bridge) {
 		return login.Client.(*Client).commands
 	}, func() bool { return c.Encrypts == nil || c.Encrypts() })
 	c.intake = intake.New(intake.Config{
-		Bridge: br, Store: c.db.Intake, Log: br.Log,
+		Bridge: br, Store: c.db.Intake, Log: br.Log, Metrics: c.Metrics,
 		Ours:      func(user id.UserID) bool { return user == br.Bot.GetMXID() || br.IsGhostMXID(user) },
 		Deliver:   func(ctx context.Context, evt *event.Event) error { return c.Deliver(ctx, evt) },
 		IsCommand: c.commands.IsCommand, Secret: c.commands.AnswersPrompt, Unfinished: c.commands.SayInterrupted,
@@ -165,6 +174,13 @@ func (c *Connector) Start(ctx context.Context) error {
 		return err
 	}
 	ctx = c.br.Log.WithContext(ctx)
+	if address := c.Config.Metrics; address != "" && c.Metrics != nil {
+		server, err := c.Metrics.Serve(address, c.br.Log.With().Str("component", "metrics").Logger())
+		if err != nil {
+			return fmt.Errorf("network.metrics is %s, where nothing can be served: choose another address and port: %w", address, err)
+		}
+		c.metricsServer = server
+	}
 	c.icons.Load(ctx, c.br)
 	if !c.BotHasPicture {
 		c.icons.ShowBot(ctx, c.br)
@@ -206,6 +222,10 @@ func (c *Connector) newKeepers() presence.Keepers {
 func (c *Connector) Stop() {
 	c.keepers.Stop()
 	c.queues.Stop()
+	if err := c.metricsServer.Close(); err != nil {
+		c.br.Log.Warn().Err(err).Msg("Failed to stop serving metrics")
+	}
+	c.metricsServer = nil
 	if c.lease == nil {
 		return
 	}

@@ -88,6 +88,9 @@ func (c *Client) GroupChat(id string, members ...string) *Conversation {
 	return c.chats.Group(id, members...)
 }
 
+// Switchboards returns how many switchboards are open, or being opened.
+func (c *Client) Switchboards() int { return c.chats.Open() }
+
 // OfflineMessages reports whether the service takes messages for contacts who are
 // offline: Web.Post is configured and the dialect is MSNP11 to MSNP17, or the dialect
 // is MSNP18.

@@ -13,6 +13,7 @@ import (
 
 	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/icon"
+	"matrix-msn/bridge/metrics"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/database"
 	"matrix-msn/msn"
@@ -30,6 +31,8 @@ type Account struct {
 	Service *config.Service
 	// Icons are the pictures of what has no face on MSN; it may be nil.
 	Icons *icon.Set
+	// Metrics are those of the bridge; it may be nil.
+	Metrics *metrics.Metrics
 
 	roster atomic.Pointer[Roster]
 	naming chan struct{} // holds something while the user's own ghost is named

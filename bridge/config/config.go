@@ -34,6 +34,7 @@ type Config struct {
 	Locale              int                      `yaml:"locale"`
 	KeepForOffline      string                   `yaml:"keep_for_offline"`
 	KeepInOutage        string                   `yaml:"keep_in_outage"`
+	Metrics             string                   `yaml:"metrics"` // where metrics are served, "" for nowhere
 	Presence            Presence                 `yaml:"presence"`
 	Status              Choice                   `yaml:"status"`    // of those who have chosen nothing
 	Emoticons           bool                     `yaml:"emoticons"` // of those who have chosen nothing
@@ -230,6 +231,9 @@ func (c *Config) Check() error {
 		return err
 	}
 	if c.outage, err = parseKeep("keep_in_outage", c.KeepInOutage, defaultOutage, longestOutage, "5m"); err != nil {
+		return err
+	}
+	if err := c.checkMetrics(); err != nil {
 		return err
 	}
 	if err := c.checkFiles(); err != nil {

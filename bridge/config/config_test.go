@@ -178,7 +178,7 @@ func TestUpgradeOfTheConfigKeepsEverySetting(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(Example), &base); err != nil {
 		t.Fatal(err)
 	}
-	const text = "displayname_template: x\ncredential_key: 0123456789abcdef\nalerts: off\nalert_icons: true\nlocale: 0x0407\nkeep_for_offline: 24h\nkeep_in_outage: 1m\npresence: changes\nstatus: hidden\nfollow_name: true\nfollow_picture: true\ngroup_spaces: true\nemoticons: false\nmarkup: true\nread_receipts: true\nrelay_joins: true\nfiles: {accept_below: 0, send_below: 5 MB, direct: true}\nservices:\n    a: {server: x, paging: always, web_services: {login: y}, gateway: z}\n"
+	const text = "displayname_template: x\ncredential_key: 0123456789abcdef\nalerts: off\nalert_icons: true\nlocale: 0x0407\nkeep_for_offline: 24h\nkeep_in_outage: 1m\nmetrics: \"127.0.0.1:9464\"\npresence: changes\nstatus: hidden\nfollow_name: true\nfollow_picture: true\ngroup_spaces: true\nemoticons: false\nmarkup: true\nread_receipts: true\nrelay_joins: true\nfiles: {accept_below: 0, send_below: 5 MB, direct: true}\nservices:\n    a: {server: x, paging: always, web_services: {login: y}, gateway: z}\n"
 	if err := yaml.Unmarshal([]byte(text), &own); err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,7 @@ var settings = []setting{
 	{"locale", configupgrade.Int, "the number of a Windows locale, such as 0x0409, without quotes"},
 	{"keep_for_offline", configupgrade.Str, keepMust},
 	{"keep_in_outage", configupgrade.Str, keepMust},
+	{"metrics", configupgrade.Str, "an address and a port in quotes, such as \"127.0.0.1:9464\", or \"\" for none"},
 	{"presence", configupgrade.Str, "off, changes or full"},
 	{"status", configupgrade.Str, "one of " + Choices()},
 	{"follow_name", configupgrade.Bool, "true or false"},

@@ -21,6 +21,7 @@ import (
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/background"
+	"matrix-msn/bridge/metrics"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
@@ -343,6 +344,8 @@ func (c *Coming) take(ctx context.Context, o *offer) (*event.MessageEventContent
 	if err != nil {
 		return nil, err
 	}
+	ended := a.Metrics.Transfer(metrics.ToMatrix, o.size)
+	defer func() { ended(metrics.OutcomeOf(err)) }()
 	content := &event.MessageEventContent{Body: o.Name, FileName: o.Name, Mentions: &event.Mentions{}}
 	arrived := false
 	intent := a.Bridge.Matrix.GhostIntent(a.GhostID(o.Sender))

@@ -18,6 +18,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/metrics"
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/queue"
@@ -326,7 +327,9 @@ func (g *Going) transfer(ctx context.Context, client *msn.Client, f *database.Qu
 			return ctx.Err() // nothing of it was offered
 		}
 		progress.size, began = size, true
+		ended := g.account.Metrics.Transfer(metrics.ToMSN, size)
 		err = client.SendFile(ctx, to.Account, msn.File{Name: name, Size: size}, file, progress.told)
+		ended(metrics.OutcomeOf(err))
 		if errors.Is(err, msn.ErrOffline) || errors.Is(err, msn.ErrDialect) {
 			began = f.Body != ""
 		}

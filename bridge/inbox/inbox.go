@@ -14,6 +14,7 @@ import (
 	"maunium.net/go/mautrix/bridgev2/networkid"
 
 	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/metrics"
 	"matrix-msn/bridge/queue"
 	"matrix-msn/bridge/retry"
 	"matrix-msn/bridge/room"
@@ -291,6 +292,7 @@ func (b *Inbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedMessag
 	if unwanted, err := kind.unwanted(ctx, m); err != nil {
 		return queue.Retry(err)
 	} else if unwanted {
+		b.count(m, metrics.Unwanted)
 		return queue.Done()
 	}
 	if until, err := kind.admit(ctx, m); err != nil {
@@ -316,6 +318,7 @@ func (b *Inbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedMessag
 	err := b.deliver(ctx, m)
 	switch {
 	case err == nil:
+		b.count(m, metrics.Delivered)
 		return queue.Done().Then(func(ctx context.Context) { kind.inMatrix(ctx, m) })
 	case ctx.Err() != nil:
 		return queue.PutBack()
@@ -328,7 +331,20 @@ func (b *Inbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedMessag
 	if refused := b.giveUp(ctx, m); refused != nil {
 		return queue.Retry(errors.Join(err, refused))
 	}
+	b.count(m, metrics.Failed)
 	return queue.Done()
+}
+
+// count counts a message that is done with. One that was written while the user was offline, or
+// is a file, has not come just now.
+func (b *Inbox) count(m *database.QueuedMessage, became metrics.Outcome) {
+	if m.Replaces != "" {
+		return // the same message once more
+	}
+	b.account.Metrics.Message(metrics.ToMatrix, became)
+	if became == metrics.Delivered && m.Kind != database.QueuedOffline && m.Kind != database.FileQueued {
+		b.account.Metrics.Hop(metrics.HopToMatrix, m.At)
+	}
 }
 
 // Tell implements queue.Work. What became of a message is seen in its room.

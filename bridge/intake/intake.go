@@ -19,6 +19,7 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge/metrics"
 	"matrix-msn/database"
 )
 
@@ -64,6 +65,8 @@ type Config struct {
 	Bridge *bridgev2.Bridge
 	Store  *database.IntakeQuery
 	Log    zerolog.Logger
+	// Metrics count what is pushed; it may be nil.
+	Metrics *metrics.Metrics
 	// Ours reports whether a user is the bot or a ghost.
 	Ours func(id.UserID) bool
 	// Deliver hands an event to the framework, and waits until it takes it.
@@ -398,6 +401,7 @@ func (i *Intake) handOn(ctx, settling context.Context, next item) {
 	if evt.Type == event.EventEncrypted {
 		i.readFirst(evt)
 	}
+	i.cfg.Metrics.Hop(metrics.HopIntake, next.received.At)
 	if err := i.cfg.Deliver(log.WithContext(settling), evt); err != nil && ctx.Err() == nil {
 		log.Err(err).Msg("Failed to hand an event on, it is handed on at the next start")
 	}

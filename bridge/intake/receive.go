@@ -133,6 +133,7 @@ func (i *Intake) take(ctx context.Context, txn transaction, forward func(map[str
 		if open, err = i.cfg.Store.Put(ctx, received); err != nil {
 			return err
 		}
+		i.cfg.Metrics.Pushed(len(received))
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 
+	"matrix-msn/bridge/metrics"
 	"matrix-msn/bridge/msgconv"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/queue"
@@ -39,6 +40,7 @@ func (o *Outbox) hold(e *database.QueuedEvent) queue.Outcome {
 	limit := o.account.Config.KeepFor()
 	switch {
 	case e.HeldAt.IsZero():
+		o.account.Metrics.Message(metrics.ToMSN, metrics.Kept)
 		return queue.Hold(time.Now().Add(limit)).Then(func(ctx context.Context) { o.showKept(ctx, e) })
 	case e.Owner == "":
 		return queue.StillHeld(e.HeldAt.Add(limit))

@@ -12,6 +12,7 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge/metrics"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
@@ -24,6 +25,29 @@ import (
 // Tell implements queue.Work: it saves a message that was delivered, or says in the room
 // why it was not.
 func (o *Outbox) Tell(ctx context.Context, e *database.QueuedEvent, fate error) error {
+	if err := o.tell(ctx, e, fate); err != nil {
+		return err
+	}
+	o.count(e, fate)
+	return nil
+}
+
+// count counts a message of which its room was told.
+func (o *Outbox) count(e *database.QueuedEvent, fate error) {
+	became := metrics.Delivered
+	switch {
+	case fate == nil && e.HeldAt.IsZero():
+		o.account.Metrics.Hop(metrics.HopToMSN, e.QueuedAt)
+	case fate == nil:
+	case mayHaveArrived(fate):
+		became = metrics.Uncertain
+	default:
+		became = metrics.Failed
+	}
+	o.account.Metrics.Message(metrics.ToMSN, became)
+}
+
+func (o *Outbox) tell(ctx context.Context, e *database.QueuedEvent, fate error) error {
 	if err := o.remember(context.WithoutCancel(ctx), e, fate); err != nil {
 		return err
 	}

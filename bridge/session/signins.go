@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 	"go.mau.fi/util/exsync"
@@ -30,6 +31,9 @@ const maxSignIns = 8
 
 // SignIns opens the sessions of all logins of the bridge. The zero value is ready.
 type SignIns struct {
+	// Took is told how long it took to sign in to a service, or to fail. It may be nil.
+	Took func(service string, took time.Duration, err error)
+
 	logins exsync.KeyedMutex[networkid.UserLoginID]
 
 	mu    sync.Mutex
@@ -65,7 +69,12 @@ func (s *SignIns) Open(ctx context.Context, lane Lane, service *config.Service, 
 	cfg.Account, cfg.Password, cfg.MachineGUID, cfg.Status = who.Account, who.Password, who.MachineGUID, who.Status
 	cfg.Groups, cfg.Picture = who.Groups, who.Picture
 	cfg.Logger = slog.New(zerolog.NewSlogHandler(log))
-	return msn.Login(ctx, cfg)
+	began := time.Now()
+	client, err := msn.Login(ctx, cfg)
+	if s.Took != nil && ctx.Err() == nil {
+		s.Took(service.Key, time.Since(began), err)
+	}
+	return client, err
 }
 
 func (s *SignIns) turnsOf(service string, lane Lane) chan struct{} {

@@ -17,6 +17,7 @@ import (
 
 	"matrix-msn/bridge"
 	"matrix-msn/bridge/doctor"
+	"matrix-msn/bridge/metrics"
 	"matrix-msn/bridge/presence"
 )
 
@@ -78,6 +79,7 @@ func main() {
 	}
 	met := new(meeting)
 	m.PostInit = func() {
+		m.Matrix.AS.HTTPClient.Transport = connector.Metrics.Homeserver(m.Matrix.AS.HTTPClient.Transport)
 		connector.Homeserver = newHomeserver(m.Matrix)
 		connector.Presence = presenceOf{m.Matrix}
 		connector.Encrypts = func() bool { return m.Matrix.Crypto != nil }
@@ -98,6 +100,7 @@ func main() {
 	}
 	info, _ := debug.ReadBuildInfo()
 	m.InitVersion(built(cmp.Or(info, new(debug.BuildInfo))))
+	connector.Metrics = metrics.New(m.Version)
 	m.PreInit()
 	if err := checkKeyIsSaved(m.ConfigPath, connector); err != nil {
 		fail(exitConfig, err)

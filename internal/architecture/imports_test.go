@@ -33,7 +33,7 @@ var floors = [][]string{
 	// The account as a program uses it.
 	{"msn"},
 	// The bridge: what knows nothing of logins,
-	{"database", "bridge/msnid", "bridge/names", "bridge/retry", "bridge/ink", "bridge/icon"},
+	{"database", "bridge/msnid", "bridge/names", "bridge/retry", "bridge/ink", "bridge/icon", "bridge/metrics"},
 	{"bridge/msgconv", "bridge/config", "bridge/queue", "bridge/intake", "bridge/lease"},
 	{"bridge/relay", "bridge/reason", "bridge/loginpage", "bridge/queue/queuetest", "bridge/background"},
 	{"bridge/doctor"},

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"matrix-msn/msn/internal/limit"
@@ -60,7 +61,8 @@ type Chats struct {
 
 	conversations map[ID]*Conversation
 	sessions      map[*session]struct{}
-	opened        int // sessions so far
+	opened        int          // sessions so far
+	open          atomic.Int64 // len(sessions), for other goroutines
 	rings, typing *limit.Limiter
 	invites       *limit.Limiter
 	files         func(*FileInvitation) bool
@@ -106,6 +108,9 @@ func New(conn *ns.Conn, people People, cfg Config) *Chats {
 	conn.OnEnd(c.end)
 	return c
 }
+
+// Open returns how many switchboards are open or being opened. Any goroutine may call it.
+func (c *Chats) Open() int { return int(c.open.Load()) }
 
 // Carry has a carrier bring the texts that it carries.
 func (c *Chats) Carry(k Carrier) { c.carriers = append(c.carriers, direct{c, k}) }

@@ -77,6 +77,7 @@ func (c *Chats) addSession(cv *Conversation, outgoing bool) *session {
 	s.number = c.opened
 	s.stamp = strconv.FormatInt(time.Now().UnixNano(), 36) + "-" + strconv.Itoa(c.opened)
 	c.sessions[s] = struct{}{}
+	c.open.Store(int64(len(c.sessions)))
 	cv.sessions = append(cv.sessions, s)
 	return s
 }
@@ -340,6 +341,7 @@ func (s *session) remove(goodbye bool, why error) {
 	s.endPipe(why)
 	c, cv := s.chats, s.conversation
 	delete(c.sessions, s)
+	c.open.Store(int64(len(c.sessions)))
 	cv.sessions = slices.DeleteFunc(cv.sessions, func(o *session) bool { return o == s })
 	switch {
 	case s.link == nil:

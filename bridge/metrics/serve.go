@@ -1,0 +1,84 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/rs/zerolog"
+)
+
+const (
+	// headerTimeout bounds reading a request.
+	headerTimeout = 10 * time.Second
+	// maxHeader is how long the header of a request may be, in bytes.
+	maxHeader = 16 << 10
+	// atOnce is how many answers are gathered at a time: each looks at the database.
+	atOnce = 2
+)
+
+// Server serves Metrics.
+type Server struct {
+	server  http.Server
+	address net.Addr
+	serving sync.WaitGroup
+}
+
+// Serve answers on an address, until Close: /metrics for Prometheus, and /debug/pprof/ for those who look for what
+// takes time or memory. The error is that of net.Listen.
+func (m *Metrics) Serve(address string, log zerolog.Logger) (*Server, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{address: listener.Addr(), server: http.Server{Handler: m.handler(log), ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeader}}
+	s.serving.Go(func() {
+		if err := s.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Err(err).Msg("The metrics are not served any more")
+		}
+	})
+	log.Info().Stringer("address", listener.Addr()).Msg("Metrics are served on /metrics")
+	return s, nil
+}
+
+// Addr returns where the server answers.
+func (s *Server) Addr() net.Addr { return s.address }
+
+// Close ends what Serve began. It may be called on nil.
+func (s *Server) Close() error {
+	if s == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	err := s.server.Shutdown(ctx)
+	if err != nil {
+		err = s.server.Close()
+	}
+	s.serving.Wait()
+	return err
+}
+
+// handler answers requests.
+func (m *Metrics) handler(log zerolog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+		ErrorLog: logger{log}, ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: atOnce, Registry: m.registry,
+	}))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+// logger is where promhttp tells of errors.
+type logger struct{ log zerolog.Logger }
+
+func (l logger) Println(v ...any) { l.log.Warn().Any("error", v).Msg("Failed to gather metrics") }
