@@ -48,8 +48,8 @@ var floors = [][]string{
 	// and what the framework demands.
 	{"bridge"},
 	// Programs, and what runs them together.
-	{"cmd/bridge", "cmd/msnserver", "demo/window", "e2e/stack", "packaging"},
-	{"demo", "demo/stage", "e2e", "e2e/browser", "internal/architecture"},
+	{"cmd/bridge", "cmd/msnserver", "demo/window", "e2e/stack", "packaging", "bench/internal/stub", "bench/bare"},
+	{"bench", "demo", "demo/stage", "e2e", "e2e/browser", "internal/architecture"},
 }
 
 // never are imports, direct or by others, that the floors alone would allow.

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/bench/internal/stub"
+	"matrix-msn/e2e/stack"
+	"matrix-msn/msn/msntest"
+)
+
+// kind is one of the bridges that are measured.
+type kind struct{ name, binary string }
+
+// The words in what is measured: each is somebody's, and has a number.
+const (
+	password    = "secret123"
+	waitTimeout = 2 * time.Minute
+)
+
+func account(login int) string      { return fmt.Sprintf("user%d@example.com", login) }
+func contactOf(login, n int) string { return fmt.Sprintf("friend%d-%d@example.com", login, n) }
+func matrixUser(login int) id.UserID {
+	return id.UserID(fmt.Sprintf("@user%d:%s", login, stub.ServerName))
+}
+func word(login, n int, k int64) string { return fmt.Sprintf("%d/%d/%d", login, n, k) }
+
+// side is a bridge between the stub and the MSN server.
+type side struct {
+	o          options
+	bridge     *stack.Bridge
+	homeserver *stub.Homeserver
+	msn        *msntest.Server
+	metrics    string // address
+
+	mu      sync.Mutex
+	rooms   map[[2]int]id.RoomID
+	bots    map[[2]int]*msntest.Bot
+	arrived map[string]time.Time // when each text has
+	changed chan struct{}        // closed and replaced with each
+}
+
+// note notes that a text has arrived.
+func (s *side) note(text string, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.arrived[text] = at
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// wait waits until all texts have arrived.
+func (s *side) wait(ctx context.Context, texts []string) error {
+	ctx, cancel := context.WithTimeout(ctx, waitTimeout)
+	defer cancel()
+	for {
+		s.mu.Lock()
+		missing := 0
+		for _, text := range texts {
+			if s.arrived[text].IsZero() {
+				missing++
+			}
+		}
+		changed := s.changed
+		s.mu.Unlock()
+		if missing == 0 {
+			return nil
+		}
+		// Looking at all of them costs more than they do: a little later is soon enough, their time is noted.
+		pause := time.NewTimer(20 * time.Millisecond)
+		select {
+		case <-changed:
+			<-pause.C
+		case <-ctx.Done():
+			pause.Stop()
+			return fmt.Errorf("%d of %d texts have not arrived", missing, len(texts))
+		}
+	}
+}
+
+// latencies returns how long each text took that was sent at a time, in order.
+func (s *side) latencies(sent map[string]time.Time) []time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	took := make([]time.Duration, 0, len(sent))
+	for text, at := range sent {
+		took = append(took, s.arrived[text].Sub(at))
+	}
+	slices.Sort(took)
+	return took
+}
+
+// start starts everything, signs the accounts in, and makes the rooms.
+func start(ctx context.Context, o options, of kind, dir string, uri func(context.Context) (string, error)) (_ *side, err error) {
+	s := &side{o: o, rooms: make(map[[2]int]id.RoomID), bots: make(map[[2]int]*msntest.Bot), arrived: make(map[string]time.Time), changed: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	if s.msn, err = msntest.Start(ctx, msntest.WithRecordLimit(0), msntest.WithPlainLogin(0)); err != nil {
+		return nil, err
+	}
+	s.people()
+	if s.homeserver, err = stub.Start(s.inMatrix); err != nil {
+		return nil, err
+	}
+	ports, err := stack.FreePorts(1)
+	if err != nil {
+		return nil, err
+	}
+	s.metrics = fmt.Sprintf("127.0.0.1:%d", ports[0])
+	settings, err := s.settings(ctx, of, uri)
+	if err != nil {
+		return nil, err
+	}
+	if s.bridge, err = stack.ConfigureBridge(ctx, stack.BridgeOptions{Binary: of.binary, Dir: dir, Homeserver: s.homeserver.URL, Settings: settings}); err != nil {
+		return nil, err
+	}
+	token, err := serverToken(s.bridge.RegistrationPath)
+	if err != nil {
+		return nil, err
+	}
+	s.homeserver.Push(s.bridge.URL, token)
+	if err := s.bridge.Start(ctx); err != nil {
+		return nil, err
+	}
+	for login := range o.logins {
+		if err := s.logIn(ctx, login); err != nil {
+			return nil, fmt.Errorf("sign %s in: %w", account(login), err)
+		}
+	}
+	return s, s.makeRooms(ctx)
+}
+
+func (s *side) close() {
+	if s.bridge != nil {
+		if err := s.bridge.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}
+	if s.homeserver != nil {
+		_ = s.homeserver.Close() // nobody needs it any more
+	}
+	if s.msn != nil {
+		s.msn.Close()
+	}
+}
+
+// people makes all accounts, and has the contacts hear what they are told.
+func (s *side) people() {
+	for login := range s.o.logins {
+		s.msn.AddAccount(account(login), password)
+		for n := range s.o.contacts {
+			friend := contactOf(login, n)
+			s.msn.AddAccount(friend, password, msntest.Name(fmt.Sprint("Friend ", n)))
+			s.msn.Befriend(account(login), friend)
+			s.bots[[2]int{login, n}] = s.msn.Play(friend, msntest.Script{Text: func(_ *msntest.Chat, _, text string) { s.note(text, time.Now()) }})
+		}
+	}
+}
+
+// settings are those that both bridges need, and each its own.
+func (s *side) settings(ctx context.Context, of kind, uri func(context.Context) (string, error)) (map[string]any, error) {
+	settings := map[string]any{
+		"logging":                          map[string]any{"min_level": "warn", "writers": []any{map[string]any{"type": "stdout", "format": "json"}}},
+		"provisioning.shared_secret":       provisioningSecret,
+		"bridge.personal_filtering_spaces": false,
+	}
+	if uri != nil {
+		address, err := uri(ctx)
+		if err != nil {
+			return nil, err
+		}
+		settings["database.type"], settings["database.uri"] = "postgres", address
+	}
+	if of.name == "bare" {
+		maps.Copy(settings, map[string]any{"network.server": s.msn.Addr(), "network.nexus": s.msn.PlainNexusURL(), "network.metrics": s.metrics})
+		delete(settings, "network.status")
+		return settings, nil
+	}
+	maps.Copy(settings, map[string]any{
+		"network.metrics": s.metrics,
+		"network.services": map[string]any{"home": map[string]any{
+			"server": s.msn.Addr(), "nexus": s.msn.PlainNexusURL(), "allow_private_addresses": true, "dialects": []string{"MSNP12"},
+		}},
+	})
+	return settings, nil
+}
+
+// inMatrix is called for each event that the bridge puts into a room.
+func (s *side) inMatrix(e stub.Sent) {
+	if e.Type != "m.room.message" || e.Sender == s.bridge.Bot() {
+		return
+	}
+	var login, n int
+	var k int64
+	if _, err := fmt.Sscanf(e.Body, "%d/%d/%d", &login, &n, &k); err == nil && k == 0 {
+		s.mu.Lock()
+		s.rooms[[2]int{login, n}] = e.Room
+		s.mu.Unlock()
+	}
+	s.note(e.Body, e.At)
+}
+
+// makeRooms has each contact say something, and each user answer: rooms, ghosts and conversations are there then.
+func (s *side) makeRooms(ctx context.Context) error {
+	var texts []string
+	for pair, bot := range s.bots {
+		text := word(pair[0], pair[1], 0)
+		if err := bot.Say(ctx, account(pair[0]), text); err != nil {
+			return err
+		}
+		texts = append(texts, text)
+	}
+	if err := s.wait(ctx, texts); err != nil {
+		return fmt.Errorf("make the rooms: %w", err)
+	}
+	texts = texts[:0]
+	for pair := range s.bots {
+		text := word(pair[0], pair[1], 1)
+		if err := s.homeserver.Send(ctx, s.homeserver.Text(s.rooms[pair], matrixUser(pair[0]), text)); err != nil {
+			return err
+		}
+		texts = append(texts, text)
+	}
+	if err := s.wait(ctx, texts); err != nil {
+		return fmt.Errorf("answer in the rooms: %w", err)
+	}
+	return nil
+}
+
+// pairs are all pairs of account and contact, in order.
+func (s *side) pairs() [][2]int {
+	all := slices.Collect(maps.Keys(s.bots))
+	slices.SortFunc(all, func(a, b [2]int) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	return all
+}
