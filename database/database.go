@@ -48,14 +48,15 @@ type Database struct {
 // ID. Call Upgrade before the first query.
 func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.DatabaseLogger) *Database {
 	db := parent.Child(versionTable, upgradeTable(), log)
-	queue := &MSNQueueQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedMessage](db)}
-	intake := &IntakeQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Received](db)}
+	all := &together{db: db}
+	queue := &MSNQueueQuery{bridgeID: bridgeID, together: all, QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedMessage](db)}
+	intake := &IntakeQuery{bridgeID: bridgeID, together: all, QueryHelper: dbutil.MakeQueryHelperReflect[*Received](db)}
 	absence := &AbsenceQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Absence](db)}
 	return &Database{
 		db:       db,
 		Contact:  &ContactQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Contact](db)},
 		MSNQueue: queue,
-		MatrixQueue: &MatrixQueueQuery{bridgeID: bridgeID, intake: intake, absence: absence,
+		MatrixQueue: &MatrixQueueQuery{bridgeID: bridgeID, intake: intake, absence: absence, together: all,
 			QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedEvent](db)},
 		Alert:         &AlertQuery{bridgeID: bridgeID, queue: queue, QueryHelper: dbutil.MakeQueryHelperReflect[*Alert](db)},
 		Page:          &PageQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Page](db)},

@@ -66,6 +66,7 @@ func (r *Received) Scan(row dbutil.Scannable) (*Received, error) {
 type IntakeQuery struct {
 	*dbutil.QueryHelper[*Received]
 	bridgeID  networkid.BridgeID
+	together  *together
 	positions positions
 }
 
@@ -104,7 +105,7 @@ const (
 // new ones, and those that were stored before and wait. Repeated ones that are finished are
 // not among them. Position is given by the table.
 func (q *IntakeQuery) Put(ctx context.Context, events []*Received) (open []*Received, err error) {
-	err = q.GetDB().DoTxn(ctx, nil, func(ctx context.Context) error {
+	err = q.together.DoTxn(ctx, func(ctx context.Context) error {
 		open = nil
 		for _, r := range events {
 			state, content, outcome := ReceivedWaiting, r.Content, r.Outcome
@@ -146,7 +147,7 @@ func (q *IntakeQuery) InState(ctx context.Context, state ReceivedState, after in
 
 // Begin notes that a command runs. It reports false when that was noted before, or is over.
 func (q *IntakeQuery) Begin(ctx context.Context, event id.EventID) (bool, error) {
-	return changes(q.GetDB().Exec(ctx, receivedBegin, q.bridgeID, event))
+	return q.together.change(ctx, receivedBegin, q.bridgeID, event)
 }
 
 // GiveUp notes that an event is not handed on any more, of which its sender is to be told.
@@ -156,13 +157,15 @@ func (q *IntakeQuery) GiveUp(ctx context.Context, event id.EventID) error {
 
 // Finish notes that an event is dealt with. Its content is forgotten.
 func (q *IntakeQuery) Finish(ctx context.Context, event id.EventID) error {
-	return q.Exec(ctx, receivedFinish, q.bridgeID, event)
+	_, err := q.together.change(ctx, receivedFinish, q.bridgeID, event)
+	return err
 }
 
 // SetOutcome notes what became of a message, also of one that did not come through the
 // intake. Of those the time counts that is given.
 func (q *IntakeQuery) SetOutcome(ctx context.Context, r Received) error {
-	return q.Exec(ctx, receivedOutcome, q.bridgeID, r.EventID, r.RoomID, r.Sender, r.Outcome, toMilli(r.At))
+	_, err := q.together.change(ctx, receivedOutcome, q.bridgeID, r.EventID, r.RoomID, r.Sender, r.Outcome, toMilli(r.At))
+	return err
 }
 
 // LatestFailed returns the latest message of somebody in a room that has not arrived, or may not

@@ -52,6 +52,7 @@ type MatrixQueueQuery struct {
 	bridgeID  networkid.BridgeID
 	intake    *IntakeQuery
 	absence   *AbsenceQuery
+	together  *together
 	positions positions
 	// Taken, if it is set, is told of each event that is stored here and needs no place in
 	// the intake any more. It is to be set before the first message.
@@ -117,7 +118,7 @@ func (q *MatrixQueueQuery) PutAgain(ctx context.Context, e *QueuedEvent, outcome
 
 // putIf is Put for what may reports true of, in the same transaction.
 func (q *MatrixQueueQuery) putIf(ctx context.Context, e *QueuedEvent, may func(context.Context) (bool, error)) (added bool, err error) {
-	err = q.GetDB().DoTxn(ctx, nil, func(ctx context.Context) error {
+	err = q.together.DoTxn(ctx, func(ctx context.Context) error {
 		added = false
 		if ok, err := may(ctx); err != nil || !ok {
 			return err
@@ -191,14 +192,18 @@ func (q *MatrixQueueQuery) ForPortal(ctx context.Context, login networkid.UserLo
 // SetOwner claims a message for a run of the bridge, or gives it back when owner is "". The
 // text is then what it is in the table: while nobody owned it, it can have been corrected.
 func (q *MatrixQueueQuery) SetOwner(ctx context.Context, e *QueuedEvent, owner string) (changed bool, err error) {
-	err = q.GetDB().QueryRow(ctx, eventsOwner, q.bridgeID, e.LoginID, e.EventID, e.Owner, owner).Scan(&e.Body, &e.Format)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	if err != nil {
+	var body, format string
+	err = q.together.Do(ctx, func(ctx context.Context) error {
+		err := q.GetDB().QueryRow(ctx, eventsOwner, q.bridgeID, e.LoginID, e.EventID, e.Owner, owner).Scan(&body, &format)
+		if changed = err == nil; errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	if err != nil || !changed {
 		return false, err
 	}
-	e.Owner = owner
+	e.Body, e.Format, e.Owner = body, format, owner
 	return true, nil
 }
 
@@ -258,7 +263,7 @@ func (q *MatrixQueueQuery) Hold(ctx context.Context, e *QueuedEvent, since time.
 // there. One that was held and has arrived counts for the absence of its recipient.
 func (q *MatrixQueueQuery) Remove(ctx context.Context, e *QueuedEvent) (removed bool, err error) {
 	remove := func(ctx context.Context) (bool, error) {
-		return changes(q.GetDB().Exec(ctx, eventsRemove, q.bridgeID, e.LoginID, e.EventID, e.Owner))
+		return q.together.change(ctx, eventsRemove, q.bridgeID, e.LoginID, e.EventID, e.Owner)
 	}
 	if e.HeldAt.IsZero() {
 		return remove(ctx)

@@ -64,6 +64,7 @@ func (m *QueuedMessage) Scan(row dbutil.Scannable) (*QueuedMessage, error) {
 type MSNQueueQuery struct {
 	*dbutil.QueryHelper[*QueuedMessage]
 	bridgeID  networkid.BridgeID
+	together  *together
 	positions positions
 }
 
@@ -104,12 +105,15 @@ const (
 // Put adds a message at the end of its login's queue. It reports false for one that is
 // in the queue already. Position is given by the table.
 func (q *MSNQueueQuery) Put(ctx context.Context, m *QueuedMessage) (added bool, err error) {
-	err = q.GetDB().QueryRow(ctx, queuePut, q.bridgeID, m.LoginID, m.MessageID, q.positions.next(), m.PortalID, m.Sender,
-		m.At.UnixMilli(), m.Body, m.Format, m.GroupSize, cmp.Or(m.Kind, QueuedText), m.Owner, time.Now().UnixMilli(), m.Emoticons, m.Replaces).Scan(&m.Position)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, err
+	err = q.together.Do(ctx, func(ctx context.Context) error {
+		err := q.GetDB().QueryRow(ctx, queuePut, q.bridgeID, m.LoginID, m.MessageID, q.positions.next(), m.PortalID, m.Sender,
+			m.At.UnixMilli(), m.Body, m.Format, m.GroupSize, cmp.Or(m.Kind, QueuedText), m.Owner, time.Now().UnixMilli(), m.Emoticons, m.Replaces).Scan(&m.Position)
+		if added = err == nil; errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	return added && err == nil, err
 }
 
 // ForPortal returns the first messages, up to limit, that wait for a portal.
@@ -160,7 +164,7 @@ func (q *MSNQueueQuery) Count(ctx context.Context, login networkid.UserLoginID, 
 // SetOwner claims a message for a run of the bridge, or gives it back when owner is "". It
 // does so while the message belongs to m.Owner, and reports whether it is as asked for now.
 func (q *MSNQueueQuery) SetOwner(ctx context.Context, m *QueuedMessage, owner string) (changed bool, err error) {
-	changed, err = changes(q.GetDB().Exec(ctx, queueOwner, q.bridgeID, m.LoginID, m.MessageID, m.Owner, owner))
+	changed, err = q.together.change(ctx, queueOwner, q.bridgeID, m.LoginID, m.MessageID, m.Owner, owner)
 	if changed {
 		m.Owner = owner
 	}
@@ -170,7 +174,7 @@ func (q *MSNQueueQuery) SetOwner(ctx context.Context, m *QueuedMessage, owner st
 // Remove takes a message out of the queue while it belongs to m.Owner: Matrix has it. It
 // reports whether it was there.
 func (q *MSNQueueQuery) Remove(ctx context.Context, m *QueuedMessage) (removed bool, err error) {
-	return changes(q.GetDB().Exec(ctx, queueRemove, q.bridgeID, m.LoginID, m.MessageID, m.Owner))
+	return q.together.change(ctx, queueRemove, q.bridgeID, m.LoginID, m.MessageID, m.Owner)
 }
 
 // Failed notes that an attempt to bring a message into its room has failed.
