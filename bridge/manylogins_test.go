@@ -36,7 +36,7 @@ const (
 	// maxGoroutinesOfLogin and maxBytesOfLogin are what one login may cost that does nothing, all that the process
 	// holds counted: what is on the heap and the stacks, and what the garbage collector keeps beside.
 	maxGoroutinesOfLogin = 4
-	maxBytesOfLogin      = 45 << 10
+	maxBytesOfLogin      = 200 << 10
 )
 
 func crowdAccount(n int) string { return fmt.Sprintf("m%05d@example.com", n) }

@@ -40,7 +40,7 @@ func TestPictureOfAContactIsTheirAvatar(t *testing.T) {
 	t.Parallel()
 	b := newTestBridge(t, newTestServer(t))
 	login := b.login()
-	b.dm(login, bob)
+	room := b.dm(login, bob)
 	friend := b.messenger(bob)
 	ghost := b.ghostMXID(login, bob)
 	show := func(data []byte) {
@@ -51,9 +51,20 @@ func TestPictureOfAContactIsTheirAvatar(t *testing.T) {
 		b.eventually("the picture", func() bool { return bytes.Equal(b.matrix.avatar(ghost), data) })
 	}
 	red, blue := painted(t, 96, 96, color.RGBA{R: 255, A: 255}), painted(t, 50, 20, color.RGBA{B: 255, A: 255})
-	show(red)
-	show(blue)
-	show(red) // which the homeserver has already
+	faces := func() (n int) {
+		b.matrix.mu.Lock()
+		defer b.matrix.mu.Unlock()
+		for _, kind := range b.matrix.states[room] {
+			if kind == event.StateRoomAvatar {
+				n++
+			}
+		}
+		return n
+	}
+	for n, picture := range [][]byte{red, blue, red} { // which the homeserver has already
+		show(picture)
+		b.eventually("the picture of the room", func() bool { return faces() == n+1 })
+	}
 	b.matrix.mu.Lock()
 	uploads := len(b.matrix.uploads)
 	b.matrix.mu.Unlock()
@@ -64,6 +75,7 @@ func TestPictureOfAContactIsTheirAvatar(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.eventually("no picture", func() bool { return b.matrix.avatar(ghost) == nil })
+	b.eventually("no picture of the room", func() bool { return faces() == 4 })
 }
 
 // A contact who is nobody's room has no picture fetched; it is there when the room is made, and asks for no

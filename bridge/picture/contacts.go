@@ -119,7 +119,7 @@ func (c *Contacts) show(ctx context.Context, account string) (done bool) {
 		}
 		hash := o.Hash.String()
 		if kept.AvatarID == networkid.AvatarID(hash) && kept.AvatarSet {
-			return true
+			return c.face(ctx, account, &bridgev2.Avatar{ID: kept.AvatarID, MXC: kept.AvatarMXC, Hash: kept.AvatarHash})
 		}
 		if !c.pace.allow(account, hash, func() { c.look(account) }) {
 			return true
@@ -129,7 +129,9 @@ func (c *Contacts) show(ctx context.Context, account string) (done bool) {
 			return !again
 		}
 		avatar = &bridgev2.Avatar{ID: networkid.AvatarID(hash), MXC: picture.MXC, Hash: sha256.Sum256(o.Hash[:])}
-	} else if kept.AvatarID == "" || !c.pace.allow(account, "", func() { c.look(account) }) {
+	} else if kept.AvatarID == "" {
+		return c.face(ctx, account, avatar) // another login may have seen it go
+	} else if !c.pace.allow(account, "", func() { c.look(account) }) {
 		return true
 	}
 	ghost, err := c.account.Bridge.GetGhostByID(ctx, c.account.GhostID(account))
@@ -148,7 +150,48 @@ func (c *Contacts) show(ctx context.Context, account string) (done bool) {
 		}
 		return false
 	}
-	return shown
+	return shown && c.face(ctx, account, avatar)
+}
+
+// face gives the room with a contact the contact's picture, where rooms have pictures of their own: most clients
+// show that of whom they are with, and some do not. It reports false when it is to be tried again.
+func (c *Contacts) face(ctx context.Context, contact string, avatar *bridgev2.Avatar) (done bool) {
+	key := c.account.PortalKey(contact)
+	if !c.account.Bridge.Config.PrivateChatPortalMeta {
+		return true
+	}
+	stored, err := c.account.Bridge.DB.Portal.GetByKey(ctx, key)
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read a room: its picture is not shown yet")
+		return false
+	}
+	if stored == nil || stored.MXID == "" || stored.AvatarID == avatar.ID && stored.AvatarSet {
+		return true
+	}
+	if seen, err := c.rooms.Shows(ctx, key); err != nil || !seen {
+		return err == nil // whoever comes back is shown the next one
+	}
+	set := false
+	err = c.rooms.Among(ctx, key, func(ctx context.Context, portal *bridgev2.Portal) {
+		if account.Borrows(portal) {
+			set = true
+			return
+		}
+		//lint:ignore SA1019 there is no other way to change the picture alone
+		if portal.Internal().UpdateAvatar(ctx, avatar, nil, time.Time{}, true) {
+			if err := portal.Save(ctx); err != nil {
+				zerolog.Ctx(ctx).Err(err).Msg("Failed to store the picture of a room")
+			}
+		}
+		set = portal.AvatarSet
+	})
+	if err != nil {
+		if ctx.Err() == nil {
+			zerolog.Ctx(ctx).Err(err).Msg("Failed to show the picture of a room")
+		}
+		return false
+	}
+	return set
 }
 
 // picture returns a picture that the homeserver has: it is fetched and uploaded if it has not. It

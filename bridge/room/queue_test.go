@@ -113,7 +113,7 @@ func TestOneIsDescribedAtATime(t *testing.T) {
 	var describing sync.WaitGroup
 	for range many {
 		describing.Go(func() {
-			if err := rooms.among(ctx, networkid.PortalKey{ID: "group:1"}, func(context.Context) {}); err != nil {
+			if err := rooms.Among(ctx, networkid.PortalKey{ID: "group:1"}, func(context.Context, *bridgev2.Portal) {}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -126,7 +126,7 @@ func TestOneIsDescribedAtATime(t *testing.T) {
 	describing.Wait()
 	end()
 	rooms.Stop()
-	if err := rooms.among(ctx, networkid.PortalKey{ID: "group:1"}, func(context.Context) {}); !errors.Is(err, context.Canceled) {
+	if err := rooms.Among(ctx, networkid.PortalKey{ID: "group:1"}, func(context.Context, *bridgev2.Portal) {}); !errors.Is(err, context.Canceled) {
 		t.Errorf("after the end: %v", err)
 	}
 }

@@ -157,7 +157,7 @@ func (r *Rooms) Return(ctx context.Context, key networkid.PortalKey, room id.Roo
 func (r *Rooms) Settle(ctx context.Context, key networkid.PortalKey) error {
 	// To the framework a portal without a room is one that nobody can be invited to.
 	r.account.Login.MarkInPortal(ctx, &bridgev2.Portal{Portal: &bridgedb.Portal{BridgeID: r.account.Bridge.ID, PortalKey: key}})
-	return r.handled(ctx, key, func(context.Context) {})
+	return r.handled(ctx, key, func(context.Context, *bridgev2.Portal) {})
 }
 
 // CallBack brings a user back into the room of a portal, if there is one that they are not in.

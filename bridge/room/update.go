@@ -54,7 +54,7 @@ func (r *Rooms) TryUpdate(ctx context.Context, evt bridgev2.RemoteEvent) bool {
 // because the framework does not expect it beside them. It returns when that is done. Only one event of
 // that kind stands among those of a room at a time: what people write there waits for one at most.
 func (r *Rooms) Describe(ctx context.Context, key networkid.PortalKey, ghost *bridgev2.Ghost, info *bridgev2.UserInfo) error {
-	return r.among(ctx, key, func(ctx context.Context) { ghost.UpdateInfo(ctx, info) })
+	return r.Among(ctx, key, func(ctx context.Context, _ *bridgev2.Portal) { ghost.UpdateInfo(ctx, info) })
 }
 
 // SeenIn returns the room in which the user sees a contact: the one with them, else that of a group chat. It
@@ -90,11 +90,12 @@ func (r *Rooms) AmongSeen(ctx context.Context, contact string, do func(context.C
 	if err != nil || !seen {
 		return err
 	}
-	return r.among(ctx, key, do)
+	return r.Among(ctx, key, func(ctx context.Context, _ *bridgev2.Portal) { do(ctx) })
 }
 
-// among does something among the events of the room of a portal, for one caller at a time.
-func (r *Rooms) among(ctx context.Context, key networkid.PortalKey, do func(context.Context)) error {
+// Among does something among the events of the room of a portal, for one caller at a time, and returns when it is
+// done. It is not for a portal without a room.
+func (r *Rooms) Among(ctx context.Context, key networkid.PortalKey, do func(context.Context, *bridgev2.Portal)) error {
 	defer r.describing.WithLock(key.ID)()
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -104,13 +105,13 @@ func (r *Rooms) among(ctx context.Context, key networkid.PortalKey, do func(cont
 
 // handled does something among the events of the room of a portal, behind those that are there, and returns
 // when that is done.
-func (r *Rooms) handled(ctx context.Context, key networkid.PortalKey, do func(context.Context)) error {
+func (r *Rooms) handled(ctx context.Context, key networkid.PortalKey, do func(context.Context, *bridgev2.Portal)) error {
 	done := make(chan struct{})
 	queued, err := r.Queue(ctx, &simplevent.EventMeta{
 		Type: bridgev2.RemoteEventUnknown, PortalKey: key,
-		PreHandleFunc: func(ctx context.Context, _ *bridgev2.Portal) {
+		PreHandleFunc: func(ctx context.Context, portal *bridgev2.Portal) {
 			defer close(done)
-			do(ctx)
+			do(ctx, portal)
 		},
 	})
 	switch {
