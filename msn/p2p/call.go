@@ -198,30 +198,6 @@ func (c *call) allSent() {
 	c.within(endTime, nil)
 }
 
-// moves goes on over the line on which the other side speaks of the call, when its own has ended. It reports
-// false where that cannot be: a message that is half-way in version 2 is counted by its line.
-func (c *call) moves() bool {
-	to := c.via
-	if to == nil || to.over != nil || c.over || c.stack.cfg.Later && c.begun && c.source != nil {
-		return false
-	}
-	from := c.stack
-	of := func(m *outgoing) bool { return m.session == c.session && m.session != 0 }
-	for _, list := range []struct{ from, to *[]*outgoing }{{&from.data, &to.data}, {&from.flying, &to.flying}} {
-		for _, m := range *list.from {
-			if of(m) {
-				*list.to = append(*list.to, m)
-			}
-		}
-	}
-	from.calls = slices.DeleteFunc(from.calls, func(o *call) bool { return o == c })
-	c.via = nil
-	to.add(c)
-	c.within(c.limit, c.failure) // the timer of the other line
-	to.cfg.Wake()
-	return true
-}
-
 // arrives takes data that has come over the line of s.
 func (c *call) arrives(a *arrival, s *Stack) (full <-chan struct{}) {
 	c.heard = true

@@ -313,32 +313,6 @@ func (s *Stack) loose(c *call, a *arrival) {
 	}
 }
 
-// acknowledged tells who waits for an acknowledgement.
-func (s *Stack) acknowledged(a *arrival) {
-	of, by := s, a.acks
-	if len(s.siblings()) > 0 && !slices.ContainsFunc(s.flying, a.names) {
-		for _, other := range s.siblings() {
-			if slices.ContainsFunc(other.flying, a.names) {
-				of, by = other, a.names
-				s.stirred = append(s.stirred, other)
-				break
-			}
-		}
-	}
-	of.replies = true
-	var acked []*outgoing
-	of.flying = slices.DeleteFunc(of.flying, func(m *outgoing) bool {
-		if by(m) {
-			acked = append(acked, m)
-			return true
-		}
-		return false
-	})
-	for _, m := range acked {
-		m.acked()
-	}
-}
-
 // message takes a message in MSNSLP.
 func (s *Stack) message(text string) {
 	m, err := slp.ParseMessage(text)
@@ -450,42 +424,6 @@ func (s *Stack) bySession(session uint32) *call {
 		}
 	}
 	return nil
-}
-
-// meant returns the call with a session that something has come of.
-func (s *Stack) meant(session uint32) *call {
-	return s.find(func(of *Stack) *call { return of.bySession(session) })
-}
-
-// find returns the call of which something has come over the line of s, which may be one of a sibling.
-func (s *Stack) find(in func(*Stack) *call) *call {
-	if c := in(s); c != nil {
-		c.via = nil
-		return c
-	}
-	for _, other := range s.siblings() {
-		if c := in(other); c != nil {
-			c.via = s
-			s.stirred = append(s.stirred, other)
-			return c
-		}
-	}
-	return nil
-}
-
-func (s *Stack) siblings() []*Stack {
-	if s.cfg.Siblings == nil {
-		return nil
-	}
-	return s.cfg.Siblings()
-}
-
-// wakeStirred has siblings send what they have to say now.
-func (s *Stack) wakeStirred() {
-	for _, other := range s.stirred {
-		other.cfg.Wake()
-	}
-	s.stirred = s.stirred[:0]
 }
 
 // The numbers of sessions that are chosen lie between these. Small ones have a meaning. Those of 32
