@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"maunium.net/go/mautrix/bridgev2/networkid"
@@ -355,4 +356,47 @@ func TestNamesOfCirclesAreNoLinksAndNoOtherRooms(t *testing.T) {
 	b.inCircle(bob, circle)
 	b.srv.RenameCircle(circle, "MSN Alerts")
 	b.eventually("the name of the room", func() bool { return b.roomName(circle) == "MSN Alerts (circle)" })
+}
+
+// Who leaves by a command is not told that they have left, whatever else is looked at in the same moment.
+func TestCircleThatIsLeftWhileCirclesAreLookedAt(t *testing.T) {
+	t.Parallel()
+	for range 10 {
+		b, circle := newCircleBridge(t, nil)
+		login := b.login()
+		client := login.Client.(*Client)
+		room := b.circleRoom(login.ID, circle)
+		b.eventually("the circle to be noted", func() bool { return client.account.Stored().Circles[circle] == "member" })
+		over := make(chan struct{})
+		var looking sync.WaitGroup
+		looking.Go(func() {
+			for {
+				select {
+				case <-over:
+					return
+				default:
+					client.session.Dispatch(b.ctx, msn.CirclesChanged{})
+				}
+			}
+		})
+		from := b.matrix.position()
+		b.write(room, "!circles leave")
+		b.waitMessage(from, "You have left the circle")
+		b.eventually("the circle to be forgotten", func() bool {
+			for _, left := range client.session.Current().Circles() {
+				if left.ID == circle {
+					return false
+				}
+			}
+			return client.account.Stored().Circles[circle] == ""
+		})
+		close(over)
+		looking.Wait()
+		b.write(room, "too late")
+		b.waitMessage(from, "does not carry it to this circle")
+		if told := b.matrix.all(func(r record) bool { return strings.Contains(r.body, "You do not belong to this circle any more.") }); len(told) != 0 {
+			t.Fatalf("who leaves is told %v", told)
+		}
+		b.stop()
+	}
 }

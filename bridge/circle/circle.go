@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -67,6 +68,9 @@ type Circles struct {
 	names   Names
 	notes   Notes
 	notices Notices
+	// leaving are the circles, by their IDs, that the user leaves by a command, until the service does not name them any
+	// more: nothing is shown or told of them meanwhile.
+	leaving sync.Map
 	// show does what is to be done, and reports whether nothing is left of it.
 	show func(context.Context) bool
 }

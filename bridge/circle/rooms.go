@@ -2,12 +2,14 @@ package circle
 
 import (
 	"context"
+	"slices"
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/simplevent"
 
 	"matrix-msn/bridge/room"
+	"matrix-msn/msn"
 )
 
 // look has the circles looked at again. It does not wait for that: a homeserver can take
@@ -22,8 +24,8 @@ func (c *Circles) showAll(ctx context.Context) (done bool) {
 	if client == nil || !client.CarriesCircles() {
 		return true // the next session tells again
 	}
-	before := c.account.Stored().Circles
-	list := client.Circles()
+	list := c.without(client.Circles())
+	before := c.account.Stored().Circles // after the list: of one that the user has left nothing is noted any more
 	belongs := make(map[string]bool)
 	for _, circle := range list {
 		if belongs[circle.ID] = circle.Member; circle.Member && before[circle.ID] == member {
@@ -33,7 +35,9 @@ func (c *Circles) showAll(ctx context.Context) (done bool) {
 	done = true
 	for id, was := range before {
 		_, listed := belongs[id]
+		_, leaves := c.leaving.Load(id)
 		switch {
+		case leaves:
 		case was == member && !belongs[id] && !c.tellLost(ctx, id):
 			done = false // it stays noted down until it is told
 		case was == member && !belongs[id], !listed:
@@ -57,6 +61,24 @@ func (c *Circles) showAll(ctx context.Context) (done bool) {
 		}
 	}
 	return done
+}
+
+// without leaves out the circles that the user is leaving.
+func (c *Circles) without(list []msn.Circle) []msn.Circle {
+	belongs := make(map[string]bool)
+	for _, circle := range list {
+		belongs[circle.ID] = circle.Member
+	}
+	c.leaving.Range(func(id, _ any) bool {
+		if !belongs[id.(string)] {
+			c.leaving.Delete(id)
+		}
+		return true
+	})
+	return slices.DeleteFunc(list, func(circle msn.Circle) bool {
+		_, leaves := c.leaving.Load(circle.ID)
+		return leaves && circle.Member
+	})
 }
 
 // update brings the room of a circle up to date, and waits for that: rooms that share
