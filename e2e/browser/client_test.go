@@ -19,9 +19,9 @@ func TestFirstMinutesInWebClient(t *testing.T) {
 	needsBrowser(t)
 	t.Parallel()
 	p := newPeople(t, "first")
-	h := logIn(t, "Hydrogen", "alice-first", p.alice.Password)
+	h := logIn(t, "Hydrogen", "alice-first", p.alice.Password, false)
 
-	h.logsInToMSN(p, parts.Bridges[plainBridge].Bot(), false)
+	h.logsInToMSN(p, parts.Bridges[plainBridge].Bot())
 	h.shot("bot-login")
 	h.says("contacts")
 	h.sees("Contacts of " + p.aliceAccount)
@@ -61,9 +61,9 @@ func TestEncryptedRoomInWebClient(t *testing.T) {
 	needsBrowser(t)
 	t.Parallel()
 	p := newPeople(t, "secret")
-	h := logIn(t, "Hydrogen", "alice-secret", p.alice.Password)
+	h := logIn(t, "Hydrogen", "alice-secret", p.alice.Password, true)
 	bridge := parts.Bridges[encryptingBridge]
-	h.logsInToMSN(p, bridge.Bot(), true)
+	h.logsInToMSN(p, bridge.Bot())
 	h.says("start-chat " + p.bobAccount)
 	h.enter("Bob")
 	heard := p.bob.Mark()
@@ -125,7 +125,7 @@ func TestBothSidesInTheBrowser(t *testing.T) {
 	}
 	says("Hi Alice, long time no see! :D")
 
-	h := logIn(t, "Hydrogen", "alice", p.alice.Password)
+	h := logIn(t, "Hydrogen", "alice", p.alice.Password, false)
 	h.enter("Bob")
 	h.sees("Hi Alice, long time no see! 😀")
 	h.says("Bob! Are you still on MSN?")

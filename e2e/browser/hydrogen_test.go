@@ -155,12 +155,16 @@ func serveHydrogen(dir, homeserver string) (address string, stop func() error, e
 }
 
 // hydrogen is the web client in a page, with somebody logged in.
-type hydrogen struct{ *page }
+type hydrogen struct {
+	*page
+	// encrypted is set when all rooms are.
+	encrypted bool
+}
 
-// logIn opens the client and logs somebody in, as a person does.
-func logIn(t *testing.T, name, user, password string) hydrogen {
+// logIn opens the client and logs somebody in, as a person does, who enters encrypted rooms or others.
+func logIn(t *testing.T, name, user, password string, encrypted bool) hydrogen {
 	t.Helper()
-	h := hydrogen{chrome.open(t, name, wide, webClient)}
+	h := hydrogen{chrome.open(t, name, wide, webClient), encrypted}
 	h.click("the field for the user", one("#username"))
 	h.types(user)
 	h.click("the field for the password", one("#password"))
@@ -175,7 +179,9 @@ func (h hydrogen) enter(room string) {
 	h.t.Helper()
 	h.click("the room "+room+" in the list", with(".RoomList li a", room))
 	h.waits("the room "+room, with(".RoomHeader h2", room))
-	h.waits("the field for messages", one(".MessageComposer_input textarea"))
+	// While a room is being made, the client can know of it and not yet that it is encrypted.
+	field := one(".MessageComposer_input textarea")
+	h.waits("the field for messages", fmt.Sprintf("%s?.placeholder.includes('encrypted') === %t", field, h.encrypted))
 }
 
 // writes sends what is written into the open room.
@@ -196,9 +202,9 @@ func (h hydrogen) says(text string) {
 }
 
 // logsInToMSN makes a chat with a bridge's bot, and logs her in there.
-func (h hydrogen) logsInToMSN(p *people, bot id.UserID, encrypted bool) {
+func (h hydrogen) logsInToMSN(p *people, bot id.UserID) {
 	h.t.Helper()
-	h.makeRoom("MSN", encrypted)
+	h.makeRoom("MSN")
 	h.writes("/invite " + bot.String())
 	h.sees("Hello, I'm a")
 	h.says("login home")
@@ -216,13 +222,13 @@ func (h hydrogen) sees(text string) {
 }
 
 // makeRoom makes a room by the client's form, and enters it.
-func (h hydrogen) makeRoom(name string, encrypted bool) {
+func (h hydrogen) makeRoom(name string) {
 	h.t.Helper()
 	h.click("the button for new rooms", one(".button-utility.create"))
 	h.click("the choice to make a room", with(".menu button, .popupContainer button", "Create Room"))
 	h.click("the field for the name", one("#name"))
 	h.types(name)
-	if encrypted != (h.reads(`document.getElementById('isEncrypted').checked`) == "true") {
+	if h.encrypted != (h.reads(`document.getElementById('isEncrypted').checked`) == "true") {
 		h.click("the choice of encryption", one("label[for=isEncrypted]"))
 	}
 	h.click("the button to make it", with(".CreateRoomView button[type=submit]", "Create"))
