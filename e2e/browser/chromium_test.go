@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
@@ -250,6 +251,30 @@ func (p *page) press(key string) {
 		}
 		return nil
 	}))
+}
+
+// spoken returns what a screen reader is told of the page: the names of elements by their roles.
+func (p *page) spoken() map[string][]string {
+	p.t.Helper()
+	roles := make(map[string][]string)
+	p.do("read as a screen reader does", chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		tree, err := cdp.Call(ctx, target, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
+		if err != nil {
+			return err
+		}
+		for _, node := range tree.Nodes {
+			if node.Ignored || node.Role == nil || node.Name == nil {
+				continue
+			}
+			var role, name string
+			if err := errors.Join(json.Unmarshal(node.Role.Value, &role), json.Unmarshal(node.Name.Value, &name)); err != nil {
+				return err
+			}
+			roles[role] = append(roles[role], name)
+		}
+		return nil
+	}))
+	return roles
 }
 
 // reads returns the value of an expression.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 
@@ -90,6 +91,11 @@ func TestFriendIsPlayedInThePage(t *testing.T) {
 	page.waits("an empty field", `document.getElementById('text').value === ''`)
 	page.waits("that nobody's script answers", `document.getElementById('banner').hidden`)
 
+	if err := alice.Type(t.Context(), p.bobAccount); err != nil {
+		t.Fatal(err)
+	}
+	page.waits("that she writes", with("#typing", "Alice is writing"))
+
 	// Nudges shake it, both ways.
 	mark = alice.Mark()
 	page.click("the button for nudges", one("#nudge-button"))
@@ -139,6 +145,22 @@ func TestFriendIsPlayedInThePage(t *testing.T) {
 	page.do("choose a status", chromedp.Focus("#my-status"))
 	page.press(kb.ArrowDown)
 	hears(t, alice, mark, "that he is busy", stack.HeardStatus(p.bobAccount, msn.Busy))
+
+	// A screen reader has a name for all that can be used.
+	spoken := page.spoken()
+	for role, want := range map[string][]string{
+		"button": {"Send", "Nudge", "Emoticons", "Send a picture"}, "textbox": {"Your message", "Your personal message"},
+		"combobox": {"Your status"}, "log": {"What was said"}, "navigation": {"Contacts and conversations"},
+	} {
+		for _, name := range want {
+			if !slices.Contains(spoken[role], name) {
+				t.Errorf("there is no %s %q for a screen reader, but %q", role, name, spoken[role])
+			}
+		}
+		if slices.Contains(spoken[role], "") {
+			t.Errorf("a screen reader has no name for a %s", role)
+		}
+	}
 
 	// The demo goes and comes back: what was said meanwhile is there, once.
 	f.end()
