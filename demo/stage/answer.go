@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/demo/internal/screen"
@@ -52,15 +53,15 @@ func (d *demo) printHeard(ctx context.Context, mark stack.Mark) {
 	for heard := range d.bob.Follow(ctx, mark) {
 		h := screen.Hop{At: heard.At, From: onMatrix, To: onMSN}
 		from := ""
-		switch event := heard.Event.(type) {
+		switch news := heard.Event.(type) {
 		case msn.TypingReceived:
-			from, h.Typing = event.From, true
+			from, h.Typing = news.From, true
 		case msn.TextReceived:
-			from, h.Text = event.From, event.Text
+			from, h.Text = news.From, news.Text
 		case msn.NudgeReceived:
-			from, h.Text = event.From, "(a nudge)"
+			from, h.Text = news.From, "(a nudge)"
 		case msn.FileOffered:
-			from, h.Text = event.From, "("+event.Name+")"
+			from, h.Text = news.From, "("+news.Name+")"
 		}
 		if from != aliceAccount {
 			continue
@@ -85,6 +86,8 @@ func (d *demo) printSeen(ctx context.Context, mark stack.Mark) {
 			if begun, ok := d.said.LoadAndDelete(h.Text); ok {
 				h.At, h.Took = begun.(time.Time), seen.At.Sub(begun.(time.Time))
 			}
+		case seen.Type == event.EventMessage && seen.Sender == d.ghost() && d.window.Played():
+			h.Text = "(" + seen.Content.AsMessage().Body + ")" // a picture of the script's is printed where it sends it
 		default:
 			continue
 		}

@@ -137,6 +137,13 @@ func TestScriptAnswersUntilSomebodyWritesInThePage(t *testing.T) {
 		t.Fatalf("the page answers %d %s", answer.StatusCode, &said)
 	}
 	sees("It is me now")
+	p.after(onMatrix + "      It is me now")
+	nudge, err := http.Post(page+"nudge", "application/json", strings.NewReader(`{"talk":"person:`+aliceAccount+`"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = nudge.Body.Close()
+	p.after("Bob sent a nudge.")
 	says("Who else?")
 	shows("Who else?")
 	// Long enough for the script to think twice.
