@@ -10,19 +10,20 @@ import (
 )
 
 // Say has the account say something to somebody, as if it had been written in a page by whoever plays it, and returns
-// when the server has acknowledged it.
+// when the server has acknowledged it. The errors are those of msn.Conversation.SendText; the page shows them in words.
 func (w *Window) Say(ctx context.Context, to, text string) error {
 	_, wait := w.say(ctx, personKey+to, text)
 	return wait()
 }
 
-// SendFile has the account send a file to somebody, and returns when they have it. Data is not changed any more.
+// SendFile has the account send a file to somebody, and returns when they have it. Data, 16 MiB at most to be shown for
+// long, is not changed any more. The errors are those of msn.Client.SendFile.
 func (w *Window) SendFile(ctx context.Context, to, name string, data []byte) error {
 	_, send := w.sendFile(personKey+to, name, data)
 	return send(ctx)
 }
 
-// Show shows the account its own display picture, which it has set.
+// Show shows the account its own display picture, which whoever calls this has set.
 func (w *Window) Show(picture []byte) {
 	path := w.pictures.put("", picture).path()
 	w.state.setSelf(func(me *Self) { me.Picture = path })
