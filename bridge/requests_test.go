@@ -36,7 +36,12 @@ func TestAnswerReachesWhomTheUserMeans(t *testing.T) {
 		b.srv.SetList(carol, msntest.FL, alice, false)
 		b.srv.SetList(dave, msntest.FL, alice, true)
 		chat := b.management()
+		before := b.matrix.position()
 		b.ask(chat, "reconnect")
+		// It may be told behind the request, and is no answer to what is asked next.
+		b.matrix.wait(b.T, before, "how that went", func(r record) bool {
+			return r.kind == "message" && strings.Contains(r.body, "is signed in to")
+		})
 		b.eventually("the other request", func() bool { return b.waitsFor(client, dave) && !b.waitsFor(client, carol) })
 		b.matrix.wait(b.T, 0, "the other request", func(r record) bool {
 			return r.kind == "message" && strings.Contains(r.body, dave) && strings.Contains(r.body, "has added you")
