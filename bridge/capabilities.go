@@ -9,6 +9,7 @@ import (
 
 	"matrix-msn/bridge/command/people"
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
@@ -97,9 +98,9 @@ var networkFeatures = &bridgev2.NetworkGeneralCapabilities{
 		},
 		GroupCreation: map[string]bridgev2.GroupTypeCapabilities{
 			people.GroupType: {
-				TypeDescription: "a group chat",
+				TypeDescription: words.Text("matrix.group_chat"),
 				Name:            bridgev2.GroupFieldCapability{Allowed: true},
-				Participants:    bridgev2.GroupFieldCapability{Allowed: true, Required: true, MinLength: 1, MaxLength: msn.MaxMembers},
+				Participants:    bridgev2.GroupFieldCapability{Allowed: true, Required: true, MinLength: 2, MaxLength: msn.MaxMembers},
 			},
 		},
 	},

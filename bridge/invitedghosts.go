@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"context"
-	"fmt"
 	"sync"
 
 	"github.com/rs/zerolog"
@@ -11,6 +10,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/msnid"
+	"matrix-msn/bridge/words"
 )
 
 // maxInvitedRooms is of how many rooms it is remembered that their users were told.
@@ -63,7 +63,6 @@ func (c *Connector) sayOutside(ctx context.Context, client *Client, room id.Room
 	if err != nil {
 		return err
 	}
-	return client.rooms.Notice(ctx, chat, fmt.Sprintf("You have invited %s into a room that is not bridged, so that what is written there reaches nobody on MSN. "+
-		"Invite %s there too and send `%s create-group`: that makes it a group chat with all contacts in it. `start-chat %s` opens a room with this one alone. The room is %s",
+	return client.rooms.Notice(ctx, chat, words.Text("matrix.invited_ghost",
 		client.account.Person(ctx, account).Name, c.br.Bot.GetMXID(), c.br.Config.CommandPrefix, account, client.rooms.Link(room)), "")
 }

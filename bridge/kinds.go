@@ -10,6 +10,7 @@ import (
 	"matrix-msn/bridge/file"
 	"matrix-msn/bridge/inbox"
 	"matrix-msn/bridge/people"
+	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 )
 
@@ -36,7 +37,7 @@ func (c *Client) handleKinds() {
 			c.groups.RoomMade(m)
 		},
 		CallsBack: c.people.Absence.CallsBack, Away: c.people.Absence.Away,
-		Named: func(m *database.QueuedMessage) string { return "A message that " + m.Sender + " sent" },
+		Named: func(m *database.QueuedMessage) string { return words.Text("matrix.message", m.Sender) },
 	}
 	for _, kind := range []database.QueuedKind{database.QueuedText, database.QueuedPage, database.QueuedNote, database.QueuedNudge} {
 		c.inbox.Handle(kind, said)
@@ -51,7 +52,7 @@ func (c *Client) handleKinds() {
 	c.inbox.Handle(database.QueuedEdit, again)
 	membership := said
 	membership.Show, membership.Room = c.groups.ShowMembership, c.groups.MembershipRoom
-	membership.Named = func(m *database.QueuedMessage) string { return "That " + m.Sender + " " + m.Body }
+	membership.Named = func(m *database.QueuedMessage) string { return words.Text("matrix.membership", m.Sender, m.Body) }
 	c.inbox.Handle(database.QueuedLeft, membership)
 	c.inbox.Handle(database.QueuedBack, membership)
 	ink := said
@@ -80,7 +81,7 @@ func (c *Client) handleKinds() {
 			c.account.NameSelf(ctx)
 			return c.alerts.Info(), nil
 		},
-		Named: func(*database.QueuedMessage) string { return "An alert that " + c.account.Service.Name + " sent" },
+		Named: func(*database.QueuedMessage) string { return words.Text("matrix.alert", c.account.Service.Name) },
 		Show: func(ctx context.Context, m *database.QueuedMessage) (shown bool, err error) {
 			if !c.alerts.ToManagement(m) {
 				return false, nil

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 
+	"matrix-msn/bridge/words"
+
 	"maunium.net/go/mautrix/bridgev2"
 )
 
@@ -12,9 +14,6 @@ const (
 	ofSomebodyElse = "is owned by"
 	// frameworksWords is what it puts before its error.
 	frameworksWords = "You're "
-
-	notYours  = "this is the chat of another user of the bridge: what you write here does not reach MSN"
-	loggedOut = "you are not logged in to MSN with the account of this chat: send `login` to the bot, in your own chat with it, or `clear-rooms` to be rid of such rooms"
 )
 
 // relayedReaction is what the framework says of a reaction of somebody who is relayed, which it passes
@@ -35,8 +34,8 @@ func InOwnWords(status *bridgev2.MessageStatus) *bridgev2.MessageStatus {
 		return status
 	}
 	own.ErrorAsMessage, own.IsCertain = false, true
-	if own.Message = loggedOut; strings.Contains(status.InternalError.Error(), ofSomebodyElse) {
-		own.Message = notYours
+	if own.Message = words.Text("matrix.logged_out"); strings.Contains(status.InternalError.Error(), ofSomebodyElse) {
+		own.Message = words.Text("matrix.not_yours")
 	}
 	return &own
 }

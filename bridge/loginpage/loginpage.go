@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -19,6 +18,7 @@ import (
 
 	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/msgconv"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
@@ -163,10 +163,10 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.answer(w, http.StatusOK, "form-action 'self'", "", pageView{
-		Title: "Log in to " + page.login.Service,
-		Text:  fmt.Sprintf("This logs you in as %s. The link works once.", page.login.Account),
+		Title: words.Text("loginpage.title", page.login.Service),
+		Text:  words.Text("loginpage.once", page.login.Account),
 		Button: &button{
-			Word: "Log in",
+			Word: words.Text("loginpage.log_in"),
 		},
 	})
 }
@@ -184,8 +184,8 @@ func (p *Pages) submit(w http.ResponseWriter, r *http.Request) {
 	origin, _ := msgconv.LinkHost(target)
 	if err != nil || !ok {
 		p.answer(w, http.StatusConflict, "form-action 'none'", "", pageView{
-			Title: "Not logged in",
-			Text:  fmt.Sprintf("The bridge is not signed in to %s any more. Ask the bot for a new link when it is.", name),
+			Title: words.Text("loginpage.not_logged_in"),
+			Text:  words.Text("loginpage.not_signed_in", name),
 		})
 		return
 	}
@@ -198,9 +198,9 @@ func (p *Pages) submit(w http.ResponseWriter, r *http.Request) {
 	}
 	nonce := rand.Text()
 	p.answer(w, http.StatusOK, "form-action "+origin+"; script-src 'nonce-"+nonce+"'", nonce, pageView{
-		Title:  "Logging in to " + name,
-		Text:   "If nothing happens, press the button.",
-		Button: &button{Action: target, Fields: form.Fields, Word: "Go on"},
+		Title:  words.Text("loginpage.logging_in", name),
+		Text:   words.Text("loginpage.press"),
+		Button: &button{Action: target, Fields: form.Fields, Word: words.Text("loginpage.go_on")},
 	})
 }
 
@@ -214,8 +214,8 @@ func Target(form msn.LoginForm) (string, bool) {
 // gone answers who has no valid link.
 func (p *Pages) gone(w http.ResponseWriter) {
 	p.answer(w, http.StatusNotFound, "form-action 'none'", "", pageView{
-		Title: "This link does not work any more",
-		Text:  "It was used already, or is too old. Ask the bot for a new one.",
+		Title: words.Text("loginpage.gone"),
+		Text:  words.Text("loginpage.used"),
 	})
 }
 

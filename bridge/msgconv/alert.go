@@ -3,9 +3,11 @@ package msgconv
 import (
 	"fmt"
 	"html"
-	"matrix-msn/internal/grapheme"
 	"regexp"
 	"strings"
+
+	"matrix-msn/bridge/words"
+	"matrix-msn/internal/grapheme"
 
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
@@ -33,8 +35,6 @@ const (
 	// as HTML, with links. MSN had at most 1,024 with the markup.
 	maxAlert = 1536
 
-	noText = "(The service sent an alert without text.)"
-
 	openWord      = "Open"
 	subscribeWord = "Change subscription"
 )
@@ -53,7 +53,7 @@ func cutAlert(text string) string {
 		return text
 	}
 	head, rest := grapheme.Cut(text, maxAlert)
-	return fmt.Sprintf("%s … (%d more bytes were left out)", head, len(rest))
+	return words.Count("msgconv.cut", len(rest), head)
 }
 
 // AlertLinks returns the links of an alert, each "" when it is none that can be
@@ -72,7 +72,7 @@ func AlertLinks(actionURL, subscribeURL string) (action, subscribe string) {
 func AlertToMatrix(a Alert) *event.MessageEventContent {
 	text := cutAlert(AlertText(a.Text, a.TextX))
 	if text == "" {
-		text = noText
+		text = words.Text("msgconv.no_text")
 	}
 	action, subscribe := AlertLinks(a.ActionURL, a.SubscribeURL)
 	content := &event.MessageEventContent{

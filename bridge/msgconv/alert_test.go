@@ -7,6 +7,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"matrix-msn/bridge/words"
+
 	"golang.org/x/net/html"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
@@ -20,7 +22,7 @@ func TestAlertToMatrix(t *testing.T) {
 		body, html string
 	}{
 		{"text alone", Alert{Text: "goto club "}, "goto club", ""},
-		{"no text", Alert{}, noText, ""},
+		{"no text", Alert{}, words.Text("msgconv.no_text"), ""},
 		{"action", Alert{Text: "a", ActionURL: "http://calendar.msn.com/x?a=1&b=2"},
 			"a\nOpen: http://calendar.msn.com/x?a=1&b=2", `a<br><a href="http://calendar.msn.com/x?a=1&amp;b=2">Open</a>`},
 		{"the same subscription is left out", Alert{Text: "a", ActionURL: "http://x/", SubscribeURL: "http://x/"},

@@ -6,6 +6,7 @@ import (
 	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/names"
+	"matrix-msn/bridge/words"
 )
 
 const (
@@ -70,23 +71,23 @@ func withoutQuotes(text string) string {
 func Thing(content *event.MessageEventContent) string {
 	switch content.GetCapMsgType() {
 	case event.CapMsgSticker:
-		return "a sticker"
+		return words.Text("msgconv.thing.sticker")
 	case event.CapMsgVoice:
-		return "a voice message"
+		return words.Text("msgconv.thing.voice")
 	case event.CapMsgGIF:
-		return "an animation"
+		return words.Text("msgconv.thing.animation")
 	}
 	switch content.MsgType {
 	case event.MsgImage:
-		return "a picture"
+		return words.Text("msgconv.thing.picture")
 	case event.MsgAudio:
-		return "a sound"
+		return words.Text("msgconv.thing.sound")
 	case event.MsgVideo:
-		return "a video"
+		return words.Text("msgconv.thing.video")
 	case event.MsgFile:
-		return "a file"
+		return words.Text("msgconv.thing.file")
 	case event.MsgLocation:
-		return "a location"
+		return words.Text("msgconv.thing.location")
 	}
 	return ""
 }

@@ -12,6 +12,7 @@ import (
 
 	"matrix-msn/bridge/emoticon"
 	"matrix-msn/bridge/plus"
+	"matrix-msn/bridge/words"
 	"matrix-msn/internal/grapheme"
 )
 
@@ -136,7 +137,7 @@ func (s style) wrap(inner string, block bool) string {
 }
 
 // nothingSeen stands for a text of which nothing can be seen.
-const nothingSeen = "(This message holds nothing that can be seen.)"
+var nothingSeen = words.Text("msgconv.nothing_seen")
 
 // Said returns what somebody on MSN has said as a text for Matrix: without control characters
 // and the codes of Messenger Plus!, unless it is nothing but codes.

@@ -8,6 +8,7 @@ import (
 
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/plus"
+	"matrix-msn/bridge/words"
 	"matrix-msn/internal/grapheme"
 	"matrix-msn/msn"
 )
@@ -32,12 +33,12 @@ const between = " · "
 // statusNames are what is said of a status that Matrix has no word for. Matrix knows three.
 var statusNames = map[msn.Status]string{
 	msn.Online:      "",
-	msn.Busy:        "Busy",
-	msn.Idle:        "Idle",
-	msn.BeRightBack: "Be right back",
-	msn.Away:        "Away",
-	msn.OnThePhone:  "On the phone",
-	msn.OutToLunch:  "Out to lunch",
+	msn.Busy:        words.Text("presence.busy"),
+	msn.Idle:        words.Text("presence.idle"),
+	msn.BeRightBack: words.Text("presence.brb"),
+	msn.Away:        words.Text("presence.away"),
+	msn.OnThePhone:  words.Text("presence.phone"),
+	msn.OutToLunch:  words.Text("presence.lunch"),
 }
 
 // Of returns what is shown of a contact: the name of the status, the personal message and what

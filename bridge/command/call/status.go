@@ -7,11 +7,11 @@ import (
 
 // StatusWords are the statuses as Messenger named them.
 var StatusWords = map[msn.Status]string{
-	msn.Online:      "online",
-	msn.Busy:        "busy",
-	msn.Idle:        "idle",
-	msn.BeRightBack: words.Text("command.call.be_right_back"),
-	msn.Away:        "away",
-	msn.OnThePhone:  words.Text("command.call.on_the_phone"),
-	msn.OutToLunch:  words.Text("command.call.out_to_lunch"),
+	msn.Online:      words.Text("status.online"),
+	msn.Busy:        words.Text("status.busy"),
+	msn.Idle:        words.Text("status.idle"),
+	msn.BeRightBack: words.Text("status.brb"),
+	msn.Away:        words.Text("status.away"),
+	msn.OnThePhone:  words.Text("status.phone"),
+	msn.OutToLunch:  words.Text("status.lunch"),
 }

@@ -58,8 +58,8 @@ func CreateGroup(c *call.Call) {
 		cannotGroup(c, login, err)
 		return
 	}
-	if len(members) == 0 { // the framework would say it in its own words
-		cannotGroup(c, login, reason.ErrNoMembers)
+	if len(members) < 2 { // the framework would say it in its own words
+		cannotGroup(c, login, map[bool]error{true: reason.ErrNoMembers, false: reason.ErrOneMember}[len(members) == 0])
 		return
 	}
 	name := nameOfRoom(c)
