@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -86,9 +87,17 @@ func newTestBridge(t *testing.T, srv *msntest.Server, changes ...func(*testBridg
 		change(b)
 	}
 	b.start()
-	t.Cleanup(func() { b.stop() })
+	t.Cleanup(func() {
+		b.stop()
+		for _, r := range b.matrix.all(func(r record) bool { return r.sender == fakeBot && misfit.MatchString(r.body+r.html) }) {
+			t.Errorf("arguments that do not fit: %q", r.body)
+		}
+	})
 	return b
 }
+
+// misfit is what package fmt makes of an argument that does not fit its verb.
+var misfit = regexp.MustCompile(`%!([a-z]\(|\(BADINDEX|\(EXTRA|\(NOVERB)`)
 
 // databaseDir returns a directory for the database of a test. It is not that of the testing
 // package, which fails a test when there is a new file while the directory is removed: the

@@ -76,7 +76,7 @@ func listAlert(a *database.Alert) (line, item string) {
 	text := a.ReceivedAt.UTC().Format(room.TimeFormat) + ": " + names.Cut(names.OneLine(a.Text), maxListedText)
 	line, item = "• "+text, "<li>"+html.EscapeString(text)
 	action, subscribe := msgconv.AlertLinks(a.ActionURL, a.SubscribeURL)
-	for _, link := range []struct{ address, word string }{{action, "Open"}, {subscribe, "Change subscription"}} {
+	for _, link := range []struct{ address, word string }{{action, words.Text("alert.link.open")}, {subscribe, words.Text("alert.link.change_subscription")}} {
 		if link.address != "" {
 			line += " " + link.address
 			item += ` <a href="` + html.EscapeString(link.address) + `">` + link.word + "</a>"

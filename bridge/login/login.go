@@ -117,7 +117,7 @@ func (p *process) credentialsStep() *bridgev2.LoginStep {
 	account := bridgev2.LoginInputDataField{
 		Type:        bridgev2.LoginInputFieldTypeEmail,
 		ID:          FieldAccount,
-		Name:        "e-mail address",
+		Name:        words.Text("login.field.email"),
 		Description: words.Text("login.the_address_with_which_you_sign", p.service.Name),
 		Validate:    typed(msnid.ParseAccount),
 	}

@@ -9,6 +9,7 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/session"
+	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
@@ -17,7 +18,7 @@ import (
 func (r *Roster) Block(ctx context.Context, portal networkid.PortalID, block bool) error {
 	account, ok := msnid.ParseDMPortalID(portal)
 	if !ok {
-		return r.account.Cannot(ctx, fmt.Errorf("%w: not the room with a contact", msn.ErrArgument), reason.Roster, "This room")
+		return r.account.Cannot(ctx, fmt.Errorf("%w: not the room with a contact", msn.ErrArgument), reason.Roster, words.Text("people.subject.this_room"))
 	}
 	asking, cancel := context.WithTimeout(ctx, session.RequestTimeout)
 	defer cancel()
