@@ -1,9 +1,10 @@
 package bridge
 
 import (
-	"matrix-msn/msn/msntest"
 	"strings"
 	"testing"
+
+	"matrix-msn/msn/msntest"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/bridgev2/status"

@@ -3,10 +3,11 @@
 package names
 
 import (
-	"matrix-msn/bridge/plus"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"matrix-msn/bridge/plus"
 )
 
 // Max is the longest name of a contact in characters. Display names of MSN can

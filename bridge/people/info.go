@@ -18,7 +18,7 @@ func (n *Names) Info(ctx context.Context, account string) *bridgev2.ChatInfo {
 	return &bridgev2.ChatInfo{
 		Name:   n.roomName(ctx, account, n.account.Names(ctx)),
 		Avatar: n.account.Face(ctx, account),
-		Type: ptr.Ptr(bridgedb.RoomTypeDM),
+		Type:   ptr.Ptr(bridgedb.RoomTypeDM),
 		// Of the rooms with one person by two accounts it tells which is which.
 		Topic: ptr.Ptr(words.Text("people.in_your_account", account, n.account.AtService())),
 		Members: &bridgev2.ChatMemberList{

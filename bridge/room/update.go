@@ -2,6 +2,7 @@ package room
 
 import (
 	"context"
+
 	"matrix-msn/bridge/account"
 
 	"github.com/rs/zerolog"
