@@ -278,3 +278,15 @@ func TestEditToNothingIsRefused(t *testing.T) {
 	b.write(room, "that was all")
 	b.receive(texts, alice+": that was all")
 }
+
+// A homeserver that was stopped can have lost a message on its way to the bridge. What its writer makes of it later
+// goes out, as a correction: the bridge does not know that it was lost.
+func TestEditOfWhatTheBridgeNeverGotIsSent(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	b.edit(room, "$never-pushed", "hello again")
+	b.receive(texts, alice+": * hello again")
+}
