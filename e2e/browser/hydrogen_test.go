@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -40,7 +41,14 @@ const (
 	serviceWorker = "node_modules/hydrogen-view-sdk/lib-build/sw.js"
 )
 
-// buildHydrogen fetches and bundles the client, unless that was done before, and returns the directory of it.
+// errNoRegistry says that npm cannot fetch anything here.
+var errNoRegistry = errors.New("npm does not reach its registry, from which it fetches the web client once")
+
+// unreachable is what npm says then.
+var unreachable = regexp.MustCompile(`npm (error|ERR!) code (ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH)`)
+
+// buildHydrogen fetches and bundles the client, unless that was done before, and returns the directory of it. It fails
+// with errNoRegistry where there is no network.
 func buildHydrogen(ctx context.Context, npm string) (string, error) {
 	caches, err := os.UserCacheDir()
 	if err != nil {
@@ -81,7 +89,11 @@ func buildHydrogen(ctx context.Context, npm string) (string, error) {
 		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 		cmd.Dir = work
 		childprocess.Isolate(cmd)
-		if said, err := cmd.CombinedOutput(); err != nil {
+		said, err := cmd.CombinedOutput()
+		switch {
+		case err != nil && unreachable.Match(said):
+			return "", errNoRegistry
+		case err != nil:
 			return "", fmt.Errorf("build Hydrogen (needs the npm registry the first time): %s: %w\n%s", filepath.Base(command[0]), err, childprocess.LastLines(string(said)))
 		}
 	}
