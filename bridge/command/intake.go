@@ -72,7 +72,7 @@ func (c *Commands) remove(ctx context.Context, chat id.RoomID, typed id.EventID)
 // SayGivenUp tells the sender of an event that nobody could store that it comes to nothing. It is
 // said at the start after it was given up, if it was not said at once.
 func (c *Commands) SayGivenUp(ctx context.Context, given *database.Received) error {
-	text := words.Text("command.your_message_was_not_sent", reason.Of(reason.ErrNotTaken, reason.Message, reason.Subject{}).Sentence)
+	text := words.Text("command.message_not_sent_because", reason.Of(reason.ErrNotTaken, reason.Message, reason.Subject{}).Sentence)
 	if strings.Contains(given.Content, `"`+event.EventRedaction.Type+`"`) {
 		text = reason.Of(reason.ErrNotWithdrawn, reason.Message, reason.Subject{}).Sentence
 	}

@@ -50,7 +50,7 @@ func (c *Commands) relay() []commands.CommandHandler {
 			if own := c.shared.LoginOf(login); own.Account.Config.RelayJoins {
 				own.Chat.MeetRelayed(ce.Ctx, ce.Portal.MXID) // before the next is heard of them
 			}
-			call.Reply(ce, "command.what_others_write_in_this_room")
+			call.Reply(ce, "command.relay_is_on")
 		}
 	}
 	unset.Func = func(ce *commands.Event) {
@@ -60,7 +60,7 @@ func (c *Commands) relay() []commands.CommandHandler {
 		case !isOwn(ce) && !ce.User.Permissions.Admin:
 			call.Reply(ce, "command.the_user_whose_account_it_is")
 		case setRelay(ce, nil):
-			call.Reply(ce, "command.what_others_write_in_this_room_2")
+			call.Reply(ce, "command.relay_is_off")
 		}
 	}
 	return []commands.CommandHandler{&set, &unset}

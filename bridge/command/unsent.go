@@ -111,7 +111,7 @@ func (h unsentHandler) Run(ce *commands.Event) {
 	if name == commands.CommandLogin.Name || name == commands.CommandRelogin.Name {
 		what = words.Text("command.it_looks_like_the_command_which", name, ce.Bot.GetMXID().String())
 	}
-	reached := words.Text("command.your_message_was_not_sent_2") + " "
+	reached := words.Text("command.message_not_sent") + " "
 	if ce.Portal != nil {
 		if _, chat := msnid.ParsePeer(ce.Portal.ID); !chat {
 			(&call.Call{Event: ce, Parts: &h.shared}).Say("%s", what) // nothing is sent from there

@@ -86,7 +86,7 @@ func inOwnWords(ctx context.Context, said event.MessageEventContent) *event.Mess
 		word, _ := ctx.Value(typedCommand{}).(string)
 		return &event.MessageEventContent{MsgType: said.MsgType, Body: noSuchCommand(word), Mentions: said.Mentions}
 	case said.Body == loggedOut:
-		return &event.MessageEventContent{MsgType: said.MsgType, Body: words.Text("command.you_are_not_logged_in_to_3"), Mentions: said.Mentions}
+		return &event.MessageEventContent{MsgType: said.MsgType, Body: words.Text("command.login_needed_in_own_chat"), Mentions: said.Mentions}
 	case strings.HasPrefix(said.Body, greeting+account.NetworkName):
 		said.Body = strings.Replace(said.Body, greeting, ownGreeting, 1)
 		said.FormattedBody = strings.Replace(said.FormattedBody, greeting, ownGreeting, 1)

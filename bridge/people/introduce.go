@@ -27,7 +27,7 @@ func (f *Finder) introduction(ctx context.Context, account string) (say func()) 
 		return func() {}
 	}
 	prefix := f.account.Bridge.Config.CommandPrefix
-	said := words.Text("people.is_not_on_your_contact_list", account, prefix)
+	said := words.Text("people.stranger", account, prefix)
 	if contact.WaitsForAnswer() {
 		said = words.Text("people.has_added_you_and_waits_for", account, prefix, prefix)
 	}

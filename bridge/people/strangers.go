@@ -359,7 +359,7 @@ func (s *Strangers) RoomMade(ctx context.Context, m *database.QueuedMessage) {
 
 // notOnList says in a room that the user does not know somebody.
 func notOnList(account string) string {
-	return words.Text("people.is_not_on_your_contact_list_2", account)
+	return words.Text("people.stranger_chose_the_name", account)
 }
 
 // Mark says in the room of a group chat, once of each, that the user does not know who says

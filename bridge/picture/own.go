@@ -248,9 +248,9 @@ func (o *Own) download(ctx context.Context, url id.ContentURIString) (data []byt
 // sayUnread tells the user once that their picture of Matrix cannot be shown.
 func (o *Own) sayUnread(ctx context.Context, url id.ContentURIString, why error) {
 	zerolog.Ctx(ctx).Info().Err(why).Msg("The user's picture of Matrix cannot be shown on MSN")
-	text := words.Text("picture.your_contacts_do_not_see_your")
+	text := words.Text("picture.not_seen_unreadable")
 	if errors.Is(why, ErrTooLarge) {
-		text = words.Text("picture.your_contacts_do_not_see_your_2")
+		text = words.Text("picture.not_seen_too_large")
 	}
 	o.notices.Notice(ctx, database.Alert{
 		AlertID: msnid.MakeNoticeMessageID("picture", string(url)), ReceivedAt: time.Now(), Kind: database.AlertKindPeople,

@@ -126,7 +126,7 @@ var table = []row{
 	{Message, is(ErrFileUnread), "msn-file-unread", certain, generic, say("reason.message.file_unread")},
 	{Message, is(ErrFileStopped), "msn-uncertain", uncertain, generic, say("reason.message.file_stopped")},
 	{Message, is(msn.ErrDeclined), "msn-file-declined", certain, noPermission, say("reason.message.declined")},
-	{Message, is(msn.ErrCancelled), "msn-file-cancelled", certain, generic, say("reason.message.cancelled")},
+	{Message, is(msn.ErrCancelled), "msn-file-cancelled", certain, generic, say("reason.message.file_cancelled")},
 	{Message, is(msn.ErrSilent), "msn-file-silent", certain, generic, say("reason.message.silent")},
 	{Message, is(msn.ErrUnconfirmed), "msn-uncertain", uncertain, network, say("reason.message.unconfirmed")},
 	{Message, is(msn.ErrGone), "msn-file-gone", certain, network, say("reason.message.gone")},
@@ -177,7 +177,7 @@ var table = []row{
 	{Message, is(msn.ErrClosed), "msn-not-connected", certain, unavailable, say("reason.message.closed")},
 	{Message, is(msn.ErrTimeout), "msn-timeout", certain, tooLate, say("reason.message.timeout")},
 	{Message, isPastDeadline, "msn-timeout", certain, tooLate, say("reason.message.past_deadline")},
-	{Message, isCancelled, "msn-not-connected", certain, unavailable, say("reason.message.cancelled_2")},
+	{Message, isCancelled, "msn-not-connected", certain, unavailable, say("reason.message.signed_out")},
 	{Message, anything, "msn-error", uncertain, generic, say("reason.message.otherwise")},
 
 	// Of all commands.
@@ -228,8 +228,8 @@ var table = []row{
 	{Call | Nudge, is(msn.ErrSwitchboard), "msn-session-refused", certain, answered, say("reason.call.switchboard")},
 
 	// Changes of circles.
-	{Circle, both(ErrNotAdmin, msn.ErrBusy), "msn-circle-not-admin", certain, answered, say("reason.circle.both")},
-	{Circle, both(ErrLastAdmin, msn.ErrBusy), "msn-circle-last-admin", certain, answered, say("reason.circle.both_2")},
+	{Circle, both(ErrNotAdmin, msn.ErrBusy), "msn-circle-not-admin", certain, answered, say("reason.circle.no_admin")},
+	{Circle, both(ErrLastAdmin, msn.ErrBusy), "msn-circle-last-admin", certain, answered, say("reason.circle.last_admin")},
 	{Circle, is(msn.ErrUncertain), "msn-uncertain", uncertain, answered, say("reason.circle.uncertain")},
 	{Circle, is(msn.ErrTooLong), "msn-too-long", certain, answered, func(_ error, s Subject) string {
 		return words.Text("reason.circle.too_long", msn.MaxRequest)
@@ -242,8 +242,8 @@ var table = []row{
 	{Circle, is(msn.ErrBusy), "msn-busy", certain, answered, say("reason.circle.busy")},
 
 	// Changes of the contact list.
-	{Roster, both(ErrLetInOnly, msn.ErrListFull), "msn-list-full", certain, answered, say("reason.roster.both")},
-	{Roster, both(ErrLetInOnly, msn.ErrUncertain), "msn-uncertain", uncertain, answered, say("reason.roster.both_2")},
+	{Roster, both(ErrLetInOnly, msn.ErrListFull), "msn-list-full", certain, answered, say("reason.roster.let_in_list_full")},
+	{Roster, both(ErrLetInOnly, msn.ErrUncertain), "msn-uncertain", uncertain, answered, say("reason.roster.let_in_list_uncertain")},
 	{Roster, is(ErrLetInOnly), "msn-let-in-only", certain, answered, say("reason.roster.let_in_only")},
 	{Roster | Rename | Groups, is(msn.ErrNoSuchContact), "msn-no-such-account", certain, answered, say("reason.roster.no_such_contact")},
 	{Roster | Rename | Groups, is(msn.ErrListFull), "msn-list-full", certain, answered, say("reason.roster.list_full")},

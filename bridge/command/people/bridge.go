@@ -34,11 +34,11 @@ const (
 // Bridge makes the room of the command that of a contact, a group chat or a circle.
 func Bridge(c *call.Call) {
 	if c.Portal != nil {
-		c.Tell("command.people.this_room_is_bridged_already_to", names.Quoted(roomOf(c, c.Portal)))
+		c.Tell("command.people.bridged_already", names.Quoted(roomOf(c, c.Portal)))
 		return
 	}
 	if c.RoomID == c.User.ManagementRoom {
-		c.Tell("command.people.this_is_your_chat_with_me")
+		c.Tell("command.people.own_chat_is_not_bridged")
 		return
 	}
 	if unreadable(c) {

@@ -35,10 +35,10 @@ func CreateGroup(c *call.Call) {
 	typed := strings.Fields(c.Text)
 	switch {
 	case c.Portal != nil:
-		c.Tell("command.people.this_room_is_bridged_already_to_2", names.Quoted(roomOf(c, c.Portal)))
+		c.Tell("command.people.bridged_already_invite_calls", names.Quoted(roomOf(c, c.Portal)))
 		return
 	case c.RoomID == c.User.ManagementRoom:
-		c.Tell("command.people.this_is_your_chat_with_me_2")
+		c.Tell("command.people.own_chat_is_no_group")
 		return
 	}
 	if unreadable(c) {

@@ -22,7 +22,7 @@ func Nick(c *call.Call) {
 	name := names.OneLine(c.Text)
 	switch option := strings.ToLower(name); {
 	case name == "":
-		c.Tell("command.people.your_contacts_see_you_as", names.Own(names.Clean(client.DisplayName())), nickHint(login.Self.FollowsName()))
+		c.Tell("command.people.status_is", names.Own(names.Clean(client.DisplayName())), nickHint(login.Self.FollowsName()))
 		return
 	case option == follow:
 		if c.Tries(reason.Name, login.Account.About(""), func(ctx context.Context) error { return login.Self.FollowName(ctx, client) }) {

@@ -91,12 +91,12 @@ var (
 		},
 		done: func(name, service string, before msn.Contact) string {
 			if before.Lists.Has(msn.ListForward) {
-				return words.Text("command.people.is_on_your_contact_list_already", name)
+				return words.Text("command.people.on_list_already", name)
 			}
 			if before.Reverse() {
-				return words.Text("command.people.is_on_your_contact_list_now", name)
+				return words.Text("command.people.on_list_now", name)
 			}
-			return words.Text("command.people.is_on_your_contact_list_now_2", name, service)
+			return words.Text("command.people.on_list_now_and_asked", name, service)
 		},
 	}
 	removeContact = change{
@@ -138,7 +138,7 @@ var (
 			if before.Lists.Has(msn.ListAllow) {
 				return words.Text("command.people.is_not_blocked_nothing_was_changed", name)
 			}
-			return words.Text("command.people.can_see_you_and_write_to", name)
+			return words.Text("command.people.let_in", name)
 		},
 	}
 )
@@ -257,7 +257,7 @@ func describeOneself(l *call.Login, client *msn.Client) string {
 	}
 	lines = append(lines, "Status: "+status)
 	if personal := names.Clean(l.Self.Personal()); personal != "" {
-		lines = append(lines, words.Text("command.people.personal_message")+" "+personal)
+		lines = append(lines, words.Text("command.people.row_personal_message")+" "+personal)
 	}
 	return strings.Join(append(lines, words.Text("command.people.nick_status_and_psm_change_that")), "\n")
 }
@@ -271,9 +271,9 @@ func describeUnlisted(l *call.Login, c *call.Call, client *msn.Client, account s
 	case errors.Is(err, msn.ErrNoSuchContact):
 		return reason.Of(err, reason.Lookup, who).Sentence
 	case errors.Is(err, msn.ErrDialect):
-		return words.Text("command.people.is_on_none_of_your_lists", who.Name, unsaid(c, who.Service, account))
+		return words.Text("command.people.on_no_list", who.Name, unsaid(c, who.Service, account))
 	}
-	return words.Text("command.people.is_on_none_of_your_lists_2", who.Name, who.Service)
+	return words.Text("command.people.on_no_list_status_unknown", who.Name, who.Service)
 }
 
 // unsaid says that a service does not tell whether there is an account, and what does.
@@ -304,7 +304,7 @@ func describeContact(contact msn.Contact, groups []msn.Group) []string {
 		status = word
 	}
 	add("Status", status)
-	add(words.Text("command.people.personal_message_2"), names.Unlinked(names.Clean(contact.Personal)))
+	add(words.Text("command.people.personal_message"), names.Unlinked(names.Clean(contact.Personal)))
 	add("Lists", strings.Join(describeLists(contact), ", "))
 	var in []string
 	for _, group := range groups {

@@ -27,7 +27,7 @@ func Picture(c *call.Call) {
 			c.Tell("command.people.that_did_not_work_now_try")
 			return
 		}
-		c.Tell("command.people.your_contacts_see_your_picture_of")
+		c.Tell("command.people.picture_follows_from_now_on")
 	case c.Text != "":
 		c.Tell("command.people.picture_takes_no_words_send_the")
 	case c.ReplyTo == "":
@@ -36,11 +36,11 @@ func Picture(c *call.Call) {
 		case err != nil:
 			c.Tell("command.people.the_bridge_cannot_look_it_up")
 		case shown && login.Picture.Follows():
-			c.Tell("command.people.your_contacts_see_your_picture_of_2")
+			c.Tell("command.people.picture_follows")
 		case shown:
 			c.Tell("command.people.your_contacts_see_the_picture_that")
 		default:
-			c.Tell("command.people.your_contacts_see_no_picture_of")
+			c.Tell("command.people.no_picture")
 		}
 	default:
 		pictureOfAnswer(c, login)
@@ -64,7 +64,7 @@ func pictureOfAnswer(c *call.Call, login *call.Login) {
 		return
 	}
 	if info := content.Info; info != nil && info.Size > picture.MaxOwn {
-		c.Tell("command.people.that_picture_is_too_large_take", picture.MaxOwn>>20)
+		c.Tell("command.people.picture_too_many_bytes", picture.MaxOwn>>20)
 		return
 	}
 	data, err := c.Bot.DownloadMedia(c.Ctx, content.URL, content.File)
@@ -84,7 +84,7 @@ func setPicture(c *call.Call, login *call.Login, source string, data []byte) {
 	err := login.Picture.Set(c.Ctx, source, data)
 	switch {
 	case errors.Is(err, picture.ErrTooLarge):
-		c.Tell("command.people.that_picture_is_too_large_take_2", picture.MaxOwn>>20)
+		c.Tell("command.people.picture_too_large", picture.MaxOwn>>20)
 	case errors.Is(err, picture.ErrNoPicture):
 		c.Tell("command.people.the_bridge_cannot_read_that_picture")
 	case errors.Is(err, msn.ErrDialect):
@@ -96,7 +96,7 @@ func setPicture(c *call.Call, login *call.Login, source string, data []byte) {
 		c.Log.Err(err).Msg("Failed to set a display picture")
 		c.Tell("command.people.that_did_not_work_now_try")
 	case len(data) == 0:
-		c.Tell("command.people.your_contacts_see_no_picture_of_2")
+		c.Tell("command.people.picture_taken_away")
 	default:
 		c.Say("%s", words.Text("command.people.your_contacts_on_see_this_picture", login.Account.Service.Name))
 	}

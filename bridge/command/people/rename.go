@@ -52,9 +52,9 @@ func Rename(c *call.Call) {
 	case name == "":
 		c.Tell("command.people.is_called_by_the_name_again", account)
 	case client.Dialect() < wire.FirstSOAP:
-		c.Tell("command.people.is_called_now_only_you_see", account, names.Own(name), login.Account.Service.Name)
+		c.Tell("command.people.renamed_while_offline", account, names.Own(name), login.Account.Service.Name)
 	default:
-		c.Tell("command.people.is_called_now_only_you_see_2", account, names.Own(name))
+		c.Tell("command.people.renamed", account, names.Own(name))
 	}
 }
 

@@ -40,20 +40,20 @@ var (
 				return nil
 			},
 			done: func(name, _ string, _ msn.Contact) string {
-				return words.Text("command.people.can_see_you_and_write_to_2", name)
+				return words.Text("command.people.let_in_and_listed", name)
 			},
 		},
 		pointless: func(name string, contact msn.Contact) string {
 			blocked := contact.Lists.Has(msn.ListBlock)
 			switch {
 			case contact.Lists.Has(msn.ListForward) && contact.Lists.Has(msn.ListAllow) && !blocked:
-				return words.Text("command.people.is_on_your_contact_list_already_2", name)
+				return words.Text("command.people.on_list_and_let_in_already", name)
 			case contact.Reverse():
 				return ""
 			case blocked:
-				return words.Text("command.people.does_not_wait_for_an_answer", name, contact.Account)
+				return words.Text("command.people.does_not_wait_and_is_blocked", name, contact.Account)
 			}
-			return words.Text("command.people.does_not_wait_for_an_answer_2", name, contact.Account)
+			return words.Text("command.people.does_not_wait_add", name, contact.Account)
 		},
 	}
 	declineRequest = answer{
@@ -72,7 +72,7 @@ var (
 			case contact.Lists.Has(msn.ListBlock):
 				return words.Text("command.people.is_blocked_already_nothing_was_changed", name)
 			}
-			return words.Text("command.people.does_not_wait_for_an_answer_3", name, contact.Account)
+			return words.Text("command.people.does_not_wait_block", name, contact.Account)
 		},
 	}
 )

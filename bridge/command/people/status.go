@@ -50,7 +50,7 @@ func describeStatus(l *call.Login) string {
 	case fixed:
 		why = words.Text("command.people.your_contacts_see_you_as_until", call.StatusWords[status])
 	case choice == config.Activity:
-		why = words.Text("command.people.your_contacts_see_you_as_2", followed)
+		why = words.Text("command.people.name_is", followed)
 	case l.Self.Follows():
 		why = words.Text("command.people.your_contacts_see_you_as_matrix")
 	default:
@@ -80,7 +80,7 @@ func Personal(c *call.Call) {
 		if now := login.Self.Personal(); now != "" {
 			c.Tell("command.people.below_your_name_your_contacts_read", names.Own(now))
 		} else {
-			c.Tell("command.people.your_contacts_read_nothing_below_your")
+			c.Tell("command.people.personal_message_unknown")
 		}
 		return
 	}
@@ -97,7 +97,7 @@ func Personal(c *call.Call) {
 	}
 	said := words.Text("command.people.your_contacts_read_below_your_name", names.Quoted(text))
 	if text == "" {
-		said = words.Text("command.people.your_contacts_read_nothing_below_your_2")
+		said = words.Text("command.people.personal_message_taken_away")
 	}
 	if shown := login.Self.Personal(); shown != text {
 		said = words.Text("command.people.your_contacts_read_your_status_message", names.Quoted(shown))
@@ -127,8 +127,8 @@ func Presence(c *call.Call) {
 	case !login.Presence.Works():
 		c.Tell("command.people.matrix_is_to_show_which_of", names.Minutes(time.Hour))
 	case login.Presence.InProfiles():
-		c.Tell("command.people.matrix_shows_which_of_your_contacts")
+		c.Tell("command.people.presence_is_shown_in_profiles_too")
 	default:
-		c.Tell("command.people.matrix_shows_which_of_your_contacts_2")
+		c.Tell("command.people.presence_is_shown")
 	}
 }

@@ -75,9 +75,9 @@ func lineOf(l *call.Login, login *bridgev2.UserLogin, waits database.Waiting, no
 	case client != nil:
 		line.rank, line.signedIn, how = rankSignedIn, true, words.Text("command.service.signed_in_over", client.Dialect())
 	case problem != nil && problem.Retried():
-		how = words.Text("command.service.trying_to_sign_in", problem.Code)
+		how = words.Text("command.service.row_trying_to_sign_in", problem.Code)
 	case problem != nil:
-		line.rank, how = rankHelpless, words.Text("command.service.signed_out")+problem.Code+")"
+		line.rank, how = rankHelpless, words.Text("command.service.row_signed_out")+problem.Code+")"
 	}
 	if since := l.Session.Since(); !since.IsZero() {
 		how += " since " + since.UTC().Format("2006-01-02 15:04 MST")

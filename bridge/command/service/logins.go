@@ -16,7 +16,7 @@ import (
 func ListLogins(c *call.Call) {
 	lines := describeLogins(c)
 	if len(lines) == 0 {
-		c.Tell("command.service.you_are_not_logged_in_to")
+		c.Tell("command.service.not_logged_in_login_logs_in")
 		return
 	}
 	c.Say("%s", strings.Join(lines, "\n"))
@@ -40,9 +40,9 @@ func stateOf(login *call.Login) string {
 	case problem == nil:
 		return words.Text("command.service.signing_in")
 	case problem.Retried():
-		return words.Text("command.service.trying_to_sign_in_2", problem.Sentence)
+		return words.Text("command.service.trying_to_sign_in_because", problem.Sentence)
 	}
-	return words.Text("command.service.signed_out_2") + " " + problem.Sentence
+	return words.Text("command.service.signed_out") + " " + problem.Sentence
 }
 
 // Logout forgets an account.
@@ -51,7 +51,7 @@ func Logout(c *call.Call) {
 	if named == "" {
 		lines := describeLogins(c)
 		if len(lines) == 0 {
-			c.Tell("command.service.you_are_not_logged_in_to_2")
+			c.Tell("command.service.not_logged_in")
 			return
 		}
 		c.Tell("command.service.which_account_write_logout_and_one", strings.Join(lines, "\n"))

@@ -119,9 +119,9 @@ func callbackProblem(given call.Options) string {
 	case !ok || known:
 		return ""
 	case place == "":
-		return words.Text("command.service.callback_must_be_followed_by_home", pageUsage)
+		return words.Text("command.service.callback_without_phone", pageUsage)
 	default:
-		return words.Text("command.service.callback_must_be_followed_by_home_2",
+		return words.Text("command.service.callback_of_another_phone",
 			names.Clean(place), words.Text(pageUsage))
 	}
 }

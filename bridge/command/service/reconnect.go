@@ -21,7 +21,7 @@ func Reconnect(c *call.Call) {
 		return
 	}
 	if len(logins) == 0 {
-		c.Tell("command.service.you_are_not_logged_in_to_3")
+		c.Tell("command.service.not_logged_in_in_a_room")
 		return
 	}
 	defer intake.Hold(c.Ctx)()
