@@ -2,6 +2,9 @@ package database
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 
 	"go.mau.fi/util/dbutil"
 	"maunium.net/go/mautrix/bridgev2/networkid"
@@ -22,7 +25,8 @@ const (
 		SELECT id FROM ghost WHERE bridge_id=$1 AND NOT name_set AND (
 			id IN (SELECT other_user_id FROM portal WHERE bridge_id=$1 AND receiver=$2 AND mxid<>'')
 			OR id IN (SELECT $3 || account FROM group_member WHERE bridge_id=$1 AND login_id=$2))`
-	ghostsInRooms = `
+	ghostsExisting = `SELECT id FROM ghost WHERE bridge_id=$1 AND id IN (`
+	ghostsInRooms  = `
 		SELECT other_user_id FROM portal WHERE bridge_id=$1 AND receiver=$2 AND mxid<>'' AND other_user_id<>''
 		UNION SELECT $3 || account FROM group_member WHERE bridge_id=$1 AND login_id=$2`
 )
@@ -45,6 +49,36 @@ func (q *GhostQuery) NameBy(ctx context.Context, template string) error {
 func (q *GhostQuery) Unnamed(ctx context.Context, login networkid.UserLoginID, prefix string) ([]networkid.UserID, error) {
 	rows, err := q.db.Query(ctx, ghostsUnnamed, q.bridgeID, login, prefix)
 	return dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[networkid.UserID], err).AsList()
+}
+
+// maxAsked is about how many ghosts one statement asks.
+const maxAsked = 500
+
+// Existing returns those of some ghosts that there are.
+func (q *GhostQuery) Existing(ctx context.Context, ids []networkid.UserID) (map[networkid.UserID]bool, error) {
+	existing := make(map[networkid.UserID]bool)
+	for some := range slices.Chunk(ids, maxAsked) {
+		var query strings.Builder
+		query.WriteString(ghostsExisting)
+		args := []any{q.bridgeID}
+		for i, id := range some {
+			if i > 0 {
+				query.WriteByte(',')
+			}
+			fmt.Fprintf(&query, "$%d", i+2)
+			args = append(args, id)
+		}
+		query.WriteByte(')')
+		rows, err := q.db.Query(ctx, query.String(), args...)
+		found, err := dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[networkid.UserID], err).AsList()
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range found {
+			existing[id] = true
+		}
+	}
+	return existing, nil
 }
 
 // InRooms returns the ghosts with whom a login has a room: of its own, or that of a group chat.

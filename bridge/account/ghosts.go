@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 
 	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/names"
@@ -188,6 +189,26 @@ func (a *Account) Tells(account, name string) {
 	told := GhostMetadata{Told: ownName(account, name), At: time.Now().UnixNano()}
 	told.Nameless = told.Told == ""
 	a.told.put(account, told)
+}
+
+// WithGhosts returns which of some accounts have a ghost: of the others nothing is shown anywhere. It is one question for
+// all, where a contact list can have thousands.
+func (a *Account) WithGhosts(ctx context.Context, accounts []string) (map[string]bool, error) {
+	ids := make([]networkid.UserID, 0, len(accounts))
+	for _, account := range accounts {
+		ids = append(ids, a.GhostID(account))
+	}
+	existing, err := a.DB.Ghost.Existing(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	with := make(map[string]bool, len(existing))
+	for i, id := range ids {
+		if existing[id] {
+			with[accounts[i]] = true
+		}
+	}
+	return with, nil
 }
 
 // Shows reports whether the ghost of an account, and the room with them unless there is none,

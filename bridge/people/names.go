@@ -2,6 +2,8 @@ package people
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -120,10 +122,21 @@ func (n *Names) showNames(ctx context.Context) (done bool) {
 			break
 		}
 	}
+	with, err := n.account.WithGhosts(ctx, slices.Collect(maps.Keys(renamed)))
+	if err != nil {
+		if ctx.Err() == nil {
+			zerolog.Ctx(ctx).Err(err).Msg("Failed to look who is shown")
+		}
+		n.putBack(renamed)
+		return false
+	}
 	book := n.account.Names(ctx)
 	for account, themselves := range renamed {
 		contact, mark := alike.of(ctx, account)
 		n.sayAlike(account, contact, mark)
+		if !with[account] {
+			continue
+		}
 		shown, err := n.account.Shows(ctx, account, book)
 		switch {
 		case ctx.Err() != nil:

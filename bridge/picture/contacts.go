@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,6 +52,7 @@ type Contacts struct {
 	pace pace
 
 	mu     sync.Mutex
+	wanted map[string]bool    // accounts whose pictures are to be looked at
 	failed map[string]failure // by account
 }
 
@@ -62,7 +65,7 @@ type failure struct {
 
 // NewContacts returns the pictures of a login's contacts.
 func NewContacts(a *account.Account, s *session.Session, rooms *room.Rooms, objects *Objects, work *background.Work) *Contacts {
-	return &Contacts{account: a, session: s, rooms: rooms, objects: objects, work: work, slots: make(chan struct{}, atOnce), again: make(chan struct{}, againAtOnce), failed: make(map[string]failure)}
+	return &Contacts{account: a, session: s, rooms: rooms, objects: objects, work: work, slots: make(chan struct{}, atOnce), again: make(chan struct{}, againAtOnce), wanted: make(map[string]bool), failed: make(map[string]failure)}
 }
 
 // Listen has pictures fetched as the session tells of them.
@@ -86,9 +89,36 @@ func (c *Contacts) Listen(s *session.Session) {
 
 // look has the picture of a contact shown, if it is not.
 func (c *Contacts) look(contact string) {
-	if contact, ok := msnid.FromServer(contact); ok {
+	contact, ok := msnid.FromServer(contact)
+	if !ok {
+		return
+	}
+	c.mu.Lock()
+	c.wanted[contact] = true
+	c.mu.Unlock()
+	c.work.Try("pictures", c.lookAtWanted)
+}
+
+// lookAtWanted has the pictures shown of those who are seen anywhere: after a sign-in they are a few of many.
+func (c *Contacts) lookAtWanted(ctx context.Context) (done bool) {
+	c.mu.Lock()
+	wanted := c.wanted
+	c.wanted = make(map[string]bool)
+	c.mu.Unlock()
+	with, err := c.account.WithGhosts(ctx, slices.Collect(maps.Keys(wanted)))
+	if err != nil {
+		if ctx.Err() == nil {
+			zerolog.Ctx(ctx).Err(err).Msg("Failed to look whose pictures are shown")
+		}
+		c.mu.Lock()
+		maps.Copy(c.wanted, wanted)
+		c.mu.Unlock()
+		return false
+	}
+	for contact := range with {
 		c.work.Try("picture of "+contact, func(ctx context.Context) bool { return c.show(ctx, contact) })
 	}
+	return true
 }
 
 // show shows the picture of a contact. It reports false when it is to be tried again.
