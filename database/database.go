@@ -30,6 +30,7 @@ type Database struct {
 	Group         *GroupQuery
 	GroupChange   *GroupChangeQuery
 	Ghost         *GhostQuery
+	Portal        *PortalQuery
 	Intake        *IntakeQuery
 	Lease         *LeaseQuery
 	Presence      *ShownQuery
@@ -64,6 +65,7 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 		Group:         &GroupQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*GroupMember](db)},
 		GroupChange:   &GroupChangeQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*GroupChange](db)},
 		Ghost:         &GhostQuery{db: db, bridgeID: bridgeID},
+		Portal:        &PortalQuery{db: db, bridgeID: bridgeID},
 		Intake:        intake,
 		Lease:         &LeaseQuery{db: db, bridgeID: bridgeID},
 		Presence:      newShownQuery(db, bridgeID, "presence"),

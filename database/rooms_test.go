@@ -45,6 +45,13 @@ func TestPortalsWithoutRoomsForWhichMessagesWait(t *testing.T) {
 			put(login, networkid.MessageID(portal)+"2", portal, "second")
 		}
 		put(other, "theirs", "dm:eve", "x")
+		for key, want := range map[networkid.PortalKey]id.RoomID{
+			{ID: "dm:bob", Receiver: login}: "!bob:x", {ID: "dm:carol", Receiver: login}: "", {ID: "dm:bob", Receiver: other}: "", {ID: "dm:dave", Receiver: other}: "!dave:x",
+		} {
+			if room, err := db.Portal.Room(ctx, key); err != nil || room != want {
+				t.Errorf("the room of %v is %q, %v", key, room, err)
+			}
+		}
 		got, err := db.MSNQueue.Roomless(ctx, login)
 		slices.Sort(got)
 		if err != nil || !slices.Equal(got, []networkid.PortalID{"dm:carol", "dm:dave"}) {

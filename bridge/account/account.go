@@ -118,9 +118,5 @@ func (a *Account) OwnSender() bridgev2.EventSender {
 // StoredRoom returns the room of a portal, "" while there is none. It is asked of the
 // database, because the framework's own copy changes under its hands.
 func (a *Account) StoredRoom(ctx context.Context, key networkid.PortalKey) (id.RoomID, error) {
-	portal, err := a.Bridge.DB.Portal.GetByKey(ctx, key)
-	if err != nil || portal == nil {
-		return "", err
-	}
-	return portal.MXID, nil
+	return a.DB.Portal.Room(ctx, key)
 }
