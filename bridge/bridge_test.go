@@ -549,9 +549,15 @@ func (l *lockedBuffer) String() string {
 // eventually waits until a condition that nothing announces holds.
 func (b *testBridge) eventually(what string, holds func() bool) {
 	b.Helper()
+	b.within(waitLimit, what, holds)
+}
+
+// within is eventually for what takes long.
+func (b *testBridge) within(limit time.Duration, what string, holds func() bool) {
+	b.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	timeout := time.NewTimer(waitLimit)
+	timeout := time.NewTimer(limit)
 	defer timeout.Stop()
 	for !holds() {
 		select {
