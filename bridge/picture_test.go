@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"slices"
 	"strings"
 	"testing"
 
@@ -208,4 +209,28 @@ func TestOwnPicture(t *testing.T) {
 		t.Errorf("answered %q", got)
 	}
 	sees(false)
+}
+
+// A picture that comes while the framework makes the room is that of the room all the same.
+func TestPictureThatComesWhileTheRoomIsMade(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	friend := b.messenger(bob)
+	if _, err := friend.SetPicture(t.Context(), painted(t, 10, 10, color.White)); err != nil {
+		t.Fatal(err)
+	}
+	login := b.login()
+	b.sees(bob)
+	ghost := b.ghostMXID(login, bob)
+	// The room is there when the picture is.
+	b.matrix.beforeRooms(func() error {
+		b.eventually("the picture", func() bool { return b.matrix.avatar(ghost) != nil })
+		return nil
+	})
+	room := b.dm(login, bob)
+	b.eventually("the picture of the room", func() bool {
+		b.matrix.mu.Lock()
+		defer b.matrix.mu.Unlock()
+		return slices.Contains(b.matrix.states[room], event.StateRoomAvatar)
+	})
 }

@@ -54,6 +54,7 @@ type Contacts struct {
 	mu     sync.Mutex
 	wanted map[string]bool    // accounts whose pictures are to be looked at
 	failed map[string]failure // by account
+	making map[string]int     // how often the room with an account was found to be in the making
 }
 
 // failure is how often a picture was asked for in vain.
@@ -65,7 +66,7 @@ type failure struct {
 
 // NewContacts returns the pictures of a login's contacts.
 func NewContacts(a *account.Account, s *session.Session, rooms *room.Rooms, objects *Objects, work *background.Work) *Contacts {
-	return &Contacts{account: a, session: s, rooms: rooms, objects: objects, work: work, slots: make(chan struct{}, atOnce), again: make(chan struct{}, againAtOnce), wanted: make(map[string]bool), failed: make(map[string]failure)}
+	return &Contacts{account: a, session: s, rooms: rooms, objects: objects, work: work, slots: make(chan struct{}, atOnce), again: make(chan struct{}, againAtOnce), wanted: make(map[string]bool), failed: make(map[string]failure), making: make(map[string]int)}
 }
 
 // Listen has pictures fetched as the session tells of them.
@@ -195,12 +196,20 @@ func (c *Contacts) face(ctx context.Context, contact string, avatar *bridgev2.Av
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read a room: its picture is not shown yet")
 		return false
 	}
-	if stored == nil || stored.MXID == "" || stored.AvatarID == avatar.ID && stored.AvatarSet {
+	switch {
+	case stored == nil:
+		return true
+	case stored.MXID == "":
+		return !c.isMade(contact)
+	case stored.AvatarID == avatar.ID && stored.AvatarSet:
 		return true
 	}
 	if seen, err := c.rooms.Shows(ctx, key); err != nil || !seen {
 		return err == nil // whoever comes back is shown the next one
 	}
+	c.mu.Lock()
+	delete(c.making, contact)
+	c.mu.Unlock()
 	set := false
 	err = c.rooms.Among(ctx, key, func(ctx context.Context, portal *bridgev2.Portal) {
 		if account.Borrows(portal) {
@@ -222,6 +231,21 @@ func (c *Contacts) face(ctx context.Context, contact string, avatar *bridgev2.Av
 		return false
 	}
 	return set
+}
+
+// maxMaking is how often a room is waited for that is in the making, which takes longer from time to time.
+const maxMaking = 6
+
+// isMade reports whether the room with a contact may be in the making: it is described to the homeserver before it is
+// there, perhaps without the picture that has come meanwhile.
+func (c *Contacts) isMade(contact string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.making[contact]++; c.making[contact] < maxMaking {
+		return true
+	}
+	delete(c.making, contact)
+	return false
 }
 
 // picture returns a picture that the homeserver has: it is fetched and uploaded if it has not. It
