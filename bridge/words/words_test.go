@@ -135,6 +135,88 @@ var takers = map[string]struct{ before, given int }{
 	"words.Text": {0, 0}, "words.Count": {0, 1}, "Tell": {0, 0}, "call.Reply": {1, 0},
 }
 
+// keysOf returns the constants of a package that hold a key, by their names.
+func keysOf(t *testing.T, dir string, all map[string]message) map[string]bool {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	constants := make(map[string]bool)
+	for _, path := range paths {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok {
+				return true
+			}
+			for i, value := range spec.Values {
+				if literal, ok := value.(*ast.BasicLit); ok && literal.Kind == token.STRING {
+					if key, _ := strconv.Unquote(literal.Value); all[key] != nil {
+						constants[spec.Names[i].Name] = true
+					}
+				}
+			}
+			return true
+		})
+	}
+	return constants
+}
+
+// A key that is an argument of a text has to be made a text itself: people would read the key.
+func TestNoKeyIsAnArgument(t *testing.T) {
+	t.Parallel()
+	all := messages(t, "en.toml")
+	constants := make(map[string]map[string]bool)
+	calls := 0
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		dir := filepath.Dir(path)
+		if constants[dir] == nil {
+			constants[dir] = keysOf(t, dir, all)
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			taker, ok := takers[called(call)]
+			if !ok || len(call.Args) <= taker.before {
+				return true
+			}
+			calls++
+			for _, argument := range call.Args[taker.before+1:] {
+				isKey := false
+				switch argument := argument.(type) {
+				case *ast.Ident:
+					isKey = constants[dir][argument.Name]
+				case *ast.BasicLit:
+					text, _ := strconv.Unquote(argument.Value)
+					isKey = argument.Kind == token.STRING && all[text] != nil
+				}
+				if isKey {
+					t.Errorf("%s: a key is an argument of a text, and people would read it as it is", set.Position(argument.Pos()))
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil || calls == 0 {
+		t.Fatal(calls, err)
+	}
+}
+
 // Each text is used, each key that is used has a text, and the arguments are as many as the text has.
 func TestTextsAndTheirUses(t *testing.T) {
 	t.Parallel()
@@ -184,14 +266,21 @@ func TestTextsAndTheirUses(t *testing.T) {
 	}
 }
 
-func checkCall(t *testing.T, at string, call *ast.CallExpr, all map[string]message) {
-	name := ""
-	if fun, ok := call.Fun.(*ast.SelectorExpr); ok {
-		name = fun.Sel.Name
-		if of, ok := fun.X.(*ast.Ident); ok && (of.Name == "words" || of.Name == "call" && name == "Reply") {
-			name = of.Name + "." + name
-		}
+// called returns what a call calls, as takers names it.
+func called(call *ast.CallExpr) string {
+	fun, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok {
+		return ""
 	}
+	name := fun.Sel.Name
+	if of, ok := fun.X.(*ast.Ident); ok && (of.Name == "words" || of.Name == "call" && name == "Reply") {
+		name = of.Name + "." + name
+	}
+	return name
+}
+
+func checkCall(t *testing.T, at string, call *ast.CallExpr, all map[string]message) {
+	name := called(call)
 	taker, ok := takers[name]
 	if !ok || len(call.Args) <= taker.before {
 		return

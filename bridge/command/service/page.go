@@ -93,7 +93,7 @@ func Page(c *call.Call) {
 func pageTarget(typed, contact string) (to, text, problem string) {
 	word, rest := call.CutWord(typed)
 	if word == "" && contact == "" {
-		return "", "", words.Text("command.service.whom_and_what", pageUsage)
+		return "", "", words.Text("command.service.whom_and_what", words.Text(pageUsage))
 	}
 	if number, ok := isNumber(word); ok {
 		return number, rest, ""
@@ -119,7 +119,7 @@ func callbackProblem(given call.Options) string {
 	case !ok || known:
 		return ""
 	case place == "":
-		return words.Text("command.service.callback_without_phone", pageUsage)
+		return words.Text("command.service.callback_without_phone", words.Text(pageUsage))
 	default:
 		return words.Text("command.service.callback_of_another_phone",
 			names.Clean(place), words.Text(pageUsage))

@@ -22,7 +22,7 @@ func TestWhomAPageIsFor(t *testing.T) {
 		{"lines", "bob@example.com\na\n b", "", bob, "a\n b", ""},
 		{"neither", "bob x", "", "", "", "bob is neither an e-mail address nor a number"},
 		{"short number", "+123 x", "", "", "", "+123 is neither"},
-		{"nothing", "", "", "", "", "Whom, and what?"},
+		{"nothing", "", "", "", "", "Whom, and what? Write `!page bob@example.com Call me`"},
 		{"the contact of the room", "Call me", bob, bob, "Call me", ""},
 		{"a short number is text there", "+1 from me", bob, bob, "+1 from me", ""},
 		{"a word with an at sign is text there", "meet@noon ok", bob, bob, "meet@noon ok", ""},
