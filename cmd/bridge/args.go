@@ -1,6 +1,10 @@
 package main
 
-import "maunium.net/go/mauflag"
+import (
+	"fmt"
+
+	"maunium.net/go/mauflag"
+)
 
 // args is what this program must know of its command line before the framework reads it:
 // the framework's own -e writes a config with other defaults, and its reading of a config
@@ -16,6 +20,17 @@ type args struct {
 	anyDatabase bool
 	// registration is the path of the registration that -g will write, "" without -g.
 	registration string
+	// unknown is a word that is no flag and no value of one, "" if there is none.
+	unknown string
+}
+
+// err returns what keeps the program from doing as it was told: a mistyped command must not start a bridge.
+func (a args) err() error {
+	if a.unknown == "" {
+		return nil
+	}
+	return fmt.Errorf("there is no command %q: %s alone starts the bridge, %s %s looks for what keeps it from working, %s -h shows the rest",
+		a.unknown, programName, programName, doctorCommand, programName)
 }
 
 // parseArgs reads the command line. What it does not understand is left to the
@@ -50,7 +65,7 @@ func parseArgs(arguments []string) args {
 			return args{}
 		}
 	}
-	own := args{config: *config, example: *example, starts: !*example}
+	own := args{config: *config, example: *example, starts: !*example, unknown: set.Arg(0)}
 	for _, ignores := range ignored {
 		own.anyDatabase = own.anyDatabase || *ignores
 	}

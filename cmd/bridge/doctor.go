@@ -40,7 +40,7 @@ Ends with code 0, or with 1 when a line begins with fail.
 
 // runDoctor is the program when it is called as a doctor. It returns its exit code.
 func runDoctor(arguments []string, out, problems io.Writer) int {
-	set := mauflag.New(append([]string{doctorCommand}, arguments...))
+	set := mauflag.New(arguments)
 	path := set.MakeFull("c", "config", "", "config.yaml").String()
 	registration := set.MakeFull("r", "registration", "", "").String()
 	help, _ := set.MakeHelpFlag()
@@ -51,6 +51,10 @@ func runDoctor(arguments []string, out, problems io.Writer) int {
 	if *help {
 		fmt.Fprint(out, doctorUsage)
 		return 0
+	}
+	if set.NArg() > 0 {
+		fmt.Fprintf(problems, "%q is no flag: a config file stands behind -c\n\n%s", set.Arg(0), doctorUsage)
+		return 1
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

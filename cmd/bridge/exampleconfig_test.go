@@ -93,6 +93,9 @@ func TestArgumentsAreLeftToTheFramework(t *testing.T) {
 		{"--version-json", args{}},
 		{"-h", args{}},
 		{"-x", args{}},
+		{"docter -c x.yaml", args{config: "x.yaml", starts: true, unknown: "docter"}},
+		{"-n x.yaml", args{config: "config.yaml", starts: true, unknown: "x.yaml"}},
+		{"-g registration.yaml", args{config: "config.yaml", starts: true, registration: "registration.yaml", unknown: "registration.yaml"}},
 	} {
 		if got := parseArgs(strings.Fields(test.line)); got != test.want {
 			t.Errorf("%q: got %+v", test.line, got)

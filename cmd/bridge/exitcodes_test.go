@@ -186,6 +186,8 @@ var mistakes = []mistake{
 	{name: "a setting that does not exist", changes: []string{"    domain: example.org\n", "    domain: example.org\n    colour: red\n"}, want: "homeserver.colour (line "},
 
 	{name: "a flag that does not exist", arguments: []string{"--colour"}, code: 1, want: "colour"},
+	{name: "a command that does not exist", arguments: []string{"docter", "-c", "CONFIG"}, code: 1, want: `there is no command "docter"`},
+	{name: "a word behind the doctor", arguments: []string{"doctor", "CONFIG"}, code: 1, want: "a config file stands behind -c"},
 	{name: "an example over a file", arguments: []string{"-e", "-c", "CONFIG"}, code: 1, want: "is there already; move it away first, or name another file with -c"},
 	{name: "what the doctor finds", arguments: []string{"doctor", "-c", "CONFIG"}, code: 1, want: "fail  service none"},
 	{name: "a registration without writing", arguments: []string{"-g", "-n", "-c", "CONFIG", "-r", "new.yaml"}, code: 5, want: "--no-update"},

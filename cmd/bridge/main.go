@@ -38,6 +38,9 @@ func main() {
 	}
 	connector := &bridge.Connector{}
 	args := parseArgs(os.Args[1:])
+	if err := args.err(); err != nil {
+		fail(1, err)
+	}
 	if args.example {
 		if err := writeExampleConfig(args.config, connector); err != nil {
 			fail(1, err)
