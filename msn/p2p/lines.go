@@ -68,10 +68,11 @@ func (s *Stack) acknowledged(a *arrival) {
 }
 
 // moves goes on over the line on which the other side speaks of the call, when its own has ended. It reports
-// false where that cannot be: a message that is half-way in version 2 is counted by its line.
+// false where that cannot be: a message that is half-way in version 2 is counted by its line, and a line takes no
+// more from another one than from the other side.
 func (c *call) moves() bool {
 	to := c.via
-	if to == nil || to.over != nil || c.over || c.stack.cfg.Later && c.begun && c.source != nil {
+	if to == nil || to.over != nil || c.over || c.stack.cfg.Later && c.begun && c.source != nil || !to.hasRoom(c) {
 		return false
 	}
 	from := c.stack
@@ -89,4 +90,9 @@ func (c *call) moves() bool {
 	c.within(c.limit, c.failure) // the timer of the other line
 	to.cfg.Wake()
 	return true
+}
+
+// hasRoom reports whether a line can take a call of another one.
+func (s *Stack) hasRoom(c *call) bool {
+	return len(s.calls) < maxCalls && s.bySession(c.session) == nil && (!c.isOffer() || s.offersWaiting() < maxOffers)
 }

@@ -206,3 +206,59 @@ func TestLineOfAFileEnds(t *testing.T) {
 		})
 	}
 }
+
+// Whoever is on the other side chooses what is under way on which line, and when one of them ends. A line takes no
+// more from another one than from them, and no session whose number it has already: the data of one would go out for
+// the other.
+func TestLineTakesNoMoreFromAnotherThanItHasRoomFor(t *testing.T) {
+	t.Parallel()
+	for name, crowd := range map[string]func(l *lines, session uint32){
+		"a session of the same number": func(l *lines, session uint32) { l.second.calls[0].session = session },
+		"many sessions": func(l *lines, _ uint32) {
+			for len(l.second.calls) < maxCalls {
+				l.second.add(&call{session: l.second.newSession(), kind: isObject})
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				l := twoLines(false)
+				from, to := reading(content(100_000)), new(file)
+				l.first.Send(slp.FileInfo{Name: "a", Size: 100_000}, from, nil)
+				l.bob.Send(slp.FileInfo{Name: "b", Size: 100_000}, reading(content(100_000)), nil)
+				l.until(func() bool { return len(l.bob.offers) == 1 && len(l.second.offers) == 1 })
+				l.bob.offers[0].Accept(to, nil)
+				l.until(func() bool { return to.out.Len() > 10_000 })
+				crowd(l, l.first.calls[0].session)
+				before := len(l.second.calls)
+				l.first.End(ErrSilent)
+				over(t, "the file, at the sender,", from, ErrSilent)
+				if len(l.second.calls) != before || len(l.second.data) > 0 {
+					t.Errorf("the other line has %d calls after %d, %d data", len(l.second.calls), before, len(l.second.data))
+				}
+			})
+		})
+	}
+}
+
+// Offers that wait for the user have a limit of their own, which those of another line do not exceed.
+func TestLineTakesNoMoreOffersFromAnother(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := twoLines(false)
+		defer l.first.owner.Unlock() // timers of what has moved all the same need it
+		for range maxOffers {
+			for _, s := range []*side{l.first, l.second} {
+				c := s.add(&call{session: s.newSession(), kind: isFile})
+				if s == l.first {
+					c.via = l.second.Stack
+				}
+			}
+		}
+		l.first.End(ErrSilent)
+		if n := l.second.offersWaiting(); n != maxOffers {
+			t.Errorf("%d offers wait, %d may", n, maxOffers)
+		}
+	})
+}

@@ -16,19 +16,23 @@ type Offer struct {
 // offered takes the offer of a file.
 func (s *Stack) offered(at slp.Call, m slp.Message, o slp.Offer) {
 	info, ok := slp.ParseFile(o.Context)
-	waiting := 0
-	for _, c := range s.calls {
-		if c.isOffer() {
-			waiting++
-		}
-	}
-	if !ok || waiting >= maxOffers || s.cfg.Offered == nil {
+	if !ok || s.offersWaiting() >= maxOffers || s.cfg.Offered == nil {
 		s.decline(at, m, o)
 		return
 	}
 	c := s.add(&call{at: at, session: o.Session, kind: isFile, app: slp.AppFile, total: info.Size, invite: m})
 	c.within(decideTime, ErrSilent)
 	s.cfg.Offered(&Offer{info, c})
+}
+
+// offersWaiting returns how many files wait for the user to decide.
+func (s *Stack) offersWaiting() (n int) {
+	for _, c := range s.calls {
+		if c.isOffer() {
+			n++
+		}
+	}
+	return n
 }
 
 // Accept has the file sent. It reports false when the offer is not there any more, and nothing is
