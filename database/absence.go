@@ -2,7 +2,6 @@ package database
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"go.mau.fi/util/dbutil"
@@ -48,16 +47,15 @@ func (a *Absence) Scan(row dbutil.Scannable) (*Absence, error) {
 type AbsenceQuery struct {
 	*dbutil.QueryHelper[*Absence]
 	bridgeID networkid.BridgeID
-	// mu has an absence end, or a message be held, one at a time: each looks at the table of the other.
-	mu sync.Mutex
 }
 
 const (
 	absenceColumns = `login_id, portal_id, keeper, room_id, event_id, sender, began_at, told, messages`
 	absencesNew    = `
 		INSERT INTO absence (bridge_id, login_id, portal_id, keeper, room_id, event_id, sender, began_at, told, messages) `
+	// absencesBegin changes nothing of an absence that is there, and locks it: it does not end before what is held is seen.
 	absencesBegin = absencesNew + `VALUES ($1, $2, $3, $4, $5, $6, $7, $8, false, 0)
-		ON CONFLICT (bridge_id, login_id, portal_id, keeper) DO NOTHING`
+		ON CONFLICT (bridge_id, login_id, portal_id, keeper) DO UPDATE SET messages=absence.messages`
 	absencesGive = absencesNew + `VALUES ($1, $2, $3, $4, $5, $6, $7, $8, false, 1)
 		ON CONFLICT (bridge_id, login_id, portal_id, keeper) DO UPDATE SET messages=absence.messages+1`
 	absencesOf      = ` WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3 AND keeper=$4`
@@ -115,8 +113,6 @@ func (q *AbsenceQuery) Told(ctx context.Context, a *Absence) error {
 
 // End takes an absence out. If the bridge keeps messages again meanwhile, another one begins with them.
 func (q *AbsenceQuery) End(ctx context.Context, a *Absence) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
 	return q.GetDB().DoTxn(ctx, nil, func(ctx context.Context) error {
 		if err := q.Exec(ctx, absencesEnd, q.bridgeID, a.LoginID, a.PortalID, a.Keeper); err != nil || a.Keeper != KeptByBridge {
 			return err

@@ -244,8 +244,6 @@ func (q *MatrixQueueQuery) Withdraw(ctx context.Context, login networkid.UserLog
 // Hold notes that a message waits for its recipient, and since when unless that is noted.
 // It was not sent, and nobody owns it. An absence of its recipient begins with it unless there is one.
 func (q *MatrixQueueQuery) Hold(ctx context.Context, e *QueuedEvent, since time.Time) (changed bool, err error) {
-	q.absence.mu.Lock()
-	defer q.absence.mu.Unlock()
 	err = q.GetDB().DoTxn(ctx, nil, func(ctx context.Context) (err error) {
 		changed, err = changes(q.GetDB().Exec(ctx, eventsHold, q.bridgeID, e.LoginID, e.EventID, e.Owner, since.UnixMilli()))
 		if err != nil || !changed {
