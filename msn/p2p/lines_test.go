@@ -207,6 +207,36 @@ func TestLineOfAFileEnds(t *testing.T) {
 	}
 }
 
+// Who leaves the line on which they answer, after all of a file is out over the other one, may have it as well as who
+// leaves the only line.
+func TestWhoLeavesTheLineOfTheAnswersWithTheWholeFileHasIt(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		carried int // packets of the data
+		replies bool
+		want    error
+	}{{3, true, ErrSilent}, {3, false, ErrSilent}, {100, false, nil}, {100, true, ErrUnconfirmed}} {
+		overTwoLines(t, func(t *testing.T, l *lines) {
+			from := reading(content(20_000))
+			l.first.Send(slp.FileInfo{Name: "a", Size: 20_000}, from, nil)
+			l.until(func() bool { return len(l.bob.offers) == 1 })
+			l.bob.offers[0].Accept(new(file), nil)
+			for range 4 { // until the data begin
+				if packet, ok := l.bob.Next(nil); ok {
+					l.second.Receive(string(packet))
+				}
+			}
+			for range test.carried {
+				l.first.Next(nil)
+			}
+			l.first.replies, l.second.replies = test.replies, false
+			l.second.Left(ErrSilent)
+			over(t, fmt.Sprintf("the file after %d packets", test.carried), from, test.want)
+			idle(t, l.second)
+		})
+	}
+}
+
 // Whoever is on the other side chooses what is under way on which line, and when one of them ends. A line takes no
 // more from another one than from them, and no session whose number it has already: the data of one would go out for
 // the other.

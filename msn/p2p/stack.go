@@ -85,20 +85,22 @@ func (s *Stack) Knows(body string) bool {
 }
 
 // End ends all that is under way, because nothing reaches the other side any more.
-func (s *Stack) End(err error) { s.end(err, err) }
+func (s *Stack) End(err error) { s.end(err, func(*Stack) error { return err }) }
 
 // Left is End for a contact who has left. What was sent whole counts as taken by those who never acknowledge
 // anything: they leave when they have it, and say nothing. Of others nobody knows: that is ErrUnconfirmed.
 func (s *Stack) Left(err error) {
-	if s.replies {
-		s.end(err, fmt.Errorf("%w: %v", ErrUnconfirmed, err))
-		return
-	}
-	s.end(err, nil)
+	s.end(err, func(of *Stack) error {
+		if s.replies || of.replies {
+			return fmt.Errorf("%w: %v", ErrUnconfirmed, err)
+		}
+		return nil
+	})
 }
 
-// end ends all. Of calls whose data are all out the error is another one.
-func (s *Stack) end(err, out error) {
+// end ends all, and what the other side speaks of over this line. Of calls whose data are all out the error is
+// another one, by their line.
+func (s *Stack) end(err error, out func(of *Stack) error) {
 	if s.over != nil {
 		return
 	}
@@ -107,7 +109,7 @@ func (s *Stack) end(err, out error) {
 		switch {
 		case c.moves():
 		case c.out:
-			c.finish(out)
+			c.finish(out(s))
 		case c.missed != nil && !c.heard && !c.over:
 			c.source, c.sink = nil, nil
 			c.finish(err)
@@ -119,7 +121,11 @@ func (s *Stack) end(err, out error) {
 	s.acks, s.control, s.data, s.flying = nil, nil, nil, nil
 	for _, other := range s.siblings() {
 		for _, c := range slices.Clone(other.calls) {
-			if c.via == s {
+			switch {
+			case c.via != s:
+			case c.out:
+				c.finish(out(other))
+			default:
 				c.finish(err)
 			}
 		}
