@@ -95,6 +95,27 @@ func TestAbsenceIsToldOnceWhereTheServiceKeepsMessages(t *testing.T) {
 	b.tells(room, "3 messages", "is offline. Home keeps", "Home hands over the message that it has kept.")
 }
 
+// A contact who comes while the service is given a message is seen all the same.
+func TestContactComesWhileTheServiceIsGivenAMessage(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t, msntest.WithDialects(15))
+	b := newTestBridge(t, srv, speaking(srv, "MSNP15"))
+	room := b.dm(b.login(), bob)
+	given, came := make(chan struct{}, 1), make(chan struct{})
+	srv.Hook(func(r *msntest.Request) msntest.Action {
+		if r.Operation == "Store" {
+			given <- struct{}{}
+			<-came
+		}
+		return msntest.Action{}
+	})
+	b.write(room, "one")
+	<-given
+	b.plays(bob)
+	close(came)
+	b.tells(room, "is offline. Home keeps", "Home hands over the message that it has kept.")
+}
+
 // Nothing is said of what was taken back, and the next absence is told of.
 func TestAbsenceOfWhichNothingIsLeft(t *testing.T) {
 	t.Parallel()

@@ -100,6 +100,9 @@ func (o *Outbox) leave(ctx context.Context, e *database.QueuedEvent, fate error)
 		return nil
 	}
 	o.absent.begin(e.PortalID)
+	if isOnline(session, e.PortalID) {
+		o.absent.seen(e.PortalID) // they came while the service was given the message
+	}
 	return nil
 }
 
