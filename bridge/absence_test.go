@@ -36,6 +36,17 @@ func (b *testBridge) tells(room id.RoomID, want ...string) {
 	}
 }
 
+// noted waits until it is stored that the rooms were told: what was said before that is said again after a restart, for
+// the homeserver to take once.
+func (b *testBridge) noted() {
+	b.Helper()
+	b.eventually("what was told to be noted", func() bool {
+		var open int
+		err := b.conn.db.Contact.GetDB().QueryRow(b.ctx, "SELECT COUNT(*) FROM absence WHERE NOT told").Scan(&open)
+		return err == nil && open == 0
+	})
+}
+
 // That messages are kept is said once while a contact is away, over restarts too, and what was delivered
 // once when they are back. Their next absence is another one.
 func TestAbsenceIsToldOnceAndItsEnd(t *testing.T) {
@@ -47,6 +58,7 @@ func TestAbsenceIsToldOnceAndItsEnd(t *testing.T) {
 		b.eventually(text+" to be kept", func() bool { return len(b.kept()) == i+1 })
 	}
 	b.tells(room, "The bridge keeps your message and sends it when they are seen online, within 7 days.")
+	b.noted()
 	b.restart() // what was told before is not among what is looked at from here on
 	b.waitState("CONNECTED")
 	b.write(room, "four")
@@ -61,6 +73,7 @@ func TestAbsenceIsToldOnceAndItsEnd(t *testing.T) {
 	b.away(bot, bob)
 	b.write(room, "six")
 	b.tells(room, "4 messages.", "The bridge keeps your message")
+	b.noted()
 	b.restart()
 	_, texts = b.friend()
 	b.receive(texts, alice+": six")
@@ -84,6 +97,7 @@ func TestAbsenceIsToldOnceWhereTheServiceKeepsMessages(t *testing.T) {
 	write("one")
 	write("two")
 	b.tells(room, "is offline. Home keeps your message for them.")
+	b.noted()
 	b.restart()
 	b.waitState("CONNECTED")
 	write("three")
