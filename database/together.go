@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -12,9 +13,12 @@ import (
 const (
 	// maxTogether is how many changes are made in one transaction.
 	maxTogether = 64
-	// togetherTimeout bounds one that makes several: each has a time of its own otherwise.
+	// togetherTimeout bounds each transaction.
 	togetherTimeout = 10 * time.Second
 )
+
+// errInterrupted is what whoever waits is told when the program is coming to an end in the middle of a change.
+var errInterrupted = errors.New("the change was interrupted")
 
 // together makes changes that several want at the same time in one transaction: each that is committed by itself
 // waits for the disk. Nobody waits for others to come. Whoever comes first makes their own change; what comes meanwhile is
@@ -103,23 +107,37 @@ func (t *together) lead() {
 	batch := slices.Clone(t.waiting[:n])
 	t.waiting = slices.Delete(t.waiting, 0, n)
 	t.mu.Unlock()
+	defer func() { // also when a change panics: others go on
+		t.mu.Lock()
+		if t.led = len(t.waiting) > 0; t.led {
+			t.waiting[0].turn <- struct{}{}
+		}
+		t.mu.Unlock()
+		for _, p := range batch {
+			close(p.done)
+		}
+	}()
 	t.makeAll(batch)
-	t.mu.Lock()
-	if t.led = len(t.waiting) > 0; t.led {
-		t.waiting[0].turn <- struct{}{}
-	}
-	t.mu.Unlock()
-	for _, p := range batch {
-		close(p.done)
-	}
 }
 
-// makeAll makes changes in one transaction. When one of them fails all are undone, and the others are made each by
-// itself. When the transaction fails it is not certain that they are not made: all fail.
+// alone makes a change by itself. It has no more time than several together: others wait for it.
+func (p *piece) alone() {
+	p.err = errInterrupted
+	ctx, cancel := context.WithTimeout(p.ctx, togetherTimeout)
+	defer cancel()
+	p.err = p.make(ctx)
+}
+
+// makeAll makes changes in one transaction. When it cannot be begun they are made each by itself; when one of them
+// fails all are undone, and the others are made each by itself. When the end of the transaction fails it is not certain
+// that they are not made: all fail.
 func (t *together) makeAll(batch []*piece) {
 	if len(batch) == 1 {
-		batch[0].err = batch[0].make(batch[0].ctx)
+		batch[0].alone()
 		return
+	}
+	for _, p := range batch {
+		p.err = errInterrupted
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(batch[0].ctx), togetherTimeout)
 	defer cancel()
@@ -134,12 +152,12 @@ func (t *together) makeAll(batch []*piece) {
 		}
 		return nil
 	})
+	unbegun := errors.Is(err, dbutil.ErrTxnBegin)
 	for i, p := range batch {
-		switch {
-		case err == nil || failed < 0 || i == failed:
+		if !unbegun && (err == nil || failed < 0 || i == failed) {
 			p.err = err
-		default:
-			p.err = p.make(p.ctx)
+		} else {
+			p.alone()
 		}
 	}
 }

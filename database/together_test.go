@@ -240,3 +240,20 @@ func TestTogetherWithoutADatabase(t *testing.T) {
 	}
 	changing.Wait()
 }
+
+// A change that panics does not keep the others waiting.
+func TestChangeThatPanics(t *testing.T) {
+	t.Parallel()
+	all, _ := newTogether(t)
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic is swallowed")
+			}
+		}()
+		_ = all.Do(t.Context(), func(context.Context) error { panic("a fault of the program's") })
+	}()
+	if err := all.Do(t.Context(), func(ctx context.Context) error { return all.insert(ctx, 1) }); err != nil {
+		t.Error(err)
+	}
+}
