@@ -333,6 +333,7 @@ func TestRestartWhileAFileComes(t *testing.T) {
 	}
 	b.eventually("the table to be empty", func() bool { return b.rows("file_coming") == 0 })
 	b.restart()
+	b.eventually("the next session", func() bool { return b.signedIn(loginID(alice)) }) // the contact may see the last one still
 	b.isSeen(m)
 	b.ends("the next one", m.sends(b.ctx, "next.txt", strings.NewReader("x"), 1), nil)
 	b.waitMessage(0, "next.txt")
