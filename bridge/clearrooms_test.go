@@ -34,7 +34,9 @@ func TestRoomsOfALoginThatIsGoneAreCleared(t *testing.T) {
 	}
 	from := b.matrix.position()
 	b.write(withBob, "hello?")
-	status, _ := b.waitStatus(from)
+	status, _ := b.matrix.wait(t, from, "what the room says", func(r record) bool { // which may be of an earlier text at first
+		return r.kind == "status" && InOwnWords(&r.full).Message != ""
+	})
 	if said := InOwnWords(&status.full).Message; !strings.Contains(said, "you are not logged in to MSN with the account of this chat") || !strings.Contains(said, "`clear-rooms`") {
 		t.Errorf("the room says %q", said)
 	}

@@ -221,10 +221,13 @@ func TestPictureThatComesWhileTheRoomIsMade(t *testing.T) {
 	}
 	login := b.login()
 	b.sees(bob)
-	ghost := b.ghostMXID(login, bob)
 	// The room is there when the picture is.
 	b.matrix.beforeRooms(func() error {
-		b.eventually("the picture", func() bool { return b.matrix.avatar(ghost) != nil })
+		b.eventually("the picture", func() bool {
+			b.matrix.mu.Lock()
+			defer b.matrix.mu.Unlock()
+			return len(b.matrix.uploads) > 0
+		})
 		return nil
 	})
 	room := b.dm(login, bob)

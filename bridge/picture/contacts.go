@@ -170,6 +170,9 @@ func (c *Contacts) show(ctx context.Context, account string) (done bool) {
 		log.Err(err).Msg("Failed to get a ghost: its picture is not shown yet")
 		return false
 	}
+	if stored, err := c.account.Bridge.DB.Portal.GetByKey(ctx, c.account.PortalKey(account)); err != nil || stored != nil && stored.MXID == "" && c.isMade(account) {
+		return false // the framework may be at the ghost, for the room that it makes
+	}
 	shown := false
 	err = c.rooms.AmongSeen(ctx, account, func(ctx context.Context) {
 		ghost.UpdateInfo(ctx, &bridgev2.UserInfo{Avatar: avatar})
@@ -196,12 +199,7 @@ func (c *Contacts) face(ctx context.Context, contact string, avatar *bridgev2.Av
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read a room: its picture is not shown yet")
 		return false
 	}
-	switch {
-	case stored == nil:
-		return true
-	case stored.MXID == "":
-		return !c.isMade(contact)
-	case stored.AvatarID == avatar.ID && stored.AvatarSet:
+	if stored == nil || stored.MXID == "" || stored.AvatarID == avatar.ID && stored.AvatarSet {
 		return true
 	}
 	if seen, err := c.rooms.Shows(ctx, key); err != nil || !seen {
