@@ -71,6 +71,8 @@ type Circles struct {
 	// leaving are the circles, by their IDs, that the user leaves by a command, until the service does not name them any
 	// more: nothing is shown or told of them meanwhile.
 	leaving sync.Map
+	// noting is held by who notes that the user belongs to a circle, or begins to leave one.
+	noting sync.Mutex
 	// show does what is to be done, and reports whether nothing is left of it.
 	show func(context.Context) bool
 }
@@ -158,6 +160,23 @@ func (c *Circles) roomName(ctx context.Context, circle msn.Circle, book *names.B
 		name += " (circle)"
 	}
 	return name
+}
+
+// noteMember notes that the user belongs to a circle, unless they are leaving it.
+func (c *Circles) noteMember(ctx context.Context, id string) {
+	c.noting.Lock()
+	defer c.noting.Unlock()
+	if _, leaves := c.leaving.Load(id); !leaves {
+		c.note(ctx, id, member)
+	}
+}
+
+// noteLeaving notes that the user leaves a circle by a command, of which they need not be told in its room.
+func (c *Circles) noteLeaving(ctx context.Context, id string) {
+	c.noting.Lock()
+	defer c.noting.Unlock()
+	c.leaving.Store(id, nil)
+	c.note(ctx, id, "")
 }
 
 // note keeps what the user is to a circle, or forgets it: "".

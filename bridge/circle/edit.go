@@ -26,8 +26,7 @@ func (c *Circles) Answer(ctx context.Context, client *msn.Client, circle msn.Cir
 	switch order {
 	case "leave":
 		was := c.account.Stored().Circles[circle.ID]
-		c.leaving.Store(circle.ID, nil)
-		c.note(ctx, circle.ID, "") // who leaves by a command need not be told in the room
+		c.noteLeaving(ctx, circle.ID)
 		err, done = client.LeaveCircle(ctx, circle.ID), words.Text("circle.you_have_left_the_circle_its", name)
 		if err != nil {
 			c.note(ctx, circle.ID, was)

@@ -55,7 +55,7 @@ func (c *Circles) showAll(ctx context.Context) (done bool) {
 		}
 		if c.makeRoom(ctx, circle.ID) {
 			c.update(ctx, circle.ID) // perhaps somebody else made it, from less
-			c.note(ctx, circle.ID, member)
+			c.noteMember(ctx, circle.ID)
 		} else {
 			done = false
 		}
