@@ -19,7 +19,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -83,34 +82,28 @@ func run(ctx context.Context, out *screen.Screen, once bool) (code int, err erro
 	return 0, err
 }
 
-// buildParts builds what the demo is made of, all of it beside each other.
+// buildParts builds what the demo is made of. The homeserver's modules are downloaded beside the rest, and it is compiled
+// after it: half of the bridge is in it too, and each part of both is compiled once.
 func buildParts(ctx context.Context, out *screen.Screen, dir string) (binaries build.Binaries, stage string, err error) {
-	parts := []struct {
-		name, done string
-		do         func() error
-	}{
-		{"Dendrite", "the homeserver is built", func() (err error) {
-			binaries.Dendrite, err = build.Dendrite(ctx, out)
-			return err
-		}},
-		{"bridge", "matrix-msn is built", func() (err error) {
-			binaries.Bridge, err = build.Bridge(ctx, dir, build.RaceEnabled, out)
-			return err
-		}},
-		{"demo", "what plays both sides is built", func() (err error) {
-			stage, err = build.Program(ctx, "demo", "./demo/stage", filepath.Join(dir, "stage"), build.RaceEnabled, out)
-			return err
-		}},
-	}
-	errs := make([]error, len(parts))
+	var homeserver, own error
+	ours := make(chan struct{})
 	var building sync.WaitGroup
-	for i, part := range parts {
-		building.Go(func() {
-			if err := out.Step(part.name, func() (string, error) { return part.done, part.do() }); err != nil {
-				errs[i] = fmt.Errorf("%s: %w", part.name, err)
-			}
+	building.Go(func() {
+		homeserver = out.Step("Dendrite", func() (done string, err error) {
+			binaries.Dendrite, err = build.DendriteAfter(ctx, ours, out)
+			return "the homeserver is built", err
 		})
-	}
+	})
+	building.Go(func() {
+		defer close(ours)
+		own = out.Step("bridge", func() (string, error) {
+			paths, err := build.Programs(ctx, "bridge", dir, build.RaceEnabled, out, "./cmd/bridge", "./demo/stage")
+			if err == nil {
+				binaries.Bridge, stage = paths[0], paths[1]
+			}
+			return "matrix-msn is built, and what plays both sides", err
+		})
+	})
 	building.Wait()
-	return binaries, stage, errors.Join(errs...)
+	return binaries, stage, errors.Join(homeserver, own)
 }

@@ -41,13 +41,21 @@ func All(ctx context.Context, dir string, race bool, progress io.Writer) (b Bina
 // later calls take about a second. How far it is goes to progress, a line at most every few seconds; nil means
 // nowhere. The caller's working directory has to be in this module.
 func Dendrite(ctx context.Context, progress io.Writer) (path string, err error) {
+	return DendriteAfter(ctx, nil, progress)
+}
+
+// DendriteAfter does as [Dendrite], but compiles nothing before built is closed: the modules are downloaded meanwhile, and
+// what others that are being built until then have in common with Dendrite is not compiled twice. nil waits for nothing.
+func DendriteAfter(ctx context.Context, built <-chan struct{}, progress io.Writer) (path string, err error) {
 	root, err := moduleRoot(ctx)
 	if err != nil {
 		return "", err
 	}
 	tool := goTool{
-		dir:    filepath.Join(root, "e2e"),
-		env:    []string{"CGO_ENABLED=0"},
+		dir: filepath.Join(root, "e2e"),
+		// As for the bridge: with the C of SQLite, which e2e/dendrite.mod asks for in the bridge's version, more than
+		// half of what both need is compiled once. Without it, Go's own SQLite would have to be compiled besides.
+		env:    []string{"CGO_ENABLED=1"},
 		report: newReporter("Dendrite", progress),
 	}
 	defer tool.report.close()
@@ -63,6 +71,14 @@ func Dendrite(ctx context.Context, progress io.Writer) (path string, err error) 
 	imports, err := tool.run(ctx, "reading packages", nil, "list", modfile, "-f", `{{join .Imports "\n"}}`, dendritePackage)
 	if err != nil {
 		return fail("read its imports", err)
+	}
+	if built != nil {
+		tool.report.begin("waiting for what it has in common with the others")
+		select {
+		case <-built:
+		case <-ctx.Done():
+			return fail("wait for the others", context.Cause(ctx))
+		}
 	}
 	// All but main, so that nothing is linked here: `go tool` links, and keeps the executable.
 	args := append([]string{"build", modfile, "-v"}, strings.Fields(imports)...)
@@ -85,31 +101,56 @@ func Bridge(ctx context.Context, dir string, race bool, progress io.Writer) (pat
 // path, which is the one given, absolute and with the ending that the system wants. name is what errors and progress call it. A C compiler is
 // needed, for SQLite. See [Dendrite] for progress and the working directory.
 func Program(ctx context.Context, name, source, path string, race bool, progress io.Writer) (string, error) {
-	root, err := moduleRoot(ctx)
+	path, err := executable(path)
 	if err != nil {
-		return "", err
-	}
-	if path, err = filepath.Abs(path); err != nil {
 		return "", fmt.Errorf("find the directory for the %s: %w", name, err)
 	}
+	return path, compile(ctx, name, path, race, progress, source)
+}
+
+// Programs builds main packages of this module, at least one, into the directory dir: what they have in common is compiled
+// once. The paths of the executables, each named as the directory of its package, are in the order of the sources.
+// See [Program] for the rest.
+func Programs(ctx context.Context, name, dir string, race bool, progress io.Writer, sources ...string) (paths []string, err error) {
+	for _, source := range sources {
+		path, err := executable(filepath.Join(dir, filepath.Base(source)))
+		if err != nil {
+			return nil, fmt.Errorf("find the directory for the %s: %w", name, err)
+		}
+		paths = append(paths, path)
+	}
+	return paths, compile(ctx, name, filepath.Dir(paths[0])+string(filepath.Separator), race, progress, sources...)
+}
+
+// executable returns the absolute path of an executable, with the ending that the system wants.
+func executable(path string) (string, error) {
 	if runtime.GOOS == "windows" {
 		path += ".exe"
 	}
+	return filepath.Abs(path)
+}
+
+// compile builds main packages of this module into out: a file, or a directory if it ends with a separator.
+func compile(ctx context.Context, name, out string, race bool, progress io.Writer, sources ...string) error {
+	root, err := moduleRoot(ctx)
+	if err != nil {
+		return err
+	}
 	tool := goTool{dir: root, env: []string{"CGO_ENABLED=1"}, report: newReporter(name, progress)}
 	defer tool.report.close()
-	packages, err := tool.run(ctx, "downloading modules", countModules(tool.report), "list", "-tags", tags, "-deps", source)
+	packages, err := tool.run(ctx, "downloading modules", countModules(tool.report), append([]string{"list", "-tags", tags, "-deps"}, sources...)...)
 	if err != nil {
-		return "", fmt.Errorf("build the %s: download its modules (needs a Go module proxy the first time): %w", name, err)
+		return fmt.Errorf("build the %s: download its modules (needs a Go module proxy the first time): %w", name, err)
 	}
-	args := []string{"build", "-tags", tags, "-v", "-o", path}
+	args := []string{"build", "-tags", tags, "-v", "-o", out}
 	if race {
 		args = append(args, "-race")
 	}
-	_, err = tool.run(ctx, "compiling", countPackages(tool.report, len(strings.Fields(packages))), append(args, source)...)
+	_, err = tool.run(ctx, "compiling", countPackages(tool.report, len(strings.Fields(packages))), append(args, sources...)...)
 	if err != nil {
-		return "", fmt.Errorf("build the %s (is a C compiler installed?): %w", name, err)
+		return fmt.Errorf("build the %s (is a C compiler installed?): %w", name, err)
 	}
-	return path, nil
+	return nil
 }
 
 // tags are those of the tests: what they have compiled is not compiled again.
