@@ -247,7 +247,8 @@ func (c *Client) CreateChatWithGhost(ctx context.Context, ghost *bridgev2.Ghost)
 		c.people.Finder.SayNotInvited(ctx, err)
 		return nil, err
 	}
-	return found.Chat, nil
+	c.people.Finder.DescribeInvited(ghost, found.Chat)
+	return &bridgev2.CreateChatResponse{PortalKey: found.Chat.PortalKey}, nil
 }
 
 // GetContactList returns the people on the user's contact list.

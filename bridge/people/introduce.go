@@ -7,6 +7,7 @@ import (
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/simplevent"
 
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/room"
@@ -46,6 +47,27 @@ func (f *Finder) introduction(ctx context.Context, account string) (say func()) 
 				zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to say in a room that somebody is no contact")
 			}
 		})
+	})
+}
+
+// DescribeInvited describes the room of a chat into which the user has invited the ghost of a contact, once
+// it belongs to the chat. The framework would do that itself, beside the events of the room.
+func (f *Finder) DescribeInvited(ghost *bridgev2.Ghost, chat *bridgev2.CreateChatResponse) {
+	f.work.Do("describe the room of "+string(ghost.ID), func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, room.CreateTimeout)
+		defer cancel()
+		portal, err := f.account.Bridge.GetPortalByKey(ctx, chat.PortalKey)
+		if err == nil {
+			err = room.MadeByInvitation(ctx, portal, ghost)
+		}
+		if err == nil {
+			_, err = f.rooms.Queue(ctx, &simplevent.ChatResync{
+				EventMeta: simplevent.EventMeta{Type: bridgev2.RemoteEventChatResync, PortalKey: chat.PortalKey}, ChatInfo: chat.PortalInfo,
+			})
+		}
+		if err != nil {
+			zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to describe a room into which the user has invited a contact")
+		}
 	})
 }
 

@@ -129,6 +129,22 @@ func (r *Rooms) handled(ctx context.Context, key networkid.PortalKey, do func(co
 	}
 }
 
+// MadeByInvitation waits until a portal has a room and the framework is done with giving it one, because a user
+// has invited a ghost into a room of theirs. The framework does that beside the events of the room.
+func MadeByInvitation(ctx context.Context, portal *bridgev2.Portal, ghost *bridgev2.Ghost) error {
+	if err := portal.RoomCreated.Wait(ctx); err != nil {
+		return err
+	}
+	Unheld(ctx, portal, ghost)
+	return nil
+}
+
+// Unheld waits until the framework does not hold a portal to give it a room. ghost is the contact of the room.
+func Unheld(ctx context.Context, portal *bridgev2.Portal, ghost *bridgev2.Ghost) {
+	//lint:ignore SA1019 nothing else waits for that and changes nothing: our rooms have names of their own, or none
+	portal.Internal().LockedUpdateInfoFromGhost(ctx, ghost)
+}
+
 // Shows reports whether there is a room of a portal that the user has not left.
 func (r *Rooms) Shows(ctx context.Context, key networkid.PortalKey) (bool, error) {
 	_, ok, err := r.isIn(ctx, key)
