@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/event"
 
@@ -31,6 +32,9 @@ type progress struct {
 
 // follow begins to tell a room how far a file is, until end.
 func (g *Going) follow(ctx context.Context, f *database.QueuedFile) *progress {
+	// The framework sends beside us what it is given, and the end of the work cuts that short, lest it comes after how
+	// the file went. That is no error: what matters is told at the end.
+	ctx = zerolog.Nop().WithContext(ctx)
 	p := &progress{ctx: ctx, account: g.account, news: make(chan int, 1), last: -1, info: &bridgev2.MessageStatusEventInfo{
 		RoomID: f.RoomID, SourceEventID: f.EventID, EventType: event.EventMessage, MessageType: event.MsgFile, Sender: f.Sender,
 	}}
