@@ -88,5 +88,10 @@ func TestPicturesAreRefusedInWords(t *testing.T) {
 		if !strings.Contains(got.body, "is offline, and files are not kept for later. Send it again when they are back") {
 			t.Errorf("%s: %+v", kind, got)
 		}
+		from = b.matrix.position()
+		b.writeContent(room, &event.MessageEventContent{MsgType: kind, Body: "cat.png"})
+		if got, _ := b.waitStatus(from); !strings.Contains(got.body, "did not say where the file is") {
+			t.Errorf("%s without an address: %+v", kind, got)
+		}
 	}
 }

@@ -81,6 +81,8 @@ func refusal(content, words *event.MessageEventContent) error {
 		return why
 	}
 	switch kind := words.GetCapMsgType(); {
+	case content.MsgType.IsMedia() && words.MsgType.IsMedia() && !holdsFile(content):
+		return reason.ErrNoFile
 	case words.MsgType.IsMedia(), kind != "":
 		return reason.ErrMedia
 	case words.Body == "" && words.FormattedBody == "" && content.MsgType != event.MsgText && content.MsgType != event.MsgEmote:

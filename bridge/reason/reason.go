@@ -107,6 +107,8 @@ var (
 	ErrMedia     = errors.New("files are not carried there")
 	ErrWordsOnly = errors.New("only the words with a file are carried")
 	ErrNamedOnly = errors.New("only that there is a file is carried")
+	// ErrNoFile says that a message is that of a file, and does not say where the file is.
+	ErrNoFile = errors.New("the message holds no file")
 	// ErrNoFiles says that no files can be sent with a version of the protocol, ErrFileOffline that the
 	// contact is not there to take one, ErrFileUnread that the homeserver does not give it.
 	ErrNoFiles     = errors.New("the dialect has no files")

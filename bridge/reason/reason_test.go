@@ -145,6 +145,7 @@ func examples() (all []example) {
 	add("refused by the database", fmt.Errorf("%w: %w", ErrBridge, &pq.Error{Code: "22021"}))
 	add("not withdrawn", ErrNotWithdrawn)
 	add("picture", ErrMedia)
+	add("file without an address", ErrNoFile)
 	add("picture with words", ErrWordsOnly)
 	add("picture of somebody who is relayed", ErrNamedOnly)
 	add("files with an old dialect", ErrNoFiles)

@@ -116,6 +116,7 @@ var table = []row{
 	// Messages from Matrix to people on MSN.
 	{Message, is(ErrReaction), "msn-unsupported", certain, notCarried, say("reason.message.reaction")},
 	{Message, is(ErrRedaction), "msn-unsupported", certain, notCarried, say("reason.message.redaction")},
+	{Message, is(ErrNoFile), "msn-unsupported", certain, notCarried, say("reason.message.no_file")},
 	{Message, is(ErrMedia), "msn-unsupported", certain, notCarried, say("reason.message.media")},
 	{Message, is(ErrWordsOnly), "msn-unsupported", certain, notCarried, say("reason.message.words_only")},
 	{Message, is(ErrNamedOnly), "msn-unsupported", certain, notCarried, say("reason.message.named_only")},
