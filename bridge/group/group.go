@@ -65,6 +65,7 @@ type Groups struct {
 	notes     Notes
 	absent    absences
 	coming    gathered[string, absentee]           // who does not come, by group
+	answered  gathered[string, answered]           // of whom a command was answered that they do not come, by group
 	invited   gathered[networkid.PortalID, string] // into the rooms of contacts
 	full      fullRooms
 	making    sync.Mutex // held by who looks for a group chat and makes it

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 	"go.mau.fi/util/ptr"
@@ -123,6 +124,7 @@ func (g *Groups) CallInto(ctx context.Context, client *msn.Client, room msnid.Pe
 			said[i] = words.Text("group.is_a_contact_of_yours_and", name)
 			if err := g.callIn(ctx, client, room.Group, account); err != nil {
 				said[i] = reason.Of(err, reason.Call, g.account.About(name)).Sentence
+				g.answered.add(room.Group, answered{account, time.Now()})
 			}
 		})
 	}

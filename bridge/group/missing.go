@@ -25,6 +25,15 @@ type absentee struct {
 	why     error
 }
 
+// answered is a member of whom a command was answered already that they do not come.
+type answered struct {
+	account string
+	at      time.Time
+}
+
+// answeredFor is how long an answer counts: a little longer than what is said of the same call is gathered.
+const answeredFor = 3 * gatherTime
+
 // callFailed notes that somebody does not hear what is said in a group chat, which the room is told.
 func (g *Groups) callFailed(ctx context.Context, evt msn.CallFailed) {
 	zerolog.Ctx(ctx).Info().Err(evt.Err).Msg("A member of a group chat does not come")
@@ -60,7 +69,7 @@ func (g *Groups) callFailed(ctx context.Context, evt msn.CallFailed) {
 
 // sayMissing tells the room of a group chat who does not come.
 func (g *Groups) sayMissing(ctx context.Context, group string) {
-	all := g.coming.take(group)
+	all := g.unsaid(group)
 	key := g.account.GroupKey(group)
 	room, err := g.rooms.Stored(ctx, key)
 	if err != nil || room == "" || len(all) == 0 {
@@ -69,6 +78,17 @@ func (g *Groups) sayMissing(ctx context.Context, group string) {
 	if err := g.rooms.Notice(ctx, room, g.describeMissing(g.rooms.AmongReaders(ctx, key), all), ""); err != nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to say who does not come into a group chat")
 	}
+}
+
+// unsaid returns who does not come into a group chat of whom that was not said yet. It counts as said then.
+func (g *Groups) unsaid(group string) []absentee {
+	all := g.coming.take(group)
+	for _, known := range g.answered.take(group) {
+		if time.Since(known.at) < answeredFor {
+			all = slices.DeleteFunc(all, func(who absentee) bool { return who.account == known.account })
+		}
+	}
+	return all
 }
 
 // describeMissing says in one line who does not come.
