@@ -282,7 +282,7 @@ func TestAlertsAreListed(t *testing.T) {
 	if got := b.ask(room, "!alerts 50"); strings.Count(got.body, "• ") != 12 {
 		t.Errorf("the list of all is %q", got.body)
 	}
-	for _, wrong := range []string{"!alerts 0", "!alerts 51", "!alerts -1"} {
+	for _, wrong := range []string{"!alerts 0", "!alerts 51", "!alerts -1", "!alerts abc"} {
 		if got := b.ask(room, wrong); !strings.Contains(got.body, "must be from 1 to 50") {
 			t.Errorf("%s gives %q", wrong, got.body)
 		}

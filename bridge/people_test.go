@@ -172,10 +172,13 @@ func TestContactsAreFound(t *testing.T) {
 		return contact.Status == "NLN"
 	})
 	chat := b.management()
+	if got := b.ask(chat, "contacts group Foo").body; !strings.HasPrefix(got, "There is no such group.") || !strings.Contains(got, "Best Friends") {
+		t.Errorf("a group that is not there is answered by %q", got)
+	}
 	for command, want := range map[string][2]bool{ // is Bob there, is Carol
 		"contacts": {true, true}, "contacts online": {true, false}, "contacts group best friends": {false, true}, "contacts ♥": {false, true},
 		"contacts offline": {false, true}, "contacts waiting": {false, false}, "contacts Blocked": {false, false},
-		"contacts BOB@": {true, false}, "contacts home/" + alice + " group x": {false, false}, "contacts --login home/" + alice + " builder": {true, false},
+		"contacts BOB@": {true, false}, "contacts --login home/" + alice + " builder": {true, false},
 	} {
 		got := b.ask(chat, command).body
 		if strings.Contains(got, bob) != want[0] || strings.Contains(got, carol) != want[1] {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"html"
+	"maps"
 	"slices"
 	"strings"
 
@@ -136,6 +137,8 @@ func describeContacts(l *call.Login, ctx context.Context, asked filter) []*event
 		title += " " + words.Text("command.people.of_online", countOnline(lines), countListed(lines))
 	}
 	switch {
+	case asked.group != "" && client != nil && !slices.Contains(slices.Collect(maps.Values(named)), asked.group):
+		return []*event.MessageEventContent{notice(words.Text("command.people.there_is_no_such_group", describeGroups(client.Groups(), client.Contacts())))}
 	case len(lines) == 0 && !asked.all():
 		return []*event.MessageEventContent{notice(words.Text("command.people.nobody_on_the_list_is_like", title))}
 	case len(lines) == 0:

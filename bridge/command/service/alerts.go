@@ -25,7 +25,7 @@ func Alerts(c *call.Call) {
 			named = word
 		}
 	}
-	if n < 1 || n > maxAlertsListed {
+	if n < 1 || n > maxAlertsListed || named != "" && !strings.Contains(named, "@") { // no account is called like that
 		c.Tell("command.service.the_number_of_alerts_to_list", maxAlertsListed)
 		return
 	}
