@@ -7,6 +7,7 @@ import (
 	"matrix-msn/bridge/words"
 
 	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/event"
 )
 
 // The framework tells these two apart by what it adds to its error alone.
@@ -38,6 +39,22 @@ func InOwnWords(status *bridgev2.MessageStatus) *bridgev2.MessageStatus {
 		own.Message = words.Text("matrix.not_yours")
 	}
 	return &own
+}
+
+// What the framework says of events that it makes nothing of.
+var (
+	noMembership = bridgev2.WrapErrorInStatus(bridgev2.ErrMembershipNotSupported).InternalError
+	noPortal     = bridgev2.WrapErrorInStatus(bridgev2.ErrNoPortal).InternalError
+)
+
+// IsWorthTelling reports whether a status says something of what somebody did, to them or to programs. Who comes into
+// a room or leaves it has not failed at anything, and what is not said in a chat was not meant for one.
+func IsWorthTelling(status *bridgev2.MessageStatus, about *bridgev2.MessageStatusEventInfo) bool {
+	if status == nil || about == nil {
+		return true
+	}
+	return !errors.Is(status.InternalError, noMembership) &&
+		(!errors.Is(status.InternalError, noPortal) || about.EventType == event.EventMessage || about.EventType == event.EventSticker)
 }
 
 // refused returns a status that says what a user of the network is told of the same.

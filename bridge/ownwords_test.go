@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/event"
 )
 
 // What the framework says of a login that is not there is said in words that say what to do.
@@ -41,5 +42,27 @@ func TestReactionOfWhoIsRelayedIsRefusedInTheRoom(t *testing.T) {
 	said := InOwnWords(&status)
 	if body := said.ToNoticeEvent(&bridgev2.MessageStatusEventInfo{}).Body; !said.SendNotice || !strings.Contains(body, "MSN has no reactions") {
 		t.Errorf("said is %q, %t", body, said.SendNotice)
+	}
+}
+
+// Who comes into a room has not failed at anything, and neither has who writes where nobody on MSN is.
+func TestStatusesOfWhatIsNoMessageAreNotTold(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err   error
+		about event.Type
+		told  bool
+	}{
+		{bridgev2.ErrMembershipNotSupported, event.StateMember, false},
+		{bridgev2.ErrNoPortal, event.StateMember, false},
+		{bridgev2.ErrNoPortal, event.EventReaction, false},
+		{bridgev2.ErrNoPortal, event.EventMessage, true},
+		{bridgev2.ErrNotLoggedIn, event.EventMessage, true},
+		{bridgev2.ErrRoomMetadataNotSupported, event.StateRoomName, true},
+	} {
+		status := bridgev2.WrapErrorInStatus(c.err)
+		if told := IsWorthTelling(&status, &bridgev2.MessageStatusEventInfo{EventType: c.about}); told != c.told {
+			t.Errorf("%v about %s: told is %t", c.err, c.about.Type, told)
+		}
 	}
 }

@@ -72,6 +72,9 @@ func (c onceConnector) startHeard(ctx context.Context) error {
 // SendMessageStatus implements bridgev2.MatrixConnector: what the framework says of its own is said
 // in words for people, and answers what clients can show.
 func (c onceConnector) SendMessageStatus(ctx context.Context, status *bridgev2.MessageStatus, about *bridgev2.MessageStatusEventInfo) {
+	if !bridge.IsWorthTelling(status, about) {
+		return
+	}
 	status = bridge.InOwnWords(status)
 	if shown := c.network.Answering(about); shown != about && status != nil && status.SendNotice {
 		// The notice alone answers another event: what programs are told is of that which happened.
