@@ -403,6 +403,9 @@ func TestReloginNeedsNoServiceAndNoStranger(t *testing.T) {
 	if got := evt("!msn relogin home/alice@example.com").Body; got != "!msn relogin home/alice@example.com home" {
 		t.Errorf("got %q", got)
 	}
+	if got := evt("!msn relogin").Body; got != "!msn relogin home/alice@example.com home" {
+		t.Errorf("without a login it became %q", got)
+	}
 	if got := evt("relogin home/alice@example.com").Body; got != "relogin home/alice@example.com" {
 		t.Errorf("a text in a room with a contact became %q", got)
 	}

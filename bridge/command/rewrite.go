@@ -65,22 +65,28 @@ func isInner(text string) bool {
 	return word == answerCommand || word == unsentCommand
 }
 
-// completeRelogin adds the service to "relogin <login ID>". The framework asks for
-// it where there are several, although the ID names it.
+// completeRelogin adds the service to "relogin <login ID>", and the login of who has one only. The framework asks for
+// both where there are several services, although the ID names its own.
 func (c *Commands) completeRelogin(ctx context.Context, evt *event.Event, content *event.MessageEventContent) bool {
 	words := strings.Fields(content.Body)
-	prefixed := len(words) == 3 && words[0] == c.bridge.Config.CommandPrefix
+	prefixed := len(words) > 1 && words[0] == c.bridge.Config.CommandPrefix
 	if prefixed {
 		words = words[1:]
 	}
-	if len(words) != 2 || !strings.EqualFold(words[0], "relogin") {
+	if len(words) == 0 || len(words) > 2 || !strings.EqualFold(words[0], "relogin") {
 		return false
 	}
-	if !prefixed {
-		user, err := c.bridge.GetExistingUserByMXID(ctx, evt.Sender)
-		if err != nil || user == nil || user.ManagementRoom != evt.RoomID {
-			return false
+	user, err := c.bridge.GetExistingUserByMXID(ctx, evt.Sender)
+	if err != nil || user == nil || !prefixed && user.ManagementRoom != evt.RoomID {
+		return false
+	}
+	if len(words) == 1 {
+		logins := user.GetUserLogins()
+		if len(logins) != 1 {
+			return false // the framework lists them
 		}
+		content.Body += " " + string(logins[0].ID)
+		words = append(words, string(logins[0].ID))
 	}
 	identity, ok := msnid.ParseLoginID(networkid.UserLoginID(words[1]))
 	if ok {
