@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -25,12 +26,12 @@ func writeDebian(dir, binary string, v version, named string) (string, error) {
 		{Source: "example-config.yaml", Destination: documents + "example-config.yaml", FileInfo: &files.ContentFileInfo{Mode: 0o644}},
 		{Source: "LICENSE", Destination: documents + "copyright", FileInfo: &files.ContentFileInfo{Mode: 0o644}},
 	}
-	pages, err := filepath.Glob("docs/*.md")
+	pages, err := documentation(".")
 	if err != nil {
 		return "", err
 	}
-	for _, page := range append(pages, "README.md", "CHANGELOG.md") {
-		contents = append(contents, &files.Content{Source: page, Destination: documents + filepath.Base(page), FileInfo: &files.ContentFileInfo{Mode: 0o644}})
+	for _, page := range pages {
+		contents = append(contents, &files.Content{Source: page, Destination: documents + page, FileInfo: &files.ContentFileInfo{Mode: 0o644}})
 	}
 	info := nfpm.WithDefaults(&nfpm.Info{
 		Name:            "matrix-msn",
@@ -78,3 +79,16 @@ func writeDebian(dir, binary string, v version, named string) (string, error) {
 
 // documents is where a Debian package has what people read.
 const documents = "/usr/share/doc/matrix-msn/"
+
+// documentation returns what people read of the source in a directory, by its path there: in the package it lies as in the
+// source, so that its links lead somewhere.
+func documentation(source string) ([]string, error) {
+	pages := []string{"README.md", "CHANGELOG.md", "compose.yaml", "packaging/debian/matrix-msn.service"}
+	err := fs.WalkDir(os.DirFS(source), "docs", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			pages = append(pages, path)
+		}
+		return err
+	})
+	return pages, err
+}

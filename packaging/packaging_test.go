@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -74,6 +75,35 @@ func TestContainersKeepTheirDataBesideTheSource(t *testing.T) {
 				t.Errorf("%s has no %s", file, line)
 			}
 		}
+	}
+}
+
+// What people read in the package leads to what is in it.
+func TestLinksLeadIntoThePackage(t *testing.T) {
+	t.Parallel()
+	pages, err := documentation("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	packaged := append(slices.Clone(pages), "example-config.yaml", "LICENSE")
+	links := 0
+	for _, page := range pages {
+		if filepath.Ext(page) != ".md" {
+			continue
+		}
+		content, err := os.ReadFile(filepath.Join("..", page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, link := range regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`).FindAllStringSubmatch(string(content), -1) {
+			links++
+			if to := filepath.Join(filepath.Dir(page), link[1]); !slices.Contains(packaged, to) {
+				t.Errorf("%s leads to %s, which is not in the package", page, to)
+			}
+		}
+	}
+	if links < 20 {
+		t.Errorf("only %d links were found", links)
 	}
 }
 
