@@ -41,6 +41,13 @@ func (s *Stack) wakeStirred() {
 	s.stirred = s.stirred[:0]
 }
 
+// carriesSiblings reports whether the other side speaks of a call of a sibling over this line.
+func (s *Stack) carriesSiblings() bool {
+	return slices.ContainsFunc(s.siblings(), func(other *Stack) bool {
+		return slices.ContainsFunc(other.calls, func(c *call) bool { return c.via == s })
+	})
+}
+
 // acknowledged tells who waits for an acknowledgement.
 func (s *Stack) acknowledged(a *arrival) {
 	of, by := s, a.acks

@@ -72,6 +72,31 @@ func overTwoLines(t *testing.T, test func(t *testing.T, l *lines)) {
 	}
 }
 
+// A line over which the other side answers what was asked over another one is in use.
+func TestLineOfTheAnswersIsBusy(t *testing.T) {
+	t.Parallel()
+	overTwoLines(t, func(t *testing.T, l *lines) {
+		picture := content(30_000)
+		o := slp.NewObject(l.bob.name, slp.ObjectPicture, picture)
+		l.bob.objects[o.Hash] = picture
+		if l.second.Busy() {
+			t.Error("it is busy before anything was asked")
+		}
+		got := new(file)
+		l.first.Fetch(o, got, nil)
+		l.until(func() bool { return got.out.Len() > 0 })
+		// Between two packets nothing waits there but the answers to come.
+		l.second.control, l.second.acks = nil, nil
+		if !l.second.Busy() {
+			t.Error("the line of the answers may be dropped")
+		}
+		l.until(never)
+		if !bytes.Equal(got.out.Bytes(), picture) || l.second.Busy() {
+			t.Errorf("%d bytes were fetched, busy is %t", got.out.Len(), l.second.Busy())
+		}
+	})
+}
+
 // All that there is to do at once, asked over one line and answered over the other.
 func TestAnswersComeOverAnotherLine(t *testing.T) {
 	t.Parallel()

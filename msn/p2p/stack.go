@@ -72,9 +72,9 @@ func New(cfg Config) *Stack {
 	return s
 }
 
-// Busy reports whether something is under way.
+// Busy reports whether something is under way, be it of a sibling.
 func (s *Stack) Busy() bool {
-	return len(s.calls)+len(s.control)+len(s.acks) > 0 || s.join.Waiting(time.Now()) > 0
+	return len(s.calls)+len(s.control)+len(s.acks) > 0 || s.join.Waiting(time.Now()) > 0 || s.carriesSiblings()
 }
 
 // Knows reports whether a packet, taken for one with a header of version 1, belongs to a session that
