@@ -10,6 +10,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/e2e/stack"
+	"matrix-msn/msn"
 )
 
 func TestFirstMessageFromMSNMakesARoom(t *testing.T) {
@@ -161,6 +162,26 @@ func TestDoublePuppetJoinsChatsByItself(t *testing.T) {
 		chats, ok := s.Content.Parsed.(*event.DirectChatsEventContent)
 		return ok && slices.Contains((*chats)[c.ghost], room)
 	})
+
+	// Who has left is called back by the next message, and comes under their name, as they did first.
+	if err := c.alice.Client.SetDisplayName(t.Context(), "Alice Liddell"); err != nil {
+		t.Fatal(err)
+	}
+	from := c.alice.Mark()
+	if _, err := c.alice.Client.LeaveRoom(t.Context(), room); err != nil {
+		t.Fatal(err)
+	}
+	c.hears(0, "Alice leaving the conversation", func(h stack.Heard) bool {
+		left, ok := h.Event.(msn.ParticipantLeft)
+		return ok && left.Account == c.account
+	})
+	if back := c.says("Are you there?").RoomID; back != room {
+		t.Errorf("she was called into %s", back)
+	}
+	joined = c.sees(from, "Alice joining again", stack.Member(room, c.alice.ID(), event.MembershipJoin))
+	if name := joined.Content.AsMember().Displayname; name != "Alice Liddell" {
+		t.Errorf("Alice came back as %q", name)
+	}
 }
 
 func TestMessagesKeepTheirOrder(t *testing.T) {

@@ -148,7 +148,7 @@ func sayOnce(m *mxmain.BridgeMain, connector *bridge.Connector, met *meeting) {
 		}
 		matrix.CommandSetPowerLevel.Func(ce)
 	}
-	m.Bridge.Commands.(*commands.Processor).AddHandlers(&discard, &level, logoutMatrix(func() map[string]string { return m.Matrix.Config.DoublePuppet.Secrets }))
+	m.Bridge.Commands.(*commands.Processor).AddHandlers(&discard, &level, pingMatrix(), logoutMatrix(func() map[string]string { return m.Matrix.Config.DoublePuppet.Secrets }))
 }
 
 // logoutMatrix is the framework's logout-matrix, which says that something is off that the admin has switched on
