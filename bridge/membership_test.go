@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -249,6 +250,33 @@ func TestGhostWhoIsInvitedIntoAGroupRoomIsCalled(t *testing.T) {
 
 	b.member(room, ghost, event.MembershipJoin, event.MembershipLeave)
 	b.waitMessage(0, "MSN has no way to put somebody out of a conversation: Carol ♥ 100% (carol@example.com) still hears")
+}
+
+// Of a crowd that is invited into the room of a contact nobody stays there unanswered.
+func TestCrowdIsSentAway(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	client := login.Client.(*Client)
+	var crowd []id.UserID
+	for i := range msn.MaxMembers + 10 {
+		ghost := b.matrix.FormatGhostMXID(client.account.GhostID(fmt.Sprintf("guest%d@example.com", i)))
+		b.matrix.setMember(room, ghost, event.MembershipInvite)
+		crowd = append(crowd, ghost)
+	}
+	for _, ghost := range crowd {
+		b.member(room, ghost, event.MembershipLeave, event.MembershipInvite)
+	}
+	b.eventually("all of them to leave", func() bool {
+		for _, ghost := range crowd {
+			if info, err := b.matrix.GetMemberInfo(b.ctx, room, ghost); err != nil || info.Membership != event.MembershipLeave {
+				return false
+			}
+		}
+		return true
+	})
+	b.waitMessage(0, fmt.Sprintf("at most %d members", msn.MaxMembers))
 }
 
 // A third person comes into the conversation with one contact: it goes on in a room of its own, to

@@ -16,16 +16,19 @@ type gathered[K comparable, V any] struct {
 	all map[K][]V
 }
 
-// add has something more wait. It is left out when there are more than a group chat has members.
-func (g *gathered[K, V]) add(of K, what V) {
+// add has something more wait. It reports false when it is left out, because there are more than a group chat has
+// members.
+func (g *gathered[K, V]) add(of K, what V) (fits bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.all == nil {
 		g.all = make(map[K][]V)
 	}
-	if len(g.all[of]) <= msn.MaxMembers { // one more than fit, so that it can be said
-		g.all[of] = append(g.all[of], what)
+	if len(g.all[of]) > msn.MaxMembers { // one more than fit, so that it can be said
+		return false
 	}
+	g.all[of] = append(g.all[of], what)
+	return true
 }
 
 // take returns what waits, which does not wait any more.

@@ -68,7 +68,10 @@ func (g *Groups) Left(portal networkid.PortalID, waits func() bool) {
 // be there leaves the room again, and it is said why.
 func (g *Groups) Invited(portal networkid.PortalID, in id.RoomID, account string) {
 	if peer, ok := msnid.ParsePeer(portal); ok && peer.Account != "" && account != peer.Account && account != g.account.Identity.Account {
-		g.invited.add(portal, account)
+		if !g.invited.add(portal, account) {
+			g.sendAway(in, account, reason.Of(reason.ErrManyMembers, reason.Request, g.account.About("")).Sentence)
+			return
+		}
 		g.work.Try("gathered "+string(portal), func(ctx context.Context) (done bool) {
 			if !retry.Sleep(ctx, gatherTime) {
 				return false
@@ -131,8 +134,12 @@ func (g *Groups) startInvited(ctx context.Context, portal networkid.PortalID, in
 // Refused has somebody leave a room again who was invited there by another than its user, and says
 // why.
 func (g *Groups) Refused(in id.RoomID, account string) {
+	g.sendAway(in, account, words.Text("group.only_can_call_people_into_this", g.account.Login.UserMXID))
+}
+
+// sendAway has somebody leave a room again, and says why.
+func (g *Groups) sendAway(in id.RoomID, account, said string) {
 	g.work.Do(fmt.Sprintf("refused %s %s", in, account), func(ctx context.Context) {
-		said := words.Text("group.only_can_call_people_into_this", g.account.Login.UserMXID)
 		ghost, err := g.account.Bridge.GetGhostByID(ctx, g.account.GhostID(account))
 		if err == nil {
 			err = g.rooms.Exit(ctx, in, ghost, said)
