@@ -36,6 +36,31 @@ func newCircleBridge(t *testing.T, prepare func(srv *msntest.Server, circle stri
 	}), circle
 }
 
+// Who wants to leave a circle twice at once, and cannot, still belongs to it.
+func TestCircleThatCannotBeLeftIsKept(t *testing.T) {
+	t.Parallel()
+	b, _ := newCircleBridge(t, nil)
+	own := b.srv.AddCircle("Readers", alice, bob)
+	login := b.login()
+	client := login.Client.(*Client)
+	b.circleRoom(login.ID, own)
+	b.eventually("the circle to be noted", func() bool { return client.account.Stored().Circles[own] == "member" })
+	all := client.session.Current().Circles()
+	of := all[slices.IndexFunc(all, func(c msn.Circle) bool { return c.ID == own })]
+	var leaving sync.WaitGroup
+	for range 4 {
+		leaving.Go(func() {
+			if said := client.circles.Answer(b.ctx, client.session.Current(), of, "leave"); strings.Contains(said, "You have left") {
+				t.Errorf("it is said that %s", said)
+			}
+		})
+	}
+	leaving.Wait()
+	if state := client.account.Stored().Circles[own]; state != "member" {
+		t.Errorf("the user is %q to the circle", state)
+	}
+}
+
 // speaking has the bridge speak a dialect that needs web services.
 func speaking(srv *msntest.Server, dialect string) func(*testBridge) {
 	return withHome(func(home *config.ServiceConfig) {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"go.mau.fi/util/exsync"
 	"go.mau.fi/util/ptr"
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/bridgev2"
@@ -73,6 +74,8 @@ type Circles struct {
 	leaving sync.Map
 	// noting is held by who notes that the user belongs to a circle, or begins to leave one.
 	noting sync.Mutex
+	// answering is held, by the ID of a circle, by who answers an order.
+	answering exsync.KeyedMutex[string]
 	// show does what is to be done, and reports whether nothing is left of it.
 	show func(context.Context) bool
 }

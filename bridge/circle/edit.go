@@ -20,6 +20,7 @@ import (
 func (c *Circles) Answer(ctx context.Context, client *msn.Client, circle msn.Circle, order string) string {
 	ctx, cancel := context.WithTimeout(ctx, session.RequestTimeout)
 	defer cancel()
+	defer c.answering.WithLock(circle.ID)()
 	name := names.Quoted(names.Circle(circle))
 	var err error
 	var done string
