@@ -268,12 +268,12 @@ func (c *Client) HandleMatrixBlockUser(ctx context.Context, msg *bridgev2.Matrix
 
 // CreateGroup makes a group chat. Its members are called with the first message.
 func (c *Client) CreateGroup(ctx context.Context, params *bridgev2.GroupCreateParams) (*bridgev2.CreateChatResponse, error) {
-	return c.groups.Create(ctx, params)
+	return c.groups.Calls.Create(ctx, params)
 }
 
 // left leaves the conversation of a room that the user has left.
 func (c *Client) left(portal networkid.PortalID, in id.RoomID) {
-	c.groups.Left(portal, func() bool { return c.intake.Open(in) || !c.outbox.Idle(portal) })
+	c.groups.Calls.Left(portal, func() bool { return c.intake.Open(in) || !c.outbox.Idle(portal) })
 }
 
 // HandleMatrixMessage sends a message, or the new text of one, to the people of its room.

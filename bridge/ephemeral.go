@@ -86,11 +86,11 @@ func (c *Connector) ghostChanges(ctx context.Context, evt *event.Event, ghost ne
 	}
 	switch own := login.UserMXID == evt.Sender; {
 	case to == event.MembershipInvite && own:
-		client.groups.Invited(portal.ID, evt.RoomID, identity.Account)
+		client.groups.Calls.Invited(portal.ID, evt.RoomID, identity.Account)
 	case to == event.MembershipInvite:
-		client.groups.Refused(evt.RoomID, identity.Account)
+		client.groups.Calls.Refused(evt.RoomID, identity.Account)
 	case room.HasLeft(to) && own:
-		client.groups.Removed(portal.ID, evt.RoomID, identity.Account)
+		client.groups.Calls.Removed(portal.ID, evt.RoomID, identity.Account)
 	}
 }
 

@@ -34,7 +34,7 @@ func (c *Client) handleKinds() {
 		},
 		RoomMade: func(ctx context.Context, m *database.QueuedMessage) {
 			c.people.Strangers.RoomMade(ctx, m)
-			c.groups.RoomMade(m)
+			c.groups.Attendance.RoomMade(m)
 		},
 		CallsBack: c.people.Absence.CallsBack, Away: c.people.Absence.Away,
 		Named: func(m *database.QueuedMessage) string { return words.Text("matrix.message", m.Sender) },
@@ -51,7 +51,7 @@ func (c *Client) handleKinds() {
 	}
 	c.inbox.Handle(database.QueuedEdit, again)
 	membership := said
-	membership.Show, membership.Room = c.groups.ShowMembership, c.groups.MembershipRoom
+	membership.Show, membership.Room = c.groups.Attendance.ShowMembership, c.groups.Attendance.MembershipRoom
 	membership.Named = func(m *database.QueuedMessage) string { return words.Text("matrix.membership", m.Sender, m.Body) }
 	c.inbox.Handle(database.QueuedLeft, membership)
 	c.inbox.Handle(database.QueuedBack, membership)

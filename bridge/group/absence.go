@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"maunium.net/go/mautrix/event"
 
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/words"
@@ -116,7 +115,7 @@ func (g *Groups) isThere(ctx context.Context, conversation *msn.Conversation, me
 	if !missing {
 		// The homeserver may have to be asked, for which the session does not wait.
 		g.work.Do("there "+group+" "+account, func(ctx context.Context) {
-			if g.hasLeft(ctx, group, account) {
+			if g.Attendance.hasLeft(ctx, group, account) {
 				back(ctx)
 			}
 		})
@@ -126,16 +125,6 @@ func (g *Groups) isThere(ctx context.Context, conversation *msn.Conversation, me
 		back(ctx)
 	}
 	g.showNewMembers(group)
-}
-
-// hasLeft reports whether somebody has left the room of a group chat.
-func (g *Groups) hasLeft(ctx context.Context, group, account string) bool {
-	stored, err := g.rooms.Stored(ctx, g.account.GroupKey(group))
-	if err != nil || stored == "" {
-		return false
-	}
-	member, err := g.account.Bridge.Matrix.GetMemberInfo(ctx, stored, g.account.Bridge.Matrix.GhostIntent(g.account.GhostID(account)).GetMXID())
-	return err == nil && member != nil && member.Membership == event.MembershipLeave
 }
 
 // topic returns who is missing in a group chat, in words.

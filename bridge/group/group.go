@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -55,25 +54,26 @@ type Notes interface {
 
 // Groups are the group chats of a login.
 type Groups struct {
-	account   *account.Account
-	session   *session.Session
-	rooms     *room.Rooms
-	work      *background.Work
-	inbox     Inbox
-	names     Names
-	strangers Strangers
-	notes     Notes
-	absent    absences
-	coming    gathered[string, absentee]           // who does not come, by group
-	answered  gathered[string, answered]           // of whom a command was answered that they do not come, by group
-	invited   gathered[networkid.PortalID, string] // into the rooms of contacts
-	full      fullRooms
-	making    sync.Mutex // held by who looks for a group chat and makes it
+	Attendance *Attendance
+	Calls      *Calls
+
+	account  *account.Account
+	rooms    *room.Rooms
+	work     *background.Work
+	inbox    Inbox
+	names    Names
+	notes    Notes
+	absent   absences
+	coming   gathered[string, absentee] // who does not come, by group
+	answered gathered[string, answered] // of whom a command was answered that they do not come, by group
 }
 
 // New returns the group chats of a login. work is done while the login is started.
 func New(a *account.Account, s *session.Session, rooms *room.Rooms, work *background.Work, inbox Inbox, names Names, strangers Strangers, notes Notes) *Groups {
-	return &Groups{account: a, session: s, rooms: rooms, work: work, inbox: inbox, names: names, strangers: strangers, notes: notes}
+	g := &Groups{account: a, rooms: rooms, work: work, inbox: inbox, names: names, notes: notes}
+	g.Attendance = &Attendance{account: a, rooms: rooms, work: work, absent: &g.absent}
+	g.Calls = &Calls{groups: g, account: a, session: s, rooms: rooms, work: work, strangers: strangers, notes: notes}
+	return g
 }
 
 // Listen has what the session tells handled.
@@ -83,7 +83,7 @@ func (g *Groups) Listen(s *session.Session) {
 	session.On(s, g.callFailed)
 	session.On(s, g.becameGroup)
 	s.OnReady(g.clearTopics)
-	s.OnReady(g.showWaiting)
+	s.OnReady(g.Attendance.showWaiting)
 }
 
 // Conversation returns the conversation of a group chat.
@@ -124,7 +124,7 @@ func (g *Groups) Shared(group string) { g.showNewMembers(group) }
 
 // showNewMembers has the room of a group chat brought up to date with its members.
 func (g *Groups) showNewMembers(group string) {
-	g.showPeople(group)
+	g.Attendance.showPeople(group)
 	g.work.Do("members "+group, func(ctx context.Context) { g.showMembers(ctx, group) })
 }
 
@@ -151,7 +151,7 @@ func (g *Groups) participantJoined(ctx context.Context, evt msn.ParticipantJoine
 		g.NoteMembers(ctx, evt.Conversation)
 		g.isThere(ctx, evt.Conversation, evt.Account, true)
 		if !slices.Contains(evt.Conversation.Members(), evt.Account) {
-			g.sayFull(ctx, evt.Conversation.Group())
+			g.Attendance.sayFull(ctx, evt.Conversation.Group())
 		}
 	}
 }
@@ -198,6 +198,18 @@ func (g *Groups) put(ctx context.Context, portal networkid.PortalID, account str
 		Body:      body,
 		Kind:      kind,
 	})
+}
+
+// makeRoom makes the room of a group chat, if there is none.
+func (g *Groups) makeRoom(ctx context.Context, key networkid.PortalKey) error {
+	_, err := g.rooms.Ensure(ctx, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) {
+		group, _ := msnid.ParseGroupPortalID(key.ID)
+		return g.Info(ctx, group)
+	})
+	if group, ok := msnid.ParseGroupPortalID(key.ID); ok && err == nil {
+		g.Attendance.showPeople(group)
+	}
+	return err
 }
 
 // Info describes the room of a group chat.

@@ -16,31 +16,46 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/background"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
 	"matrix-msn/bridge/words"
 	"matrix-msn/msn"
 )
 
+// Calls are how the user brings people together in group chats, and leaves them.
+type Calls struct {
+	groups    *Groups
+	account   *account.Account
+	session   *session.Session
+	rooms     *room.Rooms
+	work      *background.Work
+	strangers Strangers
+	notes     Notes
+	invited   gathered[networkid.PortalID, string] // into the rooms of contacts
+	making    sync.Mutex                           // held by who looks for a group chat and makes it
+}
+
 // Create makes a group chat. Its members are called with the first message. The error
 // is fit to be shown to the user.
-func (g *Groups) Create(ctx context.Context, params *bridgev2.GroupCreateParams) (*bridgev2.CreateChatResponse, error) {
-	made, err := g.create(ctx, params)
+func (c *Calls) Create(ctx context.Context, params *bridgev2.GroupCreateParams) (*bridgev2.CreateChatResponse, error) {
+	made, err := c.create(ctx, params)
 	if err == nil {
 		return made, nil
 	}
-	return nil, g.account.Cannot(ctx, fmt.Errorf("%w: %w", reason.ErrGroup, err), reason.Request, "")
+	return nil, c.account.Cannot(ctx, fmt.Errorf("%w: %w", reason.ErrGroup, err), reason.Request, "")
 }
 
-func (g *Groups) create(ctx context.Context, params *bridgev2.GroupCreateParams) (*bridgev2.CreateChatResponse, error) {
+func (c *Calls) create(ctx context.Context, params *bridgev2.GroupCreateParams) (*bridgev2.CreateChatResponse, error) {
 	var members []string
 	for _, user := range params.Participants {
 		identity, ok := msnid.ParseUserID(user)
-		if !ok || identity.Service != g.account.Identity.Service {
+		if !ok || identity.Service != c.account.Identity.Service {
 			return nil, fmt.Errorf("%w: %q", reason.ErrStranger, user)
 		}
-		if identity.Account != g.account.Identity.Account && !slices.Contains(members, identity.Account) {
+		if identity.Account != c.account.Identity.Account && !slices.Contains(members, identity.Account) {
 			members = append(members, identity.Account)
 		}
 	}
@@ -52,17 +67,17 @@ func (g *Groups) create(ctx context.Context, params *bridgev2.GroupCreateParams)
 	case len(members) > msn.MaxMembers:
 		return nil, reason.ErrManyMembers
 	}
-	key, err := g.make(ctx, members)
+	key, err := c.make(ctx, members)
 	if err != nil {
 		return nil, err
 	}
 	group, _ := msnid.ParseGroupPortalID(key.ID)
-	info, err := g.Info(ctx, group)
+	info, err := c.groups.Info(ctx, group)
 	if err != nil {
 		return nil, err
 	}
 	for _, member := range members { // the user asks for them, and nothing is said yet for which they could be in the way
-		info.Members.MemberMap[g.account.GhostID(member)] = bridgev2.ChatMember{EventSender: g.account.SenderOf(member), UserInfo: g.account.UserInfo(member)}
+		info.Members.MemberMap[c.account.GhostID(member)] = bridgev2.ChatMember{EventSender: c.account.SenderOf(member), UserInfo: c.account.UserInfo(member)}
 	}
 	if params.Name != nil && params.Name.Name != "" {
 		info.Name = ptr.Ptr(params.Name.Name)
@@ -73,15 +88,15 @@ func (g *Groups) create(ctx context.Context, params *bridgev2.GroupCreateParams)
 	}
 	made := &bridgev2.CreateChatResponse{PortalKey: key, PortalInfo: info}
 	if params.RoomID != "" {
-		made.Portal, err = g.takeRoom(ctx, key, params.RoomID, info)
+		made.Portal, err = c.takeRoom(ctx, key, params.RoomID, info)
 	}
 	return made, err
 }
 
 // takeRoom makes a room that the user has made that of a group chat. Its name, its topic and its people
 // stay theirs.
-func (g *Groups) takeRoom(ctx context.Context, key networkid.PortalKey, room id.RoomID, info *bridgev2.ChatInfo) (*bridgev2.Portal, error) {
-	portal, err := g.account.Bridge.GetPortalByKey(ctx, key)
+func (c *Calls) takeRoom(ctx context.Context, key networkid.PortalKey, room id.RoomID, info *bridgev2.ChatInfo) (*bridgev2.Portal, error) {
+	portal, err := c.account.Bridge.GetPortalByKey(ctx, key)
 	if err != nil {
 		return nil, err
 	}
@@ -90,21 +105,21 @@ func (g *Groups) takeRoom(ctx context.Context, key networkid.PortalKey, room id.
 		FailIfMXIDSet:  true,
 		SyncDBMetadata: func() { account.Borrow(portal, room) },
 		ChatInfo:       account.OfBorrowed(info),
-		ChatInfoSource: g.account.Login,
+		ChatInfoSource: c.account.Login,
 	})
 }
 
 // make stores a new group chat with these members.
-func (g *Groups) make(ctx context.Context, members []string) (networkid.PortalKey, error) {
+func (c *Calls) make(ctx context.Context, members []string) (networkid.PortalKey, error) {
 	group := msn.NewMachineGUID()
-	if _, err := g.account.DB.Group.Put(ctx, g.account.Login.ID, group, members...); err != nil {
+	if _, err := c.account.DB.Group.Put(ctx, c.account.Login.ID, group, members...); err != nil {
 		return networkid.PortalKey{}, fmt.Errorf("failed to store the group chat: %w", err)
 	}
-	g.strangers.Welcome(group)
-	if client := g.session.Current(); client != nil {
+	c.strangers.Welcome(group)
+	if client := c.session.Current(); client != nil {
 		client.GroupChat(group, members...)
 	}
-	return g.account.GroupKey(group), nil
+	return c.account.GroupKey(group), nil
 }
 
 // callTimeout bounds calling somebody into a conversation.
@@ -112,19 +127,19 @@ const callTimeout = session.RequestTimeout
 
 // CallInto calls contacts into the conversation of a room, and returns the sentences that say what
 // came of it. The room of one contact stays theirs: then a group chat of all of them is made.
-func (g *Groups) CallInto(ctx context.Context, client *msn.Client, room msnid.Peer, accounts ...string) string {
+func (c *Calls) CallInto(ctx context.Context, client *msn.Client, room msnid.Peer, accounts ...string) string {
 	if room.Group == "" {
-		return g.start(ctx, append([]string{room.Account}, accounts...)...)
+		return c.start(ctx, append([]string{room.Account}, accounts...)...)
 	}
 	said := make([]string, len(accounts))
 	var calls sync.WaitGroup
 	for i, account := range accounts {
 		calls.Go(func() {
-			name := g.account.Person(ctx, account).Name
+			name := c.account.Person(ctx, account).Name
 			said[i] = words.Text("group.is_a_contact_of_yours_and", name)
-			if err := g.callIn(ctx, client, room.Group, account); err != nil {
-				said[i] = reason.Of(err, reason.Call, g.account.About(name)).Sentence
-				g.answered.add(room.Group, answered{account, time.Now()})
+			if err := c.callIn(ctx, client, room.Group, account); err != nil {
+				said[i] = reason.Of(err, reason.Call, c.account.About(name)).Sentence
+				c.groups.answered.add(room.Group, answered{account, time.Now()})
 			}
 		})
 	}
@@ -133,26 +148,26 @@ func (g *Groups) CallInto(ctx context.Context, client *msn.Client, room msnid.Pe
 }
 
 // start makes a group chat with contacts, and its room. The first has a room already.
-func (g *Groups) start(ctx context.Context, accounts ...string) string {
+func (c *Calls) start(ctx context.Context, accounts ...string) string {
 	var called []string
 	for _, account := range accounts {
-		called = append(called, g.account.Person(ctx, account).Name)
+		called = append(called, c.account.Person(ctx, account).Name)
 	}
-	about := g.account.About(called[1])
+	about := c.account.About(called[1])
 	if len(accounts) > msn.MaxMembers {
 		return reason.Of(reason.ErrManyMembers, reason.Call, about).Sentence
 	}
-	g.making.Lock()
-	defer g.making.Unlock()
-	key, there, err := g.of(ctx, accounts)
+	c.making.Lock()
+	defer c.making.Unlock()
+	key, there, err := c.of(ctx, accounts)
 	kind := "group.new_room"
 	switch {
 	case err == nil && there:
 		kind = "group.room_already"
-		err = g.rooms.CallBack(ctx, key)
+		err = c.rooms.CallBack(ctx, key)
 	case err == nil:
-		if key, err = g.make(ctx, accounts); err == nil {
-			err = g.makeRoom(ctx, key)
+		if key, err = c.make(ctx, accounts); err == nil {
+			err = c.groups.makeRoom(ctx, key)
 		}
 	}
 	if err != nil {
@@ -160,15 +175,15 @@ func (g *Groups) start(ctx context.Context, accounts ...string) string {
 		return reason.Of(reason.ErrRoom, reason.Call, about).Sentence
 	}
 	made := words.Text(kind, strings.Join(called, ", "))
-	if room, err := g.rooms.Stored(ctx, key); err == nil && room != "" {
-		made += ": " + g.rooms.Link(room)
+	if room, err := c.rooms.Stored(ctx, key); err == nil && room != "" {
+		made += ": " + c.rooms.Link(room)
 	}
 	return made
 }
 
 // of returns the group chat of exactly these people that has a room, if there is one.
-func (g *Groups) of(ctx context.Context, accounts []string) (key networkid.PortalKey, there bool, err error) {
-	groups, err := g.account.DB.Group.GetAll(ctx, g.account.Login.ID)
+func (c *Calls) of(ctx context.Context, accounts []string) (key networkid.PortalKey, there bool, err error) {
+	groups, err := c.account.DB.Group.GetAll(ctx, c.account.Login.ID)
 	if err != nil {
 		return key, false, err
 	}
@@ -177,21 +192,10 @@ func (g *Groups) of(ctx context.Context, accounts []string) (key networkid.Porta
 		if !slices.Equal(slices.Sorted(slices.Values(groups[group])), wanted) {
 			continue
 		}
-		key = g.account.GroupKey(group)
-		if room, err := g.rooms.Stored(ctx, key); err != nil || room != "" {
+		key = c.account.GroupKey(group)
+		if room, err := c.rooms.Stored(ctx, key); err != nil || room != "" {
 			return key, err == nil, err
 		}
 	}
 	return key, false, nil
-}
-
-func (g *Groups) makeRoom(ctx context.Context, key networkid.PortalKey) error {
-	_, err := g.rooms.Ensure(ctx, key, func(ctx context.Context) (*bridgev2.ChatInfo, error) {
-		group, _ := msnid.ParseGroupPortalID(key.ID)
-		return g.Info(ctx, group)
-	})
-	if group, ok := msnid.ParseGroupPortalID(key.ID); ok && err == nil {
-		g.showPeople(group)
-	}
-	return err
 }

@@ -94,7 +94,7 @@ func Invite(c *call.Call) {
 		if !ok {
 			return
 		}
-		c.Say("%s", login.Groups.CallInto(c.Ctx, client, room, address))
+		c.Say("%s", login.Groups.Calls.CallInto(c.Ctx, client, room, address))
 		return
 	case who == contactOf:
 		c.Tell("command.service.is_a_contact_of_yours_already",
@@ -147,7 +147,7 @@ func several(c *call.Call, login *call.Login, room msnid.Peer, first, rest strin
 		}
 	}
 	if client, ok := c.SessionOf(login); ok {
-		c.Say("%s", login.Groups.CallInto(c.Ctx, client, room, accounts...))
+		c.Say("%s", login.Groups.Calls.CallInto(c.Ctx, client, room, accounts...))
 	}
 	return true
 }
