@@ -30,13 +30,14 @@ type Server struct {
 }
 
 // Serve answers on an address, until Close: /metrics for Prometheus, and /debug/pprof/ for those who look for what
-// takes time or memory. The error is that of net.Listen.
+// takes time or memory. Web pages are kept out. The error is that of net.Listen.
 func (m *Metrics) Serve(address string, log zerolog.Logger) (*Server, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{address: listener.Addr(), server: http.Server{Handler: m.handler(log), ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeader}}
+	name, _, _ := net.SplitHostPort(address)
+	s := &Server{address: listener.Addr(), server: http.Server{Handler: guard(name, m.handler(log)), ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeader}}
 	s.serving.Go(func() {
 		if err := s.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			log.Err(err).Msg("The metrics are not served any more")
