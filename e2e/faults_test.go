@@ -182,7 +182,7 @@ func (c *crowd) startSecond() {
 	ctx, cancel := context.WithTimeout(c.t.Context(), waits)
 	defer cancel()
 	output, err := c.bridge.RunSecond(ctx)
-	const refusal = "another process of this bridge uses the database"
+	const refusal = "Another process of this bridge uses the database"
 	if refused := strings.Contains(output, refusal); err == nil || !refused && (*faultRounds > 1 || ctx.Err() == nil) {
 		c.t.Errorf("the second process ended with %v and said\n%s", err, output)
 	}

@@ -25,6 +25,7 @@ const (
 	exitListener = 23
 
 	exitUsurped = 41 // another process has taken the database over
+	exitHeld    = 42 // another process uses the database
 )
 
 func fail(code int, err error) {

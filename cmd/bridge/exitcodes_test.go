@@ -242,6 +242,7 @@ var unshown = map[int]string{
 	22: "root may write everywhere",
 	33: "it takes a homeserver that keeps keys", 34: "it takes a homeserver that keeps keys",
 	50: "it takes a homeserver that keeps keys", 51: "it takes a homeserver that keeps keys",
+	42: "TestSecondProcessSaysWhichUsesTheDatabase has it",
 }
 
 // inDatabase does something to the database of a config file, which is made.
@@ -335,5 +336,33 @@ func TestExitCodesAreThoseOfThePage(t *testing.T) {
 		if !named[code] {
 			t.Errorf("the page does not have %d", code)
 		}
+	}
+}
+
+// Two are started on one database. The second waits whether the first gives a sign of life, and says which process that is.
+func TestSecondProcessSaysWhichUsesTheDatabase(t *testing.T) {
+	t.Parallel()
+	path := configFile(t, homeserverOf{}.start(t), "port: 29363", "port: "+freePort(t), "pretty-colored", "pretty")
+	config, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config = regexp.MustCompile(`\n    port: \d+`).ReplaceAll(config, []byte("\n    port: "+freePort(t)))
+	second := filepath.Join(filepath.Dir(path), "second.yaml")
+	if err := os.WriteFile(second, config, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	runSecond := func() {
+		code, printed := runProgram(t, startedWord, nil, "-c", second)
+		if code != exitHeld || !strings.Contains(printed, "Another process of this bridge uses the database: process ") {
+			t.Errorf("code %d, want %d with the process in\n%s", code, exitHeld, printed)
+		}
+		inDatabase(t, path, "UPDATE lease SET holder='another', beat=beat+1") // which ends the first
+	}
+	var running sync.WaitGroup
+	code, printed := runProgram(t, startedWord, func() { running.Go(runSecond) }, "-c", path)
+	running.Wait()
+	if code != exitUsurped {
+		t.Errorf("the first ended with code %d:\n%s", code, printed)
 	}
 }

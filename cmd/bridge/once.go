@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/commands"
@@ -19,6 +20,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge"
+	"matrix-msn/bridge/lease"
 )
 
 // onceConnector is the framework's Matrix connector whose ghosts say each message once. When
@@ -34,7 +36,10 @@ type onceConnector struct {
 // Start implements bridgev2.MatrixConnector. The database is claimed before: a bridge that
 // encrypts logs its bot in here, which would log out that of another process, and end it.
 func (c onceConnector) Start(ctx context.Context) error {
-	if err := c.network.Claim(ctx); err != nil {
+	if err := c.network.Claim(ctx); errors.Is(err, lease.ErrHeld) {
+		zerolog.Ctx(ctx).WithLevel(zerolog.FatalLevel).Msg(sentence(err))
+		return matrix.ExitError{ExitCode: exitHeld}
+	} else if err != nil {
 		return err
 	}
 	err := c.met.check(ctx, c.Connector)

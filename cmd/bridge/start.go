@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -85,8 +86,10 @@ func (m *meeting) tellWhyUnheard(ctx context.Context, c *matrix.Connector) {
 // sentence begins an error as a sentence does, but for the names of settings.
 func sentence(err error) string {
 	s := err.Error()
-	if len(s) > 4 && s[:4] == "the " {
-		return "The " + s[4:]
+	for _, word := range []string{"the ", "another "} {
+		if strings.HasPrefix(s, word) {
+			return strings.ToUpper(s[:1]) + s[1:]
+		}
 	}
 	return s
 }

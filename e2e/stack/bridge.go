@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"maunium.net/go/mautrix/id"
 )
@@ -40,8 +42,10 @@ type Bridge struct {
 	// RegistrationPath is the registration file for the homeserver.
 	RegistrationPath string
 
-	opts    BridgeOptions
-	hsToken string
+	opts       BridgeOptions
+	configName string // of the file in opts.Dir
+	logName    string
+	hsToken    string
 
 	mu      sync.Mutex
 	process *process // nil when it is not running
@@ -64,6 +68,8 @@ func ConfigureBridge(ctx context.Context, opts BridgeOptions) (*Bridge, error) {
 		URL:              "http://" + loopback(opts.Port),
 		RegistrationPath: filepath.Join(opts.Dir, registrationName),
 		opts:             opts,
+		configName:       bridgeConfigName,
+		logName:          "bridge.log",
 	}
 	if err := b.runProgram(ctx, "-c", bridgeConfigName, "-e"); err != nil {
 		return nil, fmt.Errorf("have the bridge write its example configuration: %w", err)
@@ -82,7 +88,11 @@ func ConfigureBridge(ctx context.Context, opts BridgeOptions) (*Bridge, error) {
 
 // Start starts the bridge and waits until it says that it is ready; ctx bounds that wait only. The bridge ends with
 // Stop or Kill; after that it can be started again.
-func (b *Bridge) Start(ctx context.Context) error {
+func (b *Bridge) Start(ctx context.Context) error { return b.StartWithin(ctx, startTimeout) }
+
+// StartWithin is Start for a bridge that may wait for another process of its own to end. The error is ErrHeld when that one
+// goes on.
+func (b *Bridge) StartWithin(ctx context.Context, limit time.Duration) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.process != nil {
@@ -91,7 +101,7 @@ func (b *Bridge) Start(ctx context.Context) error {
 	p, err := startProcess(command{
 		name: "the bridge " + b.opts.ID,
 		path: b.opts.Binary,
-		args: []string{"-c", bridgeConfigName, "-r", registrationName},
+		args: []string{"-c", b.configName, "-r", registrationName},
 		env:  []string{raceStatus},
 		dir:  b.opts.Dir,
 		log:  b.logPath(),
@@ -99,8 +109,11 @@ func (b *Bridge) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.waitReady(ctx, b.URL+"/_matrix/mau/ready"); err != nil {
+	if err := p.waitReady(ctx, b.URL+"/_matrix/mau/ready", limit); err != nil {
 		_ = p.kill()
+		if exit, ok := errors.AsType[*exec.ExitError](p.err); ok && exit.ExitCode() == exitHeld {
+			return ErrHeld
+		}
 		return err
 	}
 	b.process = p
@@ -129,6 +142,36 @@ func (b *Bridge) end(how func(*process) error) error {
 	if race := raceReport(b.logPath()); race != "" {
 		err = errors.Join(err, fmt.Errorf("the race detector has found something in the bridge %s:\n%s", b.opts.ID, race))
 	}
+	return err
+}
+
+// ErrHeld is that another process of the bridge uses its database.
+var ErrHeld = errors.New("another process of this bridge uses the database")
+
+// The exit codes of a bridge with another process on its database.
+const (
+	exitHeld    = 42 // at the start
+	exitUsurped = 41 // later
+)
+
+// WaitUsurped waits until the bridge ends because another process of it has taken its database over. After that it can be
+// started again.
+func (b *Bridge) WaitUsurped(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.process == nil {
+		return fmt.Errorf("the bridge %s is not running", b.opts.ID)
+	}
+	select {
+	case <-b.process.done:
+	case <-ctx.Done():
+		return fmt.Errorf("the bridge %s goes on: %w; the end of its log:\n%s", b.opts.ID, ctx.Err(), b.process.tail())
+	}
+	err := b.process.ended()
+	if exit, ok := errors.AsType[*exec.ExitError](b.process.err); ok && exit.ExitCode() == exitUsurped {
+		err = nil
+	}
+	b.process = nil
 	return err
 }
 
@@ -182,5 +225,5 @@ func (b *Bridge) Database() string {
 }
 
 func (b *Bridge) logPath() string {
-	return filepath.Join(b.opts.Dir, "bridge.log")
+	return filepath.Join(b.opts.Dir, b.logName)
 }

@@ -95,7 +95,7 @@ func (h *Homeserver) Restart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.waitReady(ctx, h.URL+"/_matrix/client/versions"); err != nil {
+	if err := p.waitReady(ctx, h.URL+"/_matrix/client/versions", startTimeout); err != nil {
 		_ = p.kill()
 		return err
 	}

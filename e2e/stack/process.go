@@ -122,9 +122,9 @@ func (p *process) ended() error {
 	return fmt.Errorf("%s ended by itself (%v); the end of its log:\n%s", p.name, p.err, p.tail())
 }
 
-// waitReady waits until url answers 200, or fails when the process ends, startTimeout passes or ctx ends.
-func (p *process) waitReady(ctx context.Context, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+// waitReady waits until url answers 200, or fails when the process ends, limit passes or ctx ends.
+func (p *process) waitReady(ctx context.Context, url string, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	tick := time.NewTicker(readyInterval)
 	defer tick.Stop()

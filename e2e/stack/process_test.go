@@ -145,7 +145,7 @@ func TestWaitReadyWaitsForSuccess(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	if err := p.waitReady(t.Context(), server.URL); err != nil {
+	if err := p.waitReady(t.Context(), server.URL, startTimeout); err != nil {
 		t.Fatal(err)
 	}
 	if asked != 3 {
@@ -157,7 +157,7 @@ func TestWaitReadyGivesUpWhenTheProcessEnds(t *testing.T) {
 	p := startHelper(t, "failing")
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
-	err := p.waitReady(t.Context(), server.URL)
+	err := p.waitReady(t.Context(), server.URL, startTimeout)
 	if err == nil || !strings.Contains(err.Error(), "helper ended by itself") {
 		t.Errorf("got %v", err)
 	}
