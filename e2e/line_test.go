@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,6 +19,7 @@ type line struct {
 	to       string // where it leads; "" has the one who calls say so, as an HTTP proxy
 
 	mu     sync.Mutex
+	or     string // where it leads when nobody answers at to, "" for nowhere
 	down   bool
 	active map[*pipe]struct{}
 	state  lineState
@@ -74,6 +76,9 @@ func (l *line) carry(near net.Conn) {
 		reader, to = buffered, request.Host
 	}
 	far, err := net.Dial("tcp", to)
+	if or := l.second(); err != nil && or != "" {
+		far, err = net.Dial("tcp", or)
+	}
 	if err != nil {
 		if l.to == "" {
 			_, _ = io.WriteString(near, "HTTP/1.1 502 Bad Gateway\r\n\r\n")
@@ -150,6 +155,19 @@ func (l *line) copy(p *pipe, to io.WriteCloser, from io.Reader) {
 			}
 		}
 	}
+}
+
+// leadAlso has the line lead to a second program when nobody answers at the first.
+func (l *line) leadAlso(url string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.or = strings.TrimPrefix(url, "http://")
+}
+
+func (l *line) second() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.or
 }
 
 func (l *line) now() (lineState, <-chan struct{}) {

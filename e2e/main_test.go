@@ -204,6 +204,22 @@ func buildPrograms(ctx context.Context, dir string) (err error) {
 // onPostgres are the bridges whose database is in PostgreSQL, where that is installed. Elsewhere all use SQLite.
 var onPostgres = []int{killedBridge, alertedBridge, modernBridge}
 
+// postgres is where those are, nil where it is not installed.
+var postgres *postgrestest.Server
+
+// newDatabase makes a database in PostgreSQL for a test, which is skipped where that is not installed.
+func newDatabase(t *testing.T) (uri string) {
+	t.Helper()
+	if postgres == nil {
+		t.Skip(postgrestest.ErrNotInstalled)
+	}
+	uri, err := postgres.Database(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return uri
+}
+
 // usePostgres puts databases of bridges into PostgreSQL. stop ends it.
 func usePostgres(ctx context.Context, bridges []stack.BridgeOptions) (stop func() error, err error) {
 	server, err := postgrestest.Start(ctx)
@@ -214,6 +230,7 @@ func usePostgres(ctx context.Context, bridges []stack.BridgeOptions) (stop func(
 	if err != nil {
 		return nil, err
 	}
+	postgres = server
 	for _, which := range onPostgres {
 		uri, err := server.Database(ctx)
 		if err != nil {
