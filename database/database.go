@@ -43,6 +43,7 @@ type Database struct {
 	ComingFile    *ComingFileQuery
 	Waiting       *WaitingQuery
 	Absence       *AbsenceQuery
+	Old           *OldQuery
 }
 
 // New prepares the tables beside those of parent, for the bridge with the given
@@ -77,6 +78,7 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 		Waiting:       &WaitingQuery{db: db, bridgeID: bridgeID},
 		FileQueue:     &FileQueueQuery{bridgeID: bridgeID, intake: intake, QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedFile](db)},
 		Absence:       absence,
+		Old:           &OldQuery{db: db, bridgeID: bridgeID},
 		ComingFile:    &ComingFileQuery{bridgeID: bridgeID, queue: queue, QueryHelper: dbutil.MakeQueryHelperReflect[*ComingFile](db)},
 	}
 }

@@ -49,19 +49,11 @@ const (
 	invitationsSince  = `
 		SELECT ` + invitationColumns + ` FROM invitation
 		WHERE bridge_id=$1 AND sender=$2 AND ordered_at>$3 ORDER BY ordered_at`
-	invitationPrune = `DELETE FROM invitation WHERE bridge_id=$1 AND login_id=$2 AND ordered_at<$3`
 )
 
-// invitationsKept is how long an invitation is kept.
-const invitationsKept = 90 * 24 * time.Hour
-
-// Put stores an invitation, and forgets old ones of its login.
+// Put stores an invitation.
 func (q *InvitationQuery) Put(ctx context.Context, i *Invitation) error {
-	err := q.Exec(ctx, invitationPut, q.bridgeID, i.LoginID, i.ID, i.Address, i.TextLength, i.Sender, i.Outcome, i.OrderedAt.UnixMilli())
-	if err != nil {
-		return err
-	}
-	return q.Exec(ctx, invitationPrune, q.bridgeID, i.LoginID, i.OrderedAt.Add(-invitationsKept).UnixMilli())
+	return q.Exec(ctx, invitationPut, q.bridgeID, i.LoginID, i.ID, i.Address, i.TextLength, i.Sender, i.Outcome, i.OrderedAt.UnixMilli())
 }
 
 // SetOutcome notes what became of an invitation.

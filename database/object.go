@@ -34,7 +34,6 @@ const (
 	objectPut = `
 		INSERT INTO object (bridge_id, hash, mxc, mime_type, size, width, height, used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (bridge_id, hash) DO UPDATE SET mxc=excluded.mxc, used_at=excluded.used_at`
-	objectPrune = `DELETE FROM object WHERE bridge_id=$1 AND used_at<$2`
 )
 
 // Get returns a picture, nil when the homeserver has none.
@@ -45,10 +44,4 @@ func (q *ObjectQuery) Get(ctx context.Context, hash string) (*Object, error) {
 // Put notes that the homeserver has a picture.
 func (q *ObjectQuery) Put(ctx context.Context, o *Object) error {
 	return q.Exec(ctx, objectPut, q.bridgeID, o.Hash, o.MXC, o.MimeType, o.Size, o.Width, o.Height, time.Now().UnixMilli())
-}
-
-// Prune forgets pictures that were uploaded before a time. They are uploaded again when they are
-// seen again.
-func (q *ObjectQuery) Prune(ctx context.Context, before time.Time) error {
-	return q.Exec(ctx, objectPrune, q.bridgeID, before.UnixMilli())
 }

@@ -98,20 +98,12 @@ const (
 	pageSetState = `
 		UPDATE page SET state=$5, code=$6, told=$7, updated_at=$8
 		WHERE bridge_id=$1 AND login_id=$2 AND page_id=$3 AND state=$4`
-	pagePrune = `DELETE FROM page WHERE bridge_id=$1 AND login_id=$2 AND told AND written_at<$3`
 )
 
-// pagesKept is how long a page whose fate is told is kept.
-const pagesKept = 90 * 24 * time.Hour
-
-// Put stores a page, and forgets old ones of its login.
+// Put stores a page.
 func (q *PageQuery) Put(ctx context.Context, p *Page) error {
-	err := q.Exec(ctx, pagePut, q.bridgeID, p.LoginID, p.PageID, p.To, p.Text, p.Callback, p.CallbackNumber, p.TrID, toMilli(p.SentAt),
+	return q.Exec(ctx, pagePut, q.bridgeID, p.LoginID, p.PageID, p.To, p.Text, p.Callback, p.CallbackNumber, p.TrID, toMilli(p.SentAt),
 		p.RoomID, p.EventID, p.Sender, p.State, p.Code, p.Told, toMilli(p.WrittenAt), toMilli(p.UpdatedAt), p.Owner)
-	if err != nil {
-		return err
-	}
-	return q.Exec(ctx, pagePrune, q.bridgeID, p.LoginID, p.WrittenAt.Add(-pagesKept).UnixMilli())
 }
 
 // Get returns one page, or nil when there is none.

@@ -1,4 +1,4 @@
--- v0 -> v16: Latest revision
+-- v0 -> v17: Latest revision
 
 CREATE TABLE contact (
     bridge_id TEXT NOT NULL,
@@ -91,6 +91,7 @@ CREATE TABLE alert (
         ON DELETE CASCADE ON UPDATE CASCADE
 );
 CREATE INDEX alert_position_idx ON alert (bridge_id, login_id, position);
+CREATE INDEX alert_received_idx ON alert (bridge_id, received_at);
 
 CREATE TABLE page (
     bridge_id       TEXT NOT NULL,
@@ -119,6 +120,7 @@ CREATE TABLE page (
 );
 CREATE INDEX page_written_idx ON page (bridge_id, login_id, written_at);
 CREATE INDEX page_told_idx ON page (bridge_id, login_id, told);
+CREATE INDEX page_updated_idx ON page (bridge_id, told, updated_at);
 
 CREATE TABLE invitation (
     bridge_id     TEXT NOT NULL,
@@ -136,6 +138,7 @@ CREATE TABLE invitation (
         ON DELETE CASCADE ON UPDATE CASCADE
 );
 CREATE INDEX invitation_sender_idx ON invitation (bridge_id, sender, ordered_at);
+CREATE INDEX invitation_ordered_idx ON invitation (bridge_id, ordered_at);
 
 CREATE TABLE group_member (
     bridge_id TEXT NOT NULL,
@@ -238,6 +241,7 @@ CREATE TABLE object (
 
     PRIMARY KEY (bridge_id, hash)
 );
+CREATE INDEX object_used_idx ON object (bridge_id, used_at);
 
 CREATE TABLE picture (
     bridge_id TEXT NOT NULL,
