@@ -1,6 +1,7 @@
 package database_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"go.mau.fi/util/dbutil"
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/id"
@@ -271,6 +273,43 @@ func TestReceivedEventsKeepTheirOrderWhenTheClockIsSetBack(t *testing.T) {
 		}
 		if want := []id.EventID{"$z", "$y", "$x", "$w"}; !slices.Equal(order, want) {
 			t.Errorf("got %q", order)
+		}
+	})
+}
+
+// A process that hung for so long that another one has taken over takes nothing more from the homeserver: the other one would
+// never hear of it.
+func TestEventsAreStoredByTheHolderOfTheLeaseAlone(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, framework *bridgedb.Database) {
+		ctx := t.Context()
+		t.Cleanup(func() { _, _ = framework.Exec(context.WithoutCancel(ctx), "DELETE FROM lease") })
+		second := database.New("", framework.Database, dbutil.NoopLogger)
+		put := func(by *database.Database, event id.EventID) error {
+			open, err := by.Intake.Put(ctx, []*database.Received{{EventID: event, RoomID: "!room", Sender: "@user", Content: "{}", At: time.Now()}})
+			if err == nil && len(open) != 1 {
+				t.Errorf("%s: %d are open", event, len(open))
+			}
+			return err
+		}
+		if taken, err := db.Lease.Take(ctx, "", 0, "first"); err != nil || !taken {
+			t.Fatal(taken, err)
+		}
+		if err := put(db, "$1"); err != nil {
+			t.Error(err)
+		}
+		if taken, err := second.Lease.Take(ctx, "first", 1, "second"); err != nil || !taken {
+			t.Fatal(taken, err)
+		}
+		if err := put(db, "$2"); !errors.Is(err, database.ErrUsurped) {
+			t.Errorf("who has lost the lease stores: %v", err)
+		}
+		// What is there can be said to be there.
+		if err := put(db, "$1"); err != nil {
+			t.Error(err)
+		}
+		if err := put(second, "$2"); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -52,7 +52,8 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 	db := parent.Child(versionTable, upgradeTable(), log)
 	all := &together{db: db}
 	queue := &MSNQueueQuery{bridgeID: bridgeID, together: all, QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedMessage](db)}
-	intake := &IntakeQuery{bridgeID: bridgeID, together: all, QueryHelper: dbutil.MakeQueryHelperReflect[*Received](db)}
+	lease := &LeaseQuery{db: db, bridgeID: bridgeID}
+	intake := &IntakeQuery{bridgeID: bridgeID, together: all, lease: lease, QueryHelper: dbutil.MakeQueryHelperReflect[*Received](db)}
 	absence := &AbsenceQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Absence](db)}
 	return &Database{
 		db:       db,
@@ -68,7 +69,7 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 		Ghost:         &GhostQuery{db: db, bridgeID: bridgeID},
 		Portal:        &PortalQuery{db: db, bridgeID: bridgeID},
 		Intake:        intake,
-		Lease:         &LeaseQuery{db: db, bridgeID: bridgeID},
+		Lease:         lease,
 		Presence:      newShownQuery(db, bridgeID, "presence"),
 		ProfileStatus: newShownQuery(db, bridgeID, "profile_status"),
 		GroupSpace:    &GroupSpaceQuery{QueryHelper: dbutil.MakeQueryHelper(db, func(*dbutil.QueryHelper[*GroupSpace]) *GroupSpace { return &GroupSpace{} }), bridgeID: bridgeID},

@@ -67,6 +67,7 @@ type IntakeQuery struct {
 	*dbutil.QueryHelper[*Received]
 	bridgeID  networkid.BridgeID
 	together  *together
+	lease     *LeaseQuery
 	positions positions
 }
 
@@ -77,6 +78,7 @@ const (
 		INSERT INTO intake (bridge_id, ` + receivedColumns + `)
 		SELECT $1, $2, ` + nextReceived + `, $4, $5, $6, $7, $8, $9
 		FROM intake WHERE bridge_id=$1 AND state='waiting'
+		HAVING $10='' OR EXISTS (SELECT 1 FROM lease WHERE bridge_id=$1 AND holder=$10)
 		ON CONFLICT (bridge_id, event_id) DO NOTHING
 		RETURNING position`
 	nextReceived = `CASE WHEN COALESCE(MAX(position), 0) >= $3 THEN MAX(position)+1 ELSE $3 END`
@@ -103,7 +105,8 @@ const (
 
 // Put stores events, all or none of them, as waiting, and returns those that nobody has dealt with: the
 // new ones, and those that were stored before and wait. Repeated ones that are finished are
-// not among them. Position is given by the table.
+// not among them. Position is given by the table. The error is ErrUsurped when the lease is another process's: that one would not
+// hear of them.
 func (q *IntakeQuery) Put(ctx context.Context, events []*Received) (open []*Received, err error) {
 	err = q.together.DoTxn(ctx, func(ctx context.Context) error {
 		open = nil
@@ -113,7 +116,7 @@ func (q *IntakeQuery) Put(ctx context.Context, events []*Received) (open []*Rece
 				state, content, outcome = ReceivedBegun, "", EventSecret
 			}
 			err := q.GetDB().QueryRow(ctx, receivedPut, q.bridgeID, r.EventID, q.positions.next(), r.RoomID, r.Sender, content,
-				state, outcome, toMilli(r.At)).Scan(&r.Position)
+				state, outcome, toMilli(r.At), q.lease.ours()).Scan(&r.Position)
 			added := err == nil
 			if err != nil && !errors.Is(err, sql.ErrNoRows) {
 				return err
@@ -122,8 +125,11 @@ func (q *IntakeQuery) Put(ctx context.Context, events []*Received) (open []*Rece
 				if r, err = q.Get(ctx, r.EventID); err != nil {
 					return err
 				}
+				if r == nil {
+					return ErrUsurped
+				}
 			}
-			if added || r != nil && r.State == ReceivedWaiting {
+			if added || r.State == ReceivedWaiting {
 				open = append(open, r)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"sync/atomic"
 
 	"go.mau.fi/util/dbutil"
 	"maunium.net/go/mautrix/bridgev2/networkid"
@@ -13,6 +14,18 @@ import (
 type LeaseQuery struct {
 	db       *dbutil.Database
 	bridgeID networkid.BridgeID
+	holder   atomic.Pointer[string] // for whom Take has taken it, nil before
+}
+
+// ErrUsurped says that something is not stored, because another process uses the database.
+var ErrUsurped = errors.New("another process of this bridge has taken the database over")
+
+// ours is for whom Take has taken the lease, "" before.
+func (q *LeaseQuery) ours() string {
+	if holder := q.holder.Load(); holder != nil {
+		return *holder
+	}
+	return ""
 }
 
 const (
@@ -34,12 +47,17 @@ func (q *LeaseQuery) Get(ctx context.Context) (holder string, beat int64, err er
 }
 
 // Take gives the lease to holder, if it still is as Get has returned it, and reports whether
-// it was.
-func (q *LeaseQuery) Take(ctx context.Context, before string, beat int64, holder string) (bool, error) {
+// it was. From then on events of Matrix are stored only while holder has it.
+func (q *LeaseQuery) Take(ctx context.Context, before string, beat int64, holder string) (taken bool, err error) {
 	if beat == 0 {
-		return changes(q.db.Exec(ctx, leaseMake, q.bridgeID, holder))
+		taken, err = changes(q.db.Exec(ctx, leaseMake, q.bridgeID, holder))
+	} else {
+		taken, err = changes(q.db.Exec(ctx, leaseTake, q.bridgeID, before, beat, holder))
 	}
-	return changes(q.db.Exec(ctx, leaseTake, q.bridgeID, before, beat, holder))
+	if taken {
+		q.holder.Store(&holder)
+	}
+	return taken, err
 }
 
 // Beat is a sign of life of the holder. It reports false when the lease is another's.

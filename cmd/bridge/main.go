@@ -88,7 +88,8 @@ func main() {
 		connector.Encrypts = func() bool { return m.Matrix.Crypto != nil }
 		connector.Profile = func() presence.Homeserver { return newProfile(m.Matrix) }
 		connector.BotHasPicture = m.Matrix.Config.AppService.Bot.Avatar != ""
-		connector.Usurped = func() { m.TriggerStop(exitUsurped) }
+		// At once: what this process would still do in order is the other's by now.
+		connector.Usurped = func() { os.Exit(exitUsurped) }
 		adviseOnDatabase(m.Log, m.Config.Database)
 		receiveTransactions(&m, connector)
 		noteEphemeral(&m)
