@@ -23,6 +23,7 @@ import (
 // encrypted, and one for all of them; on a homeserver, a bridge and a service of its own, with lines between them.
 type crowd struct {
 	t       *testing.T
+	dir     string
 	parts   *stack.Stack
 	bridge  *stack.Bridge
 	options stack.MSNOptions
@@ -78,7 +79,7 @@ func newCrowd(t *testing.T, opts crowdOptions) *crowd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &crowd{t: t, account: "alice@example.com"}
+	c := &crowd{t: t, dir: dir, account: "alice@example.com"}
 	c.toService = newLine(t, 0, "")
 	c.options = stack.MSNOptions{
 		Key: "crowd", Name: "Crowd MSN", Dir: scratch,
@@ -137,7 +138,7 @@ func (c *crowd) gather() {
 	c.t.Helper()
 	c.addAccounts()
 	var err error
-	c.alice, err = c.parts.Homeserver.NewUser(c.t.Context(), "alice", stack.Prepared(encrypting(c.t, filepath.Join(scratch, c.account+".db"))))
+	c.alice, err = c.parts.Homeserver.NewUser(c.t.Context(), "alice", stack.Prepared(encrypting(c.t, filepath.Join(c.dir, c.account+".db"))))
 	if err != nil {
 		c.t.Fatal(err)
 	}

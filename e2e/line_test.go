@@ -19,7 +19,7 @@ type line struct {
 	to       string // where it leads; "" has the one who calls say so, as an HTTP proxy
 
 	mu     sync.Mutex
-	or     string // where it leads when nobody answers at to, "" for nowhere
+	or     string // another bridge, to which it leads when that at to does not live; "" for none
 	down   bool
 	active map[*pipe]struct{}
 	state  lineState
@@ -75,10 +75,10 @@ func (l *line) carry(near net.Conn) {
 		}
 		reader, to = buffered, request.Host
 	}
-	far, err := net.Dial("tcp", to)
-	if or := l.second(); err != nil && or != "" {
-		far, err = net.Dial("tcp", or)
+	if or := l.second(); or != "" && !lives(to) {
+		to = or
 	}
+	far, err := net.Dial("tcp", to)
 	if err != nil {
 		if l.to == "" {
 			_, _ = io.WriteString(near, "HTTP/1.1 502 Bad Gateway\r\n\r\n")
@@ -157,11 +157,22 @@ func (l *line) copy(p *pipe, to io.WriteCloser, from io.Reader) {
 	}
 }
 
-// leadAlso has the line lead to a second program when nobody answers at the first.
+// leadAlso has the line lead to a second bridge when the first does not live, as a proxy with a check does.
 func (l *line) leadAlso(url string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.or = strings.TrimPrefix(url, "http://")
+}
+
+// lives reports whether a bridge answers. One that hangs takes connections all the same.
+func lives(address string) bool {
+	client := http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get("http://" + address + "/_matrix/mau/live")
+	if err != nil {
+		return false
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
 }
 
 func (l *line) second() string {

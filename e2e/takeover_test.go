@@ -123,6 +123,7 @@ func TestProcessThatHungEndsWhenAnotherHasTakenOver(t *testing.T) {
 		if err := syscall.Kill(hung.Pid(), syscall.SIGSTOP); err != nil {
 			t.Fatal(err)
 		}
+		p.toBridge.cut(false) // as a proxy does when it finds that nobody answers
 	})
 	p.goesOn(hung)
 	p.table.end()
