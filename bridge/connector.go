@@ -28,6 +28,7 @@ import (
 	"matrix-msn/bridge/command"
 	"matrix-msn/bridge/command/call"
 	"matrix-msn/bridge/config"
+	"matrix-msn/bridge/forget"
 	"matrix-msn/bridge/icon"
 	"matrix-msn/bridge/inbox"
 	"matrix-msn/bridge/intake"
@@ -82,7 +83,8 @@ type Connector struct {
 	// BotHasPicture says that the admin has chosen the picture of the bot. It is set before Start.
 	BotHasPicture bool
 
-	metricsServer *metrics.Server // nil while none are served
+	metricsServer *metrics.Server    // nil while none are served
+	forgetting    *forget.Forgetting // nil while stopped
 
 	tellsOutages bool // users are told that their accounts are not signed in
 
@@ -195,9 +197,19 @@ func (c *Connector) Start(ctx context.Context) error {
 	}
 	c.queues = outage.NewQueues(c.db)
 	c.queues.Start(ctx)
+	c.forgetting = forget.Start(c.db.Old, c.ages(), c.br.Log.With().Str("component", "forget").Logger())
 	c.intake.Accept()
 	c.pages.Open(c.br.Matrix, c.br.Log)
 	return nil
+}
+
+// ages are how long rows of each kind are kept.
+func (c *Connector) ages() forget.Ages {
+	keep := c.Config.Remembers()
+	return forget.Ages{
+		database.OldAlerts: keep.Alerts, database.OldPages: keep.Pages, database.OldInvitations: keep.Pages,
+		database.OldPictures: keep.Pictures, database.OldMessages: keep.Messages,
+	}
 }
 
 // newKeepers returns what shows who is online, and the status in the profile where the homeserver
@@ -220,6 +232,7 @@ func (c *Connector) newKeepers() presence.Keepers {
 
 // Stop shows all contacts as offline, and leaves the database to another process.
 func (c *Connector) Stop() {
+	c.forgetting.Stop()
 	c.keepers.Stop()
 	c.queues.Stop()
 	if err := c.metricsServer.Close(); err != nil {

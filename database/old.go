@@ -3,6 +3,8 @@ package database
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"go.mau.fi/util/dbutil"
@@ -55,6 +57,9 @@ var olds = map[OldKind]string{
 				AND NOT EXISTS (SELECT 1 FROM matrix_queue WHERE bridge_id=$1 AND login_id=first.room_receiver AND event_id=first.mxid)
 				AND NOT EXISTS (SELECT 1 FROM file_queue WHERE bridge_id=$1 AND login_id=first.room_receiver AND event_id=first.mxid))`,
 }
+
+// OldKinds returns all kinds.
+func OldKinds() []OldKind { return slices.Sorted(maps.Keys(olds)) }
 
 // Forget deletes rows of a kind that are older than a time, limit at most, and returns how many. There may be more as long as it
 // returns any.

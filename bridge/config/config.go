@@ -34,6 +34,10 @@ type Config struct {
 	Locale              int                      `yaml:"locale"`
 	KeepForOffline      string                   `yaml:"keep_for_offline"`
 	KeepInOutage        string                   `yaml:"keep_in_outage"`
+	KeepAlerts          string                   `yaml:"keep_alerts"`
+	KeepPages           string                   `yaml:"keep_pages"`
+	KeepPictures        string                   `yaml:"keep_pictures"`
+	KeepMessages        string                   `yaml:"keep_messages"`
 	Metrics             string                   `yaml:"metrics"` // where metrics are served, "" for nowhere
 	Presence            Presence                 `yaml:"presence"`
 	Status              Choice                   `yaml:"status"`    // of those who have chosen nothing
@@ -50,6 +54,7 @@ type Config struct {
 	displayname  *template.Template
 	keepFor      time.Duration // of KeepForOffline
 	outage       time.Duration // of KeepInOutage
+	remembers    Remembers     // of KeepAlerts and those that follow it
 	accept, send uint64        // of Files
 	checked      map[string]*Service
 	generatedKey string // CredentialKey, when this start has made it
@@ -231,6 +236,9 @@ func (c *Config) Check() error {
 		return err
 	}
 	if c.outage, err = parseKeep("keep_in_outage", c.KeepInOutage, defaultOutage, longestOutage, "5m"); err != nil {
+		return err
+	}
+	if err := c.checkRemembers(); err != nil {
 		return err
 	}
 	if err := c.checkMetrics(); err != nil {

@@ -91,6 +91,10 @@ func TestEveryBadSettingHasItsSentence(t *testing.T) {
 		{"grace that is no time", good + "services: {escargot: {page_grace: 30}}", `network.services.escargot.page_grace: "30" is no time from 100ms to 5m0s; write it like 30s`},
 		{"grace too long", good + "services: {escargot: {page_grace: 1h}}", "network.services.escargot.page_grace"},
 		{"unknown client", good + "services: {escargot: {client: pidgin}}", `network.services.escargot.client: "pidgin" is none of official, honest and none`},
+		{"remembered too short", good + "keep_alerts: 191h\nservices: {escargot: {}}", `network.keep_alerts: "191h" is no time from 192h on; write it like 2160h`},
+		{"remembered for less than nothing", good + "keep_messages: -200h\nservices: {escargot: {}}", "network.keep_messages"},
+		{"remembered for thousands of years", good + "keep_pages: 2000000h\nservices: {escargot: {}}", "network.keep_pages"},
+		{"remembered without unit", good + "keep_pictures: '90'\nservices: {escargot: {}}", "network.keep_pictures"},
 		{"empty template", "credential_key: 0123456789abcdef\nservices: {escargot: {}}", "network.displayname_template"},
 		{"broken template", "credential_key: 0123456789abcdef\ndisplayname_template: '{{'\nservices: {escargot: {}}", "network.displayname_template"},
 	} {
@@ -127,6 +131,7 @@ func TestWhatTheUpgradeWouldOverwriteIsRefused(t *testing.T) {
 		{"locale is a text", "network: {locale: '0x0409'}", "network.locale (line 1) must be the number of a Windows locale"},
 		{"time to keep messages without unit", "network: {keep_for_offline: 0}", "network.keep_for_offline (line 1) must be a time with its unit"},
 		{"time to keep messages", "network: {keep_for_offline: 0s}", ""},
+		{"time to remember without unit", "network: {keep_messages: 90}", "network.keep_messages (line 1) must be a time with its unit, such as 2160h, or 0s for ever"},
 		{"presence and status", "network: {presence: changes, status: activity}", ""},
 		{"presence is off", "network: {presence: off}", ""},
 		{"presence is a switch", "network: {presence: false}", "network.presence (line 1) must be off, changes or full"},
@@ -178,7 +183,7 @@ func TestUpgradeOfTheConfigKeepsEverySetting(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(Example), &base); err != nil {
 		t.Fatal(err)
 	}
-	const text = "displayname_template: x\ncredential_key: 0123456789abcdef\nalerts: off\nalert_icons: true\nlocale: 0x0407\nkeep_for_offline: 24h\nkeep_in_outage: 1m\nmetrics: \"127.0.0.1:9464\"\npresence: changes\nstatus: hidden\nfollow_name: true\nfollow_picture: true\ngroup_spaces: true\nemoticons: false\nmarkup: true\nread_receipts: true\nrelay_joins: true\nfiles: {accept_below: 0, send_below: 5 MB, direct: true}\nservices:\n    a: {server: x, paging: always, web_services: {login: y}, gateway: z}\n"
+	const text = "displayname_template: x\ncredential_key: 0123456789abcdef\nalerts: off\nalert_icons: true\nlocale: 0x0407\nkeep_for_offline: 24h\nkeep_in_outage: 1m\nkeep_alerts: 200h\nkeep_pages: 0s\nkeep_pictures: 300h\nkeep_messages: 8760h\nmetrics: \"127.0.0.1:9464\"\npresence: changes\nstatus: hidden\nfollow_name: true\nfollow_picture: true\ngroup_spaces: true\nemoticons: false\nmarkup: true\nread_receipts: true\nrelay_joins: true\nfiles: {accept_below: 0, send_below: 5 MB, direct: true}\nservices:\n    a: {server: x, paging: always, web_services: {login: y}, gateway: z}\n"
 	if err := yaml.Unmarshal([]byte(text), &own); err != nil {
 		t.Fatal(err)
 	}

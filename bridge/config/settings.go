@@ -25,6 +25,10 @@ var settings = []setting{
 	{"locale", configupgrade.Int, "the number of a Windows locale, such as 0x0409, without quotes"},
 	{"keep_for_offline", configupgrade.Str, keepMust},
 	{"keep_in_outage", configupgrade.Str, keepMust},
+	{"keep_alerts", configupgrade.Str, rememberMust},
+	{"keep_pages", configupgrade.Str, rememberMust},
+	{"keep_pictures", configupgrade.Str, rememberMust},
+	{"keep_messages", configupgrade.Str, rememberMust},
 	{"metrics", configupgrade.Str, "an address and a port in quotes, such as \"127.0.0.1:9464\", or \"\" for none"},
 	{"presence", configupgrade.Str, "off, changes or full"},
 	{"status", configupgrade.Str, "one of " + Choices()},
@@ -39,7 +43,10 @@ var settings = []setting{
 	{"services", configupgrade.Map, ""},
 }
 
-const keepMust = "a time with its unit, such as 168h, or 0s to keep nothing"
+const (
+	keepMust     = "a time with its unit, such as 168h, or 0s to keep nothing"
+	rememberMust = "a time with its unit, such as 2160h, or 0s for ever"
+)
 
 // tags are what values of each kind are in YAML.
 var tags = map[configupgrade.YAMLType]string{configupgrade.Str: "!!str", configupgrade.Bool: "!!bool", configupgrade.Int: "!!int"}
