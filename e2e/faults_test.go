@@ -30,6 +30,9 @@ type fault struct {
 	name string
 	// make does it, and returns when it is over.
 	make func(c *crowd)
+	// ends is waited for when nobody writes any more, if it is not nil: of what takes so long that the homeserver would have to
+	// push for minutes what was written meanwhile.
+	ends func(c *crowd)
 	// unread is set when what the service has acknowledged and the bridge has not read yet is gone with the
 	// connection: the protocol has nothing against that.
 	unread bool
@@ -277,6 +280,9 @@ func (c *crowd) goesWrong(f fault, run int, table *table) {
 	lasts(200 * time.Millisecond)
 	stopWriting()
 	writing.Wait()
+	if f.ends != nil {
+		f.ends(c)
+	}
 
 	var back sync.WaitGroup
 	for _, p := range all {

@@ -70,23 +70,33 @@ func (p *pair) standBy(ctx context.Context, ready func()) (wait func()) {
 	return standing.Wait
 }
 
-// takesOver has the passive process take over from the active one, which end ends, while both sides write.
-func (p *pair) takesOver(name string, unread bool, end func()) {
+// takesOver has the passive process take over from the active one, which end ends, while both sides write. With long, that takes
+// so long that they stop writing meanwhile.
+func (p *pair) takesOver(f fault, long bool, end func()) {
 	p.t.Helper()
-	p.goesWrong(fault{name: name, unread: unread, make: func(*crowd) {
-		marks := p.marks()
-		var ready time.Time
-		wait := p.standBy(p.t.Context(), func() { ready = time.Now() })
-		began := time.Now()
+	var began, ready time.Time
+	var wait func()
+	var marks []stack.Mark
+	f.make = func(*crowd) {
+		marks, began = p.marks(), time.Now()
+		wait = p.standBy(p.t.Context(), func() { ready = time.Now() })
 		end()
+	}
+	over := func(*crowd) {
 		wait()
 		if ready.IsZero() {
 			p.t.Fatal("the passive process has not taken over")
 		}
 		p.bridge, p.passive = p.passive, p.bridge
 		p.online(marks)
-		p.t.Logf("%s: it took over after %s, and the login was signed in after %s", name, ready.Sub(began).Round(10*time.Millisecond), time.Since(began).Round(10*time.Millisecond))
-	}}, p.runs, p.table)
+		p.t.Logf("%s: it took over after %s, and the login was signed in after %s", f.name, ready.Sub(began).Round(10*time.Millisecond), time.Since(began).Round(10*time.Millisecond))
+	}
+	if begin := f.make; long {
+		f.ends = over
+	} else {
+		f.make = func(c *crowd) { begin(c); over(c) }
+	}
+	p.goesWrong(f, p.runs, p.table)
 	p.runs++
 }
 
@@ -96,12 +106,12 @@ func TestPassiveProcessTakesOver(t *testing.T) {
 	t.Parallel()
 	p := newPair(t, "pair")
 	for range *faultRounds {
-		p.takesOver("the active process is stopped", false, func() {
+		p.takesOver(fault{name: "the active process is stopped"}, false, func() {
 			if err := p.bridge.Stop(); err != nil {
 				t.Error(err)
 			}
 		})
-		p.takesOver("the active process is killed", true, func() {
+		p.takesOver(fault{name: "the active process is killed", unread: true}, false, func() {
 			if err := p.bridge.Kill(); err != nil {
 				t.Error(err)
 			}
@@ -119,7 +129,7 @@ func TestProcessThatHungEndsWhenAnotherHasTakenOver(t *testing.T) {
 	t.Parallel()
 	p := newPair(t, "hung")
 	hung := p.bridge
-	p.takesOver("the active process hangs", true, func() {
+	p.takesOver(fault{name: "the active process hangs", unread: true}, true, func() {
 		if err := syscall.Kill(hung.Pid(), syscall.SIGSTOP); err != nil {
 			t.Fatal(err)
 		}
