@@ -264,7 +264,7 @@ func TestAlertsAreListed(t *testing.T) {
 	b := newTestBridge(t, newTestServer(t))
 	b.login()
 	room := b.management()
-	if got := b.ask(room, "alerts"); !strings.Contains(got.body, "there were none yet") {
+	if got := b.ask(room, "alerts"); !strings.Contains(got.body, "there are none") {
 		t.Errorf("without alerts: %q", got.body)
 	}
 	from := b.matrix.position()

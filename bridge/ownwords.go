@@ -21,6 +21,20 @@ const (
 // over.
 var relayedReaction = bridgev2.WrapErrorInStatus(bridgev2.ErrIgnoringReactionFromRelayedUser).InternalError
 
+// unknownTarget is what the framework says of a reaction or deletion whose message it does not know.
+var unknownTarget = bridgev2.WrapErrorInStatus(bridgev2.ErrTargetMessageNotFound).InternalError
+
+// InOwnWords is the function of that name, on a bridge that may have forgotten messages: what is about one is told of. Where
+// messages are kept for ever it is about none that has come from MSN or gone there.
+func (c *Connector) InOwnWords(status *bridgev2.MessageStatus) *bridgev2.MessageStatus {
+	if status == nil || c.Config.Remembers().Messages == 0 || !errors.Is(status.InternalError, unknownTarget) {
+		return InOwnWords(status)
+	}
+	own := *status
+	own.Message, own.ErrorAsMessage, own.IsCertain, own.SendNotice = words.Text("matrix.forgotten"), false, true, true
+	return &own
+}
+
 // InOwnWords returns a status of a message with what the framework says of its own in words for
 // people, or as it is.
 func InOwnWords(status *bridgev2.MessageStatus) *bridgev2.MessageStatus {

@@ -8,6 +8,8 @@ import (
 
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/event"
+
+	"matrix-msn/bridge/config"
 )
 
 // What the framework says of a login that is not there is said in words that say what to do.
@@ -63,6 +65,22 @@ func TestStatusesOfWhatIsNoMessageAreNotTold(t *testing.T) {
 		status := bridgev2.WrapErrorInStatus(c.err)
 		if told := IsWorthTelling(&status, &bridgev2.MessageStatusEventInfo{EventType: c.about}); told != c.told {
 			t.Errorf("%v about %s: told is %t", c.err, c.about.Type, told)
+		}
+	}
+}
+
+// Where messages are kept for ever, a deletion of what MSN never had is nothing to tell of.
+func TestUnknownMessagesAreToldOfWhereMessagesAreForgotten(t *testing.T) {
+	t.Parallel()
+	status := bridgev2.WrapErrorInStatus(fmt.Errorf("redaction %w", bridgev2.ErrTargetMessageNotFound))
+	for keep, told := range map[string]bool{"": false, "0s": false, "192h": true} {
+		c := &Connector{Config: config.Config{DisplaynameTemplate: "x", CredentialKey: "0123456789abcdef", KeepMessages: keep,
+			Services: map[string]config.ServiceConfig{"escargot": {Preset: "escargot"}}}}
+		if err := c.Config.Check(); err != nil {
+			t.Fatal(err)
+		}
+		if said := c.InOwnWords(&status); said.SendNotice != told || c.InOwnWords(nil) != nil {
+			t.Errorf("with keep_messages %q: %+v", keep, said)
 		}
 	}
 }

@@ -36,7 +36,7 @@ func (al *Alerts) List(ctx context.Context, n int) []*event.MessageEventContent 
 	}
 	title := words.Text("alert.alerts_of_at", al.account.Identity.Account, al.account.Service.Name)
 	if len(alerts) == 0 {
-		return []*event.MessageEventContent{plainNotice(words.Text("alert.there_were_none_yet", title))}
+		return []*event.MessageEventContent{plainNotice(words.Text("alert.there_are_none", title))}
 	}
 	var messages []*event.MessageEventContent
 	body, list := title, "<strong>"+html.EscapeString(title)+"</strong><ul>"

@@ -80,7 +80,7 @@ func (c onceConnector) SendMessageStatus(ctx context.Context, status *bridgev2.M
 	if !bridge.IsWorthTelling(status, about) {
 		return
 	}
-	status = bridge.InOwnWords(status)
+	status = c.network.InOwnWords(status)
 	if shown := c.network.Answering(about); shown != about && status != nil && status.SendNotice {
 		// The notice alone answers another event: what programs are told is of that which happened.
 		notice := *status
