@@ -152,8 +152,12 @@ func runTests(ctx context.Context, m *testing.M) (status int, err error) {
 	}
 	settings := stack.Services(home, work, modern, away)
 	stoppedDir, quietDir = filepath.Join(dir, "stopped"), filepath.Join(dir, "quiet")
+	shared, err := withMetrics(withRelay(settings))
+	if err != nil {
+		return 0, err
+	}
 	bridges := []stack.BridgeOptions{
-		sharedBridge:    {Settings: withRelay(settings)},
+		sharedBridge:    {Settings: shared},
 		restartedBridge: {ID: "restarted", Settings: settings},
 		killedBridge:    {ID: "killed", Settings: settings},
 		halfwayBridge:   {ID: "halfway", Settings: settings},
