@@ -31,7 +31,7 @@ func (b *testBridge) forget(kind database.OldKind) (gone int) {
 // isForgotten waits for what the room is told of something that is about a message that is forgotten.
 func (b *testBridge) isForgotten(from int) {
 	b.Helper()
-	got, _ := b.waitStatus(from)
+	got, _ := b.matrix.wait(b.T, from, "what is told", func(r record) bool { return r.kind == "status" && r.full.InternalError != nil })
 	status := b.conn.InOwnWords(&got.full)
 	const want = "does not know the message that this is about, or not any more"
 	if said := status.ToNoticeEvent(&bridgev2.MessageStatusEventInfo{}).Body; !status.SendNotice || !strings.Contains(said, want) {

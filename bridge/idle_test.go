@@ -37,13 +37,14 @@ func TestIdleLoginHasOneGoroutine(t *testing.T) {
 }
 
 // ofTheBridge returns the goroutines that are in packages of the bridge, but for those of
-// tests, and for those of which there is one in all: of the intake, the lease and presence.
+// tests, and for those of which there is one in all: of the intake, the lease, presence and
+// what forgets.
 func ofTheBridge() (found []string) {
 	stacks := make([]byte, 4<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]
 	for stack := range strings.SplitSeq(string(stacks), "\n\n") {
 		if strings.Contains(stack, "matrix-msn/bridge") && !strings.Contains(stack, "_test.go") && !strings.Contains(stack, "intake.(*Intake).run(") && !strings.Contains(stack, "lease.(*Lease).beat(") &&
-			!strings.Contains(stack, "presence.(*Keeper).run(") {
+			!strings.Contains(stack, "presence.(*Keeper).run(") && !strings.Contains(stack, "forget.(*Forgetting).run(") {
 			found = append(found, stack)
 		}
 	}
