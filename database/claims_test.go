@@ -313,3 +313,37 @@ func TestEventsAreStoredByTheHolderOfTheLeaseAlone(t *testing.T) {
 		}
 	})
 }
+
+// A process hangs in the middle of a transaction: who takes over gets at its rows.
+func TestTransactionOfWhoHangsIsEnded(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, framework *bridgedb.Database) {
+		ctx := t.Context()
+		if framework.Dialect != dbutil.Postgres {
+			if n, err := db.Lease.Evict(ctx, 0); n != 0 || err != nil {
+				t.Errorf("evicted %d, %v", n, err)
+			}
+			return
+		}
+		putEvent(t, db, "$e")
+		hung, err := framework.RawDB.BeginTx(ctx, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := hung.ExecContext(ctx, "UPDATE matrix_queue SET body='changed'"); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := db.Lease.Evict(ctx, time.Hour); n != 0 || err != nil {
+			t.Errorf("of a transaction that works %d were evicted, %v", n, err)
+		}
+		if n, err := db.Lease.Evict(ctx, 0); n != 1 || err != nil {
+			t.Errorf("evicted %d, %v", n, err)
+		}
+		if removed, err := db.MatrixQueue.Withdraw(ctx, login, "$e"); err != nil || !removed {
+			t.Errorf("withdraw: %v, %v", removed, err)
+		}
+		if err := hung.Commit(); err == nil {
+			t.Error("the transaction was not ended")
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"sync/atomic"
+	"time"
 
 	"go.mau.fi/util/dbutil"
 	"maunium.net/go/mautrix/bridgev2/networkid"
@@ -33,7 +34,14 @@ const (
 	leaseMake = `INSERT INTO lease (bridge_id, holder, beat) VALUES ($1, $2, 1) ON CONFLICT (bridge_id) DO NOTHING`
 	leaseTake = `UPDATE lease SET holder=$4, beat=beat+1 WHERE bridge_id=$1 AND holder=$2 AND beat=$3`
 	leaseBeat = `UPDATE lease SET beat=beat+1 WHERE bridge_id=$1 AND holder=$2`
-	leaseEnd  = `UPDATE lease SET holder='', beat=beat+1 WHERE bridge_id=$1 AND holder=$2`
+	// leaseEvict ends sessions with the same database that are in the middle of a transaction in which nothing happens.
+	leaseEvict = `
+		SELECT COUNT(*) FROM (
+			SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+			WHERE datname=current_database() AND usename=current_user AND pid<>pg_backend_pid()
+				AND state LIKE 'idle in transaction%' AND state_change<=now()-$1*interval '1 millisecond'
+			) ended`
+	leaseEnd = `UPDATE lease SET holder='', beat=beat+1 WHERE bridge_id=$1 AND holder=$2`
 )
 
 // Get returns who holds the lease, "" for nobody, and a number that is another one after each
@@ -69,4 +77,15 @@ func (q *LeaseQuery) Beat(ctx context.Context, holder string) (bool, error) {
 func (q *LeaseQuery) Release(ctx context.Context, holder string) error {
 	_, err := q.db.Exec(ctx, leaseEnd, q.bridgeID, holder)
 	return err
+}
+
+// Evict ends the transactions of others in which nothing has happened for a time, and returns how many there were. Who hangs in the middle of one
+// keeps the rows that it has changed from everybody else for as long as its connection lasts. With SQLite there is nothing to do: who hangs there
+// keeps the lease itself from being taken.
+func (q *LeaseQuery) Evict(ctx context.Context, idle time.Duration) (n int, err error) {
+	if q.db.Dialect != dbutil.Postgres {
+		return 0, nil
+	}
+	err = q.db.QueryRow(ctx, leaseEvict, idle.Milliseconds()).Scan(&n)
+	return n, err
 }

@@ -26,6 +26,8 @@ const (
 	// look is how often it is looked for a sign of life meanwhile, or for the end of a process
 	// of this machine.
 	look = time.Second
+	// idle is for how long nothing happens in a transaction of a process that hangs. Those of one that works are bounded to less.
+	idle = Gone / 2
 	// timeout bounds one statement.
 	timeout = 10 * time.Second
 )
@@ -36,6 +38,7 @@ type Store interface {
 	Take(ctx context.Context, before string, beat int64, holder string) (bool, error)
 	Beat(ctx context.Context, holder string) (bool, error)
 	Release(ctx context.Context, holder string) error
+	Evict(ctx context.Context, idle time.Duration) (int, error)
 }
 
 // ErrHeld says that another process uses the database.
@@ -89,8 +92,13 @@ func (l *Lease) acquire(ctx context.Context) error {
 			since, seen, seenBeat = time.Now(), holder, beat
 		case time.Since(since) >= Gone:
 			zerolog.Ctx(ctx).Warn().Str("holder", describe(holder)).Msg("It gives none: taking over")
-			if taken, err := l.store.Take(ctx, holder, beat, l.holder); err != nil || taken {
+			taken, err := l.store.Take(ctx, holder, beat, l.holder)
+			if err != nil {
 				return err
+			}
+			if taken {
+				l.evict(ctx)
+				return nil
 			}
 			continue
 		}
@@ -101,6 +109,18 @@ func (l *Lease) acquire(ctx context.Context) error {
 			timer.Stop()
 			return ctx.Err()
 		}
+	}
+}
+
+// evict takes away what the process that gave no sign of life keeps from others.
+func (l *Lease) evict(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	n, err := l.store.Evict(ctx, idle)
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to end transactions that the other process may have left open. While they last, some messages wait: end its connections to the database")
+	} else if n > 0 {
+		zerolog.Ctx(ctx).Warn().Int("transactions", n).Msg("Ended transactions that were left open")
 	}
 }
 

@@ -19,6 +19,15 @@ type row struct {
 	holder string
 	beats  int64
 	err    error
+
+	evicted time.Duration // what Evict was called with last
+}
+
+func (r *row) Evict(_ context.Context, idle time.Duration) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.evicted = idle
+	return 1, errors.New("nobody may")
 }
 
 func (r *row) Get(context.Context) (string, int64, error) {
@@ -81,6 +90,9 @@ func TestOneProcessHoldsTheLease(t *testing.T) {
 		if err != nil || time.Since(began) < Gone || time.Since(began) > Gone+look {
 			t.Fatalf("after %v: %v", time.Since(began), err)
 		}
+		if elsewhere.evicted != idle {
+			t.Errorf("transactions of %v were ended", elsewhere.evicted)
+		}
 		time.Sleep(10 * beatEvery) // and it stays ours
 		l.Release(t.Context())
 		if elsewhere.holder != "" {
@@ -104,8 +116,8 @@ func TestLeaseOfAProcessThatHasEndedIsTakenAtOnce(t *testing.T) {
 		store := &row{holder: holder, beats: 1}
 		began := time.Now()
 		l, err := Acquire(t.Context(), store, never(t))
-		if err != nil || time.Since(began) >= look {
-			t.Errorf("%s: after %v: %v", name, time.Since(began), err)
+		if err != nil || time.Since(began) >= look || store.evicted != 0 {
+			t.Errorf("%s: after %v: %v, evicted %v", name, time.Since(began), err, store.evicted)
 		}
 		l.Release(t.Context())
 	}
