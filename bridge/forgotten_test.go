@@ -55,7 +55,7 @@ func TestMessagesThatAreForgotten(t *testing.T) {
 	if err := friend.Say(b.ctx, alice, "theirs"); err != nil {
 		t.Fatal(err)
 	}
-	theirs, from := b.waitMessage(from, "theirs")
+	theirs, _ := b.waitMessage(from, "theirs")
 	gone := 0 // a message is not forgotten while it is in its queue
 	b.eventually("both to be forgotten", func() bool { gone += b.forget(database.OldMessages); return gone == 2 })
 

@@ -113,6 +113,19 @@ func TestUpgradedTablesAreThoseOfANewDatabase(t *testing.T) {
 			t.Errorf("%s has the columns %v after the upgrade, %v when it is new", table, got, want)
 		}
 	}
+	if want, got := indexes(t, raw), indexes(t, upgraded); len(want) == 0 || !slices.Equal(want, got) {
+		t.Errorf("after the upgrade there are the indexes %v, when it is new %v", got, want)
+	}
+}
+
+func indexes(t *testing.T, db *dbutil.Database) []string {
+	t.Helper()
+	rows, err := db.Query(t.Context(), "SELECT sql FROM sqlite_master WHERE type='index' AND sql<>'' ORDER BY name")
+	all, err := dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[string], err).AsList()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 func columns(t *testing.T, db *dbutil.Database, table string) []string {
