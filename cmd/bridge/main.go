@@ -19,6 +19,7 @@ import (
 	"matrix-msn/bridge/doctor"
 	"matrix-msn/bridge/metrics"
 	"matrix-msn/bridge/presence"
+	"matrix-msn/database"
 )
 
 const programName = "matrix-msn"
@@ -120,6 +121,7 @@ func main() {
 			fail(exitDatabase, err)
 		}
 	}
+	m.Config.Database = database.Tuned(m.Config.Database)
 	m.Init()
 	if err := checkListener(&m); err != nil {
 		fail(exitListener, err)
