@@ -1,6 +1,7 @@
 package database
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 
@@ -13,23 +14,34 @@ const (
 	statementsKept = "256"
 	// keepsStatements is the parameter of an address of SQLite that says so.
 	keepsStatements = "_stmt_cache_size"
+	// connectionKept is for how long a connection stays open after it was used.
+	connectionKept = "5m"
 )
 
-// Tuned returns a config of a database with what makes it fast, where the config says nothing of it.
+// Tuned returns a config of a database with what makes it fast, where the config says nothing of it. All connections stay
+// open while they are used now and then, however few the config has idle: to open one takes longer than a text does.
 func Tuned(config dbutil.Config) dbutil.Config {
-	if !strings.HasPrefix(config.Type, "sqlite3") && config.Type != "litestream" {
-		return config
+	if config.MaxIdleConns < config.MaxOpenConns {
+		config.MaxIdleConns = config.MaxOpenConns
+		config.ConnMaxIdleTime = cmp.Or(config.ConnMaxIdleTime, connectionKept)
 	}
-	_, query, has := strings.Cut(config.URI, "?")
+	if strings.HasPrefix(config.Type, "sqlite3") || config.Type == "litestream" {
+		config.URI = keepStatements(config.URI)
+	}
+	return config
+}
+
+// keepStatements returns an address of SQLite with what has statements kept.
+func keepStatements(uri string) string {
+	_, query, has := strings.Cut(uri, "?")
 	if parameters, err := url.ParseQuery(query); err != nil || parameters.Has(keepsStatements) {
-		return config // the driver says what is wrong with it
+		return uri // the driver says what is wrong with it
 	}
 	switch {
 	case !has:
-		config.URI += "?"
+		uri += "?"
 	case query != "":
-		config.URI += "&"
+		uri += "&"
 	}
-	config.URI += keepsStatements + "=" + statementsKept
-	return config
+	return uri + keepsStatements + "=" + statementsKept
 }

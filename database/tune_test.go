@@ -32,6 +32,20 @@ func TestSQLiteKeepsItsStatements(t *testing.T) {
 	}
 }
 
+func TestConnectionsStayOpen(t *testing.T) {
+	t.Parallel()
+	for name, of := range map[string]struct{ given, want dbutil.PoolConfig }{
+		"the framework's default": {dbutil.PoolConfig{MaxOpenConns: 5, MaxIdleConns: 1}, dbutil.PoolConfig{MaxOpenConns: 5, MaxIdleConns: 5, ConnMaxIdleTime: "5m"}},
+		"a time of their own":     {dbutil.PoolConfig{MaxOpenConns: 5, MaxIdleConns: 1, ConnMaxIdleTime: "1m"}, dbutil.PoolConfig{MaxOpenConns: 5, MaxIdleConns: 5, ConnMaxIdleTime: "1m"}},
+		"all stay open":           {dbutil.PoolConfig{MaxOpenConns: 5, MaxIdleConns: 5}, dbutil.PoolConfig{MaxOpenConns: 5, MaxIdleConns: 5}},
+		"no limit":                {dbutil.PoolConfig{MaxIdleConns: 2}, dbutil.PoolConfig{MaxIdleConns: 2}},
+	} {
+		if got := database.Tuned(dbutil.Config{PoolConfig: of.given}); got.PoolConfig != of.want {
+			t.Errorf("%s: %+v", name, got.PoolConfig)
+		}
+	}
+}
+
 // A statement that is kept is one of the tables as they are now, and of the values that it is given now.
 func TestKeptStatementsSeeChangedTables(t *testing.T) {
 	t.Parallel()
