@@ -217,11 +217,10 @@ func (b *testBridge) startWith(prepare func()) {
 		CommandPrefix:         "!msn",
 		PrivateChatPortalMeta: true,
 		// The framework's delayed notice races with its own state queue.
-		BridgeStatusNotices:       "none",
-		PersonalFilteringSpaces:   b.filtering,
-		PortalEventBuffer:         64,
-		DeduplicateMatrixMessages: true,
-		Permissions:               permissions,
+		BridgeStatusNotices:     "none",
+		PersonalFilteringSpaces: b.filtering,
+		PortalEventBuffer:       64,
+		Permissions:             permissions,
 	}
 	if b.framework != nil {
 		b.framework(framework)

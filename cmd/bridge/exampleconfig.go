@@ -22,8 +22,11 @@ var defaults = []struct{ framework, own string }{
 	{"    uri: postgres://user:password@host/database?sslmode=disable\n    # Maximum", "" +
 		"    #           _secure_delete=on overwrites the texts of messages that were delivered.\n" +
 		"    uri: file:matrix-msn.db?_txlock=immediate&_secure_delete=on\n    # Maximum"},
-	// A homeserver repeats a transaction when the bridge was stopped in the middle.
-	{"    deduplicate_matrix_messages: false\n", "    deduplicate_matrix_messages: true\n"},
+	{"    # Should the bridge check the db to ensure that incoming events haven't been handled before\n", "" +
+		"    # Has no effect here: the bridge always knows which events it was given before.\n"},
+	{"    max_idle_conns: 1\n", "" +
+		"    # All of them stay open for a while after they were used. A number below max_open_conns has no effect.\n" +
+		"    max_idle_conns: 5\n"},
 	// That a message has arrived is a status of it. The receipt of the bot looks as if somebody had read it.
 	{"    message_status_events: false\n", "" +
 		"    # Where a message is, at the message: it waits, it has arrived, or it has not. Some clients show that, as gomuks does;\n" +

@@ -122,6 +122,8 @@ func main() {
 		}
 	}
 	m.Config.Database = database.Tuned(m.Config.Database)
+	// The intake knows which events were there before. The framework reads all messages of an account to find out.
+	m.Config.Bridge.DeduplicateMatrixMessages = false
 	m.Init()
 	if err := checkListener(&m); err != nil {
 		fail(exitListener, err)
