@@ -42,9 +42,9 @@ func each(t *testing.T, test func(t *testing.T, db *database.Database, framework
 
 func open(t *testing.T, driver, uri string, test func(*testing.T, *database.Database, *bridgedb.Database)) {
 	ctx := t.Context()
-	raw, err := dbutil.NewFromConfig("test", dbutil.Config{PoolConfig: dbutil.PoolConfig{
+	raw, err := dbutil.NewFromConfig("test", database.Tuned(dbutil.Config{PoolConfig: dbutil.PoolConfig{
 		Type: driver, URI: uri, MaxOpenConns: 4, MaxIdleConns: 1,
-	}}, dbutil.NoopLogger)
+	}}), dbutil.NoopLogger)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,10 @@ func Tuned(config dbutil.Config) dbutil.Config {
 		config.MaxIdleConns = config.MaxOpenConns
 		config.ConnMaxIdleTime = cmp.Or(config.ConnMaxIdleTime, connectionKept)
 	}
-	if strings.HasPrefix(config.Type, "sqlite3") || config.Type == "litestream" {
+	switch {
+	case config.Type == "postgres":
+		config.Type = preparedPostgres
+	case strings.HasPrefix(config.Type, "sqlite3"), config.Type == "litestream":
 		config.URI = keepStatements(config.URI)
 	}
 	return config

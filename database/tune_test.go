@@ -26,10 +26,6 @@ func TestSQLiteKeepsItsStatements(t *testing.T) {
 			}
 		}
 	}
-	const postgres = "postgres://user@host/name?sslmode=disable"
-	if got := database.Tuned(dbutil.Config{PoolConfig: dbutil.PoolConfig{Type: "postgres", URI: postgres}}); got.URI != postgres {
-		t.Errorf("the address of PostgreSQL becomes %s", got.URI)
-	}
 }
 
 func TestConnectionsStayOpen(t *testing.T) {
