@@ -50,6 +50,8 @@ type QueuedMessage struct {
 	Emoticons Emoticons
 	// Replaces is the message that a QueuedEdit replaces, "" for others.
 	Replaces networkid.MessageID
+	// Removed is set once RemoveShown has taken the message out.
+	Removed bool
 }
 
 // Scan reads a row of the columns in queueColumns.
@@ -100,6 +102,9 @@ const (
 	queueFailed  = `
 		UPDATE msn_queue SET attempts=attempts+1, last_error=$4 WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3`
 	queueRemove = `DELETE FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3 AND owner=$4`
+	// The framework knows what Matrix has.
+	queueRemoveShown = queueRemove + `
+		AND EXISTS (SELECT 1 FROM message WHERE bridge_id=$1 AND room_receiver=$2 AND id=$3)`
 )
 
 // Put adds a message at the end of its login's queue. It reports false for one that is
@@ -175,6 +180,14 @@ func (q *MSNQueueQuery) SetOwner(ctx context.Context, m *QueuedMessage, owner st
 // reports whether it was there.
 func (q *MSNQueueQuery) Remove(ctx context.Context, m *QueuedMessage) (removed bool, err error) {
 	return q.together.change(ctx, queueRemove, q.bridgeID, m.LoginID, m.MessageID, m.Owner)
+}
+
+// RemoveShown is Remove for a message that the framework knows as being in Matrix. It reports false when it
+// does not, or the message was not there, or belongs to somebody else.
+func (q *MSNQueueQuery) RemoveShown(ctx context.Context, m *QueuedMessage) (removed bool, err error) {
+	removed, err = q.together.change(ctx, queueRemoveShown, q.bridgeID, m.LoginID, m.MessageID, m.Owner)
+	m.Removed = m.Removed || removed
+	return removed, err
 }
 
 // Failed notes that an attempt to bring a message into its room has failed.

@@ -100,14 +100,24 @@ func (b *Inbox) handOver(ctx context.Context, m *database.QueuedMessage, kind Ki
 	}); err != nil {
 		return err
 	}
-	parts, err := b.account.Bridge.DB.Message.GetAllPartsByID(ctx, b.account.Login.ID, m.MessageID)
+	return b.shown(ctx, m)
+}
+
+// shown takes a message out of the queue that is in its room now, in the one statement that looks whether it is. The error
+// says that it is not.
+func (b *Inbox) shown(ctx context.Context, m *database.QueuedMessage) error {
+	removed, err := b.account.DB.MSNQueue.RemoveShown(ctx, m)
+	if removed {
+		return nil
+	}
 	if err != nil {
-		return err
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to take a message out of the queue that is in its room, trying again")
 	}
-	if len(parts) == 0 {
-		return errNotInMatrix
+	parts, err := b.account.Bridge.DB.Message.GetAllPartsByID(ctx, b.account.Login.ID, m.MessageID)
+	if err == nil && len(parts) == 0 {
+		err = errNotInMatrix
 	}
-	return nil
+	return err
 }
 
 // handled gives an event to the framework and waits until it is done with. It says nothing of how well.

@@ -46,8 +46,11 @@ func (t *table) Hold(ctx context.Context, e queue.Entry[*database.QueuedMessage]
 	return t.SetOwner(ctx, e, "")
 }
 
-// Remove takes a message out.
+// Remove takes a message out, unless that is done.
 func (t *table) Remove(ctx context.Context, e queue.Entry[*database.QueuedMessage]) (bool, error) {
+	if e.Row.Removed {
+		return true, nil
+	}
 	e.Row.Owner = e.Owner
 	return t.query.Remove(ctx, e.Row)
 }
