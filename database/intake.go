@@ -108,7 +108,11 @@ const (
 // not among them. Position is given by the table. The error is ErrUsurped when the lease is another process's: that one would not
 // hear of them.
 func (q *IntakeQuery) Put(ctx context.Context, events []*Received) (open []*Received, err error) {
-	err = q.together.DoTxn(ctx, func(ctx context.Context) error {
+	do := q.together.DoTxn
+	if len(events) == 1 {
+		do = q.together.Do // that is one statement
+	}
+	err = do(ctx, func(ctx context.Context) error {
 		open = nil
 		for _, r := range events {
 			state, content, outcome := ReceivedWaiting, r.Content, r.Outcome
@@ -172,6 +176,16 @@ func (q *IntakeQuery) Finish(ctx context.Context, event id.EventID) error {
 func (q *IntakeQuery) SetOutcome(ctx context.Context, r Received) error {
 	_, err := q.together.change(ctx, receivedOutcome, q.bridgeID, r.EventID, r.RoomID, r.Sender, r.Outcome, toMilli(r.At))
 	return err
+}
+
+// SetOutcomeWith is SetOutcome with something else in the same transaction: both are done, or none.
+func (q *IntakeQuery) SetOutcomeWith(ctx context.Context, r Received, also func(context.Context) error) error {
+	return q.together.DoTxn(ctx, func(ctx context.Context) error {
+		if err := q.SetOutcome(ctx, r); err != nil {
+			return err
+		}
+		return also(ctx)
+	})
 }
 
 // LatestFailed returns the latest message of somebody in a room that has not arrived, or may not
