@@ -34,6 +34,8 @@ type QueuedEvent struct {
 	// QueuedAt is when the bridge took the message, by its own clock. Zero means that it
 	// was before this was noted.
 	QueuedAt time.Time
+	// New is set by who has put the message in just now: it was surely never sent.
+	New bool
 }
 
 // Scan reads a row of the columns in eventColumns.
@@ -72,6 +74,7 @@ const (
 		SELECT $1, $2, $3, ` + nextPosition + `, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
 		FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2
 		HAVING NOT EXISTS (SELECT 1 FROM intake WHERE bridge_id=$1 AND event_id=$3 AND outcome<>'')
+		AND NOT EXISTS (SELECT 1 FROM message WHERE bridge_id=$1 AND mxid=$3)
 		ON CONFLICT (bridge_id, login_id, event_id) DO NOTHING
 		RETURNING position`
 	eventsGetAll = `
@@ -104,7 +107,7 @@ const nextPosition = `CASE WHEN COALESCE(MAX(position), 0) >= $4 THEN MAX(positi
 
 // Put adds a message at the end of its login's queue, in the place of the received event
 // that it was, and tells who listens. It reports false for one that is in the queue already, or
-// was and had its outcome.
+// was and had its outcome, or that the framework knows as sent.
 // Position is given by the table.
 func (q *MatrixQueueQuery) Put(ctx context.Context, e *QueuedEvent) (added bool, err error) {
 	return q.putIf(ctx, e, func(context.Context) (bool, error) { return true, nil })
@@ -139,6 +142,7 @@ func (q *MatrixQueueQuery) putIf(ctx context.Context, e *QueuedEvent, may func(c
 	if !added {
 		return false, nil
 	}
+	e.New = true
 	q.mu.Lock()
 	listeners := q.listeners[e.LoginID]
 	q.mu.Unlock()

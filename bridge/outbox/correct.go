@@ -96,22 +96,21 @@ func (o *Outbox) SayNotWithdrawn(ctx context.Context, chat id.RoomID, deleted id
 	return err
 }
 
-// remember notes what became of a message, for those that correct it and for events that the
-// homeserver repeats.
+// remember notes what became of a message that was not delivered, for those that correct it and for
+// events that the homeserver repeats.
 func (o *Outbox) remember(ctx context.Context, e *database.QueuedEvent, fate error) error {
-	outcome := database.EventDelivered
-	switch {
-	case fate == nil:
-	case mayHaveArrived(fate) || !reason.Of(fate, reason.Message, reason.Subject{}).Certain:
+	outcome := database.EventRefused
+	if mayHaveArrived(fate) || !reason.Of(fate, reason.Message, reason.Subject{}).Certain {
 		outcome = database.EventUncertain
-	default:
-		outcome = database.EventRefused
 	}
 	return o.setOutcome(ctx, e, outcome)
 }
 
 func (o *Outbox) setOutcome(ctx context.Context, e *database.QueuedEvent, outcome database.EventOutcome) error {
-	return o.account.DB.Intake.SetOutcome(ctx, database.Received{
-		EventID: e.EventID, RoomID: e.RoomID, Sender: e.Sender, Outcome: outcome, At: time.Now(),
-	})
+	return o.account.DB.Intake.SetOutcome(ctx, outcomeOf(e, outcome))
+}
+
+// outcomeOf returns what is noted of a message whose outcome is known.
+func outcomeOf(e *database.QueuedEvent, outcome database.EventOutcome) database.Received {
+	return database.Received{EventID: e.EventID, RoomID: e.RoomID, Sender: e.Sender, Outcome: outcome, At: time.Now()}
 }

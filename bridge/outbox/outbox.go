@@ -222,7 +222,10 @@ func (o *Outbox) Farewell(ctx context.Context) {
 // Begin implements queue.Work.
 func (o *Outbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedEvent]) queue.Outcome {
 	e := job.Row
-	sent, err := o.isSent(ctx, e)
+	sent, err := false, error(nil)
+	if !e.New {
+		sent, err = o.isSent(ctx, e)
+	}
 	switch {
 	case err != nil:
 		return queue.Retry(err) // it must not be sent a second time

@@ -48,18 +48,18 @@ func (o *Outbox) count(e *database.QueuedEvent, fate error) {
 }
 
 func (o *Outbox) tell(ctx context.Context, e *database.QueuedEvent, fate error) error {
-	if err := o.remember(context.WithoutCancel(ctx), e, fate); err != nil {
-		return err
-	}
 	br := o.account.Bridge
 	info := infoOf(e)
 	if fate == nil {
-		if err := o.save(context.WithoutCancel(ctx), e); err != nil {
+		if err := o.noteDelivered(context.WithoutCancel(ctx), e); err != nil {
 			return err
 		}
 		br.Matrix.SendMessageStatus(ctx, &bridgev2.MessageStatus{Status: event.MessageStatusSuccess}, info)
 		o.showRead(ctx, e)
 		return nil
+	}
+	if err := o.remember(context.WithoutCancel(ctx), e, fate); err != nil {
+		return err
 	}
 	to, _ := msnid.ParsePeer(e.PortalID)
 	zerolog.Ctx(ctx).Warn().Err(fate).Stringer("event_id", e.EventID).Msg("Message was not delivered")
@@ -95,23 +95,38 @@ func once(e *database.QueuedEvent) *bridgev2.MatrixSendExtra {
 	return room.Once(e.EventID + id.EventID(strconv.FormatInt(e.QueuedAt.UnixMilli(), 36)))
 }
 
-// save gives the framework the message, which it then knows by its event.
-func (o *Outbox) save(ctx context.Context, e *database.QueuedEvent) error {
+// noteDelivered notes that a message was delivered, and gives it to the framework, which then knows it by its event:
+// both in one transaction, where nothing is against it.
+func (o *Outbox) noteDelivered(ctx context.Context, e *database.QueuedEvent) error {
+	// A message needs the row of its sender's ghost.
+	if _, err := o.account.Bridge.GetGhostByID(ctx, o.account.UserID()); err != nil {
+		return err
+	}
+	save := func(ctx context.Context) error { return o.save(ctx, e) }
+	err := o.account.DB.Intake.SetOutcomeWith(ctx, outcomeOf(e, database.EventDelivered), save)
+	if !database.Refuses(err) {
+		return err
+	}
+	// The framework has it already, or has no room of it any more.
+	if err := o.setOutcome(ctx, e, database.EventDelivered); err != nil {
+		return err
+	}
 	if sent, err := o.isSent(ctx, e); err != nil || sent {
 		return err
 	}
-	br, key := o.account.Bridge, o.account.KeyOf(e.PortalID)
-	if portal, err := br.DB.Portal.GetByKey(ctx, key); err != nil || portal == nil {
+	portal, err := o.account.Bridge.DB.Portal.GetByKey(ctx, o.account.KeyOf(e.PortalID))
+	if err != nil || portal == nil {
 		return err // without a room there is nothing to know the message by
 	}
-	// A message needs the row of its sender's ghost.
-	if _, err := br.GetGhostByID(ctx, o.account.UserID()); err != nil {
-		return err
-	}
-	return br.DB.Message.Insert(ctx, &bridgedb.Message{
+	return save(ctx)
+}
+
+// save gives the framework a message.
+func (o *Outbox) save(ctx context.Context, e *database.QueuedEvent) error {
+	return o.account.Bridge.DB.Message.Insert(ctx, &bridgedb.Message{
 		ID:         msnid.MakeSentMessageID(e.EventID),
 		MXID:       e.EventID,
-		Room:       key,
+		Room:       o.account.KeyOf(e.PortalID),
 		SenderID:   o.account.UserID(),
 		SenderMXID: e.Sender,
 		Timestamp:  e.WrittenAt,
