@@ -121,6 +121,12 @@ func (q *MSNQueueQuery) Put(ctx context.Context, m *QueuedMessage) (added bool, 
 	return added && err == nil, err
 }
 
+// DoTogether makes several changes in one transaction, with those of others perhaps: all of them are made, or none. It may
+// be called again for that.
+func (q *MSNQueueQuery) DoTogether(ctx context.Context, change func(context.Context) error) error {
+	return q.together.DoTxn(ctx, change)
+}
+
 // ForPortal returns the first messages, up to limit, that wait for a portal.
 func (q *MSNQueueQuery) ForPortal(ctx context.Context, login networkid.UserLoginID, portal networkid.PortalID, limit int) ([]*QueuedMessage, error) {
 	return q.QueryMany(ctx, queueForPortal, q.bridgeID, login, portal, limit)

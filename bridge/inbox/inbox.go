@@ -6,6 +6,7 @@ package inbox
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,6 +42,11 @@ const (
 	// maxUnsaved is how many messages may wait in memory for the database. What has begun below it
 	// waits with all its parts.
 	maxUnsaved = 5000
+	// maxAhead is how many messages may wait for a database that takes them. The session waits when there are more: what it
+	// has read would be lost if the bridge were killed.
+	maxAhead = 64
+	// maxTogether is how many messages are stored in one transaction.
+	maxTogether = 64
 )
 
 // Store puts a message into the table, and reports false when it is there already. It may
@@ -55,15 +61,19 @@ type Inbox struct {
 	kinds   map[database.QueuedKind]Kind
 	loop    *queue.Loop[networkid.PortalID, *database.QueuedMessage]
 
-	saver   sync.Mutex // held by who stores what waits in memory, before mu
+	saver   chan struct{}  // has something while somebody stores what waits in memory
+	stores  sync.WaitGroup // of who stores what has just come
 	mu      sync.Mutex
+	moved   sync.Cond // of mu: something was stored, or failed, or the inbox was stopped
 	started bool
 	ctx     context.Context // of the last Start, without its end
 	began   time.Time       // the last Start
 	left    left            // what is from before that
 	settles time.Duration   // of the Pace
-	unsaved []arrival       // what the database did not take yet, in order
-	saving  *time.Timer     // of the next attempt to save that
+	unsaved []arrival       // what is not in the database yet, in order
+	storing bool            // somebody stores it
+	failing bool            // the database does not take it
+	saving  *time.Timer     // of the next attempt then
 	waits   *backoff.ExponentialBackOff
 }
 
@@ -71,7 +81,17 @@ type Inbox struct {
 type arrival struct {
 	parts []*database.QueuedMessage
 	store Store
-	again bool // it failed before
+	alone bool          // in a transaction of its own
+	again bool          // it failed before
+	tried chan struct{} // closed when it was stored or failed; may be nil
+}
+
+// wasTried says that an arrival was stored, or failed.
+func (a *arrival) wasTried() {
+	if a.tried != nil {
+		close(a.tried)
+		a.tried = nil
+	}
 }
 
 // Pace is what an Inbox waits for.
@@ -90,6 +110,7 @@ var Unhurried = Pace{Settles: 3 * time.Second}
 // New returns an Inbox that is stopped. Call Handle for all kinds of messages before Start.
 func New(a *account.Account, rooms *room.Rooms, pace Pace) *Inbox {
 	b := &Inbox{account: a, rooms: rooms, kinds: make(map[database.QueuedKind]Kind), waits: retry.Storing(), settles: pace.Settles}
+	b.moved.L, b.saver = &b.mu, make(chan struct{}, 1)
 	b.loop = queue.New(queue.Config[networkid.PortalID, *database.QueuedMessage]{
 		Store: &table{a.DB.MSNQueue, a.Login.ID}, Work: b, Window: 1, Batch: batch, Parallel: maxRooms, Patience: patience, Waits: pace.Between,
 	})
@@ -99,7 +120,8 @@ func New(a *account.Account, rooms *room.Rooms, pace Pace) *Inbox {
 // Handle says how messages of a kind are shown.
 func (b *Inbox) Handle(kind database.QueuedKind, how Kind) { b.kinds[kind] = how }
 
-// Put stores the parts of a message at the end of the queue, all or none. The server believes
+// Put has the parts of a message stored at the end of the queue, all or none. It returns while that is under way: what comes
+// meanwhile is stored together, in order, and nothing is brought into its room before. The server believes
 // that it is delivered, so that the end of the session is no reason not to. What the database
 // does not take waits in memory, with all that comes after it.
 func (b *Inbox) Put(ctx context.Context, parts ...*database.QueuedMessage) {
@@ -108,32 +130,48 @@ func (b *Inbox) Put(ctx context.Context, parts ...*database.QueuedMessage) {
 	}
 }
 
-// PutBy is Put for a message that is stored with something else. store is given the message
+// PutBy is Put for a message that is stored with something else. It returns when that is done, or failed. store is given the message
 // that takes the place of all that come while too many wait, which has a text then;
 // it may be called again when it fails.
 func (b *Inbox) PutBy(ctx context.Context, m *database.QueuedMessage, store Store) {
-	b.put(ctx, arrival{parts: []*database.QueuedMessage{m}, store: store})
+	tried := make(chan struct{})
+	b.put(ctx, arrival{parts: []*database.QueuedMessage{m}, store: store, alone: true, tried: tried})
+	<-tried
 }
 
 func (b *Inbox) put(ctx context.Context, a arrival) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
-	defer cancel()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.unsaved) == 0 {
-		err := b.save(ctx, a)
+	for b.started && !b.failing && b.inMemory() >= maxAhead {
+		b.moved.Wait()
+	}
+	if !b.started && len(b.unsaved) == 0 {
+		storing, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+		defer cancel()
+		err := b.save(storing, a)
 		if err == nil {
+			a.wasTried()
 			return
 		}
 		zerolog.Ctx(ctx).Err(err).Str("message_id", string(a.parts[0].MessageID)).Msg("Failed to store incoming message, it waits in memory")
+		a.again = true
 	}
-	if b.inMemory() >= maxUnsaved {
+	full := b.inMemory() >= maxUnsaved
+	if full || !b.started || b.failing {
+		a.wasTried()
+	}
+	if full {
 		zerolog.Ctx(ctx).Error().Str("message_id", string(a.parts[0].MessageID)).Msg("Lost an incoming message: the database has taken none for long")
 		return
 	}
-	a.again = true
 	b.unsaved = append(b.unsaved, a)
-	b.saveLater()
+	if b.started && !b.failing && !b.storing {
+		b.storing = true
+		b.stores.Go(func() {
+			defer b.lockSaver()()
+			b.saveAll()
+		})
+	}
 }
 
 // inMemory returns how many messages wait in memory, each part for one. mu is held.
@@ -172,6 +210,7 @@ func (b *Inbox) Stop() {
 	b.mu.Lock()
 	started, ctx := b.started, b.ctx
 	b.started = false
+	b.moved.Broadcast()
 	if b.saving != nil {
 		b.saving.Stop()
 		b.saving = nil
@@ -180,44 +219,95 @@ func (b *Inbox) Stop() {
 	if !started {
 		return
 	}
-	b.saver.Lock() // waits for an attempt that is under way; a later one finds the inbox stopped
-	defer b.saver.Unlock()
+	defer b.stores.Wait()
+	defer b.lockSaver()() // waits for an attempt that is under way; a later one finds the inbox stopped
 	if left := b.saveAll(); left > 0 {
 		zerolog.Ctx(ctx).Error().Int("messages", left).Msg("Lost incoming messages, unless the login is started again")
 	}
 }
 
 // Idle reports whether surely nothing waits for a room.
-func (b *Inbox) Idle(portal networkid.PortalID) bool { return b.loop.Idle(portal) }
+func (b *Inbox) Idle(portal networkid.PortalID) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.loop.Idle(portal) && !slices.ContainsFunc(b.unsaved, func(a arrival) bool { return a.parts[0].PortalID == portal })
+}
+
+// lockSaver waits until nobody stores what waits in memory, and keeps others from it until unlock. It comes before mu.
+func (b *Inbox) lockSaver() (unlock func()) {
+	b.saver <- struct{}{}
+	return func() { <-b.saver }
+}
 
 // saveAll stores what waits in memory, in order, and goes on trying later. It returns how
-// many are left. What comes meanwhile waits behind, and whoever hands it in does not. What the
-// database will never take is left out, which its room is told. saver is held.
+// many are left. What comes meanwhile waits behind. What the
+// database will never take is left out, which its room is told. The saver is locked.
 func (b *Inbox) saveAll() (left int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	defer func() { b.storing = false }()
+	most := maxTogether
+	if b.failing {
+		most = 1 // one of them may be to blame
+	}
 	for len(b.unsaved) > 0 {
-		first, ctx := b.unsaved[0], b.ctx
+		batch, ctx := b.first(most), b.ctx
 		b.mu.Unlock()
-		storing, cancel := context.WithTimeout(ctx, storeTimeout)
-		err := b.save(storing, first)
-		if database.Refuses(err) {
-			zerolog.Ctx(ctx).Err(err).Str("message_id", string(first.parts[0].MessageID)).Msg("Lost an incoming message: the database does not take it as it is")
-			if err = b.save(storing, b.leftOut(first, NotTaken)); database.Refuses(err) {
-				err = nil // nor can its room be told
-			}
-		}
-		cancel()
+		err := b.saveFirst(ctx, batch)
 		b.mu.Lock()
-		if err != nil {
-			zerolog.Ctx(ctx).Err(err).Int("messages", b.inMemory()).Msg("Failed to store incoming messages")
+		for i := range batch {
+			b.unsaved[i].again = b.unsaved[i].again || err != nil
+		}
+		if len(batch) > 1 && database.Refuses(err) {
+			most = len(batch) / 2 // it is one of them
+			continue
+		}
+		if b.failing = err != nil; b.failing {
+			zerolog.Ctx(ctx).Err(err).Int("messages", b.inMemory()).Msg("Failed to store incoming messages, they wait in memory")
+			for i := range b.unsaved {
+				b.unsaved[i].wasTried()
+			}
 			b.saveLater()
+			b.moved.Broadcast()
 			return b.inMemory()
 		}
-		b.unsaved = b.unsaved[1:]
+		for i := range batch {
+			b.unsaved[i].wasTried()
+		}
+		b.unsaved = b.unsaved[len(batch):]
+		b.moved.Broadcast()
+		most = min(2*most, maxTogether)
 	}
+	b.unsaved = nil // and with it what was stored
 	b.waits.Reset()
 	return 0
+}
+
+// first returns what is stored next: so many messages, or one with all its parts. mu is held.
+func (b *Inbox) first(most int) (batch []arrival) {
+	parts := 0
+	for _, a := range b.unsaved {
+		if parts += len(a.parts); len(batch) > 0 && (parts > most || a.alone || batch[0].alone) {
+			break
+		}
+		batch = append(batch, a)
+	}
+	return batch
+}
+
+// saveFirst stores what is next. A message that the database will never take is left out.
+func (b *Inbox) saveFirst(ctx context.Context, batch []arrival) error {
+	storing, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	err := b.save(storing, batch...)
+	if len(batch) > 1 || !database.Refuses(err) {
+		return err
+	}
+	zerolog.Ctx(ctx).Err(err).Str("message_id", string(batch[0].parts[0].MessageID)).Msg("Lost an incoming message: the database does not take it as it is")
+	if err = b.save(storing, b.leftOut(batch[0], NotTaken)); database.Refuses(err) {
+		err = nil // nor can its room be told
+	}
+	return err
 }
 
 // saveLater has what waits in memory stored after a while. mu is held.
@@ -230,8 +320,7 @@ func (b *Inbox) saveLater() {
 // saveIn has what waits in memory stored after a time. mu is held, and no attempt is due.
 func (b *Inbox) saveIn(wait time.Duration) {
 	b.saving = time.AfterFunc(wait, func() {
-		b.saver.Lock()
-		defer b.saver.Unlock()
+		defer b.lockSaver()()
 		b.mu.Lock()
 		b.saving = nil
 		started := b.started
@@ -242,42 +331,49 @@ func (b *Inbox) saveIn(wait time.Duration) {
 	})
 }
 
-// save stores one message, or what takes its place when too many wait. One calls it at a
-// time: mu is held, or saver while others wait.
-func (b *Inbox) save(ctx context.Context, a arrival) error {
-	portal, again := a.parts[0].PortalID, a.again
-	a, err := b.within(ctx, a)
-	if err != nil {
-		return err
-	}
-	var added []*database.QueuedMessage
+// save stores messages, all or none, or what takes their place when too many wait. One calls it at a
+// time: the saver is locked, or mu is held while the inbox is stopped.
+func (b *Inbox) save(ctx context.Context, batch ...arrival) error {
+	var added [][]*database.QueuedMessage // of each
 	storeAll := func(ctx context.Context) error {
-		added = nil
-		for _, part := range a.parts {
-			part.Owner = b.loop.Run()
-			switch isNew, err := a.store(ctx, part); {
-			case err != nil:
+		added = make([][]*database.QueuedMessage, len(batch))
+		waiting := make(map[networkid.PortalID]int)
+		for i, a := range batch {
+			a, err := b.within(ctx, a, waiting)
+			if err != nil {
 				return err
-			case isNew:
-				added = append(added, part)
+			}
+			for _, part := range a.parts {
+				part.Owner = b.loop.Run()
+				isNew, err := a.store(ctx, part)
+				if err != nil {
+					return err
+				}
+				if isNew {
+					added[i] = append(added[i], part)
+					waiting[part.PortalID]++
+				}
 			}
 		}
 		return nil
 	}
-	if len(a.parts) <= 1 {
+	var err error
+	if len(batch) == 1 && len(batch[0].parts) <= 1 {
 		err = storeAll(ctx)
 	} else {
-		err = b.account.DB.MSNQueue.GetDB().DoTxn(ctx, nil, storeAll)
+		err = b.account.DB.MSNQueue.DoTogether(ctx, storeAll)
 	}
 	if err != nil {
 		return err
 	}
-	for _, part := range added {
-		b.left.isNew(part.PortalID, part.Position)
-		b.loop.WakeWith(part.PortalID, queue.Entry[*database.QueuedMessage]{Row: part, Position: part.Position, Owner: part.Owner})
-	}
-	if len(added) == 0 && again {
-		b.loop.Wake(portal, 1) // the database may have stored it the first time
+	for i, a := range batch {
+		for _, part := range added[i] {
+			b.left.isNew(part.PortalID, part.Position)
+			b.loop.WakeWith(part.PortalID, queue.Entry[*database.QueuedMessage]{Row: part, Position: part.Position, Owner: part.Owner})
+		}
+		if len(added[i]) == 0 && a.again {
+			b.loop.Wake(a.parts[0].PortalID, 1) // the database may have stored it the first time
+		}
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 
 	"matrix-msn/bridge/words"
 	"matrix-msn/database"
@@ -28,16 +29,18 @@ var NotTaken = words.Text("inbox.a_message_was_left_out_the")
 var Usual = Limit{Most: 5000, Instead: LeftOut}
 
 // within returns what is to be stored of an arrival: itself, or what takes its place and that
-// of others when too many wait, or no parts.
-func (b *Inbox) within(ctx context.Context, a arrival) (arrival, error) {
+// of others when too many wait, or no parts. counted is how many messages wait for the rooms of those that
+// are stored in the same transaction.
+func (b *Inbox) within(ctx context.Context, a arrival, counted map[networkid.PortalID]int) (arrival, error) {
 	m := a.parts[0]
-	waiting := 0
-	if !b.loop.Idle(m.PortalID) {
+	waiting, known := counted[m.PortalID]
+	if !known && !b.loop.Idle(m.PortalID) {
 		var err error
 		if waiting, err = b.account.DB.MSNQueue.Count(ctx, m.LoginID, m.PortalID); err != nil {
 			return a, err
 		}
 	}
+	counted[m.PortalID] = waiting
 	limit, err := b.kindOf(m).limit(ctx, m, waiting)
 	if err != nil || waiting < limit.Most {
 		return a, err
