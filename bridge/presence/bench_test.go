@@ -121,3 +121,32 @@ func BenchmarkReport(b *testing.B) {
 		k.Report(home, networkid.UserID(fmt.Sprint("home/", i%1000)), online(fmt.Sprint(i)))
 	}
 }
+
+// BenchmarkLoginAmongMany has one more account sign in where there are many, each with contacts of its own: it must cost
+// as much with ten thousand as with a hundred.
+func BenchmarkLoginAmongMany(b *testing.B) {
+	for _, many := range []int{100, 10000} {
+		b.Run(fmt.Sprint(many), func(b *testing.B) {
+			k := New(Config{Kind: Presence, Homeserver: newFakeServer(b), Store: newFakeStore()})
+			begin := func(i int) {
+				login, rooms := networkid.UserLoginID(fmt.Sprint("login", i)), make([]networkid.UserID, 5)
+				for c := range rooms {
+					rooms[c] = networkid.UserID(fmt.Sprint("home/", i, "-", c))
+				}
+				k.Begin(login, rooms)
+				for _, who := range rooms {
+					k.Report(login, who, online(""))
+				}
+			}
+			for i := range many {
+				begin(i)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				begin(many)
+				k.expire(time.Now())
+				k.End(networkid.UserLoginID(fmt.Sprint("login", many)))
+			}
+		})
+	}
+}

@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"container/heap"
 	"context"
 	"fmt"
 	"sync"
@@ -38,6 +39,7 @@ type Keeper struct {
 	ghosts map[networkid.UserID]*ghost
 	dirty  map[*ghost]struct{} // those of which something is to be sent
 	logins map[networkid.UserLoginID]*login
+	ends   ends   // when what logins have told ends
 	order  uint64 // of the latest news
 	busy   *ghost // of whom something is just being sent or asked
 
@@ -49,8 +51,8 @@ type Keeper struct {
 // ghost is one of whom something is known, or shown.
 type ghost struct {
 	id    networkid.UserID
-	seen  map[networkid.UserLoginID]report // by those who see them online
-	rooms map[networkid.UserLoginID]struct{}
+	seen  map[*login]*report // by those who see them online
+	rooms map[*login]struct{}
 
 	shown  State // what the homeserver was told
 	sure   bool  // and has taken
@@ -75,6 +77,52 @@ type report struct {
 type login struct {
 	round uint64
 	until time.Time // when what older rounds have told ends; zero when there is nothing
+	// ghosts are those whom it sees online or shares a room with. There are many logins and many ghosts,
+	// and few that have to do with each other.
+	ghosts map[*ghost]struct{}
+}
+
+// see notes how a login sees a ghost, nil for not online.
+func (l *login) see(g *ghost, r *report) {
+	if r == nil {
+		delete(g.seen, l)
+		l.leave(g)
+		return
+	}
+	if g.seen == nil {
+		g.seen = make(map[*login]*report)
+	}
+	g.seen[l] = r
+	l.meet(g)
+}
+
+// share notes that a login has a room with a ghost, or has none any more.
+func (l *login) share(g *ghost, has bool) {
+	if !has {
+		delete(g.rooms, l)
+		l.leave(g)
+		return
+	}
+	if g.rooms == nil {
+		g.rooms = make(map[*login]struct{})
+	}
+	g.rooms[l] = struct{}{}
+	l.meet(g)
+}
+
+func (l *login) meet(g *ghost) {
+	if l.ghosts == nil {
+		l.ghosts = make(map[*ghost]struct{})
+	}
+	l.ghosts[g] = struct{}{}
+}
+
+// leave forgets a ghost with whom a login has nothing to do any more.
+func (l *login) leave(g *ghost) {
+	_, had := g.rooms[l]
+	if g.seen[l] == nil && !had {
+		delete(l.ghosts, g)
+	}
 }
 
 // New returns a Keeper that is not started.
@@ -119,10 +167,7 @@ func (k *Keeper) Start(ctx context.Context) error {
 func (k *Keeper) ghost(id networkid.UserID) *ghost {
 	g := k.ghosts[id]
 	if g == nil {
-		g = &ghost{
-			id: id, shown: offline, sure: true,
-			seen: make(map[networkid.UserLoginID]report), rooms: make(map[networkid.UserLoginID]struct{}),
-		}
+		g = &ghost{id: id, shown: offline, sure: true}
 		k.ghosts[id] = g
 	}
 	return g
@@ -194,20 +239,19 @@ func (k *Keeper) Begin(id networkid.UserLoginID, rooms []networkid.UserID) {
 	defer k.mu.Unlock()
 	now := time.Now()
 	l := k.login(id)
-	l.round++
-	l.until = now.Add(settle)
+	k.endRound(l, now.Add(settle))
 	has := make(map[networkid.UserID]bool, len(rooms))
 	for _, room := range rooms {
 		has[room] = true
 	}
-	for _, g := range k.ghosts {
-		if _, had := g.rooms[id]; had && !has[g.id] {
-			delete(g.rooms, id)
+	for g := range l.ghosts {
+		if _, had := g.rooms[l]; had && !has[g.id] {
+			l.share(g, false)
 			k.settled(g, now)
 		}
 	}
 	for room := range has {
-		k.room(id, room, now)
+		k.room(l, room, now)
 		if g := k.ghosts[room]; now.Add(settle).Before(g.hold) {
 			g.hold = now.Add(settle)
 		}
@@ -220,8 +264,7 @@ func (k *Keeper) Lost(id networkid.UserLoginID) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if l := k.logins[id]; l != nil {
-		l.round++
-		l.until = time.Now().Add(outage)
+		k.endRound(l, time.Now().Add(outage))
 		k.signal()
 	}
 }
@@ -230,20 +273,19 @@ func (k *Keeper) Lost(id networkid.UserLoginID) {
 func (k *Keeper) End(id networkid.UserLoginID) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.logins[id] == nil {
+	l := k.logins[id]
+	if l == nil {
 		return
 	}
 	delete(k.logins, id)
+	l.until = time.Time{}
 	now := time.Now()
-	for _, g := range k.ghosts {
-		_, saw := g.seen[id]
-		_, had := g.rooms[id]
-		if saw || had {
-			delete(g.seen, id)
-			delete(g.rooms, id)
-			k.settled(g, now)
-		}
+	for g := range l.ghosts {
+		delete(g.seen, l)
+		delete(g.rooms, l)
+		k.settled(g, now)
 	}
+	l.ghosts = nil
 }
 
 // Report says how a login sees a ghost now. It counts between Begin and End.
@@ -256,17 +298,16 @@ func (k *Keeper) Report(id networkid.UserLoginID, who networkid.UserID, state St
 	}
 	g := k.ghost(who)
 	g.hold = time.Time{}
-	before, saw := g.seen[id]
+	before := g.seen[l]
 	switch {
-	case saw && before.state == state: // services repeat what they have said
+	case before != nil && before.state == state: // services repeat what they have said
 		before.round = l.round
-		g.seen[id] = before
 		return
 	case state.Presence == offline.Presence:
-		delete(g.seen, id)
+		l.see(g, nil)
 	default:
 		k.order++
-		g.seen[id] = report{state: state, order: k.order, round: l.round}
+		l.see(g, &report{state: state, order: k.order, round: l.round})
 	}
 	k.settled(g, time.Now())
 }
@@ -275,15 +316,15 @@ func (k *Keeper) Report(id networkid.UserLoginID, who networkid.UserID, state St
 func (k *Keeper) Room(id networkid.UserLoginID, who networkid.UserID) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.logins[id] != nil {
-		k.room(id, who, time.Now())
+	if l := k.logins[id]; l != nil {
+		k.room(l, who, time.Now())
 	}
 }
 
-func (k *Keeper) room(id networkid.UserLoginID, who networkid.UserID, now time.Time) {
+func (k *Keeper) room(l *login, who networkid.UserID, now time.Time) {
 	g := k.ghost(who)
-	if _, had := g.rooms[id]; !had {
-		g.rooms[id] = struct{}{}
+	if _, had := g.rooms[l]; !had {
+		l.share(g, true)
 		k.settled(g, now)
 	}
 }
@@ -297,25 +338,62 @@ func (k *Keeper) Spoken(who networkid.UserID) {
 	}
 }
 
+// endRound begins a new round of a login. What older ones have told counts until then. mu is held.
+func (k *Keeper) endRound(l *login, until time.Time) {
+	l.round++
+	l.until = until
+	heap.Push(&k.ends, end{until, l})
+}
+
 // expire ends what was told in older rounds, and returns when there will be something to end. mu
 // is held.
 func (k *Keeper) expire(now time.Time) (at time.Time) {
-	for id, l := range k.logins {
+	for len(k.ends) > 0 {
+		next := k.ends[0]
+		l := next.login
 		switch {
-		case l.until.IsZero():
-		case now.Before(l.until):
-			at = earlier(at, l.until)
+		case !l.until.Equal(next.at): // another one counts, or the login is gone
+		case now.Before(next.at):
+			return next.at
 		default:
 			l.until = time.Time{}
-			for _, g := range k.ghosts {
-				if r, saw := g.seen[id]; saw && r.round < l.round {
-					delete(g.seen, id)
+			for g := range l.ghosts {
+				if r := g.seen[l]; r != nil && r.round < l.round {
+					l.see(g, nil)
 					k.settled(g, now)
 				}
 			}
 		}
+		heap.Pop(&k.ends)
 	}
-	return at
+	return time.Time{}
+}
+
+// end is when what a login has told in older rounds does not count any more.
+type end struct {
+	at    time.Time
+	login *login
+}
+
+// ends is a heap, the next one first.
+type ends []end
+
+func (e ends) Len() int           { return len(e) }
+func (e ends) Less(i, j int) bool { return e[i].at.Before(e[j].at) }
+func (e ends) Swap(i, j int)      { e[i], e[j] = e[j], e[i] }
+
+// Push implements heap.Interface.
+func (e *ends) Push(one any) { *e = append(*e, one.(end)) }
+
+// Pop implements heap.Interface.
+func (e *ends) Pop() any {
+	last := len(*e) - 1
+	one := (*e)[last]
+	(*e)[last] = end{}
+	if *e = (*e)[:last]; last == 0 {
+		*e = nil
+	}
+	return one
 }
 
 // earlier returns the earlier of two times, of which zero is never.
