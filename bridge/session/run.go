@@ -19,30 +19,37 @@ import (
 	"matrix-msn/msn"
 )
 
-// run keeps the account signed in until ctx ends or only the user can help.
-func (s *Session) run(ctx context.Context, client *msn.Client, lane Lane) {
-	log := zerolog.Ctx(ctx)
-	defer func() {
-		if client != nil { // the run was stopped before it was served
-			Discard(client)
-		}
-	}()
+// life is what a run does from the start of a login to its end: one goroutine after another, none of which ends before it has
+// started the next. Who waits for the service, which is what nearly all of them do nearly all of the time, waits on a stack
+// of its own that has never had to grow.
+type life struct {
+	*Session
+	ctx         context.Context
+	stopWorking context.CancelFunc // ends the work of the parts
+	client      *msn.Client        // nil while there is none
+	lane        Lane
+	waits       *pauses
+	ended       func()
+
+	// What follows is of the session that is served.
+	began time.Time
+	err   error         // why it has ended
+	stop  func() bool   // takes back that it is closed with ctx
+	quit  chan struct{} // closed when it is closed
+}
+
+// run keeps the account signed in until ctx ends or only the user can help. It calls ended then.
+func (s *Session) run(ctx context.Context, client *msn.Client, lane Lane, ended func()) {
 	// The parts stop working before the client is closed: what fails because of that would
 	// look to them like a failure of the service.
 	working, stopWorking := context.WithCancel(context.WithoutCancel(ctx))
+	l := &life{Session: s, ctx: ctx, stopWorking: stopWorking, client: client, lane: lane, waits: newPauses(), ended: ended}
 	for _, part := range s.parts {
 		part.Start(working)
 	}
-	defer func() {
-		<-ctx.Done()
-		stopWorking()
-		for _, part := range slices.Backward(s.parts) {
-			part.Stop()
-		}
-	}()
-
 	if client == nil && s.account.Stored().Elsewhere {
 		s.report(s.problemOf(&msn.OutError{Reason: "OTH"}))
+		l.end()
 		return
 	}
 	if client == nil {
@@ -50,41 +57,78 @@ func (s *Session) run(ctx context.Context, client *msn.Client, lane Lane) {
 		// the trouble lasts already.
 		s.account.Login.BridgeState.Send(status.BridgeState{StateEvent: status.StateConnecting})
 	}
-	waits := newPauses()
-	for ctx.Err() == nil {
-		var err error
-		if client == nil {
-			client, err = s.signIn(ctx, lane)
-			lane = Background
-		}
-		var held time.Duration
-		if err == nil {
-			began := time.Now()
-			err = s.serve(ctx, client, stopWorking)
-			client, held = nil, max(time.Since(began), 1)
-			if errors.Is(err, msn.ErrBadCredentials) || errors.Is(err, msn.ErrAccountLocked) {
-				// The account was let in: the next sign-in tells.
-				err = fmt.Errorf("%w: %v", msn.ErrNotConnected, err)
+	l.connect()
+}
+
+// end ends the run when ctx has ended.
+func (l *life) end() {
+	if l.ctx.Err() == nil {
+		context.AfterFunc(l.ctx, l.end)
+		return
+	}
+	l.stopWorking()
+	for _, part := range slices.Backward(l.parts) {
+		part.Stop()
+	}
+	if l.client != nil { // the run was stopped before it was served
+		Discard(l.client)
+	}
+	l.ended()
+}
+
+// connect signs in when it is this login's turn, and tries until that works.
+func (l *life) connect() {
+	switch {
+	case l.ctx.Err() != nil:
+		l.end()
+	case l.client != nil:
+		l.serve()
+	default:
+		lane := l.lane
+		l.lane = Background
+		l.signIns.whenFree(l.ctx, lane, l.account.Identity.Service, func(mine bool) {
+			if !mine {
+				l.end()
+				return
 			}
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		if s.park() {
-			return // who signs in anew stops this run, or starts it again
-		}
-		problem := s.problemOf(err)
-		log.Warn().Err(err).Str("code", problem.Code).Bool("retried", problem.Retried()).Msg("Not signed in")
-		s.rememberElsewhere(ctx, problem.Code == reason.CodeElsewhere)
-		s.report(problem)
-		if !problem.Retried() || !retry.Sleep(ctx, waits.after(held, err)) {
-			return
-		}
+			var err error
+			l.client, err = l.signIn(l.ctx)
+			l.signIns.done(lane, l.account.Identity.Service)
+			if err != nil {
+				l.failed(0, err)
+				return
+			}
+			l.serve()
+		})
 	}
 }
 
+// failed tells that an attempt has failed, or that a session has ended that had lasted for held, and goes on
+// when it is time to try again.
+func (l *life) failed(held time.Duration, err error) {
+	if l.ctx.Err() != nil || l.park() { // who signs in anew stops this run, or starts it again
+		l.end()
+		return
+	}
+	problem := l.problemOf(err)
+	zerolog.Ctx(l.ctx).Warn().Err(err).Str("code", problem.Code).Bool("retried", problem.Retried()).Msg("Not signed in")
+	l.rememberElsewhere(l.ctx, problem.Code == reason.CodeElsewhere)
+	l.report(problem)
+	if !problem.Retried() {
+		l.end()
+		return
+	}
+	go l.rest(l.waits.after(held, err))
+}
+
+// rest waits, as wait does.
+func (l *life) rest(wait time.Duration) {
+	retry.Sleep(l.ctx, wait)
+	go l.connect()
+}
+
 // signIn opens a session with the stored password.
-func (s *Session) signIn(ctx context.Context, lane Lane) (*msn.Client, error) {
+func (s *Session) signIn(ctx context.Context) (*msn.Client, error) {
 	a := s.account
 	if !a.Service.Configured() {
 		return nil, config.ErrNoService
@@ -103,7 +147,7 @@ func (s *Session) signIn(ctx context.Context, lane Lane) (*msn.Client, error) {
 	if s.picture != nil {
 		credentials.Picture = s.picture(ctx)
 	}
-	return s.signIns.Open(ctx, lane, a.Service, credentials, a.Login.Log)
+	return s.signIns.open(ctx, a.Service, credentials, a.Login.Log)
 }
 
 // Groups returns the members of the group chats that there are rooms for, by their IDs. They are
@@ -126,45 +170,71 @@ func (s *Session) machineGUID(ctx context.Context) string {
 	return s.account.Stored().MachineGUID
 }
 
-// serve hands on what a session tells until it ends, and returns why it did. When ctx ends
-// it calls stopWorking, and then closes the session.
-func (s *Session) serve(ctx context.Context, client *msn.Client, stopWorking func()) error {
-	closed := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(closed)
-		stopWorking()
+// serve begins to hand on what a session tells. When ctx ends the work of the parts ends, and then the session.
+func (l *life) serve() {
+	client := l.client
+	l.began, l.err, l.quit = time.Now(), msn.ErrClosed, make(chan struct{})
+	quit := l.quit
+	l.stop = context.AfterFunc(l.ctx, func() {
+		defer close(quit)
+		l.stopWorking()
 		client.Close()
 	})
-	defer func() {
-		if !stop() {
-			<-closed
-		}
-	}()
-	defer client.Close()
-	s.rememberElsewhere(ctx, false)
-	for _, do := range s.opened {
-		do(ctx, client)
+	l.rememberElsewhere(l.ctx, false)
+	for _, do := range l.opened {
+		do(l.ctx, client)
 	}
-	s.set(client, nil)
-	s.account.Login.BridgeState.Send(status.BridgeState{StateEvent: status.StateConnected})
-	for _, do := range s.ready {
-		do(ctx, client)
+	l.set(client, nil)
+	l.account.Login.BridgeState.Send(status.BridgeState{StateEvent: status.StateConnected})
+	for _, do := range l.ready {
+		do(l.ctx, client)
 	}
-	zerolog.Ctx(ctx).Info().Stringer("dialect", client.Dialect()).Int("contacts", len(client.Contacts())).Msg("Signed in")
-	var end error = msn.ErrClosed
-	for evt := range client.Events() {
+	zerolog.Ctx(l.ctx).Info().Stringer("dialect", client.Dialect()).Int("contacts", len(client.Contacts())).Msg("Signed in")
+	go l.wait()
+}
+
+// wait waits for the next event. It calls nothing that would make its stack grow.
+func (l *life) wait() {
+	evt, more := <-l.client.Events()
+	go l.hear(evt, more)
+}
+
+// hear hands on an event, and those that come right behind it.
+func (l *life) hear(evt msn.Event, more bool) {
+	for more {
 		if d, ok := evt.(msn.Disconnected); ok {
-			end = d.Err
-			s.set(nil, nil)
-			continue
+			l.err = d.Err
+			l.set(nil, nil)
+		} else {
+			l.Dispatch(l.ctx, evt)
 		}
-		s.Dispatch(ctx, evt)
+		select {
+		case evt, more = <-l.client.Events():
+		default:
+			go l.wait()
+			return
+		}
 	}
-	s.set(nil, nil)
-	for _, do := range s.lost {
+	l.lose()
+}
+
+// lose ends what serve began, and signs in again.
+func (l *life) lose() {
+	l.set(nil, nil)
+	for _, do := range l.lost {
 		do()
 	}
-	return end
+	l.client.Close()
+	if !l.stop() {
+		<-l.quit
+	}
+	l.client, l.stop, l.quit = nil, nil, nil
+	err := l.err
+	if errors.Is(err, msn.ErrBadCredentials) || errors.Is(err, msn.ErrAccountLocked) {
+		// The account was let in: the next sign-in tells.
+		err = fmt.Errorf("%w: %v", msn.ErrNotConnected, err)
+	}
+	l.failed(max(time.Since(l.began), 1), err)
 }
 
 func (s *Session) problemOf(err error) reason.Reason {

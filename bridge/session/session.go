@@ -4,7 +4,6 @@ package session
 
 import (
 	"context"
-	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,7 +17,7 @@ import (
 // limits of its own, which are shorter.
 const RequestTimeout = time.Minute
 
-// Session keeps one login signed in. While it is started, one goroutine runs for it.
+// Session keeps one login signed in. While it is started, one goroutine at a time runs for it.
 type Session struct {
 	account *account.Account
 	signIns *SignIns
@@ -31,7 +30,7 @@ type Session struct {
 	trouble  []func(reason.Reason)
 	initial  func() msn.Status            // as what to sign in, nil for online
 	picture  func(context.Context) []byte // with which display picture; may be nil
-	handlers map[reflect.Type][]handler
+	handlers []handler                    // in the order in which they are called
 
 	// life is held while the Session is started or stopped.
 	life    sync.Mutex
@@ -73,7 +72,7 @@ type running struct {
 // New returns a Session that is not started. Name those who work with it by Use, OnOpen,
 // OnReady and On before.
 func New(a *account.Account, signIns *SignIns) *Session {
-	return &Session{account: a, signIns: signIns, handlers: make(map[reflect.Type][]handler), changed: make(chan struct{})}
+	return &Session{account: a, signIns: signIns, changed: make(chan struct{})}
 }
 
 // Use has parts work while the login is started.
@@ -122,10 +121,7 @@ func (s *Session) start(client *msn.Client, lane Lane) {
 	s.mu.Unlock()
 	r := &running{cancel: cancel, ended: make(chan struct{})}
 	s.running = r
-	go func() {
-		defer close(r.ended)
-		s.run(ctx, client, lane)
-	}()
+	go s.run(ctx, client, lane, func() { close(r.ended) })
 }
 
 // Stop signs out and returns when everything that Start began has ended. It may be

@@ -37,7 +37,7 @@ type SignIns struct {
 	logins exsync.KeyedMutex[networkid.UserLoginID]
 
 	mu    sync.Mutex
-	turns map[string]*[lanes]chan struct{} // by service: a token for each sign-in under way
+	turns map[string]*[lanes]turns // by service
 }
 
 // Lock waits until nobody else signs a login in or out or replaces it. It must not be
@@ -58,13 +58,15 @@ type Credentials struct {
 // Open signs in to a service. Of each service few sign-ins are under way in each lane; the
 // others wait, until ctx ends.
 func (s *SignIns) Open(ctx context.Context, lane Lane, service *config.Service, who Credentials, log zerolog.Logger) (*msn.Client, error) {
-	turns := s.turnsOf(service.Key, lane)
-	select {
-	case turns <- struct{}{}:
-		defer func() { <-turns }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := s.await(ctx, lane, service.Key); err != nil {
+		return nil, err
 	}
+	defer s.done(lane, service.Key)
+	return s.open(ctx, service, who, log)
+}
+
+// open is Open for who has a turn.
+func (s *SignIns) open(ctx context.Context, service *config.Service, who Credentials, log zerolog.Logger) (*msn.Client, error) {
 	cfg := service.Template
 	cfg.Account, cfg.Password, cfg.MachineGUID, cfg.Status = who.Account, who.Password, who.MachineGUID, who.Status
 	cfg.Groups, cfg.Picture = who.Groups, who.Picture
@@ -75,21 +77,6 @@ func (s *SignIns) Open(ctx context.Context, lane Lane, service *config.Service, 
 		s.Took(service.Key, time.Since(began), err)
 	}
 	return client, err
-}
-
-func (s *SignIns) turnsOf(service string, lane Lane) chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.turns == nil {
-		s.turns = make(map[string]*[lanes]chan struct{})
-	}
-	if s.turns[service] == nil {
-		s.turns[service] = new([lanes]chan struct{})
-		for lane := range s.turns[service] {
-			s.turns[service][lane] = make(chan struct{}, maxSignIns)
-		}
-	}
-	return s.turns[service][lane]
 }
 
 // Discard closes a session whose events nobody wants.

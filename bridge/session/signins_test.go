@@ -95,7 +95,9 @@ func TestSignInThatWaitsCanBeGivenUp(t *testing.T) {
 	slow := newHanging(t, "slow")
 	var signIns SignIns
 	for range maxSignIns {
-		signIns.turnsOf("slow", Interactive) <- struct{}{}
+		if err := signIns.await(t.Context(), Interactive, "slow"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
