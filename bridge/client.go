@@ -131,7 +131,7 @@ func newClient(c *Connector, of *bridgev2.UserLogin, identity msnid.Identity) *C
 	client.coming.Use(client.heard)
 	client.outbox.OnSettled(client.going.Release)
 	client.outbox.OnSent(client.outages.Sent)
-	client.handleKinds()
+	client.inbox.Use(client.kinds)
 	client.session.Use(client.rooms, client.inbox, client.outbox, client.pager, work, client.coming, client.going)
 	client.people.Listen(client.session)
 	client.requests.Listen(client.session)

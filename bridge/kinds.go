@@ -14,8 +14,9 @@ import (
 	"matrix-msn/database"
 )
 
-// handleKinds says how each kind of message is shown that comes from MSN.
-func (c *Client) handleKinds() {
+// kinds says how each kind of message is shown that comes from MSN.
+func (c *Client) kinds() map[database.QueuedKind]inbox.Kind {
+	kinds := make(map[database.QueuedKind]inbox.Kind)
 	said := inbox.Kind{
 		Convert: func(ctx context.Context, m *database.QueuedMessage) (*bridgev2.ConvertedMessagePart, error) {
 			return c.heard.Convert(ctx, m), nil
@@ -40,7 +41,7 @@ func (c *Client) handleKinds() {
 		Named: func(m *database.QueuedMessage) string { return words.Text("matrix.message", m.Sender) },
 	}
 	for _, kind := range []database.QueuedKind{database.QueuedText, database.QueuedPage, database.QueuedNote, database.QueuedNudge} {
-		c.inbox.Handle(kind, said)
+		kinds[kind] = said
 	}
 	again := said
 	again.Limit = func(_ context.Context, _ *database.QueuedMessage, waiting int) (inbox.Limit, error) {
@@ -49,12 +50,12 @@ func (c *Client) handleKinds() {
 		}
 		return inbox.Usual, nil
 	}
-	c.inbox.Handle(database.QueuedEdit, again)
+	kinds[database.QueuedEdit] = again
 	membership := said
 	membership.Show, membership.Room = c.groups.Attendance.ShowMembership, c.groups.Attendance.MembershipRoom
 	membership.Named = func(m *database.QueuedMessage) string { return words.Text("matrix.membership", m.Sender, m.Body) }
-	c.inbox.Handle(database.QueuedLeft, membership)
-	c.inbox.Handle(database.QueuedBack, membership)
+	kinds[database.QueuedLeft] = membership
+	kinds[database.QueuedBack] = membership
 	ink := said
 	ink.Attach = c.heard.Attach
 	ink.Limit = func(ctx context.Context, m *database.QueuedMessage, waiting int) (inbox.Limit, error) {
@@ -62,7 +63,7 @@ func (c *Client) handleKinds() {
 		limit.Most = min(limit.Most, chat.MaxInkWaiting)
 		return limit, err
 	}
-	c.inbox.Handle(database.QueuedInk, ink)
+	kinds[database.QueuedInk] = ink
 	files := said
 	files.Convert = func(ctx context.Context, m *database.QueuedMessage) (*bridgev2.ConvertedMessagePart, error) {
 		if shown := file.Convert(m); shown != nil {
@@ -70,11 +71,11 @@ func (c *Client) handleKinds() {
 		}
 		return said.Convert(ctx, m) // what took the place of files that were too many
 	}
-	c.inbox.Handle(database.FileQueued, files)
+	kinds[database.FileQueued] = files
 	offline := said
 	offline.Keeper = inbox.NewOffline(c.account, c.heard.Removals.Remove)
-	c.inbox.Handle(database.QueuedOffline, offline)
-	c.inbox.Handle(database.QueuedAlert, inbox.Kind{
+	kinds[database.QueuedOffline] = offline
+	kinds[database.QueuedAlert] = inbox.Kind{
 		Convert: c.alerts.Convert,
 		Sender:  func(*database.QueuedMessage) bridgev2.EventSender { return c.alerts.Sender() },
 		RoomInfo: func(ctx context.Context, _ *database.QueuedMessage) (*bridgev2.ChatInfo, error) {
@@ -95,5 +96,6 @@ func (c *Client) handleKinds() {
 			room, err = c.rooms.Management(ctx)
 			return room, true, err
 		},
-	})
+	}
+	return kinds
 }

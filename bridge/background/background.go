@@ -27,12 +27,12 @@ type Work struct {
 	loop  *queue.Loop[string, string]
 
 	mu      sync.Mutex
-	waiting map[string]func(context.Context) bool // the latest work of each key
+	waiting map[string]func(context.Context) bool // the latest work of each key; nil while there is none
 }
 
 // New returns a Work.
 func New() *Work {
-	b := &Work{store: queue.NewMemory[string, string](), waiting: make(map[string]func(context.Context) bool)}
+	b := &Work{store: queue.NewMemory[string, string]()}
 	b.loop = queue.New(queue.Config[string, string]{
 		Store: b.store, Work: b, Window: 1, Batch: 1, Parallel: parallelWork, Patience: workPatience,
 	})
@@ -52,10 +52,18 @@ func (b *Work) Do(key string, work func(context.Context)) {
 // nothing is left of it. Asked for once more, it does not wait for that.
 func (b *Work) Try(key string, work func(context.Context) (done bool)) {
 	b.mu.Lock()
-	b.waiting[key] = work
+	b.wait(key, work)
 	position := b.store.PutOnce(key, key)
 	b.mu.Unlock()
 	b.loop.Hurry(key, position)
+}
+
+// wait notes what is to be done. mu is held.
+func (b *Work) wait(key string, work func(context.Context) bool) {
+	if b.waiting == nil {
+		b.waiting = make(map[string]func(context.Context) bool)
+	}
+	b.waiting[key] = work
 }
 
 // Begin implements queue.Work.
@@ -67,7 +75,9 @@ func (b *Work) Begin(ctx context.Context, job *queue.Job[string]) queue.Outcome 
 	key := job.Row
 	b.mu.Lock()
 	work := b.waiting[key]
-	delete(b.waiting, key)
+	if delete(b.waiting, key); len(b.waiting) == 0 {
+		b.waiting = nil
+	}
 	b.mu.Unlock()
 	if work == nil || work(ctx) {
 		return queue.Done()
@@ -75,7 +85,7 @@ func (b *Work) Begin(ctx context.Context, job *queue.Job[string]) queue.Outcome 
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.waiting[key] == nil {
-		b.waiting[key] = work
+		b.wait(key, work)
 	}
 	return queue.RetryQuietly(errNotDone) // the work has said why, if that is news
 }

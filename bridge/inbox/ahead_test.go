@@ -107,9 +107,9 @@ func TestSessionWaitsForADatabaseThatIsSlow(t *testing.T) {
 		db, _ := queuetest.OpenDatabase(t, "home/alice")
 		g := newGated(t, db)
 		defer g.Stop()
-		kind := g.kinds[database.QueuedText]
+		kind := g.kinds()[database.QueuedText]
 		kind.Limit = nil
-		g.Handle(database.QueuedText, kind)
+		g.Use(func() map[database.QueuedKind]Kind { return map[database.QueuedKind]Kind{database.QueuedText: kind} })
 		g.block()
 		read := 0
 		go func() {

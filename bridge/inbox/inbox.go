@@ -58,8 +58,9 @@ type Store = func(context.Context, *database.QueuedMessage) (added bool, err err
 type Inbox struct {
 	account *account.Account
 	rooms   *room.Rooms
-	kinds   map[database.QueuedKind]Kind
-	loop    *queue.Loop[networkid.PortalID, *database.QueuedMessage]
+	// kinds says how each kind is shown. Most logins hear nothing for days: it is made with the first message.
+	kinds func() map[database.QueuedKind]Kind
+	loop  *queue.Loop[networkid.PortalID, *database.QueuedMessage]
 
 	saver   chan struct{}  // has something while somebody stores what waits in memory
 	stores  sync.WaitGroup // of who stores what has just come
@@ -107,9 +108,9 @@ type Pace struct {
 // Unhurried is the Pace of a bridge that has a homeserver.
 var Unhurried = Pace{Settles: 3 * time.Second}
 
-// New returns an Inbox that is stopped. Call Handle for all kinds of messages before Start.
+// New returns an Inbox that is stopped. Call Use before Start.
 func New(a *account.Account, rooms *room.Rooms, pace Pace) *Inbox {
-	b := &Inbox{account: a, rooms: rooms, kinds: make(map[database.QueuedKind]Kind), waits: retry.Storing(), settles: pace.Settles}
+	b := &Inbox{account: a, rooms: rooms, waits: retry.Storing(), settles: pace.Settles}
 	b.moved.L, b.saver = &b.mu, make(chan struct{}, 1)
 	b.loop = queue.New(queue.Config[networkid.PortalID, *database.QueuedMessage]{
 		Store: &table{a.DB.MSNQueue, a.Login.ID}, Work: b, Window: 1, Batch: batch, Parallel: maxRooms, Patience: patience, Waits: pace.Between,
@@ -117,8 +118,8 @@ func New(a *account.Account, rooms *room.Rooms, pace Pace) *Inbox {
 	return b
 }
 
-// Handle says how messages of a kind are shown.
-func (b *Inbox) Handle(kind database.QueuedKind, how Kind) { b.kinds[kind] = how }
+// Use has kinds say how messages of each kind are shown. It is called once, when the first message is there.
+func (b *Inbox) Use(kinds func() map[database.QueuedKind]Kind) { b.kinds = sync.OnceValue(kinds) }
 
 // Put has the parts of a message stored at the end of the queue, all or none. It returns while that is under way: what comes
 // meanwhile is stored together, in order, and nothing is brought into its room before. The server believes

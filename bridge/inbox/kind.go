@@ -75,10 +75,10 @@ type Keeper interface {
 // kindOf returns how a message is shown: like a text when its kind is that of another
 // version.
 func (b *Inbox) kindOf(m *database.QueuedMessage) Kind {
-	if kind, ok := b.kinds[m.Kind]; ok {
+	if kind, ok := b.kinds()[m.Kind]; ok {
 		return kind
 	}
-	return b.kinds[database.QueuedText]
+	return b.kinds()[database.QueuedText]
 }
 
 func (k Kind) limit(ctx context.Context, m *database.QueuedMessage, waiting int) (Limit, error) {

@@ -43,13 +43,18 @@ type side struct {
 	known  map[networkid.MessageID]bool // what was shown
 }
 
+// handleTexts says how texts are shown.
+func handleTexts(b *Inbox, kind Kind) {
+	b.Use(func() map[database.QueuedKind]Kind { return map[database.QueuedKind]Kind{database.QueuedText: kind} })
+}
+
 // start makes an Inbox, as the start of the bridge does.
 func (s *side) start(ctx context.Context) *Inbox {
 	login := &bridgev2.UserLogin{UserLogin: &bridgedb.UserLogin{ID: "home/alice", Metadata: new(account.Metadata)}}
 	br := &bridgev2.Bridge{DB: bridgedb.New("", bridgedb.MetaTypes{}, s.db.MSNQueue.GetDB())}
 	a := account.New(br, login, s.db, new(config.Config), msnid.Identity{Service: "home", Account: "alice"})
 	b := New(a, room.New(a, nil), Pace{})
-	b.Handle(database.QueuedText, Kind{
+	handleTexts(b, Kind{
 		Limit: func(context.Context, *database.QueuedMessage, int) (Limit, error) {
 			return Limit{Most: modelMost, Instead: modelInstead}, nil
 		},
@@ -222,9 +227,9 @@ func TestNothingIsKeptWhereNothingMayWait(t *testing.T) {
 		s := &side{db: db, random: rand.New(rand.NewPCG(0, 0)), closed: map[networkid.PortalID]bool{"dm:bob": true}}
 		ctx, end := context.WithCancel(t.Context())
 		b := s.start(ctx)
-		kind := b.kinds[database.QueuedText]
+		kind := b.kinds()[database.QueuedText]
 		kind.Limit = func(context.Context, *database.QueuedMessage, int) (Limit, error) { return Limit{}, nil }
-		b.Handle(database.QueuedText, kind)
+		handleTexts(b, kind)
 		m := &database.QueuedMessage{LoginID: "home/alice", MessageID: "m", PortalID: "dm:bob", At: time.Now(), Body: "x"}
 		b.Put(ctx, m)
 		b.Put(ctx)
@@ -233,7 +238,7 @@ func TestNothingIsKeptWhereNothingMayWait(t *testing.T) {
 			t.Errorf("%d wait: %v", n, err)
 		}
 		kind.Limit = nil
-		b.Handle(database.QueuedText, kind)
+		handleTexts(b, kind)
 		b.Put(ctx, m)
 		synctest.Wait()
 		if n, err := db.MSNQueue.Count(ctx, "home/alice", "dm:bob"); err != nil || n != 1 {

@@ -20,7 +20,10 @@ func TestOfflineMessageThatIsLeftOutStaysWithTheService(t *testing.T) {
 	login := &bridgev2.UserLogin{UserLogin: &bridgedb.UserLogin{Metadata: &account.Metadata{}}}
 	var removed []string
 	keeper := NewOffline(account.New(nil, login, nil, new(config.Config), msnid.Identity{}), func(id string) { removed = append(removed, id) })
-	b := &Inbox{kinds: map[database.QueuedKind]Kind{database.QueuedText: {}, database.QueuedNote: {}, database.QueuedOffline: {Keeper: keeper}}}
+	b := new(Inbox)
+	b.Use(func() map[database.QueuedKind]Kind {
+		return map[database.QueuedKind]Kind{database.QueuedText: {}, database.QueuedNote: {}, database.QueuedOffline: {Keeper: keeper}}
+	})
 	left := b.leftOut(message, LeftOut).parts[0]
 	b.kindOf(left).inMatrix(t.Context(), left)
 	if len(removed) != 0 || left.Body != LeftOut || left.MessageID == message.parts[0].MessageID {

@@ -71,6 +71,9 @@ func (l *lane[K, R]) mustWait() bool {
 
 // lane returns the lane of a key.
 func (r *run[K, R]) lane(key K) *lane[K, R] {
+	if r.lanes == nil {
+		r.lanes = make(map[K]*lane[K, R])
+	}
 	if r.lanes[key] == nil {
 		r.lanes[key] = &lane[K, R]{key: key, underWay: make(map[int64]bool), waits: r.cfg.Waits(), released: r.began}
 	}
@@ -160,7 +163,9 @@ func (r *run[K, R]) schedule(lane *lane[K, R]) {
 		return
 	}
 	if !lane.hasWork() && len(lane.underWay) == 0 && lane.heldFrom == 0 {
-		delete(r.lanes, lane.key)
+		if delete(r.lanes, lane.key); len(r.lanes) == 0 {
+			r.lanes = nil
+		}
 	}
 }
 
@@ -168,7 +173,10 @@ func (r *run[K, R]) schedule(lane *lane[K, R]) {
 func (r *run[K, R]) dispatch() {
 	for r.open && !r.ended() && len(r.ready) > 0 && r.busy < r.cfg.Parallel {
 		lane := r.ready[0]
-		r.ready = r.ready[1:]
+		r.ready[0] = nil
+		if r.ready = r.ready[1:]; len(r.ready) == 0 {
+			r.ready = nil
+		}
 		lane.queued, lane.working = false, true
 		r.busy++
 		r.goes.Go(func() { r.work(lane) })

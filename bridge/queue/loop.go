@@ -167,16 +167,16 @@ type run[K comparable, R any] struct {
 
 	mu      sync.Mutex
 	stopped bool
-	open    bool // the run before has ended
-	loaded  bool // the keys of the table are known
-	lanes   map[K]*lane[K, R]
-	left    map[K]bool    // keys of which a row was left as it is
-	ready   []*lane[K, R] // lanes that have something to do, the first first
-	busy    int           // lanes that count for Parallel
+	open    bool              // the run before has ended
+	loaded  bool              // the keys of the table are known
+	lanes   map[K]*lane[K, R] // nil while there are none, which is nearly always
+	left    map[K]bool        // keys of which a row was left as it is
+	ready   []*lane[K, R]     // lanes that have something to do, the first first
+	busy    int               // lanes that count for Parallel
 }
 
 func newRun[K comparable, R any](ctx context.Context, l *Loop[K, R]) *run[K, R] {
-	r := &run[K, R]{cfg: l.cfg, told: &l.told, id: rand.Text(), began: time.Now(), lanes: make(map[K]*lane[K, R]), left: make(map[K]bool)}
+	r := &run[K, R]{cfg: l.cfg, told: &l.told, id: rand.Text(), began: time.Now()}
 	r.ctx, r.cancel = context.WithCancel(ctx)
 	return r
 }

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// Memory is a Store for what need not outlast the process.
+// Memory is a Store for what need not outlast the process. It holds no memory while it is empty.
 type Memory[K comparable, R any] struct {
 	mu   sync.Mutex
 	last int64
@@ -15,9 +15,7 @@ type Memory[K comparable, R any] struct {
 }
 
 // NewMemory returns an empty store.
-func NewMemory[K comparable, R any]() *Memory[K, R] {
-	return &Memory[K, R]{rows: make(map[K][]Entry[R]), keys: make(map[int64]K)}
-}
+func NewMemory[K comparable, R any]() *Memory[K, R] { return new(Memory[K, R]) }
 
 // Put adds a row and returns its position.
 func (m *Memory[K, R]) Put(key K, row R) (position int64) {
@@ -38,6 +36,9 @@ func (m *Memory[K, R]) PutOnce(key K, row R) (position int64) {
 }
 
 func (m *Memory[K, R]) put(key K, row R) (position int64) {
+	if m.rows == nil {
+		m.rows, m.keys = make(map[K][]Entry[R]), make(map[int64]K)
+	}
 	m.last++
 	m.rows[key] = append(m.rows[key], Entry[R]{Row: row, Position: m.last})
 	m.keys[m.last] = key
@@ -86,7 +87,9 @@ func (m *Memory[K, R]) Remove(_ context.Context, e Entry[R]) (bool, error) {
 	if m.rows[key] = slices.Delete(m.rows[key], i, i+1); len(m.rows[key]) == 0 {
 		delete(m.rows, key)
 	}
-	delete(m.keys, e.Position)
+	if delete(m.keys, e.Position); len(m.keys) == 0 {
+		m.rows, m.keys = nil, nil
+	}
 	return true, nil
 }
 

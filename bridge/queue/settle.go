@@ -93,6 +93,9 @@ func (r *run[K, R]) settle(lane *lane[K, R], job *job[K, R], o Outcome) {
 		r.rest(lane)
 	default:
 		if !noted {
+			if r.left == nil {
+				r.left = make(map[K]bool)
+			}
 			r.left[lane.key] = true
 		}
 		lane.waits.Reset()

@@ -115,6 +115,9 @@ func (s *Session) start(client *msn.Client, lane Lane) {
 		}
 		return
 	}
+	if cap(s.handlers) > len(s.handlers) {
+		s.handlers = append(make([]handler, 0, len(s.handlers)), s.handlers...) // without room to grow
+	}
 	ctx, cancel := context.WithCancel(s.account.Login.Log.WithContext(s.account.Bridge.BackgroundCtx))
 	s.mu.Lock()
 	s.parked = false
