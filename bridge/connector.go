@@ -59,6 +59,10 @@ type Connector struct {
 	// Metrics are what the bridge counts. It is set before Init, and may be nil.
 	Metrics *metrics.Metrics
 
+	// Rush is called when many logins begin to sign in at once, and when that is over: after a start, or when a service is
+	// there again. It is set before Init, may be nil, and must not wait.
+	Rush func(begins bool)
+
 	// Encrypts reports whether the bridge can read and write in encrypted rooms. It may be nil, which
 	// counts as yes.
 	Encrypts func() bool
@@ -119,7 +123,7 @@ func (c *Connector) Init(br *bridgev2.Bridge) {
 	br.Config.BridgeStatusNotices = noNotices
 	c.db = database.New(br.ID, br.DB.Database, dbutil.ZeroLogger(br.Log.With().Str("db_section", "msn").Logger()))
 	br.DB.Database.Log = c.Metrics.Statements(br.DB.Database.Log) // which hears of those of the own tables too
-	c.signIns.Took = c.Metrics.SignIn
+	c.signIns.Took, c.signIns.Rush = c.Metrics.SignIn, c.Rush
 	c.Metrics.Watch(current{c}, br.Log.With().Str("component", "metrics").Logger())
 	c.logins = &login.Logins{Bridge: br, Config: &c.Config, SignIns: &c.signIns, SessionOf: func(login *bridgev2.UserLogin) *session.Session {
 		return login.Client.(*Client).session

@@ -34,10 +34,14 @@ type SignIns struct {
 	// Took is told how long it took to sign in to a service, or to fail. It may be nil.
 	Took func(service string, took time.Duration, err error)
 
+	// Rush is called when many begin to sign in at once, and when that is over. It may be nil, and must not wait.
+	Rush func(begins bool)
+
 	logins exsync.KeyedMutex[networkid.UserLoginID]
 
 	mu    sync.Mutex
 	turns map[string]*[lanes]turns // by service
+	rush  rush
 }
 
 // Lock waits until nobody else signs a login in or out or replaces it. It must not be

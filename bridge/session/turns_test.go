@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // Whoever comes, is done and gives up in whatever order: no more than maxSignIns have a turn, they get it in the order in which
@@ -113,4 +114,58 @@ func TestTurnIsGivenUpInTheMomentItComes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// It is a rush from when many wait until a while after the last has signed in, and a single login is none.
+func TestManySignInsAreARush(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var seen []bool
+		s := SignIns{}
+		s.Rush = func(begins bool) { seen = append(seen, begins) } // called with the lock
+		take := func() []bool {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return slices.Clone(seen)
+		}
+		signIn := func(many int) {
+			for range many {
+				s.whenFree(t.Context(), Background, "home", func(bool) {
+					time.Sleep(time.Second)
+					s.done(Background, "home")
+				})
+			}
+		}
+		signIn(1)
+		time.Sleep(time.Minute)
+		if rushes := take(); len(rushes) > 0 {
+			t.Errorf("of one login: %v", rushes)
+		}
+		signIn(rushFrom + maxSignIns)
+		time.Sleep((rushFrom/maxSignIns + 1) * time.Second)
+		time.Sleep(rushSettles / 2)
+		signIn(1) // and the rest begins anew
+		time.Sleep(rushSettles)
+		if rushes := take(); len(rushes) != 1 || !rushes[0] {
+			t.Errorf("before it is over: %v", rushes)
+		}
+		time.Sleep(rushSettles)
+		if rushes := take(); len(rushes) != 2 || rushes[1] {
+			t.Errorf("after it: %v", rushes)
+		}
+		ctx, giveUp := context.WithCancel(t.Context())
+		for range rushFrom + maxSignIns {
+			s.whenFree(ctx, Background, "home", func(mine bool) {
+				if mine {
+					<-ctx.Done()
+					s.done(Background, "home")
+				}
+			})
+		}
+		giveUp()
+		time.Sleep(time.Minute)
+		if rushes := take(); len(rushes) != 4 {
+			t.Errorf("when all have given up: %v", rushes)
+		}
+	})
 }

@@ -37,7 +37,7 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == doctorCommand {
 		os.Exit(runDoctor(os.Args[2:], os.Stdout, os.Stderr))
 	}
-	connector := &bridge.Connector{}
+	connector := &bridge.Connector{Rush: saveMemory()}
 	args := parseArgs(os.Args[1:])
 	if err := args.err(); err != nil {
 		fail(1, err)
