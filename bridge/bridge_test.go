@@ -280,6 +280,7 @@ func (b *testBridge) openDatabase() *dbutil.Database {
 		if err != nil {
 			b.Fatal(err)
 		}
+		db.Log = b.dbLog()
 		return db
 	}
 	db, err := dbutil.NewFromConfig("test", dbutil.Config{PoolConfig: pool}, b.dbLog())

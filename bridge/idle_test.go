@@ -2,8 +2,13 @@ package bridge
 
 import (
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.mau.fi/util/dbutil"
 )
 
 // maxIdle is how many goroutines of the bridge an idle login has: that of its session.
@@ -49,4 +54,39 @@ func ofTheBridge() (found []string) {
 		}
 	}
 	return found
+}
+
+// ofTheProcess are the statements of the process itself, of which there are as many with ten thousand accounts: that it is still
+// there, what waits, and to forget what the homeserver will not push again.
+var ofTheProcess = []string{"UPDATE lease SET beat", "DELETE FROM intake WHERE", "MIN(queued_at) FROM matrix_queue WHERE"}
+
+// An account that does nothing asks the database nothing, for a day.
+func TestIdleAccountAsksTheDatabaseNothing(t *testing.T) {
+	takeSnapshot(t)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		w.b.statements = &statements{DatabaseLogger: dbutil.NoopLogger}
+		w.start()
+		w.online(bob, true)
+		w.pass(time.Hour) // what the start brought with it is done
+		if !w.b.signedIn(loginID(alice)) {
+			t.Fatal("the account is not signed in")
+		}
+		w.b.statements.take()
+		time.Sleep(24 * time.Hour)
+		synctest.Wait()
+		own := 0
+		for _, query := range w.b.statements.take() {
+			if slices.ContainsFunc(ofTheProcess, func(of string) bool { return strings.Contains(query, of) }) {
+				own++
+				continue
+			}
+			t.Errorf("it asked: %s", query)
+		}
+		if own == 0 {
+			t.Error("not even what the process asks was counted")
+		}
+		w.online(bob, false)
+		w.b.stop()
+	})
 }
