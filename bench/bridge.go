@@ -93,7 +93,7 @@ func (s *side) logIn(ctx context.Context, login int) error {
 }
 
 // counted is what a bridge has counted so far.
-type counted struct{ cpu, allocs, statements, resident float64 }
+type counted struct{ cpu, allocs, statements, resident, goroutines, signedIn float64 }
 
 // scrape reads a bridge's metrics.
 func (s *side) scrape(ctx context.Context) (c counted, err error) {
@@ -116,7 +116,14 @@ func (s *side) scrape(ctx context.Context) (c counted, err error) {
 		if err != nil {
 			continue // a comment
 		}
+		connected := strings.Contains(name, `state="connected"`)
 		switch name, _, _ = strings.Cut(name, "{"); name {
+		case "matrix_msn_logins":
+			if connected {
+				c.signedIn += value
+			}
+		case "go_goroutines":
+			c.goroutines = value
 		case "process_cpu_seconds_total":
 			c.cpu = value
 		case "go_memstats_mallocs_total":

@@ -27,9 +27,17 @@ type options struct {
 	rounds           int
 	databases        []string
 	keep             bool
+	idle             bool // accounts that do nothing are measured, and nothing else
 }
 
 func main() {
+	if what := os.Getenv(crowdVariable); what != "" {
+		if err := beCrowd(what); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	var o options
 	var database string
 	flag.IntVar(&o.logins, "logins", 10, "how many accounts are signed in")
@@ -40,6 +48,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 1, "how often everything is measured; the middle of all counts")
 	flag.StringVar(&database, "database", "both", "sqlite, postgres or both")
 	flag.BoolVar(&o.keep, "keep", false, "keep the directories of the bridges, with their logs")
+	flag.BoolVar(&o.idle, "idle", false, "measure -logins accounts that do nothing for -for, and restarts of the bridge and of the MSN server, and nothing else")
 	flag.Parse()
 	switch database {
 	case "both":
@@ -76,7 +85,10 @@ func run(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	bare, err := build.Program(ctx, "the bare connector", "./bench/bare", filepath.Join(dir, "bare"), false, os.Stderr)
+	var bare string
+	if !o.idle {
+		bare, err = build.Program(ctx, "the bare connector", "./bench/bare", filepath.Join(dir, "bare"), false, os.Stderr)
+	}
 	if err != nil {
 		return err
 	}
@@ -88,6 +100,10 @@ func run(ctx context.Context, o options) (err error) {
 		}
 		defer func() { err = errors.Join(err, server.Stop()) }()
 		uris["postgres"] = server.Database
+	}
+	if o.idle {
+		fmt.Printf("%s, %d processors, %s\n", runtime.Version(), runtime.NumCPU(), time.Now().Format(time.DateOnly))
+		return runIdle(ctx, o, kind{"matrix-msn", real}, dir, uris)
 	}
 	fmt.Printf("%s, %d processors, %s; %d accounts with %d rooms each\n", runtime.Version(), runtime.NumCPU(), time.Now().Format(time.DateOnly), o.logins, o.contacts)
 	for _, database := range o.databases {

@@ -33,12 +33,16 @@ func matrixUser(login int) id.UserID {
 }
 func word(login, n int, k int64) string { return fmt.Sprintf("%d/%d/%d", login, n, k) }
 
+// service is where an MSN server is.
+type service struct{ addr, nexus string }
+
 // side is a bridge between the stub and the MSN server.
 type side struct {
 	o          options
 	bridge     *stack.Bridge
 	homeserver *stub.Homeserver
-	msn        *msntest.Server
+	server     *msntest.Server // nil when it is a process of its own
+	msn        service
 	metrics    string // address
 
 	mu      sync.Mutex
@@ -109,31 +113,15 @@ func start(ctx context.Context, o options, of kind, dir string, uri func(context
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	if s.msn, err = msntest.Start(ctx, msntest.WithRecordLimit(0), msntest.WithPlainLogin(0)); err != nil {
+	if s.server, err = msntest.Start(ctx, msntest.WithRecordLimit(0), msntest.WithPlainLogin(0)); err != nil {
 		return nil, err
 	}
+	s.msn = service{s.server.Addr(), s.server.PlainNexusURL()}
 	s.people()
 	if s.homeserver, err = stub.Start(s.inMatrix); err != nil {
 		return nil, err
 	}
-	ports, err := stack.FreePorts(1)
-	if err != nil {
-		return nil, err
-	}
-	s.metrics = fmt.Sprintf("127.0.0.1:%d", ports[0])
-	settings, err := s.settings(ctx, of, uri)
-	if err != nil {
-		return nil, err
-	}
-	if s.bridge, err = stack.ConfigureBridge(ctx, stack.BridgeOptions{Binary: of.binary, Dir: dir, Homeserver: s.homeserver.URL, Settings: settings}); err != nil {
-		return nil, err
-	}
-	token, err := serverToken(s.bridge.RegistrationPath)
-	if err != nil {
-		return nil, err
-	}
-	s.homeserver.Push(s.bridge.URL, token)
-	if err := s.bridge.Start(ctx); err != nil {
+	if err := s.startBridge(ctx, of, dir, uri); err != nil {
 		return nil, err
 	}
 	for login := range o.logins {
@@ -153,20 +141,20 @@ func (s *side) close() {
 	if s.homeserver != nil {
 		_ = s.homeserver.Close() // nobody needs it any more
 	}
-	if s.msn != nil {
-		s.msn.Close()
+	if s.server != nil {
+		s.server.Close()
 	}
 }
 
 // people makes all accounts, and has the contacts hear what they are told.
 func (s *side) people() {
 	for login := range s.o.logins {
-		s.msn.AddAccount(account(login), password)
+		s.server.AddAccount(account(login), password)
 		for n := range s.o.contacts {
 			friend := contactOf(login, n)
-			s.msn.AddAccount(friend, password, msntest.Name(fmt.Sprint("Friend ", n)))
-			s.msn.Befriend(account(login), friend)
-			s.bots[[2]int{login, n}] = s.msn.Play(friend, msntest.Script{Text: func(_ *msntest.Chat, _, text string) { s.note(text, time.Now()) }})
+			s.server.AddAccount(friend, password, msntest.Name(fmt.Sprint("Friend ", n)))
+			s.server.Befriend(account(login), friend)
+			s.bots[[2]int{login, n}] = s.server.Play(friend, msntest.Script{Text: func(_ *msntest.Chat, _, text string) { s.note(text, time.Now()) }})
 		}
 	}
 }
@@ -186,14 +174,14 @@ func (s *side) settings(ctx context.Context, of kind, uri func(context.Context) 
 		settings["database.type"], settings["database.uri"] = "postgres", address
 	}
 	if of.name == "bare" {
-		maps.Copy(settings, map[string]any{"network.server": s.msn.Addr(), "network.nexus": s.msn.PlainNexusURL(), "network.metrics": s.metrics})
+		maps.Copy(settings, map[string]any{"network.server": s.msn.addr, "network.nexus": s.msn.nexus, "network.metrics": s.metrics})
 		delete(settings, "network.status")
 		return settings, nil
 	}
 	maps.Copy(settings, map[string]any{
 		"network.metrics": s.metrics,
 		"network.services": map[string]any{"home": map[string]any{
-			"server": s.msn.Addr(), "nexus": s.msn.PlainNexusURL(), "allow_private_addresses": true, "dialects": []string{"MSNP12"},
+			"server": s.msn.addr, "nexus": s.msn.nexus, "allow_private_addresses": true, "dialects": []string{"MSNP12"},
 		}},
 	})
 	return settings, nil
