@@ -99,16 +99,33 @@ func (r *Roster) save(ctx context.Context, client *msn.Client) {
 			renamed = append(renamed, row.Account)
 		}
 	}
-	if err := r.account.DB.Contact.ReplaceAll(ctx, r.account.Login.ID, rows); err != nil {
-		log.Err(err).Msg("Failed to store contacts")
-		r.stored.replace(nil)
-		return
+	// Nearly always the list is as it was. After a restart with many accounts these would be nearly all writes to the disk.
+	if err != nil || !isStored(known, rows) {
+		if err := r.account.DB.Contact.ReplaceAll(ctx, r.account.Login.ID, rows); err != nil {
+			log.Err(err).Msg("Failed to store contacts")
+			r.stored.replace(nil)
+			return
+		}
 	}
 	r.stored.replace(rows)
 	for _, account := range renamed {
 		r.names.rename(account)
 	}
 	r.nameGhosts(ctx)
+}
+
+// isStored reports whether the table has these contacts, and no other.
+func isStored(table, rows []*database.Contact) bool {
+	wanted := make(map[string]database.Contact, len(rows))
+	for _, row := range rows {
+		wanted[row.Account] = *row
+	}
+	for _, stored := range table {
+		if wanted[stored.Account] != *stored {
+			return false
+		}
+	}
+	return len(table) == len(wanted)
 }
 
 // nameGhosts gives the ghosts that this user sees their names that have none, or had one by
