@@ -176,6 +176,9 @@ func (c *Connector) Start(ctx context.Context) error {
 	if err := c.Claim(ctx); err != nil {
 		return err
 	}
+	if err := c.db.Learn(ctx); err != nil {
+		return fmt.Errorf("read who has something that waits: %w", err)
+	}
 	if err := c.db.Ghost.NameBy(ctx, c.Config.DisplaynameTemplate); err != nil {
 		return err
 	}

@@ -11,8 +11,8 @@ import (
 
 // What it costs the database that an account signs in for which nothing has changed, those of the framework included.
 const (
-	statementsAtStart   = 24
-	statementsReconnect = 16
+	statementsAtStart   = 22
+	statementsReconnect = 13
 )
 
 // An account that signs in again, after a restart of the bridge or of the service, writes nothing into the database while all is

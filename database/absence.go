@@ -47,6 +47,7 @@ func (a *Absence) Scan(row dbutil.Scannable) (*Absence, error) {
 type AbsenceQuery struct {
 	*dbutil.QueryHelper[*Absence]
 	bridgeID networkid.BridgeID
+	holders  holders
 }
 
 const (
@@ -75,6 +76,9 @@ const (
 
 // Portals returns the portals of a login for which messages are kept, or were until lately.
 func (q *AbsenceQuery) Portals(ctx context.Context, login networkid.UserLoginID) ([]networkid.PortalID, error) {
+	if q.holders.none(login) {
+		return nil, nil
+	}
 	rows, err := q.GetDB().Query(ctx, absencesPortals, q.bridgeID, login)
 	return dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[networkid.PortalID], err).AsList()
 }
@@ -98,6 +102,7 @@ func (q *AbsenceQuery) Given(ctx context.Context, e *QueuedEvent, at time.Time) 
 				return err
 			}
 		}
+		q.holders.put(e.LoginID)
 		return q.Exec(ctx, absencesGive, q.bridgeID, e.LoginID, e.PortalID, KeptByService, e.RoomID, e.EventID, e.Sender, at.UnixMilli())
 	})
 	if err == nil {

@@ -47,7 +47,8 @@ type FileQueueQuery struct {
 	intake    *IntakeQuery
 	positions positions
 	// Taken is as in MatrixQueueQuery.
-	Taken func(id.EventID)
+	Taken   func(id.EventID)
+	holders holders
 }
 
 const (
@@ -84,6 +85,7 @@ func (q *FileQueueQuery) PutAgain(ctx context.Context, f *QueuedFile, outcome Ev
 
 // putIf is Put for what may reports true of, in the same transaction.
 func (q *FileQueueQuery) putIf(ctx context.Context, f *QueuedFile, may func(context.Context) (bool, error)) (added bool, err error) {
+	q.holders.put(f.LoginID)
 	err = q.GetDB().DoTxn(ctx, nil, func(ctx context.Context) error {
 		added = false
 		if ok, err := may(ctx); err != nil || !ok {
@@ -107,6 +109,9 @@ func (q *FileQueueQuery) putIf(ctx context.Context, f *QueuedFile, may func(cont
 
 // Portals returns the portals in which files were sent that wait.
 func (q *FileQueueQuery) Portals(ctx context.Context, login networkid.UserLoginID) ([]networkid.PortalID, error) {
+	if q.holders.none(login) {
+		return nil, nil
+	}
 	rows, err := q.GetDB().Query(ctx, filePortals, q.bridgeID, login)
 	return dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[networkid.PortalID], err).AsList()
 }

@@ -26,6 +26,7 @@ func (c *GroupChange) Scan(row dbutil.Scannable) (*GroupChange, error) {
 type GroupChangeQuery struct {
 	*dbutil.QueryHelper[*GroupChange]
 	bridgeID networkid.BridgeID
+	holders  holders
 }
 
 const (
@@ -46,11 +47,13 @@ const (
 
 // Put notes a change, in the place of an earlier one of the same person.
 func (q *GroupChangeQuery) Put(ctx context.Context, c *GroupChange) error {
+	q.holders.put(c.LoginID)
 	return q.Exec(ctx, groupChangesPut, q.bridgeID, c.LoginID, c.GroupID, c.Account, c.Left, c.Reason)
 }
 
 // PutNew notes a change unless there is one of the same person.
 func (q *GroupChangeQuery) PutNew(ctx context.Context, c *GroupChange) error {
+	q.holders.put(c.LoginID)
 	return q.Exec(ctx, groupChangesPutNew, q.bridgeID, c.LoginID, c.GroupID, c.Account, c.Left, c.Reason)
 }
 
@@ -61,6 +64,9 @@ func (q *GroupChangeQuery) Get(ctx context.Context, login networkid.UserLoginID,
 
 // Groups returns the group chats of a login that have changes.
 func (q *GroupChangeQuery) Groups(ctx context.Context, login networkid.UserLoginID) ([]string, error) {
+	if q.holders.none(login) {
+		return nil, nil
+	}
 	rows, err := q.GetDB().Query(ctx, groupChangesGroups, q.bridgeID, login)
 	return dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[string], err).AsList()
 }

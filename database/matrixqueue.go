@@ -62,6 +62,7 @@ type MatrixQueueQuery struct {
 
 	mu        sync.Mutex
 	listeners map[networkid.UserLoginID][]*listener
+	holders   holders
 }
 
 // listener is told of new messages.
@@ -121,6 +122,7 @@ func (q *MatrixQueueQuery) PutAgain(ctx context.Context, e *QueuedEvent, outcome
 
 // putIf is Put for what may reports true of, in the same transaction.
 func (q *MatrixQueueQuery) putIf(ctx context.Context, e *QueuedEvent, may func(context.Context) (bool, error)) (added bool, err error) {
+	q.holders.put(e.LoginID)
 	err = q.together.DoTxn(ctx, func(ctx context.Context) error {
 		added = false
 		if ok, err := may(ctx); err != nil || !ok {
@@ -184,6 +186,9 @@ func (q *MatrixQueueQuery) GetAll(ctx context.Context, login networkid.UserLogin
 
 // Portals returns the portals in which messages were written that wait.
 func (q *MatrixQueueQuery) Portals(ctx context.Context, login networkid.UserLoginID) ([]networkid.PortalID, error) {
+	if q.holders.none(login) {
+		return nil, nil
+	}
 	rows, err := q.GetDB().Query(ctx, eventsPortals, q.bridgeID, login)
 	return dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[networkid.PortalID], err).AsList()
 }
@@ -253,6 +258,7 @@ func (q *MatrixQueueQuery) Hold(ctx context.Context, e *QueuedEvent, since time.
 		if err != nil || !changed {
 			return err
 		}
+		q.absence.holders.put(e.LoginID)
 		return q.Exec(ctx, absencesBegin, q.bridgeID, e.LoginID, e.PortalID, KeptByBridge, e.RoomID, e.EventID, e.Sender, since.UnixMilli())
 	})
 	if changed = changed && err == nil; changed {

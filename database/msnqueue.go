@@ -68,6 +68,7 @@ type MSNQueueQuery struct {
 	bridgeID  networkid.BridgeID
 	together  *together
 	positions positions
+	holders   holders
 }
 
 const (
@@ -110,6 +111,7 @@ const (
 // Put adds a message at the end of its login's queue. It reports false for one that is
 // in the queue already. Position is given by the table.
 func (q *MSNQueueQuery) Put(ctx context.Context, m *QueuedMessage) (added bool, err error) {
+	q.holders.put(m.LoginID)
 	err = q.together.Do(ctx, func(ctx context.Context) error {
 		err := q.GetDB().QueryRow(ctx, queuePut, q.bridgeID, m.LoginID, m.MessageID, q.positions.next(), m.PortalID, m.Sender,
 			m.At.UnixMilli(), m.Body, m.Format, m.GroupSize, cmp.Or(m.Kind, QueuedText), m.Owner, time.Now().UnixMilli(), m.Emoticons, m.Replaces).Scan(&m.Position)
@@ -143,6 +145,9 @@ func (q *MSNQueueQuery) Take(ctx context.Context, login networkid.UserLoginID, p
 
 // Portals returns the portals for which messages wait.
 func (q *MSNQueueQuery) Portals(ctx context.Context, login networkid.UserLoginID) ([]networkid.PortalID, error) {
+	if q.holders.none(login) {
+		return nil, nil
+	}
 	rows, err := q.GetDB().Query(ctx, queuePortals, q.bridgeID, login)
 	return dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[networkid.PortalID], err).AsList()
 }
@@ -150,6 +155,9 @@ func (q *MSNQueueQuery) Portals(ctx context.Context, login networkid.UserLoginID
 // Roomless returns the portals without a room for which messages wait, those first for which
 // one has waited longest.
 func (q *MSNQueueQuery) Roomless(ctx context.Context, login networkid.UserLoginID) ([]networkid.PortalID, error) {
+	if q.holders.none(login) {
+		return nil, nil
+	}
 	rows, err := q.GetDB().Query(ctx, queueRoomless, q.bridgeID, login)
 	return dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[networkid.PortalID], err).AsList()
 }

@@ -76,6 +76,7 @@ func toMilli(t time.Time) int64 {
 type PageQuery struct {
 	*dbutil.QueryHelper[*Page]
 	bridgeID networkid.BridgeID
+	holders  holders
 }
 
 const (
@@ -102,6 +103,7 @@ const (
 
 // Put stores a page.
 func (q *PageQuery) Put(ctx context.Context, p *Page) error {
+	q.holders.put(p.LoginID)
 	return q.Exec(ctx, pagePut, q.bridgeID, p.LoginID, p.PageID, p.To, p.Text, p.Callback, p.CallbackNumber, p.TrID, toMilli(p.SentAt),
 		p.RoomID, p.EventID, p.Sender, p.State, p.Code, p.Told, toMilli(p.WrittenAt), toMilli(p.UpdatedAt), p.Owner)
 }
@@ -118,6 +120,9 @@ func (q *PageQuery) Untold(ctx context.Context, login networkid.UserLoginID) ([]
 
 // UntoldIDs returns the IDs of the pages whose fate the user does not know.
 func (q *PageQuery) UntoldIDs(ctx context.Context, login networkid.UserLoginID) ([]string, error) {
+	if q.holders.none(login) {
+		return nil, nil
+	}
 	rows, err := q.GetDB().Query(ctx, pageUntoldIDs, q.bridgeID, login)
 	return dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[string], err).AsList()
 }
