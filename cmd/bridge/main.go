@@ -100,6 +100,11 @@ func main() {
 		connector.WatchCommands()
 	}
 	m.PostStart = func() {
+		if most, err := mostFiles(); err != nil {
+			m.Log.Warn().Err(err).Msg("Failed to look how many files may be open")
+		} else if said := tooFewFiles(len(m.Bridge.GetAllCachedUserLogins()), most); said != "" {
+			m.Log.Warn().Msg(said)
+		}
 		connector.StartIntake(m.Log.WithContext(context.Background()))
 		tellOfEphemeral(&m, met.server.Load())
 	}

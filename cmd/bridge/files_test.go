@@ -1,0 +1,40 @@
+package main
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestTooFewFilesAreSaid(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		accounts int
+		limit    uint64
+		said     string // part of it
+	}{
+		{0, 64, ""},
+		{10, 1024, ""},
+		{512, 1024, ""},
+		{513, 1024, "up to 1025 for the connections of 513 accounts"},
+		{10000, 1024, "LimitNOFILE=15256"},
+		{10000, 524288, ""},
+	} {
+		said := tooFewFiles(c.accounts, c.limit)
+		if (said == "") != (c.said == "") || !strings.Contains(said, c.said) {
+			t.Errorf("%d accounts and %d files: %q", c.accounts, c.limit, said)
+		}
+	}
+}
+
+// What the bridge may open is what the system allows at most: nobody has to raise the soft limit.
+func TestLimitOfFilesIsTheHardOne(t *testing.T) {
+	t.Parallel()
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := mostFiles(); err != nil || now+1 < limit.Max { // Go leaves one
+		t.Errorf("%d of %d, %v", now, limit.Max, err)
+	}
+}
