@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,8 +16,15 @@ const (
 	statementsReconnect = 13
 )
 
+// stacks returns what all goroutines are at.
+func (w *world) stacks() string {
+	stacks := make([]byte, 4<<20)
+	return string(stacks[:runtime.Stack(stacks, true)])
+}
+
 // An account that signs in again, after a restart of the bridge or of the service, writes nothing into the database while all is
-// as it was, and asks it little: with thousands of them that is what takes time.
+// as it was, and asks it little: with thousands of them that is what takes time. Nor does it load rooms, each of which would have a
+// goroutine of the framework from then on.
 func TestSigningInAgainWritesNothing(t *testing.T) {
 	takeSnapshot(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -49,6 +57,9 @@ func TestSigningInAgainWritesNothing(t *testing.T) {
 			t.Logf("%s there are %d statements", when, asked)
 		}
 		check("after a start", statementsAtStart)
+		if stacks := w.stacks(); strings.Contains(stacks, "(*Portal).eventLoop(") {
+			t.Errorf("rooms were loaded in which nothing happens:\n%s", stacks)
+		}
 		if err := w.srv.Kick(alice, "SSD"); err != nil {
 			t.Fatal(err)
 		}
