@@ -3,15 +3,16 @@ package session
 import (
 	"context"
 	"reflect"
+	"sync"
 
 	"matrix-msn/msn"
 )
 
-// handler is who wants events of one kind. There are a few dozen of them for each login: a list takes a fifth of the
-// memory of a table by kinds, and to look through it costs nothing beside what handlers do.
+// handler is who wants events of one kind. There are a few dozen of them for each login, so they are small and in a list: to look
+// through it costs nothing beside what handlers do.
 type handler struct {
-	kind   reflect.Type
 	handle func(context.Context, msn.Event)
+	kind   uint16 // as numberOf has it
 	// always is set for what the server believes delivered: it counts also while the
 	// session is ending.
 	always bool
@@ -28,7 +29,7 @@ func OnDelivered[E msn.Event](s *Session, handle func(context.Context, E)) { on(
 
 func on[E msn.Event](s *Session, handle func(context.Context, E), always bool) {
 	s.handlers = append(s.handlers, handler{
-		kind:   reflect.TypeFor[E](),
+		kind:   numberOf(reflect.TypeFor[E]()),
 		handle: func(ctx context.Context, evt msn.Event) { handle(ctx, evt.(E)) },
 		always: always,
 	})
@@ -36,10 +37,31 @@ func on[E msn.Event](s *Session, handle func(context.Context, E), always bool) {
 
 // Dispatch calls those who want an event.
 func (s *Session) Dispatch(ctx context.Context, evt msn.Event) {
-	kind := reflect.TypeOf(evt)
+	kind := numberOf(reflect.TypeOf(evt))
 	for i := range s.handlers {
 		if h := &s.handlers[i]; h.kind == kind && (h.always || ctx.Err() == nil) {
 			h.handle(ctx, evt)
 		}
 	}
+}
+
+var (
+	numbers sync.Map // of kinds of events, by reflect.Type
+	naming  sync.Mutex
+	named   uint16
+)
+
+// numberOf returns the number of a kind of events, of which there are a few dozen in all.
+func numberOf(kind reflect.Type) uint16 {
+	if number, known := numbers.Load(kind); known {
+		return number.(uint16)
+	}
+	naming.Lock()
+	defer naming.Unlock()
+	if number, known := numbers.Load(kind); known {
+		return number.(uint16)
+	}
+	named++
+	numbers.Store(kind, named)
+	return named
 }
