@@ -283,7 +283,7 @@ func (b *testBridge) openDatabase() *dbutil.Database {
 		db.Log = b.dbLog()
 		return db
 	}
-	db, err := dbutil.NewFromConfig("test", dbutil.Config{PoolConfig: pool}, b.dbLog())
+	db, err := dbutil.NewFromConfig("test", database.Tuned(dbutil.Config{PoolConfig: pool}), b.dbLog())
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -395,11 +395,15 @@ func (b *testBridge) queued(login networkid.UserLoginID) (all []*database.Queued
 func (b *testBridge) waitQueued(n int) {
 	b.Helper()
 	b.eventually(fmt.Sprintf("%d messages in the queue", n), func() bool {
+		unsaved := 0 // and on their way there
+		if login := b.br.GetCachedUserLoginByID(loginID(alice)); login != nil {
+			unsaved = login.Client.(*Client).inbox.Unsaved()
+		}
 		queued, err := b.queued(loginID(alice))
 		if err != nil {
 			b.Fatal(err)
 		}
-		return len(queued) == n
+		return unsaved+len(queued) == n
 	})
 }
 

@@ -341,7 +341,7 @@ func TestWhoWritesIntoARoomThatWasLeftIsToldOf(t *testing.T) {
 		says(fmt.Sprint("there you are ", absence))
 	}
 	b.leave(room)
-	says("are you there?")
+	says("are you there once more?")
 	b.restart()
 	login = b.br.GetCachedUserLoginByID(login.ID)
 	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })

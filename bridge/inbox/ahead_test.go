@@ -42,13 +42,6 @@ func (g *gated) block() {
 	synctest.Wait()
 }
 
-// waiting returns how many messages wait in memory.
-func (g *gated) waiting() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.inMemory()
-}
-
 // shownIn returns what is shown in a room.
 func (g *gated) shownIn(portal networkid.PortalID) []string {
 	g.side.mu.Lock()
@@ -85,7 +78,7 @@ func TestWhatComesWhileTheDatabaseIsBusyIsStoredTogether(t *testing.T) {
 		if n := statements.Load(); n > 1+2+12+2 {
 			t.Errorf("it took %d statements to store twelve messages behind one", n)
 		}
-		if n := g.waiting(); n > 0 {
+		if n := g.Unsaved(); n > 0 {
 			t.Errorf("%d messages wait in memory", n)
 		}
 		<-time.After(time.Minute)
@@ -170,7 +163,7 @@ func TestStopStoresWhatWasRead(t *testing.T) {
 		if want = append(want, "last"); !slices.Equal(got, want) {
 			t.Errorf("stored is %q, not %q", got, want)
 		}
-		if n := g.waiting(); n > 0 {
+		if n := g.Unsaved(); n > 0 {
 			t.Errorf("%d messages wait in memory", n)
 		}
 		g.Start(g.ctx)

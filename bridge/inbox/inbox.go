@@ -227,6 +227,13 @@ func (b *Inbox) Stop() {
 	}
 }
 
+// Unsaved returns how many messages are on their way into the table, or wait in memory for it.
+func (b *Inbox) Unsaved() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.inMemory()
+}
+
 // Idle reports whether surely nothing waits for a room.
 func (b *Inbox) Idle(portal networkid.PortalID) bool {
 	b.mu.Lock()
