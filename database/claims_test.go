@@ -304,6 +304,26 @@ func TestEventsAreStoredByTheHolderOfTheLeaseAlone(t *testing.T) {
 		if err := put(db, "$2"); !errors.Is(err, database.ErrUsurped) {
 			t.Errorf("who has lost the lease stores: %v", err)
 		}
+		// Nor does it claim what the other works on.
+		e := putEvent(t, db, "$e")
+		if changed, err := db.MatrixQueue.SetOwner(ctx, e, "run"); err != nil || changed {
+			t.Errorf("who has lost the lease claims: %v, %v", changed, err)
+		}
+		m := &database.QueuedMessage{LoginID: login, MessageID: "m", PortalID: e.PortalID, At: time.Now()}
+		if _, err := db.MSNQueue.Put(ctx, m); err != nil {
+			t.Fatal(err)
+		}
+		if changed, err := db.MSNQueue.SetOwner(ctx, m, "run"); err != nil || changed {
+			t.Errorf("who has lost the lease claims: %v, %v", changed, err)
+		}
+		for by, want := range map[*database.Database]int{db: 0, second: 1} {
+			if taken, err := by.MSNQueue.Take(ctx, login, e.PortalID, 0, 10, "run"); err != nil || len(taken) != want {
+				t.Errorf("took %d, want %d, %v", len(taken), want, err)
+			}
+		}
+		if changed, err := second.MatrixQueue.SetOwner(ctx, e, "run"); err != nil || !changed {
+			t.Errorf("who has it does not: %v, %v", changed, err)
+		}
 		// What is there can be said to be there.
 		if err := put(db, "$1"); err != nil {
 			t.Error(err)

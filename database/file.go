@@ -44,6 +44,7 @@ func (f *QueuedFile) Scan(row dbutil.Scannable) (*QueuedFile, error) {
 type FileQueueQuery struct {
 	*dbutil.QueryHelper[*QueuedFile]
 	bridgeID  networkid.BridgeID
+	lease     *LeaseQuery
 	intake    *IntakeQuery
 	positions positions
 	// Taken is as in MatrixQueueQuery.
@@ -66,7 +67,7 @@ const (
 		SELECT ` + fileColumns + ` FROM file_queue
 		WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3 AND position>$4 ORDER BY position LIMIT $5`
 	fileGet      = `SELECT ` + fileColumns + ` FROM file_queue WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3`
-	fileOwner    = `UPDATE file_queue SET owner=$5 WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner IN ($4, $5)`
+	fileOwner    = `UPDATE file_queue SET owner=$5 WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner IN ($4, $5) AND ` + ifHeld6
 	fileWithdraw = `DELETE FROM file_queue WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner=''`
 	fileRemove   = `DELETE FROM file_queue WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner=$4`
 )
@@ -128,7 +129,7 @@ func (q *FileQueueQuery) Get(ctx context.Context, login networkid.UserLoginID, e
 
 // SetOwner claims a file for a run of the bridge, or gives it back when owner is "".
 func (q *FileQueueQuery) SetOwner(ctx context.Context, f *QueuedFile, owner string) (changed bool, err error) {
-	changed, err = changes(q.GetDB().Exec(ctx, fileOwner, q.bridgeID, f.LoginID, f.EventID, f.Owner, owner))
+	changed, err = changes(q.GetDB().Exec(ctx, fileOwner, q.bridgeID, f.LoginID, f.EventID, f.Owner, owner, q.lease.ours()))
 	if changed {
 		f.Owner = owner
 	}

@@ -78,7 +78,7 @@ const (
 		INSERT INTO intake (bridge_id, ` + receivedColumns + `)
 		SELECT $1, $2, ` + nextReceived + `, $4, $5, $6, $7, $8, $9
 		FROM intake WHERE bridge_id=$1 AND state='waiting'
-		HAVING $10='' OR EXISTS (SELECT 1 FROM lease WHERE bridge_id=$1 AND holder=$10)
+		HAVING ` + ifHeld10 + `
 		ON CONFLICT (bridge_id, event_id) DO NOTHING
 		RETURNING position`
 	nextReceived = `CASE WHEN COALESCE(MAX(position), 0) >= $3 THEN MAX(position)+1 ELSE $3 END`

@@ -21,6 +21,14 @@ type LeaseQuery struct {
 // ErrUsurped says that something is not stored, because another process uses the database.
 var ErrUsurped = errors.New("another process of this bridge has taken the database over")
 
+// Conditions of statements: that the lease is that of this process, which LeaseQuery.ours names as the parameter, or that none was
+// taken. Who has lost it claims nothing any more that another process works on.
+const (
+	ifHeld6  = `($6='' OR EXISTS (SELECT 1 FROM lease WHERE bridge_id=$1 AND holder=$6))`
+	ifHeld7  = `($7='' OR EXISTS (SELECT 1 FROM lease WHERE bridge_id=$1 AND holder=$7))`
+	ifHeld10 = `($10='' OR EXISTS (SELECT 1 FROM lease WHERE bridge_id=$1 AND holder=$10))`
+)
+
 // ours is for whom Take has taken the lease, "" before.
 func (q *LeaseQuery) ours() string {
 	if holder := q.holder.Load(); holder != nil {

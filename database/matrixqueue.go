@@ -52,6 +52,7 @@ func (e *QueuedEvent) Scan(row dbutil.Scannable) (*QueuedEvent, error) {
 type MatrixQueueQuery struct {
 	*dbutil.QueryHelper[*QueuedEvent]
 	bridgeID  networkid.BridgeID
+	lease     *LeaseQuery
 	intake    *IntakeQuery
 	absence   *AbsenceQuery
 	together  *together
@@ -85,7 +86,7 @@ const (
 		WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3 AND position>$4 ORDER BY position LIMIT $5`
 	eventsPortals = `SELECT DISTINCT portal_id FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2`
 	eventsOwner   = `
-		UPDATE matrix_queue SET owner=$5 WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner IN ($4, $5)
+		UPDATE matrix_queue SET owner=$5 WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner IN ($4, $5) AND ` + ifHeld6 + `
 		RETURNING body, format`
 	eventsBefore = `
 		SELECT COUNT(*) FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3 AND position<$4 AND held_at=0`
@@ -203,7 +204,7 @@ func (q *MatrixQueueQuery) ForPortal(ctx context.Context, login networkid.UserLo
 func (q *MatrixQueueQuery) SetOwner(ctx context.Context, e *QueuedEvent, owner string) (changed bool, err error) {
 	var body, format string
 	err = q.together.Do(ctx, func(ctx context.Context) error {
-		err := q.GetDB().QueryRow(ctx, eventsOwner, q.bridgeID, e.LoginID, e.EventID, e.Owner, owner).Scan(&body, &format)
+		err := q.GetDB().QueryRow(ctx, eventsOwner, q.bridgeID, e.LoginID, e.EventID, e.Owner, owner, q.lease.ours()).Scan(&body, &format)
 		if changed = err == nil; errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}

@@ -66,6 +66,7 @@ func (m *QueuedMessage) Scan(row dbutil.Scannable) (*QueuedMessage, error) {
 type MSNQueueQuery struct {
 	*dbutil.QueryHelper[*QueuedMessage]
 	bridgeID  networkid.BridgeID
+	lease     *LeaseQuery
 	together  *together
 	positions positions
 	holders   holders
@@ -87,6 +88,7 @@ const (
 		WHERE bridge_id=$1 AND login_id=$2 AND message_id IN (
 			SELECT message_id FROM msn_queue
 			WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3 AND position>$4 ORDER BY position LIMIT $5)
+			AND ` + ifHeld7 + `
 		RETURNING ` + queueColumns
 	queueLast = `
 		SELECT ` + queueColumns + ` FROM msn_queue
@@ -99,7 +101,7 @@ const (
 		GROUP BY queued.portal_id ORDER BY MIN(queued.position)`
 	queuePortals = `SELECT DISTINCT portal_id FROM msn_queue WHERE bridge_id=$1 AND login_id=$2`
 	queueCount   = `SELECT COUNT(*) FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3`
-	queueOwner   = `UPDATE msn_queue SET owner=$5 WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3 AND owner IN ($4, $5)`
+	queueOwner   = `UPDATE msn_queue SET owner=$5 WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3 AND owner IN ($4, $5) AND ` + ifHeld6
 	queueFailed  = `
 		UPDATE msn_queue SET attempts=attempts+1, last_error=$4 WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3`
 	queueRemove = `DELETE FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3 AND owner=$4`
@@ -138,7 +140,7 @@ func (q *MSNQueueQuery) ForPortal(ctx context.Context, login networkid.UserLogin
 // and returns them in order. One that an earlier run had claimed is taken as well: the
 // framework knows by its ID whether Matrix has it.
 func (q *MSNQueueQuery) Take(ctx context.Context, login networkid.UserLoginID, portal networkid.PortalID, after int64, limit int, owner string) ([]*QueuedMessage, error) {
-	rows, err := q.QueryMany(ctx, queueTake, q.bridgeID, login, portal, after, limit, owner)
+	rows, err := q.QueryMany(ctx, queueTake, q.bridgeID, login, portal, after, limit, owner, q.lease.ours())
 	slices.SortFunc(rows, func(a, b *QueuedMessage) int { return cmp.Compare(a.Position, b.Position) })
 	return rows, err
 }
@@ -183,7 +185,7 @@ func (q *MSNQueueQuery) Count(ctx context.Context, login networkid.UserLoginID, 
 // SetOwner claims a message for a run of the bridge, or gives it back when owner is "". It
 // does so while the message belongs to m.Owner, and reports whether it is as asked for now.
 func (q *MSNQueueQuery) SetOwner(ctx context.Context, m *QueuedMessage, owner string) (changed bool, err error) {
-	changed, err = q.together.change(ctx, queueOwner, q.bridgeID, m.LoginID, m.MessageID, m.Owner, owner)
+	changed, err = q.together.change(ctx, queueOwner, q.bridgeID, m.LoginID, m.MessageID, m.Owner, owner, q.lease.ours())
 	if changed {
 		m.Owner = owner
 	}

@@ -77,6 +77,7 @@ type PageQuery struct {
 	*dbutil.QueryHelper[*Page]
 	bridgeID networkid.BridgeID
 	holders  holders
+	lease    *LeaseQuery
 }
 
 const (
@@ -91,7 +92,7 @@ const (
 	pageSent      = `
 		UPDATE page SET trid=$5, sent_at=$6, updated_at=$6
 		WHERE bridge_id=$1 AND login_id=$2 AND page_id=$3 AND owner=$4 AND state='sending' AND sent_at IN (0, $6)`
-	pageOwner = `UPDATE page SET owner=$5 WHERE bridge_id=$1 AND login_id=$2 AND page_id=$3 AND owner IN ($4, $5)`
+	pageOwner = `UPDATE page SET owner=$5 WHERE bridge_id=$1 AND login_id=$2 AND page_id=$3 AND owner IN ($4, $5) AND ` + ifHeld6
 	pageMatch = `
 		SELECT ` + pageColumns + ` FROM page
 		WHERE bridge_id=$1 AND login_id=$2 AND trid=$3 AND (recipient=$4 OR $4='') AND sent_at>=$5 AND state<>'bounced'
@@ -130,7 +131,7 @@ func (q *PageQuery) UntoldIDs(ctx context.Context, login networkid.UserLoginID) 
 // SetOwner claims a page for a run of the bridge, or gives it back when owner is "". It does
 // so while the page belongs to p.Owner, and reports whether it is as asked for now.
 func (q *PageQuery) SetOwner(ctx context.Context, p *Page, owner string) (changed bool, err error) {
-	changed, err = changes(q.GetDB().Exec(ctx, pageOwner, q.bridgeID, p.LoginID, p.PageID, p.Owner, owner))
+	changed, err = changes(q.GetDB().Exec(ctx, pageOwner, q.bridgeID, p.LoginID, p.PageID, p.Owner, owner, q.lease.ours()))
 	if changed {
 		p.Owner = owner
 	}
