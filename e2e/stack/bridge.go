@@ -152,6 +152,7 @@ var ErrHeld = errors.New("another process of this bridge uses the database")
 const (
 	exitHeld    = 42 // at the start
 	exitUsurped = 41 // later
+	exitSync    = 51 // the other has logged the bot in anew for its encryption, and that was found out first
 )
 
 // WaitUsurped waits until the bridge ends because another process of it has taken its database over. After that it can be
@@ -168,7 +169,7 @@ func (b *Bridge) WaitUsurped(ctx context.Context) error {
 		return fmt.Errorf("the bridge %s goes on: %w; the end of its log:\n%s", b.opts.ID, ctx.Err(), b.process.tail())
 	}
 	err := b.process.ended()
-	if exit, ok := errors.AsType[*exec.ExitError](b.process.err); ok && exit.ExitCode() == exitUsurped {
+	if exit, ok := errors.AsType[*exec.ExitError](b.process.err); ok && (exit.ExitCode() == exitUsurped || exit.ExitCode() == exitSync) {
 		err = nil
 	}
 	b.process = nil
