@@ -106,7 +106,11 @@ func (c *Contacts) lookAtWanted(ctx context.Context) (done bool) {
 	wanted := c.wanted
 	c.wanted = make(map[string]bool)
 	c.mu.Unlock()
-	with, err := c.account.WithGhosts(ctx, slices.Collect(maps.Keys(wanted)))
+	client := c.session.Current()
+	if client == nil {
+		return true // the next session begins anew
+	}
+	with, err := c.toShow(ctx, client, slices.Collect(maps.Keys(wanted)))
 	if err != nil {
 		if ctx.Err() == nil {
 			zerolog.Ctx(ctx).Err(err).Msg("Failed to look whose pictures are shown")
@@ -116,10 +120,44 @@ func (c *Contacts) lookAtWanted(ctx context.Context) (done bool) {
 		c.mu.Unlock()
 		return false
 	}
-	for contact := range with {
+	for _, contact := range with {
 		c.work.Try("picture of "+contact, func(ctx context.Context) bool { return c.show(ctx, contact) })
 	}
 	return true
+}
+
+// toShow returns those of some contacts of whom there is a picture to show, or to take away. Most have none that is shown anywhere.
+func (c *Contacts) toShow(ctx context.Context, client *msn.Client, wanted []string) ([]string, error) {
+	var having, without []string
+	var ghosts []networkid.UserID
+	var portals []networkid.PortalID
+	for _, account := range wanted {
+		if contact, known := client.Contact(account); known && contact.Object != "" {
+			having = append(having, account)
+			continue
+		}
+		without = append(without, account)
+		ghosts, portals = append(ghosts, c.account.GhostID(account)), append(portals, c.account.PortalKey(account).ID)
+	}
+	existing, err := c.account.WithGhosts(ctx, having)
+	if err != nil {
+		return nil, err
+	}
+	ofGhosts, err := c.account.DB.Ghost.Pictured(ctx, ghosts)
+	if err != nil {
+		return nil, err
+	}
+	ofRooms, err := c.account.DB.Portal.Pictured(ctx, c.account.Login.ID, portals)
+	if err != nil {
+		return nil, err
+	}
+	show := slices.Collect(maps.Keys(existing))
+	for i, account := range without {
+		if ofGhosts[ghosts[i]] || ofRooms[portals[i]] {
+			show = append(show, account)
+		}
+	}
+	return show, nil
 }
 
 // show shows the picture of a contact. It reports false when it is to be tried again.
