@@ -175,3 +175,48 @@ func TestGhostsInRoomsAndShownAsOnline(t *testing.T) {
 		}
 	})
 }
+
+// A room or a ghost is looked at for its picture when it has one, and a room when it is not sure that it has none.
+func TestWhoHasAPicture(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, framework *bridgedb.Database) {
+		ctx := t.Context()
+		var portals []networkid.PortalID
+		for _, portal := range []*bridgedb.Portal{
+			{PortalKey: networkid.PortalKey{ID: "dm:with", Receiver: login}, MXID: "!with:x", AvatarID: "a", AvatarSet: true},
+			{PortalKey: networkid.PortalKey{ID: "dm:unsure", Receiver: login}, MXID: "!unsure:x"},
+			{PortalKey: networkid.PortalKey{ID: "dm:without", Receiver: login}, MXID: "!without:x", AvatarSet: true},
+			{PortalKey: networkid.PortalKey{ID: "dm:roomless", Receiver: login}, AvatarID: "a"},
+			{PortalKey: networkid.PortalKey{ID: "dm:others", Receiver: other}, MXID: "!others:x", AvatarID: "a"},
+		} {
+			portal.Metadata = map[string]any{}
+			portals = append(portals, portal.ID)
+			if err := framework.Portal.Insert(ctx, portal); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := framework.Portal.Delete(context.WithoutCancel(ctx), portal.PortalKey); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		if got, err := db.Portal.Pictured(ctx, login, portals); err != nil || len(got) != 2 || !got["dm:with"] || !got["dm:unsure"] {
+			t.Errorf("rooms: %v, %v", got, err)
+		}
+		ghosts := []*bridgedb.Ghost{{ID: "home/with", AvatarID: "a"}, {ID: "home/without", AvatarSet: true}}
+		for _, ghost := range ghosts {
+			ghost.Metadata = map[string]any{}
+			if err := framework.Ghost.Insert(ctx, ghost); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if _, err := framework.Exec(context.WithoutCancel(ctx), "DELETE FROM ghost WHERE id=$1", ghost.ID); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		if got, err := db.Ghost.Pictured(ctx, []networkid.UserID{"home/with", "home/without", "home/nobody"}); err != nil || len(got) != 1 || !got["home/with"] {
+			t.Errorf("ghosts: %v, %v", got, err)
+		}
+	})
+}
