@@ -110,9 +110,11 @@ type Files interface {
 type Emoticons interface {
 	// Pictures returns those of a text's emoticons that the homeserver has.
 	Pictures(ctx context.Context, emoticons database.Emoticons) []msgconv.Picture
-	// Fetch has the emoticons fetched of a text that a contact has sent, and those of its parts shown once more
-	// in which they stand. It does not wait.
-	Fetch(contact string, emoticons []msn.Emoticon, parts []database.QueuedMessage)
+	// Missing returns the pictures in parts of a text that the homeserver does not have.
+	Missing(ctx context.Context, parts []database.QueuedMessage) map[string]bool
+	// Fetch has the emoticons fetched of a text that a contact has sent, if they were missing, and those of its parts shown once
+	// more in which they stand. It does not wait.
+	Fetch(contact string, emoticons []msn.Emoticon, missing map[string]bool, parts []database.QueuedMessage)
 }
 
 // Winks are the animations that people send.

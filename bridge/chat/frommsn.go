@@ -54,9 +54,10 @@ func (h *Heard) textReceived(ctx context.Context, evt msn.TextReceived) {
 		}
 		parts = append(parts, &m)
 	}
+	missing := h.emoticons.Missing(ctx, pictured) // before it is shown: what comes just then is not in it
 	h.inbox.Put(ctx, parts...)
-	if len(pictured) > 0 && h.mayFetch(ctx, evt.Conversation, account) {
-		h.emoticons.Fetch(account, evt.Emoticons, pictured)
+	if len(missing) > 0 && h.mayFetch(ctx, evt.Conversation, account) {
+		h.emoticons.Fetch(account, evt.Emoticons, missing, pictured)
 	}
 }
 

@@ -83,25 +83,29 @@ func (e *Emoticons) Pictures(ctx context.Context, emoticons database.Emoticons) 
 	return pictures
 }
 
-// Fetch has the emoticons fetched of a text that a contact has sent, and those of its parts shown once more in
-// which they stand. It does not wait.
-func (e *Emoticons) Fetch(contact string, emoticons []msn.Emoticon, parts []database.QueuedMessage) {
-	wanted := make(map[string]bool)
+// Missing returns the pictures in parts of a text that the homeserver does not have.
+func (e *Emoticons) Missing(ctx context.Context, parts []database.QueuedMessage) map[string]bool {
+	missing := make(map[string]bool)
 	for _, part := range parts {
 		for _, emoticon := range part.Emoticons {
-			wanted[emoticon.Picture] = true
+			if known, err := e.objects.Known(ctx, emoticon.Picture); err != nil || known == nil {
+				missing[emoticon.Picture] = true
+			}
 		}
 	}
-	if len(wanted) == 0 {
-		return
-	}
+	return missing
+}
+
+// Fetch has the emoticons fetched of a text that a contact has sent, of those that were missing before anybody saw the text, and
+// its parts shown once more. It does not wait.
+func (e *Emoticons) Fetch(contact string, emoticons []msn.Emoticon, missing map[string]bool, parts []database.QueuedMessage) {
 	from := e.begin(contact)
 	if from == nil {
 		return
 	}
 	e.work.Do("emoticons of "+string(parts[0].MessageID), func(ctx context.Context) {
 		defer e.end(contact)
-		if e.fetch(ctx, contact, from, emoticons, wanted) {
+		if e.fetch(ctx, contact, from, emoticons, missing) {
 			e.showAgain(ctx, parts)
 		}
 	})
@@ -147,7 +151,8 @@ func (e *Emoticons) allow(contact string) bool {
 	return true
 }
 
-// fetch fetches those of a text's emoticons that the homeserver does not have, and reports whether one came.
+// fetch fetches those of a text's emoticons that the homeserver does not have, and reports whether one came, for this text or
+// another one.
 func (e *Emoticons) fetch(ctx context.Context, contact string, from *giver, emoticons []msn.Emoticon, wanted map[string]bool) (came bool) {
 	var fetching sync.WaitGroup
 	var mu sync.Mutex
@@ -157,7 +162,13 @@ func (e *Emoticons) fetch(ctx context.Context, contact string, from *giver, emot
 			continue
 		}
 		delete(wanted, hash) // once
-		if known, err := e.objects.Known(ctx, hash); err != nil || known != nil || !e.allow(contact) {
+		switch known, err := e.objects.Known(ctx, hash); {
+		case err == nil && known != nil:
+			mu.Lock()
+			came = true // with another text, since this one was heard
+			mu.Unlock()
+			continue
+		case err != nil || !e.allow(contact):
 			continue
 		}
 		fetching.Go(func() {
