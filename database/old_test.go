@@ -171,6 +171,7 @@ func TestWhatIsStillOfUseIsNotForgotten(t *testing.T) {
 		if err := db.Page.Put(ctx, page); err != nil {
 			t.Fatal(err)
 		}
+		going := putEvent(t, db, "$going")
 		for _, message := range []string{"coming", "edited", "going", "file"} {
 			if err := putMessage(ctx, db, framework, message, long); err != nil {
 				t.Fatal(err)
@@ -182,7 +183,6 @@ func TestWhatIsStillOfUseIsNotForgotten(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		going := putEvent(t, db, "$going")
 		file := &database.QueuedFile{LoginID: login, EventID: "$file", PortalID: "dm:bob@example.com", WrittenAt: long}
 		if _, err := db.FileQueue.Put(ctx, file); err != nil {
 			t.Fatal(err)
