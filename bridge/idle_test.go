@@ -57,8 +57,9 @@ func ofTheBridge() (found []string) {
 }
 
 // ofTheProcess are the statements of the process itself, of which there are as many with ten thousand accounts: that it is still
-// there, what waits, and to forget what the homeserver will not push again.
-var ofTheProcess = []string{"UPDATE lease SET beat", "DELETE FROM intake WHERE", "MIN(queued_at) FROM matrix_queue WHERE"}
+// there, what waits, and to forget what the homeserver will not push again and, once a day, what is old.
+var ofTheProcess = []string{"UPDATE lease SET beat", "DELETE FROM intake WHERE", "MIN(queued_at) FROM matrix_queue WHERE",
+	"DELETE FROM alert WHERE", "DELETE FROM page WHERE", "DELETE FROM invitation WHERE", "DELETE FROM object WHERE"}
 
 func isOfTheProcess(query string) bool {
 	return slices.ContainsFunc(ofTheProcess, func(of string) bool { return strings.Contains(query, of) })
