@@ -1,9 +1,6 @@
 package main
 
-import (
-	"fmt"
-	"syscall"
-)
+import "fmt"
 
 // otherFiles is how many files the bridge has open beside the connections of accounts: its database, logs, and connections of and
 // to the homeserver.
@@ -18,11 +15,4 @@ func tooFewFiles(accounts int, limit uint64) string {
 	}
 	return fmt.Sprintf("This process may have %d files open, and needs up to %d for the connections of %d accounts: raise the limit, by LimitNOFILE=%d "+
 		"in the unit of systemd, or by ulimit -Hn %d before the start. Accounts beyond it cannot sign in", limit, needed, accounts, needed, needed)
-}
-
-// mostFiles returns how many files this process may have open. Go has raised the limit to the hard one.
-func mostFiles() (uint64, error) {
-	var limit syscall.Rlimit
-	err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit)
-	return limit.Cur, err
 }

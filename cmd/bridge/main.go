@@ -101,7 +101,7 @@ func main() {
 	}
 	m.PostStart = func() {
 		if most, err := mostFiles(); err != nil {
-			m.Log.Warn().Err(err).Msg("Failed to look how many files may be open")
+			m.Log.Debug().Err(err).Msg("Failed to look how many files may be open")
 		} else if said := tooFewFiles(len(m.Bridge.GetAllCachedUserLogins()), most); said != "" {
 			m.Log.Warn().Msg(said)
 		}
