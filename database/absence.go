@@ -102,7 +102,9 @@ func (q *AbsenceQuery) Given(ctx context.Context, e *QueuedEvent, at time.Time) 
 				return err
 			}
 		}
-		q.holders.put(e.LoginID)
+		if err := q.holders.put(e.LoginID); err != nil {
+			return err
+		}
 		return q.Exec(ctx, absencesGive, q.bridgeID, e.LoginID, e.PortalID, KeptByService, e.RoomID, e.EventID, e.Sender, at.UnixMilli())
 	})
 	if err == nil {

@@ -2,11 +2,13 @@ package database_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.mau.fi/util/dbutil"
@@ -14,6 +16,7 @@ import (
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge/queue/queuetest"
 	"matrix-msn/database"
 )
 
@@ -365,5 +368,63 @@ func TestTransactionOfWhoHangsIsEnded(t *testing.T) {
 		if err := hung.Commit(); err == nil {
 			t.Error("the transaction was not ended")
 		}
+	})
+}
+
+// Who has given no sign of life for as long as another process waits for one stores nothing more, of whatever kind: the other
+// one would never hear of it. With the next sign of life it does again.
+func TestWhoGivesNoSignOfLifeStoresNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		db, _ := queuetest.OpenDatabase(t, login)
+		ctx := t.Context()
+		puts := map[string]func() error{
+			"a message of MSN": func() error {
+				_, err := db.MSNQueue.Put(ctx, &database.QueuedMessage{LoginID: login, MessageID: networkid.MessageID(rand.Text()), PortalID: "dm:bob@example.com", At: time.Now()})
+				return err
+			},
+			"a text": func() error {
+				_, err := db.MatrixQueue.Put(ctx, &database.QueuedEvent{LoginID: login, EventID: id.EventID(rand.Text()), PortalID: "dm:bob@example.com", WrittenAt: time.Now()})
+				return err
+			},
+			"a file": func() error {
+				_, err := db.FileQueue.Put(ctx, &database.QueuedFile{LoginID: login, EventID: id.EventID(rand.Text()), PortalID: "dm:bob@example.com", WrittenAt: time.Now()})
+				return err
+			},
+			"a page": func() error {
+				return db.Page.Put(ctx, &database.Page{LoginID: login, PageID: rand.Text(), State: database.PageSending, WrittenAt: time.Now(), UpdatedAt: time.Now()})
+			},
+			"who has come": func() error {
+				return db.GroupChange.Put(ctx, &database.GroupChange{LoginID: login, GroupID: "group", Account: rand.Text()})
+			},
+		}
+		all := func(want error) {
+			t.Helper()
+			for what, put := range puts {
+				if err := put(); !errors.Is(err, want) {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+			if held := db.Intake.Held(); held != (want == nil) {
+				t.Errorf("held is %t", held)
+			}
+		}
+		all(nil)
+		if taken, err := db.Lease.Take(ctx, "", 0, "first"); err != nil || !taken {
+			t.Fatal(taken, err)
+		}
+		time.Sleep(database.LeaseLasts - time.Millisecond)
+		all(nil)
+		time.Sleep(time.Millisecond)
+		all(database.ErrUsurped)
+		if ours, err := db.Lease.Beat(ctx, "first"); err != nil || !ours {
+			t.Fatal(ours, err)
+		}
+		all(nil)
+		if ours, err := db.Lease.Beat(ctx, "another"); err != nil || ours {
+			t.Fatal(ours, err)
+		}
+		time.Sleep(database.LeaseLasts)
+		all(database.ErrUsurped)
 	})
 }

@@ -52,20 +52,20 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 	db := parent.Child(versionTable, upgradeTable(), log)
 	all := &together{db: db}
 	lease := &LeaseQuery{db: db, bridgeID: bridgeID}
-	queue := &MSNQueueQuery{holders: holders{table: "msn_queue"}, bridgeID: bridgeID, lease: lease, together: all, QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedMessage](db)}
+	queue := &MSNQueueQuery{holders: holders{table: "msn_queue", lease: lease}, bridgeID: bridgeID, lease: lease, together: all, QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedMessage](db)}
 	intake := &IntakeQuery{bridgeID: bridgeID, together: all, lease: lease, QueryHelper: dbutil.MakeQueryHelperReflect[*Received](db)}
-	absence := &AbsenceQuery{holders: holders{table: "absence"}, bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Absence](db)}
+	absence := &AbsenceQuery{holders: holders{table: "absence", lease: lease}, bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Absence](db)}
 	return &Database{
 		db:       db,
 		Contact:  &ContactQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Contact](db)},
 		MSNQueue: queue,
-		MatrixQueue: &MatrixQueueQuery{holders: holders{table: "matrix_queue"}, bridgeID: bridgeID, lease: lease, intake: intake, absence: absence, together: all,
+		MatrixQueue: &MatrixQueueQuery{holders: holders{table: "matrix_queue", lease: lease}, bridgeID: bridgeID, lease: lease, intake: intake, absence: absence, together: all,
 			QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedEvent](db)},
 		Alert:         &AlertQuery{bridgeID: bridgeID, queue: queue, QueryHelper: dbutil.MakeQueryHelperReflect[*Alert](db)},
-		Page:          &PageQuery{holders: holders{table: "page"}, bridgeID: bridgeID, lease: lease, QueryHelper: dbutil.MakeQueryHelperReflect[*Page](db)},
+		Page:          &PageQuery{holders: holders{table: "page", lease: lease}, bridgeID: bridgeID, lease: lease, QueryHelper: dbutil.MakeQueryHelperReflect[*Page](db)},
 		Invitation:    &InvitationQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Invitation](db)},
 		Group:         &GroupQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*GroupMember](db)},
-		GroupChange:   &GroupChangeQuery{holders: holders{table: "group_change"}, bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*GroupChange](db)},
+		GroupChange:   &GroupChangeQuery{holders: holders{table: "group_change", lease: lease}, bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*GroupChange](db)},
 		Ghost:         &GhostQuery{db: db, bridgeID: bridgeID},
 		Portal:        &PortalQuery{db: db, bridgeID: bridgeID},
 		Intake:        intake,
@@ -77,7 +77,7 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 		Object:        &ObjectQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Object](db)},
 		Picture:       &PictureQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Picture](db)},
 		Waiting:       &WaitingQuery{db: db, bridgeID: bridgeID},
-		FileQueue:     &FileQueueQuery{holders: holders{table: "file_queue"}, bridgeID: bridgeID, lease: lease, intake: intake, QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedFile](db)},
+		FileQueue:     &FileQueueQuery{holders: holders{table: "file_queue", lease: lease}, bridgeID: bridgeID, lease: lease, intake: intake, QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedFile](db)},
 		Absence:       absence,
 		Old:           &OldQuery{db: db, bridgeID: bridgeID},
 		ComingFile:    &ComingFileQuery{bridgeID: bridgeID, queue: queue, QueryHelper: dbutil.MakeQueryHelperReflect[*ComingFile](db)},

@@ -86,7 +86,9 @@ func (q *FileQueueQuery) PutAgain(ctx context.Context, f *QueuedFile, outcome Ev
 
 // putIf is Put for what may reports true of, in the same transaction.
 func (q *FileQueueQuery) putIf(ctx context.Context, f *QueuedFile, may func(context.Context) (bool, error)) (added bool, err error) {
-	q.holders.put(f.LoginID)
+	if err := q.holders.put(f.LoginID); err != nil {
+		return false, err
+	}
 	err = q.GetDB().DoTxn(ctx, nil, func(ctx context.Context) error {
 		added = false
 		if ok, err := may(ctx); err != nil || !ok {

@@ -47,13 +47,17 @@ const (
 
 // Put notes a change, in the place of an earlier one of the same person.
 func (q *GroupChangeQuery) Put(ctx context.Context, c *GroupChange) error {
-	q.holders.put(c.LoginID)
+	if err := q.holders.put(c.LoginID); err != nil {
+		return err
+	}
 	return q.Exec(ctx, groupChangesPut, q.bridgeID, c.LoginID, c.GroupID, c.Account, c.Left, c.Reason)
 }
 
 // PutNew notes a change unless there is one of the same person.
 func (q *GroupChangeQuery) PutNew(ctx context.Context, c *GroupChange) error {
-	q.holders.put(c.LoginID)
+	if err := q.holders.put(c.LoginID); err != nil {
+		return err
+	}
 	return q.Exec(ctx, groupChangesPutNew, q.bridgeID, c.LoginID, c.GroupID, c.Account, c.Left, c.Reason)
 }
 

@@ -13,14 +13,24 @@ import (
 // been called every login may have rows.
 type holders struct {
 	table string
+	lease *LeaseQuery
 
 	mu    sync.Mutex
 	known bool
 	of    map[networkid.UserLoginID]struct{} // logins that have had rows
 }
 
-// put notes that a row of a login is about to be put into the table. It comes before the row.
-func (h *holders) put(login networkid.UserLoginID) {
+// put notes that a row of a login is about to be put into the table. It comes before the row. The error is ErrUsurped when
+// another process may have taken the lease: that one would not hear of the row.
+func (h *holders) put(login networkid.UserLoginID) error {
+	if !h.lease.Held() {
+		return ErrUsurped
+	}
+	h.note(login)
+	return nil
+}
+
+func (h *holders) note(login networkid.UserLoginID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.of == nil {
@@ -45,7 +55,7 @@ func (h *holders) learn(ctx context.Context, db *dbutil.Database, bridge network
 		return err
 	}
 	for _, login := range logins {
-		h.put(login)
+		h.note(login)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -188,6 +188,9 @@ func (q *IntakeQuery) SetOutcomeWith(ctx context.Context, r Received, also func(
 	})
 }
 
+// Held reports whether events may be taken: no other process can have taken the lease.
+func (q *IntakeQuery) Held() bool { return q.lease.Held() }
+
 // LatestFailed returns the latest message of somebody in a room that has not arrived, or may not
 // have; nil for none.
 func (q *IntakeQuery) LatestFailed(ctx context.Context, room id.RoomID, sender id.UserID) (*Received, error) {

@@ -15,11 +15,27 @@ import (
 type LeaseQuery struct {
 	db       *dbutil.Database
 	bridgeID networkid.BridgeID
-	holder   atomic.Pointer[string] // for whom Take has taken it, nil before
+	holder   atomic.Pointer[string]    // for whom Take has taken it, nil before
+	signed   atomic.Pointer[time.Time] // when the last sign of life began that was noted, nil before Take
 }
 
-// ErrUsurped says that something is not stored, because another process uses the database.
-var ErrUsurped = errors.New("another process of this bridge has taken the database over")
+// LeaseLasts is after how long without a sign of life another process may take the lease.
+const LeaseLasts = time.Minute
+
+// Held reports whether no other process can have taken the lease since it was taken here: a process that hung finds out
+// by that before it asks the database. Before it was taken here nobody minds.
+func (q *LeaseQuery) Held() bool {
+	signed := q.signed.Load()
+	if signed == nil {
+		return true
+	}
+	now := time.Now()
+	// By both clocks: one of them stands still while the machine sleeps, the other is set.
+	return now.Sub(*signed) < LeaseLasts && now.Round(0).Sub(signed.Round(0)) < LeaseLasts
+}
+
+// ErrUsurped says that something is not stored, because another process uses the database, or may by now.
+var ErrUsurped = errors.New("another process of this bridge may have taken the database over")
 
 // Conditions of statements: that the lease is that of this process, which LeaseQuery.ours names as the parameter, or that none was
 // taken. Who has lost it claims nothing any more that another process works on.
@@ -65,20 +81,26 @@ func (q *LeaseQuery) Get(ctx context.Context) (holder string, beat int64, err er
 // Take gives the lease to holder, if it still is as Get has returned it, and reports whether
 // it was. From then on events of Matrix are stored only while holder has it.
 func (q *LeaseQuery) Take(ctx context.Context, before string, beat int64, holder string) (taken bool, err error) {
+	began := time.Now()
 	if beat == 0 {
 		taken, err = changes(q.db.Exec(ctx, leaseMake, q.bridgeID, holder))
 	} else {
 		taken, err = changes(q.db.Exec(ctx, leaseTake, q.bridgeID, before, beat, holder))
 	}
 	if taken {
+		q.signed.Store(&began)
 		q.holder.Store(&holder)
 	}
 	return taken, err
 }
 
 // Beat is a sign of life of the holder. It reports false when the lease is another's.
-func (q *LeaseQuery) Beat(ctx context.Context, holder string) (bool, error) {
-	return changes(q.db.Exec(ctx, leaseBeat, q.bridgeID, holder))
+func (q *LeaseQuery) Beat(ctx context.Context, holder string) (ours bool, err error) {
+	began := time.Now()
+	if ours, err = changes(q.db.Exec(ctx, leaseBeat, q.bridgeID, holder)); ours && err == nil {
+		q.signed.Store(&began)
+	}
+	return ours, err
 }
 
 // Release gives the lease up.

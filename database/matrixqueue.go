@@ -123,7 +123,9 @@ func (q *MatrixQueueQuery) PutAgain(ctx context.Context, e *QueuedEvent, outcome
 
 // putIf is Put for what may reports true of, in the same transaction.
 func (q *MatrixQueueQuery) putIf(ctx context.Context, e *QueuedEvent, may func(context.Context) (bool, error)) (added bool, err error) {
-	q.holders.put(e.LoginID)
+	if err := q.holders.put(e.LoginID); err != nil {
+		return false, err
+	}
 	err = q.together.DoTxn(ctx, func(ctx context.Context) error {
 		added = false
 		if ok, err := may(ctx); err != nil || !ok {
@@ -259,7 +261,9 @@ func (q *MatrixQueueQuery) Hold(ctx context.Context, e *QueuedEvent, since time.
 		if err != nil || !changed {
 			return err
 		}
-		q.absence.holders.put(e.LoginID)
+		if err := q.absence.holders.put(e.LoginID); err != nil {
+			return err
+		}
 		return q.Exec(ctx, absencesBegin, q.bridgeID, e.LoginID, e.PortalID, KeptByBridge, e.RoomID, e.EventID, e.Sender, since.UnixMilli())
 	})
 	if changed = changed && err == nil; changed {

@@ -113,7 +113,9 @@ const (
 // Put adds a message at the end of its login's queue. It reports false for one that is
 // in the queue already. Position is given by the table.
 func (q *MSNQueueQuery) Put(ctx context.Context, m *QueuedMessage) (added bool, err error) {
-	q.holders.put(m.LoginID)
+	if err := q.holders.put(m.LoginID); err != nil {
+		return false, err
+	}
 	err = q.together.Do(ctx, func(ctx context.Context) error {
 		err := q.GetDB().QueryRow(ctx, queuePut, q.bridgeID, m.LoginID, m.MessageID, q.positions.next(), m.PortalID, m.Sender,
 			m.At.UnixMilli(), m.Body, m.Format, m.GroupSize, cmp.Or(m.Kind, QueuedText), m.Owner, time.Now().UnixMilli(), m.Emoticons, m.Replaces).Scan(&m.Position)

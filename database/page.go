@@ -104,7 +104,9 @@ const (
 
 // Put stores a page.
 func (q *PageQuery) Put(ctx context.Context, p *Page) error {
-	q.holders.put(p.LoginID)
+	if err := q.holders.put(p.LoginID); err != nil {
+		return err
+	}
 	return q.Exec(ctx, pagePut, q.bridgeID, p.LoginID, p.PageID, p.To, p.Text, p.Callback, p.CallbackNumber, p.TrID, toMilli(p.SentAt),
 		p.RoomID, p.EventID, p.Sender, p.State, p.Code, p.Told, toMilli(p.WrittenAt), toMilli(p.UpdatedAt), p.Owner)
 }

@@ -106,12 +106,12 @@ func split(body []byte) (txn transaction, err error) {
 	return txn, err
 }
 
-// crowded reports whether nothing can be taken: too much waits for the framework, or the bridge
-// is just starting or stopping.
+// crowded reports whether nothing can be taken: too much waits for the framework, the bridge
+// is just starting or stopping, or another process may have taken its place.
 func (i *Intake) crowded() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return !i.accepts || len(i.pending)+i.queued() >= MaxPending
+	return !i.accepts || !i.cfg.Store.Held() || len(i.pending)+i.queued() >= MaxPending
 }
 
 // take stores what is to be stored of a transaction and queues all of it, in order. forward

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"matrix-msn/database"
 )
 
 const (
@@ -22,12 +24,14 @@ const (
 	beatEvery = 15 * time.Second
 	// Gone is after how long without one another process may take over. It is counted by
 	// that process's own clock.
-	Gone = time.Minute
+	Gone = database.LeaseLasts
 	// look is how often it is looked for a sign of life meanwhile, or for the end of a process
 	// of this machine.
 	look = time.Second
 	// idle is for how long nothing happens in a transaction of a process that hangs. Those of one that works are bounded to less.
 	idle = Gone / 2
+	// machineIDPart is how much of the ID of a machine tells it from others of its name.
+	machineIDPart = 8
 	// timeout bounds one statement.
 	timeout = 10 * time.Second
 )
@@ -175,6 +179,10 @@ func machine() string {
 	name, err := os.Hostname()
 	if err != nil || name == "" {
 		name = "unknown"
+	}
+	// Machines can have the same name, and then mostly other IDs.
+	if id, err := os.ReadFile("/etc/machine-id"); err == nil && len(id) >= machineIDPart {
+		name += "/" + string(id[:machineIDPart])
 	}
 	// Containers can have the same name, and each a process of number 1.
 	if space, err := os.Readlink("/proc/self/ns/pid"); err == nil {
