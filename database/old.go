@@ -23,6 +23,9 @@ const (
 	OldMessages    OldKind = "messages"    // of the framework's table, with the reactions to them
 )
 
+// aheadAtMost is how far the time of a message may be ahead of the clock, by the clock of whoever wrote it.
+const aheadAtMost = 24 * time.Hour
+
 // OldQuery forgets rows that are old. Of all tables that it changes, none holds what is still to be delivered.
 type OldQuery struct {
 	db       *dbutil.Database
@@ -47,12 +50,16 @@ var olds = map[OldKind]string{
 		DELETE FROM object WHERE bridge_id=$1 AND hash IN (SELECT hash FROM object WHERE bridge_id=$1 AND used_at<$2 ORDER BY used_at LIMIT $3)
 			AND NOT EXISTS (SELECT 1 FROM msn_queue WHERE bridge_id=$1 AND emoticons<>'')`,
 	// They are looked at in the order in which they came, by the key of the table: an index over the times would be one more to write
-	// for each message. A message that came late with an old time goes with its neighbours. What waits can still be about a message:
+	// for each message. A message that came late with an old time goes with its neighbours, and one whose time is ahead of the clock
+	// when those before it are gone: it would keep all behind it. Offline messages stay: what the service did not
+	// take out comes again, however late, and is known by them. What waits can still be about a message:
 	// an edit that brings its pictures, an event of which it is not noted that it is done with.
 	OldMessages: `
 		DELETE FROM message WHERE bridge_id=$1 AND rowid IN (
-			SELECT rowid FROM (SELECT rowid, id, mxid, room_receiver, timestamp FROM message WHERE bridge_id=$1 ORDER BY rowid LIMIT $3) first
-			WHERE timestamp<CAST($2 AS BIGINT)*1000000
+			SELECT rowid FROM (
+				SELECT rowid, id, mxid, room_receiver, timestamp FROM message WHERE bridge_id=$1 AND id NOT LIKE 'offline/%' ORDER BY rowid LIMIT $3
+			) first
+			WHERE (timestamp<CAST($2 AS BIGINT)*1000000 OR timestamp>CAST($4 AS BIGINT)*1000000)
 				AND NOT EXISTS (SELECT 1 FROM msn_queue WHERE bridge_id=$1 AND login_id=first.room_receiver AND (message_id=first.id OR replaces=first.id))
 				AND NOT EXISTS (SELECT 1 FROM matrix_queue WHERE bridge_id=$1 AND login_id=first.room_receiver AND event_id=first.mxid)
 				AND NOT EXISTS (SELECT 1 FROM file_queue WHERE bridge_id=$1 AND login_id=first.room_receiver AND event_id=first.mxid))`,
@@ -68,7 +75,11 @@ func (q *OldQuery) Forget(ctx context.Context, kind OldKind, before time.Time, l
 	if !ok {
 		return 0, fmt.Errorf("%q is no kind of rows that can be forgotten", kind)
 	}
-	result, err := q.db.Exec(ctx, statement, q.bridgeID, before.UnixMilli(), limit)
+	args := []any{q.bridgeID, before.UnixMilli(), limit}
+	if kind == OldMessages {
+		args = append(args, time.Now().Add(aheadAtMost).UnixMilli())
+	}
+	result, err := q.db.Exec(ctx, statement, args...)
 	if err != nil {
 		return 0, err
 	}

@@ -11,6 +11,7 @@ import (
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge/msnid"
 	"matrix-msn/database"
 )
 
@@ -262,6 +263,59 @@ func TestMessagesGoInTheOrderInWhichTheyCame(t *testing.T) {
 		}
 		if n := countOf(t, framework, "SELECT COUNT(*) FROM reaction WHERE message_id=$1", "0"); n != 0 {
 			t.Error("the reaction is left")
+		}
+	})
+}
+
+// A message whose time is ahead of the clock keeps no others.
+func TestMessagesOfAWrongTimeHoldUpNoOthers(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, framework *bridgedb.Database) {
+		withoutOld(t, framework)
+		now := time.Now()
+		for key, at := range map[string]time.Time{"future": now.AddDate(50, 0, 0), "far": now.AddDate(50, 0, 0), "further": now.AddDate(60, 0, 0)} {
+			if err := putMessage(t.Context(), db, framework, key, at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 5 {
+			if err := putMessage(t.Context(), db, framework, fmt.Sprint("old", i), now.AddDate(-1, 0, 0)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all := 0
+		for range 10 {
+			n, err := db.Old.Forget(t.Context(), database.OldMessages, now.AddDate(0, -3, 0), 3)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all += n
+		}
+		if all != 8 {
+			t.Errorf("%d messages were forgotten", all)
+		}
+	})
+}
+
+// An offline message is known for ever: the service may bring it again however late. It keeps no others.
+func TestOfflineMessagesAreNotForgotten(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, framework *bridgedb.Database) {
+		withoutOld(t, framework)
+		long := time.Now().AddDate(-1, 0, 0)
+		for i := range 5 {
+			if err := putMessage(t.Context(), db, framework, string(msnid.MakeOfflineMessageID(fmt.Sprint(i), 0)), long); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := putMessage(t.Context(), db, framework, "said", long); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := db.Old.Forget(t.Context(), database.OldMessages, time.Now(), 3); err != nil || n != 1 {
+			t.Errorf("%d were forgotten, %v", n, err)
+		}
+		if n, err := db.Old.Forget(t.Context(), database.OldMessages, time.Now(), 3); err != nil || n != 0 {
+			t.Errorf("%d more were forgotten, %v", n, err)
 		}
 	})
 }
