@@ -1,6 +1,7 @@
 package database
 
 import (
+	"container/list"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -14,8 +15,8 @@ const (
 	// preparedPostgres is the type of a database at PostgreSQL whose connections keep their statements. It begins as the
 	// framework wants it of PostgreSQL.
 	preparedPostgres = "postgres-prepared"
-	// maxPrepared is how many statements a connection keeps. Those of the bridge and of the framework are fewer; what is
-	// put together anew each time takes no place that others need.
+	// maxPrepared is how many statements a connection keeps: those that were used last. Those of the bridge and of the
+	// framework are fewer; what is put together anew each time soon makes room again.
 	maxPrepared = 256
 )
 
@@ -36,7 +37,7 @@ func (preparing) Open(uri string) (driver.Conn, error) {
 		_ = opened.Close() // it was not used
 		return nil, fmt.Errorf("the driver of PostgreSQL has connections of a type that is not known, %T", opened)
 	}
-	return &preparedConn{postgresConn: conn, statements: make(map[string]preparedStatement)}, nil
+	return &preparedConn{postgresConn: conn, statements: make(map[string]*list.Element)}, nil
 }
 
 // postgresConn is what a connection of lib/pq can do.
@@ -62,8 +63,15 @@ type preparedStatement interface {
 // preparedConn is a connection that keeps its statements. One uses it at a time, as with all of database/sql.
 type preparedConn struct {
 	postgresConn
-	statements map[string]preparedStatement
-	outdated   bool // a statement is not what it was when it was prepared
+	statements map[string]*list.Element // of *kept
+	latest     list.List                // of *kept, what was used last first
+	outdated   bool                     // a statement is not what it was when it was prepared
+}
+
+// kept is a statement that a connection keeps.
+type kept struct {
+	query     string
+	statement preparedStatement
 }
 
 // QueryContext implements driver.QueryerContext.
@@ -100,11 +108,16 @@ func (c *preparedConn) prepared(ctx context.Context, query string, args []driver
 	if len(args) == 0 {
 		return nil, nil
 	}
-	if kept := c.statements[query]; kept != nil {
-		return kept, nil
+	if place := c.statements[query]; place != nil {
+		c.latest.MoveToFront(place)
+		return place.Value.(*kept).statement, nil
 	}
 	if len(c.statements) >= maxPrepared {
-		return nil, nil
+		oldest := c.latest.Remove(c.latest.Back()).(*kept)
+		delete(c.statements, oldest.query)
+		if err := oldest.statement.Close(); err != nil {
+			return nil, err
+		}
 	}
 	made, err := c.PrepareContext(ctx, query)
 	if err != nil {
@@ -114,7 +127,7 @@ func (c *preparedConn) prepared(ctx context.Context, query string, args []driver
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("the driver of PostgreSQL has statements of a type that is not known, %T", made), made.Close())
 	}
-	c.statements[query] = statement
+	c.statements[query] = c.latest.PushFront(&kept{query, statement})
 	return statement, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/lib/pq"
 	"go.mau.fi/util/dbutil"
@@ -147,12 +148,17 @@ func TestPreparedStatementsOfManyAtOnce(t *testing.T) {
 		all.Go(func() {
 			for n := range 20 {
 				ctx, cancel := context.WithCancel(t.Context())
-				if n%5 == 4 {
-					cancel() // whoever has given up harms nobody
+				if n%5 == 4 { // whoever gives up in mid-call harms nobody
+					time.AfterFunc(5*time.Millisecond, cancel)
+					_, err := db.Exec(ctx, "INSERT INTO texts (number, text) SELECT $1, $2 FROM pg_sleep(5)", 100*who+n, "text")
+					if err == nil {
+						t.Errorf("%d of %d was not given up", n, who)
+					}
+					continue
 				}
 				_, err := db.Exec(ctx, "INSERT INTO texts (number, text) VALUES ($1, $2)", 100*who+n, "text")
 				cancel()
-				if err != nil && n%5 != 4 {
+				if err != nil {
 					t.Errorf("%d of %d: %v", n, who, err)
 				}
 			}
@@ -161,5 +167,22 @@ func TestPreparedStatementsOfManyAtOnce(t *testing.T) {
 	all.Wait()
 	if n := scan[int](t, db, "SELECT COUNT(*) FROM texts WHERE text=$1", "text"); n != 8*16 {
 		t.Errorf("%d texts", n)
+	}
+}
+
+// What comes once takes no place of what comes again and again, and only so many are kept.
+func TestStatementsThatComeOnceMakeRoomAgain(t *testing.T) {
+	t.Parallel()
+	db := prepared(t, 1)
+	mustExec(t, db, "CREATE TABLE texts (number BIGINT PRIMARY KEY)")
+	for n := range 300 {
+		scan[int](t, db, fmt.Sprintf("SELECT COUNT(*)+%d FROM texts WHERE number=$1", n), n)
+		mustExec(t, db, "INSERT INTO texts (number) VALUES ($1)", n)
+	}
+	if n := scan[int](t, db, "SELECT COUNT(*) FROM pg_prepared_statements WHERE statement LIKE 'INSERT INTO texts%'"); n != 1 {
+		t.Errorf("a statement that is used again and again is kept %d times", n)
+	}
+	if n := scan[int](t, db, "SELECT COUNT(*) FROM pg_prepared_statements WHERE statement LIKE 'SELECT COUNT(*)+%'"); n >= 300 || n < 200 {
+		t.Errorf("of 300 that came once %d are kept", n)
 	}
 }
