@@ -18,8 +18,9 @@ const (
 	connectionKept = "5m"
 )
 
-// Tuned returns a config of a database with what makes it fast, where the config says nothing of it. All connections stay
+// Tuned returns a config of a database with what makes it fast. All connections stay
 // open while they are used now and then, however few the config has idle: to open one takes longer than a text does.
+// An address of SQLite without _txlock=immediate is left as it is: the framework says how to write it.
 func Tuned(config dbutil.Config) dbutil.Config {
 	if config.MaxIdleConns < config.MaxOpenConns {
 		config.MaxIdleConns = config.MaxOpenConns
@@ -29,7 +30,9 @@ func Tuned(config dbutil.Config) dbutil.Config {
 	case config.Type == "postgres":
 		config.Type = preparedPostgres
 	case strings.HasPrefix(config.Type, "sqlite3"), config.Type == "litestream":
-		config.URI = keepStatements(config.URI)
+		if strings.Contains(config.URI, "_txlock=immediate") {
+			config.URI = keepStatements(config.URI)
+		}
 	}
 	return config
 }

@@ -12,13 +12,12 @@ import (
 func TestSQLiteKeepsItsStatements(t *testing.T) {
 	t.Parallel()
 	for uri, want := range map[string]string{
-		"file:a.db":                      "file:a.db?_stmt_cache_size=256",
-		"a.db":                           "a.db?_stmt_cache_size=256",
-		"file:a.db?":                     "file:a.db?_stmt_cache_size=256",
-		"file:a.db?_txlock=immediate":    "file:a.db?_txlock=immediate&_stmt_cache_size=256",
-		"file:a.db?_stmt_cache_size=0":   "file:a.db?_stmt_cache_size=0",
-		"file:a.db?_txlock=%zz":          "file:a.db?_txlock=%zz",
-		"file:a.db?x_stmt_cache_size=12": "file:a.db?x_stmt_cache_size=12&_stmt_cache_size=256",
+		"file:a.db":                   "file:a.db", // the framework says how to write it
+		"a.db":                        "a.db",
+		"file:a.db?_txlock=immediate": "file:a.db?_txlock=immediate&_stmt_cache_size=256",
+		"file:a.db?_txlock=immediate&_stmt_cache_size=0":   "file:a.db?_txlock=immediate&_stmt_cache_size=0",
+		"file:a.db?_txlock=immediate&x=%zz":                "file:a.db?_txlock=immediate&x=%zz",
+		"file:a.db?_txlock=immediate&x_stmt_cache_size=12": "file:a.db?_txlock=immediate&x_stmt_cache_size=12&_stmt_cache_size=256",
 	} {
 		for _, of := range []string{"sqlite3-fk-wal", "sqlite3-fk-wal-fullsync", "litestream"} {
 			if got := database.Tuned(dbutil.Config{PoolConfig: dbutil.PoolConfig{Type: of, URI: uri}}); got.URI != want || got.Type != of {
