@@ -6,31 +6,32 @@ const (
 	// rushFrom is how many sign-ins have to wait at a time for it to be a rush: after a start of the bridge, or when a service is
 	// there again.
 	rushFrom = 64
-	// rushSettles is how long a rush goes on after the last sign-in: what each brings with it is done meanwhile.
+	// rushUntil is how many wait at most when it is over. Of thousands of accounts there is nearly always one that signs in.
+	rushUntil = maxSignIns
+	// rushSettles is how long a rush goes on after that: what each sign-in brings with it is done meanwhile.
 	rushSettles = 10 * time.Second
 )
 
 // rush notes when many logins sign in at once. It is guarded by its SignIns.
 type rush struct {
-	waiting, underWay int // in all lanes of all services
-	on                bool
-	over              *time.Timer
+	waiting int // in all lanes of all services
+	on      bool
+	over    *time.Timer // nil while too many wait for it to be over
 }
 
-// moved notes that sign-ins wait, are under way, or are not any more. mu is held.
-func (s *SignIns) moved(waiting, underWay int) {
+// moved notes that more sign-ins wait, or fewer. mu is held.
+func (s *SignIns) moved(waiting int) {
 	r := &s.rush
-	r.waiting, r.underWay = r.waiting+waiting, r.underWay+underWay
-	if r.over != nil {
-		r.over.Stop()
-		r.over = nil
-	}
+	r.waiting += waiting
 	switch {
 	case s.Rush == nil:
 	case !r.on && r.waiting >= rushFrom:
 		r.on = true
 		s.Rush(true)
-	case r.on && r.waiting+r.underWay == 0:
+	case r.waiting > rushUntil && r.over != nil:
+		r.over.Stop()
+		r.over = nil
+	case r.on && r.waiting <= rushUntil && r.over == nil:
 		var timer *time.Timer
 		timer = time.AfterFunc(rushSettles, func() {
 			s.mu.Lock()

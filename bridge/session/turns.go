@@ -27,20 +27,19 @@ func (s *SignIns) whenFree(ctx context.Context, lane Lane, service string, do fu
 	all := s.turnsOf(service, lane)
 	if all.underWay < maxSignIns && ctx.Err() == nil {
 		all.underWay++
-		s.moved(0, 1)
 		go do(true)
 		return
 	}
 	t := &turn{do: do}
 	t.place = all.waiting.PushBack(t)
-	s.moved(1, 0)
+	s.moved(1)
 	t.stop = context.AfterFunc(ctx, func() {
 		s.mu.Lock()
 		waits := t.place != nil
 		if waits {
 			all.waiting.Remove(t.place)
 			t.place = nil
-			s.moved(-1, 0)
+			s.moved(-1)
 		}
 		s.mu.Unlock()
 		if waits {
@@ -57,12 +56,11 @@ func (s *SignIns) done(lane Lane, service string) {
 	first := all.waiting.Front()
 	if first == nil {
 		all.underWay--
-		s.moved(0, -1)
 		return
 	}
 	t := all.waiting.Remove(first).(*turn)
 	t.place = nil
-	s.moved(-1, 0)
+	s.moved(-1)
 	t.stop()
 	go t.do(true)
 }
