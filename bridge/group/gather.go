@@ -1,6 +1,7 @@
 package group
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +30,17 @@ func (g *gathered[K, V]) add(of K, what V) (fits bool) {
 	}
 	g.all[of] = append(g.all[of], what)
 	return true
+}
+
+// drop leaves out what waits and is not to wait any more.
+func (g *gathered[K, V]) drop(of K, which func(V) bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if all := slices.DeleteFunc(g.all[of], which); len(all) == 0 {
+		delete(g.all, of)
+	} else {
+		g.all[of] = all
+	}
 }
 
 // take returns what waits, which does not wait any more.

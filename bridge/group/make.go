@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/rs/zerolog"
 	"go.mau.fi/util/ptr"
@@ -27,7 +26,7 @@ import (
 
 // Calls are how the user brings people together in group chats, and leaves them.
 type Calls struct {
-	groups    *Groups
+	groups    chats
 	account   *account.Account
 	session   *session.Session
 	rooms     *room.Rooms
@@ -36,6 +35,15 @@ type Calls struct {
 	notes     Notes
 	invited   gathered[networkid.PortalID, string] // into the rooms of contacts
 	making    sync.Mutex                           // held by who looks for a group chat and makes it
+}
+
+// chats are the group chats into which people are called: Groups.
+type chats interface {
+	Conversation(ctx context.Context, client *msn.Client, group string) (*msn.Conversation, error)
+	NoteMembers(ctx context.Context, conversation *msn.Conversation)
+	Info(ctx context.Context, group string) (*bridgev2.ChatInfo, error)
+	makeRoom(ctx context.Context, key networkid.PortalKey) error
+	noteAnswered(group, account string)
 }
 
 // Create makes a group chat. Its members are called with the first message. The error
@@ -139,7 +147,7 @@ func (c *Calls) CallInto(ctx context.Context, client *msn.Client, room msnid.Pee
 			said[i] = words.Text("group.is_a_contact_of_yours_and", name)
 			if err := c.callIn(ctx, client, room.Group, account); err != nil {
 				said[i] = reason.Of(err, reason.Call, c.account.About(name)).Sentence
-				c.groups.answered.add(room.Group, answered{account, time.Now()})
+				c.groups.noteAnswered(room.Group, account)
 			}
 		})
 	}

@@ -31,6 +31,15 @@ type answered struct {
 	at      time.Time
 }
 
+// isOld reports whether an answer does not count any more.
+func (a answered) isOld() bool { return time.Since(a.at) >= answeredFor }
+
+// noteAnswered notes that a command was answered that somebody does not come.
+func (g *Groups) noteAnswered(group, account string) {
+	g.answered.drop(group, answered.isOld)
+	g.answered.add(group, answered{account, time.Now()})
+}
+
 // answeredFor is how long an answer counts: a little longer than what is said of the same call is gathered.
 const answeredFor = 3 * gatherTime
 
@@ -84,7 +93,7 @@ func (g *Groups) sayMissing(ctx context.Context, group string) {
 func (g *Groups) unsaid(group string) []absentee {
 	all := g.coming.take(group)
 	for _, known := range g.answered.take(group) {
-		if time.Since(known.at) < answeredFor {
+		if !known.isOld() {
 			all = slices.DeleteFunc(all, func(who absentee) bool { return who.account == known.account })
 		}
 	}

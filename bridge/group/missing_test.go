@@ -37,3 +37,20 @@ func TestWhatWasAnsweredIsNotSaidAgain(t *testing.T) {
 		}
 	})
 }
+
+// Answers of long ago keep no new one out.
+func TestOldAnswersMakeRoom(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := &Groups{}
+		for range msn.MaxMembers + 1 {
+			g.noteAnswered("friends", "bob@example.com")
+		}
+		time.Sleep(answeredFor)
+		g.noteAnswered("friends", "carol@example.com")
+		g.coming.add("friends", absentee{"carol@example.com", msn.ErrOffline})
+		if all := g.unsaid("friends"); len(all) > 0 {
+			t.Errorf("said a second time is of %v", all)
+		}
+	})
+}
