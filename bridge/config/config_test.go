@@ -91,7 +91,7 @@ func TestEveryBadSettingHasItsSentence(t *testing.T) {
 		{"grace that is no time", good + "services: {escargot: {page_grace: 30}}", `network.services.escargot.page_grace: "30" is no time from 100ms to 5m0s; write it like 30s`},
 		{"grace too long", good + "services: {escargot: {page_grace: 1h}}", "network.services.escargot.page_grace"},
 		{"unknown client", good + "services: {escargot: {client: pidgin}}", `network.services.escargot.client: "pidgin" is none of official, honest and none`},
-		{"remembered too short", good + "keep_alerts: 191h\nservices: {escargot: {}}", `network.keep_alerts: "191h" is no time from 192h on; write it like 2160h`},
+		{"remembered too short", good + "keep_alerts: 191h\nservices: {escargot: {}}", `network.keep_alerts: "191h" is no time from 192h to 876000h; write it like 2160h`},
 		{"remembered for less than nothing", good + "keep_messages: -200h\nservices: {escargot: {}}", "network.keep_messages"},
 		{"remembered for thousands of years", good + "keep_pages: 2000000h\nservices: {escargot: {}}", "network.keep_pages"},
 		{"remembered without unit", good + "keep_pictures: '90'\nservices: {escargot: {}}", "network.keep_pictures"},

@@ -44,8 +44,8 @@ func (c *Config) checkRemembers() error {
 		}
 		keep, err := time.ParseDuration(setting.text)
 		if err != nil || keep != 0 && (keep < leastRemember || keep > longestRemember) {
-			return fmt.Errorf("network.%s: %q is no time from %dh on; write it like 2160h, for ninety days, or 0s for ever",
-				setting.name, setting.text, leastRemember/time.Hour)
+			return fmt.Errorf("network.%s: %q is no time from %dh to %dh; write it like 2160h, for ninety days, or 0s for ever",
+				setting.name, setting.text, leastRemember/time.Hour, longestRemember/time.Hour)
 		}
 		*setting.to = keep
 	}
