@@ -282,10 +282,13 @@ func TestAlertsAreListed(t *testing.T) {
 	if got := b.ask(room, "!alerts 50"); strings.Count(got.body, "• ") != 12 {
 		t.Errorf("the list of all is %q", got.body)
 	}
-	for _, wrong := range []string{"!alerts 0", "!alerts 51", "!alerts -1", "!alerts abc"} {
+	for _, wrong := range []string{"!alerts 0", "!alerts 51", "!alerts -1"} {
 		if got := b.ask(room, wrong); !strings.Contains(got.body, "must be from 1 to 50") {
 			t.Errorf("%s gives %q", wrong, got.body)
 		}
+	}
+	if got := b.ask(room, "!alerts abc"); !strings.Contains(got.body, "\"abc\" is neither") {
+		t.Errorf("a word gives %q", got.body)
 	}
 	if got := b.ask(room, "!alerts 5 home/nobody@example.com"); !strings.Contains(got.body, "You have no login") {
 		t.Errorf("another login gives %q", got.body)

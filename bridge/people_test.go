@@ -175,6 +175,9 @@ func TestContactsAreFound(t *testing.T) {
 	if got := b.ask(chat, "contacts group Foo").body; !strings.HasPrefix(got, "There is no such group.") || !strings.Contains(got, "Best Friends") {
 		t.Errorf("a group that is not there is answered by %q", got)
 	}
+	if got := b.ask(chat, "contacts group").body; !strings.HasPrefix(got, "Which group?") || !strings.Contains(got, "Best Friends") {
+		t.Errorf("a group without a name is answered by %q", got)
+	}
 	for command, want := range map[string][2]bool{ // is Bob there, is Carol
 		"contacts": {true, true}, "contacts online": {true, false}, "contacts group best friends": {false, true}, "contacts ♥": {false, true},
 		"contacts offline": {false, true}, "contacts waiting": {false, false}, "contacts Blocked": {false, false},

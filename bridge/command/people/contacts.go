@@ -35,6 +35,10 @@ func Contacts(c *call.Call) {
 		return
 	}
 	for _, login := range logins {
+		if client := login.Session.Current(); strings.EqualFold(strings.TrimSpace(c.Text), "group") && client != nil {
+			c.Tell("command.people.which_group", describeGroups(client.Groups(), client.Contacts()))
+			continue
+		}
 		for _, part := range describeContacts(login, c.Ctx, parseFilter(c.Text)) {
 			c.Send(part)
 		}

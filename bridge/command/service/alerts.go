@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"matrix-msn/bridge/command/call"
+	"matrix-msn/bridge/names"
 )
 
 // Of the alerts, alertsListed are listed unless the user wants another number, and
@@ -25,7 +26,11 @@ func Alerts(c *call.Call) {
 			named = word
 		}
 	}
-	if n < 1 || n > maxAlertsListed || named != "" && !strings.Contains(named, "@") { // no account is called like that
+	if named != "" && !strings.Contains(named, "@") { // no account is called like that
+		c.Tell("command.service.alerts_takes_a_number", names.Clean(named))
+		return
+	}
+	if n < 1 || n > maxAlertsListed {
 		c.Tell("command.service.the_number_of_alerts_to_list", maxAlertsListed)
 		return
 	}
