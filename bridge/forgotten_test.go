@@ -75,7 +75,10 @@ func TestMessagesThatAreForgotten(t *testing.T) {
 		b.isForgotten(from)
 		from = b.matrix.position()
 		b.delete(room, about)
-		b.isForgotten(from)
+		got, _ := b.matrix.wait(b.T, from, "what is told of the deletion", func(r record) bool { return r.kind == "status" && r.full.InternalError != nil })
+		if said := b.conn.InOwnWords(&got.full); said.SendNotice || !strings.Contains(said.Message, "does not know the message") {
+			t.Errorf("of a deletion is told %+v", said)
+		}
 	}
 	// And the conversation goes on.
 	b.write(room, "more")

@@ -24,6 +24,9 @@ var relayedReaction = bridgev2.WrapErrorInStatus(bridgev2.ErrIgnoringReactionFro
 // unknownTarget is what the framework says of a reaction or deletion whose message it does not know.
 var unknownTarget = bridgev2.WrapErrorInStatus(bridgev2.ErrTargetMessageNotFound).InternalError
 
+// ofDeletion is how that begins of a deletion.
+const ofDeletion = "redaction "
+
 // InOwnWords is the function of that name, on a bridge that may have forgotten messages: what is about one is told of. Where
 // messages are kept for ever it is about none that has come from MSN or gone there.
 func (c *Connector) InOwnWords(status *bridgev2.MessageStatus) *bridgev2.MessageStatus {
@@ -31,7 +34,10 @@ func (c *Connector) InOwnWords(status *bridgev2.MessageStatus) *bridgev2.Message
 		return InOwnWords(status)
 	}
 	own := *status
-	own.Message, own.ErrorAsMessage, own.IsCertain, own.SendNotice = words.Text("matrix.forgotten"), false, true, true
+	own.Message, own.ErrorAsMessage, own.IsCertain = words.Text("matrix.forgotten"), false, true
+	// Whoever takes a reaction back is not told of it in the room: the framework says the same of that, because MSN has no
+	// reactions that it would know.
+	own.SendNotice = !strings.HasPrefix(status.InternalError.Error(), ofDeletion)
 	return &own
 }
 

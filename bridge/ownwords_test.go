@@ -69,10 +69,12 @@ func TestStatusesOfWhatIsNoMessageAreNotTold(t *testing.T) {
 	}
 }
 
-// Where messages are kept for ever, a deletion of what MSN never had is nothing to tell of.
+// Where messages are kept for ever, a reaction to what MSN never had is nothing to tell of; a deletion, which can be that of a
+// reaction, never is.
 func TestUnknownMessagesAreToldOfWhereMessagesAreForgotten(t *testing.T) {
 	t.Parallel()
-	status := bridgev2.WrapErrorInStatus(fmt.Errorf("redaction %w", bridgev2.ErrTargetMessageNotFound))
+	status := bridgev2.WrapErrorInStatus(fmt.Errorf("reaction %w", bridgev2.ErrTargetMessageNotFound))
+	deletion := bridgev2.WrapErrorInStatus(fmt.Errorf("redaction %w", bridgev2.ErrTargetMessageNotFound))
 	for keep, told := range map[string]bool{"": false, "0s": false, "192h": true} {
 		c := &Connector{Config: config.Config{DisplaynameTemplate: "x", CredentialKey: "0123456789abcdef", KeepMessages: keep,
 			Services: map[string]config.ServiceConfig{"escargot": {Preset: "escargot"}}}}
@@ -81,6 +83,9 @@ func TestUnknownMessagesAreToldOfWhereMessagesAreForgotten(t *testing.T) {
 		}
 		if said := c.InOwnWords(&status); said.SendNotice != told || c.InOwnWords(nil) != nil {
 			t.Errorf("with keep_messages %q: %+v", keep, said)
+		}
+		if said := c.InOwnWords(&deletion); said.SendNotice {
+			t.Errorf("who takes a reaction back is told %+v with keep_messages %q", said, keep)
 		}
 	}
 }
