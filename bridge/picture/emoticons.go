@@ -26,6 +26,8 @@ const (
 	// answer holds up no others.
 	emoticonsAtOnce = 8
 	emoticonsOf     = 2
+	// lookTimeout bounds looking which of a text are known: the text itself waits for that.
+	lookTimeout = 5 * time.Second
 	// maxTexts and maxTextsOf are of how many texts of a login, and of one contact, the emoticons are fetched at a
 	// time. Other texts stay as they are.
 	maxTexts   = 40
@@ -85,9 +87,15 @@ func (e *Emoticons) Pictures(ctx context.Context, emoticons database.Emoticons) 
 
 // Missing returns the pictures in parts of a text that the homeserver does not have.
 func (e *Emoticons) Missing(ctx context.Context, parts []database.QueuedMessage) map[string]bool {
-	missing := make(map[string]bool)
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	missing, asked := make(map[string]bool), make(map[string]bool)
 	for _, part := range parts {
 		for _, emoticon := range part.Emoticons {
+			if asked[emoticon.Picture] {
+				continue
+			}
+			asked[emoticon.Picture] = true
 			if known, err := e.objects.Known(ctx, emoticon.Picture); err != nil || known == nil {
 				missing[emoticon.Picture] = true
 			}
