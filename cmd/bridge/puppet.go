@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/commands"
 	"maunium.net/go/mautrix/bridgev2/matrix"
@@ -63,9 +65,12 @@ func pingMatrix() *commands.FullHandler {
 			return
 		}
 		switch who, err := puppet.Matrix.Whoami(ce.Ctx); {
+		case errors.Is(err, mautrix.MUnknownToken), errors.Is(err, mautrix.MForbidden):
+			ce.Reply("The homeserver does not let the bridge write as you any more. Send `login-matrix` with a new access token, or ask the admin of this bridge.")
 		case err != nil:
-			ce.Reply("The homeserver does not take the bridge for you any more: %v. Send `login-matrix` with a new access token, or ask the admin of this bridge.", err)
-		case who.DeviceID == "":
+			ce.Log.Err(err).Msg("Failed to ask the homeserver whether a double puppet works")
+			ce.Reply("The homeserver does not answer. Try again in a minute.")
+		case puppet.Matrix.SetAppServiceUserID: // by a token that is the admin's
 			ce.Reply("The bridge may write as %s: the admin of this bridge has arranged that.", who.UserID)
 		default:
 			ce.Reply("The bridge may write as %s, as the device %s.", who.UserID, who.DeviceID)
