@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -14,6 +15,10 @@ const (
 	otherSite = "The metrics are not for other web pages: ask for them by a program, or type the address into the browser."
 )
 
+// ownSites are what browsers say of the site that asks, which is another one on another port too: programs say nothing, and "none" is who
+// has typed the address.
+var ownSites = []string{"", "none", "same-origin"}
+
 // guard keeps web pages out. Nobody has to sign in to see the metrics, and the browser of somebody who can reach them asks for
 // whatever a page wants: under the page's own name, if the owner of that has it lead here. name is the one in network.metrics.
 func guard(name string, next http.Handler) http.Handler {
@@ -21,7 +26,7 @@ func guard(name string, next http.Handler) http.Handler {
 		switch {
 		case !ownName(r.Host, name):
 			http.Error(w, otherName, http.StatusMisdirectedRequest)
-		case r.Header.Get("Sec-Fetch-Site") == "cross-site":
+		case r.Header.Get("Origin") != "", !slices.Contains(ownSites, r.Header.Get("Sec-Fetch-Site")):
 			http.Error(w, otherSite, http.StatusForbidden)
 		default:
 			next.ServeHTTP(w, r)

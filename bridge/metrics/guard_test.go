@@ -38,13 +38,17 @@ func TestMetricsAreNotForWebPages(t *testing.T) {
 		{"a port alone", "", ":9464", "", http.StatusMisdirectedRequest},
 		{"another page under another name", "127.0.0.1", "rebound.example.com", "same-origin", http.StatusMisdirectedRequest},
 		{"another page", "127.0.0.1", "127.0.0.1:9464", "cross-site", http.StatusForbidden},
+		{"a page on another port", "127.0.0.1", "127.0.0.1:9464", "same-site", http.StatusForbidden},
+		{"a page that a browser says nothing of but its origin", "127.0.0.1", "127.0.0.1:9464", "origin", http.StatusForbidden},
 	} {
 		t.Run(test.what, func(t *testing.T) {
 			t.Parallel()
 			for _, path := range []string{"/metrics", "/debug/pprof/", "/debug/pprof/cmdline"} {
 				req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
 				req.Host = test.host
-				if test.site != "" {
+				if test.site == "origin" {
+					req.Header.Set("Origin", "http://evil.example.com")
+				} else if test.site != "" {
 					req.Header.Set("Sec-Fetch-Site", test.site)
 				}
 				answer := httptest.NewRecorder()
