@@ -50,6 +50,14 @@ func main() {
 	flag.BoolVar(&o.keep, "keep", false, "keep the directories of the bridges, with their logs")
 	flag.BoolVar(&o.idle, "idle", false, "measure -logins accounts that do nothing for -for, and restarts of the bridge and of the MSN server, and nothing else")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "%q is no flag: -h lists them\n", flag.Arg(0))
+		os.Exit(2)
+	}
+	if min(o.logins, o.contacts, o.burst, o.rounds) < 1 || o.rate < 1 || o.rate > maxRate || o.during < time.Second {
+		fmt.Fprintf(os.Stderr, "-logins, -contacts, -burst and -rounds must be 1 at least, -rate from 1 to %d, -for 1s at least\n", maxRate)
+		os.Exit(2)
+	}
 	switch database {
 	case "both":
 		o.databases = []string{"sqlite", "postgres"}
@@ -67,6 +75,9 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+// maxRate is the highest rate that can be asked for, in messages a second: nothing here comes near it.
+const maxRate = 100_000
 
 func run(ctx context.Context, o options) (err error) {
 	dir, err := os.MkdirTemp("", "matrix-msn-bench-")
