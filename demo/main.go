@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -82,28 +83,42 @@ func run(ctx context.Context, out *screen.Screen, once bool) (code int, err erro
 	return 0, err
 }
 
-// buildParts builds what the demo is made of. The homeserver's modules are downloaded beside the rest, and it is compiled
-// after it: half of the bridge is in it too, and each part of both is compiled once.
+// buildParts builds what the demo is made of: what plays both sides first, and with it what the others have in common with
+// it and with each other, so that it is compiled once. The homeserver's modules are downloaded meanwhile.
 func buildParts(ctx context.Context, out *screen.Screen, dir string) (binaries build.Binaries, stage string, err error) {
-	var homeserver, own error
-	ours := make(chan struct{})
+	shared := make(chan struct{})
+	errs := make([]error, 3)
 	var building sync.WaitGroup
 	building.Go(func() {
-		homeserver = out.Step("Dendrite", func() (done string, err error) {
-			binaries.Dendrite, err = build.DendriteAfter(ctx, ours, out)
+		errs[0] = out.Step("Dendrite", func() (done string, err error) {
+			binaries.Dendrite, err = build.DendriteAfter(ctx, shared, out)
 			return "the homeserver is built", err
 		})
 	})
 	building.Go(func() {
-		defer close(ours)
-		own = out.Step("bridge", func() (string, error) {
-			paths, err := build.Programs(ctx, "bridge", dir, build.RaceEnabled, out, "./cmd/bridge", "./demo/stage")
-			if err == nil {
-				binaries.Bridge, stage = paths[0], paths[1]
-			}
-			return "matrix-msn is built, and what plays both sides", err
+		defer close(shared)
+		errs[1] = out.Step("demo", func() (done string, err error) {
+			stage, err = build.Program(ctx, "demo", "./demo/stage", filepath.Join(dir, "stage"), build.RaceEnabled, out, sqlite)
+			return "what plays both sides is built", err
+		})
+	})
+	building.Go(func() {
+		select {
+		case <-shared:
+		case <-ctx.Done():
+			return
+		}
+		if errs[1] != nil {
+			return
+		}
+		errs[2] = out.Step("bridge", func() (done string, err error) {
+			binaries.Bridge, err = build.Bridge(ctx, dir, build.RaceEnabled, out)
+			return "matrix-msn is built", err
 		})
 	})
 	building.Wait()
-	return binaries, stage, errors.Join(homeserver, own)
+	return binaries, stage, errors.Join(errs...)
 }
+
+// sqlite takes a C compiler half a minute, and homeserver and bridge need it.
+const sqlite = "github.com/mattn/go-sqlite3"

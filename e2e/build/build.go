@@ -99,27 +99,26 @@ func Bridge(ctx context.Context, dir string, race bool, progress io.Writer) (pat
 
 // Program builds a main package of this module, with the race detector if race is set, and returns the executable's
 // path, which is the one given, absolute and with the ending that the system wants. name is what errors and progress call it. A C compiler is
-// needed, for SQLite. See [Dendrite] for progress and the working directory.
-func Program(ctx context.Context, name, source, path string, race bool, progress io.Writer) (string, error) {
+// needed, for SQLite. Packages beside it are compiled with it, for others that are built later. See [Dendrite] for progress and the
+// working directory.
+func Program(ctx context.Context, name, source, path string, race bool, progress io.Writer, beside ...string) (string, error) {
 	path, err := executable(path)
 	if err != nil {
 		return "", fmt.Errorf("find the directory for the %s: %w", name, err)
 	}
-	return path, compile(ctx, name, path, race, progress, source)
-}
-
-// Programs builds main packages of this module, at least one, into the directory dir: what they have in common is compiled
-// once. The paths of the executables, each named as the directory of its package, are in the order of the sources.
-// See [Program] for the rest.
-func Programs(ctx context.Context, name, dir string, race bool, progress io.Writer, sources ...string) (paths []string, err error) {
-	for _, source := range sources {
-		path, err := executable(filepath.Join(dir, filepath.Base(source)))
-		if err != nil {
-			return nil, fmt.Errorf("find the directory for the %s: %w", name, err)
-		}
-		paths = append(paths, path)
+	if len(beside) == 0 {
+		return path, compile(ctx, name, path, race, progress, source)
 	}
-	return paths, compile(ctx, name, filepath.Dir(paths[0])+string(filepath.Separator), race, progress, sources...)
+	// Several packages go into a directory, where the program is called like that of its source.
+	dir := filepath.Dir(path)
+	if err := compile(ctx, name, dir+string(filepath.Separator), race, progress, append(beside, source)...); err != nil {
+		return "", err
+	}
+	built, err := executable(filepath.Join(dir, filepath.Base(source)))
+	if err == nil && built != path {
+		err = os.Rename(built, path)
+	}
+	return path, err
 }
 
 // executable returns the absolute path of an executable, with the ending that the system wants.
