@@ -7,12 +7,16 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
-// readerSize is the buffer of a connection. Idle connections are many, so it is small:
-// lines that are longer are gathered beside it, and payloads are read in pieces.
+// readerSize is the buffer of a connection while something is read from it: lines that are longer are gathered beside
+// it, and payloads are read in pieces. A line that is too long and has no end is noticed by so much too late at most.
 const readerSize = 512
+
+// buffers are those that nobody reads with. Idle connections are many, and have none.
+var buffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readerSize) }}
 
 // firstGrow bounds the memory that is taken on the word of a length alone; what
 // goes beyond it is taken as it arrives.
@@ -24,27 +28,65 @@ var ErrProtocol = errors.New("msn: protocol broken")
 
 // Reader reads commands from one connection. It is not safe for concurrent use.
 type Reader struct {
-	buf     *bufio.Reader
+	source  source
+	buf     *bufio.Reader // of source; nil between commands
 	from    Direction
 	dialect atomic.Uint32
 	lost    bool // an unknown command was read: what follows may be its payload
 	skipped int
 }
 
+// source is what a Reader reads from, of which the first byte may have been read already.
+type source struct {
+	io.Reader
+	first [1]byte
+	begun bool // first is to be read
+}
+
+// Read implements io.Reader.
+func (s *source) Read(p []byte) (int, error) {
+	if !s.begun || len(p) == 0 {
+		return s.Reader.Read(p)
+	}
+	s.begun = false
+	return copy(p, s.first[:]), nil
+}
+
 // NewReader returns a Reader of what one side of a connection sends.
 func NewReader(r io.Reader, from Direction) *Reader {
-	return &Reader{buf: bufio.NewReaderSize(r, readerSize), from: from}
+	return &Reader{source: source{Reader: r}, from: from}
 }
 
 // Wait returns when something is there to be read, or the other side has ended. Who waits
-// here and not in Read waits on a small stack.
+// here and not in Read waits on a small stack and without a buffer.
 func (r *Reader) Wait() error {
-	_, err := r.buf.Peek(1)
+	if r.Buffered() {
+		return nil
+	}
+	_, err := io.ReadFull(r.source.Reader, r.source.first[:])
+	r.source.begun = err == nil
 	return err
 }
 
 // Buffered reports whether something was received that Read has not returned yet.
-func (r *Reader) Buffered() bool { return r.buf.Buffered() > 0 }
+func (r *Reader) Buffered() bool { return r.source.begun || r.buf != nil && r.buf.Buffered() > 0 }
+
+// open takes a buffer to read with.
+func (r *Reader) open() {
+	if r.buf == nil {
+		r.buf = buffers.Get().(*bufio.Reader)
+		r.buf.Reset(&r.source)
+	}
+}
+
+// release gives the buffer back when nothing is in it.
+func (r *Reader) release() {
+	if r.buf.Buffered() == 0 {
+		r.buf.Reset(nil)
+		buffers.Put(r.buf)
+		r.buf = nil
+	}
+}
 
 // SetDialect tells the reader which dialect was negotiated. Only one thing
 // depends on it: from MSNP13 on, error lines can have a payload. It may be called
@@ -64,6 +106,8 @@ func (r *Reader) Skipped() int { return r.skipped }
 // wraps ErrProtocol when the framing is broken or a limit exceeded, and is the
 // error of the underlying reader otherwise.
 func (r *Reader) Read() (Command, error) {
+	r.open()
+	defer r.release()
 	for skipped := 0; ; {
 		line, ending, err := r.readLine()
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -135,5 +136,43 @@ func TestReadHandsOnTheErrorOfTheConnection(t *testing.T) {
 		if _, err := r.Read(); !errors.Is(err, broken) {
 			t.Errorf("after %q: %v", text, err)
 		}
+	}
+}
+
+// Who waits holds no buffer, and loses nothing by it: however the bytes come.
+func TestReaderThatWaitsHoldsNoBuffer(t *testing.T) {
+	t.Parallel()
+	const sent = "CHG 1 NLN\r\nMSG Hotmail Hotmail 5\r\nhelloUBX a@example.com 0\r\nFLN a@example.com\r\n"
+	for name, slow := range map[string]func(io.Reader) io.Reader{
+		"at once": func(r io.Reader) io.Reader { return r }, "byte by byte": iotest.OneByteReader, "in halves": iotest.HalfReader,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := NewReader(slow(strings.NewReader(sent)), FromServer)
+			var got []string
+			for {
+				if !r.Buffered() && r.buf != nil {
+					t.Error("there is a buffer, and nothing in it")
+				}
+				err := r.Wait()
+				if err == nil {
+					err = r.Wait() // once more changes nothing
+				}
+				if err != nil {
+					if err != io.EOF {
+						t.Errorf("the end is %v", err)
+					}
+					break
+				}
+				cmd, err := r.Read()
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, cmd.Verb+cmd.Payload)
+			}
+			if want := []string{"CHG", "MSGhello", "UBX", "FLN"}; !slices.Equal(got, want) {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
 	}
 }
