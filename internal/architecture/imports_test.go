@@ -16,6 +16,7 @@ const module = "matrix-msn/"
 // lower floors only. Who adds a package finds the lowest floor that it can stand on.
 var floors = [][]string{
 	// What knows nothing of the others.
+	{"internal/lazy"},
 	{"internal/cabinet", "internal/grapheme", "internal/childprocess", "internal/fold", "internal/webp", "demo/internal/screen", "bridge/emoticon", "bridge/plus", "bridge/words", "msn/internal/event", "msn/internal/limit", "msn/internal/proxy/proxytest", "msn/internal/transcript", "msn/internal/xmltext", "msn/internal/notice/noticetest", "msn/msnftp", "msn/trust"},
 	{"internal/postgrestest", "e2e/build"},
 	// The codecs: bytes and values, no connections.

@@ -10,11 +10,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn/internal/limit"
 	"matrix-msn/msn/internal/ns"
 	"matrix-msn/msn/internal/transport"
 	"matrix-msn/msn/roster"
-	"matrix-msn/msn/slp"
 	"matrix-msn/msn/wire"
 )
 
@@ -68,7 +68,6 @@ type Chats struct {
 	files         func(*FileInvitation) bool
 	invited       map[string]*FileInvitation // that are taken, by sender and cookie
 	ringing       map[string]wire.Command    // by caller, the RNG that waits for its turn
-	data          []handler
 
 	packets  Packets // nil for none
 	boards   carrier
@@ -82,28 +81,15 @@ type Chats struct {
 func New(conn *ns.Conn, people People, cfg Config) *Chats {
 	c := &Chats{
 		conn: conn, cfg: cfg, people: people,
-		conversations: make(map[ID]*Conversation),
-		sessions:      make(map[*session]struct{}),
-		ringing:       make(map[string]wire.Command),
-		rings:         limit.New(RingBurst, RingEvery),
-		typing:        limit.New(TypingBurst, typingEvery),
-		invites:       limit.New(inviteBurst, inviteEvery),
-		invited:       make(map[string]*FileInvitation),
-		relaySession:  "NS." + strconv.FormatInt(time.Now().UnixNano(), 36),
+		rings:        limit.New(RingBurst, RingEvery),
+		typing:       limit.New(TypingBurst, typingEvery),
+		invites:      limit.New(inviteBurst, inviteEvery),
+		relaySession: "NS." + strconv.FormatInt(time.Now().UnixNano(), 36),
 	}
 	for id, members := range cfg.Groups {
 		c.group(id, members)
 	}
 	c.boards = switchboards{c}
-	c.Data("text/plain", c.text)
-	c.Data("text/x-msmsgscontrol", c.control)
-	c.Data(datacast, c.Cast)
-	c.Data(invitation, c.invitation)
-	c.Data(inkPicture, c.ink)
-	c.Data(inkStrokes, c.ink)
-	c.Data(slp.MediaType, c.packet)
-	c.Data(slp.Emoticons, c.emoticons)
-	c.Data(slp.AnimatedEmoticons, c.emoticons)
 	conn.Handle(ns.Verb{Name: "RNG", Do: c.ring})
 	conn.OnEnd(c.end)
 	return c
@@ -152,7 +138,7 @@ func (c *Chats) remember(cv *Conversation) {
 			return cv.id.Group == "" && cv.quiet()
 		})
 	}
-	c.conversations[cv.id] = cv
+	lazy.Put(&c.conversations, cv.id, cv)
 }
 
 // Flush sends what waits in a conversation, or settles it, after its carrier was not

@@ -3,6 +3,7 @@ package chat
 import (
 	"strings"
 
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn/wire"
 )
 
@@ -39,7 +40,7 @@ func (c *Chats) takeFile(d Data, cookie string, e InvitationReceived) bool {
 	if !c.files(i) {
 		return false
 	}
-	c.invited[key] = i
+	lazy.Put(&c.invited, key, i)
 	return true
 }
 

@@ -21,15 +21,17 @@ type Data struct {
 	session      *session // nil for what came without a switchboard
 }
 
-// Data has f handle the messages of a media type, in the place of OtherReceived.
-func (c *Chats) Data(mediaType string, f func(Data)) {
-	c.data = append(c.data, handler{mediaType, f})
-}
-
-// handler is what is done with a media type.
-type handler struct {
-	mediaType string
-	handle    func(Data)
+// understood is what is done with messages, by media type, in the place of OtherReceived.
+var understood = map[string]func(*Chats, Data){
+	"text/plain":           (*Chats).text,
+	"text/x-msmsgscontrol": (*Chats).control,
+	datacast:               (*Chats).Cast,
+	invitation:             (*Chats).invitation,
+	inkPicture:             (*Chats).ink,
+	inkStrokes:             (*Chats).ink,
+	slp.MediaType:          (*Chats).packet,
+	slp.Emoticons:          (*Chats).emoticons,
+	slp.AnimatedEmoticons:  (*Chats).emoticons,
 }
 
 // message handles "MSG account name", with a payload. The account is what the
@@ -62,12 +64,9 @@ func (s *session) message(cmd wire.Command) {
 
 // deliver makes an event of a message.
 func (c *Chats) deliver(d Data) {
-	kind := d.Message.MediaType()
-	for _, h := range c.data {
-		if h.mediaType == kind {
-			h.handle(d)
-			return
-		}
+	if handle := understood[d.Message.MediaType()]; handle != nil {
+		handle(c, d)
+		return
 	}
 	c.other(d)
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/roster"
 	"matrix-msn/msn/wire"
@@ -56,7 +57,7 @@ func (c *Chats) ringLater(peer string, cmd wire.Command) bool {
 	for _, arg := range cmd.Args[:5] {
 		args = append(args, strings.Clone(arg))
 	}
-	c.ringing[peer] = wire.New(cmd.Verb, args...)
+	lazy.Put(&c.ringing, peer, wire.New(cmd.Verb, args...))
 	if !waits {
 		c.conn.After(RingEvery, func() {
 			cmd := c.ringing[peer]

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn/internal/errs"
 	"matrix-msn/msn/internal/ns"
 	"matrix-msn/msn/internal/transport"
@@ -76,7 +77,7 @@ func (c *Chats) addSession(cv *Conversation, outgoing bool) *session {
 	c.opened++
 	s.number = c.opened
 	s.stamp = strconv.FormatInt(time.Now().UnixNano(), 36) + "-" + strconv.Itoa(c.opened)
-	c.sessions[s] = struct{}{}
+	lazy.Put(&c.sessions, s, struct{}{})
 	c.open.Store(int64(len(c.sessions)))
 	cv.sessions = append(cv.sessions, s)
 	return s

@@ -91,8 +91,7 @@ func New(conn *ns.Conn, chats *chat.Chats, cfg Config) *Media {
 
 func newMedia(conn *ns.Conn, talks talks, cfg Config) *Media {
 	m := &Media{
-		conn: conn, talks: talks, cfg: cfg, pipes: make(map[line]*traffic), deaf: make(map[string]bool),
-		old:      make(map[*oldOffer]struct{}),
+		conn: conn, talks: talks, cfg: cfg,
 		pictures: limit.New(requestBurst, requestEvery), requests: limit.New(requestBurst, requestEvery), offers: limit.New(offerBurst, offerEvery),
 	}
 	if len(cfg.Picture) > 0 {

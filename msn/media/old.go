@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn/chat"
 	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/msnftp"
@@ -52,7 +53,7 @@ func (m *Media) invited(i *chat.FileInvitation) bool {
 	}
 	old := &oldOffer{invitation: i, answers: make(chan oldAnswer, 1)}
 	old.offer = &FileOffer{media: m, old: old, ended: make(chan struct{})}
-	m.old[old] = struct{}{}
+	lazy.Put(&m.old, old, struct{}{})
 	i.OnAnswer(old.answered)
 	m.conn.After(oldDecideTime, func() {
 		if !old.over {

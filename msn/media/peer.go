@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn/chat"
 	"matrix-msn/msn/p2p"
 	"matrix-msn/msn/slp"
@@ -60,7 +61,7 @@ func (m *Media) add(over line, account, endpoint string, later bool) *peer {
 	t := m.pipes[over]
 	if t == nil {
 		t = new(traffic)
-		m.pipes[over] = t
+		lazy.Put(&m.pipes, over, t)
 	}
 	if !t.room(account) {
 		return nil
@@ -176,5 +177,5 @@ func (m *Media) noteDeaf(p *peer) {
 	if len(m.deaf) >= maxDeaf {
 		clear(m.deaf)
 	}
-	m.deaf[p.address] = true
+	lazy.Put(&m.deaf, p.address, true)
 }

@@ -3,6 +3,7 @@ package contactlist
 import (
 	"time"
 
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn/internal/event"
 	"matrix-msn/msn/internal/limit"
 	"matrix-msn/msn/internal/ns"
@@ -37,7 +38,7 @@ type flow struct {
 }
 
 func newFlow(burst int, every time.Duration) flow {
-	return flow{limit.New(burst, every), every, make(map[string][]event.Event)}
+	return flow{limit: limit.New(burst, every), every: every}
 }
 
 func newNews(conn *ns.Conn, book *roster.Book) *news {
@@ -104,7 +105,7 @@ func (f *flow) hold(account string, e event.Event) {
 		}
 		kept = append(kept, earlier)
 	}
-	f.held[account] = append(kept, e)
+	lazy.Put(&f.held, account, append(kept, e))
 }
 
 // release tells what was held of a contact, as it is now.

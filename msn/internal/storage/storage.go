@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"sync/atomic"
 
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn/internal/errs"
 	"matrix-msn/msn/internal/event"
 	"matrix-msn/msn/internal/ns"
@@ -30,7 +31,7 @@ type Storage struct {
 	cid   atomic.Int64 // of the account in its address book
 
 	// setting is filled while the picture is changed: that takes several calls.
-	setting chan struct{}
+	setting lazy.Slots
 }
 
 // Lists are the account's address book.
@@ -41,7 +42,7 @@ type Lists interface {
 
 // New returns what the service keeps. allow decides which addresses may be asked.
 func New(conn *ns.Conn, services *web.Services, lists Lists, allow func(*url.URL) error) *Storage {
-	s := &Storage{conn: conn, web: services, allow: allow, setting: make(chan struct{}, 1)}
+	s := &Storage{conn: conn, web: services, allow: allow}
 	lists.OnBook(func(book *soap.Book) []event.Event {
 		s.cid.Store(book.Me.CID)
 		return nil
@@ -127,9 +128,10 @@ func (s *Storage) SetPicture(ctx context.Context, data []byte) error {
 	if len(data) > MaxPicture {
 		return errs.ErrTooLong
 	}
+	setting := s.setting.Of(1)
 	select {
-	case s.setting <- struct{}{}:
-		defer func() { <-s.setting }()
+	case setting <- struct{}{}:
+		defer func() { <-setting }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
