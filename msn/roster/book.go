@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/internal/event"
 	"matrix-msn/msn/wire"
@@ -25,7 +26,7 @@ type Book struct {
 
 	// Groups and Properties of the contacts are replaced, never changed in place, so that
 	// snapshots can share them.
-	contacts map[string]*Contact
+	contacts lazy.Table[string, packed]
 	groups   []Group
 	ownName  string
 	// ownNumbers are the user's own phone numbers as digits, by their keys.
@@ -34,8 +35,8 @@ type Book struct {
 	endpoints  []Endpoint
 	// places are the endpoints of contacts who tell them.
 	places map[string][]place
-	// last is the contact of the latest LST: a BPR without account belongs to it.
-	last     *Contact
+	// last is the account of the latest LST, "" for an invalid one: a BPR without account belongs to it.
+	last     string
 	download download
 	via      func(Via) []event.Event
 }
@@ -48,7 +49,7 @@ func New(dialect wire.Dialect, self, endpoint string) *Book {
 	}
 	return &Book{
 		dialect: dialect, self: strings.ToLower(self), endpoint: strings.ToLower(endpoint),
-		contacts: make(map[string]*Contact), places: make(map[string][]place), privacy: Privacy{Everybody: true, Asks: true},
+		privacy: Privacy{Everybody: true, Asks: true},
 	}
 }
 
@@ -81,54 +82,70 @@ func (b *Book) Find(account string) (contact Contact, ok bool) {
 	return Contact{}, false
 }
 
+// find is Find, nil for nobody. What is changed of the contact counts when it is kept.
 func (b *Book) find(account string) *Contact {
 	account, ok := clean.Account(account)
 	if !ok {
 		return nil
 	}
-	return b.contacts[account]
+	return b.known(account)
 }
 
-// findGUID returns the contact with this contact ID, or nil.
+// known is find for an account in lower case.
+func (b *Book) known(account string) *Contact {
+	p, ok := b.contacts.Get(account)
+	if !ok {
+		return nil
+	}
+	contact := p.contact(b.contacts.Key(account)) // not account, which may be a part of a line, or one more copy
+	return &contact
+}
+
+// keep notes what a contact is now.
+func (b *Book) keep(contact *Contact) { b.contacts.Put(contact.Account, pack(contact)) }
+
+// findGUID returns the contact with this contact ID, or nil, as find.
 func (b *Book) findGUID(guid string) *Contact {
 	if guid == "" {
 		return nil
 	}
-	for _, contact := range b.contacts {
-		if strings.EqualFold(contact.GUID, guid) {
-			return contact
+	for account, p := range b.contacts.All() {
+		if strings.EqualFold(p.guid, guid) {
+			contact := p.contact(account)
+			return &contact
 		}
 	}
 	return nil
 }
 
-// open returns the contact with this account, which is made if it is new. It is
+// open returns the contact with this account, as find, which is made if it is new. It is
 // nil when the account is invalid or MaxContacts are known.
 func (b *Book) open(account string) *Contact {
 	account, ok := clean.Account(account)
 	if !ok {
 		return nil
 	}
-	if contact := b.contacts[account]; contact != nil {
+	if contact := b.known(account); contact != nil {
 		return contact
 	}
-	if len(b.contacts) >= MaxContacts {
+	if b.contacts.Len() >= MaxContacts {
 		return nil
 	}
 	contact := &Contact{Account: account, Status: Offline}
-	b.contacts[account] = contact
+	b.keep(contact)
 	return contact
 }
 
 // Len returns how many accounts are known.
-func (b *Book) Len() int { return len(b.contacts) }
+func (b *Book) Len() int { return b.contacts.Len() }
 
 // All returns everybody who is known, on a list or not, by account.
 func (b *Book) All() []Contact {
-	contacts := make([]Contact, 0, len(b.contacts))
-	for _, account := range slices.Sorted(maps.Keys(b.contacts)) {
-		contacts = append(contacts, *b.contacts[account])
+	contacts := make([]Contact, 0, b.contacts.Len())
+	for account, p := range b.contacts.All() {
+		contacts = append(contacts, p.contact(account))
 	}
+	slices.SortFunc(contacts, func(c, d Contact) int { return strings.Compare(c.Account, d.Account) })
 	return contacts
 }
 
@@ -142,9 +159,10 @@ func (b *Book) WithMobile(digits string) (found []Contact) {
 	if digits == "" {
 		return nil
 	}
-	for _, contact := range b.contacts {
+	for account, p := range b.contacts.All() {
+		contact := p.contact(account)
 		if number := contact.Properties[PropertyMobile]; number != "" && clean.Digits(number) == digits {
-			found = append(found, *contact)
+			found = append(found, contact)
 		}
 	}
 	return found
@@ -159,6 +177,7 @@ func (b *Book) Change(account string, change func(*Contact)) (events []event.Eve
 	}
 	before := *contact
 	change(contact)
+	b.keep(contact)
 	return changeOf(before, *contact), true
 }
 
@@ -166,10 +185,13 @@ func (b *Book) Change(account string, change func(*Contact)) (events []event.Eve
 // in a group any more but whom fill puts there. Presence stays as it is. open returns a
 // contact, or nil as Change does not change one.
 func (b *Book) Replace(groups []Group, fill func(open func(account string) *Contact)) (events []event.Event) {
-	before := make(map[string]Contact, len(b.contacts))
-	for account, contact := range b.contacts {
-		before[account] = *contact
+	before := make(map[string]Contact, b.contacts.Len())
+	now := make(map[string]*Contact, b.contacts.Len())
+	for account, p := range b.contacts.All() {
+		contact := p.contact(account)
+		before[account] = contact
 		contact.Lists, contact.Groups, contact.GUID, contact.Request = 0, nil, "", ""
+		now[account] = &contact
 	}
 	groupsBefore := b.groups
 	b.groups = nil
@@ -179,13 +201,24 @@ func (b *Book) Replace(groups []Group, fill func(open func(account string) *Cont
 	if !slices.Equal(groupsBefore, b.groups) {
 		events = append(events, b.groupsChanged())
 	}
-	fill(b.open)
-	for _, account := range slices.Sorted(maps.Keys(b.contacts)) {
-		contact := b.contacts[account]
+	fill(func(account string) *Contact {
+		contact := b.open(account)
+		if contact == nil {
+			return nil
+		}
+		if known := now[contact.Account]; known != nil {
+			return known
+		}
+		now[contact.Account] = contact
+		return contact
+	})
+	for _, account := range slices.Sorted(maps.Keys(now)) {
+		contact := now[account]
 		if contact.Lists.Has(ListAllow | ListBlock) {
 			// Servers refuse both (241); who is blocked stays blocked.
 			contact.Lists &^= ListAllow
 		}
+		b.keep(contact)
 		events = append(events, changeOf(before[account], *contact)...)
 	}
 	return events
@@ -233,8 +266,11 @@ func (b *Book) groupsChanged() event.Event { return GroupsChanged{Groups: slices
 // removeGroup removes a group, also from its members.
 func (b *Book) removeGroup(id string) {
 	b.groups = slices.DeleteFunc(b.groups, func(g Group) bool { return g.ID == id })
-	for _, contact := range b.contacts {
-		contact.LeaveGroup(id)
+	for _, contact := range b.All() {
+		if slices.Contains(contact.Groups, id) {
+			contact.LeaveGroup(id)
+			b.keep(&contact)
+		}
 	}
 }
 

@@ -49,6 +49,7 @@ func (b *Book) add(cmd wire.Command) []event.Event {
 	if which == ListForward {
 		contact.JoinGroup(group)
 	}
+	b.keep(contact)
 	events := []event.Event{ContactChanged{Contact: *contact, Before: before}}
 	if which == ListReverse {
 		events = append(events, AddedYou{Contact: *contact})
@@ -77,12 +78,14 @@ func (b *Book) remove(args []string) []event.Event {
 	before := contact.Lists
 	if group := argAt(args, 1); group != "" {
 		contact.LeaveGroup(group)
+		b.keep(contact)
 		return []event.Event{ContactChanged{Contact: *contact, Before: before}}
 	}
 	contact.Lists &^= which
 	if which == ListForward {
 		contact.GUID, contact.Groups = "", nil
 	}
+	b.keep(contact)
 	events := []event.Event{ContactChanged{Contact: *contact, Before: before}}
 	if which == ListReverse {
 		events = append(events, RemovedYou{Contact: *contact})
@@ -139,7 +142,7 @@ func (b *Book) ownProperty(args []string) []event.Event {
 // contactProperty applies BPR: "[version] [account] KEY [value]".
 func (b *Book) contactProperty(args []string) []event.Event {
 	args = skipNumbers(args)
-	contact := b.last
+	contact := b.known(b.last)
 	if len(args) > 0 && !isPropertyKey(args[0]) {
 		contact = b.find(args[0])
 		args = args[1:]
@@ -150,6 +153,7 @@ func (b *Book) contactProperty(args []string) []event.Event {
 	if !contact.SetProperty(args[0], wire.Decode(argAt(args, 1))) {
 		return nil
 	}
+	b.keep(contact)
 	return []event.Event{ContactChanged{Contact: *contact, Before: contact.Lists}}
 }
 
@@ -174,6 +178,7 @@ func (b *Book) rename(cmd wire.Command) []event.Event {
 	if contact.Told != "" && strings.EqualFold(contact.Name, contact.Account) {
 		contact.Name = contact.Told // the user calls them nothing; they have come online meanwhile
 	}
+	b.keep(contact)
 	return []event.Event{ContactChanged{Contact: *contact, Before: contact.Lists}}
 }
 
@@ -208,6 +213,7 @@ func (b *Book) ApplyMembers(cmd wire.Command) (events []event.Event, err error) 
 		default:
 			contact.Lists |= ListReverse
 		}
+		b.keep(contact)
 		events = append(events, changeOf(before, *contact)...)
 	}
 	return events, err

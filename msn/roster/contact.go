@@ -58,6 +58,9 @@ const (
 	Offline     Status = "FLN"
 )
 
+// seen are the statuses of those who are online.
+var seen = []Status{Online, Busy, Idle, BeRightBack, Away, OnThePhone, OutToLunch}
+
 // Settable reports whether s is a status that the user can have (CHG).
 func (s Status) Settable() bool {
 	switch s {
@@ -198,11 +201,14 @@ func changeOf(before, after Contact) []event.Event {
 // parseStatus reads a status of somebody who is online. A word that nobody knows
 // still says that much.
 func parseStatus(s string) Status {
-	switch status := Status(s); status {
-	case Online, Busy, Idle, BeRightBack, Away, OnThePhone, OutToLunch:
-		return Status(strings.Clone(s))
+	switch Status(s) {
 	case Hidden, Offline:
 		return Offline
+	}
+	for _, known := range seen {
+		if s == string(known) {
+			return known // not s, which would keep the line that it stands in
+		}
 	}
 	return Online
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/internal/event"
 	"matrix-msn/msn/internal/xmltext"
@@ -70,7 +71,7 @@ func (b *Book) SpeaksLater(account, endpoint string) bool {
 			return p.extended&CanP2P2 != 0
 		}
 	}
-	contact := b.contacts[account]
+	contact := b.known(account)
 	return contact != nil && len(b.places[account]) == 0 && contact.Extended&CanP2P2 != 0
 }
 
@@ -107,7 +108,7 @@ func (b *Book) placesOf(account, payload string) {
 	for _, e := range endpoints {
 		places = append(places, place{strings.Clone(e.ID), e.extended})
 	}
-	b.places[account] = places
+	lazy.Put(&b.places, account, places)
 }
 
 // parseEndpoints reads EndpointData and PrivateEndpointData. Other elements are passed

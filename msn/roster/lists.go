@@ -90,7 +90,11 @@ func (b *Book) list(args []string) {
 	if b.download.counted {
 		b.download.lists--
 	}
-	b.last = contact
+	b.last = ""
+	if contact != nil {
+		b.keep(contact)
+		b.last = contact.Account
+	}
 }
 
 // listOfOne reads the shape of MSNP2 to MSNP7, one line for each list that a

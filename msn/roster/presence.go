@@ -52,9 +52,13 @@ func (b *Book) online(cmd wire.Command) []event.Event {
 	}
 	contact.Status = status
 	contact.Network = cmp.Or(who.network, contact.Network)
+	if name == contact.Name {
+		name = contact.Name // the same bytes, not a copy
+	}
 	contact.Name, contact.Told = cmp.Or(name, contact.Name), cmp.Or(name, contact.Told)
 	contact.Capabilities, contact.Extended = parseCapabilities(argAt(args, 1))
 	contact.Object = parseObject(argAt(args, 2))
+	b.keep(contact)
 	return []event.Event{PresenceChanged{Contact: *contact, Initial: cmd.Verb == "ILN"}}
 }
 
@@ -75,6 +79,7 @@ func (b *Book) offline(cmd wire.Command) []event.Event {
 	contact.Status = Offline
 	contact.Capabilities = 0
 	contact.Extended = 0
+	b.keep(contact)
 	delete(b.places, who.account)
 	return []event.Event{PresenceChanged{Contact: *contact}}
 }
@@ -104,6 +109,7 @@ func (b *Book) personal(cmd wire.Command) []event.Event {
 	b.placesOf(who.account, cmd.Payload)
 	contact.Personal = clean.Cut(xmltext.Element(cmd.Payload, "PSM"), clean.MaxField)
 	contact.Media = clean.Cut(xmltext.Element(cmd.Payload, "CurrentMedia"), clean.MaxField)
+	b.keep(contact)
 	return []event.Event{PersonalMessageChanged{Contact: *contact}}
 }
 
