@@ -3,6 +3,7 @@ package msn
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 
@@ -104,7 +105,9 @@ func login(ctx context.Context, cfg Config) (*Client, error) {
 		c.network.close()
 		return c, fmt.Errorf("msn: sign in: %w", err)
 	}
-	c.cfg.Logger.Debug("signed in", "account", c.conn.Account(), "dialect", c.conn.Dialect().String(), "contacts", len(c.Contacts()))
+	if log := c.cfg.Logger; log.Enabled(ctx, slog.LevelDebug) { // else the list would be read for nothing
+		log.Debug("signed in", "account", c.conn.Account(), "dialect", c.conn.Dialect().String(), "contacts", len(c.Contacts()))
+	}
 	return c, nil
 }
 

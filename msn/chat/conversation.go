@@ -106,7 +106,7 @@ func (cv *Conversation) StartTextWith(ctx context.Context, line *Line, emoticons
 		return failed(errs.ErrTooLong)
 	}
 	d := &delivery{text: text, format: format, emoticons: announcements(emoticons), line: line, result: make(chan error, 1)}
-	if conn := cv.chats.conn; !conn.Post(func() { cv.live().enqueue(d) }) {
+	if conn := cv.chats.conn; !conn.Act(func() { cv.live().enqueue(d) }) {
 		return failed(conn.Ended())
 	}
 	return func() error { return cv.await(ctx, d) }

@@ -110,7 +110,7 @@ func (s *session) connect() {
 	address := s.address
 	c.conn.Go(func(ctx context.Context) {
 		conn, err := c.cfg.Open(ctx, address)
-		if !c.conn.Post(func() { s.connected(ctx, conn, err) }) && err == nil {
+		if !c.conn.Act(func() { s.connected(ctx, conn, err) }) && err == nil {
 			_ = conn.Close() // nobody is there any more
 		}
 	})

@@ -9,7 +9,18 @@ import (
 
 // How other goroutines reach the owner's state.
 
-// Post has the owner do f. It reports false when there is no owner any more, nor will be.
+// Act is Post for callers who hold no lock that f may want: while nobody else is the owner, f is done in their goroutine. They may
+// have to wait for that, and f must not wait for them.
+func (c *Conn) Act(f func()) bool {
+	if c.door.enter() {
+		f()
+		c.yield()
+		return true
+	}
+	return c.Post(f)
+}
+
+// Post has the owner do f. It reports false when there is no owner any more, nor will be. It does not wait for f.
 // The owner itself must not call it.
 func (c *Conn) Post(f func()) bool {
 	c.knock()
@@ -25,7 +36,7 @@ func (c *Conn) Post(f func()) bool {
 // Do is Post that returns when f is done.
 func (c *Conn) Do(f func()) bool {
 	finished := make(chan struct{})
-	if !c.Post(func() { f(); close(finished) }) {
+	if !c.Act(func() { f(); close(finished) }) {
 		return false
 	}
 	<-finished
@@ -50,7 +61,7 @@ func (c *Conn) Await(ctx context.Context, start func(result func(error))) error 
 		default:
 		}
 	}
-	if !c.Post(func() {
+	if !c.Act(func() {
 		if !c.ready {
 			if c.attempt != nil && c.attempt != c.dialogue.Load() {
 				result(&errs.MovedError{}) // it came between two steps of the sign-in
@@ -84,7 +95,7 @@ func (c *Conn) Await(ctx context.Context, start func(result func(error))) error 
 func (c *Conn) After(d time.Duration, f func()) *time.Timer {
 	since := c.dialogue.Load()
 	return time.AfterFunc(d, func() {
-		c.Post(func() {
+		c.Act(func() {
 			if c.dialogue.Load() == since {
 				f()
 			}

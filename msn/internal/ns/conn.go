@@ -4,6 +4,7 @@
 package ns
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -40,6 +41,7 @@ type Config struct {
 type Conn struct {
 	cfg    Config
 	log    *slog.Logger
+	logAll bool // the log wants to know of each command; asked once, because most of them come when nothing else happens
 	door   door
 	events chan event.Event // to the user
 	done   chan struct{}    // closed when the connection has ended; err is set then
@@ -54,7 +56,7 @@ type Conn struct {
 	account   string // as the server spells it, once it has
 	self      string // in lower case
 	dialect   wire.Dialect
-	verbs     []Verb
+	verbs     []verb
 	messages  []message
 	late      []func(trid uint32, number int) bool
 	onEnd     []func(error)
@@ -80,6 +82,7 @@ func Start(conn net.Conn, cfg Config) *Conn {
 	c := &Conn{
 		cfg:     cfg,
 		log:     cfg.Log,
+		logAll:  cfg.Log.Enabled(context.Background(), slog.LevelDebug),
 		door:    newDoor(),
 		events:  make(chan event.Event),
 		done:    make(chan struct{}),
@@ -114,7 +117,9 @@ func (c *Conn) receive(in transport.Inbound) {
 		return
 	}
 	c.heartbeat.heard = true
-	c.log.Debug("received", "command", Logged(in.Command))
+	if c.logAll {
+		c.log.Debug("received", "command", Logged(in.Command))
+	}
 	c.Dispatch(in.Command)
 }
 

@@ -12,7 +12,9 @@ import (
 const EventGrace = 2 * time.Second
 
 // door is where others bring the owner what there is to do. Most connections are idle most
-// of the time, so there is no owner then: who comes first starts one.
+// of the time, so there is no owner then: who comes first is the owner for what they bring, if that may keep them for a
+// moment, or starts one. Most of the time nobody else comes meanwhile, and to start a goroutine for each command costs more than the
+// command.
 type door struct {
 	inbound chan transport.Inbound // from all connections
 	calls   chan func()
@@ -40,6 +42,17 @@ func (c *Conn) knock() {
 	}
 }
 
+// enter makes the caller the owner, unless there is one. They call yield when they have done what they came for.
+func (d *door) enter() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.manned {
+		return false
+	}
+	d.manned = true
+	return true
+}
+
 // in ends one knock.
 func (d *door) in() {
 	d.mu.Lock()
@@ -55,9 +68,21 @@ func (d *door) leave() bool {
 	return !d.manned
 }
 
+// yield ends that the caller is the owner. Somebody else is, if there is more to do.
+func (c *Conn) yield() {
+	if c.err != nil || c.ready && !c.backlog.empty() || !c.door.leave() {
+		go c.run()
+	}
+}
+
 // hand brings the owner what a connection's reader has read. It reports false when quit was
 // closed before the owner wanted it.
 func (c *Conn) hand(in transport.Inbound, quit <-chan struct{}) bool {
+	if c.door.enter() {
+		c.take(in)
+		c.yield()
+		return true
+	}
 	c.knock()
 	select {
 	case c.door.inbound <- in:

@@ -1,8 +1,10 @@
 package ns_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +16,7 @@ import (
 	"matrix-msn/msn/internal/event"
 	"matrix-msn/msn/internal/ns"
 	"matrix-msn/msn/internal/ns/nstest"
+	"matrix-msn/msn/wire"
 )
 
 // It does not run beside other tests, whose goroutines would count.
@@ -43,20 +46,51 @@ func ofTheConnection() (found []string) {
 	return found
 }
 
-// Many bring work at random times, while events wait now and then, until the connection is
-// closed among them. What was taken is done once, by one owner at a time; what was not is
-// not.
+// Many bring work at random times, and the server says something, while events wait now and then, until the connection is
+// closed among them. What was taken is done once, by one owner at a time, what the server says in its order; what was not taken is
+// not done.
 func TestEveryCallFindsTheOwnerOrIsTold(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(200) {
 		synctest.Test(t, func(t *testing.T) {
 			const callers, calls = 8, 20
 			random := rand.New(rand.NewPCG(seed, 1))
-			c := nstest.New(t, 12, func(*ns.Conn) {})
 			var working atomic.Bool
+			alone := func(do func()) {
+				if !working.CompareAndSwap(false, true) {
+					t.Error("there are two owners")
+				}
+				do()
+				working.Store(false)
+			}
+			heard := 0
+			c := nstest.New(t, 12, func(c *ns.Conn) {
+				c.Handle(ns.Verb{Name: "HEY", Do: func(cmd wire.Command) {
+					alone(func() {
+						if heard++; cmd.Args[0] != strconv.Itoa(heard) {
+							t.Errorf("seed %d: HEY %s is the %dth", seed, cmd.Args[0], heard)
+						}
+						if heard%3 == 0 {
+							c.Emit(note("Y"))
+						}
+					})
+				}})
+			})
 			var done, taken, refused int64
 			var tally sync.Mutex
 			var everybody sync.WaitGroup
+			pauses := make([]time.Duration, 2*calls)
+			for i := range pauses {
+				pauses[i] = time.Duration(random.IntN(2)) * time.Millisecond
+			}
+			everybody.Go(func() {
+				for i, wait := range pauses {
+					time.Sleep(wait)
+					if _, err := fmt.Fprintf(c.Server, "HEY %d\r\n", i+1); err != nil {
+						return // it is closed
+					}
+				}
+			})
 			for range callers {
 				waits := make([]time.Duration, calls)
 				for i := range waits {
@@ -65,15 +99,17 @@ func TestEveryCallFindsTheOwnerOrIsTold(t *testing.T) {
 				everybody.Go(func() {
 					for i, wait := range waits {
 						time.Sleep(wait)
-						ok := c.Post(func() {
-							if !working.CompareAndSwap(false, true) {
-								t.Error("there are two owners")
-							}
-							done++ // the owner's, as all its state
-							if i%5 == 0 && c.Err() == nil {
-								c.Emit(note("X"))
-							}
-							working.Store(false)
+						call := c.Post
+						if i%2 == 0 {
+							call = c.Do
+						}
+						ok := call(func() {
+							alone(func() {
+								done++ // the owner's, as all its state
+								if i%5 == 0 && c.Err() == nil {
+									c.Emit(note("X"))
+								}
+							})
 						})
 						tally.Lock()
 						if ok {

@@ -124,7 +124,9 @@ func (c *Conn) doubt(r *request, err error) error {
 
 // tell sends a command.
 func (c *Conn) tell(cmd wire.Command) error {
-	c.log.Debug("sent", "command", Logged(cmd))
+	if c.logAll {
+		c.log.Debug("sent", "command", Logged(cmd))
+	}
 	c.heartbeat.sent = time.Now()
 	err := c.link.Send(cmd)
 	if errors.Is(err, errUnread) {

@@ -30,15 +30,29 @@ func (c *Conn) Handle(verbs ...Verb) {
 		if c.verb(v.Name) != nil {
 			panic("ns: two parts handle " + v.Name)
 		}
-		c.verbs = append(c.verbs, v)
+		c.verbs = append(c.verbs, verb{nameOf(v.Name), v.Do})
 	}
+}
+
+// verb is a Verb that the dialect has.
+type verb struct {
+	name verbName
+	do   func(wire.Command)
+}
+
+// verbName is a verb, which has three letters.
+type verbName [3]byte
+
+func nameOf(name string) (n verbName) {
+	copy(n[:], name)
+	return n
 }
 
 // verb returns what handles a verb, or nil. There are some twenty: a list takes less memory
 // than a table, of which there are as many as there are connections.
-func (c *Conn) verb(name string) *Verb {
-	for i := range c.verbs {
-		if c.verbs[i].Name == name {
+func (c *Conn) verb(name string) *verb {
+	for i, n := 0, nameOf(name); i < len(c.verbs); i++ {
+		if c.verbs[i].name == n {
 			return &c.verbs[i]
 		}
 	}
@@ -70,6 +84,10 @@ func (c *Conn) forget() {
 
 // Dispatch handles one command of the server. The owner calls it.
 func (c *Conn) Dispatch(cmd wire.Command) {
+	if cmd.Verb == "QNG" {
+		c.pong(cmd.Arg(0)) // which has no TrID, and is most of what comes by connections that are many
+		return
+	}
 	if c.answer(cmd) {
 		return
 	}
@@ -80,8 +98,6 @@ func (c *Conn) Dispatch(cmd wire.Command) {
 	switch cmd.Verb {
 	case "CHL":
 		c.challenge(cmd.Arg(1))
-	case "QNG":
-		c.pong(cmd.Arg(0))
 	case "XFR":
 		c.moved(cmd)
 	case "OUT":
@@ -90,7 +106,7 @@ func (c *Conn) Dispatch(cmd wire.Command) {
 		c.hear(wire.ParseMessage(cmd.Payload))
 	default:
 		if v := c.verb(cmd.Verb); v != nil {
-			v.Do(cmd)
+			v.do(cmd)
 		}
 	}
 }

@@ -27,7 +27,7 @@ type Inbound struct {
 type Sink func(in Inbound, quit <-chan struct{}) bool
 
 // Transport is one connection to a notification server or a switchboard. One goroutine
-// reads; another one writes while there is something to write. Neither knows what commands
+// reads; another one writes while there is something that cannot be written at once. Neither knows what commands
 // mean. Several transports can hand over to the same sink: where it takes nothing, nothing is
 // read.
 //
@@ -36,6 +36,7 @@ type Sink func(in Inbound, quit <-chan struct{}) bool
 // keeps no connection alive.
 type Transport struct {
 	conn         net.Conn
+	socket       socket
 	reader       *wire.Reader
 	writeTimeout time.Duration
 	group        *sync.WaitGroup
@@ -77,6 +78,7 @@ var ErrUnread = errors.New("msn: the server has stopped reading")
 func Start(conn net.Conn, group *sync.WaitGroup, sink Sink, writeTimeout time.Duration) *Transport {
 	t := &Transport{
 		conn:         conn,
+		socket:       socketOf(conn),
 		reader:       wire.NewReader(conn, wire.FromServer),
 		writeTimeout: writeTimeout,
 		group:        group,
@@ -242,6 +244,14 @@ func (t *Transport) Send(cmd wire.Command) error {
 		return ErrUnread
 	}
 	t.unsent = longer
+	if !t.busy && !t.stopped {
+		n := t.socket.writeNow(t.unsent)
+		t.written += uint64(n)
+		if t.unsent = t.unsent[n:]; len(t.unsent) == 0 {
+			t.unsent = nil
+			return nil
+		}
+	}
 	t.startWriting()
 	return nil
 }

@@ -18,7 +18,11 @@ import (
 const Account = "alice@example.com"
 
 // Conn is a connection that is signed in, to a server that never answers.
-type Conn struct{ *ns.Conn }
+type Conn struct {
+	*ns.Conn
+	// Server is where the server writes what it says of itself. What it is sent is thrown away.
+	Server io.Writer
+}
 
 // New returns a connection in a dialect. It is closed when the test ends. register is called
 // by the owner.
@@ -40,7 +44,7 @@ func New(t testing.TB, d wire.Dialect, register func(*ns.Conn)) Conn {
 		c.Abandon(errs.ErrClosed)
 		_ = server.Close()
 	})
-	return Conn{c}
+	return Conn{c, server}
 }
 
 // Tell has the owner handle commands as if the server had sent them, and returns the events
