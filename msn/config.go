@@ -119,6 +119,9 @@ type Config struct {
 	// dialect. With other bits set, contacts try what this package does not do.
 	Capabilities uint32
 
+	// Shared is what the Client has in common with others of its service. Nil means nothing.
+	Shared *Shared
+
 	// Timeouts are the waits of a Client. Zero fields mean the defaults.
 	Timeouts Timeouts
 

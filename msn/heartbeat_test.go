@@ -2,10 +2,12 @@ package msn
 
 import (
 	"errors"
-	"matrix-msn/msn/internal/ns"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"matrix-msn/msn/internal/ns"
 )
 
 func TestHeartbeat(t *testing.T) {
@@ -44,6 +46,86 @@ func TestHeartbeat(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Those of many connections are due at the same moments, and no later than each would be.
+func TestHeartbeatsGoByOneClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFakeNet(t)
+		for range 3 {
+			time.Sleep(290 * time.Millisecond)
+			began := time.Now()
+			_, conn := signedIn(t, n, 9)
+			_ = conn.conn.SetReadDeadline(time.Time{})
+			for range 3 {
+				cmd, err := conn.reader.Read()
+				if err != nil || cmd.Verb != "PNG" {
+					t.Fatalf("the client sent %v, %v", cmd, err)
+				}
+				now := time.Now()
+				if !now.Equal(now.Truncate(time.Second)) {
+					t.Errorf("PNG comes at %v", now)
+				}
+				if waited := now.Sub(began); waited > defaultPing || waited <= defaultPing-time.Second {
+					t.Errorf("PNG comes after %v", waited)
+				}
+				time.Sleep(130 * time.Millisecond)
+				conn.send("QNG 60")
+				synctest.Wait()
+				began = now
+			}
+		}
+	})
+}
+
+// Clients that share a clock are each served in time, whoever of them ends, is not answered, or is the last.
+func TestClientsThatShareAClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFakeNet(t)
+		shared := new(Shared)
+		type side struct {
+			client *Client
+			ns     *fakeConn
+			sent   int
+		}
+		sides := make([]*side, 4)
+		for i := range sides {
+			client, ns := signedIn(t, n, 9, func(cfg *Config) { cfg.Shared = shared })
+			sides[i] = &side{client: client, ns: ns}
+		}
+		var reading sync.WaitGroup
+		defer reading.Wait()
+		for i, s := range sides {
+			_ = s.ns.conn.SetReadDeadline(time.Time{})
+			reading.Go(func() {
+				for {
+					cmd, err := s.ns.reader.Read()
+					if err != nil || cmd.Verb == "OUT" {
+						return
+					}
+					s.sent++
+					if i != 1 {
+						s.ns.send("QNG 60")
+					}
+				}
+			})
+		}
+		time.Sleep(defaultPing + time.Second)
+		sides[0].client.Close()
+		time.Sleep(3 * defaultPing)
+		synctest.Wait()
+		if err := sides[1].client.Err(); !errors.Is(err, ErrTimeout) {
+			t.Errorf("who is not answered ended with %v", err)
+		}
+		for i, want := range []int{1, 1, 4, 4} {
+			if sides[i].sent != want {
+				t.Errorf("client %d has sent %d PNG, want %d", i, sides[i].sent, want)
+			}
+		}
+		for _, s := range sides[1:] {
+			s.client.Close()
+		}
+	})
 }
 
 func TestHeartbeatWithoutAnswer(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"matrix-msn/msn/internal/ns"
 	"matrix-msn/msn/internal/transport"
 	"matrix-msn/msn/wire"
 )
@@ -23,7 +22,7 @@ const maxProbed = 64 << 10
 // dialect and hangs up. Nobody is signed in, and neither Account nor Password is needed or sent.
 // The error is one that Login could have; ErrNoDialect if there is no dialect in common.
 func Probe(ctx context.Context, cfg Config) (wire.Dialect, error) {
-	cfg.Account, cfg.Password = probeAccount, ""
+	cfg.Account, cfg.Password, cfg.Shared = probeAccount, "", nil // what is tried out is a connection of its own, with waits of its own
 	c, address, err := newClient(cfg)
 	if err != nil {
 		return 0, err
@@ -35,10 +34,7 @@ func Probe(ctx context.Context, cfg Config) (wire.Dialect, error) {
 	if err != nil {
 		return 0, err
 	}
-	s := &signIn{client: c, conn: ns.Start(link, ns.Config{
-		Account: probeAccount, Log: c.cfg.Logger,
-		Timeouts: ns.Timeouts{Request: c.cfg.Timeouts.Request, Write: c.cfg.Timeouts.Write, Ping: c.cfg.Timeouts.Ping, Pong: c.cfg.Timeouts.Pong},
-	})}
+	s := c.startSignIn(link)
 	s.conn.Begin()
 	dialect, _, err := s.offer(ctx)
 	if err == nil && dialect == 0 {
@@ -57,7 +53,7 @@ type WebAnswer struct {
 // ProbeWeb asks one of the addresses of [Config.WebAddresses] for an answer, with what connections
 // and certificates a Login would trust. No account is named. What the answer says is not an error.
 func ProbeWeb(ctx context.Context, cfg Config, address string) (WebAnswer, error) {
-	cfg.Account, cfg.Password = probeAccount, ""
+	cfg.Account, cfg.Password, cfg.Shared = probeAccount, "", nil // what is tried out is a connection of its own, with waits of its own
 	c, _, err := newClient(cfg)
 	if err != nil {
 		return WebAnswer{}, err

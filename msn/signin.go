@@ -56,6 +56,22 @@ func (c *Client) signIn(ctx context.Context, address string) error {
 	}
 }
 
+// startSignIn begins a sign-in by a connection to a notification server.
+func (c *Client) startSignIn(link net.Conn) *signIn {
+	cfg := ns.Config{
+		Account: c.cfg.Account,
+		Log:     c.cfg.Logger,
+		Timeouts: ns.Timeouts{
+			Request: c.cfg.Timeouts.Request, Write: c.cfg.Timeouts.Write,
+			Ping: c.cfg.Timeouts.Ping, Pong: c.cfg.Timeouts.Pong,
+		},
+	}
+	if c.cfg.Shared != nil {
+		cfg.Clock = &c.cfg.Shared.clock
+	}
+	return &signIn{client: c, conn: ns.Start(link, cfg)}
+}
+
 // signInAt signs in at one server, or returns a *MovedError.
 func (c *Client) signInAt(ctx context.Context, address string, configured bool) error {
 	link, err := c.network.dialer.Open(ctx, transport.Notification, address)
@@ -67,14 +83,7 @@ func (c *Client) signInAt(ctx context.Context, address string, configured bool) 
 			c.policy.TrustReached(link.RemoteAddr(), port)
 		}
 	}
-	s := &signIn{client: c, conn: ns.Start(link, ns.Config{
-		Account: c.cfg.Account,
-		Log:     c.cfg.Logger,
-		Timeouts: ns.Timeouts{
-			Request: c.cfg.Timeouts.Request, Write: c.cfg.Timeouts.Write,
-			Ping: c.cfg.Timeouts.Ping, Pong: c.cfg.Timeouts.Pong,
-		},
-	})}
+	s := c.startSignIn(link)
 	for resets := 0; ; resets++ {
 		s.conn.Begin()
 		err = s.run(ctx)

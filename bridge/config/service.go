@@ -163,6 +163,7 @@ func newService(key string, cfg ServiceConfig) (*Service, error) {
 		Proxy:    proxy,
 		Paging:   paging,
 		Timeouts: msn.Timeouts{Page: grace},
+		Shared:   new(msn.Shared),
 
 		Identity:     announced.identity,
 		SkipVersion:  announced.skip,

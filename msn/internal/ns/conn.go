@@ -32,6 +32,7 @@ type Config struct {
 	Account  string // as the user gave it; the server may spell it otherwise
 	Timeouts Timeouts
 	Log      *slog.Logger
+	Clock    *Clock // what the heartbeat goes by; nil means one of its own
 }
 
 // Conn is one notification connection. The owner holds the state of the connection and of
@@ -79,6 +80,9 @@ type Conn struct {
 
 // Start takes over a connection to a notification server.
 func Start(conn net.Conn, cfg Config) *Conn {
+	if cfg.Clock == nil {
+		cfg.Clock = new(Clock)
+	}
 	c := &Conn{
 		cfg:     cfg,
 		log:     cfg.Log,

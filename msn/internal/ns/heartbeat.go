@@ -20,7 +20,7 @@ const MaxMissed = 3
 // heartbeat is when PNG was sent and is to be sent again
 // (protocol/01-login.md, section 8).
 type heartbeat struct {
-	timer    *time.Timer
+	due      int64         // the step of the clock at which it is looked at; the clock's
 	interval time.Duration // silence of the user's side after which PNG is sent
 	sent     time.Time     // when something was last sent
 	asked    time.Time     // when the PNG was sent that waits for a sign of life, else zero
@@ -32,9 +32,14 @@ type heartbeat struct {
 // start begins the heartbeat of a connection.
 func (h *heartbeat) start(c *Conn, now time.Time) {
 	h.interval, h.sent = c.cfg.Timeouts.Ping, now
-	h.timer = time.AfterFunc(h.interval, func() {
-		c.Post(func() { h.timer.Reset(c.beat(time.Now())) })
-	})
+	c.cfg.Clock.set(c, now, h.interval)
+}
+
+// look does what is due, and looks again when something may be.
+func (c *Conn) look(now time.Time) {
+	if wait := c.beat(now); c.err == nil {
+		c.cfg.Clock.set(c, now, wait)
+	}
 }
 
 // beat sends PNG when the connection has been quiet and ends it when a PNG was not
@@ -62,7 +67,7 @@ func (c *Conn) beat(now time.Time) time.Duration {
 		c.End(fmt.Errorf("%w: PNG: %w", errs.ErrNotConnected, errs.ErrTimeout))
 		return h.interval
 	}
-	if wait := h.interval - now.Sub(h.sent); wait > 0 {
+	if wait := h.interval - now.Sub(h.sent); wait >= beatStep {
 		return wait
 	}
 	if err := c.link.Send(wire.New("PNG")); err != nil {
@@ -70,14 +75,16 @@ func (c *Conn) beat(now time.Time) time.Duration {
 		return h.interval
 	}
 	h.sent, h.asked, h.heard = now, now, false
-	// The answer may ask for a shorter interval than any that is known now.
-	return min(c.cfg.Timeouts.Pong, h.interval, MinPing)
+	return min(c.cfg.Timeouts.Pong, h.interval)
 }
 
-// pong notes QNG, and takes its wish.
+// pong notes QNG, and takes its wish. Nothing is due before that any more.
 func (c *Conn) pong(seconds string) {
-	c.heartbeat.answers, c.heartbeat.missed, c.heartbeat.asked = true, 0, time.Time{}
+	h := &c.heartbeat
+	h.answers, h.missed, h.asked = true, 0, time.Time{}
 	c.wish(seconds)
+	now := time.Now()
+	c.cfg.Clock.set(c, now, h.interval-now.Sub(h.sent))
 }
 
 // wish takes the seconds of a QNG: a shorter interval than one's own counts.

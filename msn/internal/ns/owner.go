@@ -137,7 +137,7 @@ func (c *Conn) run() {
 
 // finish ends the owner for good.
 func (c *Conn) finish() {
-	c.heartbeat.timer.Stop()
+	c.cfg.Clock.drop(c)
 	c.abortAdopted()
 	close(c.events)
 	close(c.gone)
