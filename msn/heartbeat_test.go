@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"matrix-msn/msn/internal/ns"
+	"matrix-msn/msn/wire"
 )
 
 func TestHeartbeat(t *testing.T) {
@@ -143,6 +144,83 @@ func TestHeartbeatWithoutAnswer(t *testing.T) {
 		}
 		if took := time.Since(start); took != defaultPing+defaultPong {
 			t.Errorf("noticed after %v", took)
+		}
+	})
+}
+
+// A line on which nothing passes any more is noticed also while the user goes on asking the server for something, and as soon when they
+// begin to later.
+func TestHeartbeatOfAUserWhoGoesOnAsking(t *testing.T) {
+	for _, quiet := range []time.Duration{0, defaultPing - 10*time.Second} {
+		t.Run(quiet.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { goOnAsking(t, quiet) })
+		})
+	}
+}
+
+// goOnAsking has a user ask a server that says nothing any more, after a time.
+func goOnAsking(t *testing.T, quiet time.Duration) {
+	n := newFakeNet(t)
+	client, ns := signedIn(t, n, 9)
+	start := time.Now()
+	_ = ns.conn.SetReadDeadline(time.Time{})
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	asking.Go(func() {
+		for {
+			if _, err := ns.reader.Read(); err != nil {
+				return
+			}
+		}
+	})
+	time.Sleep(quiet)
+	for range 20 {
+		asking.Go(func() {
+			if err := client.SetStatus(t.Context(), Busy); !errors.Is(err, ErrTimeout) && !errors.Is(err, ErrNotConnected) {
+				t.Errorf("the status: %v", err)
+			}
+		})
+		select {
+		case <-client.Done():
+			if took := time.Since(start); took > defaultPing+defaultPong+time.Second {
+				t.Errorf("noticed after %v", took)
+			}
+			return
+		case <-time.After(20 * time.Second):
+		}
+	}
+	t.Error("it is not noticed at all")
+	client.Close()
+}
+
+// Commands whose success the server does not tell put no PNG off, whatever else it says meanwhile.
+func TestHeartbeatOfAUserWhoIsNotAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newFakeNet(t)
+		client, server := signedIn(t, n, 9)
+		_ = server.conn.SetReadDeadline(time.Time{})
+		start, pinged := time.Now(), make(chan time.Duration, 1)
+		go func() {
+			for {
+				cmd, err := server.reader.Read()
+				switch {
+				case err != nil:
+					return
+				case cmd.Verb == "PNG":
+					pinged <- time.Since(start)
+					return
+				}
+				server.send("SBS 0 null")
+			}
+		}()
+		for range 4 {
+			time.Sleep(10 * time.Second)
+			client.conn.Do(func() {
+				client.conn.Send(ns.Request{Command: wire.New("FND", "fname=a"), Silent: true, Wait: time.Second, Done: func(wire.Command, error) {}})
+			})
+		}
+		if took := <-pinged; took > defaultPing {
+			t.Errorf("PNG comes after %v", took)
 		}
 	})
 }

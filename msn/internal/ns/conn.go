@@ -120,7 +120,7 @@ func (c *Conn) receive(in transport.Inbound) {
 		c.End(c.lost(in.Err))
 		return
 	}
-	c.heartbeat.heard = true
+	c.heartbeat.heard, c.heartbeat.sent = true, c.heartbeat.last
 	if c.logAll {
 		c.log.Debug("received", "command", Logged(in.Command))
 	}

@@ -22,7 +22,8 @@ const MaxMissed = 3
 type heartbeat struct {
 	due      int64         // the step of the clock at which it is looked at; the clock's
 	interval time.Duration // silence of the user's side after which PNG is sent
-	sent     time.Time     // when something was last sent
+	sent     time.Time     // when something was last sent after which something has come: what is sent to a server that says nothing does not put PNG off
+	last     time.Time     // when something was last sent
 	asked    time.Time     // when the PNG was sent that waits for a sign of life, else zero
 	heard    bool          // something came since then
 	answers  bool          // the server has answered one of this connection
@@ -31,7 +32,7 @@ type heartbeat struct {
 
 // start begins the heartbeat of a connection.
 func (h *heartbeat) start(c *Conn, now time.Time) {
-	h.interval, h.sent = c.cfg.Timeouts.Ping, now
+	h.interval, h.sent, h.last = c.cfg.Timeouts.Ping, now, now
 	c.cfg.Clock.set(c, now, h.interval)
 }
 
@@ -74,7 +75,7 @@ func (c *Conn) beat(now time.Time) time.Duration {
 		c.End(c.lost(err))
 		return h.interval
 	}
-	h.sent, h.asked, h.heard = now, now, false
+	h.sent, h.last, h.asked, h.heard = now, now, now, false
 	return min(c.cfg.Timeouts.Pong, h.interval)
 }
 

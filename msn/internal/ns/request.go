@@ -75,7 +75,7 @@ func (c *Conn) Send(options Request) {
 	r.at = c.link.Position()
 	if r.Silent {
 		// What is not answered says nothing of the connection: PNG goes out all the same.
-		defer func(sent time.Time) { c.heartbeat.sent = sent }(c.heartbeat.sent)
+		defer func(last time.Time) { c.heartbeat.last = last }(c.heartbeat.last)
 	}
 	if err := c.tell(cmd); err != nil {
 		r.Done(wire.Command{}, err)
@@ -127,7 +127,7 @@ func (c *Conn) tell(cmd wire.Command) error {
 	if c.logAll {
 		c.log.Debug("sent", "command", Logged(cmd))
 	}
-	c.heartbeat.sent = time.Now()
+	c.heartbeat.last = time.Now()
 	err := c.link.Send(cmd)
 	if errors.Is(err, errUnread) {
 		c.End(c.lost(err))
