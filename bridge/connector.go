@@ -242,6 +242,9 @@ func (c *Connector) Stop() {
 	c.forgetting.Stop()
 	c.keepers.Stop()
 	c.queues.Stop()
+	for _, key := range c.Config.ServiceKeys() {
+		c.Config.Service(key).Template.Shared.Close()
+	}
 	if err := c.metricsServer.Close(); err != nil {
 		c.br.Log.Warn().Err(err).Msg("Failed to stop serving metrics")
 	}

@@ -67,7 +67,7 @@ func (c *Client) startSignIn(link net.Conn) *signIn {
 		},
 	}
 	if c.cfg.Shared != nil {
-		cfg.Clock = &c.cfg.Shared.clock
+		cfg.Clock, cfg.Poller = &c.cfg.Shared.clock, &c.cfg.Shared.poller
 	}
 	return &signIn{client: c, conn: ns.Start(link, cfg)}
 }

@@ -32,7 +32,8 @@ type Config struct {
 	Account  string // as the user gave it; the server may spell it otherwise
 	Timeouts Timeouts
 	Log      *slog.Logger
-	Clock    *Clock // what the heartbeat goes by; nil means one of its own
+	Clock    *Clock            // what the heartbeat goes by; nil means one of its own
+	Poller   *transport.Poller // waits for what comes; nil means that each connection waits for itself
 }
 
 // Conn is one notification connection. The owner holds the state of the connection and of
@@ -95,7 +96,7 @@ func Start(conn net.Conn, cfg Config) *Conn {
 		pending: make(map[uint32]*request),
 	}
 	c.converse()
-	c.link = transport.Start(conn, &c.group, c.hand, cfg.Timeouts.Write)
+	c.link = transport.Start(conn, &c.group, c.hand, cfg.Timeouts.Write, cfg.Poller)
 	c.heartbeat.start(c, time.Now())
 	go c.run()
 	return c
@@ -130,7 +131,7 @@ func (c *Conn) receive(in transport.Inbound) {
 // Adopt has the owner receive what comes by another connection, until Release. It is
 // called by the owner.
 func (c *Conn) Adopt(conn net.Conn, receive func(transport.Inbound)) *transport.Transport {
-	t := transport.Start(conn, &c.group, c.hand, c.cfg.Timeouts.Write)
+	t := transport.Start(conn, &c.group, c.hand, c.cfg.Timeouts.Write, c.cfg.Poller)
 	t.SetDialect(c.dialect)
 	if c.adopted == nil {
 		c.adopted = make(map[*transport.Transport]func(transport.Inbound))

@@ -39,7 +39,7 @@ func TestWhatIsWrittenAtOnceAndWhatWaitsKeepTheirOrder(t *testing.T) {
 	t.Parallel()
 	near, far := tcp(t)
 	var group sync.WaitGroup
-	link := Start(near, &group, func(in Inbound, _ <-chan struct{}) bool { return in.Err == nil }, time.Minute)
+	link := Start(near, &group, func(in Inbound, _ <-chan struct{}) bool { return in.Err == nil }, time.Minute, nil)
 	var sent bytes.Buffer
 	send := func() error {
 		cmd := wire.New("SND", strings.Repeat("x", 1+sent.Len()%977))
@@ -86,7 +86,7 @@ func TestNothingIsWrittenAfterTheReaderHasSeenTheEnd(t *testing.T) {
 			close(ended)
 		}
 		return in.Err == nil
-	}, time.Minute)
+	}, time.Minute, nil)
 	if err := far.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ type Inbound struct {
 type Sink func(in Inbound, quit <-chan struct{}) bool
 
 // Transport is one connection to a notification server or a switchboard. One goroutine
-// reads; another one writes while there is something that cannot be written at once. Neither knows what commands
+// reads, which is there only while something comes where a poller waits for it; another one writes while there is something that cannot be written at once. Neither knows what commands
 // mean. Several transports can hand over to the same sink: where it takes nothing, nothing is
 // read.
 //
@@ -37,6 +37,9 @@ type Sink func(in Inbound, quit <-chan struct{}) bool
 type Transport struct {
 	conn         net.Conn
 	socket       socket
+	poller       *Poller
+	token        uint64 // under which the poller has it, and which it looks after
+	armed        bool   // the poller has had it before; so is that
 	reader       *wire.Reader
 	writeTimeout time.Duration
 	group        *sync.WaitGroup
@@ -74,18 +77,19 @@ const maxUnsent = 256 << 10
 // ErrUnread is what ends a connection whose other side does not read.
 var ErrUnread = errors.New("msn: the server has stopped reading")
 
-// Start takes over conn. What is read goes to sink. group counts the goroutines.
-func Start(conn net.Conn, group *sync.WaitGroup, sink Sink, writeTimeout time.Duration) *Transport {
+// Start takes over conn. What is read goes to sink. group counts the goroutines. poller, which may be nil, waits for what comes.
+func Start(conn net.Conn, group *sync.WaitGroup, sink Sink, writeTimeout time.Duration, poller *Poller) *Transport {
 	t := &Transport{
 		conn:         conn,
 		socket:       socketOf(conn),
+		poller:       poller,
 		reader:       wire.NewReader(conn, wire.FromServer),
 		writeTimeout: writeTimeout,
 		group:        group,
 		sink:         sink,
 		quit:         make(chan struct{}),
 	}
-	group.Go(t.wait)
+	group.Go(t.rest)
 	return t
 }
 
@@ -96,8 +100,30 @@ func (t *Transport) Conn() net.Conn { return t.conn }
 // other side is being handled that was read last.
 func (t *Transport) SetDialect(d wire.Dialect) { t.reader.SetDialect(d) }
 
+// rest has the next command read when something comes. This is where idle connections spend their time.
+func (t *Transport) rest() {
+	if !t.poller.park(t) {
+		t.group.Go(t.wait)
+		return
+	}
+	t.mu.Lock()
+	over := t.closed || t.broken != nil // by somebody who came before it rested
+	t.mu.Unlock()
+	if over && t.poller.unpark(t) {
+		t.resume()
+	}
+}
+
+// resume reads on, for a connection that rested.
+func (t *Transport) resume() {
+	go func() {
+		defer t.group.Done()
+		t.read()
+	}()
+}
+
 // wait waits for the server to say something. It is a goroutine of its own, which grows no
-// large stack: this is where idle connections spend their time.
+// large stack.
 func (t *Transport) wait() {
 	if err := t.reader.Wait(); err != nil {
 		t.hand(wire.Command{}, err)
@@ -113,7 +139,7 @@ func (t *Transport) read() {
 			return
 		}
 		if !t.reader.Buffered() {
-			t.group.Go(t.wait)
+			t.rest()
 			return
 		}
 	}
@@ -205,6 +231,9 @@ func (t *Transport) fail(err error, left int) {
 	}
 	t.broken = err
 	_ = t.conn.SetReadDeadline(time.Now().Add(lastWords))
+	if t.poller.unpark(t) {
+		t.resume()
+	}
 }
 
 func (t *Transport) writeError(otherwise error) error {
@@ -336,4 +365,7 @@ func (t *Transport) abortLocked() {
 	t.closed = true
 	close(t.quit)
 	_ = t.conn.Close() // there is nobody to tell
+	if t.poller.unpark(t) {
+		t.resume()
+	}
 }
