@@ -121,9 +121,13 @@ func newClient(cfg Config) (*Client, string, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("%w: %w", ErrConfig, err)
 	}
+	var pool *web.Pool
+	if cfg.Shared != nil {
+		pool = &cfg.Shared.pool
+	}
 	services := web.New(web.Config{
 		Account: cfg.Account, Password: cfg.Password, NexusURL: cfg.NexusURL, Addresses: cfg.Web, Policy: policy,
-		Roots: cfg.Roots, Proxy: cfg.Proxy, Dial: cfg.Timeouts.Dial, Request: cfg.Timeouts.Request, Transport: cfg.https,
+		Roots: cfg.Roots, Proxy: cfg.Proxy, Dial: cfg.Timeouts.Dial, Request: cfg.Timeouts.Request, Pool: pool, Transport: cfg.https,
 	})
 	if cfg.Proxy != nil {
 		cfg.Dial = proxy.New(cfg.Proxy, cfg.Dial).DialContext

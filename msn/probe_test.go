@@ -2,8 +2,12 @@ package msn_test
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
 	"testing"
 
 	"matrix-msn/msn"
@@ -31,6 +35,29 @@ func TestProbeAgreesOnADialect(t *testing.T) {
 	cfg.Dialects = []wire.Dialect{8}
 	if _, err := msn.Probe(t.Context(), cfg); !errors.Is(err, msn.ErrNoDialect) {
 		t.Errorf("without a dialect in common: %v", err)
+	}
+}
+
+// A probe opens connections of its own, and leaves none of them, nor its waits, to the accounts of the service.
+func TestProbeSharesNothing(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	from := make(map[string]bool)
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		from[r.RemoteAddr] = true
+	}))
+	defer srv.Close()
+	cfg := msn.Config{Server: "127.0.0.1:1", NexusURL: srv.URL, Dialects: []wire.Dialect{8}, RootCAs: x509.NewCertPool(), Shared: new(msn.Shared)}
+	cfg.RootCAs.AddCert(srv.Certificate())
+	for range 2 {
+		if _, err := msn.ProbeWeb(t.Context(), cfg, srv.URL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(from) != 2 {
+		t.Errorf("two probes are made by %d connections", len(from))
 	}
 }
 

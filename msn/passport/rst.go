@@ -227,6 +227,7 @@ func (r *RST) request(ctx context.Context, to, account, password string, skew ti
 	err := r.Caller.Call(ctx, soap.Request{
 		URL:     to,
 		Version: version,
+		Reads:   true, // whoever asks for tickets again has more of them
 		Header:  form.header(to, account, password, time.Now().Add(skew)),
 		Body:    form.body(services),
 	}, nil, &answer)

@@ -89,7 +89,7 @@ func (b *AddressBook) call(ctx context.Context, service, operation, scenario str
 	header.Application.ApplicationID = applicationID
 	header.Application.PartnerScenario = scenario
 	header.Application.CacheKey = cacheKey
-	request := Request{URL: address, Action: bookNamespace + "/" + operation, Header: header, Body: body}
+	request := Request{URL: address, Action: bookNamespace + "/" + operation, Reads: reads(operation), Header: header, Body: body}
 	ticket := b.Ticket()
 	header.Auth.TicketToken = ticket
 	if b.CookieTicket {

@@ -72,7 +72,7 @@ func (b *Mailbox) call(ctx context.Context, operation string, body, answer any) 
 	ticket := strings.TrimPrefix(b.Ticket(), "t=")
 	t, p, _ := strings.Cut(ticket, "&p=")
 	return b.Caller.Call(ctx, Request{
-		URL: b.URL, Action: readNamespace + "/" + operation,
+		URL: b.URL, Action: readNamespace + "/" + operation, Reads: reads(operation),
 		Header: passportCookie{T: t, P: p}, Body: body,
 	}, nil, answer)
 }

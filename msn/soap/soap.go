@@ -58,6 +58,9 @@ type Request struct {
 	Action string // SOAPAction, without quotes; "" sends none
 	// Version chooses the envelope.
 	Version Version
+	// Reads says that the call changes nothing. It is sent once more then when the service closes a connection that was used before instead of
+	// answering by it: the service may have had enough of the connection just when the call went out.
+	Reads bool
 	// Cookie is the value of a Cookie header, "" for none.
 	Cookie string
 	// Header and Body are what encoding/xml makes of them, inside of the envelope's
@@ -149,6 +152,9 @@ func (c *Caller) post(ctx context.Context, to *url.URL, r Request, payload []byt
 	if r.Action != "" {
 		request.Header.Set("SOAPAction", `"`+r.Action+`"`)
 	}
+	if r.Reads {
+		request.Header["X-Idempotency-Key"] = nil // for net/http, which does not send it
+	}
 	if r.Cookie != "" {
 		request.Header.Set("Cookie", r.Cookie)
 	}
@@ -178,6 +184,11 @@ func (c *Caller) post(ctx context.Context, to *url.URL, r Request, payload []byt
 		return nil, fmt.Errorf("%w: more than %d bytes", ErrAnswer, MaxAnswer)
 	}
 	return a, nil
+}
+
+// reads reports whether an operation changes nothing.
+func reads(operation string) bool {
+	return strings.HasPrefix(operation, "ABFind") || strings.HasPrefix(operation, "Find") || strings.HasPrefix(operation, "Get")
 }
 
 // readText reads all. It reads in pieces, as answers are long, and a text that grows is

@@ -118,7 +118,7 @@ func (s *Storage) call(ctx context.Context, operation, scenario, body string, an
 	header := `<StorageApplicationHeader xmlns="` + storageNamespace + `"><ApplicationID>` + storageClient + "</ApplicationID><Scenario>" + scenario + "</Scenario></StorageApplicationHeader>" +
 		`<StorageUserHeader xmlns="` + storageNamespace + `"><Puid>0</Puid><TicketToken>` + xmltext.Escape(s.Ticket()) + "</TicketToken></StorageUserHeader>"
 	body = "<" + operation + ` xmlns="` + storageNamespace + `">` + body + "</" + operation + ">"
-	return s.Caller.Call(ctx, Request{URL: s.URL, Action: storageNamespace + "/" + operation, Header: Raw(header), Body: Raw(body)}, nil, answer)
+	return s.Caller.Call(ctx, Request{URL: s.URL, Action: storageNamespace + "/" + operation, Reads: reads(operation), Header: Raw(header), Body: Raw(body)}, nil, answer)
 }
 
 // resource cleans the name of a thing at the service.

@@ -35,12 +35,10 @@ func (s *Services) Tweener(ctx context.Context, d wire.Dialect, policy string) (
 			Address: passport.ServiceMessenger.Address, Policy: passport.TweenerPolicy(policy)})
 		return token.Ticket, err
 	}
-	client := &http.Client{Transport: s.cfg.Transport}
-	if client.Transport == nil {
-		client.Transport = s.newTransport(s.cfg.Roots())
+	if s.own {
+		defer s.cfg.Pool.Close() // nothing else is asked for soon
 	}
-	defer client.CloseIdleConnections()
-	tweener := passport.Tweener{NexusURL: s.cfg.NexusURL, Client: client, Allow: s.cfg.Policy.CheckURL}
+	tweener := passport.Tweener{NexusURL: s.cfg.NexusURL, Client: &http.Client{Transport: s}, Allow: s.cfg.Policy.CheckURL}
 	ticket, err = tweener.Ticket(ctx, s.cfg.Account, s.cfg.Password, policy)
 	if err == nil {
 		s.setTickets(onlyTicket(ticket))

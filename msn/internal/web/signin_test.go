@@ -58,7 +58,7 @@ func TestTrustSeesResolvedLoginServers(t *testing.T) {
 			}
 			s := New(Config{Account: "alice@example.com", Password: "secret", NexusURL: nexusURL,
 				Policy: policy, Roots: srv.CertPool, Dial: 10 * time.Second, Request: 10 * time.Second})
-			transport := s.newTransport(srv.CertPool())
+			transport := newTransport(s.cfg, srv.CertPool())
 			if transport.Proxy != nil || transport.MaxResponseHeaderBytes == 0 {
 				t.Error("the transport is not limited")
 			}

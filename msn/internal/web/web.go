@@ -57,6 +57,8 @@ type Config struct {
 	Proxy   *url.URL      // by way of which all requests go, or nil
 	Dial    time.Duration // bounds opening a connection
 	Request time.Duration // bounds a request
+	// Pool has the connections. Nil means one of the account's own.
+	Pool *Pool
 	// Transport carries all requests in the place of connections that are held against
 	// Policy. Nil means those.
 	Transport http.RoundTripper
@@ -65,12 +67,11 @@ type Config struct {
 // Services are the web services of one account. The zero value is none; see New.
 type Services struct {
 	cfg Config
+	own bool // the pool is the account's own
 
-	mu        sync.Mutex
-	transport *http.Transport // made by the first request
-	roots     *x509.CertPool  // that it trusts
-	closed    bool
-	tickets   *Tickets // nil before the sign-in needed some
+	mu      sync.Mutex
+	closed  bool
+	tickets *Tickets // nil before the sign-in needed some
 }
 
 // New returns the web services of an account. Nothing is connected.
@@ -78,7 +79,11 @@ func New(cfg Config) *Services {
 	if cfg.Roots == nil {
 		cfg.Roots = func() *x509.CertPool { return nil }
 	}
-	return &Services{cfg: cfg}
+	own := cfg.Pool == nil
+	if own {
+		cfg.Pool = new(Pool)
+	}
+	return &Services{cfg: cfg, own: own}
 }
 
 // Addresses returns where the services are.
@@ -105,9 +110,6 @@ func (s *Services) Caller() soap.Caller {
 	return soap.Caller{Client: &http.Client{Transport: s, Timeout: s.cfg.Request}, Allow: s.cfg.Policy.CheckURL}
 }
 
-// idle is how long a connection to a web service is kept for the next request.
-const idle = 90 * time.Second
-
 // RoundTrip implements http.RoundTripper. After Close it refuses with errs.ErrClosed.
 func (s *Services) RoundTrip(r *http.Request) (*http.Response, error) {
 	transport, err := s.open()
@@ -126,42 +128,16 @@ func (s *Services) open() (http.RoundTripper, error) {
 	case s.cfg.Transport != nil:
 		return s.cfg.Transport, nil
 	}
-	if roots := s.cfg.Roots(); s.transport == nil || !roots.Equal(s.roots) {
-		if s.transport != nil {
-			s.transport.CloseIdleConnections()
-		}
-		s.transport, s.roots = s.newTransport(roots), roots
-		s.transport.IdleConnTimeout = idle
-	}
-	return s.transport, nil
+	return s.cfg.Pool.open(s.cfg), nil
 }
 
-// newTransport makes connections to trusted addresses. What a name resolves to is held
-// against the policy each time it is dialled, unless it is a proxy that resolves it.
-func (s *Services) newTransport(roots *x509.CertPool) *http.Transport {
-	dialer := net.Dialer{Timeout: s.cfg.Dial, Control: s.cfg.Policy.Control}
-	t := &http.Transport{
-		DialContext:            dialer.DialContext,
-		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:    s.cfg.Dial,
-		ResponseHeaderTimeout:  s.cfg.Request,
-		MaxResponseHeaderBytes: passport.MaxResponseHeader,
-		ForceAttemptHTTP2:      true,
-	}
-	if s.cfg.Proxy != nil {
-		proxy.Transport(t, s.cfg.Proxy, s.cfg.Dial)
-	}
-	return t
-}
-
-// Close ends the connections that wait for the next request, and refuses further
-// requests.
+// Close refuses further requests, and ends the connections that wait for the next one unless others may use them.
 func (s *Services) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	if s.transport != nil {
-		s.transport.CloseIdleConnections()
+	if s.own {
+		s.cfg.Pool.Close()
 	}
 }
 
