@@ -248,6 +248,11 @@ func (c *Client) Dialect() wire.Dialect { return c.conn.Dialect() }
 // Disconnected.
 func (c *Client) Events() <-chan Event { return c.conn.Events() }
 
+// Notify has f called, once and in a goroutine of its own, when there is something to read from Events: an event, or that
+// it is closed. A program with many accounts can wait like that, without a goroutine for each, where it reads
+// Events nowhere else meanwhile. The latest call counts. f may call Notify again.
+func (c *Client) Notify(f func()) { c.conn.Notify(f) }
+
 // Close signs out (OUT) and waits until all that the Client started has ended.
 // Events that wait to be read are still delivered while somebody reads them;
 // when nobody does for 2 seconds, they are dropped. Close may be called more

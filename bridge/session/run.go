@@ -19,9 +19,8 @@ import (
 	"matrix-msn/msn"
 )
 
-// life is what a run does from the start of a login to its end: one goroutine after another, none of which ends before it has
-// started the next. Who waits for the service, which is what nearly all of them do nearly all of the time, waits on a stack
-// of its own that has never had to grow.
+// life is what a run does from the start of a login to its end: one goroutine after another. While it waits for the service,
+// which is what nearly all do nearly all of the time, there is none: the client starts the next.
 type life struct {
 	*Session
 	ctx         context.Context
@@ -190,17 +189,12 @@ func (l *life) serve() {
 		do(l.ctx, client)
 	}
 	zerolog.Ctx(l.ctx).Info().Stringer("dialect", client.Dialect()).Int("contacts", len(client.Contacts())).Msg("Signed in")
-	go l.wait()
+	client.Notify(l.hear)
 }
 
-// wait waits for the next event. It calls nothing that would make its stack grow.
-func (l *life) wait() {
+// hear hands on the event that there is, and those that come right behind it.
+func (l *life) hear() {
 	evt, more := <-l.client.Events()
-	go l.hear(evt, more)
-}
-
-// hear hands on an event, and those that come right behind it.
-func (l *life) hear(evt msn.Event, more bool) {
 	for more {
 		if d, ok := evt.(msn.Disconnected); ok {
 			l.err = d.Err
@@ -211,7 +205,7 @@ func (l *life) hear(evt msn.Event, more bool) {
 		select {
 		case evt, more = <-l.client.Events():
 		default:
-			go l.wait()
+			l.client.Notify(l.hear)
 			return
 		}
 	}

@@ -17,7 +17,7 @@ import (
 // limits of its own, which are shorter.
 const RequestTimeout = time.Minute
 
-// Session keeps one login signed in. While it is started, one goroutine at a time runs for it.
+// Session keeps one login signed in. While it is started, one goroutine at a time runs for it, and none while it waits for the service.
 type Session struct {
 	account *account.Account
 	signIns *SignIns
@@ -43,7 +43,7 @@ type Session struct {
 	client  *msn.Client    // nil while not connected
 	problem *reason.Reason // why there is no client, nil before the first attempt
 	since   time.Time      // since when client is what it is
-	changed chan struct{}  // closed and replaced when client or problem change
+	changed chan struct{}  // closed when client or problem change; nil while nobody waits for that
 	// yielding: the account is being signed in anew, the end of this session is no
 	// news. parked: it has ended meanwhile.
 	yielding, parked bool
@@ -72,7 +72,7 @@ type running struct {
 // New returns a Session that is not started. Name those who work with it by Use, OnOpen,
 // OnReady and On before.
 func New(a *account.Account, signIns *SignIns) *Session {
-	return &Session{account: a, signIns: signIns, changed: make(chan struct{})}
+	return &Session{account: a, signIns: signIns}
 }
 
 // Use has parts work while the login is started.
@@ -265,7 +265,7 @@ func (s *Session) State() (*msn.Client, *reason.Reason) {
 func (s *Session) Wait(ctx context.Context) (*msn.Client, error) {
 	for {
 		s.mu.Lock()
-		client, problem, changed := s.client, s.problem, s.changed
+		client, problem, changed := s.client, s.problem, s.change()
 		s.mu.Unlock()
 		if client != nil {
 			return client, nil
@@ -292,7 +292,7 @@ func (s *Session) Since() time.Time {
 func (s *Session) WaitForOutcome(ctx context.Context) {
 	for {
 		s.mu.Lock()
-		known, changed := s.client != nil || s.problem != nil, s.changed
+		known, changed := s.client != nil || s.problem != nil, s.change()
 		s.mu.Unlock()
 		if known {
 			return
@@ -317,6 +317,16 @@ func (s *Session) set(client *msn.Client, problem *reason.Reason) {
 	} else {
 		s.account.SetRoster(client)
 	}
-	close(s.changed)
-	s.changed = make(chan struct{})
+	if s.changed != nil {
+		close(s.changed)
+		s.changed = nil
+	}
+}
+
+// change returns what is closed when client or problem change. mu is held.
+func (s *Session) change() <-chan struct{} {
+	if s.changed == nil {
+		s.changed = make(chan struct{})
+	}
+	return s.changed
 }

@@ -68,6 +68,7 @@ type Conn struct {
 	pending   map[uint32]*request
 	heartbeat heartbeat
 	backlog   backlog
+	notify    func()        // called when there is something to read, once; nil when nobody waits
 	stalled   bool          // the backlog is full: nothing is read
 	ready     bool          // signed in
 	waiting   []func(error) // results of Await, before that
@@ -184,6 +185,23 @@ func (c *Conn) Emit(events ...event.Event) {
 // Events returns the channel of what happens. Nothing comes before Ready. The last is
 // Disconnected, unless nobody has read what came before it; then the channel is closed.
 func (c *Conn) Events() <-chan event.Event { return c.events }
+
+// Notify has f called, once and in a goroutine of its own, when there is something to read from Events: an event, or
+// that it is closed. Who waits like that needs no goroutine meanwhile. Only who reads alone may rely on it, and the latest
+// call counts. The owner must not call it.
+func (c *Conn) Notify(f func()) {
+	if !c.Act(func() { c.notify = f }) {
+		go f()
+	}
+}
+
+// wakeReader calls whom Notify was told of.
+func (c *Conn) wakeReader() {
+	if c.notify != nil {
+		go c.notify()
+		c.notify = nil
+	}
+}
 
 // Ready says that the sign-in is complete.
 func (c *Conn) Ready() {

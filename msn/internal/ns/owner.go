@@ -107,6 +107,7 @@ func (c *Conn) run() {
 		var next event.Event
 		if !c.backlog.empty() && c.ready {
 			to, next = c.events, c.backlog.first()
+			c.wakeReader()
 		}
 		if c.closing && grace == nil {
 			grace = time.After(EventGrace)
@@ -140,5 +141,6 @@ func (c *Conn) finish() {
 	c.cfg.Clock.drop(c)
 	c.abortAdopted()
 	close(c.events)
+	c.wakeReader()
 	close(c.gone)
 }

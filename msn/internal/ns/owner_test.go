@@ -32,6 +32,65 @@ func TestIdleConnectionIsOneGoroutine(t *testing.T) {
 	})
 }
 
+// Who waits by Notify is called once for each call, when there is something to read, and has all that comes in order: while
+// events come at random times, until the connection is closed among them.
+func TestNotifiedReaderMissesNothing(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(200) {
+		synctest.Test(t, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 2))
+			c := nstest.New(t, 12, func(*ns.Conn) {})
+			var read []event.Event
+			var readers atomic.Int64
+			ended := make(chan struct{})
+			var hear func()
+			hear = func() {
+				if readers.Add(1) > 1 {
+					t.Errorf("seed %d: called twice", seed)
+				}
+				e, more := <-c.Events() // there is something
+				for more {
+					read = append(read, e)
+					select {
+					case e, more = <-c.Events():
+					default:
+						readers.Add(-1)
+						c.Notify(hear)
+						return
+					}
+				}
+				readers.Add(-1)
+				close(ended)
+			}
+			c.Notify(hear)
+			events := 1 + random.IntN(40)
+			for i := range events {
+				c.Post(func() { c.Emit(note(string(rune('a' + i)))) })
+				time.Sleep(time.Duration(random.IntN(3)) * time.Millisecond)
+				if random.IntN(4) == 0 {
+					synctest.Wait()
+					if n := readers.Load(); n != 0 {
+						t.Errorf("seed %d: %d read while there is nothing", seed, n)
+					}
+				}
+			}
+			c.Close()
+			<-ended
+			if len(read) != events+1 {
+				t.Fatalf("seed %d: %d events were read, want %d and the end", seed, len(read), events)
+			}
+			for i, e := range read[:events] {
+				if e != event.Event(note(string(rune('a'+i)))) {
+					t.Fatalf("seed %d: event %d is %v", seed, i, e)
+				}
+			}
+			late := make(chan struct{})
+			c.Notify(func() { close(late) })
+			<-late // the channel is closed, which is something to read
+		})
+	}
+}
+
 // ofTheConnection returns the goroutines of connections and their transports, but for those of
 // tests.
 func ofTheConnection() (found []string) {
