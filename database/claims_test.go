@@ -265,6 +265,9 @@ func TestReceivedEventsKeepTheirOrderWhenTheClockIsSetBack(t *testing.T) {
 		if _, err := framework.Exec(ctx, "UPDATE intake SET position=position+$1", time.Hour.Nanoseconds()); err != nil {
 			t.Fatal(err)
 		}
+		if err := db.Learn(ctx); err != nil {
+			t.Fatal(err)
+		}
 		put("$x", "$w", "$z") // $z is repeated
 		waiting, err := db.Intake.InState(ctx, database.ReceivedWaiting, 0, 10)
 		if err != nil {
@@ -311,6 +314,10 @@ func TestEventsAreStoredByTheHolderOfTheLeaseAlone(t *testing.T) {
 		e := putEvent(t, db, "$e")
 		if changed, err := db.MatrixQueue.SetOwner(ctx, e, "run"); err != nil || changed {
 			t.Errorf("who has lost the lease claims: %v, %v", changed, err)
+		}
+		owned := &database.QueuedEvent{LoginID: login, EventID: "$owned", RoomID: "!r:x", Sender: matrixUser, PortalID: e.PortalID, WrittenAt: time.Now(), Owner: "run"}
+		if added, err := db.MatrixQueue.Put(ctx, owned); err != nil || !added || owned.Owner != "" {
+			t.Errorf("who has lost the lease claims what it puts: %t, %q, %v", added, owned.Owner, err)
 		}
 		m := &database.QueuedMessage{LoginID: login, MessageID: "m", PortalID: e.PortalID, At: time.Now()}
 		if _, err := db.MSNQueue.Put(ctx, m); err != nil {

@@ -50,17 +50,16 @@ type Database struct {
 // ID. Call Upgrade before the first query.
 func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.DatabaseLogger) *Database {
 	db := parent.Child(versionTable, upgradeTable(), log)
-	all := &together{db: db}
+	all := newTogether(db)
 	lease := &LeaseQuery{db: db, bridgeID: bridgeID}
-	queue := &MSNQueueQuery{holders: holders{table: "msn_queue", lease: lease}, bridgeID: bridgeID, lease: lease, together: all, QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedMessage](db)}
-	intake := &IntakeQuery{bridgeID: bridgeID, together: all, lease: lease, QueryHelper: dbutil.MakeQueryHelperReflect[*Received](db)}
+	queue := newMSNQueueQuery(db, bridgeID, all, lease)
+	intake := newIntakeQuery(db, bridgeID, all, lease)
 	absence := &AbsenceQuery{holders: holders{table: "absence", lease: lease}, bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Absence](db)}
 	return &Database{
-		db:       db,
-		Contact:  &ContactQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Contact](db)},
-		MSNQueue: queue,
-		MatrixQueue: &MatrixQueueQuery{holders: holders{table: "matrix_queue", lease: lease}, bridgeID: bridgeID, lease: lease, intake: intake, absence: absence, together: all,
-			QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedEvent](db)},
+		db:            db,
+		Contact:       &ContactQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Contact](db)},
+		MSNQueue:      queue,
+		MatrixQueue:   newMatrixQueueQuery(db, bridgeID, all, lease, intake, absence),
 		Alert:         &AlertQuery{bridgeID: bridgeID, queue: queue, QueryHelper: dbutil.MakeQueryHelperReflect[*Alert](db)},
 		Page:          &PageQuery{holders: holders{table: "page", lease: lease}, bridgeID: bridgeID, lease: lease, QueryHelper: dbutil.MakeQueryHelperReflect[*Page](db)},
 		Invitation:    &InvitationQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Invitation](db)},

@@ -56,9 +56,8 @@ const (
 	fileColumns = `login_id, event_id, position, room_id, sender, portal_id, content, body, format, instead, written_at, queued_at, owner`
 	filePut     = `
 		INSERT INTO file_queue (bridge_id, login_id, event_id, position, room_id, sender, portal_id, content, body, format, instead, written_at, queued_at, owner)
-		SELECT $1, $2, $3, ` + nextPosition + `, $5, $6, $7, $8, $9, $10, $11, $12, $13, ''
-		FROM file_queue WHERE bridge_id=$1 AND login_id=$2
-		HAVING NOT EXISTS (SELECT 1 FROM intake WHERE bridge_id=$1 AND event_id=$3 AND outcome<>'')
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, ''
+		WHERE NOT EXISTS (SELECT 1 FROM intake WHERE bridge_id=$1 AND event_id=$3 AND outcome<>'')
 		AND NOT EXISTS (SELECT 1 FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3)
 		ON CONFLICT (bridge_id, login_id, event_id) DO NOTHING
 		RETURNING position`

@@ -1,6 +1,7 @@
 package database
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
@@ -63,8 +64,8 @@ func (h *holders) learn(ctx context.Context, db *dbutil.Database, bridge network
 	return nil
 }
 
-// Learn reads which logins have something in the tables of what is to be done: the others need not ask from then on. It is to be
-// called when no other process uses the database any more.
+// Learn reads which logins have something in the tables of what is to be done: the others need not ask from then on. New rows stand behind
+// those that it finds. It is to be called when no other process uses the database any more.
 func (d *Database) Learn(ctx context.Context) error {
 	for _, h := range []*holders{
 		&d.MSNQueue.holders, &d.MatrixQueue.holders, &d.FileQueue.holders, &d.Page.holders, &d.Absence.holders, &d.GroupChange.holders,
@@ -73,5 +74,11 @@ func (d *Database) Learn(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	bridge := d.MSNQueue.bridgeID
+	return cmp.Or(
+		d.MSNQueue.positions.learn(ctx, d.db, bridge, "msn_queue", ""),
+		d.MatrixQueue.positions.learn(ctx, d.db, bridge, "matrix_queue", ""),
+		d.FileQueue.positions.learn(ctx, d.db, bridge, "file_queue", ""),
+		d.Intake.positions.learn(ctx, d.db, bridge, "intake", " AND state='waiting'"),
+	)
 }

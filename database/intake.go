@@ -2,8 +2,7 @@ package database
 
 import (
 	"context"
-	"database/sql"
-	"errors"
+	"slices"
 	"time"
 
 	"go.mau.fi/util/dbutil"
@@ -69,29 +68,40 @@ type IntakeQuery struct {
 	together  *together
 	lease     *LeaseQuery
 	positions positions
+
+	puts     kind[*receiving]
+	finishes kind[id.EventID]
+	outcomes kind[outcome]
+}
+
+// newIntakeQuery makes the queries on the table intake.
+func newIntakeQuery(db *dbutil.Database, bridgeID networkid.BridgeID, all *together, lease *LeaseQuery) *IntakeQuery {
+	q := &IntakeQuery{bridgeID: bridgeID, together: all, lease: lease, QueryHelper: dbutil.MakeQueryHelperReflect[*Received](db)}
+	q.puts = kind[*receiving]{all, q.putAll}
+	q.finishes = kind[id.EventID]{all, q.finishAll}
+	q.outcomes = kind[outcome]{all, q.setOutcomes}
+	return q
+}
+
+// receiving are events that are being stored, all of them or none.
+type receiving struct {
+	events []*Received
+	open   []*Received // of these, those that nobody has dealt with
+}
+
+// outcome is what became of a message, and what is noted with it; also may be nil.
+type outcome struct {
+	of   *Received
+	also func(context.Context) error
 }
 
 const (
 	receivedColumns = `event_id, position, room_id, sender, content, state, outcome, received_at`
-	// The order is that in which they came, also where the clock was set back between two runs.
-	receivedPut = `
-		INSERT INTO intake (bridge_id, ` + receivedColumns + `)
-		SELECT $1, $2, ` + nextReceived + `, $4, $5, $6, $7, $8, $9
-		FROM intake WHERE bridge_id=$1 AND state='waiting'
-		HAVING ` + ifHeld10 + `
-		ON CONFLICT (bridge_id, event_id) DO NOTHING
-		RETURNING position`
-	nextReceived = `CASE WHEN COALESCE(MAX(position), 0) >= $3 THEN MAX(position)+1 ELSE $3 END`
-	receivedGet  = `SELECT ` + receivedColumns + ` FROM intake WHERE bridge_id=$1 AND event_id=$2`
-	receivedOpen = `
+	receivedGet     = `SELECT ` + receivedColumns + ` FROM intake WHERE bridge_id=$1 AND event_id=$2`
+	receivedOpen    = `
 		SELECT ` + receivedColumns + ` FROM intake WHERE bridge_id=$1 AND state=$2 AND position>$3 ORDER BY position LIMIT $4`
 	receivedBegin  = `UPDATE intake SET state='begun', content='' WHERE bridge_id=$1 AND event_id=$2 AND state='waiting'`
 	receivedGiveUp = `UPDATE intake SET state='given-up' WHERE bridge_id=$1 AND event_id=$2 AND state='waiting'`
-	// A message that waits elsewhere keeps its row, so that it is known when it is repeated.
-	receivedFinish  = `UPDATE intake SET state='finished', content='' WHERE bridge_id=$1 AND event_id=$2 AND state<>'finished'`
-	receivedOutcome = `
-		INSERT INTO intake (bridge_id, ` + receivedColumns + `) VALUES ($1, $2, 0, $3, $4, '', 'finished', $5, $6)
-		ON CONFLICT (bridge_id, event_id) DO UPDATE SET outcome=excluded.outcome`
 	receivedFailed = `
 		SELECT ` + receivedColumns + ` FROM intake WHERE bridge_id=$1 AND room_id=$2 AND sender=$3 AND outcome IN ('refused', 'uncertain')
 		ORDER BY received_at DESC, position DESC LIMIT 1`
@@ -103,46 +113,78 @@ const (
 	receivedPrune = `DELETE FROM intake WHERE bridge_id=$1 AND state='finished' AND received_at<$2`
 )
 
+var (
+	receivedPut = newBulk(`
+		INSERT INTO intake (bridge_id, `+receivedColumns+`)
+		SELECT $1, column1, CAST(column2 AS BIGINT), column3, column4, column5, column6, column7, CAST(column8 AS BIGINT)
+		FROM (%s) received
+		WHERE `+ifHeld2+`
+		ON CONFLICT (bridge_id, event_id) DO NOTHING
+		RETURNING '', event_id, position`, 3, 8)
+	// A message that waits elsewhere keeps its row, so that it is known when it is repeated.
+	receivedFinish = newBulk(`
+		UPDATE intake SET state='finished', content='' WHERE bridge_id=$1 AND state<>'finished' AND event_id IN (SELECT column1 FROM (%s) finished)`, 2, 1)
+	receivedOutcome = newBulk(`
+		INSERT INTO intake (bridge_id, `+receivedColumns+`)
+		SELECT $1, column1, 0, column2, column3, '', 'finished', column4, CAST(column5 AS BIGINT) FROM (%s) ended WHERE true
+		ON CONFLICT (bridge_id, event_id) DO UPDATE SET outcome=excluded.outcome`, 2, 5)
+)
+
 // Put stores events, all or none of them, as waiting, and returns those that nobody has dealt with: the
 // new ones, and those that were stored before and wait. Repeated ones that are finished are
 // not among them. Position is given by the table. The error is ErrUsurped when the lease is another process's: that one would not
 // hear of them.
 func (q *IntakeQuery) Put(ctx context.Context, events []*Received) (open []*Received, err error) {
-	do := q.together.DoTxn
-	if len(events) == 1 {
-		do = q.together.Do // that is one statement
+	r := &receiving{events: events}
+	if err := q.puts.Do(ctx, r); err != nil {
+		return nil, err
 	}
-	err = do(ctx, func(ctx context.Context) error {
-		open = nil
-		for _, r := range events {
-			state, content, outcome := ReceivedWaiting, r.Content, r.Outcome
-			if r.Secret {
-				state, content, outcome = ReceivedBegun, "", EventSecret
-			}
-			err := q.GetDB().QueryRow(ctx, receivedPut, q.bridgeID, r.EventID, q.positions.next(), r.RoomID, r.Sender, content,
-				state, outcome, toMilli(r.At), q.lease.ours()).Scan(&r.Position)
-			added := err == nil
-			if err != nil && !errors.Is(err, sql.ErrNoRows) {
-				return err
-			}
-			if !added {
-				if r, err = q.Get(ctx, r.EventID); err != nil {
+	return r.open, nil
+}
+
+func (q *IntakeQuery) putAll(ctx context.Context, all []*receiving) error {
+	var events []*Received
+	for _, r := range all {
+		r.open = nil
+		events = append(events, r.events...)
+	}
+	if len(events) == 0 {
+		return nil
+	}
+	return inTxn(ctx, q.GetDB(), !isOne(len(events)), func(ctx context.Context) error {
+		added, err := q.insert(ctx, events)
+		if err != nil {
+			return err
+		}
+		for _, r := range all {
+			for _, e := range r.events {
+				at := row{id: string(e.EventID)}
+				if position, isNew := added[at]; isNew {
+					e.Position = *position
+					delete(added, at) // another one with its ID is a repetition
+				} else if e, err = q.Get(ctx, e.EventID); err != nil {
 					return err
-				}
-				if r == nil {
+				} else if e == nil {
 					return ErrUsurped
+				} else if e.State != ReceivedWaiting {
+					continue
 				}
-			}
-			if added || r.State == ReceivedWaiting {
-				open = append(open, r)
+				r.open = append(r.open, e)
 			}
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return open, nil
+}
+
+// insert stores events that are not known, and returns their positions.
+func (q *IntakeQuery) insert(ctx context.Context, events []*Received) (positions map[row]*int64, err error) {
+	return queryBulk(ctx, q.GetDB(), &receivedPut, events, []any{q.bridgeID, q.lease.ours()}, func(r *Received) []any {
+		state, content, outcome := ReceivedWaiting, r.Content, r.Outcome
+		if r.Secret {
+			state, content, outcome = ReceivedBegun, "", EventSecret
+		}
+		return []any{r.EventID, q.positions.next(), r.RoomID, r.Sender, content, state, outcome, toMilli(r.At)}
+	}, scanPosition)
 }
 
 // Get returns an event, or nil when it is not known, or was forgotten.
@@ -167,24 +209,37 @@ func (q *IntakeQuery) GiveUp(ctx context.Context, event id.EventID) error {
 
 // Finish notes that an event is dealt with. Its content is forgotten.
 func (q *IntakeQuery) Finish(ctx context.Context, event id.EventID) error {
-	_, err := q.together.change(ctx, receivedFinish, q.bridgeID, event)
-	return err
+	return q.finishes.Do(ctx, event)
+}
+
+func (q *IntakeQuery) finishAll(ctx context.Context, events []id.EventID) error {
+	return inTxn(ctx, q.GetDB(), !isOne(len(events)), func(ctx context.Context) error {
+		return execBulk(ctx, q.GetDB(), &receivedFinish, events, []any{q.bridgeID}, func(event id.EventID) []any { return []any{event} })
+	})
 }
 
 // SetOutcome notes what became of a message, also of one that did not come through the
 // intake. Of those the time counts that is given.
 func (q *IntakeQuery) SetOutcome(ctx context.Context, r Received) error {
-	_, err := q.together.change(ctx, receivedOutcome, q.bridgeID, r.EventID, r.RoomID, r.Sender, r.Outcome, toMilli(r.At))
-	return err
+	return q.outcomes.Do(ctx, outcome{of: &r})
 }
 
 // SetOutcomeWith is SetOutcome with something else in the same transaction: both are done, or none.
 func (q *IntakeQuery) SetOutcomeWith(ctx context.Context, r Received, also func(context.Context) error) error {
-	return q.together.DoTxn(ctx, func(ctx context.Context) error {
-		if err := q.SetOutcome(ctx, r); err != nil {
-			return err
+	return q.outcomes.Do(ctx, outcome{&r, also})
+}
+
+func (q *IntakeQuery) setOutcomes(ctx context.Context, all []outcome) error {
+	return inTxn(ctx, q.GetDB(), !isOne(len(all)) || slices.ContainsFunc(all, func(o outcome) bool { return o.also != nil }), func(ctx context.Context) error {
+		err := execBulk(ctx, q.GetDB(), &receivedOutcome, all, []any{q.bridgeID}, func(o outcome) []any {
+			return []any{o.of.EventID, o.of.RoomID, o.of.Sender, o.of.Outcome, toMilli(o.of.At)}
+		})
+		for _, o := range all {
+			if err == nil && o.also != nil {
+				err = o.also(ctx)
+			}
 		}
-		return also(ctx)
+		return err
 	})
 }
 

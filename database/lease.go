@@ -40,9 +40,9 @@ var ErrUsurped = errors.New("another process of this bridge may have taken the d
 // Conditions of statements: that the lease is that of this process, which LeaseQuery.ours names as the parameter, or that none was
 // taken. Who has lost it claims nothing any more that another process works on.
 const (
-	ifHeld6  = `($6='' OR EXISTS (SELECT 1 FROM lease WHERE bridge_id=$1 AND holder=$6))`
-	ifHeld7  = `($7='' OR EXISTS (SELECT 1 FROM lease WHERE bridge_id=$1 AND holder=$7))`
-	ifHeld10 = `($10='' OR EXISTS (SELECT 1 FROM lease WHERE bridge_id=$1 AND holder=$10))`
+	ifHeld2 = `($2='' OR EXISTS (SELECT 1 FROM lease WHERE bridge_id=$1 AND holder=$2))`
+	ifHeld6 = `($6='' OR EXISTS (SELECT 1 FROM lease WHERE bridge_id=$1 AND holder=$6))`
+	ifHeld7 = `($7='' OR EXISTS (SELECT 1 FROM lease WHERE bridge_id=$1 AND holder=$7))`
 )
 
 // ours is for whom Take has taken the lease, "" before.

@@ -3,7 +3,6 @@ package database
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"sync"
 	"time"
 
@@ -57,6 +56,9 @@ type MatrixQueueQuery struct {
 	absence   *AbsenceQuery
 	together  *together
 	positions positions
+	puts      kind[*putting]
+	claims    kind[*claim]
+	removals  kind[*removal]
 	// Taken, if it is set, is told of each event that is stored here and needs no place in
 	// the intake any more. It is to be set before the first message.
 	Taken func(id.EventID)
@@ -66,29 +68,30 @@ type MatrixQueueQuery struct {
 	holders   holders
 }
 
+// newMatrixQueueQuery makes the queries on the table matrix_queue.
+func newMatrixQueueQuery(db *dbutil.Database, bridgeID networkid.BridgeID, all *together, lease *LeaseQuery, intake *IntakeQuery, absence *AbsenceQuery) *MatrixQueueQuery {
+	q := &MatrixQueueQuery{
+		QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedEvent](db), bridgeID: bridgeID, lease: lease, intake: intake, absence: absence, together: all,
+		holders: holders{table: "matrix_queue", lease: lease},
+	}
+	q.puts = kind[*putting]{all, q.putAll}
+	q.claims = kind[*claim]{all, q.claimAll}
+	q.removals = kind[*removal]{all, q.removeAll}
+	return q
+}
+
 // listener is told of new messages.
 type listener struct{ tell func(*QueuedEvent) }
 
 const (
 	eventColumns = `login_id, event_id, position, room_id, sender, portal_id, body, format, written_at, held_at, owner, queued_at, emoticons`
-	eventsPut    = `
-		INSERT INTO matrix_queue (bridge_id, login_id, event_id, position, room_id, sender, portal_id, body, format, written_at, held_at, owner, queued_at, emoticons)
-		SELECT $1, $2, $3, ` + nextPosition + `, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
-		FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2
-		HAVING NOT EXISTS (SELECT 1 FROM intake WHERE bridge_id=$1 AND event_id=$3 AND outcome<>'')
-		AND NOT EXISTS (SELECT 1 FROM message WHERE bridge_id=$1 AND mxid=$3)
-		ON CONFLICT (bridge_id, login_id, event_id) DO NOTHING
-		RETURNING position`
 	eventsGetAll = `
 		SELECT ` + eventColumns + ` FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2 ORDER BY position`
 	eventsForPortal = `
 		SELECT ` + eventColumns + ` FROM matrix_queue
 		WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3 AND position>$4 ORDER BY position LIMIT $5`
 	eventsPortals = `SELECT DISTINCT portal_id FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2`
-	eventsOwner   = `
-		UPDATE matrix_queue SET owner=$5 WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner IN ($4, $5) AND ` + ifHeld6 + `
-		RETURNING body, format`
-	eventsBefore = `
+	eventsBefore  = `
 		SELECT COUNT(*) FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3 AND position<$4 AND held_at=0`
 	eventsGet     = `SELECT ` + eventColumns + ` FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3`
 	eventsCorrect = `
@@ -99,52 +102,120 @@ const (
 		WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner IN ($4, '')`
 	eventsFailed = `
 		UPDATE matrix_queue SET attempts=attempts+1, last_error=$4 WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3`
-	eventsRemove = `DELETE FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3 AND owner=$4`
 )
 
-// nextPosition is the position of a new row, from the time in $4: behind those of its
-// login that are there, and behind those that were, so that who has read up to a position
-// misses nothing.
-const nextPosition = `CASE WHEN COALESCE(MAX(position), 0) >= $4 THEN MAX(position)+1 ELSE $4 END`
+var (
+	eventsPut = newBulk(eventsInsert("(%s) messages"), 3, 13)
+	// eventsPutAndFinish is eventsPut and receivedFinish in one, where statements can hold others: each by itself is
+	// a way to the server and back, and so are the beginning and the end of their transaction.
+	eventsPutAndFinish = newBulk(`
+		WITH messages AS (%s), finished AS (
+			UPDATE intake SET state='finished', content='' WHERE bridge_id=$1 AND state<>'finished' AND event_id IN (SELECT column2 FROM messages))`+
+		eventsInsert("messages"), 3, 13)
+	eventsOwner = newBulk(`
+		UPDATE matrix_queue SET owner=column4 FROM (%s) claimed
+		WHERE bridge_id=$1 AND login_id=column1 AND event_id=column2 AND owner IN (column3, column4) AND `+ifHeld2+`
+		RETURNING login_id, event_id, body, format`, 3, 4)
+	eventsRemove = newBulk(`
+		DELETE FROM matrix_queue WHERE bridge_id=$1 AND (login_id, event_id, owner) IN (SELECT column1, column2, column3 FROM (%s) removed)
+		RETURNING login_id, event_id, position`, 2, 3)
+)
+
+// eventsInsert returns the statement that puts messages into the queue.
+func eventsInsert(messages string) string {
+	return `
+		INSERT INTO matrix_queue (bridge_id, login_id, event_id, position, room_id, sender, portal_id, body, format, written_at, held_at, owner, queued_at, emoticons)
+		SELECT $1, column1, column2, CAST(column3 AS BIGINT), column4, column5, column6, column7, column8,
+			CAST(column9 AS BIGINT), CAST(column10 AS BIGINT), CASE WHEN ` + ifHeld2 + ` THEN column11 ELSE '' END, CAST(column12 AS BIGINT), column13
+		FROM ` + messages + `
+		WHERE NOT EXISTS (SELECT 1 FROM intake WHERE bridge_id=$1 AND event_id=column2 AND outcome<>'')
+		AND NOT EXISTS (SELECT 1 FROM message WHERE bridge_id=$1 AND mxid=column2)
+		ON CONFLICT (bridge_id, login_id, event_id) DO NOTHING
+		RETURNING login_id, event_id, position, owner`
+}
 
 // Put adds a message at the end of its login's queue, in the place of the received event
 // that it was, and tells who listens. It reports false for one that is in the queue already, or
 // was and had its outcome, or that the framework knows as sent.
-// Position is given by the table.
+// Position is given by the table, and Owner is nobody when another process has the lease.
 func (q *MatrixQueueQuery) Put(ctx context.Context, e *QueuedEvent) (added bool, err error) {
-	return q.putIf(ctx, e, func(context.Context) (bool, error) { return true, nil })
+	p := &putting{event: e}
+	return q.put(p, func() error { return q.puts.Do(ctx, p) })
 }
 
 // PutAgain is Put for a message that had an outcome, which it loses. It reports false when that is not
 // its outcome any more, or the queue is not done with the message: nothing has changed then.
 func (q *MatrixQueueQuery) PutAgain(ctx context.Context, e *QueuedEvent, outcome EventOutcome) (added bool, err error) {
-	return q.putIf(ctx, e, func(ctx context.Context) (bool, error) { return q.intake.reopen(ctx, e.EventID, outcome) })
+	p := &putting{event: e}
+	return q.put(p, func() error {
+		return q.together.DoTxn(ctx, func(ctx context.Context) error {
+			p.added = false
+			if may, err := q.intake.reopen(ctx, e.EventID, outcome); err != nil || !may {
+				return err
+			}
+			return q.putAll(ctx, []*putting{p})
+		})
+	})
 }
 
-// putIf is Put for what may reports true of, in the same transaction.
-func (q *MatrixQueueQuery) putIf(ctx context.Context, e *QueuedEvent, may func(context.Context) (bool, error)) (added bool, err error) {
+// putting is a message that is being put into its queue.
+type putting struct {
+	event *QueuedEvent
+	added bool
+}
+
+// placed is what the table has made of a message that was put.
+type placed struct {
+	position int64
+	owner    string
+}
+
+func (q *MatrixQueueQuery) putAll(ctx context.Context, all []*putting) error {
+	statement, finishes := &eventsPut, false
+	if q.GetDB().Dialect == dbutil.Postgres {
+		statement, finishes = &eventsPutAndFinish, true
+	}
+	return inTxn(ctx, q.GetDB(), !finishes || !isOne(len(all)), func(ctx context.Context) error {
+		added, err := queryBulk(ctx, q.GetDB(), statement, all, []any{q.bridgeID, q.lease.ours()}, func(p *putting) []any {
+			e := p.event
+			return []any{
+				e.LoginID, e.EventID, q.positions.next(), e.RoomID, e.Sender, e.PortalID,
+				e.Body, e.Format, e.WrittenAt.UnixMilli(), toMilli(e.HeldAt), e.Owner, toMilli(e.QueuedAt), e.Emoticons,
+			}
+		}, func(added *placed) []any { return []any{&added.position, &added.owner} })
+		if err != nil {
+			return err
+		}
+		events := make([]id.EventID, len(all))
+		for i, p := range all {
+			at := row{p.event.LoginID, string(p.event.EventID)}
+			events[i] = p.event.EventID
+			var place *placed
+			if place, p.added = added[at]; p.added {
+				p.event.Position, p.event.Owner = place.position, place.owner
+				delete(added, at) // another one with its ID is a repetition
+			}
+		}
+		if finishes {
+			return nil
+		}
+		return q.intake.finishAll(ctx, events)
+	})
+}
+
+// put puts a message into its queue as store does, and tells who listens.
+func (q *MatrixQueueQuery) put(p *putting, store func() error) (added bool, err error) {
+	e := p.event
 	if err := q.holders.put(e.LoginID); err != nil {
 		return false, err
 	}
-	err = q.together.DoTxn(ctx, func(ctx context.Context) error {
-		added = false
-		if ok, err := may(ctx); err != nil || !ok {
-			return err
-		}
-		err := q.GetDB().QueryRow(ctx, eventsPut, q.bridgeID, e.LoginID, e.EventID, q.positions.next(), e.RoomID, e.Sender, e.PortalID,
-			e.Body, e.Format, e.WrittenAt.UnixMilli(), toMilli(e.HeldAt), e.Owner, toMilli(e.QueuedAt), e.Emoticons).Scan(&e.Position)
-		if added = err == nil; err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		return q.intake.Finish(ctx, e.EventID)
-	})
-	if err != nil {
+	if err := store(); err != nil {
 		return false, err
 	}
 	if q.Taken != nil {
 		q.Taken(e.EventID)
 	}
-	if !added {
+	if !p.added {
 		return false, nil
 	}
 	e.New = true
@@ -204,19 +275,33 @@ func (q *MatrixQueueQuery) ForPortal(ctx context.Context, login networkid.UserLo
 // SetOwner claims a message for a run of the bridge, or gives it back when owner is "". The
 // text is then what it is in the table: while nobody owned it, it can have been corrected.
 func (q *MatrixQueueQuery) SetOwner(ctx context.Context, e *QueuedEvent, owner string) (changed bool, err error) {
-	var body, format string
-	err = q.together.Do(ctx, func(ctx context.Context) error {
-		err := q.GetDB().QueryRow(ctx, eventsOwner, q.bridgeID, e.LoginID, e.EventID, e.Owner, owner, q.lease.ours()).Scan(&body, &format)
-		if changed = err == nil; errors.Is(err, sql.ErrNoRows) {
-			return nil
+	c := &claim{event: e, owner: owner}
+	if err := q.claims.Do(ctx, c); err != nil || c.text == nil {
+		return false, err
+	}
+	e.Body, e.Format, e.Owner = c.text.body, c.text.format, owner
+	return true, nil
+}
+
+// claim is a message that is being claimed.
+type claim struct {
+	event *QueuedEvent
+	owner string
+	text  *text // what it is in the table, nil when it was not to be claimed
+}
+
+type text struct{ body, format string }
+
+func (q *MatrixQueueQuery) claimAll(ctx context.Context, all []*claim) error {
+	return inTxn(ctx, q.GetDB(), !isOne(len(all)), func(ctx context.Context) error {
+		claimed, err := queryBulk(ctx, q.GetDB(), &eventsOwner, all, []any{q.bridgeID, q.lease.ours()}, func(c *claim) []any {
+			return []any{c.event.LoginID, c.event.EventID, c.event.Owner, c.owner}
+		}, func(t *text) []any { return []any{&t.body, &t.format} })
+		for _, c := range all {
+			c.text = claimed[row{c.event.LoginID, string(c.event.EventID)}]
 		}
 		return err
 	})
-	if err != nil || !changed {
-		return false, err
-	}
-	e.Body, e.Format, e.Owner = body, format, owner
-	return true, nil
 }
 
 // Get returns a message that waits, or nil when there is none.
@@ -276,7 +361,9 @@ func (q *MatrixQueueQuery) Hold(ctx context.Context, e *QueuedEvent, since time.
 // there. One that was held and has arrived counts for the absence of its recipient.
 func (q *MatrixQueueQuery) Remove(ctx context.Context, e *QueuedEvent) (removed bool, err error) {
 	remove := func(ctx context.Context) (bool, error) {
-		return q.together.change(ctx, eventsRemove, q.bridgeID, e.LoginID, e.EventID, e.Owner)
+		r := &removal{event: e}
+		err := q.removals.Do(ctx, r)
+		return r.removed && err == nil, err
 	}
 	if e.HeldAt.IsZero() {
 		return remove(ctx)
@@ -288,6 +375,24 @@ func (q *MatrixQueueQuery) Remove(ctx context.Context, e *QueuedEvent) (removed 
 		return q.Exec(ctx, absencesArrived, q.bridgeID, e.LoginID, e.PortalID, KeptByBridge, e.EventID, EventDelivered)
 	})
 	return removed && err == nil, err
+}
+
+// removal is a message that is being taken out of its queue.
+type removal struct {
+	event   *QueuedEvent
+	removed bool
+}
+
+func (q *MatrixQueueQuery) removeAll(ctx context.Context, all []*removal) error {
+	return inTxn(ctx, q.GetDB(), !isOne(len(all)), func(ctx context.Context) error {
+		removed, err := queryBulk(ctx, q.GetDB(), &eventsRemove, all, []any{q.bridgeID}, func(r *removal) []any {
+			return []any{r.event.LoginID, r.event.EventID, r.event.Owner}
+		}, scanPosition)
+		for _, r := range all {
+			_, r.removed = removed[row{r.event.LoginID, string(r.event.EventID)}]
+		}
+		return err
+	})
 }
 
 // changes reports whether a statement has changed rows.

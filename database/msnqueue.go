@@ -3,8 +3,6 @@ package database
 import (
 	"cmp"
 	"context"
-	"database/sql"
-	"errors"
 	"slices"
 	"time"
 
@@ -70,16 +68,23 @@ type MSNQueueQuery struct {
 	together  *together
 	positions positions
 	holders   holders
+	puts      kind[*storing]
+	shown     kind[*shown]
+}
+
+// newMSNQueueQuery makes the queries on the table msn_queue.
+func newMSNQueueQuery(db *dbutil.Database, bridgeID networkid.BridgeID, all *together, lease *LeaseQuery) *MSNQueueQuery {
+	q := &MSNQueueQuery{
+		QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedMessage](db), bridgeID: bridgeID, lease: lease, together: all,
+		holders: holders{table: "msn_queue", lease: lease},
+	}
+	q.puts = kind[*storing]{all, q.putAll}
+	q.shown = kind[*shown]{all, q.removeAllShown}
+	return q
 }
 
 const (
-	queueColumns = `login_id, message_id, position, portal_id, sender, received_at, body, format, group_size, kind, owner, emoticons, replaces`
-	queuePut     = `
-		INSERT INTO msn_queue (bridge_id, login_id, message_id, position, portal_id, sender, received_at, body, format, group_size, kind, owner, queued_at, emoticons, replaces)
-		SELECT $1, $2, $3, ` + nextPosition + `, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
-		FROM msn_queue WHERE bridge_id=$1 AND login_id=$2
-		ON CONFLICT (bridge_id, login_id, message_id) DO NOTHING
-		RETURNING position`
+	queueColumns   = `login_id, message_id, position, portal_id, sender, received_at, body, format, group_size, kind, owner, emoticons, replaces`
 	queueForPortal = `
 		SELECT ` + queueColumns + ` FROM msn_queue
 		WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3 ORDER BY position LIMIT $4`
@@ -105,26 +110,76 @@ const (
 	queueFailed  = `
 		UPDATE msn_queue SET attempts=attempts+1, last_error=$4 WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3`
 	queueRemove = `DELETE FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3 AND owner=$4`
+)
+
+var (
+	queuePut = newBulk(`
+		INSERT INTO msn_queue (bridge_id, login_id, message_id, position, portal_id, sender, received_at, body, format, group_size, kind, owner, queued_at, emoticons, replaces)
+		SELECT $1, column1, column2, CAST(column3 AS BIGINT), column4, column5, CAST(column6 AS BIGINT), column7, column8,
+			CAST(column9 AS INTEGER), column10, column11, CAST(column12 AS BIGINT), column13, column14
+		FROM (%s) messages WHERE true
+		ON CONFLICT (bridge_id, login_id, message_id) DO NOTHING
+		RETURNING login_id, message_id, position`, 2, 14)
 	// The framework knows what Matrix has.
-	queueRemoveShown = queueRemove + `
-		AND EXISTS (SELECT 1 FROM message WHERE bridge_id=$1 AND room_receiver=$2 AND id=$3)`
+	queueRemoveShown = newBulk(`
+		DELETE FROM msn_queue WHERE bridge_id=$1 AND (login_id, message_id, owner) IN (SELECT column1, column2, column3 FROM (%s) removed)
+		AND EXISTS (SELECT 1 FROM message WHERE message.bridge_id=$1 AND message.room_receiver=msn_queue.login_id AND message.id=msn_queue.message_id)
+		RETURNING login_id, message_id, position`, 2, 3)
 )
 
 // Put adds a message at the end of its login's queue. It reports false for one that is
 // in the queue already. Position is given by the table.
 func (q *MSNQueueQuery) Put(ctx context.Context, m *QueuedMessage) (added bool, err error) {
-	if err := q.holders.put(m.LoginID); err != nil {
-		return false, err
+	all, err := q.PutAll(ctx, []*QueuedMessage{m})
+	return len(all) > 0, err
+}
+
+// PutAll is Put for several messages, of one login or of many, in order: all of them are stored, or none. It returns those that were
+// not there already.
+func (q *MSNQueueQuery) PutAll(ctx context.Context, messages []*QueuedMessage) (added []*QueuedMessage, err error) {
+	for _, m := range messages {
+		if err := q.holders.put(m.LoginID); err != nil {
+			return nil, err
+		}
 	}
-	err = q.together.Do(ctx, func(ctx context.Context) error {
-		err := q.GetDB().QueryRow(ctx, queuePut, q.bridgeID, m.LoginID, m.MessageID, q.positions.next(), m.PortalID, m.Sender,
-			m.At.UnixMilli(), m.Body, m.Format, m.GroupSize, cmp.Or(m.Kind, QueuedText), m.Owner, time.Now().UnixMilli(), m.Emoticons, m.Replaces).Scan(&m.Position)
-		if added = err == nil; errors.Is(err, sql.ErrNoRows) {
-			return nil
+	s := &storing{messages: messages}
+	if err := q.puts.Do(ctx, s); err != nil {
+		return nil, err
+	}
+	return s.added, nil
+}
+
+// storing are messages that are being stored, all of them or none.
+type storing struct {
+	messages []*QueuedMessage
+	added    []*QueuedMessage // of these, those that were not there
+}
+
+func (q *MSNQueueQuery) putAll(ctx context.Context, all []*storing) error {
+	var messages []*QueuedMessage
+	for _, s := range all {
+		s.added = nil
+		messages = append(messages, s.messages...)
+	}
+	return inTxn(ctx, q.GetDB(), !isOne(len(messages)), func(ctx context.Context) error {
+		now := time.Now().UnixMilli()
+		added, err := queryBulk(ctx, q.GetDB(), &queuePut, messages, []any{q.bridgeID}, func(m *QueuedMessage) []any {
+			return []any{
+				m.LoginID, m.MessageID, q.positions.next(), m.PortalID, m.Sender, m.At.UnixMilli(), m.Body, m.Format,
+				m.GroupSize, cmp.Or(m.Kind, QueuedText), m.Owner, now, m.Emoticons, m.Replaces,
+			}
+		}, scanPosition)
+		for _, s := range all {
+			for _, m := range s.messages {
+				at := row{m.LoginID, string(m.MessageID)}
+				if position, isNew := added[at]; isNew {
+					m.Position, s.added = *position, append(s.added, m)
+					delete(added, at) // another one with its ID is a repetition
+				}
+			}
 		}
 		return err
 	})
-	return added && err == nil, err
 }
 
 // DoTogether makes several changes in one transaction, with those of others perhaps: all of them are made, or none. It may
@@ -203,9 +258,30 @@ func (q *MSNQueueQuery) Remove(ctx context.Context, m *QueuedMessage) (removed b
 // RemoveShown is Remove for a message that the framework knows as being in Matrix. It reports false when it
 // does not, or the message was not there, or belongs to somebody else.
 func (q *MSNQueueQuery) RemoveShown(ctx context.Context, m *QueuedMessage) (removed bool, err error) {
-	removed, err = q.together.change(ctx, queueRemoveShown, q.bridgeID, m.LoginID, m.MessageID, m.Owner)
-	m.Removed = m.Removed || removed
-	return removed, err
+	r := &shown{message: m}
+	if err := q.shown.Do(ctx, r); err != nil {
+		return false, err
+	}
+	m.Removed = m.Removed || r.removed
+	return r.removed, nil
+}
+
+// shown is a message in Matrix that is being taken out of its queue.
+type shown struct {
+	message *QueuedMessage
+	removed bool
+}
+
+func (q *MSNQueueQuery) removeAllShown(ctx context.Context, all []*shown) error {
+	return inTxn(ctx, q.GetDB(), !isOne(len(all)), func(ctx context.Context) error {
+		removed, err := queryBulk(ctx, q.GetDB(), &queueRemoveShown, all, []any{q.bridgeID}, func(r *shown) []any {
+			return []any{r.message.LoginID, r.message.MessageID, r.message.Owner}
+		}, scanPosition)
+		for _, r := range all {
+			_, r.removed = removed[row{r.message.LoginID, string(r.message.MessageID)}]
+		}
+		return err
+	})
 }
 
 // Failed notes that an attempt to bring a message into its room has failed.

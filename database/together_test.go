@@ -29,8 +29,8 @@ func (b *begun) QueryTiming(_ context.Context, method, _ string, _ []any, _ int,
 	}
 }
 
-// newTogether is on a database with a table of numbers.
-func newTogether(t *testing.T) (*together, *begun) {
+// testTogether is on a database with a table of numbers.
+func testTogether(t *testing.T) (*together, *begun) {
 	t.Helper()
 	log := &begun{DatabaseLogger: dbutil.NoopLogger}
 	db, err := dbutil.NewFromConfig("test", dbutil.Config{PoolConfig: dbutil.PoolConfig{
@@ -43,7 +43,7 @@ func newTogether(t *testing.T) (*together, *begun) {
 	if _, err := db.Exec(t.Context(), "CREATE TABLE number (n INTEGER PRIMARY KEY, seen INTEGER)"); err != nil {
 		t.Fatal(err)
 	}
-	return &together{db: db}, log
+	return newTogether(db), log
 }
 
 // numbers returns what is in the table, in order of their arrival.
@@ -70,7 +70,7 @@ func TestTogetherMakesEachOnce(t *testing.T) {
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
-			all, _ := newTogether(t)
+			all, _ := testTogether(t)
 			random := rand.New(rand.NewPCG(seed, 1))
 			var mu sync.Mutex
 			want := make(map[int]bool)
@@ -112,7 +112,7 @@ func TestTogetherMakesEachOnce(t *testing.T) {
 			if err != nil || !maps.Equal(got, want) {
 				t.Errorf("%d rows, %d were said to be made, %v", len(got), len(want), err)
 			}
-			if all.led || len(all.waiting) > 0 {
+			if all.leaders > 0 || len(all.waiting) > 0 {
 				t.Errorf("%d are left", len(all.waiting))
 			}
 		})
@@ -122,7 +122,7 @@ func TestTogetherMakesEachOnce(t *testing.T) {
 // What waits while a change is made is made in one transaction, in order.
 func TestWhatWaitsIsMadeTogether(t *testing.T) {
 	t.Parallel()
-	all, transactions := newTogether(t)
+	all, transactions := testTogether(t)
 	first, goOn := make(chan struct{}), make(chan struct{})
 	var changing sync.WaitGroup
 	changing.Go(func() {
@@ -166,7 +166,7 @@ func TestWhatWaitsIsMadeTogether(t *testing.T) {
 func TestWhoGivesUpInMidCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		all, _ := newTogether(t)
+		all, _ := testTogether(t)
 		holds := func() (change func(context.Context) error, release func()) {
 			over := make(chan struct{})
 			return func(context.Context) error { <-over; return nil }, func() { close(over) }
@@ -214,7 +214,7 @@ func TestWhoGivesUpInMidCall(t *testing.T) {
 // Within a transaction there is no other one: it would wait for itself.
 func TestTogetherWithinATransaction(t *testing.T) {
 	t.Parallel()
-	all, transactions := newTogether(t)
+	all, transactions := testTogether(t)
 	err := all.db.DoTxn(t.Context(), nil, func(ctx context.Context) error {
 		return all.Do(ctx, func(ctx context.Context) error { return all.insert(ctx, 1) })
 	})
@@ -226,7 +226,7 @@ func TestTogetherWithinATransaction(t *testing.T) {
 // When the database is away all fail, and work again when it is back.
 func TestTogetherWithoutADatabase(t *testing.T) {
 	t.Parallel()
-	all, _ := newTogether(t)
+	all, _ := testTogether(t)
 	if err := all.db.RawDB.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +244,7 @@ func TestTogetherWithoutADatabase(t *testing.T) {
 // A change that panics does not keep the others waiting.
 func TestChangeThatPanics(t *testing.T) {
 	t.Parallel()
-	all, _ := newTogether(t)
+	all, _ := testTogether(t)
 	func() {
 		defer func() {
 			if recover() == nil {
