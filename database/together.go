@@ -16,6 +16,9 @@ const (
 	maxTogether = 64
 	// togetherTimeout bounds each transaction.
 	togetherTimeout = 10 * time.Second
+	// maxLeaders is how many transactions there are at a time, where the database makes several: while one waits for the
+	// disk, or for an answer, others go on. More would only have each make fewer changes.
+	maxLeaders = 4
 )
 
 // errInterrupted is what whoever waits is told when the program is coming to an end in the middle of a change.
@@ -35,7 +38,20 @@ type together struct {
 
 // newTogether makes changes in a database.
 func newTogether(db *dbutil.Database) *together {
-	return &together{db: db, most: 1} // SQLite has one that writes at a time
+	t := &together{db: db, most: 1} // SQLite has one that writes at a time
+	if db.Dialect == dbutil.Postgres {
+		t.most = leadersOf(db.RawDB.Stats().MaxOpenConnections)
+	}
+	return t
+}
+
+// leadersOf returns how many transactions there may be at a time where there are so many connections at most, 0 for without a limit.
+// Some connections are left to those that read.
+func leadersOf(connections int) int {
+	if connections == 0 {
+		return maxLeaders
+	}
+	return min(max(connections/2, 1), maxLeaders)
 }
 
 // piece is one change.
