@@ -1,7 +1,11 @@
 package database
 
 import (
+	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"io"
+	"net"
 
 	"github.com/lib/pq"
 )
@@ -27,9 +31,26 @@ func InTrouble(err error) bool {
 		}
 		return false
 	}
+	if isAway(err) {
+		return true
+	}
 	switch FaultOf(err) {
 	case FaultFull, FaultAway, FaultLocked, FaultReadOnly:
 		return true
+	}
+	return false
+}
+
+// isAway reports whether an error says that a server cannot be reached, or has gone in the middle of something. The driver has several ways
+// to say it.
+func isAway(err error) bool {
+	if _, ok := errors.AsType[*net.OpError](err); ok {
+		return true
+	}
+	for _, gone := range []error{driver.ErrBadConn, sql.ErrConnDone, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed} {
+		if errors.Is(err, gone) {
+			return true
+		}
 	}
 	return false
 }

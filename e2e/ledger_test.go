@@ -167,6 +167,9 @@ func (c *crowd) backAgain(p *pages) error {
 	var said error
 	for {
 		if time.Now().After(deadline) {
+			if said == nil {
+				return fmt.Errorf("%w\nand the service took what %s said", late("to Matrix"), p.name)
+			}
 			return fmt.Errorf("%w\nand %s was told %w", late("to Matrix"), p.name, said)
 		}
 		mark := c.alice.Mark()

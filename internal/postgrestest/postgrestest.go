@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,11 +27,12 @@ const startTime = time.Minute
 
 // Server is a running server. Only its own user reaches it, by a socket in a directory of its own.
 type Server struct {
-	dir   string
-	cmd   *exec.Cmd
-	ended chan struct{}
-	err   error // why it has ended
-	said  bytes.Buffer
+	dir     string
+	program string
+	cmd     *exec.Cmd // nil when it does not run
+	ended   chan struct{}
+	err     error // why it has ended
+	said    bytes.Buffer
 
 	mu   sync.Mutex
 	made int // databases
@@ -47,8 +49,12 @@ func Start(ctx context.Context) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the directory of PostgreSQL: %w", err)
 	}
-	s := &Server{dir: dir, ended: make(chan struct{})}
-	if err := s.start(ctx, initdb, server); err != nil {
+	s := &Server{dir: dir, program: server}
+	err = s.init(ctx, initdb)
+	if err == nil {
+		err = s.start(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
@@ -69,20 +75,28 @@ func find() (initdb, server string, err error) {
 	return "", "", ErrNotInstalled
 }
 
-func (s *Server) start(ctx context.Context, initdb, server string) error {
+// init makes the data of a server.
+func (s *Server) init(ctx context.Context, initdb string) error {
 	if err := giveAway(s.dir); err != nil {
 		return fmt.Errorf("make the directory of PostgreSQL: %w", err)
 	}
-	data := filepath.Join(s.dir, "data")
-	cluster := exec.CommandContext(ctx, initdb, "--pgdata", data, "--username", superuser, "--auth", "trust", "--encoding", "UTF8", "--no-locale", "--no-sync")
+	cluster := exec.CommandContext(ctx, initdb, "--pgdata", s.data(), "--username", superuser, "--auth", "trust", "--encoding", "UTF8", "--no-locale", "--no-sync")
 	asNobody(cluster)
 	if out, err := cluster.CombinedOutput(); err != nil {
 		return fmt.Errorf("make a cluster of PostgreSQL: %w\n%s", err, out)
 	}
-	cmd := exec.Command(server, "-D", data, "-k", s.dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=400")
+	return nil
+}
+
+// data is where its data are.
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+// start starts the server and returns when it answers.
+func (s *Server) start(ctx context.Context) error {
+	cmd := exec.Command(s.program, "-D", s.data(), "-k", s.dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=400")
 	cmd.Stdout, cmd.Stderr = &s.said, &s.said
 	asNobody(cmd)
-	started := make(chan error, 1)
+	started, ended := make(chan error, 1), make(chan struct{})
 	go func() {
 		// On Linux the death signal is tied to the thread that started the child.
 		runtime.LockOSThread()
@@ -91,13 +105,13 @@ func (s *Server) start(ctx context.Context, initdb, server string) error {
 		started <- err
 		if err == nil {
 			s.err = cmd.Wait()
-			close(s.ended)
+			close(ended)
 		}
 	}()
 	if err := <-started; err != nil {
 		return fmt.Errorf("start PostgreSQL: %w", err)
 	}
-	s.cmd = cmd
+	s.cmd, s.ended = cmd, ended
 	return s.ready(ctx)
 }
 
@@ -152,16 +166,34 @@ func (s *Server) Database(ctx context.Context) (uri string, err error) {
 	return s.uri(name), nil
 }
 
-// Stop ends the server and deletes its data.
-func (s *Server) Stop() error {
-	var err error
-	if s.cmd != nil {
-		err = s.cmd.Process.Signal(os.Interrupt) // a fast shutdown
-		<-s.ended
-		err = errors.Join(err, s.err)
+// Down ends the server, which keeps its data. Those who are connected are thrown out. With crash it ends as when the machine does:
+// what was committed has to be found again by Up.
+func (s *Server) Down(crash bool) error {
+	if !crash {
+		return s.end(os.Interrupt) // a fast shutdown
 	}
-	return errors.Join(err, os.RemoveAll(s.dir))
+	if err := s.end(syscall.SIGQUIT); err != nil && !errors.As(err, new(*exec.ExitError)) { // an immediate one
+		return err
+	}
+	return nil
 }
+
+// Up starts a server that is down.
+func (s *Server) Up(ctx context.Context) error { return s.start(ctx) }
+
+// end ends the server.
+func (s *Server) end(how os.Signal) error {
+	if s.cmd == nil {
+		return nil
+	}
+	err := s.cmd.Process.Signal(how)
+	<-s.ended
+	s.cmd = nil
+	return errors.Join(err, s.err)
+}
+
+// Stop ends the server and deletes its data.
+func (s *Server) Stop() error { return errors.Join(s.end(os.Interrupt), os.RemoveAll(s.dir)) }
 
 // The server of the tests of a package, which the first of them starts.
 var shared struct {
