@@ -83,7 +83,8 @@ type Connector struct {
 
 	icons    icon.Set
 	invited  invitedGhosts // into rooms that are not bridged
-	pointers pointers      // which messages reactions and deletions are about
+	owners   owners
+	pointers pointers // which messages reactions and deletions are about
 	// BotHasPicture says that the admin has chosen the picture of the bot. It is set before Start.
 	BotHasPicture bool
 
@@ -178,6 +179,9 @@ func (c *Connector) Start(ctx context.Context) error {
 	}
 	if err := c.db.Learn(ctx); err != nil {
 		return fmt.Errorf("read who has something that waits: %w", err)
+	}
+	if err := c.db.Index(ctx); err != nil {
+		c.br.Log.Warn().Err(err).Msg("Failed to make indices in the framework's tables: with many accounts each sign-in takes longer")
 	}
 	if err := c.db.Ghost.NameBy(ctx, c.Config.DisplaynameTemplate); err != nil {
 		return err
@@ -311,6 +315,7 @@ func (c *Connector) LoadUserLogin(_ context.Context, login *bridgev2.UserLogin) 
 	}
 	room.GiveCache(login)
 	login.Client = newClient(c, login, identity)
+	c.owners.add(login.UserMXID)
 	return nil
 }
 
@@ -336,7 +341,7 @@ func (c *Connector) Receive(next http.Handler, allowed func(*http.Request) bool)
 // looks like one, edits, and deletions of what waits.
 func (c *Connector) Arriving(ctx context.Context, evt *event.Event) {
 	if evt.Content.Raw[doublePuppet] == nil {
-		c.isActive(evt.Sender)
+		c.isActive(ctx, evt.Sender)
 	}
 	c.pointers.note(evt)
 	switch evt.Type {

@@ -7,6 +7,7 @@ import (
 	"maunium.net/go/mautrix/bridgev2/status"
 
 	"matrix-msn/bridge/metrics"
+	"matrix-msn/msn/wire"
 )
 
 // current is what metrics tell of the bridge as it is now.
@@ -16,24 +17,46 @@ var _ metrics.State = current{}
 
 // Logins implements metrics.State.
 func (c current) Logins() (logins map[metrics.Logins]int, switchboards int) {
-	logins = make(map[metrics.Logins]int)
+	// What is counted first is cheap to compare: nearly all of thousands are in the same state.
+	type same struct {
+		service string
+		state   status.BridgeStateEvent
+		dialect wire.Dialect
+	}
+	counts := make(map[same]int)
+	var kind same
+	many := 0
 	for _, login := range c.br.GetAllCachedUserLogins() {
 		client, ok := login.Client.(*Client)
 		if !ok {
 			continue
 		}
 		session, problem := client.session.State()
-		now := status.StateConnecting
-		kind := metrics.Logins{Service: client.account.Identity.Service}
+		now := same{service: client.account.Identity.Service, state: status.StateConnecting}
 		switch {
 		case session != nil:
-			now, kind.Dialect = status.StateConnected, session.Dialect().String()
+			now.state, now.dialect = status.StateConnected, session.Dialect()
 			switchboards += session.Switchboards()
 		case problem != nil:
-			now = problem.BridgeState().StateEvent
+			now.state = problem.BridgeState().StateEvent
 		}
-		kind.State = strings.ToLower(string(now))
-		logins[kind]++
+		if now != kind {
+			counts[kind] += many
+			kind, many = now, 0
+		}
+		many++
+	}
+	counts[kind] += many
+	logins = make(map[metrics.Logins]int, len(counts))
+	for kind, many := range counts {
+		if many == 0 {
+			continue
+		}
+		is := metrics.Logins{Service: kind.service, State: strings.ToLower(string(kind.state))}
+		if kind.dialect != 0 {
+			is.Dialect = kind.dialect.String()
+		}
+		logins[is] += many
 	}
 	return logins, switchboards
 }

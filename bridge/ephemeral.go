@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"sync"
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
@@ -23,21 +24,21 @@ var EphemeralTypes = []event.Type{event.EphemeralEventPresence, event.EphemeralE
 
 // Ephemeral is to be called for every event of EphemeralTypes, after the framework has taken
 // out what the bridge did itself.
-func (c *Connector) Ephemeral(_ context.Context, evt *event.Event) {
+func (c *Connector) Ephemeral(ctx context.Context, evt *event.Event) {
 	switch content := evt.Content.Parsed.(type) {
 	case *event.PresenceEventContent:
-		for _, client := range c.clientsOf(evt.Sender) {
+		for _, client := range c.clientsOf(ctx, evt.Sender) {
 			client.self.Matrix(content)
 		}
 	case *event.TypingEventContent:
 		for _, user := range content.UserIDs {
-			c.isActive(user)
+			c.isActive(ctx, user)
 		}
 	case *event.ReceiptEventContent:
 		for _, receipts := range *content {
 			for _, users := range receipts {
 				for user := range users {
-					c.isActive(user)
+					c.isActive(ctx, user)
 				}
 			}
 		}
@@ -45,16 +46,47 @@ func (c *Connector) Ephemeral(_ context.Context, evt *event.Event) {
 }
 
 // isActive notes that a user writes or reads.
-func (c *Connector) isActive(user id.UserID) {
-	for _, client := range c.clientsOf(user) {
+func (c *Connector) isActive(ctx context.Context, user id.UserID) {
+	for _, client := range c.clientsOf(ctx, user) {
 		client.self.Active()
 	}
 }
 
-// clientsOf returns the logins of a user.
-func (c *Connector) clientsOf(user id.UserID) (clients []*Client) {
-	for _, login := range c.br.GetAllCachedUserLogins() {
-		if client, ok := login.Client.(*Client); ok && login.UserMXID == user {
+// owners are the users who have logins, or have had one in this process.
+type owners struct {
+	mu    sync.Mutex
+	users map[id.UserID]struct{}
+}
+
+func (o *owners) add(user id.UserID) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.users == nil {
+		o.users = make(map[id.UserID]struct{})
+	}
+	o.users[user] = struct{}{}
+}
+
+func (o *owners) has(user id.UserID) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, has := o.users[user]
+	return has
+}
+
+// clientsOf returns the logins of a user. It is asked with all that users do: it does not look through those of others, nor ask the
+// database about users who have none.
+func (c *Connector) clientsOf(ctx context.Context, user id.UserID) (clients []*Client) {
+	if !c.owners.has(user) {
+		return nil
+	}
+	owner, err := c.br.GetExistingUserByMXID(ctx, user) // the framework has them at hand
+	if err != nil || owner == nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Stringer("user_id", user).Msg("Failed to find the logins of a user")
+		return nil
+	}
+	for _, login := range owner.GetUserLogins() {
+		if client, ok := login.Client.(*Client); ok {
 			clients = append(clients, client)
 		}
 	}
@@ -138,7 +170,7 @@ func (c *Connector) Member(ctx context.Context, evt *event.Event) {
 	if content.Membership != event.MembershipJoin || who != evt.Sender {
 		return
 	}
-	for _, client := range c.clientsOf(evt.Sender) {
+	for _, client := range c.clientsOf(ctx, evt.Sender) {
 		client.self.Named()
 		client.own.Look()
 		client.spaces.Look()

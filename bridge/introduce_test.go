@@ -16,7 +16,7 @@ import (
 func (b *testBridge) inviteGhost(account string) id.RoomID {
 	b.Helper()
 	room := id.RoomID("!invited" + strings.NewReplacer("@", "_", ".", "_").Replace(account) + ":example.test")
-	ghost := b.matrix.FormatGhostMXID(b.conn.clientsOf(fakeUser)[0].account.GhostID(account))
+	ghost := b.matrix.FormatGhostMXID(b.conn.clientsOf(b.ctx, fakeUser)[0].account.GhostID(account))
 	b.matrix.setMember(room, fakeUser, event.MembershipJoin)
 	b.matrix.setMember(room, ghost, event.MembershipInvite)
 	b.events++

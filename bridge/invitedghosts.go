@@ -44,7 +44,7 @@ func (c *Connector) invitedOutside(ctx context.Context, evt *event.Event, ghost 
 	if !ok || evt.Content.AsMember().IsDirect {
 		return
 	}
-	for _, client := range c.clientsOf(evt.Sender) {
+	for _, client := range c.clientsOf(ctx, evt.Sender) {
 		if client.account.Identity.Service != identity.Service {
 			continue
 		}

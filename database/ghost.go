@@ -22,9 +22,9 @@ const (
 		ON CONFLICT (bridge_id, key) DO UPDATE SET value=excluded.value WHERE kv_store.value<>excluded.value`
 	ghostsUnset   = `UPDATE ghost SET name_set=false WHERE bridge_id=$1`
 	ghostsUnnamed = `
-		SELECT id FROM ghost WHERE bridge_id=$1 AND NOT name_set AND (
-			id IN (SELECT other_user_id FROM portal WHERE bridge_id=$1 AND receiver=$2 AND mxid<>'')
-			OR id IN (SELECT $3 || account FROM group_member WHERE bridge_id=$1 AND login_id=$2))`
+		SELECT id FROM ghost WHERE bridge_id=$1 AND NOT name_set AND id IN (
+			SELECT other_user_id FROM portal WHERE bridge_id=$1 AND receiver=$2 AND mxid<>''
+			UNION SELECT $3 || account FROM group_member WHERE bridge_id=$1 AND login_id=$2)`
 	ghostsPictured = `SELECT id FROM ghost WHERE bridge_id=$1 AND avatar_id<>'' AND id IN (`
 	ghostsExisting = `SELECT id FROM ghost WHERE bridge_id=$1 AND id IN (`
 	ghostsInRooms  = `

@@ -1,0 +1,7 @@
+package database
+
+// OfOneAccount are statements that ask for what is one account's, also one of the framework's. Their parameters are the bridge,
+// and the login or the user.
+func OfOneAccount() []string {
+	return []string{ghostsUnnamed, ghostsInRooms, groupSpaceRooms, `SELECT id FROM user_login WHERE bridge_id=$1 AND user_mxid=$2`}
+}
