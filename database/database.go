@@ -36,6 +36,7 @@ type Database struct {
 	Presence      *ShownQuery
 	ProfileStatus *ShownQuery
 	GroupSpace    *GroupSpaceQuery
+	LoginSpace    *LoginSpaceQuery
 	Prompt        *PromptQuery
 	Object        *ObjectQuery
 	Picture       *PictureQuery
@@ -63,7 +64,7 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 		Alert:         &AlertQuery{bridgeID: bridgeID, queue: queue, QueryHelper: dbutil.MakeQueryHelperReflect[*Alert](db)},
 		Page:          &PageQuery{holders: holders{table: "page", lease: lease}, bridgeID: bridgeID, lease: lease, QueryHelper: dbutil.MakeQueryHelperReflect[*Page](db)},
 		Invitation:    &InvitationQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Invitation](db)},
-		Group:         &GroupQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*GroupMember](db)},
+		Group:         &GroupQuery{holders: holders{table: "group_member", lease: lease}, bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*GroupMember](db)},
 		GroupChange:   &GroupChangeQuery{holders: holders{table: "group_change", lease: lease}, bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*GroupChange](db)},
 		Ghost:         &GhostQuery{db: db, bridgeID: bridgeID},
 		Portal:        &PortalQuery{db: db, bridgeID: bridgeID},
@@ -71,15 +72,16 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 		Lease:         lease,
 		Presence:      newShownQuery(db, bridgeID, "presence"),
 		ProfileStatus: newShownQuery(db, bridgeID, "profile_status"),
-		GroupSpace:    &GroupSpaceQuery{QueryHelper: dbutil.MakeQueryHelper(db, func(*dbutil.QueryHelper[*GroupSpace]) *GroupSpace { return &GroupSpace{} }), bridgeID: bridgeID},
+		GroupSpace:    &GroupSpaceQuery{QueryHelper: dbutil.MakeQueryHelper(db, func(*dbutil.QueryHelper[*GroupSpace]) *GroupSpace { return &GroupSpace{} }), bridgeID: bridgeID, holders: holders{table: "group_space", lease: lease}},
+		LoginSpace:    &LoginSpaceQuery{holders{table: "user_login", which: "space_room<>''", id: "id", lease: lease}},
 		Prompt:        &PromptQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Prompt](db)},
 		Object:        &ObjectQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Object](db)},
-		Picture:       &PictureQuery{bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Picture](db)},
+		Picture:       &PictureQuery{holders: holders{table: "picture", lease: lease}, bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*Picture](db)},
 		Waiting:       &WaitingQuery{db: db, bridgeID: bridgeID},
 		FileQueue:     &FileQueueQuery{holders: holders{table: "file_queue", lease: lease}, bridgeID: bridgeID, lease: lease, intake: intake, QueryHelper: dbutil.MakeQueryHelperReflect[*QueuedFile](db)},
 		Absence:       absence,
 		Old:           &OldQuery{db: db, bridgeID: bridgeID},
-		ComingFile:    &ComingFileQuery{bridgeID: bridgeID, queue: queue, QueryHelper: dbutil.MakeQueryHelperReflect[*ComingFile](db)},
+		ComingFile:    &ComingFileQuery{holders: holders{table: "file_coming", lease: lease}, bridgeID: bridgeID, queue: queue, QueryHelper: dbutil.MakeQueryHelperReflect[*ComingFile](db)},
 	}
 }
 

@@ -169,6 +169,7 @@ func (f *ComingFile) Scan(row dbutil.Scannable) (*ComingFile, error) {
 type ComingFileQuery struct {
 	*dbutil.QueryHelper[*ComingFile]
 	bridgeID networkid.BridgeID
+	holders  holders
 	queue    *MSNQueueQuery
 }
 
@@ -183,11 +184,20 @@ const (
 
 // Put notes that a file is offered.
 func (q *ComingFileQuery) Put(ctx context.Context, f *ComingFile) error {
+	if err := q.holders.put(f.LoginID); err != nil {
+		return err
+	}
 	return q.Exec(ctx, comingPut, q.bridgeID, f.LoginID, f.FileID, f.PortalID, f.Sender, f.Name, f.At.UnixMilli())
 }
 
+// None reports whether there surely is no file of a login of which nobody was told.
+func (q *ComingFileQuery) None(login networkid.UserLoginID) bool { return q.holders.none(login) }
+
 // All returns the files of a login of which nobody was told what became of them.
 func (q *ComingFileQuery) All(ctx context.Context, login networkid.UserLoginID) ([]*ComingFile, error) {
+	if q.holders.none(login) {
+		return nil, nil
+	}
 	return q.QueryMany(ctx, comingAll, q.bridgeID, login)
 }
 

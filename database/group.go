@@ -25,6 +25,7 @@ func (m *GroupMember) Scan(row dbutil.Scannable) (*GroupMember, error) {
 type GroupQuery struct {
 	*dbutil.QueryHelper[*GroupMember]
 	bridgeID networkid.BridgeID
+	holders  holders
 }
 
 const (
@@ -49,6 +50,9 @@ const (
 
 // Put makes people members of a group chat. It returns those who were none before.
 func (q *GroupQuery) Put(ctx context.Context, login networkid.UserLoginID, group string, accounts ...string) (added []string, err error) {
+	if err := q.holders.put(login); err != nil {
+		return nil, err
+	}
 	members, err := q.Get(ctx, login, group)
 	if err != nil {
 		return nil, err
@@ -70,6 +74,9 @@ func (q *GroupQuery) Put(ctx context.Context, login networkid.UserLoginID, group
 
 // With returns the group chats that somebody is a member of.
 func (q *GroupQuery) With(ctx context.Context, login networkid.UserLoginID, account string) ([]string, error) {
+	if q.holders.none(login) {
+		return nil, nil
+	}
 	rows, err := q.GetDB().Query(ctx, groupsWith, q.bridgeID, login, account)
 	return dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[string], err).AsList()
 }
@@ -82,6 +89,9 @@ func (q *GroupQuery) Get(ctx context.Context, login networkid.UserLoginID, group
 
 // First returns who came first into each group chat of a login: who began it.
 func (q *GroupQuery) First(ctx context.Context, login networkid.UserLoginID) (map[string]string, error) {
+	if q.holders.none(login) {
+		return nil, nil
+	}
 	rows, err := q.QueryMany(ctx, groupsFirst, q.bridgeID, login)
 	first := make(map[string]string, len(rows))
 	for _, row := range rows {
@@ -92,6 +102,9 @@ func (q *GroupQuery) First(ctx context.Context, login networkid.UserLoginID) (ma
 
 // GetAll returns the members of all group chats of a login, by group.
 func (q *GroupQuery) GetAll(ctx context.Context, login networkid.UserLoginID) (map[string][]string, error) {
+	if q.holders.none(login) {
+		return nil, nil
+	}
 	rows, err := q.QueryMany(ctx, groupsGetAll, q.bridgeID, login)
 	groups := make(map[string][]string)
 	for _, row := range rows {

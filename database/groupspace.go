@@ -28,6 +28,7 @@ func (s *GroupSpace) Scan(row dbutil.Scannable) (*GroupSpace, error) {
 type GroupSpaceQuery struct {
 	*dbutil.QueryHelper[*GroupSpace]
 	bridgeID networkid.BridgeID
+	holders  holders
 }
 
 const (
@@ -41,13 +42,22 @@ const (
 	groupSpaceRooms  = `SELECT id, mxid FROM portal WHERE bridge_id=$1 AND receiver=$2 AND mxid<>''`
 )
 
+// None reports whether a login surely has no spaces.
+func (q *GroupSpaceQuery) None(login networkid.UserLoginID) bool { return q.holders.none(login) }
+
 // GetAll returns the spaces of a login.
 func (q *GroupSpaceQuery) GetAll(ctx context.Context, login networkid.UserLoginID) ([]*GroupSpace, error) {
+	if q.holders.none(login) {
+		return nil, nil
+	}
 	return q.QueryMany(ctx, groupSpaceGetAll, q.bridgeID, login)
 }
 
 // Put stores how the homeserver has a space.
 func (q *GroupSpaceQuery) Put(ctx context.Context, s *GroupSpace) error {
+	if err := q.holders.put(s.LoginID); err != nil {
+		return err
+	}
 	return q.Exec(ctx, groupSpacePut, q.bridgeID, s.LoginID, s.GroupID, s.RoomID, s.Name, dbutil.JSON{Data: &s.Children}, s.Parent, s.Joined)
 }
 

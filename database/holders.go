@@ -14,6 +14,8 @@ import (
 // been called every login may have rows.
 type holders struct {
 	table string
+	which string // condition for the rows of the table that count, "" for all
+	id    string // the column with the login, "" for login_id
 	lease *LeaseQuery
 
 	mu    sync.Mutex
@@ -50,7 +52,11 @@ func (h *holders) none(login networkid.UserLoginID) bool {
 
 // learn reads which logins have rows.
 func (h *holders) learn(ctx context.Context, db *dbutil.Database, bridge networkid.BridgeID) error {
-	rows, err := db.Query(ctx, `SELECT DISTINCT login_id FROM `+h.table+` WHERE bridge_id=$1`, bridge)
+	query := `SELECT DISTINCT ` + cmp.Or(h.id, "login_id") + ` FROM ` + h.table + ` WHERE bridge_id=$1`
+	if h.which != "" {
+		query += ` AND ` + h.which
+	}
+	rows, err := db.Query(ctx, query, bridge)
 	logins, err := dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[networkid.UserLoginID], err).AsList()
 	if err != nil {
 		return err
@@ -69,6 +75,7 @@ func (h *holders) learn(ctx context.Context, db *dbutil.Database, bridge network
 func (d *Database) Learn(ctx context.Context) error {
 	for _, h := range []*holders{
 		&d.MSNQueue.holders, &d.MatrixQueue.holders, &d.FileQueue.holders, &d.Page.holders, &d.Absence.holders, &d.GroupChange.holders,
+		&d.Group.holders, &d.GroupSpace.holders, &d.LoginSpace.holders, &d.Picture.holders, &d.ComingFile.holders,
 	} {
 		if err := h.learn(ctx, d.db, d.MSNQueue.bridgeID); err != nil {
 			return err

@@ -2,6 +2,7 @@ package database_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,6 +24,13 @@ func TestWhoHasSomethingFindsIt(t *testing.T) {
 			_, put := db.MatrixQueue.Put(ctx, e)
 			_, kept := db.MatrixQueue.Hold(ctx, e, time.Now())
 			return errors.Join(put, kept)
+		}
+		// In these it is only asked whether there is surely nothing.
+		unless := func(none bool) (int, error) {
+			if none {
+				return 0, nil
+			}
+			return 1, nil
 		}
 		tables := map[string]struct {
 			put func(*database.Database) error
@@ -78,6 +86,72 @@ func TestWhoHasSomethingFindsIt(t *testing.T) {
 					return len(waits), err
 				},
 			},
+			"group_member": {
+				func(db *database.Database) error {
+					_, err := db.Group.Put(ctx, login, "g", "bob@example.com")
+					return err
+				},
+				func(db *database.Database, of networkid.UserLoginID) (int, error) {
+					all, err := db.Group.GetAll(ctx, of)
+					first, again := db.Group.First(ctx, of)
+					with, third := db.Group.With(ctx, of, "bob@example.com")
+					if len(first) != len(all) || len(with) != len(all) {
+						t.Errorf("%d group chats, %d with a first member, %d with a contact", len(all), len(first), len(with))
+					}
+					return len(all), errors.Join(err, again, third)
+				},
+			},
+			"group_space": {
+				func(db *database.Database) error {
+					return db.GroupSpace.Put(ctx, &database.GroupSpace{LoginID: login, GroupID: "1", RoomID: "!s:x"})
+				},
+				func(db *database.Database, of networkid.UserLoginID) (int, error) {
+					all, err := db.GroupSpace.GetAll(ctx, of)
+					return len(all), err
+				},
+			},
+			"spaces of groups, by whether there are none": {
+				func(*database.Database) error { return nil }, // another one has put it
+				func(db *database.Database, of networkid.UserLoginID) (int, error) {
+					return unless(db.GroupSpace.None(of))
+				},
+			},
+			"coming files, by whether there are none": {
+				func(*database.Database) error { return nil },
+				func(db *database.Database, of networkid.UserLoginID) (int, error) {
+					return unless(db.ComingFile.None(of))
+				},
+			},
+			"space of a login, by whether there is none": {
+				func(db *database.Database) error {
+					db.LoginSpace.Making(login)
+					return framework.UserLogin.Update(ctx, &bridgedb.UserLogin{UserMXID: matrixUser, ID: login, SpaceRoom: "!space:x"})
+				},
+				func(db *database.Database, of networkid.UserLoginID) (int, error) {
+					return unless(db.LoginSpace.None(of))
+				},
+			},
+			"picture": {
+				func(db *database.Database) error {
+					return db.Picture.Put(ctx, &database.Picture{LoginID: login, Source: "mxc://x/y"})
+				},
+				func(db *database.Database, of networkid.UserLoginID) (int, error) {
+					picture, err := db.Picture.Get(ctx, of)
+					if picture == nil {
+						return 0, err
+					}
+					return 1, err
+				},
+			},
+			"file_coming": {
+				func(db *database.Database) error {
+					return db.ComingFile.Put(ctx, &database.ComingFile{LoginID: login, FileID: "f", PortalID: portal, At: time.Now()})
+				},
+				func(db *database.Database, of networkid.UserLoginID) (int, error) {
+					all, err := db.ComingFile.All(ctx, of)
+					return len(all), err
+				},
+			},
 		}
 		holds := func(name string, db *database.Database, of networkid.UserLoginID, want int) {
 			t.Helper()
@@ -97,9 +171,15 @@ func TestWhoHasSomethingFindsIt(t *testing.T) {
 			}
 		}
 		next := database.New("", framework.Database, dbutil.NoopLogger)
-		for range 2 {
+		if next.LoginSpace.None(other) || next.GroupSpace.None(other) || next.ComingFile.None(other) {
+			t.Error("who has nothing is known before it was read")
+		}
+		for round := range 2 {
 			for name := range tables {
 				for _, db := range []*database.Database{db, next} {
+					if round == 0 && db == next && strings.Contains(name, "by whether") {
+						continue // it knows nothing yet
+					}
 					holds(name, db, login, 1)
 					holds(name, db, other, 0)
 				}

@@ -32,6 +32,7 @@ func (p *Picture) Scan(row dbutil.Scannable) (*Picture, error) {
 type PictureQuery struct {
 	*dbutil.QueryHelper[*Picture]
 	bridgeID networkid.BridgeID
+	holders  holders
 }
 
 const (
@@ -43,10 +44,16 @@ const (
 
 // Get returns the picture of a login, nil when nothing was chosen.
 func (q *PictureQuery) Get(ctx context.Context, login networkid.UserLoginID) (*Picture, error) {
+	if q.holders.none(login) {
+		return nil, nil
+	}
 	return q.QueryOne(ctx, pictureGet, q.bridgeID, login)
 }
 
 // Put sets the picture of a login.
 func (q *PictureQuery) Put(ctx context.Context, p *Picture) error {
+	if err := q.holders.put(p.LoginID); err != nil {
+		return err
+	}
 	return q.Exec(ctx, picturePut, q.bridgeID, p.LoginID, p.Source, base64.StdEncoding.EncodeToString(p.PNG))
 }

@@ -135,7 +135,9 @@ func (c *Coming) Start(ctx context.Context) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ctx = ctx
-	c.cfg.Work.Try("files that were coming", c.tellStopped)
+	if !c.cfg.Account.DB.ComingFile.None(c.cfg.Account.Login.ID) {
+		c.cfg.Work.Try("files that were coming", c.tellStopped)
+	}
 }
 
 // Stop implements session.Part.

@@ -29,6 +29,7 @@ func (s *Spaces) mark() string {
 // Made notes that the space of the login is just being made, with the name that Named returns. The framework
 // stores the login when it is there.
 func (s *Spaces) Made() {
+	s.account.DB.LoginSpace.Making(s.account.Login.ID)
 	s.account.Metadata().Update(func(kept *account.Record) { kept.Space = s.mark() })
 }
 
@@ -68,9 +69,6 @@ func (s *Spaces) named(ctx context.Context) (done bool) {
 // and in again. The framework does so with each room when something is said there. It reports whether nothing
 // is left to be done.
 func (s *Spaces) bringBack(ctx context.Context) (done bool) {
-	if !s.account.Bridge.Config.PersonalFilteringSpaces {
-		return true
-	}
 	err := s.bringBackRooms(ctx)
 	if err != nil && ctx.Err() == nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to put rooms into the space of an account; trying again")

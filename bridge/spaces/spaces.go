@@ -50,12 +50,23 @@ func New(a *account.Account, s *session.Session) *Spaces {
 // Listen has the spaces follow the groups.
 func (s *Spaces) Listen(in *session.Session) {
 	in.Use(s)
-	// Also when they are not wanted: they may have been before.
-	in.OnReady(func(context.Context, *msn.Client) { s.work.Try(everything, s.show) })
-	in.OnReady(func(context.Context, *msn.Client) { s.work.Try("name", s.named) })
-	in.OnReady(func(context.Context, *msn.Client) { s.work.Try("rooms", s.bringBack) })
+	in.OnReady(func(context.Context, *msn.Client) { s.begin() })
 	session.On(in, func(context.Context, msn.GroupsChanged) { s.Look() })
 	session.On(in, func(context.Context, msn.ContactChanged) { s.Look() })
+}
+
+// begin has all brought up to date that there may be of spaces, also when they are not wanted: they may have been before.
+func (s *Spaces) begin() {
+	login := s.account.Login.ID
+	if s.account.Config.GroupSpaces || !s.account.DB.GroupSpace.None(login) {
+		s.work.Try(everything, s.show)
+	}
+	if !s.account.DB.LoginSpace.None(login) {
+		s.work.Try("name of the spaces", s.named)
+	}
+	if s.account.Bridge.Config.PersonalFilteringSpaces {
+		s.work.Try("rooms of the spaces", s.bringBack)
+	}
 }
 
 // Start implements session.Part.
