@@ -466,7 +466,7 @@ func TestPartsAreToldToStopBeforeTheSessionIsClosed(t *testing.T) {
 	client.Disconnect()
 	var part closing
 	client.session.Use(&part)
-	client.session.OnReady(part.ready)
+	session.Listen(client.session, &part, session.Hears(session.OnReady((*closing).ready)))
 	for range 20 {
 		client.session.Reconnect(b.ctx)
 		b.eventually("a session", func() bool { return client.session.Current() != nil })

@@ -214,7 +214,7 @@ func TestNothingOfWhoIsBlockedIsShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	taken := regexp.MustCompile(`session\.OnDelivered\(s, \w+\.(\w+)\)`).FindAllStringSubmatch(string(source), -1)
+	taken := regexp.MustCompile(`session\.OnDelivered\(\(\*Heard\)\.(\w+)\)`).FindAllStringSubmatch(string(source), -1)
 	if len(taken) != len(kinds)+len(own) {
 		t.Errorf("%d kinds are taken, %d are tested", len(taken), len(kinds)+len(own))
 	}

@@ -147,7 +147,7 @@ func newClient(c *Connector, of *bridgev2.UserLogin, identity msnid.Identity) *C
 	client.spaces.Listen(client.session)
 	client.outages.Listen(client.session)
 	client.welcome.Listen(client.session)
-	client.session.OnReady(func(_ context.Context, session *msn.Client) { client.outbox.ReleaseOnline(session) })
+	session.Listen(client.session, client.outbox, releasing)
 	client.commands = &call.Login{
 		Account: client.account, Session: client.session, People: client.people, Requests: client.requests,
 		Groups: client.groups, Circles: client.circles, Chat: client.chat,
@@ -156,6 +156,9 @@ func newClient(c *Connector, of *bridgev2.UserLogin, identity msnid.Identity) *C
 	}
 	return client
 }
+
+// releasing has texts that were kept go out to who is online at a sign-in, when all others know of it.
+var releasing = session.Hears(session.OnReady(func(o *outbox.Outbox, _ context.Context, client *msn.Client) { o.ReleaseOnline(client) }))
 
 // fetch asks a contact for something and writes it to w.
 func (c *Client) fetch(ctx context.Context, contact string, o msn.Object, w io.Writer) error {

@@ -73,16 +73,18 @@ func New(a *account.Account, rooms *room.Rooms, inbox Inbox) *Alerts {
 }
 
 // Listen has alerts of the service shown.
-func (al *Alerts) Listen(s *session.Session) {
-	s.OnOpen(func(context.Context, *msn.Client) { al.counts = counts{} })
-	s.OnReady(al.checkVersion)
-	session.OnDelivered(s, al.alertReceived)
-	session.OnDelivered(s, al.alertsSuppressed)
-	session.OnDelivered(s, al.mailReceived)
-	session.OnDelivered(s, al.systemMessage)
-	session.On(s, al.mailCounted)
-	session.On(s, al.shutdownAnnounced)
-}
+func (al *Alerts) Listen(s *session.Session) { session.Listen(s, al, hearing) }
+
+var hearing = session.Hears(
+	session.OnOpen(func(al *Alerts, _ context.Context, _ *msn.Client) { al.counts = counts{} }),
+	session.OnReady((*Alerts).checkVersion),
+	session.OnDelivered((*Alerts).alertReceived),
+	session.OnDelivered((*Alerts).alertsSuppressed),
+	session.OnDelivered((*Alerts).mailReceived),
+	session.OnDelivered((*Alerts).systemMessage),
+	session.On((*Alerts).mailCounted),
+	session.On((*Alerts).shutdownAnnounced),
+)
 
 // Notice stores a notice of the service to be shown.
 func (al *Alerts) Notice(ctx context.Context, a database.Alert) {

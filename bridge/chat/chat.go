@@ -192,21 +192,25 @@ type Heard struct {
 // Listen has what the session tells handled.
 func (h *Heard) Listen(s *session.Session) {
 	s.Use(&h.floods)
-	session.OnDelivered(s, h.textReceived)
-	session.OnDelivered(s, h.textSent)
-	session.OnDelivered(s, h.pageReceived)
-	session.OnDelivered(s, h.nudgeReceived)
-	session.OnDelivered(s, h.winkReceived)
-	session.OnDelivered(s, h.voiceClipReceived)
-	session.OnDelivered(s, h.actionReceived)
-	session.OnDelivered(s, h.invitationReceived)
-	session.OnDelivered(s, h.fileOffered)
-	session.OnDelivered(s, h.inkReceived)
-	session.On(s, h.offlineReceived)
-	session.On(s, h.typingReceived)
-	session.On(s, func(_ context.Context, evt msn.PresenceChanged) {
+	session.Listen(s, h, hearing)
+}
+
+var hearing = session.Hears(
+	session.OnDelivered((*Heard).textReceived),
+	session.OnDelivered((*Heard).textSent),
+	session.OnDelivered((*Heard).pageReceived),
+	session.OnDelivered((*Heard).nudgeReceived),
+	session.OnDelivered((*Heard).winkReceived),
+	session.OnDelivered((*Heard).voiceClipReceived),
+	session.OnDelivered((*Heard).actionReceived),
+	session.OnDelivered((*Heard).invitationReceived),
+	session.OnDelivered((*Heard).fileOffered),
+	session.OnDelivered((*Heard).inkReceived),
+	session.On((*Heard).offlineReceived),
+	session.On((*Heard).typingReceived),
+	session.On(func(h *Heard, _ context.Context, evt msn.PresenceChanged) {
 		if evt.Contact.Status != msn.Offline {
 			h.outbox.Release(evt.Contact.Account)
 		}
-	})
-}
+	}),
+)

@@ -88,10 +88,12 @@ func New(a *account.Account, s *session.Session, rooms *room.Rooms, work *backgr
 }
 
 // Listen has what the session tells handled.
-func (c *Circles) Listen(s *session.Session) {
-	s.OnReady(func(context.Context, *msn.Client) { c.look() })
-	session.On(s, func(context.Context, msn.CirclesChanged) { c.look() })
-}
+func (c *Circles) Listen(s *session.Session) { session.Listen(s, c, hearing) }
+
+var hearing = session.Hears(
+	session.OnReady(func(c *Circles, _ context.Context, _ *msn.Client) { c.look() }),
+	session.On(func(c *Circles, _ context.Context, _ msn.CirclesChanged) { c.look() }),
+)
 
 // find returns one of the user's circles, as the session knows it.
 func (c *Circles) find(id string) (msn.Circle, bool) {

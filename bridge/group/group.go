@@ -77,14 +77,16 @@ func New(a *account.Account, s *session.Session, rooms *room.Rooms, work *backgr
 }
 
 // Listen has what the session tells handled.
-func (g *Groups) Listen(s *session.Session) {
-	session.On(s, g.participantJoined)
-	session.On(s, g.participantLeft)
-	session.On(s, g.callFailed)
-	session.On(s, g.becameGroup)
-	s.OnReady(g.clearTopics)
-	s.OnReady(g.Attendance.showWaiting)
-}
+func (g *Groups) Listen(s *session.Session) { session.Listen(s, g, hearing) }
+
+var hearing = session.Hears(
+	session.On((*Groups).participantJoined),
+	session.On((*Groups).participantLeft),
+	session.On((*Groups).callFailed),
+	session.On((*Groups).becameGroup),
+	session.OnReady((*Groups).clearTopics),
+	session.OnReady(func(g *Groups, ctx context.Context, client *msn.Client) { g.Attendance.showWaiting(ctx, client) }),
+)
 
 // Conversation returns the conversation of a group chat.
 func (g *Groups) Conversation(ctx context.Context, client *msn.Client, group string) (*msn.Conversation, error) {

@@ -41,12 +41,14 @@ func NewWelcome(a *account.Account, s *session.Session, rooms *room.Rooms) *Welc
 // Listen has it said when the account is signed in.
 func (w *Welcome) Listen(s *session.Session) {
 	s.Use(w.work)
-	s.OnReady(func(context.Context, *msn.Client) {
-		if w.account.Stored().Greet {
-			w.work.Try("welcome", w.say)
-		}
-	})
+	session.Listen(s, w, hearing)
 }
+
+var hearing = session.Hears(session.OnReady(func(w *Welcome, _ context.Context, _ *msn.Client) {
+	if w.account.Stored().Greet {
+		w.work.Try("welcome", w.say)
+	}
+}))
 
 // say reports false when it is to be tried again.
 func (w *Welcome) say(ctx context.Context) (done bool) {

@@ -62,9 +62,13 @@ func New(a *account.Account, rooms *room.Rooms, silent bool) *Outages {
 func (o *Outages) Listen(s *session.Session) {
 	o.session = s
 	s.Use(o)
-	s.OnTrouble(o.trouble)
-	s.OnReady(func(context.Context, *msn.Client) { o.ready() })
+	session.Listen(s, o, hearing)
 }
+
+var hearing = session.Hears(
+	session.OnTrouble((*Outages).trouble),
+	session.OnReady(func(o *Outages, _ context.Context, _ *msn.Client) { o.ready() }),
+)
 
 // Start implements session.Part.
 func (o *Outages) Start(ctx context.Context) {

@@ -68,7 +68,9 @@ func New(a *account.Account, session Session, rooms *room.Rooms, notices Notices
 }
 
 // Listen has bounces of pages told.
-func (p *Pager) Listen(s *session.Session) { session.OnDelivered(s, p.bounced) }
+func (p *Pager) Listen(s *session.Session) { session.Listen(s, p, hearing) }
+
+var hearing = session.Hears(session.OnDelivered((*Pager).bounced))
 
 // Put stores a page to be sent.
 func (p *Pager) Put(ctx context.Context, page *database.Page) error {

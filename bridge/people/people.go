@@ -67,18 +67,28 @@ func (p *People) Tell(ctx context.Context, id networkid.MessageID, text string) 
 // Listen has what the session tells handled.
 func (p *People) Listen(s *session.Session) {
 	s.Use(&p.Names.limit)
-	s.OnOpen(p.Roster.save)
-	s.OnOpen(func(ctx context.Context, client *msn.Client) { p.Roster.ownName(ctx, client.DisplayName()) })
-	s.OnReady(func(context.Context, *msn.Client) { p.work.Do("own ghost", p.account.NameSelf) })
-	s.OnReady(p.Strangers.releaseKnown)
-	session.On(s, func(ctx context.Context, evt msn.ContactChanged) { p.Roster.contactChanged(ctx, evt.Contact) })
-	session.On(s, func(ctx context.Context, evt msn.NameChanged) { p.Roster.ownName(ctx, evt.Name) })
-	session.On(s, func(ctx context.Context, evt msn.AddedYou) { p.Roster.contactChanged(ctx, evt.Contact) })
-	session.On(s, func(ctx context.Context, evt msn.RemovedYou) { p.Roster.contactChanged(ctx, evt.Contact) })
-	session.On(s, func(ctx context.Context, evt msn.PresenceChanged) {
+	session.Listen(s, p, hearing)
+}
+
+var hearing = session.Hears(
+	session.OnOpenWith(func(p *People, ctx context.Context, client *msn.Client, contacts []msn.Contact) {
+		p.Roster.save(ctx, client, contacts)
+		p.Roster.ownName(ctx, client.DisplayName())
+	}),
+	session.OnReadyWith(func(p *People, ctx context.Context, client *msn.Client, contacts []msn.Contact) {
+		p.work.Do("own ghost", p.account.NameSelf)
+		p.Strangers.releaseKnown(ctx, client, contacts)
+	}),
+	session.On(func(p *People, ctx context.Context, evt msn.ContactChanged) {
+		p.Roster.contactChanged(ctx, evt.Contact)
+	}),
+	session.On(func(p *People, ctx context.Context, evt msn.NameChanged) { p.Roster.ownName(ctx, evt.Name) }),
+	session.On(func(p *People, ctx context.Context, evt msn.AddedYou) { p.Roster.contactChanged(ctx, evt.Contact) }),
+	session.On(func(p *People, ctx context.Context, evt msn.RemovedYou) { p.Roster.contactChanged(ctx, evt.Contact) }),
+	session.On(func(p *People, ctx context.Context, evt msn.PresenceChanged) {
 		p.Roster.contactChanged(ctx, evt.Contact)
 		if evt.Contact.Status != msn.Offline {
 			p.Roster.tells(ctx, evt.Contact.Account, evt.Contact.Told)
 		}
-	})
-}
+	}),
+)

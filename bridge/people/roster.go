@@ -76,7 +76,7 @@ func (s *storedContacts) replace(rows []*database.Contact) {
 
 // save stores the contact list of a new session, and shows those by their new names
 // whose names have changed.
-func (r *Roster) save(ctx context.Context, client *msn.Client) {
+func (r *Roster) save(ctx context.Context, _ *msn.Client, contacts []msn.Contact) {
 	log := zerolog.Ctx(ctx)
 	before := make(map[string]string)
 	known, err := r.account.DB.Contact.GetAll(ctx, r.account.Login.ID)
@@ -88,7 +88,7 @@ func (r *Roster) save(ctx context.Context, client *msn.Client) {
 	}
 	var rows []*database.Contact
 	var renamed []string
-	for _, contact := range client.Contacts() {
+	for _, contact := range contacts {
 		row, ok := r.account.ContactRow(contact)
 		if !ok {
 			log.Warn().Str("account", contact.Account).Msg("Leaving out a contact whose account is invalid")

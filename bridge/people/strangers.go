@@ -317,9 +317,9 @@ func (s *Strangers) expectWhenMade(account string) {
 // releaseKnown has shown what waits of people who are on the contact list by now.
 // One whose message is just being looked at is released too: that may have begun before the list
 // was there.
-func (s *Strangers) releaseKnown(ctx context.Context, client *msn.Client) {
+func (s *Strangers) releaseKnown(ctx context.Context, _ *msn.Client, contacts []msn.Contact) {
 	s.releaseGroups(ctx)
-	for _, contact := range client.Contacts() {
+	for _, contact := range contacts {
 		if account, ok := msnid.FromServer(contact.Account); ok && contact.Lists.Has(msn.ListForward) {
 			s.inbox.Release(s.account.PortalKey(account).ID)
 		}

@@ -72,21 +72,25 @@ func NewContacts(a *account.Account, s *session.Session, rooms *room.Rooms, obje
 // Listen has pictures fetched as the session tells of them.
 func (c *Contacts) Listen(s *session.Session) {
 	c.account.OnDescribed(c.look)
-	s.OnReady(func(_ context.Context, client *msn.Client) {
-		for _, contact := range client.Contacts() {
+	session.Listen(s, c, hearingOfContacts)
+}
+
+var hearingOfContacts = session.Hears(
+	session.OnReadyWith(func(c *Contacts, _ context.Context, _ *msn.Client, contacts []msn.Contact) {
+		for _, contact := range contacts {
 			if contact.Object != "" {
 				c.look(contact.Account)
 			}
 		}
-	})
-	session.On(s, func(_ context.Context, evt msn.PresenceChanged) {
+	}),
+	session.On(func(c *Contacts, _ context.Context, evt msn.PresenceChanged) {
 		if evt.Contact.Status == msn.Offline {
 			c.forgive(evt.Contact.Account)
 			return
 		}
 		c.look(evt.Contact.Account)
-	})
-}
+	}),
+)
 
 // look has the picture of a contact shown, if it is not.
 func (c *Contacts) look(contact string) {

@@ -62,12 +62,14 @@ func NewOwn(a *account.Account, s *session.Session, rooms *room.Rooms, work *bac
 		o.taken.Store(kept.Source)
 		return kept.PNG
 	})
-	s.OnReady(func(context.Context, *msn.Client) {
-		o.Look()
-		o.store()
-	})
+	session.Listen(s, o, hearingOfOwn)
 	return o
 }
+
+var hearingOfOwn = session.Hears(session.OnReady(func(o *Own, _ context.Context, _ *msn.Client) {
+	o.Look()
+	o.store()
+}))
 
 // Sent returns the message in a room that a picture may be in, nil when there is none.
 func (o *Own) Sent(ctx context.Context, in id.RoomID, evt id.EventID) (*event.Event, error) {

@@ -39,24 +39,28 @@ func NewContacts(a *account.Account, s *session.Session, keepers Keepers) *Conta
 // Listen has what the session tells of contacts shown, while the login is started.
 func (c *Contacts) Listen(s *session.Session) {
 	s.Use(c)
-	s.OnReady(c.begin)
-	s.OnLost(func() { c.keepers.Lost(c.account.Login.ID) })
-	session.On(s, func(_ context.Context, evt msn.PresenceChanged) { c.report(evt.Contact) })
-	session.On(s, func(_ context.Context, evt msn.PersonalMessageChanged) { c.report(evt.Contact) })
-	session.On(s, func(_ context.Context, evt msn.ContactChanged) {
+	session.Listen(s, c, hearing)
+}
+
+var hearing = session.Hears(
+	session.OnReadyWith((*Contacts).begin),
+	session.OnLost(func(c *Contacts) { c.keepers.Lost(c.account.Login.ID) }),
+	session.On(func(c *Contacts, _ context.Context, evt msn.PresenceChanged) { c.report(evt.Contact) }),
+	session.On(func(c *Contacts, _ context.Context, evt msn.PersonalMessageChanged) { c.report(evt.Contact) }),
+	session.On(func(c *Contacts, _ context.Context, evt msn.ContactChanged) {
 		if evt.Before.Has(msn.ListForward) && !evt.Contact.Lists.Has(msn.ListForward) {
 			evt.Contact.Status = msn.Offline // nothing more will be said of them
 			c.report(evt.Contact)
 		}
-	})
-	session.On(s, func(_ context.Context, evt msn.TextReceived) { c.spoken(evt.From) })
-	session.On(s, func(_ context.Context, evt msn.TextSent) { c.spoken(evt.Conversation.Peer()) })
-	session.On(s, func(_ context.Context, evt msn.ParticipantJoined) {
+	}),
+	session.On(func(c *Contacts, _ context.Context, evt msn.TextReceived) { c.spoken(evt.From) }),
+	session.On(func(c *Contacts, _ context.Context, evt msn.TextSent) { c.spoken(evt.Conversation.Peer()) }),
+	session.On(func(c *Contacts, _ context.Context, evt msn.ParticipantJoined) {
 		if account, ok := msnid.FromServer(evt.Account); ok && evt.Conversation.Group() != "" {
 			c.room(account)
 		}
-	})
-}
+	}),
+)
 
 // Start implements session.Part.
 func (c *Contacts) Start(context.Context) {
@@ -83,7 +87,7 @@ func (c *Contacts) On() bool {
 func (c *Contacts) Switch(ctx context.Context, on bool) error {
 	err := c.account.Remember(ctx, func(kept *account.Record) { kept.PresenceOff = !on })
 	if client := c.session.Current(); on && client != nil {
-		c.begin(ctx, client)
+		c.begin(ctx, client, client.Contacts())
 	} else if !on {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -98,8 +102,8 @@ func (c *Contacts) Works() bool { return c.keepers.Works() }
 // InProfiles reports whether the homeserver shows the status in profiles, as far as is known.
 func (c *Contacts) InProfiles() bool { return c.keepers.InProfiles() }
 
-// begin tells of all contacts that are online.
-func (c *Contacts) begin(ctx context.Context, client *msn.Client) {
+// begin tells of all contacts that are online, of those on the list.
+func (c *Contacts) begin(ctx context.Context, _ *msn.Client, contacts []msn.Contact) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.started || !c.On() {
@@ -113,7 +117,7 @@ func (c *Contacts) begin(ctx context.Context, client *msn.Client) {
 		delete(c.coming, ghost)
 	}
 	c.keepers.Begin(c.account.Login.ID, slices.AppendSeq(rooms, maps.Keys(c.coming)))
-	for _, contact := range client.Contacts() {
+	for _, contact := range contacts {
 		if contact.Status != msn.Offline {
 			c.reportLocked(contact)
 		}

@@ -71,10 +71,14 @@ func New(a *account.Account, s *session.Session, work *background.Work, notes No
 // Listen has what the session tells handled. It is to be called after that of what stores contacts.
 func (r *Requests) Listen(s *session.Session) {
 	s.Use(r)
-	s.OnReady(r.tellAll)
-	session.On(s, func(ctx context.Context, evt msn.ContactChanged) { r.wrote(ctx, evt.Contact) })
-	session.On(s, func(ctx context.Context, evt msn.AddedYou) { r.added(ctx, evt.Contact) })
+	session.Listen(s, r, hearing)
 }
+
+var hearing = session.Hears(
+	session.OnReadyWith((*Requests).tellAll),
+	session.On(func(r *Requests, ctx context.Context, evt msn.ContactChanged) { r.wrote(ctx, evt.Contact) }),
+	session.On(func(r *Requests, ctx context.Context, evt msn.AddedYou) { r.added(ctx, evt.Contact) }),
+)
 
 // Start implements session.Part. Who waits is told at the sign-in.
 func (r *Requests) Start(context.Context) {
@@ -174,7 +178,7 @@ func (r *Requests) sum(ctx context.Context) {
 	if client == nil {
 		return // the next sign-in tells
 	}
-	_, left := r.waiting(ctx, client)
+	_, left := r.waiting(ctx, client.Contacts())
 	now := time.Now()
 	if len(left) == 1 && r.notes.AllowRequest(left[0], now) {
 		contact, _ := client.Contact(left[0])
@@ -187,8 +191,8 @@ func (r *Requests) sum(ctx context.Context) {
 }
 
 // tellAll tells at a sign-in who waits for an answer.
-func (r *Requests) tellAll(ctx context.Context, client *msn.Client) {
-	waiting, untold := r.waiting(ctx, client)
+func (r *Requests) tellAll(ctx context.Context, client *msn.Client, contacts []msn.Contact) {
+	waiting, untold := r.waiting(ctx, contacts)
 	now := time.Now()
 	var others []string
 	for _, account := range untold {
@@ -221,12 +225,12 @@ func (r *Requests) summedUp(ctx context.Context, now time.Time, accounts []strin
 	})
 }
 
-// waiting returns how many wait for an answer, and those whom the user was not told of
+// waiting returns how many of the contacts wait for an answer, and those whom the user was not told of
 // today.
-func (r *Requests) waiting(ctx context.Context, client *msn.Client) (waiting int, untold []string) {
+func (r *Requests) waiting(ctx context.Context, contacts []msn.Contact) (waiting int, untold []string) {
 	now := time.Now()
 	var accounts []string
-	for _, contact := range client.Contacts() {
+	for _, contact := range contacts {
 		if account, ok := msnid.FromServer(contact.Account); ok && contact.WaitsForAnswer() {
 			accounts = append(accounts, account)
 		}

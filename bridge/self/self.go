@@ -87,11 +87,13 @@ func New(a *account.Account, s *session.Session, notices Notices, named func(con
 }
 
 // Listen has each session begin with what was chosen, and followed while the login is started.
-func (s *Self) Listen(session *session.Session) {
-	session.Use(s)
-	session.SignInAs(func() msn.Status { status, _ := s.status(time.Now()); return status })
-	session.OnReady(s.begin)
+func (s *Self) Listen(in *session.Session) {
+	in.Use(s)
+	in.SignInAs(func() msn.Status { status, _ := s.status(time.Now()); return status })
+	session.Listen(in, s, hearing)
 }
+
+var hearing = session.Hears(session.OnReady((*Self).begin))
 
 // Start implements session.Part.
 func (s *Self) Start(ctx context.Context) {

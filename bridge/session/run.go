@@ -180,15 +180,16 @@ func (l *life) serve() {
 		client.Close()
 	})
 	l.rememberElsewhere(l.ctx, false)
-	for _, do := range l.opened {
-		do(l.ctx, client)
+	contacts := client.Contacts()
+	for _, listener := range l.listeners {
+		listener.open(l.ctx, client, contacts)
 	}
 	l.set(client, nil)
 	l.account.Login.BridgeState.Send(status.BridgeState{StateEvent: status.StateConnected})
-	for _, do := range l.ready {
-		do(l.ctx, client)
+	for _, listener := range l.listeners {
+		listener.begin(l.ctx, client, contacts)
 	}
-	zerolog.Ctx(l.ctx).Info().Stringer("dialect", client.Dialect()).Int("contacts", len(client.Contacts())).Msg("Signed in")
+	zerolog.Ctx(l.ctx).Info().Stringer("dialect", client.Dialect()).Int("contacts", len(contacts)).Msg("Signed in")
 	client.Notify(l.hear)
 }
 
@@ -215,8 +216,8 @@ func (l *life) hear() {
 // lose ends what serve began, and signs in again.
 func (l *life) lose() {
 	l.set(nil, nil)
-	for _, do := range l.lost {
-		do()
+	for _, listener := range l.listeners {
+		listener.lose()
 	}
 	l.client.Close()
 	if !l.stop() {
@@ -239,8 +240,8 @@ func (s *Session) problemOf(err error) reason.Reason {
 func (s *Session) report(problem reason.Reason) {
 	s.set(nil, &problem)
 	s.account.Login.BridgeState.Send(problem.BridgeState())
-	for _, do := range s.trouble {
-		do(problem)
+	for _, listener := range s.listeners {
+		listener.fail(problem)
 	}
 }
 

@@ -23,14 +23,10 @@ type Session struct {
 	signIns *SignIns
 
 	// Set before the first Start.
-	parts    []Part
-	opened   []func(context.Context, *msn.Client)
-	ready    []func(context.Context, *msn.Client)
-	lost     []func()
-	trouble  []func(reason.Reason)
-	initial  func() msn.Status            // as what to sign in, nil for online
-	picture  func(context.Context) []byte // with which display picture; may be nil
-	handlers []handler                    // in the order in which they are called
+	parts     []Part
+	initial   func() msn.Status            // as what to sign in, nil for online
+	picture   func(context.Context) []byte // with which display picture; may be nil
+	listeners []listener                   // in the order in which they are called
 
 	// life is held while the Session is started or stopped.
 	life    sync.Mutex
@@ -69,29 +65,14 @@ type running struct {
 	ended  chan struct{}
 }
 
-// New returns a Session that is not started. Name those who work with it by Use, OnOpen,
-// OnReady and On before.
+// New returns a Session that is not started. Name those who work with it by Use and Listen
+// before.
 func New(a *account.Account, signIns *SignIns) *Session {
 	return &Session{account: a, signIns: signIns}
 }
 
 // Use has parts work while the login is started.
 func (s *Session) Use(parts ...Part) { s.parts = append(s.parts, parts...) }
-
-// OnOpen has do called when the account has signed in, before anybody else can use the
-// client and before the first event.
-func (s *Session) OnOpen(do func(context.Context, *msn.Client)) { s.opened = append(s.opened, do) }
-
-// OnReady has do called when the account has signed in and the client can be used, before
-// the first event.
-func (s *Session) OnReady(do func(context.Context, *msn.Client)) { s.ready = append(s.ready, do) }
-
-// OnLost has do called when a session has ended that OnReady has told of, whatever the reason.
-func (s *Session) OnLost(do func()) { s.lost = append(s.lost, do) }
-
-// OnTrouble has do called when signing in has failed, or the session has ended, and it is not known that
-// somebody signs in anew: with the reason.
-func (s *Session) OnTrouble(do func(reason.Reason)) { s.trouble = append(s.trouble, do) }
 
 // SignInAs has the account sign in with the status that choose returns.
 func (s *Session) SignInAs(choose func() msn.Status) { s.initial = choose }
@@ -115,9 +96,7 @@ func (s *Session) start(client *msn.Client, lane Lane) {
 		}
 		return
 	}
-	if cap(s.handlers) > len(s.handlers) {
-		s.handlers = append(make([]handler, 0, len(s.handlers)), s.handlers...) // without room to grow
-	}
+	s.listeners, s.parts = fitted(s.listeners), fitted(s.parts)
 	ctx, cancel := context.WithCancel(s.account.Login.Log.WithContext(s.account.Bridge.BackgroundCtx))
 	s.mu.Lock()
 	s.parked = false
@@ -125,6 +104,14 @@ func (s *Session) start(client *msn.Client, lane Lane) {
 	r := &running{cancel: cancel, ended: make(chan struct{})}
 	s.running = r
 	go s.run(ctx, client, lane, func() { close(r.ended) })
+}
+
+// fitted returns a list without room to grow.
+func fitted[E any](list []E) []E {
+	if cap(list) > len(list) {
+		return append(make([]E, 0, len(list)), list...)
+	}
+	return list
 }
 
 // Stop signs out and returns when everything that Start began has ended. It may be

@@ -50,10 +50,14 @@ func New(a *account.Account, s *session.Session) *Spaces {
 // Listen has the spaces follow the groups.
 func (s *Spaces) Listen(in *session.Session) {
 	in.Use(s)
-	in.OnReady(func(context.Context, *msn.Client) { s.begin() })
-	session.On(in, func(context.Context, msn.GroupsChanged) { s.Look() })
-	session.On(in, func(context.Context, msn.ContactChanged) { s.Look() })
+	session.Listen(in, s, hearing)
 }
+
+var hearing = session.Hears(
+	session.OnReady(func(s *Spaces, _ context.Context, _ *msn.Client) { s.begin() }),
+	session.On(func(s *Spaces, _ context.Context, _ msn.GroupsChanged) { s.Look() }),
+	session.On(func(s *Spaces, _ context.Context, _ msn.ContactChanged) { s.Look() }),
+)
 
 // begin has all brought up to date that there may be of spaces, also when they are not wanted: they may have been before.
 func (s *Spaces) begin() {
