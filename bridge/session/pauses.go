@@ -36,11 +36,14 @@ func (p *pauses) after(held time.Duration, err error) time.Duration {
 	if held > 0 {
 		wait = min(wait, longestFlap)
 	}
-	return max(wait, minimumWait(err))
+	if asked := askedWait(err); asked > 0 {
+		return asked + wait // the server has asked everybody, and they are not to come back at the same moment
+	}
+	return wait
 }
 
-// minimumWait is how long the server asked to be left alone.
-func minimumWait(err error) time.Duration {
+// askedWait is how long the server asked to be left alone, 0 when it did not.
+func askedWait(err error) time.Duration {
 	if out, ok := errors.AsType[*msn.OutError](err); ok {
 		return min(out.After, longestServerWait)
 	}

@@ -2,7 +2,9 @@ package session
 
 import (
 	"errors"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"matrix-msn/bridge/retry"
@@ -58,9 +60,50 @@ func TestServerAsksToBeLeftAlone(t *testing.T) {
 		24 * time.Hour:  longestServerWait,
 	} {
 		for _, held := range []time.Duration{0, time.Second, time.Hour} {
-			if got := newPauses().after(held, &msn.OutError{Reason: "RCT", After: asked}); got != want {
+			if got := newPauses().after(held, &msn.OutError{Reason: "RCT", After: asked}); got < want || got > want+retry.First*3/2 {
 				t.Errorf("asked for %v after a session of %v: wait of %v", asked, held, got)
 			}
 		}
+	}
+}
+
+// Those whose sessions a server has ended all at once do not come back all at once, however long it is away: also when it has asked
+// all of them for the same.
+func TestThoseWhoAreLostTogetherComeBackApart(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		lost  error
+		asked time.Duration
+	}{
+		"a server that is gone":          {errors.New("connection reset"), 0},
+		"one that asks to be left alone": {&msn.OutError{Reason: "RCT", After: 5 * time.Minute}, 5 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const logins, away = 1000, 10 * time.Minute
+				began := time.Now()
+				var mu sync.Mutex
+				knocks := make(map[time.Duration]int) // by tenth of a second
+				var trying sync.WaitGroup
+				for range logins {
+					trying.Go(func() {
+						p := newPauses()
+						for wait := p.after(time.Hour, test.lost); time.Since(began) < away; wait = p.after(0, errors.New("connection refused")) {
+							time.Sleep(wait)
+							mu.Lock()
+							knocks[time.Since(began).Truncate(100*time.Millisecond)]++
+							mu.Unlock()
+						}
+					})
+				}
+				trying.Wait()
+				for at, n := range knocks {
+					// The first wait is from one second to three.
+					if most := logins / 10; n > most || at > test.asked+10*time.Second && n > most/2 {
+						t.Errorf("after %v %d of %d knock", at, n, logins)
+					}
+				}
+			})
+		})
 	}
 }
