@@ -96,10 +96,11 @@ func newClient(c *Connector, of *bridgev2.UserLogin, identity msnid.Identity) *C
 	client := &Client{account: account.New(c.br, of, c.db, &c.Config, identity), intake: c.intake}
 	client.account.Icons, client.account.Metrics = &c.icons, c.Metrics
 	work := background.New()
+	fetching := background.New() // what contacts have to give, who may keep it waiting: nothing else waits behind them
 	client.session = session.New(client.account, &c.signIns)
 	client.rooms = room.New(client.account, c.Homeserver)
 	client.inbox = inbox.New(client.account, client.rooms, c.pace)
-	client.outbox = outbox.New(client.account, client.session)
+	client.outbox = outbox.New(client.account, client.session, work)
 	client.alerts = alert.New(client.account, client.rooms, client.inbox)
 	client.pager = pager.New(client.account, client.session, client.rooms, client.alerts)
 	client.people = people.New(client.account, client.session, client.rooms, work, client.inbox, client.alerts)
@@ -116,23 +117,23 @@ func newClient(c *Connector, of *bridgev2.UserLogin, identity msnid.Identity) *C
 		Inbox: client.inbox, Outbox: client.outbox, Notices: client.alerts,
 		Names: client.people.Roster, Strangers: client.people.Strangers, Groups: client.groups,
 		Takers: client.coming, Files: client.going,
-		Emoticons: picture.NewEmoticons(client.account, client.session, objects, client.inbox, work),
-		Winks:     picture.NewWinks(client.account, client.session, client.inbox, work),
+		Emoticons: picture.NewEmoticons(client.account, client.session, objects, client.inbox, fetching),
+		Winks:     picture.NewWinks(client.account, client.session, client.inbox, fetching),
 	})
 	client.self = self.New(client.account, client.session, client.alerts, c.nameOf(of.UserMXID))
 	client.contacts = presence.NewContacts(client.account, client.session, c.keepers)
-	client.pictures = picture.NewContacts(client.account, client.session, client.rooms, objects, work)
+	client.pictures = picture.NewContacts(client.account, client.session, client.rooms, objects, fetching)
 	client.own = picture.NewOwn(client.account, client.session, client.rooms, work, client.alerts)
-	client.spaces = spaces.New(client.account, client.session)
-	client.outages = outage.New(client.account, client.rooms, !c.tellsOutages)
-	client.welcome = login.NewWelcome(client.account, client.session, client.rooms)
+	client.spaces = spaces.New(client.account, client.session, work)
+	client.outages = outage.New(client.account, client.rooms, work, !c.tellsOutages)
+	client.welcome = login.NewWelcome(client.account, client.session, client.rooms, work)
 	client.outbox.Use(client.chat)
 	client.going.Use(client.chat)
 	client.coming.Use(client.heard)
 	client.outbox.OnSettled(client.going.Release)
 	client.outbox.OnSent(client.outages.Sent)
 	client.inbox.Use(client.kinds)
-	client.session.Use(client.rooms, client.inbox, client.outbox, client.pager, work, client.coming, client.going)
+	client.session.Use(client.rooms, client.inbox, client.outbox, client.pager, work, fetching, client.coming, client.going)
 	client.people.Listen(client.session)
 	client.requests.Listen(client.session)
 	client.groups.Listen(client.session)

@@ -23,20 +23,33 @@ var errNotDone = errors.New("something is left to be done")
 // Work does small works beside each other, and those of the same key one after the
 // other. What waits is kept in memory. It is stopped at first.
 type Work struct {
-	store *queue.Memory[string, string]
-	loop  *queue.Loop[string, string]
-
 	mu      sync.Mutex
+	ctx     context.Context                       // nil while it is stopped
+	works   *works                                // nil before the first work
 	waiting map[string]func(context.Context) bool // the latest work of each key; nil while there is none
 }
 
+// works are the keys that have work, and what does it.
+type works struct {
+	store *queue.Memory[string, string]
+	loop  *queue.Loop[string, string]
+}
+
 // New returns a Work.
-func New() *Work {
-	b := &Work{store: queue.NewMemory[string, string]()}
-	b.loop = queue.New(queue.Config[string, string]{
-		Store: b.store, Work: b, Window: 1, Batch: 1, Parallel: parallelWork, Patience: workPatience,
-	})
-	return b
+func New() *Work { return &Work{} }
+
+// begun returns the works, which are begun with the first one. mu is held.
+func (b *Work) begun() *works {
+	if b.works == nil {
+		store := queue.NewMemory[string, string]()
+		b.works = &works{store, queue.New(queue.Config[string, string]{
+			Store: store, Work: b, Window: 1, Batch: 1, Parallel: parallelWork, Patience: workPatience,
+		})}
+		if b.ctx != nil {
+			b.works.loop.Start(b.ctx)
+		}
+	}
+	return b.works
 }
 
 // Do has work done, once for all calls with the same key before it is begun: the last
@@ -53,9 +66,10 @@ func (b *Work) Do(key string, work func(context.Context)) {
 func (b *Work) Try(key string, work func(context.Context) (done bool)) {
 	b.mu.Lock()
 	b.wait(key, work)
-	position := b.store.PutOnce(key, key)
+	works := b.begun()
+	position := works.store.PutOnce(key, key)
 	b.mu.Unlock()
-	b.loop.Hurry(key, position)
+	works.loop.Hurry(key, position)
 }
 
 // wait notes what is to be done. mu is held.
@@ -94,7 +108,22 @@ func (b *Work) Begin(ctx context.Context, job *queue.Job[string]) queue.Outcome 
 func (*Work) Tell(context.Context, string, error) error { return nil }
 
 // Start implements session.Part.
-func (b *Work) Start(ctx context.Context) { b.loop.Start(ctx) }
+func (b *Work) Start(ctx context.Context) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ctx = ctx
+	if b.works != nil {
+		b.works.loop.Start(ctx)
+	}
+}
 
 // Stop implements session.Part.
-func (b *Work) Stop() { b.loop.Stop() }
+func (b *Work) Stop() {
+	b.mu.Lock()
+	b.ctx = nil
+	works := b.works
+	b.mu.Unlock()
+	if works != nil {
+		works.loop.Stop()
+	}
+}

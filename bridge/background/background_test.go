@@ -117,7 +117,7 @@ func TestBackgroundWorkAgainstItsModel(t *testing.T) {
 					t.Errorf("seed %d: of %s %d was done, %d was asked for", seed, key, done[key], step)
 				}
 			}
-			if rows, _ := b.store.Keys(t.Context()); len(rows)+len(b.waiting) != 0 {
+			if rows, _ := b.works.store.Keys(t.Context()); len(rows)+len(b.waiting) != 0 {
 				t.Errorf("seed %d: in the table %v, waiting %d", seed, rows, len(b.waiting))
 			}
 			end()

@@ -34,15 +34,12 @@ type Welcome struct {
 }
 
 // NewWelcome returns the Welcome of a login.
-func NewWelcome(a *account.Account, s *session.Session, rooms *room.Rooms) *Welcome {
-	return &Welcome{account: a, session: s, rooms: rooms, work: background.New()}
+func NewWelcome(a *account.Account, s *session.Session, rooms *room.Rooms, work *background.Work) *Welcome {
+	return &Welcome{account: a, session: s, rooms: rooms, work: work}
 }
 
 // Listen has it said when the account is signed in.
-func (w *Welcome) Listen(s *session.Session) {
-	s.Use(w.work)
-	session.Listen(s, w, hearing)
-}
+func (w *Welcome) Listen(s *session.Session) { session.Listen(s, w, hearing) }
 
 var hearing = session.Hears(session.OnReady(func(w *Welcome, _ context.Context, _ *msn.Client) {
 	if w.account.Stored().Greet {

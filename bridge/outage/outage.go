@@ -54,8 +54,8 @@ type Outages struct {
 }
 
 // New returns the outages of a login, of which nobody is told if silent.
-func New(a *account.Account, rooms *room.Rooms, silent bool) *Outages {
-	return &Outages{account: a, rooms: rooms, work: background.New(), silent: silent}
+func New(a *account.Account, rooms *room.Rooms, work *background.Work, silent bool) *Outages {
+	return &Outages{account: a, rooms: rooms, work: work, silent: silent}
 }
 
 // Listen has them follow the session.
@@ -71,16 +71,16 @@ var hearing = session.Hears(
 )
 
 // Start implements session.Part.
-func (o *Outages) Start(ctx context.Context) {
+func (o *Outages) Start(context.Context) {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.stopped = false
-	o.mu.Unlock()
-	o.work.Start(ctx)
 }
 
 // Stop implements session.Part.
 func (o *Outages) Stop() {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.stopped = true
 	if o.timer != nil {
 		o.timer.Stop()
@@ -88,8 +88,6 @@ func (o *Outages) Stop() {
 	if o.probe != nil {
 		o.probe.Stop()
 	}
-	o.mu.Unlock()
-	o.work.Stop()
 }
 
 func (o *Outages) trouble(problem reason.Reason) {

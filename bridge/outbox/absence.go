@@ -17,6 +17,7 @@ import (
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/words"
 	"matrix-msn/database"
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn"
 )
 
@@ -37,13 +38,13 @@ type absent struct {
 	changes int  // counts what began there
 }
 
-func newAbsences(o *Outbox) *absences {
-	return &absences{outbox: o, work: background.New(), open: make(map[networkid.PortalID]*absent)}
+func newAbsences(o *Outbox, work *background.Work) *absences {
+	return &absences{outbox: o, work: work}
 }
 
 // start goes on with what an earlier run has left.
-func (a *absences) start(ctx context.Context) {
-	a.work.Try("", func(ctx context.Context) bool {
+func (a *absences) start() {
+	a.work.Try("kept", func(ctx context.Context) bool {
 		o := a.outbox
 		portals, err := o.account.DB.Absence.Portals(ctx, o.account.Login.ID)
 		if err != nil {
@@ -59,16 +60,13 @@ func (a *absences) start(ctx context.Context) {
 		}
 		return true
 	})
-	a.work.Start(ctx)
 }
-
-func (a *absences) stop() { a.work.Stop() }
 
 // begin has a room told that a message is kept, after the table knows.
 func (a *absences) begin(portal networkid.PortalID) {
 	a.mu.Lock()
 	if a.open[portal] == nil {
-		a.open[portal] = new(absent)
+		lazy.Put(&a.open, portal, new(absent))
 	}
 	a.open[portal].changes++
 	a.mu.Unlock()
@@ -115,7 +113,7 @@ func (a *absences) seenAmong(session *msn.Client) {
 
 // show has a room told what it does not know.
 func (a *absences) show(portal networkid.PortalID) {
-	a.work.Try(string(portal), func(ctx context.Context) bool {
+	a.work.Try("kept in "+string(portal), func(ctx context.Context) bool {
 		err := a.tell(ctx, portal)
 		if err != nil && ctx.Err() == nil {
 			zerolog.Ctx(ctx).Warn().Err(err).Str("portal_id", string(portal)).Msg("Failed to tell a room of the messages that are kept; trying again")

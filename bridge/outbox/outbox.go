@@ -15,6 +15,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/background"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/picture"
 	"matrix-msn/bridge/queue"
@@ -96,9 +97,9 @@ type Outbox struct {
 }
 
 // New returns an Outbox that is stopped. Call Use before Start.
-func New(a *account.Account, session Session) *Outbox {
+func New(a *account.Account, session Session, work *background.Work) *Outbox {
 	o := &Outbox{account: a, session: session, given: picture.NewGiven(a), sent: func(error) {}, arrived: make(map[id.EventID]bool)}
-	o.absent = newAbsences(o)
+	o.absent = newAbsences(o, work)
 	o.table = &table{query: a.DB.MatrixQueue, login: a.Login.ID, settled: []func(networkid.PortalID){o.absent.look}}
 	o.loop = queue.New(queue.Config[networkid.PortalID, *database.QueuedEvent]{
 		Store: o.table, Work: o, Window: window, Batch: batch, Parallel: parallel, Patience: patience,
@@ -180,7 +181,7 @@ func (o *Outbox) Start(ctx context.Context) {
 			o.loop.WakeWith(e.PortalID, queue.Entry[*database.QueuedEvent]{Row: &row, Position: e.Position, Owner: e.Owner})
 		})
 	}
-	o.absent.start(ctx)
+	o.absent.start()
 	o.loop.Start(ctx)
 }
 
@@ -193,7 +194,6 @@ func (o *Outbox) Stop() {
 	}
 	o.mu.Unlock()
 	o.loop.Stop()
-	o.absent.stop()
 }
 
 // Idle reports whether surely nothing waits for a room.

@@ -23,6 +23,7 @@ import (
 	"matrix-msn/bridge/session"
 	"matrix-msn/bridge/words"
 	"matrix-msn/database"
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn"
 	"matrix-msn/msn/wire"
 )
@@ -43,8 +44,8 @@ type Spaces struct {
 }
 
 // New returns the spaces of a login.
-func New(a *account.Account, s *session.Session) *Spaces {
-	return &Spaces{account: a, session: s, work: background.New(), refused: make(map[string]bool)}
+func New(a *account.Account, s *session.Session, work *background.Work) *Spaces {
+	return &Spaces{account: a, session: s, work: work}
 }
 
 // Listen has the spaces follow the groups.
@@ -73,11 +74,11 @@ func (s *Spaces) begin() {
 	}
 }
 
-// Start implements session.Part.
-func (s *Spaces) Start(ctx context.Context) { s.work.Start(ctx) }
+// Start implements session.Part: all that the spaces do is work of the login.
+func (*Spaces) Start(context.Context) {}
 
 // Stop implements session.Part.
-func (s *Spaces) Stop() { s.work.Stop() }
+func (*Spaces) Stop() {}
 
 // farewell is how long taking away the spaces may take when the user logs out: they wait for it.
 const farewell = 30 * time.Second
@@ -96,7 +97,7 @@ func (s *Spaces) Farewell(ctx context.Context) {
 	}
 }
 
-// everything is the one work of this package: the last who asks for it gets all up to date.
+// everything is the work of which the last who asks for it gets all up to date.
 const everything = "spaces"
 
 // Look has the spaces brought up to date: a group may have changed, or there is another room.
@@ -157,7 +158,7 @@ func (s *Spaces) try(ctx context.Context, space, want *database.GroupSpace) erro
 	}
 	err := s.change(ctx, space, want)
 	if database.Refuses(err) {
-		s.refused[space.GroupID] = true
+		lazy.Put(&s.refused, space.GroupID, true)
 		zerolog.Ctx(ctx).Err(err).Str("group", space.GroupID).Msg("The database does not take the space of a group: it is left as it is until the bridge is started again")
 		return nil
 	}
