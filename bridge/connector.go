@@ -313,6 +313,9 @@ func (c *Connector) LoadUserLogin(_ context.Context, login *bridgev2.UserLogin) 
 	if !ok {
 		return fmt.Errorf("login ID %q does not belong to this bridge", login.ID)
 	}
+	if login.Client == nil { // nobody logs yet
+		login.Log = account.Logger(login)
+	}
 	room.GiveCache(login)
 	login.Client = newClient(c, login, identity)
 	c.owners.add(login.UserMXID)

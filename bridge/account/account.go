@@ -16,6 +16,7 @@ import (
 	"matrix-msn/bridge/metrics"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/database"
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn"
 )
 
@@ -35,8 +36,8 @@ type Account struct {
 	Metrics *metrics.Metrics
 
 	roster atomic.Pointer[Roster]
-	naming chan struct{} // holds something while the user's own ghost is named
-	named  atomic.Bool   // that was tried
+	naming lazy.Slots  // holds something while the user's own ghost is named
+	named  atomic.Bool // that was tried
 	told   toldNames
 
 	onDescribed []func(account string)
@@ -47,7 +48,7 @@ type Account struct {
 func New(br *bridgev2.Bridge, login *bridgev2.UserLogin, db *database.Database, cfg *config.Config, identity msnid.Identity) *Account {
 	return &Account{
 		Bridge: br, Login: login, DB: db, Config: cfg, Identity: identity,
-		Service: cfg.ServiceOrUnknown(identity.Service), naming: make(chan struct{}, 1),
+		Service: cfg.ServiceOrUnknown(identity.Service),
 	}
 }
 

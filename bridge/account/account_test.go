@@ -166,8 +166,8 @@ func TestToldNamesAreBounded(t *testing.T) {
 	for i := range 2 * maxTold {
 		told.put(fmt.Sprint(i), GhostMetadata{Told: "x"})
 	}
-	if _, ok := told.get(fmt.Sprint(2*maxTold - 1)); !ok || len(told.names) != maxTold {
-		t.Errorf("%d names are kept, the last among them: %t", len(told.names), ok)
+	if _, ok := told.get(fmt.Sprint(2*maxTold - 1)); !ok || told.names.Len() != maxTold {
+		t.Errorf("%d names are kept, the last among them: %t", told.names.Len(), ok)
 	}
 }
 

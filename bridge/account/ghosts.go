@@ -13,6 +13,7 @@ import (
 
 	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/names"
+	"matrix-msn/internal/lazy"
 )
 
 // GhostMetadata is what the bridge keeps of a ghost besides what the framework does.
@@ -96,12 +97,13 @@ func (a *Account) NameSelf(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, namingTimeout)
 	defer cancel()
+	naming := a.naming.Of(1)
 	select {
-	case a.naming <- struct{}{}:
+	case naming <- struct{}{}:
 	case <-ctx.Done():
 		return
 	}
-	defer func() { <-a.naming }()
+	defer func() { <-naming }()
 	if a.named.Load() {
 		return
 	}
@@ -248,37 +250,33 @@ const maxTold = 1000
 // zero value has nothing.
 type toldNames struct {
 	mu    sync.Mutex
-	names map[string]GhostMetadata
+	names lazy.Table[string, GhostMetadata]
 }
 
 func (t *toldNames) get(account string) (told GhostMetadata, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	told, ok = t.names[account]
-	return told, ok
+	return t.names.Get(account)
 }
 
 func (t *toldNames) put(account string, told GhostMetadata) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.names == nil {
-		t.names = make(map[string]GhostMetadata)
-	}
-	if _, known := t.names[account]; !known && len(t.names) >= maxTold {
-		for some := range t.names { // whichever: they are asked for right after
-			delete(t.names, some)
+	if _, known := t.names.Get(account); !known && t.names.Len() >= maxTold {
+		for some := range t.names.All() { // whichever: they are asked for right after
+			t.names.Delete(some)
 			break
 		}
 	}
-	t.names[account] = told
+	t.names.Put(account, told)
 }
 
 // shown forgets what a ghost is called by now, unless there is something newer.
 func (t *toldNames) shown(account string, now GhostMetadata) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.names[account].At <= now.At {
-		delete(t.names, account)
+	if told, _ := t.names.Get(account); told.At <= now.At {
+		t.names.Delete(account)
 	}
 }
 

@@ -83,7 +83,8 @@ func (b *Work) wait(key string, work func(context.Context) bool) {
 // Begin implements queue.Work.
 func (b *Work) Begin(ctx context.Context, job *queue.Job[string]) queue.Outcome {
 	// Before the work is taken: what is asked for from now on is for the next time.
-	if job.Claim(ctx) != nil {
+	// It needs no context: nothing of it waits, and one that ends with the login would keep memory for what ends with it.
+	if job.Claim(context.WithoutCancel(ctx)) != nil {
 		return queue.Leave()
 	}
 	key := job.Row

@@ -4,7 +4,6 @@ package chat
 
 import (
 	"context"
-	"sync"
 
 	"go.mau.fi/util/exsync"
 	"maunium.net/go/mautrix/bridgev2/networkid"
@@ -18,6 +17,7 @@ import (
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn"
 )
 
@@ -150,7 +150,6 @@ func New(cfg Config) (*Chat, *Heard) {
 	h.floods.say = h.sayMore
 	return &Chat{
 		account: cfg.Account, session: cfg.Session, rooms: cfg.Rooms, outbox: cfg.Outbox, files: cfg.Files, groups: cfg.Groups,
-		said: sync.OnceValue(func() *exsync.RingBuffer[id.EventID, said] { return exsync.NewRingBuffer[id.EventID, said](maxSaid) }),
 	}, h
 }
 
@@ -164,7 +163,7 @@ type Chat struct {
 	groups  Groups
 	typing  typists
 	joins   relay.Joins
-	said    func() *exsync.RingBuffer[id.EventID, said] // the latest texts from Matrix; made when it is asked for first
+	said    lazy.Value[*exsync.RingBuffer[id.EventID, said]] // the latest texts from Matrix
 }
 
 // Listen has it be told that the user writes while the login is started.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"go.mau.fi/util/exsync"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
@@ -86,6 +87,10 @@ func (c *Chat) sendBy(ctx context.Context, msg *bridgev2.MatrixMessage, put stor
 	return &bridgev2.MatrixMessageResponse{Pending: true}, nil
 }
 
+func newSaid() *exsync.RingBuffer[id.EventID, said] {
+	return exsync.NewRingBuffer[id.EventID, said](maxSaid)
+}
+
 // said is what was sent of a message.
 type said struct {
 	quote, text string
@@ -105,8 +110,8 @@ func (c *Chat) keep(evt id.EventID, sent said) {
 	if len(sent.text) > maxSaidText {
 		sent.text = ""
 	}
-	if !c.said().Replace(evt, sent) {
-		c.said().Push(evt, sent)
+	if !c.said.Get(newSaid).Replace(evt, sent) {
+		c.said.Get(newSaid).Push(evt, sent)
 	}
 }
 
@@ -160,7 +165,7 @@ func replacedBy(evt *event.Event) id.EventID {
 
 // arrived returns the text of a message that the contact surely has now, "" when that is not known.
 func (c *Chat) arrived(ctx context.Context, evt id.EventID) string {
-	sent, known := c.said().Get(evt)
+	sent, known := c.said.Get(newSaid).Get(evt)
 	if !known {
 		return ""
 	}

@@ -51,7 +51,7 @@ func (c *Chat) quote(ctx context.Context, room id.RoomID, answered id.EventID) s
 
 // quoteOf returns the quote before a message that was written earlier.
 func (c *Chat) quoteOf(ctx context.Context, room id.RoomID, written id.EventID) string {
-	if earlier, known := c.said().Get(written); known {
+	if earlier, known := c.said.Get(newSaid).Get(written); known {
 		return earlier.quote
 	}
 	ctx, cancel := context.WithTimeout(ctx, quoteTimeout)

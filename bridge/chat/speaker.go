@@ -145,7 +145,7 @@ func isFile(content *event.MessageEventContent) bool {
 
 // wrote reports whether a message is of a user, as far as anybody knows.
 func (c *Chat) wrote(ctx context.Context, user id.UserID, room id.RoomID, written id.EventID) bool {
-	if earlier, known := c.said().Get(written); known {
+	if earlier, known := c.said.Get(newSaid).Get(written); known {
 		return earlier.writer == user
 	}
 	if waiting, err := c.account.DB.MatrixQueue.Get(ctx, c.account.Login.ID, written); err == nil && waiting != nil {

@@ -28,6 +28,7 @@ import (
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/words"
 	"matrix-msn/database"
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn"
 )
 
@@ -110,7 +111,7 @@ var _ fileOffer = (*msn.FileOffer)(nil)
 
 // NewComing returns a Coming that is stopped. Call Use before Start.
 func NewComing(cfg ComingConfig) *Coming {
-	return &Coming{cfg: cfg, offers: make(map[networkid.MessageID]*offer)}
+	return &Coming{cfg: cfg}
 }
 
 // Use names who counts the lines about files.
@@ -204,7 +205,7 @@ func (c *Coming) begin(ctx context.Context, o *offer) error {
 	c.latest++
 	o.number = c.latest
 	running, o.end = context.WithCancelCause(running)
-	c.offers[o.FileID] = o
+	lazy.Put(&c.offers, o.FileID, o)
 	c.taking.Add(1)
 	c.mu.Unlock()
 	storing, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)

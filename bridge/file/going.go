@@ -25,6 +25,7 @@ import (
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn"
 	"matrix-msn/msn/wire"
 )
@@ -82,7 +83,7 @@ type Going struct {
 	outbox  Outbox
 	chats   Chats
 	loop    *queue.Loop[networkid.PortalID, *database.QueuedFile]
-	slots   chan struct{} // a token for each file that is under way
+	slots   lazy.Slots // a token for each file that is under way
 
 	mu   sync.Mutex
 	ends map[id.EventID]underWay // of the files that are under way
@@ -96,7 +97,7 @@ type underWay struct {
 
 // NewGoing returns a Going that is stopped. Call Use before Start.
 func NewGoing(a *account.Account, session Session, outbox Outbox) *Going {
-	g := &Going{account: a, session: session, outbox: outbox, slots: make(chan struct{}, maxGoing), ends: make(map[id.EventID]underWay)}
+	g := &Going{account: a, session: session, outbox: outbox}
 	g.loop = queue.New(queue.Config[networkid.PortalID, *database.QueuedFile]{
 		Store: &table{a.DB.FileQueue, a.Login.ID}, Work: g, Window: window, Batch: batch, Parallel: parallel, Patience: patience,
 	})
@@ -200,7 +201,7 @@ func (g *Going) Begin(ctx context.Context, job *queue.Job[*database.QueuedFile])
 	}
 	sending, end := context.WithCancelCause(ctx)
 	g.mu.Lock()
-	g.ends[f.EventID] = underWay{f.PortalID, end}
+	lazy.Put(&g.ends, f.EventID, underWay{f.PortalID, end})
 	g.mu.Unlock()
 	ended := func() {
 		g.mu.Lock()
@@ -243,9 +244,10 @@ func (g *Going) connected(ctx context.Context, f *database.QueuedFile) (*msn.Cli
 
 // send sends a file and returns what became of it. sending ends also when the user deletes it.
 func (g *Going) send(ctx, sending context.Context, client *msn.Client, f *database.QueuedFile) queue.Outcome {
+	slots := g.slots.Of(maxGoing)
 	select {
-	case g.slots <- struct{}{}:
-		defer func() { <-g.slots }()
+	case slots <- struct{}{}:
+		defer func() { <-slots }()
 	case <-sending.Done():
 	}
 	began := false

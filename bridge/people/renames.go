@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"matrix-msn/internal/lazy"
 )
 
 // How often somebody is shown by another name. Everybody can call themselves something else all
@@ -32,24 +34,28 @@ type renameLimit struct {
 // shown by the last one after a while. The zero value is ready; Stop ends it.
 type renames struct {
 	mu    sync.Mutex
-	of    map[string]*renamer // by account
-	waits int                 // how many of them wait
-	timer *time.Timer         // ticks while somebody waits
-	full  time.Time           // when there was no room for more
+	of    lazy.Table[string, renamer] // by account
+	waits map[string]*lateRenamer     // those of them who wait
+	timer *time.Timer                 // ticks while somebody waits
+	full  time.Time                   // when there was no room for more
 }
 
-// renamer is somebody who changes their name.
+// renamer is somebody who changes their name, which everybody does once after a sign-in.
 type renamer struct {
-	since time.Time
+	name  string // the last that was counted
+	since int64  // in nanoseconds since 1970
 	count int
-	name  string    // the last that was counted
-	due   time.Time // when the last name is shown that was not; zero when there is none
+}
+
+// lateRenamer is somebody who waits to be shown by another name.
+type lateRenamer struct {
+	due   time.Time // when the last name is shown that was not
 	later func()
 }
 
 // over reports whether the window of somebody has passed. A clock that was set back ends it too.
 func (r *renamer) over(now time.Time) bool {
-	age := now.Sub(r.since)
+	age := now.Sub(time.Unix(0, r.since))
 	return age >= renameWindow || age < 0
 }
 
@@ -60,30 +66,31 @@ func (r *renames) allow(account, name string, limit renameLimit, later func()) b
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	who := r.of[account]
+	who, known := r.of.Get(account)
 	switch {
-	case who != nil && !who.due.IsZero():
+	case r.waits[account] != nil:
 		return false
-	case who == nil && !r.makeRoom(now):
+	case !known && !r.makeRoom(now):
 		return false
-	case who == nil || who.over(now):
-		who = &renamer{since: now}
-		r.of[account] = who
+	case !known || who.over(now):
+		who = renamer{since: now.UnixNano()}
 	}
 	switch {
 	case who.count > 0 && who.name == name:
 		return true // told in two ways
 	case who.count < limit.most:
-		who.count, who.name = who.count+1, name
+		r.of.Put(account, renamer{name: name, since: who.since, count: who.count + 1})
 		return true
 	}
-	if who.due = now.Add(limit.pause); who.due.After(who.since.Add(renameWindow)) {
-		who.due = who.since.Add(renameWindow)
+	due := now.Add(limit.pause)
+	if end := time.Unix(0, who.since).Add(renameWindow); due.After(end) {
+		due = end
 	}
-	who.later = later
-	if r.waits++; r.waits == 1 {
+	if r.waits == nil {
+		r.waits = make(map[string]*lateRenamer)
 		r.timer = time.AfterFunc(renameTick, r.tick)
 	}
+	r.waits[account] = &lateRenamer{due: due, later: later}
 	return false
 }
 
@@ -96,19 +103,23 @@ func (r *renames) tick() {
 		r.mu.Unlock()
 		return
 	}
-	for _, who := range r.of {
-		if who.due.IsZero() || now.Before(who.due) && who.due.Sub(now) <= renameWindow {
+	for account, late := range r.waits {
+		if now.Before(late.due) && late.due.Sub(now) <= renameWindow {
 			continue
 		}
-		due = append(due, who.later)
+		due = append(due, late.later)
+		who, _ := r.of.Get(account)
 		if who.over(now) {
-			who.since, who.count = now, 1
+			who.since, who.count = now.UnixNano(), 1
 		}
-		who.due, who.later, who.name = time.Time{}, nil, ""
-		r.waits--
+		who.name = ""
+		r.of.Put(account, who)
+		delete(r.waits, account)
 	}
-	if r.timer = nil; r.waits > 0 {
+	if r.timer = nil; len(r.waits) > 0 {
 		r.timer = time.AfterFunc(renameTick, r.tick)
+	} else {
+		r.waits = nil
 	}
 	r.mu.Unlock()
 	for _, show := range due {
@@ -126,32 +137,27 @@ func (r *renames) Stop() {
 	if r.timer != nil {
 		r.timer.Stop()
 	}
-	r.of, r.timer, r.waits = nil, nil, 0
+	r.of, r.timer, r.waits = lazy.Table[string, renamer]{}, nil, nil
 }
 
 // makeRoom forgets people when too many are counted: those whose window is over, or else all for
 // whom no name waits. It reports whether one more can be counted. mu is held.
 func (r *renames) makeRoom(now time.Time) bool {
-	if r.of == nil {
-		r.of = make(map[string]*renamer)
-	}
-	if len(r.of) < maxRenamers {
+	if r.of.Len() < maxRenamers {
 		return true
 	}
 	if age := now.Sub(r.full); age >= 0 && age < fullPause {
 		return false
 	}
 	for _, all := range []bool{false, true} {
-		for account, who := range r.of {
-			if who.due.IsZero() && (all || who.over(now)) {
-				delete(r.of, account)
-			}
-		}
-		if len(r.of) < maxRenamers/2 {
+		r.of.DeleteFunc(func(account string, who renamer) bool {
+			return r.waits[account] == nil && (all || who.over(now))
+		})
+		if r.of.Len() < maxRenamers/2 {
 			return true
 		}
 	}
 	// Looking through them again and again for a few places would cost more than it is worth.
 	r.full = now
-	return len(r.of) < maxRenamers
+	return r.of.Len() < maxRenamers
 }

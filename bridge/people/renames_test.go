@@ -77,8 +77,8 @@ func TestRenamersAreBounded(t *testing.T) {
 			}
 		}
 		r.mu.Lock()
-		if len(r.of) > maxRenamers {
-			t.Errorf("%d are counted", len(r.of))
+		if r.of.Len() > maxRenamers {
+			t.Errorf("%d are counted", r.of.Len())
 		}
 		r.mu.Unlock()
 		time.Sleep(renameWindow + renameTick)
@@ -101,8 +101,8 @@ func TestRenamersWhoAllWaitAreBounded(t *testing.T) {
 			}
 		}
 		r.mu.Lock()
-		if len(r.of) != maxRenamers || r.waits != maxRenamers {
-			t.Errorf("%d are counted, of whom %d wait", len(r.of), r.waits)
+		if r.of.Len() != maxRenamers || len(r.waits) != maxRenamers {
+			t.Errorf("%d are counted, of whom %d wait", r.of.Len(), len(r.waits))
 		}
 		r.mu.Unlock()
 		time.Sleep(renameWindow + renameTick)

@@ -19,6 +19,7 @@ import (
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn"
 )
 
@@ -46,8 +47,8 @@ type Contacts struct {
 	rooms   *room.Rooms
 	objects *Objects
 	work    *background.Work
-	slots   chan struct{} // a token for each picture that is fetched
-	again   chan struct{} // those of pictures that were asked for in vain
+	slots   lazy.Slots // a token for each picture that is fetched
+	again   lazy.Slots // those of pictures that were asked for in vain
 
 	pace pace
 
@@ -66,7 +67,7 @@ type failure struct {
 
 // NewContacts returns the pictures of a login's contacts.
 func NewContacts(a *account.Account, s *session.Session, rooms *room.Rooms, objects *Objects, work *background.Work) *Contacts {
-	return &Contacts{account: a, session: s, rooms: rooms, objects: objects, work: work, slots: make(chan struct{}, atOnce), again: make(chan struct{}, againAtOnce), wanted: make(map[string]bool), failed: make(map[string]failure), making: make(map[string]int)}
+	return &Contacts{account: a, session: s, rooms: rooms, objects: objects, work: work}
 }
 
 // Listen has pictures fetched as the session tells of them.
@@ -99,7 +100,7 @@ func (c *Contacts) look(contact string) {
 		return
 	}
 	c.mu.Lock()
-	c.wanted[contact] = true
+	lazy.Put(&c.wanted, contact, true)
 	c.mu.Unlock()
 	c.work.Try("pictures", c.lookAtWanted)
 }
@@ -287,7 +288,7 @@ const maxMaking = 6
 func (c *Contacts) isMade(contact string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.making[contact]++; c.making[contact] < maxMaking {
+	if lazy.Put(&c.making, contact, c.making[contact]+1); c.making[contact] < maxMaking {
 		return true
 	}
 	delete(c.making, contact)
@@ -317,9 +318,9 @@ func (c *Contacts) attempt(ctx context.Context, account, hash string, fetch func
 	if failed.times >= maxFailures {
 		return nil, false
 	}
-	slots := c.slots
+	slots := c.slots.Of(atOnce)
 	if failed.vain > 0 {
-		slots = c.again
+		slots = c.again.Of(againAtOnce)
 	}
 	select {
 	case slots <- struct{}{}:
@@ -368,7 +369,7 @@ func (c *Contacts) fails(account, hash string, times int) bool {
 	if _, known := c.failed[account]; !known && len(c.failed) >= maxFailed {
 		clear(c.failed)
 	}
-	c.failed[account] = of
+	lazy.Put(&c.failed, account, of)
 	return of.times < maxFailures
 }
 

@@ -14,6 +14,7 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn"
 )
 
@@ -51,7 +52,7 @@ type Emoticons struct {
 	objects *Objects
 	inbox   Inbox
 	work    *background.Work
-	slots   chan struct{}
+	slots   lazy.Slots
 
 	mu    sync.Mutex
 	all   int
@@ -68,7 +69,7 @@ type giver struct {
 
 // NewEmoticons returns the emoticons of a login's contacts.
 func NewEmoticons(a *account.Account, s *session.Session, objects *Objects, inbox Inbox, work *background.Work) *Emoticons {
-	return &Emoticons{account: a, session: s, objects: objects, inbox: inbox, work: work, slots: make(chan struct{}, emoticonsAtOnce), of: make(map[string]*giver)}
+	return &Emoticons{account: a, session: s, objects: objects, inbox: inbox, work: work}
 }
 
 // Pictures returns those of a text's emoticons that the homeserver has.
@@ -129,7 +130,7 @@ func (e *Emoticons) begin(contact string) *giver {
 		return nil
 	case from == nil:
 		from = &giver{slots: make(chan struct{}, emoticonsOf)}
-		e.of[contact] = from
+		lazy.Put(&e.of, contact, from)
 	}
 	e.all++
 	from.texts++
@@ -199,7 +200,7 @@ var errNobodyThere = errors.New("picture: not connected")
 
 // one fetches one emoticon.
 func (e *Emoticons) one(ctx context.Context, contact string, from *giver, o msn.Object) error {
-	for _, slots := range []chan struct{}{from.slots, e.slots} {
+	for _, slots := range []chan struct{}{from.slots, e.slots.Of(emoticonsAtOnce)} {
 		select {
 		case slots <- struct{}{}:
 			defer func() { <-slots }()

@@ -21,6 +21,7 @@ import (
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/database"
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn"
 	"matrix-msn/msn/wire"
 )
@@ -57,8 +58,8 @@ const (
 type Given struct {
 	account *account.Account
 	// Both are made when they are asked for first: most logins write no emoticons.
-	made   func() *exsync.RingBuffer[id.ContentURIString, made]
-	failed func() *exsync.RingBuffer[id.ContentURIString, time.Time] // until when each is not asked for
+	made   lazy.Value[*exsync.RingBuffer[id.ContentURIString, made]]
+	failed lazy.Value[*exsync.RingBuffer[id.ContentURIString, time.Time]] // until when each is not asked for
 
 	mu   sync.Mutex
 	slow time.Time // when the homeserver was too slow last
@@ -72,15 +73,15 @@ type made struct {
 
 // NewGiven returns the custom emoji of a login.
 func NewGiven(a *account.Account) *Given {
-	return &Given{
-		account: a,
-		made: sync.OnceValue(func() *exsync.RingBuffer[id.ContentURIString, made] {
-			return exsync.NewRingBuffer[id.ContentURIString, made](maxMade)
-		}),
-		failed: sync.OnceValue(func() *exsync.RingBuffer[id.ContentURIString, time.Time] {
-			return exsync.NewRingBuffer[id.ContentURIString, time.Time](maxFailedEmoji)
-		}),
-	}
+	return &Given{account: a}
+}
+
+func newMade() *exsync.RingBuffer[id.ContentURIString, made] {
+	return exsync.NewRingBuffer[id.ContentURIString, made](maxMade)
+}
+
+func newFailed() *exsync.RingBuffer[id.ContentURIString, time.Time] {
+	return exsync.NewRingBuffer[id.ContentURIString, time.Time](maxFailedEmoji)
 }
 
 // Prepare has contacts given the emoticons of a text, when they ask for them, and returns them. One of which none
@@ -149,16 +150,16 @@ var errFailedBefore = errors.New("picture: a custom emoji that has failed before
 
 // make returns the emoticon of a custom emoji.
 func (g *Given) make(ctx context.Context, url id.ContentURIString) (made, error) {
-	if known, ok := g.made().Get(url); ok {
+	if known, ok := g.made.Get(newMade).Get(url); ok {
 		return known, nil
 	}
-	if until, failed := g.failed().Get(url); failed && time.Now().Before(until) {
+	if until, failed := g.failed.Get(newFailed).Get(url); failed && time.Now().Before(until) {
 		return made{}, errFailedBefore
 	}
 	picture, err := g.makeNew(ctx, url)
 	switch {
 	case err == nil:
-		g.made().Push(url, picture)
+		g.made.Get(newMade).Push(url, picture)
 	case errors.Is(ctx.Err(), context.Canceled):
 		// The bridge is being stopped.
 	default:
@@ -168,8 +169,8 @@ func (g *Given) make(ctx context.Context, url id.ContentURIString) (made, error)
 			g.mu.Unlock()
 		}
 		until := time.Now().Add(failedTime)
-		if !g.failed().Replace(url, until) {
-			g.failed().Push(url, until)
+		if !g.failed.Get(newFailed).Replace(url, until) {
+			g.failed.Get(newFailed).Push(url, until)
 		}
 	}
 	return picture, err

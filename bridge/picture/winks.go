@@ -20,6 +20,7 @@ import (
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
 	"matrix-msn/internal/cabinet"
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn"
 )
 
@@ -41,7 +42,7 @@ type Winks struct {
 	session *session.Session
 	inbox   RoomInbox
 	work    *background.Work
-	slots   chan struct{}
+	slots   lazy.Slots
 	turns   exsync.KeyedMutex[string] // of each contact: whoever does not answer holds up no others
 }
 
@@ -54,7 +55,7 @@ type RoomInbox interface {
 
 // NewWinks returns the winks of a login's contacts.
 func NewWinks(a *account.Account, s *session.Session, inbox RoomInbox, work *background.Work) *Winks {
-	return &Winks{account: a, session: s, inbox: inbox, work: work, slots: make(chan struct{}, winksAtOnce)}
+	return &Winks{account: a, session: s, inbox: inbox, work: work}
 }
 
 // Show has the picture of a wink fetched and put into a room, behind the line that names it. It does not wait.
@@ -105,9 +106,10 @@ func (w *Winks) show(ctx context.Context, o msn.Object, line database.QueuedMess
 // fetch asks a contact for a wink and takes its picture out.
 func (w *Winks) fetch(ctx context.Context, contact string, o msn.Object) (picture []byte, mime string, width, height int, err error) {
 	defer w.turns.WithLock(contact)()
+	slots := w.slots.Of(winksAtOnce)
 	select {
-	case w.slots <- struct{}{}:
-		defer func() { <-w.slots }()
+	case slots <- struct{}{}:
+		defer func() { <-slots }()
 	case <-ctx.Done():
 		return nil, "", 0, 0, ctx.Err()
 	}

@@ -13,6 +13,7 @@ import (
 	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/session"
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn"
 )
 
@@ -33,7 +34,7 @@ const maxComing = 1000
 
 // NewContacts returns the contacts of a login.
 func NewContacts(a *account.Account, s *session.Session, keepers Keepers) *Contacts {
-	return &Contacts{account: a, session: s, keepers: keepers, groups: make(map[networkid.PortalID]bool), coming: make(map[networkid.UserID]bool)}
+	return &Contacts{account: a, session: s, keepers: keepers}
 }
 
 // Listen has what the session tells of contacts shown, while the login is started.
@@ -171,7 +172,7 @@ func (c *Contacts) room(account string) {
 	if len(c.coming) >= maxComing {
 		clear(c.coming)
 	}
-	c.coming[ghost] = true
+	lazy.Put(&c.coming, ghost, true)
 	c.keepers.Room(c.account.Login.ID, ghost)
 }
 
@@ -180,7 +181,7 @@ func (c *Contacts) isNew(portal networkid.PortalID) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	known := c.groups[portal]
-	c.groups[portal] = true
+	lazy.Put(&c.groups, portal, true)
 	return !known
 }
 

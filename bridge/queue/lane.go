@@ -75,7 +75,7 @@ func (r *run[K, R]) lane(key K) *lane[K, R] {
 		r.lanes = make(map[K]*lane[K, R])
 	}
 	if r.lanes[key] == nil {
-		r.lanes[key] = &lane[K, R]{key: key, underWay: make(map[int64]bool), waits: r.cfg.Waits(), released: r.began}
+		r.lanes[key] = &lane[K, R]{key: key, underWay: make(map[int64]bool), waits: r.loop.cfg.Waits(), released: r.began}
 	}
 	return r.lanes[key]
 }
@@ -116,7 +116,7 @@ func (r *run[K, R]) give(key K, e Entry[R]) bool {
 		return false
 	case lane == nil:
 		lane = r.lane(key)
-	case lane.woken || lane.reading || lane.heldFrom != 0 || e.Position <= lane.after || len(lane.buffer) >= r.cfg.Batch:
+	case lane.woken || lane.reading || lane.heldFrom != 0 || e.Position <= lane.after || len(lane.buffer) >= r.loop.cfg.Batch:
 		return false
 	}
 	lane.buffer, lane.after = append(lane.buffer, e), e.Position
@@ -171,7 +171,7 @@ func (r *run[K, R]) schedule(lane *lane[K, R]) {
 
 // dispatch starts goroutines for lanes that are ready. mu is held.
 func (r *run[K, R]) dispatch() {
-	for r.open && !r.ended() && len(r.ready) > 0 && r.busy < r.cfg.Parallel {
+	for r.open && !r.ended() && len(r.ready) > 0 && r.busy < r.loop.cfg.Parallel {
 		lane := r.ready[0]
 		r.ready[0] = nil
 		if r.ready = r.ready[1:]; len(r.ready) == 0 {
@@ -179,7 +179,8 @@ func (r *run[K, R]) dispatch() {
 		}
 		lane.queued, lane.working = false, true
 		r.busy++
-		r.goes.Go(func() { r.work(lane) })
+		r.name()
+		r.begin(func() { r.work(lane) })
 	}
 }
 
@@ -199,19 +200,19 @@ func (r *run[K, R]) giveUp(s *slot) {
 // work begins rows of a lane, for one turn.
 func (r *run[K, R]) work(lane *lane[K, R]) {
 	s := new(slot)
-	for range r.cfg.Batch {
+	for range r.loop.cfg.Batch {
 		job := r.next(lane)
 		if job == nil {
 			break
 		}
-		timer := time.AfterFunc(r.cfg.Patience, func() {
+		timer := time.AfterFunc(r.loop.cfg.Patience, func() {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.giveUp(s)
 		})
 		o := Done()
-		if !r.told.has(lane.key, job.Position) {
-			o = r.cfg.Work.Begin(r.ctx, &job.Job)
+		if !r.loop.told.has(lane.key, job.Position) {
+			o = r.loop.cfg.Work.Begin(r.ctx, &job.Job)
 		}
 		r.finish(lane, job, o)
 		if !timer.Stop() {
@@ -229,17 +230,17 @@ func (r *run[K, R]) work(lane *lane[K, R]) {
 // must not be begun.
 func (r *run[K, R]) finish(lane *lane[K, R], job *job[K, R], o Outcome) {
 	switch {
-	case r.cfg.Window == 1 && o.kind == kindPending:
+	case r.loop.cfg.Window == 1 && o.kind == kindPending:
 		r.settle(lane, job, o.finish())
-	case r.cfg.Window == 1:
+	case r.loop.cfg.Window == 1:
 		r.settle(lane, job, o)
 	case o.kind == kindPending:
-		r.goes.Go(func() { r.settle(lane, job, o.finish()) })
+		r.do(func() { r.settle(lane, job, o.finish()) })
 	case o.kind == kindTell:
 		// The table has to know first that the row is not to be sent any more: it must not
 		// follow the next ones after a crash.
 		if r.insist("claim", func(ctx context.Context) (bool, error) { return r.claimed(ctx, job) }) {
-			r.goes.Go(func() { r.settle(lane, job, o) })
+			r.do(func() { r.settle(lane, job, o) })
 		} else {
 			r.settle(lane, job, Leave())
 		}
@@ -253,7 +254,7 @@ func (r *run[K, R]) next(lane *lane[K, R]) *job[K, R] {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for {
-		lane.full = lane.full && len(lane.underWay) > r.cfg.Window/2 || len(lane.underWay) >= r.cfg.Window
+		lane.full = lane.full && len(lane.underWay) > r.loop.cfg.Window/2 || len(lane.underWay) >= r.loop.cfg.Window
 		switch {
 		case r.ended() || lane.pause != nil || lane.mustWait():
 			return nil
@@ -274,8 +275,8 @@ func (r *run[K, R]) next(lane *lane[K, R]) *job[K, R] {
 			}
 		case lane.woken:
 			lane.woken = false
-			if rows, ok := r.read(lane, lane.after, r.cfg.Batch); ok && len(rows) > 0 {
-				lane.woken = lane.woken || len(rows) == r.cfg.Batch
+			if rows, ok := r.read(lane, lane.after, r.loop.cfg.Batch); ok && len(rows) > 0 {
+				lane.woken = lane.woken || len(rows) == r.loop.cfg.Batch
 				lane.after = rows[len(rows)-1].Position
 				lane.buffer = rows
 			}
@@ -291,7 +292,7 @@ func (r *run[K, R]) read(lane *lane[K, R], after int64, limit int) (rows []Entry
 	epoch := lane.epoch
 	lane.reading, lane.settled = true, nil
 	r.mu.Unlock()
-	rows, err := r.cfg.Store.Read(r.ctx, lane.key, after, limit, r.id)
+	rows, err := r.loop.cfg.Store.Read(r.ctx, lane.key, after, limit, r.id)
 	r.mu.Lock()
 	lane.reading = false
 	if err != nil && !r.ended() {

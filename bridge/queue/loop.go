@@ -25,10 +25,12 @@ type Loop[K comparable, R any] struct {
 // New returns a Loop that is stopped.
 func New[K comparable, R any](cfg Config[K, R]) *Loop[K, R] {
 	if cfg.Waits == nil {
-		cfg.Waits = func() backoff.BackOff { return retry.Waits() }
+		cfg.Waits = usualWaits
 	}
 	return &Loop[K, R]{cfg: cfg}
 }
+
+func usualWaits() backoff.BackOff { return retry.Waits() }
 
 // Start works off what is in the table, and what is put there, until Stop. The values of
 // ctx are those of what it does; its end stops the work, but only Stop waits for that. A
@@ -40,8 +42,9 @@ func (l *Loop[K, R]) Start(ctx context.Context) {
 		return
 	}
 	before := l.last
-	l.last = newRun(ctx, l)
-	l.last.goes.Go(func() { l.last.load(before) })
+	r := newRun(ctx, l)
+	l.last = r
+	r.do(func() { r.load(before) })
 }
 
 // Stop ends the work and waits for the end of what is under way. The work after a later
@@ -72,11 +75,14 @@ func (l *Loop[K, R]) Hurry(key K, position int64) {
 // Run returns the name of the run, as the owner of rows that are given by WakeWith, or ""
 // while the Loop is stopped.
 func (l *Loop[K, R]) Run() string {
-	r := l.current()
-	if r == nil || r.isStopped() {
-		return ""
+	if r := l.current(); r != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if !r.stopped {
+			return r.name()
+		}
 	}
-	return r.id
+	return ""
 }
 
 // WakeWith is Wake for who has put a row into the table, in the name of the run or of
@@ -128,6 +134,7 @@ func (l *Loop[K, R]) Idle(key K) bool {
 // decide says of each row what becomes of it, and is to answer Tell or Done.
 func (l *Loop[K, R]) Farewell(ctx context.Context, decide func(context.Context, *Job[R]) Outcome) error {
 	r := newRun(ctx, l)
+	r.name()
 	defer r.stop()
 	keys, err := l.cfg.Store.Keys(ctx)
 	if err != nil {
@@ -135,7 +142,7 @@ func (l *Loop[K, R]) Farewell(ctx context.Context, decide func(context.Context, 
 	}
 	slots := make(chan struct{}, l.cfg.Parallel)
 	for _, key := range keys {
-		r.goes.Go(func() {
+		r.do(func() {
 			select {
 			case slots <- struct{}{}:
 				defer func() { <-slots }()
@@ -155,15 +162,19 @@ func (l *Loop[K, R]) current() *run[K, R] {
 	return l.last
 }
 
-// run is what a Loop does from a Start to a Stop.
+// run is what a Loop does from a Start to a Stop. There is one for each of many accounts, and nearly all have nothing to do:
+// what is needed for that alone is made then, and let go.
 type run[K comparable, R any] struct {
-	cfg    Config[K, R]
-	told   *told[K]
-	id     string // as owner of rows
+	loop   *Loop[K, R]
+	id     string // as owner of rows; "" until something is to be owned
 	began  time.Time
+	parent context.Context // what the run was given
+	goes   sync.WaitGroup
+
+	// ctx ends with parent and with the run. It is there while something goes on, of which it is, and nil otherwise.
 	ctx    context.Context
 	cancel context.CancelFunc
-	goes   sync.WaitGroup
+	going  int // what goes on
 
 	mu      sync.Mutex
 	stopped bool
@@ -176,9 +187,46 @@ type run[K comparable, R any] struct {
 }
 
 func newRun[K comparable, R any](ctx context.Context, l *Loop[K, R]) *run[K, R] {
-	r := &run[K, R]{cfg: l.cfg, told: &l.told, id: rand.Text(), began: time.Now()}
-	r.ctx, r.cancel = context.WithCancel(ctx)
-	return r
+	return &run[K, R]{loop: l, parent: ctx, began: time.Now()}
+}
+
+// do has something done by a goroutine of its own, which has ctx and is waited for.
+func (r *run[K, R]) do(what func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.begin(what)
+}
+
+// begin is do for who holds mu.
+func (r *run[K, R]) begin(what func()) {
+	if r.going++; r.going == 1 {
+		r.ctx, r.cancel = context.WithCancel(r.parent)
+		if r.stopped {
+			r.cancel()
+		}
+	}
+	r.goes.Go(func() {
+		defer r.end()
+		what()
+	})
+}
+
+// end notes that something does not go on any more.
+func (r *run[K, R]) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.going--; r.going == 0 {
+		r.cancel()
+		r.ctx, r.cancel = nil, nil
+	}
+}
+
+// name returns the name of the run, as the owner of rows. mu is held.
+func (r *run[K, R]) name() string {
+	if r.id == "" {
+		r.id = rand.Text()
+	}
+	return r.id
 }
 
 func (r *run[K, R]) isStopped() bool {
@@ -188,13 +236,18 @@ func (r *run[K, R]) isStopped() bool {
 }
 
 // ended reports whether nothing new may be begun. mu is held.
-func (r *run[K, R]) ended() bool { return r.stopped || r.ctx.Err() != nil }
+func (r *run[K, R]) ended() bool { return r.stopped || r.parent.Err() != nil }
 
 func (r *run[K, R]) stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.stopped {
+		return
+	}
 	r.stopped = true
-	r.cancel()
+	if r.cancel != nil {
+		r.cancel()
+	}
 	for _, lane := range r.lanes {
 		lane.stopTimers()
 	}
@@ -211,7 +264,7 @@ func (r *run[K, R]) load(before *run[K, R]) {
 	r.dispatch()
 	r.mu.Unlock()
 	for waits := retry.Storing(); r.ctx.Err() == nil; {
-		keys, err := r.cfg.Store.Keys(r.ctx)
+		keys, err := r.loop.cfg.Store.Keys(r.ctx)
 		if err == nil {
 			r.mu.Lock()
 			defer r.mu.Unlock()

@@ -28,7 +28,7 @@ func (r *run[K, R]) newJob(key K, e Entry[R]) *job[K, R] {
 		}
 		ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 		defer cancel()
-		changed, err := r.cfg.Store.SetOwner(ctx, j.Entry, r.id)
+		changed, err := r.loop.cfg.Store.SetOwner(ctx, j.Entry, r.id)
 		if err == nil && !changed {
 			err = ErrLost
 		}
@@ -69,7 +69,7 @@ func (r *run[K, R]) settle(lane *lane[K, R], job *job[K, R], o Outcome) {
 	} else if held {
 		lane.holding--
 	}
-	lane.full = lane.full && len(lane.underWay) > r.cfg.Window/2
+	lane.full = lane.full && len(lane.underWay) > r.loop.cfg.Window/2
 	if r.ended() {
 		return
 	}
@@ -140,16 +140,16 @@ func (r *run[K, R]) note(job *job[K, R], o Outcome) (noted bool) {
 	case kindTell:
 		noted = r.insist("claim", func(ctx context.Context) (bool, error) { return r.claimed(ctx, job) }) && r.tell(job, o.err)
 		if noted && !r.remove(job) {
-			r.told.add(job.key, job.Position)
+			r.loop.told.add(job.key, job.Position)
 			noted = false
 		}
 	case kindHold:
-		noted = r.insist("hold", func(ctx context.Context) (bool, error) { return r.cfg.Store.Hold(ctx, job.Entry) })
+		noted = r.insist("hold", func(ctx context.Context) (bool, error) { return r.loop.cfg.Store.Hold(ctx, job.Entry) })
 	case kindStillHeld:
 		noted = true
 	case kindRetry, kindFollow, kindPutBack:
 		noted = job.Owner != r.id || r.insist("give back", func(ctx context.Context) (bool, error) {
-			return r.cfg.Store.SetOwner(ctx, job.Entry, "")
+			return r.loop.cfg.Store.SetOwner(ctx, job.Entry, "")
 		})
 	}
 	if noted && o.kind == kindRetry {
@@ -163,7 +163,7 @@ func (r *run[K, R]) note(job *job[K, R], o Outcome) (noted bool) {
 
 // noteFailure has the table note why a row waits, where it does. Nothing depends on it.
 func (r *run[K, R]) noteFailure(job *job[K, R], why error) {
-	failures, ok := r.cfg.Store.(Failures[R])
+	failures, ok := r.loop.cfg.Store.(Failures[R])
 	if !ok || why == nil {
 		return
 	}
@@ -179,12 +179,12 @@ func (r *run[K, R]) noteFailure(job *job[K, R], why error) {
 func (r *run[K, R]) remove(job *job[K, R]) bool {
 	removed := false
 	r.insist("remove", func(ctx context.Context) (bool, error) {
-		_, err := r.cfg.Store.Remove(ctx, job.Entry)
+		_, err := r.loop.cfg.Store.Remove(ctx, job.Entry)
 		removed = err == nil
 		return removed, err
 	})
 	if removed {
-		r.told.drop(job.key, job.Position)
+		r.loop.told.drop(job.key, job.Position)
 	}
 	return removed
 }
@@ -221,7 +221,7 @@ func (r *run[K, R]) insist(what string, change func(context.Context) (bool, erro
 func (r *run[K, R]) tell(job *job[K, R], fate error) bool {
 	waits := retry.Waits()
 	for attempt := 1; ; attempt++ {
-		err := r.cfg.Work.Tell(r.ctx, job.Row, fate)
+		err := r.loop.cfg.Work.Tell(r.ctx, job.Row, fate)
 		if err == nil {
 			return true
 		}
@@ -239,20 +239,20 @@ func (r *run[K, R]) tell(job *job[K, R], fate error) bool {
 // settleAll settles the rows of a key as decide says, in order.
 func (r *run[K, R]) settleAll(key K, decide func(context.Context, *Job[R]) Outcome) {
 	for after := int64(0); r.ctx.Err() == nil; {
-		rows, err := r.cfg.Store.Read(r.ctx, key, after, r.cfg.Batch, r.id)
+		rows, err := r.loop.cfg.Store.Read(r.ctx, key, after, r.loop.cfg.Batch, r.id)
 		if err != nil {
 			zerolog.Ctx(r.ctx).Err(err).Any("key", key).Msg("Failed to read what is left")
 		}
 		for _, e := range rows {
 			job := r.newJob(key, e)
 			o := Done()
-			if !r.told.has(key, e.Position) {
+			if !r.loop.told.has(key, e.Position) {
 				o = decide(r.ctx, &job.Job)
 			}
 			r.note(job, o)
 			after = e.Position
 		}
-		if err != nil || len(rows) < r.cfg.Batch {
+		if err != nil || len(rows) < r.loop.cfg.Batch {
 			return
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
+	"matrix-msn/internal/lazy"
 )
 
 const (
@@ -33,7 +34,7 @@ type Rooms struct {
 	homeserver Homeserver
 	making     exsync.KeyedMutex[networkid.PortalID] // by who makes a room
 	describing exsync.KeyedMutex[networkid.PortalID] // by who has somebody described there
-	asking     chan struct{}                         // a token for each update that asks the homeserver
+	asking     lazy.Slots                            // a token for each update that asks the homeserver
 
 	queue   func(bridgev2.RemoteEvent) bridgev2.EventHandlingResult // of the framework
 	queuing calls
@@ -42,7 +43,7 @@ type Rooms struct {
 
 // New returns the rooms of a login. homeserver may be nil: then it counts as answering.
 func New(a *account.Account, homeserver Homeserver) *Rooms {
-	return &Rooms{account: a, homeserver: homeserver, asking: make(chan struct{}, maxUpdates), queue: a.Login.QueueRemoteEvent}
+	return &Rooms{account: a, homeserver: homeserver, queue: a.Login.QueueRemoteEvent}
 }
 
 // Stored returns the room of a portal, "" while there is none.

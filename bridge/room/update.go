@@ -158,9 +158,10 @@ func (r *Rooms) isIn(ctx context.Context, key networkid.PortalKey) (own event.Me
 	if err != nil || stored == "" {
 		return "", false, err
 	}
+	asking := r.asking.Of(maxUpdates)
 	select {
-	case r.asking <- struct{}{}:
-		defer func() { <-r.asking }()
+	case asking <- struct{}{}:
+		defer func() { <-asking }()
 	case <-ctx.Done():
 		return "", false, ctx.Err()
 	}
