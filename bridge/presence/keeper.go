@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,13 +36,14 @@ type Keeper struct {
 	stop context.CancelFunc // nil while it is not started
 	loop sync.WaitGroup
 
-	mu     sync.Mutex
-	ghosts map[networkid.UserID]*ghost
-	dirty  map[*ghost]struct{} // those of which something is to be sent
-	logins map[networkid.UserLoginID]*login
-	ends   ends   // when what logins have told ends
-	order  uint64 // of the latest news
-	busy   *ghost // of whom something is just being sent or asked
+	mu      sync.Mutex
+	ghosts  map[networkid.UserID]*ghost
+	dirty   map[*ghost]struct{} // those of which something is to be sent
+	present map[*ghost]struct{} // those that are shown as anything but offline: few of many of whom something is known
+	logins  map[networkid.UserLoginID]*login
+	ends    ends   // when what logins have told ends
+	order   uint64 // of the latest news
+	busy    *ghost // of whom something is just being sent or asked
 
 	repeat time.Time // before it nothing is repeated
 	server server
@@ -50,9 +52,8 @@ type Keeper struct {
 
 // ghost is one of whom something is known, or shown.
 type ghost struct {
-	id    networkid.UserID
-	seen  map[*login]*report // by those who see them online
-	rooms map[*login]struct{}
+	id   networkid.UserID
+	ties []tie
 
 	shown  State // what the homeserver was told
 	sure   bool  // and has taken
@@ -66,63 +67,79 @@ type ghost struct {
 	aside   time.Time // until then the homeserver is not asked: it refuses this one
 }
 
-// report is how a login sees a ghost.
-type report struct {
-	state State
-	order uint64 // which news it was
-	round uint64 // of the login
+// tie is what a login has to do with a ghost: it sees them online, or has a room with them, or both. There are many logins
+// and many ghosts, and few that have to do with each other: a list of them takes less memory than a table.
+type tie struct {
+	login *login
+	state *State // as it sees them, nil when not online; it does not change, and those who see the same share it
+	order uint64 // which news that was
+	round uint32 // of the login
+	room  bool
 }
 
 // login is one that has told something.
 type login struct {
-	round uint64
-	until time.Time // when what older rounds have told ends; zero when there is nothing
-	// ghosts are those whom it sees online or shares a room with. There are many logins and many ghosts,
-	// and few that have to do with each other.
-	ghosts map[*ghost]struct{}
+	round  uint32
+	until  time.Time // when what older rounds have told ends; zero when there is nothing
+	ghosts []*ghost  // those with a tie to it
 }
 
-// see notes how a login sees a ghost, nil for not online.
-func (l *login) see(g *ghost, r *report) {
-	if r == nil {
-		delete(g.seen, l)
-		l.leave(g)
-		return
+// tie returns what a login has to do with a ghost, or nil. It is valid until the next is made or dropped.
+func (g *ghost) tie(l *login) *tie {
+	for i := range g.ties {
+		if g.ties[i].login == l {
+			return &g.ties[i]
+		}
 	}
-	if g.seen == nil {
-		g.seen = make(map[*login]*report)
+	return nil
+}
+
+// change changes what a login has to do with a ghost.
+func (l *login) change(g *ghost, change func(*tie)) {
+	t := g.tie(l)
+	if t == nil {
+		g.ties = append(g.ties, tie{login: l})
+		l.ghosts = append(l.ghosts, g)
+		t = &g.ties[len(g.ties)-1]
 	}
-	g.seen[l] = r
-	l.meet(g)
+	if change(t); t.state == nil && !t.room {
+		g.drop(l)
+		l.ghosts = without(l.ghosts, func(other *ghost) bool { return other == g })
+	}
+}
+
+// drop forgets what a login has to do with a ghost.
+func (g *ghost) drop(l *login) {
+	g.ties = without(g.ties, func(t tie) bool { return t.login == l })
+}
+
+// without returns a list without those that match, and nil when nothing is left.
+func without[E any](list []E, match func(E) bool) []E {
+	if list = slices.DeleteFunc(list, match); len(list) == 0 {
+		return nil
+	}
+	return list
+}
+
+// hasRoom reports whether a login has a room with a ghost.
+func (l *login) hasRoom(g *ghost) bool {
+	t := g.tie(l)
+	return t != nil && t.room
+}
+
+// see notes how a login sees a ghost, nil for not online, and which news that is.
+func (l *login) see(g *ghost, state *State, order uint64) {
+	if state != nil {
+		if i := slices.IndexFunc(g.ties, func(t tie) bool { return t.state != nil && *t.state == *state }); i >= 0 {
+			state = g.ties[i].state
+		}
+	}
+	l.change(g, func(t *tie) { t.state, t.order, t.round = state, order, l.round })
 }
 
 // share notes that a login has a room with a ghost, or has none any more.
 func (l *login) share(g *ghost, has bool) {
-	if !has {
-		delete(g.rooms, l)
-		l.leave(g)
-		return
-	}
-	if g.rooms == nil {
-		g.rooms = make(map[*login]struct{})
-	}
-	g.rooms[l] = struct{}{}
-	l.meet(g)
-}
-
-func (l *login) meet(g *ghost) {
-	if l.ghosts == nil {
-		l.ghosts = make(map[*ghost]struct{})
-	}
-	l.ghosts[g] = struct{}{}
-}
-
-// leave forgets a ghost with whom a login has nothing to do any more.
-func (l *login) leave(g *ghost) {
-	_, had := g.rooms[l]
-	if g.seen[l] == nil && !had {
-		delete(l.ghosts, g)
-	}
+	l.change(g, func(t *tie) { t.room = has })
 }
 
 // New returns a Keeper that is not started.
@@ -135,7 +152,7 @@ func New(cfg Config) *Keeper {
 	}
 	k := &Keeper{
 		cfg: cfg, wake: make(chan struct{}, 1),
-		ghosts: make(map[networkid.UserID]*ghost), dirty: make(map[*ghost]struct{}), logins: make(map[networkid.UserLoginID]*login),
+		ghosts: make(map[networkid.UserID]*ghost), dirty: make(map[*ghost]struct{}), present: make(map[*ghost]struct{}), logins: make(map[networkid.UserLoginID]*login),
 	}
 	if cfg.Kind.lasts {
 		k.life.effect, k.life.lasts, k.life.idles = true, true, true
@@ -178,13 +195,16 @@ func (k *Keeper) ghost(id networkid.UserID) *ghost {
 // Without a room nobody would see it.
 func (g *ghost) wanted() State {
 	state, order := offline, uint64(0)
-	if len(g.rooms) == 0 {
-		return state
-	}
-	for _, r := range g.seen {
-		if r.order > order {
-			state, order = r.state, r.order
+	room := false
+	for i := range g.ties {
+		t := &g.ties[i]
+		room = room || t.room
+		if t.state != nil && t.order > order {
+			state, order = *t.state, t.order
 		}
+	}
+	if !room {
+		return offline
 	}
 	return state
 }
@@ -209,7 +229,7 @@ func (k *Keeper) settled(g *ghost, now time.Time) {
 
 // forget drops a ghost of whom nothing is known and shown. mu is held.
 func (k *Keeper) forget(g *ghost) {
-	if g != k.busy && g.sure && g.shown == offline && len(g.seen) == 0 && len(g.rooms) == 0 && !g.listed {
+	if g != k.busy && g.sure && g.shown == offline && len(g.ties) == 0 && !g.listed {
 		delete(k.ghosts, g.id)
 	}
 }
@@ -244,8 +264,8 @@ func (k *Keeper) Begin(id networkid.UserLoginID, rooms []networkid.UserID) {
 	for _, room := range rooms {
 		has[room] = true
 	}
-	for g := range l.ghosts {
-		if _, had := g.rooms[l]; had && !has[g.id] {
+	for _, g := range slices.Clone(l.ghosts) {
+		if l.hasRoom(g) && !has[g.id] {
 			l.share(g, false)
 			k.settled(g, now)
 		}
@@ -280,9 +300,8 @@ func (k *Keeper) End(id networkid.UserLoginID) {
 	delete(k.logins, id)
 	l.until = time.Time{}
 	now := time.Now()
-	for g := range l.ghosts {
-		delete(g.seen, l)
-		delete(g.rooms, l)
+	for _, g := range l.ghosts {
+		g.drop(l)
 		k.settled(g, now)
 	}
 	l.ghosts = nil
@@ -298,16 +317,16 @@ func (k *Keeper) Report(id networkid.UserLoginID, who networkid.UserID, state St
 	}
 	g := k.ghost(who)
 	g.hold = time.Time{}
-	before := g.seen[l]
+	before := g.tie(l)
 	switch {
-	case before != nil && before.state == state: // services repeat what they have said
+	case before != nil && before.state != nil && *before.state == state: // services repeat what they have said
 		before.round = l.round
 		return
 	case state.Presence == offline.Presence:
-		l.see(g, nil)
+		l.see(g, nil, 0)
 	default:
 		k.order++
-		l.see(g, &report{state: state, order: k.order, round: l.round})
+		l.see(g, &state, k.order)
 	}
 	k.settled(g, time.Now())
 }
@@ -323,7 +342,7 @@ func (k *Keeper) Room(id networkid.UserLoginID, who networkid.UserID) {
 
 func (k *Keeper) room(l *login, who networkid.UserID, now time.Time) {
 	g := k.ghost(who)
-	if _, had := g.rooms[l]; !had {
+	if !l.hasRoom(g) {
 		l.share(g, true)
 		k.settled(g, now)
 	}
@@ -357,9 +376,9 @@ func (k *Keeper) expire(now time.Time) (at time.Time) {
 			return next.at
 		default:
 			l.until = time.Time{}
-			for g := range l.ghosts {
-				if r := g.seen[l]; r != nil && r.round < l.round {
-					l.see(g, nil)
+			for _, g := range slices.Clone(l.ghosts) {
+				if t := g.tie(l); t.state != nil && t.round < l.round {
+					l.see(g, nil, 0)
 					k.settled(g, now)
 				}
 			}

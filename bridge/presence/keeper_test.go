@@ -91,8 +91,8 @@ func TestTwoLoginsShareAGhost(t *testing.T) {
 		k.End(home)
 		time.Sleep(time.Minute)
 		expect(t, "when both have gone", server, "home/bob@example.com offline ")
-		if len(k.ghosts)+len(k.dirty)+len(k.logins) > 0 {
-			t.Errorf("%v, %v and %v are kept", k.ghosts, k.dirty, k.logins)
+		if len(k.ghosts)+len(k.dirty)+len(k.present)+len(k.logins) > 0 {
+			t.Errorf("%v, %v, %v and %v are kept", k.ghosts, k.dirty, k.present, k.logins)
 		}
 	})
 }

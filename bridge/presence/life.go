@@ -60,9 +60,9 @@ func (k *Keeper) pick() {
 		return
 	}
 	var best *ghost
-	for _, g := range k.ghosts {
+	for g := range k.present {
 		online := g.shown.Presence == event.PresenceOnline
-		if _, changes := k.dirty[g]; changes || !g.sure || g.shown == offline || !g.put.After(l.vain) || l.lasts && !online {
+		if _, changes := k.dirty[g]; changes || !g.sure || !g.put.After(l.vain) || l.lasts && !online {
 			continue
 		}
 		if best == nil || online && best.shown.Presence != event.PresenceOnline || online == (best.shown.Presence == event.PresenceOnline) && g.put.After(best.put) {

@@ -118,8 +118,8 @@ func (k *Keeper) fading(now time.Time) (g *ghost, at time.Time) {
 	if !k.cfg.Repeats || k.life.every == 0 {
 		return nil, time.Time{}
 	}
-	for _, other := range k.ghosts {
-		if _, changes := k.dirty[other]; changes || other.shown == offline || now.Before(other.aside) {
+	for other := range k.present {
+		if _, changes := k.dirty[other]; changes || now.Before(other.aside) {
 			continue
 		}
 		switch due := other.put.Add(k.life.every); {
@@ -184,6 +184,11 @@ func (k *Keeper) told(w work, err error) {
 	k.life.told(g)
 	k.reached()
 	g.shown, g.sure = w.state, true
+	if g.shown == offline {
+		delete(k.present, g)
+	} else {
+		k.present[g] = struct{}{}
+	}
 	delete(k.dirty, g)
 	k.settled(g, now) // there may be something newer
 }

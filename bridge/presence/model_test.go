@@ -195,6 +195,27 @@ func (m *model) checkPace(sent []request) {
 	}
 }
 
+// checkPresent checks that the keeper knows who is shown as there without looking at everybody.
+func (m *model) checkPresent() {
+	m.t.Helper()
+	k := m.keeper
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	shown := 0
+	for _, g := range k.ghosts {
+		if g.shown == offline {
+			continue
+		}
+		shown++
+		if _, noted := k.present[g]; !noted {
+			m.t.Errorf("%s is shown as %+v, which is not noted", g.id, g.shown)
+		}
+	}
+	if len(k.present) != shown {
+		m.t.Errorf("%d are noted as there, %d are shown so", len(k.present), shown)
+	}
+}
+
 // Whatever happens to contacts, logins, the service, the homeserver, the disk and the bridge:
 // when all is calm Matrix shows what is so, the limits were kept, and then nothing is sent.
 func TestKeeperAgainstItsModel(t *testing.T) {
@@ -214,6 +235,7 @@ func TestKeeperAgainstItsModel(t *testing.T) {
 					}
 					time.Sleep(time.Duration(m.random.Int64N(int64(8 * time.Second))))
 					sent = append(sent, server.take()...)
+					m.checkPresent()
 				}
 				m.checkPace(sent)
 				server.change(func() { server.fail = nil })
