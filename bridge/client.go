@@ -24,6 +24,7 @@ import (
 	"matrix-msn/bridge/inbox"
 	"matrix-msn/bridge/intake"
 	"matrix-msn/bridge/login"
+	"matrix-msn/bridge/look"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/outage"
 	"matrix-msn/bridge/outbox"
@@ -103,7 +104,8 @@ func newClient(c *Connector, of *bridgev2.UserLogin, identity msnid.Identity) *C
 	client.outbox = outbox.New(client.account, client.session, work)
 	client.alerts = alert.New(client.account, client.rooms, client.inbox)
 	client.pager = pager.New(client.account, client.session, client.rooms, client.alerts)
-	client.people = people.New(client.account, client.session, client.rooms, work, client.inbox, client.alerts)
+	looks := look.New(client.account.Shown, work, c.signIns.Crowded)
+	client.people = people.New(client.account, client.session, client.rooms, work, looks, client.inbox, client.alerts)
 	client.requests = request.New(client.account, client.session, work, client.people.Notes, client.people.Alike, client.people.Tell)
 	client.groups = group.New(client.account, client.session, client.rooms, work, client.inbox, client.people.Roster, client.people.Strangers, client.people.Notes)
 	client.circles = circle.New(client.account, client.session, client.rooms, work, client.people.Roster, client.people.Notes, client.alerts)
@@ -122,7 +124,7 @@ func newClient(c *Connector, of *bridgev2.UserLogin, identity msnid.Identity) *C
 	})
 	client.self = self.New(client.account, client.session, client.alerts, c.nameOf(of.UserMXID))
 	client.contacts = presence.NewContacts(client.account, client.session, c.keepers)
-	client.pictures = picture.NewContacts(client.account, client.session, client.rooms, objects, fetching)
+	client.pictures = picture.NewContacts(client.account, client.session, client.rooms, objects, fetching, looks)
 	client.own = picture.NewOwn(client.account, client.session, client.rooms, work, client.alerts)
 	client.spaces = spaces.New(client.account, client.session, work)
 	client.outages = outage.New(client.account, client.rooms, work, !c.tellsOutages)
@@ -133,7 +135,7 @@ func newClient(c *Connector, of *bridgev2.UserLogin, identity msnid.Identity) *C
 	client.outbox.OnSettled(client.going.Release)
 	client.outbox.OnSent(client.outages.Sent)
 	client.inbox.Use(client.kinds)
-	client.session.Use(client.rooms, client.inbox, client.outbox, client.pager, work, fetching, client.coming, client.going)
+	client.session.Use(client.rooms, client.inbox, client.outbox, client.pager, work, fetching, looks, client.coming, client.going)
 	client.people.Listen(client.session)
 	client.requests.Listen(client.session)
 	client.groups.Listen(client.session)

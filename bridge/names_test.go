@@ -485,13 +485,13 @@ func TestNamesThatChangeAllTheTimeAreShownSeldom(t *testing.T) {
 	b.srv.Play(carol, msntest.Script{})
 	b.dm(login, carol)
 	b.dm(login, bob)
-	is := func(account, name string) {
-		login.Client.(*Client).session.Dispatch(b.ctx, msn.PresenceChanged{Contact: msn.Contact{Account: account, Name: name, Told: name, Status: msn.Online}})
+	is := func(account, name string, on msn.List) {
+		login.Client.(*Client).session.Dispatch(b.ctx, msn.PresenceChanged{Contact: msn.Contact{Account: account, Name: name, Told: name, Status: msn.Online, Lists: on}})
 	}
 	for i := range 15 {
-		is(carol, fmt.Sprint("Carol ", i))
+		is(carol, fmt.Sprint("Carol ", i), 0)
 		// What follows from that is done when a friend's name is shown that came after it.
-		is(bob, fmt.Sprint("Bob ", i))
+		is(bob, fmt.Sprint("Bob ", i), msn.ListForward)
 		b.eventually("the friend's name", func() bool { return b.ghostName(login, bob) == fmt.Sprintf("Bob %d (MSN)", i) })
 	}
 	shown := b.matrix.all(func(r record) bool { return r.kind == "name" && strings.HasPrefix(r.body, "Carol ") })

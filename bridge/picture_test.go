@@ -7,6 +7,7 @@ import (
 	"image/png"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"maunium.net/go/mautrix/bridgev2"
@@ -236,4 +237,60 @@ func TestPictureThatComesWhileTheRoomIsMade(t *testing.T) {
 		defer b.matrix.mu.Unlock()
 		return slices.Contains(b.matrix.states[room], event.StateRoomAvatar)
 	})
+}
+
+// Who goes back to an earlier picture while the one in between is being shown is shown as they look now.
+func TestPictureThatIsTakenBackWhileItIsShown(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	friend := b.messenger(bob)
+	red, blue := painted(t, 20, 20, red), painted(t, 20, 20, blue)
+	shows := func(data []byte) bool { return bytes.Equal(b.matrix.avatar(b.ghostMXID(login, bob)), data) }
+	set := func(data []byte) {
+		t.Helper()
+		o, err := friend.SetPicture(t.Context(), data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.eventually("the contact's picture", func() bool {
+			contact, _ := login.Client.(*Client).session.Current().Contact(bob)
+			return contact.Object == o.String()
+		})
+	}
+	set(red)
+	b.eventually("the picture of the room", func() bool {
+		b.matrix.mu.Lock()
+		defer b.matrix.mu.Unlock()
+		return slices.Contains(b.matrix.states[room], event.StateRoomAvatar)
+	})
+	held, free := make(chan struct{}), make(chan struct{})
+	release := sync.OnceFunc(func() { close(free) })
+	defer release()
+	hold := sync.OnceFunc(func() {
+		close(held)
+		<-free
+	})
+	b.matrix.mu.Lock()
+	b.matrix.stating = func(in id.RoomID, _ string) error {
+		if in == room {
+			hold()
+		}
+		return nil
+	}
+	b.matrix.mu.Unlock()
+	set(blue)
+	<-held
+	if !shows(blue) {
+		t.Error("the picture in between is not shown")
+	}
+	set(red)
+	if err := friend.Conversation(alice).SendText(t.Context(), "behind the picture", ""); err != nil {
+		t.Fatal(err)
+	}
+	b.waitQueued(1)
+	release()
+	b.eventually("the picture that the contact has now", func() bool { return shows(red) })
+	b.waitMessage(0, "behind the picture")
 }

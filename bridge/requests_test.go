@@ -186,7 +186,7 @@ func TestRequestInTheNameOfAFriend(t *testing.T) {
 		room := b.dm(login, carol)
 		b.dm(login, mallory)
 		for _, name := range []string{"Bob Builder", "Carol again", "Bob Builder", "The end"} {
-			login.Client.(*Client).session.Dispatch(b.ctx, msn.PresenceChanged{Contact: msn.Contact{Account: carol, Name: name, Told: name, Status: msn.Online}})
+			login.Client.(*Client).session.Dispatch(b.ctx, msn.PresenceChanged{Contact: msn.Contact{Account: carol, Name: name, Told: name, Status: msn.Online, Lists: msn.ListForward}})
 			b.eventually("the name "+name, func() bool { return b.ghostName(login, carol) == name+" (MSN)" })
 		}
 		taken := b.matrix.all(func(r record) bool { return strings.HasPrefix(r.body, "Take care: "+carol) })

@@ -2,9 +2,6 @@ package database
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"strings"
 
 	"go.mau.fi/util/dbutil"
 	"maunium.net/go/mautrix/bridgev2/networkid"
@@ -25,9 +22,7 @@ const (
 		SELECT id FROM ghost WHERE bridge_id=$1 AND NOT name_set AND id IN (
 			SELECT other_user_id FROM portal WHERE bridge_id=$1 AND receiver=$2 AND mxid<>''
 			UNION SELECT $3 || account FROM group_member WHERE bridge_id=$1 AND login_id=$2)`
-	ghostsPictured = `SELECT id FROM ghost WHERE bridge_id=$1 AND avatar_id<>'' AND id IN (`
-	ghostsExisting = `SELECT id FROM ghost WHERE bridge_id=$1 AND id IN (`
-	ghostsInRooms  = `
+	ghostsInRooms = `
 		SELECT other_user_id FROM portal WHERE bridge_id=$1 AND receiver=$2 AND mxid<>'' AND other_user_id<>''
 		UNION SELECT $3 || account FROM group_member WHERE bridge_id=$1 AND login_id=$2`
 )
@@ -50,46 +45,6 @@ func (q *GhostQuery) NameBy(ctx context.Context, template string) error {
 func (q *GhostQuery) Unnamed(ctx context.Context, login networkid.UserLoginID, prefix string) ([]networkid.UserID, error) {
 	rows, err := q.db.Query(ctx, ghostsUnnamed, q.bridgeID, login, prefix)
 	return dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[networkid.UserID], err).AsList()
-}
-
-// maxAsked is about how many ghosts one statement asks.
-const maxAsked = 500
-
-// Existing returns those of some ghosts that there are.
-func (q *GhostQuery) Existing(ctx context.Context, ids []networkid.UserID) (map[networkid.UserID]bool, error) {
-	return among(ctx, q.db, ghostsExisting, []any{q.bridgeID}, ids)
-}
-
-// Pictured returns those of some ghosts that have a picture.
-func (q *GhostQuery) Pictured(ctx context.Context, ids []networkid.UserID) (map[networkid.UserID]bool, error) {
-	return among(ctx, q.db, ghostsPictured, []any{q.bridgeID}, ids)
-}
-
-// among returns those of some IDs that a query finds, which ends in the middle of a list of them. args come before it.
-func among[ID ~string](ctx context.Context, db *dbutil.Database, begin string, args []any, ids []ID) (map[ID]bool, error) {
-	found := make(map[ID]bool)
-	for some := range slices.Chunk(ids, maxAsked) {
-		var query strings.Builder
-		query.WriteString(begin)
-		all := slices.Clone(args)
-		for i, id := range some {
-			if i > 0 {
-				query.WriteByte(',')
-			}
-			fmt.Fprintf(&query, "$%d", len(all)+1)
-			all = append(all, id)
-		}
-		query.WriteByte(')')
-		rows, err := db.Query(ctx, query.String(), all...)
-		here, err := dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[ID], err).AsList()
-		if err != nil {
-			return nil, err
-		}
-		for _, id := range here {
-			found[id] = true
-		}
-	}
-	return found, nil
 }
 
 // InRooms returns the ghosts with whom a login has a room: of its own, or that of a group chat.

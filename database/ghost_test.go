@@ -17,8 +17,10 @@ func TestGhostsThatThereAre(t *testing.T) {
 	each(t, func(t *testing.T, db *database.Database, framework *bridgedb.Database) {
 		ctx := t.Context()
 		var ids []networkid.UserID
+		var accounts []string
 		for n := range 1201 {
-			ids = append(ids, networkid.UserID(fmt.Sprintf("home/%d@example.com", n)))
+			accounts = append(accounts, fmt.Sprintf("%d@example.com", n))
+			ids = append(ids, networkid.UserID("home/"+accounts[n]))
 		}
 		there := map[networkid.UserID]bool{ids[0]: true, ids[499]: true, ids[500]: true, ids[1200]: true}
 		for id := range there {
@@ -33,16 +35,16 @@ func TestGhostsThatThereAre(t *testing.T) {
 				}
 			}
 		})
-		got, err := db.Ghost.Existing(ctx, ids)
+		got, err := db.Ghost.Shown(ctx, login, "home/", "dm:", accounts)
 		if err != nil || len(got) != len(there) {
 			t.Errorf("there are %v, %v", got, err)
 		}
-		for id := range there {
-			if !got[id] {
-				t.Errorf("%s is not found", id)
+		for _, shown := range got {
+			if !there[shown.Ghost] || shown.Room.RoomID != "" {
+				t.Errorf("found is %+v", shown)
 			}
 		}
-		if none, err := db.Ghost.Existing(ctx, nil); err != nil || len(none) != 0 {
+		if none, err := db.Ghost.Shown(ctx, login, "home/", "dm:", nil); err != nil || len(none) != 0 {
 			t.Errorf("of nobody there are %v, %v", none, err)
 		}
 	})

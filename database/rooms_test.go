@@ -2,6 +2,9 @@ package database_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -176,21 +179,21 @@ func TestGhostsInRoomsAndShownAsOnline(t *testing.T) {
 	})
 }
 
-// A room or a ghost is looked at for its picture when it has one, and a room when it is not sure that it has none.
-func TestWhoHasAPicture(t *testing.T) {
+// How people are shown is found with the room of the login alone. A room counts as one with a picture too when it is not sure that
+// it has none.
+func TestHowPeopleAreShown(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *database.Database, framework *bridgedb.Database) {
 		ctx := t.Context()
-		var portals []networkid.PortalID
+		accounts := []string{"with", "unsure", "without", "roomless", "others", "nobody"}
 		for _, portal := range []*bridgedb.Portal{
-			{PortalKey: networkid.PortalKey{ID: "dm:with", Receiver: login}, MXID: "!with:x", AvatarID: "a", AvatarSet: true},
+			{PortalKey: networkid.PortalKey{ID: "dm:with", Receiver: login}, MXID: "!with:x", AvatarID: "a", AvatarSet: true, Name: "With", NameSet: true, NameIsCustom: true},
 			{PortalKey: networkid.PortalKey{ID: "dm:unsure", Receiver: login}, MXID: "!unsure:x"},
 			{PortalKey: networkid.PortalKey{ID: "dm:without", Receiver: login}, MXID: "!without:x", AvatarSet: true},
 			{PortalKey: networkid.PortalKey{ID: "dm:roomless", Receiver: login}, AvatarID: "a"},
 			{PortalKey: networkid.PortalKey{ID: "dm:others", Receiver: other}, MXID: "!others:x", AvatarID: "a"},
 		} {
-			portal.Metadata = map[string]any{}
-			portals = append(portals, portal.ID)
+			portal.Metadata = map[string]any{"shared": true}
 			if err := framework.Portal.Insert(ctx, portal); err != nil {
 				t.Fatal(err)
 			}
@@ -200,12 +203,12 @@ func TestWhoHasAPicture(t *testing.T) {
 				}
 			})
 		}
-		if got, err := db.Portal.Pictured(ctx, login, portals); err != nil || len(got) != 2 || !got["dm:with"] || !got["dm:unsure"] {
-			t.Errorf("rooms: %v, %v", got, err)
+		ghosts := []*bridgedb.Ghost{
+			{ID: "home/with", AvatarID: "a", Name: "With", NameSet: true}, {ID: "home/without", AvatarSet: true},
+			{ID: "home/unsure"}, {ID: "home/roomless"}, {ID: "home/others"},
 		}
-		ghosts := []*bridgedb.Ghost{{ID: "home/with", AvatarID: "a"}, {ID: "home/without", AvatarSet: true}}
 		for _, ghost := range ghosts {
-			ghost.Metadata = map[string]any{}
+			ghost.Metadata = map[string]any{"told": string(ghost.ID)}
 			if err := framework.Ghost.Insert(ctx, ghost); err != nil {
 				t.Fatal(err)
 			}
@@ -215,8 +218,32 @@ func TestWhoHasAPicture(t *testing.T) {
 				}
 			})
 		}
-		if got, err := db.Ghost.Pictured(ctx, []networkid.UserID{"home/with", "home/without", "home/nobody"}); err != nil || len(got) != 1 || !got["home/with"] {
-			t.Errorf("ghosts: %v, %v", got, err)
+		got, err := db.Ghost.Shown(ctx, login, "home/", "dm:", accounts)
+		if err != nil || len(got) != len(ghosts) {
+			t.Errorf("shown are %v, %v", got, err)
+		}
+		for _, shown := range got {
+			var told, kept struct {
+				Told   string
+				Shared bool
+			}
+			if err := errors.Join(json.Unmarshal(shown.Metadata, &told), json.Unmarshal(shown.Room.Metadata, &kept)); err != nil || told.Told != string(shown.Ghost) {
+				t.Errorf("of %s is kept %s, %s, %v", shown.Ghost, shown.Metadata, shown.Room.Metadata, err)
+			}
+			is := *shown
+			is.Metadata, is.Room.Metadata = nil, nil
+			want := map[networkid.UserID]database.Shown{
+				"home/with": {Name: "With", NameSet: true, Pictured: true,
+					Room: database.ShownRoom{RoomID: "!with:x", Name: "With", NameSet: true, NameIsCustom: true, Pictured: true}},
+				"home/unsure":  {Room: database.ShownRoom{RoomID: "!unsure:x", Pictured: true}},
+				"home/without": {Room: database.ShownRoom{RoomID: "!without:x"}},
+			}[shown.Ghost]
+			if want.Ghost = shown.Ghost; !reflect.DeepEqual(is, want) {
+				t.Errorf("%+v, want %+v", is, want)
+			}
+			if own := shown.Ghost != "home/others"; kept.Shared != own {
+				t.Errorf("of the room with %s is kept %s", shown.Ghost, shown.Room.Metadata)
+			}
 		}
 	})
 }

@@ -184,9 +184,14 @@ func (a *Account) Told(ctx context.Context, account string) string { return a.kn
 // the user has given it, or the contact's own. One that another contact, the user or the
 // bridge bears already gets the account behind it.
 func (a *Account) MatrixName(ctx context.Context, account string, book *names.Book) string {
+	return a.matrixName(ctx, account, func() string { return a.knownName(ctx, account) }, book)
+}
+
+// matrixName is MatrixName for who knows, or can find out, the name that the contact has given itself.
+func (a *Account) matrixName(ctx context.Context, account string, told func() string, book *names.Book) string {
 	params := config.NameParams{Name: book.Name(account), Account: account, Service: a.Service.Name}
 	if params.Name == "" || isAmongOthers(ctx) {
-		params.Name = a.knownName(ctx, account)
+		params.Name = told()
 	}
 	if account == a.Identity.Account {
 		params.Name = a.OwnName()

@@ -3,16 +3,18 @@ package account
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
-	"maunium.net/go/mautrix/bridgev2/networkid"
 
 	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/names"
+	"matrix-msn/database"
 	"matrix-msn/internal/lazy"
 )
 
@@ -193,54 +195,64 @@ func (a *Account) Tells(account, name string) {
 	a.told.put(account, told)
 }
 
-// WithGhosts returns which of some accounts have a ghost: of the others nothing is shown anywhere. It is one question for
-// all, where a contact list can have thousands.
-func (a *Account) WithGhosts(ctx context.Context, accounts []string) (map[string]bool, error) {
-	ids := make([]networkid.UserID, 0, len(accounts))
-	for _, account := range accounts {
-		ids = append(ids, a.GhostID(account))
-	}
-	existing, err := a.DB.Ghost.Existing(ctx, ids)
+// Shown returns how those of some accounts are shown of whom there is a ghost: of the others nothing is shown anywhere. It is one
+// question for all, where a contact list can have thousands, and asks the database alone, not the homeserver.
+func (a *Account) Shown(ctx context.Context, accounts []string) (map[string]*database.Shown, error) {
+	prefix := string(a.GhostID(""))
+	all, err := a.DB.Ghost.Shown(ctx, a.Login.ID, prefix, string(a.PortalKey("").ID), accounts)
 	if err != nil {
 		return nil, err
 	}
-	with := make(map[string]bool, len(existing))
-	for i, id := range ids {
-		if existing[id] {
-			with[accounts[i]] = true
-		}
+	shown := make(map[string]*database.Shown, len(all))
+	for _, s := range all {
+		shown[strings.TrimPrefix(string(s.Ghost), prefix)] = s
 	}
-	return with, nil
+	return shown, nil
 }
 
-// Shows reports whether the ghost of an account, and the room with them unless there is none,
-// are called as they are to be. It asks the database alone, not the homeserver.
-func (a *Account) Shows(ctx context.Context, account string, book *names.Book) (bool, error) {
-	ghost, err := a.Bridge.DB.Ghost.GetByID(ctx, a.GhostID(account))
-	if err != nil || ghost == nil {
-		return err == nil, err
+// Shows reports whether the ghost of an account, and the room with them unless there is none, are called as they are to be. book
+// returns the names of the contact list, and is called for a room only.
+func (a *Account) Shows(ctx context.Context, account string, shown *database.Shown, book func() *names.Book) (bool, error) {
+	var known GhostMetadata
+	if err := json.Unmarshal(shown.Metadata, &known); err != nil {
+		return false, err
 	}
-	known := *ghost.Metadata.(*GhostMetadata)
+	if called, err := a.isCalled(shown.Name, shown.NameSet, known, account); !called {
+		return false, err
+	}
+	room := &shown.Room
+	if room.RoomID == "" {
+		return true, nil
+	}
+	var kept PortalMetadata
+	if err := json.Unmarshal(room.Metadata, &kept); err != nil {
+		return false, err
+	}
+	if kept.Shared {
+		ctx = AmongOthers(ctx)
+	}
+	told := a.nameOf(account, known).Told
+	if account == a.Identity.Account {
+		told = a.OwnName()
+	}
+	called, own := a.roomName(ctx, account, told, book())
+	switch {
+	case own || a.Bridge.Config.PrivateChatPortalMeta:
+		return room.NameIsCustom && room.Name == called && room.NameSet, nil
+	default:
+		return !room.NameIsCustom, nil
+	}
+}
+
+// isCalled reports whether a ghost of an account, of which this is stored, is called as it is to be.
+func (a *Account) isCalled(has string, set bool, known GhostMetadata, account string) (bool, error) {
 	now := a.nameOf(account, known)
 	name, err := GhostName(a.Config, a.Service, account, now.Told)
-	if err != nil || !now.says(known) || ghost.Name != name || !ghost.NameSet {
+	if err != nil || !now.says(known) || has != name || !set {
 		return false, err
 	}
 	a.told.shown(account, now)
-	portal, err := a.Bridge.DB.Portal.GetByKey(ctx, a.PortalKey(account))
-	if err != nil || portal == nil || portal.MXID == "" {
-		return err == nil, err
-	}
-	if portal.Metadata.(*PortalMetadata).Shared {
-		ctx = AmongOthers(ctx)
-	}
-	called, own := a.RoomName(ctx, account, book)
-	switch {
-	case own || a.Bridge.Config.PrivateChatPortalMeta:
-		return portal.NameIsCustom && portal.Name == called && portal.NameSet, nil
-	default:
-		return !portal.NameIsCustom, nil
-	}
+	return true, nil
 }
 
 // maxTold is how many names are kept that no ghost has.
@@ -283,12 +295,17 @@ func (t *toldNames) shown(account string, now GhostMetadata) {
 // RoomName returns what this user calls a contact, and reports whether that is another name
 // than the ghost's: one that the user has given, or that somebody else has too.
 func (a *Account) RoomName(ctx context.Context, account string, book *names.Book) (name string, own bool) {
-	known, called := a.knownName(ctx, account), book.Name(account)
+	return a.roomName(ctx, account, a.knownName(ctx, account), book)
+}
+
+// roomName is RoomName for who knows the name that the contact has given itself.
+func (a *Account) roomName(ctx context.Context, account, told string, book *names.Book) (name string, own bool) {
+	called := book.Name(account)
 	if called == "" || called == account || isAmongOthers(ctx) {
-		called = known
+		called = told
 	}
-	own = called != "" && (called != known || book.Ambiguous(account, called))
-	return a.MatrixName(ctx, account, book), own
+	own = called != "" && (called != told || book.Ambiguous(account, called))
+	return a.matrixName(ctx, account, func() string { return told }, book), own
 }
 
 // nameFor returns what this user calls a contact of the list: by its own name unless they

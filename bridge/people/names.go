@@ -13,14 +13,12 @@ import (
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/background"
+	"matrix-msn/bridge/look"
 	"matrix-msn/bridge/names"
-	"matrix-msn/bridge/retry"
 	"matrix-msn/bridge/room"
+	"matrix-msn/database"
+	"matrix-msn/internal/lazy"
 )
-
-// lookPause is the shortest time between two looks at the whole contact list: people on no list can
-// have it looked at as often as they like, and it can be long.
-const lookPause = 200 * time.Millisecond
 
 // Names shows people by their names, which needs neither order nor safe keeping. The session's
 // goroutine only notes them down; each room is written to by itself, so that one that is stuck
@@ -29,13 +27,13 @@ type Names struct {
 	account *account.Account
 	rooms   *room.Rooms
 	work    *background.Work
+	looks   *look.Looks
 	alike   *Alike
 
 	limit renames
 
 	mu      sync.Mutex
 	renamed map[string]bool     // accounts whose names are to be looked at, and whether they have chosen them
-	looked  time.Time           // when the contact list was looked at last
 	unseen  map[string]struct{} // those whose names were shown to nobody: the user is in no room with them
 }
 
@@ -48,16 +46,16 @@ func (n *Names) rename(account string) { n.renameBy(account, false) }
 // renameBy is rename, and says whether the contact has chosen the name.
 func (n *Names) renameBy(account string, themselves bool) {
 	n.mu.Lock()
-	n.renamed[account] = n.renamed[account] || themselves
+	lazy.Put(&n.renamed, account, n.renamed[account] || themselves)
 	n.mu.Unlock()
-	n.work.Try("names", n.showNames)
+	n.looks.Want()
 }
 
 // renamedThemselves is rename for a name that a contact has chosen: it is shown so often, and the
-// last one in any case.
-func (n *Names) renamedThemselves(ctx context.Context, account, name string) {
+// last one in any case. listed says whether they are on the contact list.
+func (n *Names) renamedThemselves(account, name string, listed bool) {
 	limit := strangerRenames
-	if n.account.OnList(ctx, account) {
+	if listed {
 		limit = contactRenames
 	}
 	if n.limit.allow(account, names.Clean(name), limit, func() { n.renameBy(account, true) }) {
@@ -87,26 +85,17 @@ func (n *Names) note(account string, seen bool) {
 	if len(n.unseen) >= maxUnseen {
 		clear(n.unseen)
 	}
-	n.unseen[account] = struct{}{}
+	lazy.Put(&n.unseen, account, struct{}{})
 }
 
-// showNames shows contacts by their names. They are held against each other by one look at
-// the contact list, which can be long; the homeserver is asked for what has changed alone. It
-// reports whether nothing is left of it: what a stop cuts off is for the next start.
-func (n *Names) showNames(ctx context.Context) (done bool) {
+// asks says whose names are to be looked at.
+func (n *Names) asks(ctx context.Context) look.Question {
 	n.mu.Lock()
-	pause := time.Until(n.looked.Add(lookPause))
-	n.mu.Unlock()
-	if pause > 0 && !retry.Sleep(ctx, pause) {
-		return false
-	}
-	n.mu.Lock()
-	n.looked = time.Now()
 	renamed := n.renamed
-	n.renamed = make(map[string]bool)
+	n.renamed = nil
 	n.mu.Unlock()
 	if len(renamed) == 0 {
-		return true
+		return look.Question{}
 	}
 	alike := n.alike.look()
 	for account := range renamed {
@@ -122,22 +111,32 @@ func (n *Names) showNames(ctx context.Context) (done bool) {
 			break
 		}
 	}
-	with, err := n.account.WithGhosts(ctx, slices.Collect(maps.Keys(renamed)))
-	if err != nil {
-		if ctx.Err() == nil {
-			zerolog.Ctx(ctx).Err(err).Msg("Failed to look who is shown")
-		}
-		n.putBack(renamed)
-		return false
+	return look.Question{
+		Accounts: slices.Collect(maps.Keys(renamed)),
+		Answer: func(ctx context.Context, shown map[string]*database.Shown, err error) (done bool) {
+			if err != nil {
+				n.putBack(renamed)
+				return false
+			}
+			return n.showNames(ctx, renamed, alike, shown)
+		},
 	}
-	book := n.account.Names(ctx)
+}
+
+// showNames shows contacts by their names. They are held against each other by one look at
+// the contact list, which can be long; the homeserver is asked for what has changed alone. It
+// reports whether nothing is left of it: what a stop cuts off is for the next start.
+func (n *Names) showNames(ctx context.Context, renamed map[string]bool, alike *lookalikes, all map[string]*database.Shown) (done bool) {
+	// Of most contacts nothing is shown.
+	book := sync.OnceValue(func() *names.Book { return n.account.Names(ctx) })
 	for account, themselves := range renamed {
 		contact, mark := alike.of(ctx, account)
 		n.sayAlike(account, contact, mark)
-		if !with[account] {
+		with := all[account]
+		if with == nil {
 			continue
 		}
-		shown, err := n.account.Shows(ctx, account, book)
+		shown, err := n.account.Shows(ctx, account, with, book)
 		switch {
 		case ctx.Err() != nil:
 			n.putBack(renamed)
@@ -152,7 +151,7 @@ func (n *Names) showNames(ctx context.Context) (done bool) {
 		}
 		n.work.Try("name "+account, func(ctx context.Context) bool {
 			n.note(account, false) // before it is looked: the user may return meanwhile
-			seen, err := n.showName(ctx, account, book)
+			seen, err := n.showName(ctx, account, book())
 			if seen {
 				n.note(account, true)
 			}
@@ -189,7 +188,7 @@ func (n *Names) putBack(renamed map[string]bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for account, themselves := range renamed {
-		n.renamed[account] = n.renamed[account] || themselves
+		lazy.Put(&n.renamed, account, n.renamed[account] || themselves)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/background"
+	"matrix-msn/bridge/look"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
@@ -47,11 +48,12 @@ type People struct {
 	notices Notices
 }
 
-// New returns the people of a login. work is done while the login is started.
-func New(a *account.Account, s *session.Session, rooms *room.Rooms, work *background.Work, inbox Inbox, notices Notices) *People {
+// New returns the people of a login. work and looks are done while the login is started.
+func New(a *account.Account, s *session.Session, rooms *room.Rooms, work *background.Work, looks *look.Looks, inbox Inbox, notices Notices) *People {
 	p := &People{account: a, work: work, notices: notices, Notes: new(Notes)}
 	p.Alike = &Alike{account: a, rooms: rooms}
-	p.Names = &Names{account: a, rooms: rooms, work: work, alike: p.Alike, renamed: make(map[string]bool), unseen: make(map[string]struct{})}
+	p.Names = &Names{account: a, rooms: rooms, work: work, looks: looks, alike: p.Alike}
+	looks.Ask(p.Names.asks)
 	p.Strangers = &Strangers{account: a, rooms: rooms, inbox: inbox, work: work, tell: p.Tell, alike: p.Alike, notes: p.Notes}
 	p.Roster = &Roster{account: a, session: s, names: p.Names, strangers: p.Strangers}
 	p.Absence = &Absence{account: a, names: p.Names, tell: p.Tell}
@@ -88,7 +90,7 @@ var hearing = session.Hears(
 	session.On(func(p *People, ctx context.Context, evt msn.PresenceChanged) {
 		p.Roster.contactChanged(ctx, evt.Contact)
 		if evt.Contact.Status != msn.Offline {
-			p.Roster.tells(ctx, evt.Contact.Account, evt.Contact.Told)
+			p.Roster.tells(evt.Contact.Account, evt.Contact.Told, evt.Contact.Lists.Has(msn.ListForward))
 		}
 	}),
 )

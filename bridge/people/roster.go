@@ -167,20 +167,20 @@ func (r *Roster) contactChanged(ctx context.Context, contact msn.Contact) {
 	switch {
 	case known && before.Name == row.Name:
 	case contact.Nick == "" && contact.Name == contact.Told:
-		r.names.renamedThemselves(ctx, row.Account, contact.Name)
+		r.names.renamedThemselves(row.Account, contact.Name, account.Listed(row))
 	default: // the user calls them so
 		r.names.rename(row.Account)
 	}
 }
 
-// tells notes what a contact says that it is called, and shows it by that name.
-func (r *Roster) tells(ctx context.Context, account, name string) {
+// tells notes what somebody says that they are called, and shows them by that name. listed says whether they are on the contact list.
+func (r *Roster) tells(account, name string, listed bool) {
 	account, ok := msnid.FromServer(account)
 	if !ok || name == "" || !r.stored.hears(account, name) {
 		return
 	}
 	r.account.Tells(account, name)
-	r.names.renamedThemselves(ctx, account, name)
+	r.names.renamedThemselves(account, name, listed)
 }
 
 // Hears notes what somebody is called where they are shown anyway.
@@ -205,10 +205,12 @@ func (r *Roster) ownName(ctx context.Context, name string) {
 // SaysName shows somebody by the name under which they say something, unless they are on
 // the contact list: of those the service tells what they are called.
 func (r *Roster) SaysName(ctx context.Context, account, name string) {
-	if session := r.session.Current(); session != nil {
-		if contact, known := session.Contact(account); known && contact.Lists.Has(msn.ListForward) {
-			return
-		}
+	session := r.session.Current()
+	if session == nil {
+		r.tells(account, name, r.account.OnList(ctx, account))
+		return
 	}
-	r.tells(ctx, account, name)
+	if contact, known := session.Contact(account); !known || !contact.Lists.Has(msn.ListForward) {
+		r.tells(account, name, false)
+	}
 }

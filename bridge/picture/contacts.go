@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"hash/maphash"
 	"maps"
 	"slices"
 	"sync"
@@ -15,6 +16,7 @@ import (
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/bridge/background"
+	"matrix-msn/bridge/look"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
@@ -47,16 +49,21 @@ type Contacts struct {
 	rooms   *room.Rooms
 	objects *Objects
 	work    *background.Work
+	looks   *look.Looks
 	slots   lazy.Slots // a token for each picture that is fetched
 	again   lazy.Slots // those of pictures that were asked for in vain
 
 	pace pace
 
 	mu     sync.Mutex
-	wanted map[string]bool    // accounts whose pictures are to be looked at
-	failed map[string]failure // by account
-	making map[string]int     // how often the room with an account was found to be in the making
+	wanted map[string]bool            // accounts whose pictures are to be looked at
+	failed map[string]failure         // by account
+	making map[string]int             // how often the room with an account was found to be in the making
+	shows  lazy.Table[string, uint64] // by account, the sum of the object of whose picture all is shown that there is to show
 }
+
+// sums are of the objects of contacts, which are long.
+var sums = maphash.MakeSeed()
 
 // failure is how often a picture was asked for in vain.
 type failure struct {
@@ -66,18 +73,22 @@ type failure struct {
 }
 
 // NewContacts returns the pictures of a login's contacts.
-func NewContacts(a *account.Account, s *session.Session, rooms *room.Rooms, objects *Objects, work *background.Work) *Contacts {
-	return &Contacts{account: a, session: s, rooms: rooms, objects: objects, work: work}
+func NewContacts(a *account.Account, s *session.Session, rooms *room.Rooms, objects *Objects, work *background.Work, looks *look.Looks) *Contacts {
+	return &Contacts{account: a, session: s, rooms: rooms, objects: objects, work: work, looks: looks}
 }
 
 // Listen has pictures fetched as the session tells of them.
 func (c *Contacts) Listen(s *session.Session) {
 	c.account.OnDescribed(c.look)
+	c.looks.Ask(c.asks)
 	session.Listen(s, c, hearingOfContacts)
 }
 
 var hearingOfContacts = session.Hears(
 	session.OnReadyWith(func(c *Contacts, _ context.Context, _ *msn.Client, contacts []msn.Contact) {
+		c.mu.Lock()
+		c.shows = lazy.Table[string, uint64]{}
+		c.mu.Unlock()
 		for _, contact := range contacts {
 			if contact.Object != "" {
 				c.look(contact.Account)
@@ -89,9 +100,34 @@ var hearingOfContacts = session.Hears(
 			c.forgive(evt.Contact.Account)
 			return
 		}
-		c.look(evt.Contact.Account)
+		if !c.isShown(evt.Contact) {
+			c.look(evt.Contact.Account)
+		}
 	}),
 )
+
+// isShown reports whether there is surely nothing to be shown of a contact's picture: it is what it was when that was looked at last.
+// Whoever gets a ghost, or a room, is described then, and looked at again.
+func (c *Contacts) isShown(contact msn.Contact) bool {
+	account, ok := msnid.FromServer(contact.Account)
+	if !ok {
+		return true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	sum, known := c.shows.Get(account)
+	return known && sum == maphash.String(sums, contact.Object)
+}
+
+// showsAll notes that of the picture of somebody on the contact list, which is that of an object, all is shown that there is to show.
+func (c *Contacts) showsAll(account, object string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.shows.Len() >= msn.MaxContacts {
+		c.shows = lazy.Table[string, uint64]{}
+	}
+	c.shows.Put(account, maphash.String(sums, object))
+}
 
 // look has the picture of a contact shown, if it is not.
 func (c *Contacts) look(contact string) {
@@ -102,67 +138,52 @@ func (c *Contacts) look(contact string) {
 	c.mu.Lock()
 	lazy.Put(&c.wanted, contact, true)
 	c.mu.Unlock()
-	c.work.Try("pictures", c.lookAtWanted)
+	c.looks.Want()
 }
 
-// lookAtWanted has the pictures shown of those who are seen anywhere: after a sign-in they are a few of many.
-func (c *Contacts) lookAtWanted(ctx context.Context) (done bool) {
+// asks says whose pictures are to be looked at: those that are seen anywhere are shown, which are a few of many after a sign-in.
+func (c *Contacts) asks(context.Context) look.Question {
 	c.mu.Lock()
 	wanted := c.wanted
-	c.wanted = make(map[string]bool)
+	c.wanted = nil
 	c.mu.Unlock()
 	client := c.session.Current()
-	if client == nil {
-		return true // the next session begins anew
+	if client == nil || len(wanted) == 0 {
+		return look.Question{} // the next session begins anew
 	}
-	with, err := c.toShow(ctx, client, slices.Collect(maps.Keys(wanted)))
-	if err != nil {
-		if ctx.Err() == nil {
-			zerolog.Ctx(ctx).Err(err).Msg("Failed to look whose pictures are shown")
-		}
-		c.mu.Lock()
-		maps.Copy(c.wanted, wanted)
-		c.mu.Unlock()
-		return false
+	accounts := slices.Collect(maps.Keys(wanted))
+	return look.Question{
+		Accounts: accounts,
+		Answer: func(_ context.Context, shown map[string]*database.Shown, err error) (done bool) {
+			if err != nil {
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				for contact := range wanted {
+					lazy.Put(&c.wanted, contact, true)
+				}
+				return false
+			}
+			for _, contact := range c.toShow(client, accounts, shown) {
+				c.work.Try("picture of "+contact, func(ctx context.Context) bool { return c.show(ctx, contact) })
+			}
+			return true
+		},
 	}
-	for _, contact := range with {
-		c.work.Try("picture of "+contact, func(ctx context.Context) bool { return c.show(ctx, contact) })
-	}
-	return true
 }
 
-// toShow returns those of some contacts of whom there is a picture to show, or to take away. Most have none that is shown anywhere.
-func (c *Contacts) toShow(ctx context.Context, client *msn.Client, wanted []string) ([]string, error) {
-	var having, without []string
-	var ghosts []networkid.UserID
-	var portals []networkid.PortalID
+// toShow returns those of some contacts of whom there is a picture to show, or to take away. Most have none that is shown anywhere,
+// which is noted.
+func (c *Contacts) toShow(client *msn.Client, wanted []string, all map[string]*database.Shown) (show []string) {
 	for _, account := range wanted {
-		if contact, known := client.Contact(account); known && contact.Object != "" {
-			having = append(having, account)
-			continue
-		}
-		without = append(without, account)
-		ghosts, portals = append(ghosts, c.account.GhostID(account)), append(portals, c.account.PortalKey(account).ID)
-	}
-	existing, err := c.account.WithGhosts(ctx, having)
-	if err != nil {
-		return nil, err
-	}
-	ofGhosts, err := c.account.DB.Ghost.Pictured(ctx, ghosts)
-	if err != nil {
-		return nil, err
-	}
-	ofRooms, err := c.account.DB.Portal.Pictured(ctx, c.account.Login.ID, portals)
-	if err != nil {
-		return nil, err
-	}
-	show := slices.Collect(maps.Keys(existing))
-	for i, account := range without {
-		if ofGhosts[ghosts[i]] || ofRooms[portals[i]] {
+		contact, known := client.Contact(account)
+		switch shown := all[account]; {
+		case shown != nil && (contact.Object != "" || shown.Pictured || shown.Room.Pictured):
 			show = append(show, account)
+		case known:
+			c.showsAll(account, contact.Object)
 		}
 	}
-	return show, nil
+	return show
 }
 
 // show shows the picture of a contact. It reports false when it is to be tried again.
@@ -171,9 +192,20 @@ func (c *Contacts) show(ctx context.Context, account string) (done bool) {
 	if client == nil {
 		return true // the next session begins anew
 	}
+	// Before it is asked how the contact looks: whoever goes back to an earlier picture meanwhile is looked at again.
+	c.mu.Lock()
+	c.shows.Delete(account)
+	c.mu.Unlock()
 	contact, known := client.Contact(account)
 	if !known || contact.Status == msn.Offline || contact.Lists.Has(msn.ListBlock) {
 		return true
+	}
+	face := func(avatar *bridgev2.Avatar) (done bool) {
+		all, done := c.face(ctx, account, avatar)
+		if all {
+			c.showsAll(account, contact.Object)
+		}
+		return done
 	}
 	log := zerolog.Ctx(ctx).With().Str("contact", account).Logger()
 	kept, err := c.account.Bridge.DB.Ghost.GetByID(ctx, c.account.GhostID(account))
@@ -193,7 +225,7 @@ func (c *Contacts) show(ctx context.Context, account string) (done bool) {
 		}
 		hash := o.Hash.String()
 		if kept.AvatarID == networkid.AvatarID(hash) && kept.AvatarSet {
-			return c.face(ctx, account, &bridgev2.Avatar{ID: kept.AvatarID, MXC: kept.AvatarMXC, Hash: kept.AvatarHash})
+			return face(&bridgev2.Avatar{ID: kept.AvatarID, MXC: kept.AvatarMXC, Hash: kept.AvatarHash})
 		}
 		if !c.pace.allow(account, hash, func() { c.look(account) }) {
 			return true
@@ -204,7 +236,7 @@ func (c *Contacts) show(ctx context.Context, account string) (done bool) {
 		}
 		avatar = &bridgev2.Avatar{ID: networkid.AvatarID(hash), MXC: picture.MXC, Hash: sha256.Sum256(o.Hash[:])}
 	} else if kept.AvatarID == "" {
-		return c.face(ctx, account, avatar) // another login may have seen it go
+		return face(avatar) // another login may have seen it go
 	} else if !c.pace.allow(account, "", func() { c.look(account) }) {
 		return true
 	}
@@ -227,26 +259,29 @@ func (c *Contacts) show(ctx context.Context, account string) (done bool) {
 		}
 		return false
 	}
-	return shown && c.face(ctx, account, avatar)
+	return shown && face(avatar)
 }
 
 // face gives the room with a contact the contact's picture, where rooms have pictures of their own: most clients
-// show that of whom they are with, and some do not. It reports false when it is to be tried again.
-func (c *Contacts) face(ctx context.Context, contact string, avatar *bridgev2.Avatar) (done bool) {
+// show that of whom they are with, and some do not. It reports whether nothing is left to be shown, and whether it need not be tried again.
+func (c *Contacts) face(ctx context.Context, contact string, avatar *bridgev2.Avatar) (all, done bool) {
 	key := c.account.PortalKey(contact)
 	if !c.account.Bridge.Config.PrivateChatPortalMeta {
-		return true
+		return true, true
 	}
 	stored, err := c.account.Bridge.DB.Portal.GetByKey(ctx, key)
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read a room: its picture is not shown yet")
-		return false
+		return false, false
 	}
-	if stored == nil || stored.MXID == "" || stored.AvatarID == avatar.ID && stored.AvatarSet {
-		return true
+	switch {
+	case stored == nil, stored.MXID != "" && stored.AvatarID == avatar.ID && stored.AvatarSet:
+		return true, true
+	case stored.MXID == "": // it may be in the making
+		return false, true
 	}
 	if seen, err := c.rooms.Shows(ctx, key); err != nil || !seen {
-		return err == nil // whoever comes back is shown the next one
+		return false, err == nil // whoever comes back is shown the next one
 	}
 	c.mu.Lock()
 	delete(c.making, contact)
@@ -275,9 +310,9 @@ func (c *Contacts) face(ctx context.Context, contact string, avatar *bridgev2.Av
 		if ctx.Err() == nil {
 			zerolog.Ctx(ctx).Err(err).Msg("Failed to show the picture of a room")
 		}
-		return false
+		return false, false
 	}
-	return set
+	return set, set
 }
 
 // maxMaking is how often a room is waited for that is in the making, which takes longer from time to time.

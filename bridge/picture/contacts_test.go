@@ -19,7 +19,7 @@ func TestSilentContactsHoldUpNoPictures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				c := NewContacts(nil, nil, nil, nil, nil)
+				c := NewContacts(nil, nil, nil, nil, nil, nil)
 				ctx, stop := context.WithCancel(t.Context())
 				var all sync.WaitGroup
 				for i := range 40 {

@@ -194,7 +194,7 @@ func emoticonOf(data []byte) (made, error) {
 	if len(data) > maxEmoji {
 		return made{}, ErrTooLarge
 	}
-	mime, width, height, err := look(data)
+	mime, width, height, err := inspect(data)
 	if err != nil {
 		return made{}, err
 	}

@@ -64,7 +64,7 @@ func (o *Objects) fetch(ctx context.Context, client *msn.Client, contact string,
 	if err := client.Fetch(fetching, contact, object, &data, nil); err != nil {
 		return nil, err
 	}
-	mime, width, height, err := look(data.Bytes())
+	mime, width, height, err := inspect(data.Bytes())
 	switch {
 	case err != nil:
 		return nil, err

@@ -40,8 +40,8 @@ var (
 	ErrTooLarge = errors.New("picture: too large")
 )
 
-// look returns the type and sides of a picture, of which only the beginning is read.
-func look(data []byte) (mime string, width, height int, err error) {
+// inspect returns the type and sides of a picture, of which only the beginning is read.
+func inspect(data []byte) (mime string, width, height int, err error) {
 	mime = http.DetectContentType(data)
 	config, _, err := image.DecodeConfig(bytes.NewReader(data))
 	switch {
@@ -60,7 +60,7 @@ func Make(data []byte) ([]byte, error) {
 	if len(data) > MaxOwn {
 		return nil, ErrTooLarge
 	}
-	if _, _, _, err := look(data); err != nil {
+	if _, _, _, err := inspect(data); err != nil {
 		return nil, err
 	}
 	from, _, err := image.Decode(bytes.NewReader(data))

@@ -127,7 +127,7 @@ func (w *Winks) fetch(ctx context.Context, contact string, o msn.Object) (pictur
 	if err != nil {
 		return nil, "", 0, 0, err
 	}
-	mime, width, height, err = look(picture)
+	mime, width, height, err = inspect(picture)
 	if err == nil && (width > maxWinkSide || height > maxWinkSide) {
 		err = fmt.Errorf("%w: %d by %d pixels", ErrTooLarge, width, height)
 	}

@@ -19,15 +19,21 @@ type rush struct {
 	over    *time.Timer // nil while too many wait for it to be over
 }
 
+// Crowded reports whether many logins are signing in at once, or have just done so.
+func (s *SignIns) Crowded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rush.on
+}
+
 // moved notes that more sign-ins wait, or fewer. mu is held.
 func (s *SignIns) moved(waiting int) {
 	r := &s.rush
 	r.waiting += waiting
 	switch {
-	case s.Rush == nil:
 	case !r.on && r.waiting >= rushFrom:
 		r.on = true
-		s.Rush(true)
+		s.tellRush(true)
 	case r.waiting > rushUntil && r.over != nil:
 		r.over.Stop()
 		r.over = nil
@@ -38,9 +44,16 @@ func (s *SignIns) moved(waiting int) {
 			defer s.mu.Unlock()
 			if r.over == timer {
 				r.on, r.over = false, nil
-				s.Rush(false)
+				s.tellRush(false)
 			}
 		})
 		r.over = timer
+	}
+}
+
+// tellRush tells that a rush begins, or that it is over. mu is held.
+func (s *SignIns) tellRush(begins bool) {
+	if s.Rush != nil {
+		s.Rush(begins)
 	}
 }

@@ -40,7 +40,7 @@ var floors = [][]string{
 	{"bridge/doctor"},
 	// what the parts of a login share,
 	{"bridge/account"},
-	{"bridge/room", "bridge/session"},
+	{"bridge/room", "bridge/session", "bridge/look"},
 	// the parts,
 	{"bridge/alert", "bridge/chat", "bridge/circle", "bridge/file", "bridge/group", "bridge/inbox", "bridge/login", "bridge/outage", "bridge/people", "bridge/picture", "bridge/presence", "bridge/request", "bridge/self", "bridge/spaces"},
 	{"bridge/outbox", "bridge/pager", "bridge/command/call"},
