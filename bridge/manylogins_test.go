@@ -35,10 +35,14 @@ const (
 	crowdContacts = 5
 	// maxGoroutinesOfLogin and maxBytesOfLogin are what one login may cost that does nothing, all that the process
 	// holds counted: what is on the heap and the stacks, and what the garbage collector keeps beside.
-	maxGoroutinesOfLogin = 3
-	maxBytesOfLogin      = 110 << 10
+	maxGoroutinesOfLogin = 1
+	maxBytesOfLogin      = 66 << 10
 	// maxLiveOfLogin is the same of what is in use of that.
-	maxLiveOfLogin = 80 << 10
+	maxLiveOfLogin = 53 << 10
+	// maxAllocsOfSignIn and maxAllocatedOfSignIn are how many objects, and how many bytes of them, are made for one login from the start of the
+	// bridge until all are signed in and idle, their contacts stored for the first time, and what the homeserver of the test needs counted: what is used once costs most of the time of a start.
+	maxAllocsOfSignIn    = 3400
+	maxAllocatedOfSignIn = 225 << 10
 	// crowdPercent is the GOGC while they sign in, as in the program (cmd/bridge/memory.go).
 	crowdPercent = 25
 	// signInLimit is how long all of them may take, on a machine that has much else to do.
@@ -116,6 +120,7 @@ func TestManyLoginsAreSmall(t *testing.T) {
 	before, liveBefore := inUse()
 	goroutines := runtime.NumGoroutine()
 	began := time.Now()
+	var madeBefore, sizeBefore uint64
 	b.startWith(func() {
 		for i := range n {
 			id := msnid.MakeLoginID(msnid.Identity{Service: "home", Account: crowdAccount(i)})
@@ -129,6 +134,7 @@ func TestManyLoginsAreSmall(t *testing.T) {
 			}
 		}
 		t.Logf("rows made in %v", time.Since(began))
+		madeBefore, sizeBefore = allocated()
 		began = time.Now()
 	})
 	t.Logf("started in %v", time.Since(began))
@@ -141,6 +147,13 @@ func TestManyLoginsAreSmall(t *testing.T) {
 		return true
 	})
 	t.Logf("signed in after %v", time.Since(began))
+	b.within(time.Minute, "what they see of each other to be looked at", func() bool { return !b.conn.signIns.Crowded() })
+	made, size := allocated()
+	allocs, sizes := (made-madeBefore)/uint64(n), (size-sizeBefore)/uint64(n)
+	t.Logf("%d objects of %d bytes were made for each login", allocs, sizes)
+	if (allocs > maxAllocsOfSignIn || sizes > maxAllocatedOfSignIn) && !raceDetector {
+		t.Errorf("%d objects of %d bytes were made for each login", allocs, sizes)
+	}
 	perLogin := func() (routines int, held, live uint64) {
 		held, live = inUse()
 		return (runtime.NumGoroutine() - goroutines) / n, (held - before) / uint64(n), (live - liveBefore) / uint64(n)
@@ -154,6 +167,13 @@ func TestManyLoginsAreSmall(t *testing.T) {
 	if (bytes > maxBytesOfLogin || live > maxLiveOfLogin) && !raceDetector {
 		t.Errorf("%d bytes for each login, %d of them in use", bytes, live)
 	}
+}
+
+// allocated returns how many objects the process has made so far, and how many bytes they had.
+func allocated() (objects, bytes uint64) {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.Mallocs, m.TotalAlloc
 }
 
 // inUse returns how much memory the process needs now, and how much of it is in use.

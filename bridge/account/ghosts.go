@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -107,6 +108,11 @@ func (a *Account) NameSelf(ctx context.Context) {
 	}
 	defer func() { <-naming }()
 	if a.named.Load() {
+		return
+	}
+	if a.isSelfNamed(ctx) {
+		a.described(a.Identity.Account)
+		a.named.Store(true)
 		return
 	}
 	ghost, err := a.Bridge.GetGhostByID(ctx, a.UserID())
@@ -253,6 +259,24 @@ func (a *Account) isCalled(has string, set bool, known GhostMetadata, account st
 	}
 	a.told.shown(account, now)
 	return true, nil
+}
+
+// isSelfNamed reports whether the user's own ghost is stored as NameSelf would leave it. A ghost that the framework has
+// in memory stays there, with a client of the homeserver, which is much for each of many accounts that do nothing.
+func (a *Account) isSelfNamed(ctx context.Context) bool {
+	account := a.Identity.Account
+	ghost, err := a.Bridge.DB.Ghost.GetByID(ctx, a.UserID())
+	if err != nil || ghost == nil || !ghost.AvatarSet {
+		return false
+	}
+	if can := a.Bridge.Matrix.GetCapabilities(); can.ExtraProfileMeta || can.ReplaceEntireProfile {
+		is := a.UserInfo(account)
+		if !ghost.ContactInfoSet || !slices.Equal(ghost.Identifiers, is.Identifiers) || is.ExtraProfile.CopyTo(&ghost.ExtraProfile) {
+			return false
+		}
+	}
+	called, err := a.isCalled(ghost.Name, ghost.NameSet, *ghost.Metadata.(*GhostMetadata), account)
+	return called && err == nil
 }
 
 // maxTold is how many names are kept that no ghost has.

@@ -91,7 +91,11 @@ func New(a *account.Account, s *session.Session, rooms *room.Rooms, work *backgr
 func (c *Circles) Listen(s *session.Session) { session.Listen(s, c, hearing) }
 
 var hearing = session.Hears(
-	session.OnReady(func(c *Circles, _ context.Context, _ *msn.Client) { c.look() }),
+	session.OnReady(func(c *Circles, _ context.Context, client *msn.Client) {
+		if client.CarriesCircles() { // else there is nothing to be told of them
+			c.look()
+		}
+	}),
 	session.On(func(c *Circles, _ context.Context, _ msn.CirclesChanged) { c.look() }),
 )
 

@@ -52,6 +52,7 @@ type Config struct {
 	Services            map[string]ServiceConfig `yaml:"services"`
 
 	displayname  *template.Template
+	sealing      *sealing      // nil while nothing was read from a file
 	keepFor      time.Duration // of KeepForOffline
 	outage       time.Duration // of KeepInOutage
 	remembers    Remembers     // of KeepAlerts and those that follow it
@@ -107,6 +108,7 @@ func (c *Config) UnmarshalYAML(node *yaml.Node) error {
 }
 
 func (c *Config) compile() (err error) {
+	c.sealing = new(sealing)
 	c.displayname, err = template.New("displayname").Parse(c.DisplaynameTemplate)
 	if err != nil {
 		return fmt.Errorf("network.displayname_template: %w", err)

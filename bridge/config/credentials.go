@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"sync"
 
 	"maunium.net/go/mautrix/bridgev2/networkid"
 )
@@ -16,8 +17,35 @@ import (
 // key: the key was changed, or the row was moved.
 var ErrCredentials = errors.New("the stored password cannot be read with network.credential_key")
 
+// sealing keeps the cipher of a key: thousands of passwords are opened with it one after the other.
+type sealing struct {
+	mu   sync.Mutex
+	key  string
+	aead cipher.AEAD
+}
+
+func (s *sealing) cipher(key string) (cipher.AEAD, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.aead != nil && s.key == key {
+		return s.aead, nil
+	}
+	aead, err := newCipher(key)
+	if err == nil {
+		s.key, s.aead = key, aead
+	}
+	return aead, err
+}
+
 func (c *Config) credentialCipher() (cipher.AEAD, error) {
-	key := sha256.Sum256([]byte(c.CredentialKey))
+	if c.sealing == nil {
+		return newCipher(c.CredentialKey)
+	}
+	return c.sealing.cipher(c.CredentialKey)
+}
+
+func newCipher(of string) (cipher.AEAD, error) {
+	key := sha256.Sum256([]byte(of))
 	block, err := aes.NewCipher(key[:])
 	if err != nil {
 		return nil, err

@@ -72,7 +72,8 @@ const mailto = "mailto:"
 // parseAccount checks an e-mail address in any letter case, which is to have a ghost.
 func parseAccount(typed string) (string, error) {
 	s, err := parseStored(typed)
-	if err == nil && len(id.EncodeUserLocalpart(s)) > maxLocalpart {
+	// Each byte becomes three at most: of nearly all the form itself is not needed.
+	if err == nil && 3*len(s) > maxLocalpart && len(id.EncodeUserLocalpart(s)) > maxLocalpart {
 		return "", ErrLongID
 	}
 	return s, err

@@ -39,6 +39,8 @@ func TestParseAccount(t *testing.T) {
 		{"link twice", "mailto:mailto:bob@example.com", ""},
 		{"sign of Kelvin", "\u212aen@example.com", ""},
 		{"dotted capital", "b\u0130b@example.com", ""},
+		{"as long as a Matrix ID may be", "b" + strings.Repeat("_", 70) + "@x", "b" + strings.Repeat("_", 70) + "@x"},
+		{"too long as a Matrix ID by one", "bb" + strings.Repeat("_", 70) + "@x", ""},
 		{"too long as a Matrix ID", strings.Repeat("_", MaxAccount-12) + "@example.com", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"maps"
 	"sync"
 
 	"github.com/rs/zerolog"
@@ -11,6 +12,7 @@ import (
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn"
 )
 
@@ -30,8 +32,15 @@ type Roster struct {
 // counts as changed.
 type storedContacts struct {
 	mu   sync.Mutex
-	rows map[string]database.Contact // by account
-	told map[string]string           // by account
+	rows lazy.Table[string, storedContact] // by account
+	all  bool                              // rows are all that the table has
+	told lazy.Table[string, string]        // by account
+}
+
+// storedContact is a row, without what all rows of a login have and its key.
+type storedContact struct {
+	name  string
+	lists int
 }
 
 // hears notes the name that somebody tells, and reports whether they have not told it
@@ -39,54 +48,89 @@ type storedContacts struct {
 func (s *storedContacts) hears(account, name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.told[account] == name {
+	if before, _ := s.told.Get(account); before == name {
 		return false
 	}
-	if s.told == nil || len(s.told) >= msn.MaxContacts {
-		s.told = make(map[string]string)
+	if s.told.Len() >= msn.MaxContacts {
+		s.told = lazy.Table[string, string]{}
 	}
-	s.told[account] = name
+	s.told.Put(account, name)
 	return true
 }
 
-func (s *storedContacts) get(account string) (row database.Contact, known bool) {
+// get returns what is stored of the contact of a row.
+func (s *storedContacts) get(row *database.Contact) (before database.Contact, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	row, known = s.rows[account]
-	return row, known
+	stored, known := s.rows.Get(row.Account)
+	before = *row
+	before.Name, before.Lists = stored.name, stored.lists
+	return before, known
 }
 
 func (s *storedContacts) put(row database.Contact) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.rows == nil {
-		s.rows = make(map[string]database.Contact)
-	}
-	s.rows[row.Account] = row
+	s.rows.Put(row.Account, storedContact{row.Name, row.Lists})
 }
 
-func (s *storedContacts) replace(rows []*database.Contact) {
+// replace notes all that the table has now.
+func (s *storedContacts) replace(rows map[string]storedContact) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rows = make(map[string]database.Contact, len(rows))
-	for _, row := range rows {
-		s.rows[row.Account] = *row
+	s.rows, s.all = lazy.Table[string, storedContact]{}, true
+	for account, row := range rows {
+		s.rows.Put(account, row)
 	}
 }
 
-// save stores the contact list of a new session, and shows those by their new names
+// forget notes that it is not known what the table has.
+func (s *storedContacts) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rows, s.all = lazy.Table[string, storedContact]{}, false
+}
+
+// doubt notes that the table may have something else than what was noted: the next sign-in reads it.
+func (s *storedContacts) doubt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = false
+}
+
+// whole returns all that the table has, if that is known.
+func (s *storedContacts) whole() (rows map[string]storedContact, known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.all {
+		return nil, false
+	}
+	return maps.Collect(s.rows.All()), true
+}
+
+// before returns what the table of contacts has: it is read once in a run.
+func (r *Roster) before(ctx context.Context) (map[string]storedContact, error) {
+	if rows, known := r.stored.whole(); known {
+		return rows, nil
+	}
+	table, err := r.account.DB.Contact.GetAll(ctx, r.account.Login.ID)
+	rows := make(map[string]storedContact, len(table))
+	for _, row := range table {
+		rows[row.Account] = storedContact{row.Name, row.Lists}
+	}
+	return rows, err
+}
+
+// save stores contacts, the list of a new session, and shows those by their new names
 // whose names have changed.
 func (r *Roster) save(ctx context.Context, _ *msn.Client, contacts []msn.Contact) {
 	log := zerolog.Ctx(ctx)
-	before := make(map[string]string)
-	known, err := r.account.DB.Contact.GetAll(ctx, r.account.Login.ID)
+	before, err := r.before(ctx)
 	if err != nil {
 		log.Err(err).Msg("Failed to read contacts")
 	}
-	for _, contact := range known {
-		before[contact.Account] = contact.Name
-	}
-	var rows []*database.Contact
+	rows := make([]*database.Contact, 0, len(contacts))
+	now := make(map[string]storedContact, len(contacts))
 	var renamed []string
 	for _, contact := range contacts {
 		row, ok := r.account.ContactRow(contact)
@@ -95,37 +139,24 @@ func (r *Roster) save(ctx context.Context, _ *msn.Client, contacts []msn.Contact
 			continue
 		}
 		rows = append(rows, row)
-		if before[row.Account] != row.Name {
+		now[row.Account] = storedContact{row.Name, row.Lists}
+		if before[row.Account].name != row.Name {
 			renamed = append(renamed, row.Account)
 		}
 	}
 	// Nearly always the list is as it was. After a restart with many accounts these would be nearly all writes to the disk.
-	if err != nil || !isStored(known, rows) {
+	if err != nil || !maps.Equal(before, now) {
 		if err := r.account.DB.Contact.ReplaceAll(ctx, r.account.Login.ID, rows); err != nil {
 			log.Err(err).Msg("Failed to store contacts")
-			r.stored.replace(nil)
+			r.stored.forget()
 			return
 		}
 	}
-	r.stored.replace(rows)
+	r.stored.replace(now)
 	for _, account := range renamed {
 		r.names.rename(account)
 	}
 	r.nameGhosts(ctx)
-}
-
-// isStored reports whether the table has these contacts, and no other.
-func isStored(table, rows []*database.Contact) bool {
-	wanted := make(map[string]database.Contact, len(rows))
-	for _, row := range rows {
-		wanted[row.Account] = *row
-	}
-	for _, stored := range table {
-		if wanted[stored.Account] != *stored {
-			return false
-		}
-	}
-	return len(table) == len(wanted)
 }
 
 // nameGhosts gives the ghosts that this user sees their names that have none, or had one by
@@ -149,7 +180,7 @@ func (r *Roster) contactChanged(ctx context.Context, contact msn.Contact) {
 	if !ok {
 		return
 	}
-	before, known := r.stored.get(row.Account)
+	before, known := r.stored.get(row)
 	if known && before == *row {
 		return
 	}
@@ -161,6 +192,7 @@ func (r *Roster) contactChanged(ctx context.Context, contact msn.Contact) {
 	}
 	if err := r.account.DB.Contact.Put(ctx, row); err != nil {
 		log.Err(err).Msg("Failed to store contact")
+		r.stored.doubt() // it may have been stored all the same
 		return
 	}
 	r.stored.put(*row)
