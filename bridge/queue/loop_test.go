@@ -255,6 +255,66 @@ func TestNewsOfOneKindIsPutOnceUntilItIsClaimed(t *testing.T) {
 	})
 }
 
+// Of a row that was taken out after it was read nothing is left to be done; of one that belongs to somebody else there is.
+func TestRowThatIsGoneWhenItIsBegunLeavesNothing(t *testing.T) {
+	t.Parallel()
+	for name, taken := range map[string]func(*queue.Memory[string, string], queue.Entry[string]) (bool, error){
+		"taken out": func(store *queue.Memory[string, string], e queue.Entry[string]) (bool, error) {
+			return store.Remove(t.Context(), e)
+		},
+		"somebody else's": func(store *queue.Memory[string, string], e queue.Entry[string]) (bool, error) {
+			return store.SetOwner(t.Context(), e, "another")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				store := queue.NewMemory[string, string]()
+				loop := newLoop(store, &work{begin: func(ctx context.Context, job *queue.Job[string]) queue.Outcome {
+					if changed, err := taken(store, job.Entry); !changed || err != nil {
+						t.Errorf("it is not changed: %v", err)
+					}
+					if err := job.Claim(ctx); !errors.Is(err, queue.ErrLost) {
+						t.Errorf("it is claimed: %v", err)
+					}
+					return queue.Leave()
+				}}, 4)
+				loop.Start(t.Context())
+				loop.Wake("a", store.Put("a", "one"))
+				synctest.Wait()
+				if got := loop.Idle("a"); got != (name == "taken out") {
+					t.Errorf("idle: %t", got)
+				}
+				loop.Stop()
+			})
+		})
+	}
+}
+
+// What is left by a loop that is stopped is not looked at once more: a database that hangs would hold up the stop.
+func TestStoppedLoopReadsNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &counting{Memory: queue.NewMemory[string, string]()}
+		loop := newLoop(store, &work{begin: func(ctx context.Context, _ *queue.Job[string]) queue.Outcome {
+			return queue.Pending(func() queue.Outcome {
+				<-ctx.Done()
+				return queue.Leave()
+			})
+		}}, 4)
+		for range 4 {
+			store.Put("a", "one")
+		}
+		loop.Start(t.Context())
+		synctest.Wait()
+		before := store.reads.Load()
+		loop.Stop()
+		if read := store.reads.Load() - before; read != 0 {
+			t.Errorf("it has read %d times", read)
+		}
+	})
+}
+
 // A row that had to wait, however often, has all its attempts left.
 func TestHoldingARowIsNoAttempt(t *testing.T) {
 	t.Parallel()

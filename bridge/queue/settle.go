@@ -57,6 +57,7 @@ func (r *run[K, R]) settle(lane *lane[K, R], job *job[K, R], o Outcome) {
 		r.mu.Unlock()
 	}
 	noted := r.note(job, o)
+	gone := !noted && r.ctx.Err() == nil && r.isGone(job) // a run that has ended leaves what it has
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	lane.forget(job.Position)
@@ -92,7 +93,7 @@ func (r *run[K, R]) settle(lane *lane[K, R], job *job[K, R], o Outcome) {
 		zerolog.Ctx(r.ctx).WithLevel(level).Err(o.err).Any("key", lane.key).Int("attempt", job.Attempt).Msg("Message stays in the queue and is tried again")
 		r.rest(lane)
 	default:
-		if !noted {
+		if !noted && !gone {
 			if r.left == nil {
 				r.left = make(map[K]bool)
 			}
@@ -159,6 +160,17 @@ func (r *run[K, R]) note(job *job[K, R], o Outcome) (noted bool) {
 		o.then(r.ctx)
 	}
 	return noted
+}
+
+// isGone reports whether a row that was not changed is surely in the table no more: whoever has written it has taken it back after it was
+// read, and nothing is left as it is.
+func (r *run[K, R]) isGone(job *job[K, R]) (gone bool) {
+	r.insist("look", func(ctx context.Context) (bool, error) {
+		rows, err := r.loop.cfg.Store.Read(ctx, job.key, job.Position-1, 1, r.id)
+		gone = err == nil && (len(rows) == 0 || rows[0].Position != job.Position)
+		return gone, err
+	})
+	return gone
 }
 
 // noteFailure has the table note why a row waits, where it does. Nothing depends on it.
