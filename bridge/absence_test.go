@@ -217,6 +217,7 @@ func absencesAgainstTheirModel(t *testing.T, seed uint64, faulty bool) {
 		}
 		return []verdict{works, works, works, fails, unheard}[rand.New(rand.NewPCG(seed, uint64(n))).IntN(5)]
 	})
+	w.ledger.restless = true
 	w.start()
 	w.trouble.arm(faulty)
 	for n := range 60 {

@@ -24,6 +24,7 @@ var kinds = []struct {
 	{"the answer to a write is lost", inDatabase, unheard},
 	{"the database fails for good", inDatabase, breaks},
 	{"the process is killed at a write", inDatabase, kills},
+	{"the bridge is stopped at a write", inDatabase, stops},
 	{"a call to the homeserver fails", atHomeserver, fails},
 	{"the homeserver's answer is lost", atHomeserver, unheard},
 	{"the process is killed at a call to the homeserver", atHomeserver, kills},
@@ -40,7 +41,7 @@ func (w *world) scenario() {
 	w.online(bob, true)
 	var texts []*written
 	for n := range 10 {
-		if w.b.process.isDead() {
+		if w.b.process.hasEnded() {
 			w.restart()
 		}
 		w.unsaid[bob] = append(w.unsaid[bob], fmt.Sprint("from bob ", n))

@@ -35,7 +35,7 @@ func (d *faultyDatabase) Connect(context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &faultyConn{conn.(sqliteConn), d.p}, nil
+	return &faultyConn{sqliteConn: conn.(sqliteConn), p: d.p}, nil
 }
 
 // Driver implements driver.Connector.
@@ -53,7 +53,8 @@ type sqliteConn interface {
 
 type faultyConn struct {
 	sqliteConn
-	p *process
+	p    *process
+	inTx bool // a connection is used by one at a time
 }
 
 func isWrite(query string) bool {
@@ -67,7 +68,7 @@ func isWrite(query string) bool {
 
 func (c *faultyConn) try(query string, do func() error) error {
 	if isWrite(query) {
-		return c.p.try(inDatabase, do)
+		return c.p.tryWhile(inDatabase, c.inTx, do)
 	}
 	if c.p.isDead() {
 		return errDead
@@ -100,18 +101,26 @@ func (c *faultyConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver
 	if err != nil {
 		return nil, err
 	}
-	return &faultyTx{tx, c.p}, nil
+	c.inTx = true
+	return &faultyTx{tx, c}, nil
 }
 
 type faultyTx struct {
 	driver.Tx
-	p *process
+	conn *faultyConn
+}
+
+// Rollback implements driver.Tx.
+func (tx *faultyTx) Rollback() error {
+	tx.conn.inTx = false
+	return tx.Tx.Rollback()
 }
 
 // Commit implements driver.Tx. One that fails is taken back.
 func (tx *faultyTx) Commit() error {
 	done := false
-	err := tx.p.try(inDatabase, func() error { done = true; return tx.Tx.Commit() })
+	tx.conn.inTx = false
+	err := tx.conn.p.try(inDatabase, func() error { done = true; return tx.Tx.Commit() })
 	if !done {
 		_ = tx.Tx.Rollback()
 	}

@@ -12,6 +12,9 @@ import (
 
 // ledger holds what was written on both sides against what arrived and what was told.
 type ledger struct {
+	// restless says that contacts leave and that the bridge is stopped while texts are on the wire: it is uncertain what became of these.
+	restless bool
+
 	mu      sync.Mutex
 	written []*written
 	said    []*utterance
@@ -94,7 +97,7 @@ func isTold(records []record) map[id.EventID]*told {
 
 // check returns what is wrong when all is over.
 func (l *ledger) check(records []record, made faults) (wrong []string) {
-	harms := made.harms
+	harms := made.harms + made.stops // both can cut off what was under way
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	complain := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
@@ -106,6 +109,9 @@ func (l *ledger) check(records []record, made faults) (wrong []string) {
 		}
 		if w.to != "" {
 			l.checkText(w, *is, of, harms, complain)
+			if made.harms == 0 && !l.restless && is.uncertain > 0 && !l.left(w) {
+				complain("%q was told to be uncertain, and never left", w.text)
+			}
 		}
 	}
 	for to, texts := range l.arrived {
@@ -127,6 +133,12 @@ func (l *ledger) copies(w *written) (plain, corrections int) {
 		}
 	}
 	return plain, corrections
+}
+
+// left reports whether a text arrived, or the new text of one in its place.
+func (l *ledger) left(w *written) bool {
+	plain, corrections := l.copies(w)
+	return plain+corrections > 0 || slices.ContainsFunc(l.written, func(e *written) bool { return e.edits == w && l.left(e) })
 }
 
 // isDelivered reports whether the user was told that a text arrived, and isToldOf whether they were
@@ -215,7 +227,7 @@ func (l *ledger) checkCommands(of map[id.EventID]*told, records []record, made f
 		}
 		if is := of[w.evt]; is != nil && is.interrupted > 0 {
 			commands--
-			if is.interrupted > 1 || made.harms == 0 {
+			if is.interrupted > 1 || made.harms+made.stops == 0 {
 				complain("%q was told %d times to have been interrupted", w.text, is.interrupted)
 			}
 		}
@@ -225,7 +237,7 @@ func (l *ledger) checkCommands(of map[id.EventID]*told, records []record, made f
 			answered++
 		}
 	}
-	if answered < commands-made.calls || answered > commands && made.harms == 0 {
+	if answered < commands-made.calls || answered > commands && made.harms+made.stops == 0 {
 		complain("of %d commands that were not interrupted %d were answered", commands, answered)
 	}
 }

@@ -144,7 +144,13 @@ func TestMessageGoesOutWhenTheDatabaseTakesThatItDoes(t *testing.T) {
 	b.srv.Play(bob, msntest.Script{Text: func(_ *msntest.Chat, _, text string) { texts <- text }})
 	b.exec("CREATE TABLE attempts (n INTEGER)")
 	b.exec("CREATE TRIGGER no BEFORE UPDATE OF owner ON matrix_queue BEGIN INSERT INTO attempts VALUES (1); SELECT RAISE(FAIL, 'disk full'); END")
-	b.write(room, "hello")
+	// A client that is not connected stores it for nobody, so that it is claimed by itself.
+	replaced := newClient(b.conn, login, login.Client.(*Client).account.Identity)
+	if err := replaced.outbox.Put(b.ctx, &database.QueuedEvent{
+		LoginID: login.ID, EventID: "$userhello", RoomID: room, Sender: fakeUser, PortalID: replaced.account.PortalKey(bob).ID, Body: "hello", WrittenAt: time.Now(),
+	}); err != nil {
+		t.Fatal(err)
+	}
 	b.eventually("an attempt to send it", func() bool {
 		var attempts int
 		// FAIL keeps what the statement did before.

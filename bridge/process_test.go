@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"time"
 )
 
 // place is where something can go wrong.
@@ -26,7 +27,11 @@ const (
 	unheard         // it is done, but an error is the answer
 	breaks          // it and all that come after it in this process fail
 	kills           // the process has ended at this moment: nothing that it does any more has an effect
+	stops           // it is done while the bridge is being stopped in good order
 )
+
+// stopping is how long a write takes while the bridge is being stopped.
+const stopping = time.Second
 
 var (
 	errBroken = errors.New("out of order")
@@ -58,6 +63,8 @@ type faults struct {
 	// calls are those that the homeserver did not answer. The answer to a command is among
 	// them once: the framework does not repeat it, its client of the homeserver does.
 	calls int
+	// stops cut off what was under way, but do not leave open what became of it.
+	stops int
 }
 
 // counts returns how much there was at each place while things went wrong.
@@ -84,6 +91,9 @@ func (t *trouble) verdict(at place) verdict {
 	if v == breaks || v == kills || v != works && at == atService {
 		t.faults.harms++
 	}
+	if v == stops {
+		t.faults.stops++
+	}
 	if v == fails && at == atHomeserver {
 		t.faults.calls++
 	}
@@ -98,6 +108,41 @@ type process struct {
 	dead   bool
 	broken [places]bool // what fails until the end
 	conns  []net.Conn
+	ended  chan struct{} // closed when it has been stopped, nil while nobody stops it
+}
+
+// stop ends the process in good order, beside what it does.
+func (p *process) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended != nil {
+		return
+	}
+	ended := make(chan struct{})
+	p.ended = ended
+	go func() {
+		defer close(ended)
+		p.world.b.stop()
+	}()
+}
+
+// awaitStop waits until the process has been stopped, and reports false if nobody stops it.
+func (p *process) awaitStop() bool {
+	p.mu.Lock()
+	ended := p.ended
+	p.mu.Unlock()
+	if ended != nil {
+		<-ended
+		time.Sleep(2 * stopping) // the write is over
+	}
+	return ended != nil
+}
+
+// hasEnded reports whether another process is to be started.
+func (p *process) hasEnded() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dead || p.ended != nil
 }
 
 // kill ends what the process does.
@@ -120,11 +165,14 @@ func (p *process) isDead() bool {
 func (p *process) hasBroken() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.dead || p.broken != [places]bool{}
+	return p.dead || p.ended != nil || p.broken != [places]bool{}
 }
 
 // try does something that can go wrong.
-func (p *process) try(at place, do func() error) error {
+func (p *process) try(at place, do func() error) error { return p.tryWhile(at, false, do) }
+
+// tryWhile is try for what others wait for by locks, if that is so: the time of a bubble does not pass then.
+func (p *process) tryWhile(at place, locked bool, do func() error) error {
 	p.mu.Lock()
 	dead, broken := p.dead, p.broken[at]
 	p.mu.Unlock()
@@ -147,6 +195,10 @@ func (p *process) try(at place, do func() error) error {
 	case kills:
 		p.kill()
 		return errDead
+	case stops:
+		if p.stop(); !locked {
+			time.Sleep(stopping)
+		}
 	}
 	return do()
 }

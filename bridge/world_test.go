@@ -136,7 +136,9 @@ func (w *world) start() {
 
 // restart ends the process, if it has not ended itself, and starts another one.
 func (w *world) restart() {
-	w.b.stop()
+	if !w.b.process.awaitStop() {
+		w.b.stop()
+	}
 	w.start()
 }
 
@@ -199,7 +201,7 @@ func (w *world) delete(of *written) {
 // push is the homeserver that hands over what the user wrote, and repeats it until it is
 // answered.
 func (w *world) push() {
-	if w.b.process.isDead() {
+	if w.b.process.hasEnded() {
 		return
 	}
 	if w.attempt == nil {
@@ -236,7 +238,7 @@ func (w *world) say() {
 // rest waits until everybody waits for something, and notes which texts of contacts are safe.
 func (w *world) rest() {
 	synctest.Wait()
-	if w.b.process.isDead() {
+	if w.b.process.hasEnded() {
 		return
 	}
 	var stored []string

@@ -135,7 +135,7 @@ func eventsInsert(messages string) string {
 }
 
 // Put adds a message at the end of its login's queue, in the place of the received event
-// that it was, and tells who listens. It reports false for one that is in the queue already, or
+// that it was, and tells who listens unless it is owned already. It reports false for one that is in the queue already, or
 // was and had its outcome, or that the framework knows as sent.
 // Position is given by the table, and Owner is nobody when another process has the lease.
 func (q *MatrixQueueQuery) Put(ctx context.Context, e *QueuedEvent) (added bool, err error) {
@@ -218,17 +218,23 @@ func (q *MatrixQueueQuery) put(p *putting, store func() error) (added bool, err 
 	if !p.added {
 		return false, nil
 	}
-	e.New = true
+	if e.New = true; e.Owner == "" {
+		q.Announce(e)
+	}
+	return true, nil
+}
+
+// Announce tells who listens of a message that nobody owns: Put does for those that it has added.
+func (q *MatrixQueueQuery) Announce(e *QueuedEvent) {
 	q.mu.Lock()
 	listeners := q.listeners[e.LoginID]
 	q.mu.Unlock()
 	for _, listener := range listeners {
 		listener.tell(e)
 	}
-	return true, nil
 }
 
-// Listen has tell called for every new message of a login, whoever puts it in, until stop.
+// Listen has tell called for every new message of a login that nobody owns, whoever puts it in, until stop.
 func (q *MatrixQueueQuery) Listen(login networkid.UserLoginID, tell func(*QueuedEvent)) (stop func()) {
 	own := &listener{tell}
 	q.mu.Lock()

@@ -113,7 +113,7 @@ func New(a *account.Account, rooms *room.Rooms, pace Pace) *Inbox {
 	b := &Inbox{account: a, rooms: rooms, waits: retry.Storing(), settles: pace.Settles}
 	b.moved.L, b.saver = &b.mu, make(chan struct{}, 1)
 	b.loop = queue.New(queue.Config[networkid.PortalID, *database.QueuedMessage]{
-		Store: &table{a.DB.MSNQueue, a.Login.ID}, Work: b, Window: 1, Batch: batch, Parallel: maxRooms, Patience: patience, Waits: pace.Between,
+		Store: &table{a.DB.MSNQueue, a.Login.ID}, Work: b, Window: 1, Batch: batch, Parallel: maxRooms, Patience: patience, Waits: pace.Between, Again: true,
 	})
 	return b
 }

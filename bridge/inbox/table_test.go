@@ -21,10 +21,12 @@ func (*model) Again() {}
 
 func (*model) ID(m *database.QueuedMessage) string { return string(m.MessageID) }
 
-func (m *model) Put(ctx context.Context, key, id string) (networkid.PortalID, queue.Entry[*database.QueuedMessage], bool, error) {
-	row := &database.QueuedMessage{LoginID: m.login, MessageID: networkid.MessageID(id), PortalID: networkid.PortalID(key), At: time.Now()}
+func (m *model) Key(name string) networkid.PortalID { return networkid.PortalID(name) }
+
+func (m *model) Put(ctx context.Context, key, id, owner string) (queue.Entry[*database.QueuedMessage], bool, error) {
+	row := &database.QueuedMessage{LoginID: m.login, MessageID: networkid.MessageID(id), PortalID: networkid.PortalID(key), At: time.Now(), Owner: owner}
 	added, err := m.query.Put(ctx, row)
-	return row.PortalID, queue.Entry[*database.QueuedMessage]{Row: row, Position: row.Position}, added, err
+	return queue.Entry[*database.QueuedMessage]{Row: row, Position: row.Position, Owner: owner}, added, err
 }
 
 func TestNothingIsLostOrOvertakenOnDisk(t *testing.T) {

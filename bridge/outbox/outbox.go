@@ -43,6 +43,10 @@ const (
 	// storeTimeout is for how long it is tried to store a message. Its room waits meanwhile, so
 	// that none overtakes it.
 	storeTimeout = 30 * time.Second
+	// oneTimeout bounds one attempt at that.
+	oneTimeout = 10 * time.Second
+	// putsTimeout is how long a stop waits for messages that are just being stored.
+	putsTimeout = 5 * time.Second
 )
 
 const (
@@ -86,6 +90,7 @@ type Outbox struct {
 	table   *table
 	absent  *absences
 	loop    *queue.Loop[networkid.PortalID, *database.QueuedEvent]
+	puts    puts
 
 	mu       sync.Mutex
 	deaf     func()                           // ends that new messages are heard of, nil while stopped
@@ -119,21 +124,6 @@ func (o *Outbox) OnSettled(tell func(networkid.PortalID)) {
 // OnSent has somebody told what became of each text that was given to the service: nil for that it has
 // acknowledged it. It is to be called before Start.
 func (o *Outbox) OnSent(tell func(error)) { o.sent = tell }
-
-// Put stores a message, also while the login is stopped. One that is there already,
-// because the homeserver has repeated it, is not stored again.
-func (o *Outbox) Put(ctx context.Context, e *database.QueuedEvent) error {
-	e.QueuedAt = time.Now()
-	failed := false
-	return insist(ctx, func(ctx context.Context) error {
-		added, err := o.account.DB.MatrixQueue.Put(ctx, e)
-		if err == nil && !added && failed {
-			o.loop.Wake(e.PortalID, 0) // it had been stored, and nobody was told
-		}
-		failed = failed || err != nil
-		return err
-	})
-}
 
 // PutAgain is Put for a message that had an outcome and is sent again. It reports false when that is
 // not its outcome any more, or the queue is not done with it.
@@ -178,7 +168,7 @@ func (o *Outbox) Start(ctx context.Context) {
 		clear(o.arrived)
 		o.deaf = o.account.DB.MatrixQueue.Listen(o.account.Login.ID, func(e *database.QueuedEvent) {
 			row := *e
-			o.loop.WakeWith(e.PortalID, queue.Entry[*database.QueuedEvent]{Row: &row, Position: e.Position, Owner: e.Owner})
+			o.loop.WakeWith(e.PortalID, queue.Entry[*database.QueuedEvent]{Row: &row, Position: e.Position})
 		})
 	}
 	o.absent.start()
@@ -194,6 +184,10 @@ func (o *Outbox) Stop() {
 	}
 	o.mu.Unlock()
 	o.loop.Stop()
+	// What is stored in the name of the run that has ended is given back.
+	if !o.puts.wait(putsTimeout) {
+		o.account.Login.Log.Warn().Msg("The database does not take messages: stopping all the same")
+	}
 }
 
 // Idle reports whether surely nothing waits for a room.
@@ -240,6 +234,14 @@ func (o *Outbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedEvent
 		return o.hold(e)
 	}
 	began := o.counts(ctx, job)
+	if o.session.Current() == nil {
+		// It can be changed while it waits.
+		if err := job.Unclaim(ctx); errors.Is(err, queue.ErrLost) {
+			return queue.Leave()
+		} else if err != nil {
+			return queue.Retry(err)
+		}
+	}
 	connected, err := o.connected(ctx, began, e)
 	if err != nil {
 		return o.outcome(ctx, e, err)

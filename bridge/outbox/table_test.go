@@ -43,10 +43,12 @@ func (m *model) Text(e *database.QueuedEvent) string { return e.Body }
 
 func (m *model) ID(e *database.QueuedEvent) string { return string(e.EventID) }
 
-func (m *model) Put(ctx context.Context, key, event string) (networkid.PortalID, queue.Entry[*database.QueuedEvent], bool, error) {
-	e := &database.QueuedEvent{LoginID: m.login, EventID: id.EventID(event), PortalID: networkid.PortalID(key), WrittenAt: time.Now()}
+func (m *model) Key(name string) networkid.PortalID { return networkid.PortalID(name) }
+
+func (m *model) Put(ctx context.Context, key, event, owner string) (queue.Entry[*database.QueuedEvent], bool, error) {
+	e := &database.QueuedEvent{LoginID: m.login, EventID: id.EventID(event), PortalID: networkid.PortalID(key), WrittenAt: time.Now(), Owner: owner}
 	added, err := m.query.Put(ctx, e)
-	return e.PortalID, queue.Entry[*database.QueuedEvent]{Row: e, Position: e.Position}, added, err
+	return queue.Entry[*database.QueuedEvent]{Row: e, Position: e.Position, Owner: owner}, added, err
 }
 
 // On disk as in memory, beside another login that is stopped.
@@ -59,7 +61,7 @@ func TestNothingIsLostDoubledOrOvertakenOnDisk(t *testing.T) {
 				db, _ := queuetest.OpenDatabase(t, "home/alice", "home/bob")
 				theirs := &model{table{query: db.MatrixQueue, login: "home/bob"}, db.Intake}
 				for i := range 5 {
-					if _, _, _, err := theirs.Put(t.Context(), "key0", fmt.Sprint("row", i)); err != nil {
+					if _, _, err := theirs.Put(t.Context(), "key0", fmt.Sprint("row", i), ""); err != nil {
 						t.Fatal(err)
 					}
 				}

@@ -14,15 +14,17 @@ import (
 type lane[K comparable, R any] struct {
 	key K
 
-	after  int64      // up to where rows were read
-	epoch  int        // counts how often after was set back
-	woken  bool       // there may be rows behind after
-	buffer []Entry[R] // rows that were read and not begun
+	after  int64              // up to where rows were read
+	epoch  int                // counts how often after was set back
+	woken  bool               // there may be rows behind after
+	buffer []Entry[R]         // rows that were read and not begun
+	ahead  map[int64]Entry[R] // rows that were put in the name of the run and not begun, by position
 
 	reading bool
 	settled map[int64]bool // positions of rows that were settled while rows were read
 
 	working, queued bool           // a goroutine begins rows; it is to
+	begun           time.Time      // when it took the last one up
 	underWay        map[int64]bool // positions of rows that were begun and not settled
 	following       bool           // no row is begun until all that are under way are settled
 	full            bool           // Window rows are, or were and not half of them is settled
@@ -83,9 +85,13 @@ func (r *run[K, R]) lane(key K) *lane[K, R] {
 func (r *run[K, R]) wake(key K, position int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.stopped {
-		return
+	if !r.stopped {
+		r.look(key, position)
 	}
+}
+
+// look has a row looked for. mu is held.
+func (r *run[K, R]) look(key K, position int64) {
 	lane := r.lane(key)
 	lane.woken = true
 	if position <= lane.after {
@@ -105,23 +111,51 @@ func (r *run[K, R]) hurry(key K) {
 	}
 }
 
-// give puts a row behind those of its lane that were read. It reports false when there may
-// be others in between, or too many.
-func (r *run[K, R]) give(key K, e Entry[R]) bool {
+// give puts a row behind those of its lane that were read, or has it looked for when there may
+// be others in between, or too many. It reports false when the row is in the name of another run.
+func (r *run[K, R]) give(key K, e Entry[R]) (ours bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	ours = e.Owner == "" || e.Owner == r.id
+	if e.Owner != "" && !r.loop.cfg.Again && r.loop.early.drop(key, e.Position) {
+		return true // something else has had it found: it must not be begun again, nor given back
+	}
+	if r.stopped || !ours && !r.loop.cfg.Again {
+		return ours && e.Owner == ""
+	}
 	lane := r.lanes[key]
-	switch {
-	case r.stopped || e.Owner != "" && e.Owner != r.id || lane == nil && (!r.loaded || r.left[key]):
-		return false
-	case lane == nil:
+	known := ours && (lane != nil || r.loaded && !r.left[key])
+	if lane == nil {
 		lane = r.lane(key)
-	case lane.woken || lane.reading || lane.heldFrom != 0 || e.Position <= lane.after || len(lane.buffer) >= r.loop.cfg.Batch:
-		return false
+	}
+	if e.Owner != "" && !r.loop.cfg.Again {
+		if lane.ahead == nil {
+			lane.ahead = make(map[int64]Entry[R])
+		}
+		lane.ahead[e.Position] = e
+	}
+	if !known || lane.woken || lane.reading || lane.heldFrom != 0 || e.Position <= lane.after || len(lane.buffer) >= r.loop.cfg.Batch {
+		r.look(key, e.Position)
+		return ours
 	}
 	lane.buffer, lane.after = append(lane.buffer, e), e.Position
 	r.schedule(lane)
 	return true
+}
+
+// wouldBegin reports whether a row that is put now would be begun at once. mu is held.
+func (r *run[K, R]) wouldBegin(key K) bool {
+	lane := r.lanes[key]
+	switch {
+	case r.ended() || !r.open || !r.loaded || r.left[key]:
+		return false
+	case lane != nil && (lane.hasWork() || lane.reading || lane.queued || lane.heldFrom != 0 || lane.pause != nil || lane.mustWait()):
+		return false
+	}
+	if lane != nil && lane.working {
+		return time.Since(lane.begun) < soon // else the one before it takes its time, and this one can be changed meanwhile
+	}
+	return r.busy < r.loop.cfg.Parallel
 }
 
 // release has the rows of a key that are held tried again. mu is held.
@@ -300,7 +334,8 @@ func (r *run[K, R]) read(lane *lane[K, R], after int64, limit int) (rows []Entry
 		lane.woken = true
 		r.rest(lane)
 	}
-	return rows, err == nil && lane.epoch == epoch
+	// What is not begun is given back at the end of the run: nothing may be begun any more.
+	return rows, err == nil && lane.epoch == epoch && !r.ended()
 }
 
 // isOver reports whether a row that was read is not to be begun: it is under way, or was
@@ -335,6 +370,12 @@ func (r *run[K, R]) rest(lane *lane[K, R]) {
 // take makes the next attempt at a row of a lane. mu is held.
 func (r *run[K, R]) take(lane *lane[K, R], e Entry[R]) *job[K, R] {
 	lane.underWay[e.Position] = true
+	lane.begun = time.Now()
+	if _, given := lane.ahead[e.Position]; given {
+		delete(lane.ahead, e.Position)
+	} else if e.Owner == r.id && !r.loop.cfg.Again {
+		r.loop.early.add(lane.key, e.Position)
+	}
 	lane.following = false
 	if lane.attempted != e.Position {
 		lane.attempted, lane.attempts = e.Position, 0

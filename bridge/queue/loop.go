@@ -19,7 +19,11 @@ type Loop[K comparable, R any] struct {
 
 	mu   sync.Mutex
 	last *run[K, R] // the latest run, which may have been stopped
-	told told[K]
+	// told are rows whose fate is told and that could not be taken out before a run ended: the next one takes them out.
+	told marked[K]
+	// early are rows that were put in the name of a run, and that it has found in the table and begun before they were given to it. One whose
+	// Put has failed although the row was stored is never given: it stays here.
+	early marked[K]
 }
 
 // New returns a Loop that is stopped.
@@ -85,13 +89,29 @@ func (l *Loop[K, R]) Run() string {
 	return ""
 }
 
+// OwnerAhead returns the name of the run, as the owner of a row that is about to be put into the table, if that would be begun at
+// once: it needs not be claimed by itself then. Otherwise it is "". Who puts the row has to give it by WakeWith.
+func (l *Loop[K, R]) OwnerAhead(key K) (owner string) {
+	if r := l.current(); r != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.wouldBegin(key) {
+			return r.name()
+		}
+	}
+	return ""
+}
+
 // WakeWith is Wake for who has put a row into the table, in the name of the run or of
 // nobody: it need not be read then. Who puts rows of a key one after another has to give
-// them in that order.
-func (l *Loop[K, R]) WakeWith(key K, e Entry[R]) {
-	if r := l.current(); r != nil && !r.give(key, e) {
-		r.wake(key, e.Position)
+// them in that order. It reports false when the row is in the name of a run that has ended, or of another Loop's: nobody
+// begins it as if it was not begun before, unless its owner is taken out of the table and Wake called.
+func (l *Loop[K, R]) WakeWith(key K, e Entry[R]) bool {
+	r := l.current()
+	if r == nil {
+		return e.Owner == ""
 	}
+	return r.give(key, e)
 }
 
 // Release has the rows of a key tried again that are held.
@@ -250,7 +270,16 @@ func (r *run[K, R]) stop() {
 	}
 	for _, lane := range r.lanes {
 		lane.stopTimers()
+		for _, e := range lane.ahead {
+			r.begin(func() { r.giveBack(e) }) // all at once: a table that hangs is waited for once
+		}
+		lane.ahead = nil
 	}
+}
+
+// giveBack gives back a row that was put into the table in the name of the run, which did not come to it.
+func (r *run[K, R]) giveBack(e Entry[R]) {
+	r.insist("give back", func(ctx context.Context) (bool, error) { return r.loop.cfg.Store.SetOwner(ctx, e, "") })
 }
 
 // load finds the keys that have rows. What the run before has under way is its own until

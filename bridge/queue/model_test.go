@@ -33,12 +33,17 @@ type memory struct {
 
 func (m *memory) ID(row string) string { return row }
 
-func (m *memory) Put(_ context.Context, key, id string) (string, queue.Entry[string], bool, error) {
+func (m *memory) Key(name string) string { return name }
+
+func (m *memory) Put(ctx context.Context, key, id, owner string) (queue.Entry[string], bool, error) {
 	if m.there[id] {
-		return key, queue.Entry[string]{}, false, nil
+		return queue.Entry[string]{}, false, nil
 	}
 	m.there[id] = true
-	return key, queue.Entry[string]{Row: id, Position: m.Memory.Put(key, id)}, true, nil
+	e := queue.Entry[string]{Row: id, Position: m.Memory.Put(key, id)}
+	_, err := m.SetOwner(ctx, e, owner)
+	e.Owner = owner
+	return e, true, err
 }
 
 // Each seed can be played again by the name of its test.

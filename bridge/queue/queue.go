@@ -75,13 +75,17 @@ type Job[R any] struct {
 	// Since is when this run began, or when the key was last released.
 	Since time.Time
 
-	claim func(context.Context) error
+	claim, unclaim func(context.Context) error
 }
 
 // Claim notes in the table that the work has begun, for the case that this process does
 // not live to tell its end. It must come before anything that others can see. The error
 // is ErrLost, or that of the database.
 func (j *Job[R]) Claim(ctx context.Context) error { return j.claim(ctx) }
+
+// Unclaim takes back that the work has begun, for a row that was put in the name of the run and has to wait after all. The error
+// is ErrLost, or that of the database: the Outcome is Leave then, or Retry.
+func (j *Job[R]) Unclaim(ctx context.Context) error { return j.unclaim(ctx) }
 
 // ErrLost says that a row is not there any more, or belongs to somebody else. The Outcome
 // is Leave then.
@@ -166,6 +170,8 @@ type Config[K comparable, R any] struct {
 	// Patience is after how long a row does not count for Parallel any more, so that keys
 	// that are stuck do not hold up the others.
 	Patience time.Duration
+	// Again is for work that does no harm when it is done again: whether an earlier run had begun with a row does not matter.
+	Again bool
 	// Waits makes the waits between attempts at a key, from the first on. It is retry.Waits
 	// if it is nil.
 	Waits func() backoff.BackOff
@@ -177,4 +183,6 @@ const (
 	// storeTimeout bounds one statement. What is under way when a run ends is stored
 	// all the same.
 	storeTimeout = 5 * time.Second
+	// soon is how long it may take at most to take up a row if one that is put behind it is to be begun at once.
+	soon = time.Second
 )

@@ -22,22 +22,26 @@ type job[K comparable, R any] struct {
 // newJob makes an attempt at a row.
 func (r *run[K, R]) newJob(key K, e Entry[R]) *job[K, R] {
 	j := &job[K, R]{key: key, Job: Job[R]{Entry: e, Earlier: e.Owner != "" && e.Owner != r.id, Attempt: 1, Since: r.began}}
-	j.claim = func(ctx context.Context) error {
-		if j.Owner == r.id {
-			return nil
-		}
-		ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-		defer cancel()
-		changed, err := r.loop.cfg.Store.SetOwner(ctx, j.Entry, r.id)
-		if err == nil && !changed {
-			err = ErrLost
-		}
-		if err == nil {
-			j.Owner = r.id
-		}
-		return err
-	}
+	j.claim = func(ctx context.Context) error { return r.setOwner(ctx, j, r.id) }
+	j.unclaim = func(ctx context.Context) error { return r.setOwner(ctx, j, "") }
 	return j
+}
+
+// setOwner claims the row of a job, or gives it back.
+func (r *run[K, R]) setOwner(ctx context.Context, j *job[K, R], owner string) error {
+	if j.Owner == owner {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	changed, err := r.loop.cfg.Store.SetOwner(ctx, j.Entry, owner)
+	if err == nil && !changed {
+		err = ErrLost
+	}
+	if err == nil {
+		j.Owner = owner
+	}
+	return err
 }
 
 // settle notes what became of a row, and lets its lane go on.
@@ -270,36 +274,37 @@ func (r *run[K, R]) settleAll(key K, decide func(context.Context, *Job[R]) Outco
 	}
 }
 
-// told are rows whose fate is told and that could not be taken out before a run ended: the
-// next one takes them out.
-type told[K comparable] struct {
+// marked are rows that something has to be remembered of. It holds no memory while there are none.
+type marked[K comparable] struct {
 	mu   sync.Mutex
 	rows map[K][]int64 // positions
 }
 
-func (t *told[K]) add(key K, position int64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.rows == nil {
-		t.rows = make(map[K][]int64)
+func (m *marked[K]) add(key K, position int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.rows == nil {
+		m.rows = make(map[K][]int64)
 	}
-	t.rows[key] = append(t.rows[key], position)
+	m.rows[key] = append(m.rows[key], position)
 }
 
-// drop forgets a row that is taken out.
-func (t *told[K]) drop(key K, position int64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if left := slices.DeleteFunc(t.rows[key], func(other int64) bool { return other == position }); len(left) > 0 {
-		t.rows[key] = left
+// drop forgets a row, and reports whether it was there.
+func (m *marked[K]) drop(key K, position int64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	before := len(m.rows[key])
+	left := slices.DeleteFunc(m.rows[key], func(other int64) bool { return other == position })
+	if len(left) > 0 {
+		m.rows[key] = left
 	} else {
-		delete(t.rows, key)
+		delete(m.rows, key)
 	}
+	return len(left) < before
 }
 
-// has reports whether the fate of a row is told.
-func (t *told[K]) has(key K, position int64) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return slices.Contains(t.rows[key], position)
+func (m *marked[K]) has(key K, position int64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Contains(m.rows[key], position)
 }

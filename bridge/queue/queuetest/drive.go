@@ -108,8 +108,14 @@ func (d *driver[K, R]) step() {
 func (d *driver[K, R]) pass(how time.Duration) { <-time.After(how) }
 
 func (d *driver[K, R]) put(key, id string) {
+	k := d.table.Key(key)
+	ahead := d.random.IntN(2) == 0
+	owner := ""
+	if ahead {
+		owner = d.p.loop.OwnerAhead(k)
+	}
 	d.mu.Lock()
-	k, e, added, err := d.table.Put(d.ctx, key, id)
+	e, added, err := d.table.Put(d.ctx, key, id, owner)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -117,10 +123,22 @@ func (d *driver[K, R]) put(key, id string) {
 		d.items[id] = &item{id: id, key: key, number: len(d.items) + 1}
 	}
 	d.mu.Unlock()
+	if owner != "" && !d.again && d.random.IntN(5) == 0 {
+		// Who puts another row of the key meanwhile has this one found.
+		d.p.loop.Wake(k, e.Position)
+		d.pass(time.Duration(d.random.IntN(3)) * time.Second)
+	}
+	if owner != "" && d.random.IntN(10) == 0 {
+		d.p.stop() // in the middle of it
+	}
 	switch {
-	case added && d.random.IntN(2) == 0:
-		d.p.loop.WakeWith(k, e)
-	case added:
+	case !added:
+	case !ahead:
+		d.p.loop.Wake(k, e.Position)
+	case !d.p.loop.WakeWith(k, e) && !d.again:
+		if _, err := d.table.SetOwner(d.ctx, e, ""); err != nil {
+			d.t.Fatal(err)
+		}
 		d.p.loop.Wake(k, e.Position)
 	}
 }

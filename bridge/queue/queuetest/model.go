@@ -20,8 +20,10 @@ import (
 // Table is a Store that rows can be put into. It outlasts crashes.
 type Table[K comparable, R any] interface {
 	queue.Store[K, R]
-	// Put adds a row, and reports false for one whose ID is there already.
-	Put(ctx context.Context, key, id string) (k K, e queue.Entry[R], added bool, err error)
+	// Put adds a row of an owner, and reports false for one whose ID is there already.
+	Put(ctx context.Context, key, id, owner string) (e queue.Entry[R], added bool, err error)
+	// Key returns the key that rows of a name are put in with.
+	Key(name string) K
 	// ID returns the ID that a row was put in with.
 	ID(row R) string
 }
@@ -65,6 +67,7 @@ type item struct {
 	id, key   string
 	number    int // order of being put
 	begun     int // when it was last begun, in events
+	begins    int // how often it was
 	failed    int // when it was last found to be offline
 	heldAt    time.Time
 	held      int  // when it was last noted as held, 0 while it is not
@@ -75,8 +78,9 @@ type item struct {
 	told      []error
 	text      string // if it was corrected
 	withdrawn bool
-	untold    int // how often the room did not take it
-	crashes   int // at the time when it was told
+	untold    int  // how often the room did not take it
+	crashes   int  // at the time when it was told
+	unsure    bool // the table may not know that it was not begun
 }
 
 // attempt is a row on its way to the contact.
@@ -144,7 +148,7 @@ type process[K comparable, R any] struct {
 func (w *world[K, R]) newProcess() *process[K, R] {
 	p := &process[K, R]{world: w}
 	p.loop = queue.New(queue.Config[K, R]{
-		Store: &faulty[K, R]{p}, Work: p, Window: w.window, Batch: 5, Parallel: 3, Patience: 20 * time.Second,
+		Store: &faulty[K, R]{p}, Work: p, Window: w.window, Batch: 5, Parallel: 3, Patience: 20 * time.Second, Again: w.again,
 	})
 	return p
 }
@@ -155,6 +159,7 @@ func (p *process[K, R]) Begin(ctx context.Context, job *queue.Job[R]) queue.Outc
 	it := p.items[p.table.ID(job.Row)]
 	p.note("%s of %s begins: earlier %t, behind %t", it.id, it.key, job.Earlier, job.Behind)
 	it.begun = p.events
+	it.begins++
 	if p.working[it.key]++; p.working[it.key] > p.window {
 		p.violation("%d rows of %s are under way", p.working[it.key], it.key)
 	}
@@ -186,6 +191,9 @@ func (p *process[K, R]) begin(ctx context.Context, job *queue.Job[R], it *item) 
 	case job.Earlier && p.again:
 		p.violation("%s is not claimed again", it.id)
 	case job.Earlier:
+		if it.begins == 1 && !it.unsure {
+			p.violation("%s, which was never begun, counts as begun", it.id)
+		}
 		return queue.Tell(errUncertain), nil
 	case !it.heldAt.IsZero() && !time.Now().Before(until):
 		return queue.Tell(errNotSeen), nil
@@ -199,14 +207,24 @@ func (p *process[K, R]) begin(ctx context.Context, job *queue.Job[R], it *item) 
 		it.attempts++
 		return queue.Retry(errOffline), nil
 	}
+	waits := dice.Float64() < 0.1
 	p.mu.Unlock()
-	err := job.Claim(ctx)
+	var unclaimed error
+	if waits {
+		unclaimed = job.Unclaim(ctx)
+	}
+	err := unclaimed
+	if err == nil {
+		err = job.Claim(ctx)
+	}
 	p.mu.Lock()
 	switch {
 	case errors.Is(err, queue.ErrLost):
 		return queue.Leave(), nil
 	case err != nil && ctx.Err() != nil:
 		return queue.PutBack(), nil
+	case unclaimed != nil:
+		return queue.Retry(unclaimed), nil
 	case err != nil:
 		return queue.Tell(errRefused), nil
 	}
@@ -355,6 +373,9 @@ func (p *process[K, R]) crash() {
 	p.dead = true
 	p.note("crash")
 	p.crashes++
+	for _, it := range p.items {
+		it.unsure = true
+	}
 	for key, chain := range p.chains {
 		arrived := p.dice(key, p.events).IntN(len(chain) + 1)
 		for i, a := range chain {
@@ -416,7 +437,13 @@ func (f *faulty[K, R]) Read(ctx context.Context, key K, after int64, limit int, 
 }
 
 func (f *faulty[K, R]) SetOwner(ctx context.Context, e queue.Entry[R], owner string) (bool, error) {
-	return f.try(func() (bool, error) { return f.p.table.SetOwner(ctx, e, owner) })
+	changed, err := f.try(func() (bool, error) { return f.p.table.SetOwner(ctx, e, owner) })
+	if err != nil {
+		f.p.mu.Lock()
+		f.p.items[f.p.table.ID(e.Row)].unsure = true
+		f.p.mu.Unlock()
+	}
+	return changed, err
 }
 
 func (f *faulty[K, R]) Hold(ctx context.Context, e queue.Entry[R]) (bool, error) {
