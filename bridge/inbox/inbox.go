@@ -76,12 +76,15 @@ type Inbox struct {
 	failing bool            // the database does not take it
 	saving  *time.Timer     // of the next attempt then
 	waits   *backoff.ExponentialBackOff
+
+	// atMost is how many messages wait at most for the rooms for which some were stored since nothing waited in memory. Who saves has it.
+	atMost map[networkid.PortalID]int
 }
 
-// arrival is a message in its parts, and how each is stored: all of them or none.
+// arrival is a message in its parts, and what is stored with each: all of them or none.
 type arrival struct {
 	parts []*database.QueuedMessage
-	store Store
+	store Store         // nil for nothing besides
 	alone bool          // in a transaction of its own
 	again bool          // it failed before
 	tried chan struct{} // closed when it was stored or failed; may be nil
@@ -127,7 +130,7 @@ func (b *Inbox) Use(kinds func() map[database.QueuedKind]Kind) { b.kinds = sync.
 // does not take waits in memory, with all that comes after it.
 func (b *Inbox) Put(ctx context.Context, parts ...*database.QueuedMessage) {
 	if len(parts) > 0 {
-		b.put(ctx, arrival{parts: parts, store: b.account.DB.MSNQueue.Put})
+		b.put(ctx, arrival{parts: parts})
 	}
 }
 
@@ -239,151 +242,6 @@ func (b *Inbox) Idle(portal networkid.PortalID) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.loop.Idle(portal) && !slices.ContainsFunc(b.unsaved, func(a arrival) bool { return a.parts[0].PortalID == portal })
-}
-
-// lockSaver waits until nobody stores what waits in memory, and keeps others from it until unlock. It comes before mu.
-func (b *Inbox) lockSaver() (unlock func()) {
-	b.saver <- struct{}{}
-	return func() { <-b.saver }
-}
-
-// saveAll stores what waits in memory, in order, and goes on trying later. It returns how
-// many are left. What comes meanwhile waits behind. What the
-// database will never take is left out, which its room is told. The saver is locked.
-func (b *Inbox) saveAll() (left int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	defer func() { b.storing = false }()
-	most := maxTogether
-	if b.failing {
-		most = 1 // one of them may be to blame
-	}
-	for len(b.unsaved) > 0 {
-		batch, ctx := b.first(most), b.ctx
-		b.mu.Unlock()
-		err := b.saveFirst(ctx, batch)
-		b.mu.Lock()
-		for i := range batch {
-			b.unsaved[i].again = b.unsaved[i].again || err != nil
-		}
-		if len(batch) > 1 && database.Refuses(err) {
-			most = len(batch) / 2 // it is one of them
-			continue
-		}
-		if b.failing = err != nil; b.failing {
-			zerolog.Ctx(ctx).Err(err).Int("messages", b.inMemory()).Msg("Failed to store incoming messages, they wait in memory")
-			for i := range b.unsaved {
-				b.unsaved[i].wasTried()
-			}
-			b.saveLater()
-			b.moved.Broadcast()
-			return b.inMemory()
-		}
-		for i := range batch {
-			b.unsaved[i].wasTried()
-		}
-		b.unsaved = b.unsaved[len(batch):]
-		b.moved.Broadcast()
-		most = min(2*most, maxTogether)
-	}
-	b.unsaved = nil // and with it what was stored
-	b.waits.Reset()
-	return 0
-}
-
-// first returns what is stored next: so many messages, or one with all its parts. mu is held.
-func (b *Inbox) first(most int) (batch []arrival) {
-	parts := 0
-	for _, a := range b.unsaved {
-		if parts += len(a.parts); len(batch) > 0 && (parts > most || a.alone || batch[0].alone) {
-			break
-		}
-		batch = append(batch, a)
-	}
-	return batch
-}
-
-// saveFirst stores what is next. A message that the database will never take is left out.
-func (b *Inbox) saveFirst(ctx context.Context, batch []arrival) error {
-	storing, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	err := b.save(storing, batch...)
-	if len(batch) > 1 || !database.Refuses(err) {
-		return err
-	}
-	zerolog.Ctx(ctx).Err(err).Str("message_id", string(batch[0].parts[0].MessageID)).Msg("Lost an incoming message: the database does not take it as it is")
-	if err = b.save(storing, b.leftOut(batch[0], NotTaken)); database.Refuses(err) {
-		err = nil // nor can its room be told
-	}
-	return err
-}
-
-// saveLater has what waits in memory stored after a while. mu is held.
-func (b *Inbox) saveLater() {
-	if b.started && b.saving == nil {
-		b.saveIn(b.waits.NextBackOff())
-	}
-}
-
-// saveIn has what waits in memory stored after a time. mu is held, and no attempt is due.
-func (b *Inbox) saveIn(wait time.Duration) {
-	b.saving = time.AfterFunc(wait, func() {
-		defer b.lockSaver()()
-		b.mu.Lock()
-		b.saving = nil
-		started := b.started
-		b.mu.Unlock()
-		if started {
-			b.saveAll()
-		}
-	})
-}
-
-// save stores messages, all or none, or what takes their place when too many wait. One calls it at a
-// time: the saver is locked, or mu is held while the inbox is stopped.
-func (b *Inbox) save(ctx context.Context, batch ...arrival) error {
-	var added [][]*database.QueuedMessage // of each
-	storeAll := func(ctx context.Context) error {
-		added = make([][]*database.QueuedMessage, len(batch))
-		waiting := make(map[networkid.PortalID]int)
-		for i, a := range batch {
-			a, err := b.within(ctx, a, waiting)
-			if err != nil {
-				return err
-			}
-			for _, part := range a.parts {
-				part.Owner = b.loop.Run()
-				isNew, err := a.store(ctx, part)
-				if err != nil {
-					return err
-				}
-				if isNew {
-					added[i] = append(added[i], part)
-					waiting[part.PortalID]++
-				}
-			}
-		}
-		return nil
-	}
-	var err error
-	if len(batch) == 1 && len(batch[0].parts) <= 1 {
-		err = storeAll(ctx)
-	} else {
-		err = b.account.DB.MSNQueue.DoTogether(ctx, storeAll)
-	}
-	if err != nil {
-		return err
-	}
-	for i, a := range batch {
-		for _, part := range added[i] {
-			b.left.isNew(part.PortalID, part.Position)
-			b.loop.WakeWith(part.PortalID, queue.Entry[*database.QueuedMessage]{Row: part, Position: part.Position, Owner: part.Owner})
-		}
-		if len(added[i]) == 0 && a.again {
-			b.loop.Wake(a.parts[0].PortalID, 1) // the database may have stored it the first time
-		}
-	}
-	return nil
 }
 
 // Begin implements queue.Work: it brings a message into its room.
