@@ -119,6 +119,10 @@ var (
 	eventsRemove = newBulk(`
 		DELETE FROM matrix_queue WHERE bridge_id=$1 AND (login_id, event_id, owner) IN (SELECT column1, column2, column3 FROM (%s) removed)
 		RETURNING login_id, event_id, position`, 2, 3)
+	// eventsRemoveHashed is eventsRemove for PostgreSQL: see queueNoteAndRemove.
+	eventsRemoveHashed = newBulk(`
+		DELETE FROM matrix_queue WHERE bridge_id=$1 AND CASE WHEN (login_id, event_id, owner) IN (SELECT column1, column2, column3 FROM (%s) removed) THEN true ELSE false END
+		RETURNING login_id, event_id, position`, 2, 3)
 )
 
 // eventsInsert returns the statement that puts messages into the queue.
@@ -390,8 +394,12 @@ type removal struct {
 }
 
 func (q *MatrixQueueQuery) removeAll(ctx context.Context, all []*removal) error {
+	statement := &eventsRemove
+	if q.GetDB().Dialect == dbutil.Postgres {
+		statement = &eventsRemoveHashed
+	}
 	return inTxn(ctx, q.GetDB(), !isOne(len(all)), func(ctx context.Context) error {
-		removed, err := queryBulk(ctx, q.GetDB(), &eventsRemove, all, []any{q.bridgeID}, func(r *removal) []any {
+		removed, err := queryBulk(ctx, q.GetDB(), statement, all, []any{q.bridgeID}, func(r *removal) []any {
 			return []any{r.event.LoginID, r.event.EventID, r.event.Owner}
 		}, scanPosition)
 		for _, r := range all {

@@ -3,10 +3,12 @@ package database
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"slices"
 	"time"
 
 	"go.mau.fi/util/dbutil"
+	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 )
 
@@ -70,6 +72,7 @@ type MSNQueueQuery struct {
 	holders   holders
 	puts      kind[*storing]
 	shown     kind[*shown]
+	notes     kind[*noting]
 }
 
 // newMSNQueueQuery makes the queries on the table msn_queue.
@@ -80,6 +83,7 @@ func newMSNQueueQuery(db *dbutil.Database, bridgeID networkid.BridgeID, all *tog
 	}
 	q.puts = kind[*storing]{all, q.putAll}
 	q.shown = kind[*shown]{all, q.removeAllShown}
+	q.notes = kind[*noting]{all, q.noteAll}
 	return q
 }
 
@@ -125,7 +129,26 @@ var (
 		DELETE FROM msn_queue WHERE bridge_id=$1 AND (login_id, message_id, owner) IN (SELECT column1, column2, column3 FROM (%s) removed)
 		AND EXISTS (SELECT 1 FROM message WHERE message.bridge_id=$1 AND message.room_receiver=msn_queue.login_id AND message.id=msn_queue.message_id)
 		RETURNING login_id, message_id, position`, 2, 3)
+	// The framework's own statement for each message is not shared by those that wait together.
+	queueNote = newBulk(`
+		INSERT INTO message (`+notedColumns+`)
+		SELECT $1, column1, column2, column4, column5, column6, column7, column8, column9, 0, column10, column11 FROM (%s) listed WHERE true
+		ON CONFLICT DO NOTHING`, 2, 11)
+	queueRemoveNoted = newBulk(`
+		DELETE FROM msn_queue WHERE bridge_id=$1 AND (login_id, message_id, owner) IN (SELECT column1, column2, column3 FROM (%s) removed)
+		RETURNING login_id, message_id, position`, 2, 3)
+	// queueNoteAndRemove is both in one, for PostgreSQL, which plans a statement once, and while the queue is empty as a rule: it
+	// would compare each row that waits with each that goes. What stands within CASE it looks up by a hash.
+	queueNoteAndRemove = newBulk(`
+		WITH listed AS (%s), noted AS (
+			INSERT INTO message (`+notedColumns+`)
+			SELECT $1, column1, column2, column4, column5, column6, column7, column8, CAST(column9 AS BIGINT), 0, CAST(column10 AS BOOLEAN), CAST(column11 AS JSONB) FROM listed
+			ON CONFLICT DO NOTHING)
+		DELETE FROM msn_queue WHERE bridge_id=$1 AND CASE WHEN (login_id, message_id, owner) IN (SELECT column1, column2, column3 FROM listed) THEN true ELSE false END
+		RETURNING login_id, message_id, position`, 2, 11)
 )
+
+const notedColumns = `bridge_id, room_receiver, id, part_id, mxid, room_id, sender_id, sender_mxid, timestamp, edit_count, double_puppeted, metadata`
 
 // Put adds a message at the end of its login's queue. It reports false for one that is
 // in the queue already. Position is given by the table.
@@ -281,6 +304,55 @@ func (q *MSNQueueQuery) removeAllShown(ctx context.Context, all []*shown) error 
 			_, r.removed = removed[row{r.message.LoginID, string(r.message.MessageID)}]
 		}
 		return err
+	})
+}
+
+// NoteShown notes in the framework's table that a message is in Matrix as an event, unless that is noted, and takes it out of the queue while it
+// belongs to m.Owner: both, or nothing. It reports whether it was there. Unlike RemoveShown it leaves m as it is. The room, its receiver
+// and the sender's ghost must be known to the framework; what the event replies to and its thread are not noted.
+func (q *MSNQueueQuery) NoteShown(ctx context.Context, m *QueuedMessage, as *bridgedb.Message) (removed bool, err error) {
+	metadata, err := json.Marshal(as.Metadata)
+	if err != nil {
+		return false, err
+	}
+	n := &noting{login: m.LoginID, id: m.MessageID, owner: m.Owner, as: as, metadata: string(metadata)}
+	if err := q.notes.Do(ctx, n); err != nil {
+		return false, err
+	}
+	return n.removed, nil
+}
+
+// noting is a message in Matrix that is being noted as that.
+type noting struct {
+	login    networkid.UserLoginID
+	id       networkid.MessageID
+	owner    string
+	as       *bridgedb.Message
+	metadata string
+	removed  bool
+}
+
+func (q *MSNQueueQuery) noteAll(ctx context.Context, all []*noting) error {
+	key := func(n *noting) []any { return []any{n.login, n.id, n.owner} }
+	columns := func(n *noting) []any {
+		as := n.as
+		return append(key(n), as.PartID, as.MXID, as.Room.ID, as.SenderID, as.SenderMXID, as.Timestamp.UnixNano(), as.IsDoublePuppeted, n.metadata)
+	}
+	remove := func(ctx context.Context, statement *bulk, args func(*noting) []any) error {
+		removed, err := queryBulk(ctx, q.GetDB(), statement, all, []any{q.bridgeID}, args, scanPosition)
+		for _, n := range all {
+			_, n.removed = removed[row{n.login, string(n.id)}]
+		}
+		return err
+	}
+	if q.GetDB().Dialect == dbutil.Postgres {
+		return inTxn(ctx, q.GetDB(), !isOne(len(all)), func(ctx context.Context) error { return remove(ctx, &queueNoteAndRemove, columns) })
+	}
+	return inTxn(ctx, q.GetDB(), true, func(ctx context.Context) error {
+		if err := execBulk(ctx, q.GetDB(), &queueNote, all, []any{q.bridgeID}, columns); err != nil {
+			return err
+		}
+		return remove(ctx, &queueRemoveNoted, key)
 	})
 }
 

@@ -2,10 +2,16 @@ package database_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"go.mau.fi/util/dbutil"
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/id"
@@ -60,6 +66,154 @@ func TestMessageLeavesTheQueueOnceTheFrameworkHasIt(t *testing.T) {
 		}
 		if removed, err := db.MSNQueue.RemoveShown(ctx, m); err != nil || removed || !m.Removed {
 			t.Errorf("a second time: %t, %t, %v", removed, m.Removed, err)
+		}
+	})
+}
+
+// What is in Matrix is noted for the framework as it would do itself, and leaves the queue with that.
+func TestMessageInMatrixIsNotedAsItLeavesTheQueue(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, framework *bridgedb.Database) {
+		ctx := t.Context()
+		message := withBob(t, framework)
+		row := func(name networkid.MessageID) *database.QueuedMessage {
+			m := &database.QueuedMessage{LoginID: login, MessageID: name, PortalID: "dm:bob", At: time.Now(), Owner: "run"}
+			if _, err := db.MSNQueue.Put(ctx, m); err != nil {
+				t.Fatal(err)
+			}
+			return m
+		}
+		note := func(m *database.QueuedMessage, as *bridgedb.Message, want bool) {
+			t.Helper()
+			if removed, err := db.MSNQueue.NoteShown(ctx, m, as); err != nil || removed != want || m.Removed {
+				t.Errorf("%s: removed: %t, noted in the row: %t, %v", m.MessageID, removed, m.Removed, err)
+			}
+		}
+		ours, theirs := message("ours", "$ours"), message("theirs", "$theirs")
+		ours.PartID, ours.IsDoublePuppeted, ours.Metadata = "part", true, map[string]any{"pictures": 2.0}
+		if err := framework.Message.Insert(ctx, theirs); err != nil {
+			t.Fatal(err)
+		}
+		first := row("ours")
+		note(first, ours, true)
+		for _, want := range []*bridgedb.Message{ours, theirs} {
+			got, err := framework.Message.GetAllPartsByID(ctx, login, want.ID)
+			if err != nil || len(got) != 1 {
+				t.Fatalf("%d of %s, %v", len(got), want.ID, err)
+			}
+			has := *got[0]
+			if has.MXID != want.MXID || has.PartID != want.PartID || has.Room != want.Room || has.SenderID != want.SenderID || has.SenderMXID != want.SenderMXID ||
+				has.Timestamp.UnixNano() != want.Timestamp.UnixNano() || has.IsDoublePuppeted != want.IsDoublePuppeted || has.EditCount != 0 || has.RowID == 0 {
+				t.Errorf("%+v is noted, and not %+v", has, want)
+			}
+			var text string
+			var metadata map[string]any
+			if err := framework.QueryRow(ctx, "SELECT metadata FROM message WHERE mxid=$1", want.MXID).Scan(&text); err != nil || json.Unmarshal([]byte(text), &metadata) != nil || !reflect.DeepEqual(metadata, want.Metadata) {
+				t.Errorf("%q is noted, and not %v, %v", text, want.Metadata, err)
+			}
+		}
+		note(first, ours, false) // once more
+		note(row("theirs"), theirs, true)
+		held := row("held")
+		another := *held
+		another.Owner = "another run"
+		note(&another, message("held", "$held"), false) // it is in Matrix all the same
+		if known, err := framework.Message.GetAllPartsByID(ctx, login, "held"); err != nil || len(known) != 1 {
+			t.Errorf("%d are known, %v", len(known), err)
+		}
+		if waits, err := db.MSNQueue.Has(ctx, login, "held"); err != nil || !waits {
+			t.Errorf("somebody else's waits: %t, %v", waits, err)
+		}
+		strange := message("strange", "$strange")
+		strange.SenderID = "home/nobody"
+		waiting := row("strange")
+		if removed, err := db.MSNQueue.NoteShown(ctx, waiting, strange); err == nil || removed {
+			t.Errorf("one of somebody without a ghost is removed: %t, %v", removed, err)
+		}
+		if waits, err := db.MSNQueue.Has(ctx, login, "strange"); err != nil || !waits {
+			t.Errorf("what is not noted waits: %t, %v", waits, err)
+		}
+	})
+}
+
+// Many come into Matrix at once, and one of them cannot be noted: it alone stays.
+func TestManyMessagesAreNotedAtOnce(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, framework *bridgedb.Database) {
+		ctx := t.Context()
+		message := withBob(t, framework)
+		const many, strange = 150, 77
+		var noting sync.WaitGroup
+		for n := range many {
+			name := networkid.MessageID(fmt.Sprint("m", n))
+			m := &database.QueuedMessage{LoginID: login, MessageID: name, PortalID: "dm:bob", At: time.Now(), Owner: "run"}
+			if _, err := db.MSNQueue.Put(ctx, m); err != nil {
+				t.Fatal(err)
+			}
+			as := message(name, id.EventID("$"+name))
+			if n == strange {
+				as.SenderID = "home/nobody"
+			}
+			noting.Go(func() {
+				if removed, err := db.MSNQueue.NoteShown(ctx, m, as); (err == nil) != (n != strange) || removed != (n != strange) {
+					t.Errorf("%s: %t, %v", name, removed, err)
+				}
+			})
+		}
+		noting.Wait()
+		left, err := db.MSNQueue.ForPortal(ctx, login, "dm:bob", many)
+		if err != nil || len(left) != 1 || left[0].MessageID != "m77" {
+			t.Errorf("%d are left, %v", len(left), err)
+		}
+		if known, err := framework.Message.CountMessagesInPortal(ctx, message("", "").Room); err != nil || known != many-1 {
+			t.Errorf("%d are known, %v", known, err)
+		}
+	})
+}
+
+// A connection plans a statement once, and queues are empty most of the time: it must not compare each row that waits with each that goes
+// when they are long.
+func TestRowsLeaveALongQueueByTheirHash(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, _ *database.Database, framework *bridgedb.Database) {
+		if framework.Dialect != dbutil.Postgres {
+			return // SQLite looks each up in the index
+		}
+		conn, err := framework.RawDB.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		exec := func(statement string) {
+			t.Helper()
+			if _, err := conn.ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		exec("ANALYZE")
+		exec("SET plan_cache_mode=force_generic_plan")
+		n := 0
+		for statement, parameters := range database.TakenOut() {
+			n++
+			exec(fmt.Sprintf("PREPARE planned%d AS %s", n, statement))
+			rows, err := conn.QueryContext(t.Context(), fmt.Sprintf("EXPLAIN EXECUTE planned%d(%s)", n, strings.Repeat("NULL, ", parameters-1)+"NULL"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var plan []string
+			for rows.Next() {
+				var line string
+				if err := rows.Scan(&line); err != nil {
+					t.Fatal(err)
+				}
+				plan = append(plan, line)
+			}
+			if err := rows.Err(); err != nil {
+				t.Fatal(err)
+			}
+			if all := strings.Join(plan, "\n"); !strings.Contains(all, "hashed SubPlan") || strings.Contains(all, "Join") {
+				t.Errorf("%.60s…\nis planned as\n%s", statement, all)
+			}
 		}
 	})
 }

@@ -7,7 +7,10 @@ import (
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
+	bridgedb "maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/bridgev2/simplevent"
+	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/reason"
@@ -70,7 +73,7 @@ func (b *Inbox) handOver(ctx context.Context, m *database.QueuedMessage, kind Ki
 		converted.Extra = make(map[string]any)
 	}
 	converted.Extra[messageField] = string(m.MessageID)
-	key := b.account.KeyOf(m.PortalID)
+	key, queued := b.account.KeyOf(m.PortalID), *m // as it is now: who waits for the framework may give up, and go on with m
 	// Made here and not by the message, because the framework does not tell when
 	// that fails.
 	existing, err := b.ensure(ctx, m)
@@ -92,15 +95,52 @@ func (b *Inbox) handOver(ctx context.Context, m *database.QueuedMessage, kind Ki
 			return err
 		}
 	}
+	sender := kind.Sender(m)
+	var sent, noted bool
+	var failed error
 	if err := b.handled(ctx, func(meta simplevent.EventMeta) bridgev2.RemoteEvent {
-		meta.Type, meta.PortalKey, meta.Sender, meta.CreatePortal, meta.Timestamp = bridgev2.RemoteEventMessage, key, kind.Sender(m), true, m.At
-		return &simplevent.PreConvertedMessage{
-			EventMeta: meta, ID: m.MessageID, Data: &bridgev2.ConvertedMessage{Parts: []*bridgev2.ConvertedMessagePart{converted}},
+		meta.Type, meta.PortalKey, meta.Sender, meta.CreatePortal, meta.Timestamp = bridgev2.RemoteEventMessage, key, sender, true, m.At
+		return &simplevent.Message[*bridgev2.ConvertedMessagePart]{
+			EventMeta: meta, ID: m.MessageID, Data: converted,
+			ConvertMessageFunc: func(ctx context.Context, portal *bridgev2.Portal, intent bridgev2.MatrixAPI, part *bridgev2.ConvertedMessagePart) (*bridgev2.ConvertedMessage, error) {
+				sent, noted, failed = b.send(ctx, &queued, portal, intent, sender.Sender, part)
+				return new(bridgev2.ConvertedMessage), nil // nothing is left to be sent
+			},
 		}
 	}); err != nil {
 		return err
 	}
+	switch {
+	case noted:
+		m.Removed = true
+		return nil
+	case failed != nil && !sent:
+		return failed
+	}
 	return b.shown(ctx, m)
+}
+
+// send brings a message into its room, and notes that in the transaction that takes it out of the queue: the framework would note each by
+// a statement of its own. noted says that both is done, sent that the homeserver has it.
+func (b *Inbox) send(ctx context.Context, m *database.QueuedMessage, portal *bridgev2.Portal, intent bridgev2.MatrixAPI, sender networkid.UserID, part *bridgev2.ConvertedMessagePart) (sent, noted bool, err error) {
+	as := &bridgedb.Message{
+		ID: m.MessageID, PartID: part.ID, Room: portal.PortalKey, SenderID: sender, SenderMXID: intent.GetMXID(), Timestamp: m.At,
+		IsDoublePuppeted: intent.IsDoublePuppet(), Metadata: part.DBMetadata,
+	}
+	if as.Metadata == nil {
+		as.Metadata = b.account.Bridge.DB.Message.MetaType()
+	}
+	answer, err := intent.SendMessage(ctx, portal.MXID, part.Type, &event.Content{Parsed: part.Content, Raw: part.Extra}, &bridgev2.MatrixSendExtra{Timestamp: m.At, MessageMeta: as})
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to send a message to Matrix")
+		return false, false, err
+	}
+	as.MXID = answer.EventID
+	noted, err = b.account.DB.MSNQueue.NoteShown(ctx, m, as)
+	if err != nil {
+		zerolog.Ctx(ctx).Err(err).Stringer("event_id", as.MXID).Msg("Failed to note that a message is in its room")
+	}
+	return true, noted, err
 }
 
 // shown takes a message out of the queue that is in its room now, in the one statement that looks whether it is. The error
