@@ -83,8 +83,9 @@ type fakeMatrix struct {
 
 // record is one thing that the bridge did on the Matrix side.
 type record struct {
-	kind   string     // "message", "status", "state", "typing", "room", "name", "member"
-	id     id.EventID // of a message
+	ctx    context.Context // with which a status is sent, which the framework does beside what comes next
+	kind   string          // "message", "status", "state", "typing", "room", "name", "member"
+	id     id.EventID      // of a message
 	room   id.RoomID
 	sender id.UserID
 	body   string // text, sentence of a status, state event, room name, membership and its reason
@@ -330,8 +331,8 @@ func (f *fakeMatrix) SendBridgeStatus(_ context.Context, state *status.BridgeSta
 	return nil
 }
 
-func (f *fakeMatrix) SendMessageStatus(_ context.Context, ms *bridgev2.MessageStatus, evt *bridgev2.MessageStatusEventInfo) {
-	r := record{kind: "status", room: evt.RoomID, status: ms.Status, body: ms.Message, answer: evt.SourceEventID, full: *ms}
+func (f *fakeMatrix) SendMessageStatus(ctx context.Context, ms *bridgev2.MessageStatus, evt *bridgev2.MessageStatusEventInfo) {
+	r := record{kind: "status", room: evt.RoomID, status: ms.Status, body: ms.Message, answer: evt.SourceEventID, full: *ms, ctx: ctx}
 	if ms.SendNotice {
 		r.html = ms.ToNoticeEvent(evt).Body
 	}

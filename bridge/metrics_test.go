@@ -16,10 +16,12 @@ import (
 	"testing"
 
 	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/config"
 	"matrix-msn/bridge/metrics"
 	"matrix-msn/msn"
+	"matrix-msn/msn/msntest"
 )
 
 // scrape returns what is served: the value of each series by its name and labels.
@@ -119,6 +121,47 @@ func TestMetricsMove(t *testing.T) {
 	})
 	b.matrix.failSending(nil)
 	b.eventually("the queue to be empty", func() bool { return b.scrape()[`matrix_msn_queue_rows{queue="msn_queue"}`] == 0 })
+}
+
+// A message that was told of and could not be taken out of the queue is told of again by the next sign-in, and counted once.
+func TestMessageThatIsToldOfAgainIsCountedOnce(t *testing.T) {
+	t.Parallel()
+	b, friend, room := fileChat(t, func(b *testBridge) {
+		b.metrics = metrics.New("1.2.3")
+		b.config = func(c *config.Config) { c.Metrics = "127.0.0.1:0" }
+	})
+	client := b.br.GetCachedUserLoginByID(loginID(alice)).Client.(*Client)
+	portal := client.account.PortalKey(bob).ID
+	settled := func() { b.eventually("the queue to be empty", func() bool { return b.rows("matrix_queue") == 0 }) }
+	counted := func() [3]float64 {
+		now := b.scrape()
+		return [3]float64{now[`matrix_msn_messages_total{direction="to_msn",outcome="delivered"}`], now[`matrix_msn_messages_total{direction="to_msn",outcome="failed"}`],
+			now[`matrix_msn_hop_seconds_count{hop="to_msn"}`]}
+	}
+	b.write(room, "hello")
+	b.receive(friend.texts, "hello")
+	delivered := id.EventID(fmt.Sprintf("$user%d", b.events))
+	settled()
+	b.srv.Hook(msntest.For(alice, msntest.On("MSG", msntest.NAK())))
+	b.write(room, "refused")
+	refused := id.EventID(fmt.Sprintf("$user%d", b.events))
+	b.waitMessage(0, "not bridged")
+	settled()
+	if got := counted(); got != [3]float64{1, 1, 1} {
+		t.Fatalf("counted are %v", got)
+	}
+	client.Disconnect()
+	for i, event := range []id.EventID{delivered, refused} {
+		if _, err := b.br.DB.Exec(b.ctx, `INSERT INTO matrix_queue (bridge_id, login_id, event_id, position, room_id, sender, portal_id, body, format, written_at, queued_at, owner)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, 'x', '', 1, 1, 'earlier')`, b.br.ID, client.account.Login.ID, event, 1+i, room, fakeUser, portal); err != nil {
+			t.Fatal(err)
+		}
+	}
+	client.Connect(b.ctx)
+	settled()
+	if got := counted(); got != [3]float64{1, 1, 1} {
+		t.Errorf("counted are %v", got)
+	}
 }
 
 // The page about metrics has all of them, and no other ones.

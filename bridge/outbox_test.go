@@ -268,6 +268,24 @@ func TestTextsWrittenInAnOutageWaitForItsEnd(t *testing.T) {
 	}
 }
 
+// The status of a text is sent beside what comes next, also when nothing does.
+func TestStatusOfTheLastTextIsSent(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	_, texts := b.friend()
+	room := b.dm(login, bob)
+	from := b.matrix.position()
+	b.write(room, "the last")
+	b.receive(texts, alice+": the last")
+	told, _ := b.waitStatus(from)
+	b.eventually("the queue to be empty", func() bool { return b.rows("matrix_queue") == 0 })
+	login.Client.(*Client).Disconnect() // the queue is at its end then, as it is when it is empty
+	if err := told.ctx.Err(); told.status != event.MessageStatusSuccess || err != nil {
+		t.Errorf("the status %q is given up: %v", told.status, err)
+	}
+}
+
 // A text that the database never takes is refused, and holds up nothing behind it.
 func TestTextThatTheDatabaseRefusesHoldsUpNothing(t *testing.T) {
 	t.Parallel()

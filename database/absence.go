@@ -71,7 +71,7 @@ const (
 		SELECT bridge_id, login_id, portal_id, $4, room_id, event_id, sender, held_at, false, 0 FROM matrix_queue
 		WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3 AND held_at<>0 ORDER BY position LIMIT 1`
 	absencesHeld   = `SELECT COUNT(*) FROM matrix_queue WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3 AND held_at<>0`
-	absencesUnheld = `UPDATE matrix_queue SET held_at=0 WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3`
+	absencesUnheld = `UPDATE matrix_queue SET held_at=0, queued_at=$4 WHERE bridge_id=$1 AND login_id=$2 AND event_id=$3`
 )
 
 // Portals returns the portals of a login for which messages are kept, or were until lately.
@@ -94,11 +94,12 @@ func (q *AbsenceQuery) Held(ctx context.Context, login networkid.UserLoginID, po
 	return n, err
 }
 
-// Given notes that the service has taken a message to keep it, so that the bridge does not any more.
+// Given notes that the service has taken a message to keep it, so that the bridge does not any more. One that the bridge has kept counts as
+// waiting from then on.
 func (q *AbsenceQuery) Given(ctx context.Context, e *QueuedEvent, at time.Time) error {
 	err := q.GetDB().DoTxn(ctx, nil, func(ctx context.Context) error {
 		if !e.HeldAt.IsZero() {
-			if err := q.Exec(ctx, absencesUnheld, q.bridgeID, e.LoginID, e.EventID); err != nil {
+			if err := q.Exec(ctx, absencesUnheld, q.bridgeID, e.LoginID, e.EventID, at.UnixMilli()); err != nil {
 				return err
 			}
 		}
@@ -107,8 +108,8 @@ func (q *AbsenceQuery) Given(ctx context.Context, e *QueuedEvent, at time.Time) 
 		}
 		return q.Exec(ctx, absencesGive, q.bridgeID, e.LoginID, e.PortalID, KeptByService, e.RoomID, e.EventID, e.Sender, at.UnixMilli())
 	})
-	if err == nil {
-		e.HeldAt = time.Time{}
+	if err == nil && !e.HeldAt.IsZero() {
+		e.HeldAt, e.QueuedAt = time.Time{}, at
 	}
 	return err
 }

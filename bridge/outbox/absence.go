@@ -245,7 +245,7 @@ func (a *absences) arrived(ctx context.Context, row *database.Absence) string {
 // showKept has a room told that a message is kept, and shows its writer that it waits.
 func (o *Outbox) showKept(ctx context.Context, e *database.QueuedEvent) {
 	o.absent.begin(e.PortalID)
-	o.account.Bridge.Matrix.SendMessageStatus(ctx, &bridgev2.MessageStatus{
+	o.account.Bridge.Matrix.SendMessageStatus(beside(ctx), &bridgev2.MessageStatus{
 		Status: event.MessageStatusPending, Message: o.sayKept(ctx, e.PortalID, e.RoomID),
 	}, infoOf(e))
 }

@@ -204,7 +204,8 @@ func (o *Outbox) Farewell(ctx context.Context) {
 		case err == nil && sent:
 			return queue.Tell(nil)
 		case job.Earlier:
-			return queue.Tell(msn.ErrUncertain)
+			fate, _ := o.begunBefore(ctx, job.Row)
+			return queue.Tell(fate)
 		}
 		return queue.Tell(msn.ErrClosed)
 	})
@@ -227,7 +228,11 @@ func (o *Outbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedEvent
 		// The bridge did not get to forgetting it, or the homeserver repeats it.
 		return queue.Tell(nil)
 	case job.Earlier:
-		return queue.Tell(msn.ErrUncertain)
+		fate, err := o.begunBefore(ctx, e)
+		if err != nil {
+			return queue.Retry(err)
+		}
+		return queue.Tell(fate)
 	case o.expired(e):
 		return queue.Tell(reason.ErrNotSeen)
 	case job.Behind:
@@ -275,6 +280,16 @@ func (o *Outbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedEvent
 		}
 		return o.outcome(ctx, e, err)
 	})
+}
+
+// begunBefore returns the fate of a message that an earlier run had begun with. That may have ended between noting that the message did
+// not arrive and taking it out of the queue: if its room was told so, it is told by the same transaction again, which shows nothing new.
+func (o *Outbox) begunBefore(ctx context.Context, e *database.QueuedEvent) (fate, err error) {
+	received, err := o.account.DB.Intake.Get(ctx, e.EventID)
+	if err == nil && received != nil && received.Outcome == database.EventRefused {
+		return reason.ErrNotTold, nil
+	}
+	return msn.ErrUncertain, err
 }
 
 // outcome is what becomes of a message that was sent, or failed with err.

@@ -25,14 +25,29 @@ import (
 // Tell implements queue.Work: it saves a message that was delivered, or says in the room
 // why it was not.
 func (o *Outbox) Tell(ctx context.Context, e *database.QueuedEvent, fate error) error {
-	if err := o.tell(ctx, e, fate); err != nil {
+	known, err := o.note(context.WithoutCancel(ctx), e, fate)
+	if err != nil {
 		return err
 	}
-	o.count(e, fate)
-	return nil
+	if !known { // it is told again where telling it failed, or taking the message out of the queue did
+		o.count(e, fate)
+	}
+	return o.tell(ctx, e, fate)
 }
 
-// count counts a message of which its room was told.
+// note notes what became of a message, and reports whether that was known already.
+func (o *Outbox) note(ctx context.Context, e *database.QueuedEvent, fate error) (known bool, err error) {
+	if fate == nil {
+		return o.noteDelivered(ctx, e)
+	}
+	received, err := o.account.DB.Intake.Get(ctx, e.EventID)
+	if err != nil {
+		return false, err
+	}
+	return received != nil && received.Outcome != "", o.remember(ctx, e, fate)
+}
+
+// count counts a message of which it is known now what became of it.
 func (o *Outbox) count(e *database.QueuedEvent, fate error) {
 	became := metrics.Delivered
 	switch {
@@ -47,19 +62,17 @@ func (o *Outbox) count(e *database.QueuedEvent, fate error) {
 	o.account.Metrics.Message(metrics.ToMSN, became)
 }
 
+// beside returns the context for a status: the framework sends it in a goroutine of its own, and that of a queue ends when nothing is left
+// there.
+func beside(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
+
 func (o *Outbox) tell(ctx context.Context, e *database.QueuedEvent, fate error) error {
 	br := o.account.Bridge
 	info := infoOf(e)
 	if fate == nil {
-		if err := o.noteDelivered(context.WithoutCancel(ctx), e); err != nil {
-			return err
-		}
-		br.Matrix.SendMessageStatus(ctx, &bridgev2.MessageStatus{Status: event.MessageStatusSuccess}, info)
+		br.Matrix.SendMessageStatus(beside(ctx), &bridgev2.MessageStatus{Status: event.MessageStatusSuccess}, info)
 		o.showRead(ctx, e)
 		return nil
-	}
-	if err := o.remember(context.WithoutCancel(ctx), e, fate); err != nil {
-		return err
 	}
 	to, _ := msnid.ParsePeer(e.PortalID)
 	zerolog.Ctx(ctx).Warn().Err(fate).Stringer("event_id", e.EventID).Msg("Message was not delivered")
@@ -78,7 +91,7 @@ func (o *Outbox) tell(ctx context.Context, e *database.QueuedEvent, fate error) 
 		return err
 	}
 	status.SendNotice = false
-	br.Matrix.SendMessageStatus(ctx, &status, info)
+	br.Matrix.SendMessageStatus(beside(ctx), &status, info)
 	return nil
 }
 
@@ -96,29 +109,29 @@ func once(e *database.QueuedEvent) *bridgev2.MatrixSendExtra {
 }
 
 // noteDelivered notes that a message was delivered, and gives it to the framework, which then knows it by its event:
-// both in one transaction, where nothing is against it.
-func (o *Outbox) noteDelivered(ctx context.Context, e *database.QueuedEvent) error {
+// both in one transaction, where nothing is against it. It reports whether the framework knew it already.
+func (o *Outbox) noteDelivered(ctx context.Context, e *database.QueuedEvent) (known bool, err error) {
 	// A message needs the row of its sender's ghost.
 	if _, err := o.account.Bridge.GetGhostByID(ctx, o.account.UserID()); err != nil {
-		return err
+		return false, err
 	}
 	save := func(ctx context.Context) error { return o.save(ctx, e) }
-	err := o.account.DB.Intake.SetOutcomeWith(ctx, outcomeOf(e, database.EventDelivered), save)
+	err = o.account.DB.Intake.SetOutcomeWith(ctx, outcomeOf(e, database.EventDelivered), save)
 	if !database.Refuses(err) {
-		return err
+		return false, err
 	}
 	// The framework has it already, or has no room of it any more.
 	if err := o.setOutcome(ctx, e, database.EventDelivered); err != nil {
-		return err
+		return false, err
 	}
 	if sent, err := o.isSent(ctx, e); err != nil || sent {
-		return err
+		return sent, err
 	}
 	portal, err := o.account.Bridge.DB.Portal.GetByKey(ctx, o.account.KeyOf(e.PortalID))
 	if err != nil || portal == nil {
-		return err // without a room there is nothing to know the message by
+		return false, err // without a room there is nothing to know the message by
 	}
-	return save(ctx)
+	return false, save(ctx)
 }
 
 // save gives the framework a message.

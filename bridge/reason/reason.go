@@ -73,6 +73,8 @@ var (
 	ErrBlockedByUser = errors.New("the contact is on the block list")
 	// ErrNotSeen says that the recipient was not online in all the time that a message is kept.
 	ErrNotSeen = errors.New("the contact was not online in time")
+	// ErrNotTold says that it is known that a message did not arrive, and not any more why: the bridge was stopped before it was told.
+	ErrNotTold = errors.New("the message did not arrive, which was not told before the bridge was stopped")
 	// ErrPageNotSent says that the bridge was stopped before a page went out.
 	ErrPageNotSent = errors.New("the bridge was stopped before the page was sent")
 	// ErrRoom says that the bridge could not make a room.

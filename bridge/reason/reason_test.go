@@ -124,6 +124,7 @@ func examples() (all []example) {
 	add("alerts room", ErrAlertsRoom)
 	add("blocked by the user", ErrBlockedByUser)
 	add("not seen", ErrNotSeen)
+	add("not told", ErrNotTold)
 	add("page not sent", ErrPageNotSent)
 	add("no room", ErrRoom)
 	add("group without members", ErrNoMembers)

@@ -151,6 +151,7 @@ var table = []row{
 	{Message, is(msn.ErrBlocked), "msn-blocked", certain, noPermission, say("reason.message.blocked")},
 	{Message, is(ErrBlockedByUser), "msn-blocked-by-you", certain, noPermission, say("reason.message.blocked_by_user")},
 	{Message, is(ErrNotSeen), "msn-not-seen", certain, tooLate, say("reason.message.not_seen")},
+	{Message, is(ErrNotTold), "msn-not-delivered", certain, generic, say("reason.message.not_told")},
 	{Message, is(msn.ErrOffline), "msn-offline", certain, generic, func(_ error, r Subject) string {
 		switch {
 		case r.Online:
