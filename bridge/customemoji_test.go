@@ -6,12 +6,14 @@ import (
 	"image"
 	"image/color"
 	"image/gif"
+	"sync"
 	"testing"
 
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/msn"
+	"matrix-msn/msn/msntest"
 )
 
 // emoji returns a message with custom emoji: its HTML is made of what are pictures and what are texts.
@@ -107,6 +109,31 @@ func TestCustomEmojiOutlastARestart(t *testing.T) {
 	friend := b.messenger(bob)
 	text := friend.expect(t, alice, ":0:")
 	if got := friend.fetched(t, alice, text); got[":0:"].Width != 19 {
+		t.Errorf("the pictures are %+v", got)
+	}
+}
+
+// A text has its pictures also for a contact who comes online while they are called.
+func TestCustomEmojiForWhoComesOnlineWhileTheyAreCalled(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	room := b.dm(b.login(), bob)
+	cat := b.emoji(painted(t, 19, 19, color.White))
+	called, online := make(chan struct{}), make(chan struct{})
+	call, comes := sync.OnceFunc(func() { close(called) }), sync.OnceFunc(func() { close(online) })
+	defer comes()
+	b.srv.Hook(func(r *msntest.Request) msntest.Action {
+		if r.Kind == msntest.SB && r.Command.Verb == "CAL" {
+			call()
+			<-online
+		}
+		return msntest.Action{}
+	})
+	b.writeContent(room, emojiMessage(":0:", cat))
+	<-called
+	friend := b.messenger(bob)
+	comes()
+	if got := friend.fetched(t, alice, friend.expect(t, alice, ":0:")); got[":0:"].Width != 19 {
 		t.Errorf("the pictures are %+v", got)
 	}
 }

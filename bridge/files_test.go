@@ -574,6 +574,23 @@ func TestRestartWhileAFileGoes(t *testing.T) {
 	}
 }
 
+// A file that waits for the sign-in goes to somebody of whom the service says a moment after it that they are online.
+func TestFileWaitsForWhoIsSeenAfterTheSignIn(t *testing.T) {
+	t.Parallel()
+	b, m, room := fileChat(t)
+	client := b.br.GetCachedUserLoginByID(loginID(alice)).Client.(*Client)
+	client.Disconnect()
+	m.quit()
+	b.sendsFile(room, event.MsgFile, "a.txt", "", []byte("x"), false)
+	b.eventually("it to be stored", func() bool { return b.rows("file_queue") == 1 })
+	client.Connect(b.ctx)
+	b.eventually("the sign-in", func() bool { return client.session.Current() != nil })
+	m = b.sendsFiles(bob)
+	if got := b.accept(m.offered(b)); got != "x" {
+		t.Errorf("%q came", got)
+	}
+}
+
 // Where files cannot go, a link does, if there are any: to people who are offline, and to several.
 func TestLinkInThePlaceOfAFile(t *testing.T) {
 	t.Parallel()

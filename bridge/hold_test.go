@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -347,4 +348,34 @@ func TestTextDoesNotOvertakeOneThatIsHeld(t *testing.T) {
 	close(g.open)
 	b.receive(texts, alice+": first")
 	b.receive(texts, alice+": second")
+}
+
+// A contact who comes online while the service still says that they are not gets the message at once.
+func TestContactComesOnlineWhileTheyAreCalled(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	called, online := make(chan struct{}), make(chan struct{})
+	comes := sync.OnceFunc(func() { close(online) })
+	defer comes()
+	var calls atomic.Int64
+	b.srv.Hook(func(r *msntest.Request) msntest.Action {
+		if r.Kind != msntest.SB || r.Command.Verb != "CAL" || calls.Add(1) > 1 {
+			return msntest.Action{}
+		}
+		close(called)
+		<-online
+		return msntest.Refuse("217")
+	})
+	from := b.matrix.position()
+	b.write(room, "hello")
+	<-called
+	_, texts := b.friend()
+	b.eventually("bob to be online", func() bool { return login.Client.(*Client).account.Person(b.ctx, bob).Online })
+	comes()
+	b.receive(texts, alice+": hello")
+	if got, _ := b.waitStatus(from); got.status != event.MessageStatusSuccess {
+		t.Errorf("its fate is %s %q", got.status, got.body)
+	}
 }

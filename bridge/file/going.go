@@ -23,6 +23,7 @@ import (
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/queue"
 	"matrix-msn/bridge/reason"
+	"matrix-msn/bridge/retry"
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
 	"matrix-msn/internal/lazy"
@@ -46,6 +47,10 @@ const (
 	maxBehind = time.Minute
 	// startWait is how long files wait, after a start, for the first attempt to sign in to end.
 	startWait = 30 * time.Second
+	// seenWithin is how long after a sign-in the service may not have said yet that somebody is online: it says so of one contact after
+	// the other. seenLook is how often it is looked meanwhile.
+	seenWithin = 5 * time.Second
+	seenLook   = 200 * time.Millisecond
 )
 
 // Session is the connection of the login.
@@ -54,6 +59,8 @@ type Session interface {
 	Wait(ctx context.Context) (*msn.Client, error)
 	// WaitForOutcome waits until the first attempt to sign in has ended, well or badly.
 	WaitForOutcome(ctx context.Context)
+	// Since returns since when the account is signed in.
+	Since() time.Time
 }
 
 var _ Session = (*session.Session)(nil)
@@ -287,8 +294,12 @@ func (g *Going) transfer(ctx context.Context, client *msn.Client, f *database.Qu
 		return false, fmt.Errorf("%w: %w", reason.ErrFileUnread, err)
 	}
 	to, _ := msnid.ParsePeer(f.PortalID)
-	if err := g.takes(ctx, client, to.Account, &content); err != nil {
-		return false, err
+	fate := g.takes(client, to.Account, &content)
+	for errors.Is(fate, reason.ErrFileOffline) && time.Since(g.session.Since()) < seenWithin && retry.Sleep(ctx, seenLook) {
+		fate = g.takes(client, to.Account, &content)
+	}
+	if fate != nil {
+		return false, fate
 	}
 	progress := g.follow(ctx, f)
 	defer progress.end()
@@ -365,7 +376,7 @@ func mayHaveArrived(err error) bool {
 const oldMessenger = 28
 
 // takes returns why a file cannot be sent to a contact, before anything is done, or nil.
-func (g *Going) takes(ctx context.Context, client *msn.Client, to string, content *event.MessageEventContent) error {
+func (g *Going) takes(client *msn.Client, to string, content *event.MessageEventContent) error {
 	contact, known := client.Contact(to)
 	most := g.account.Config.SendBelow()
 	switch {

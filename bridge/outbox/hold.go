@@ -24,14 +24,15 @@ import (
 // until the contact is seen online: they stay in the queue on disk, and the room says
 // so.
 
-// isHeld reports whether a message is to be held that failed with fate.
-func (o *Outbox) isHeld(ctx context.Context, e *database.QueuedEvent, fate error) bool {
+// isHeld reports whether a message is to be held that failed with fate. Whoever was offline when it was begun may have come online since: it is
+// released then, or was already while it was under way.
+func (o *Outbox) isHeld(ctx context.Context, e *database.QueuedEvent, offline bool, fate error) bool {
 	account, ok := msnid.ParseDMPortalID(e.PortalID)
 	if !ok || o.isNote(e) || o.account.Config.KeepFor() == 0 || !undeliveredOffline(fate) {
 		return false
 	}
 	to := o.account.Person(ctx, account)
-	return !to.Online && to.Listed // else waiting for them to be seen online would be in vain
+	return (offline || !to.Online) && to.Listed // else waiting for them to be seen online would be in vain
 }
 
 // hold holds a message until the contact is seen online, or for too long. Its writer is told

@@ -249,8 +249,10 @@ func (o *Outbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedEvent
 	}
 	connected, err := o.connected(ctx, began, e)
 	if err != nil {
-		return o.outcome(ctx, e, err)
+		return o.outcome(ctx, e, false, err)
 	}
+	session := o.session.Current()
+	offline := session != nil && !isOnline(session, e.PortalID)
 	sending, cancel := context.WithDeadline(ctx, connected.Add(sendTimeout))
 	wait, err := o.handOver(sending, job)
 	switch {
@@ -264,7 +266,7 @@ func (o *Outbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedEvent
 		return queue.Leave()
 	case err != nil:
 		cancel()
-		return o.outcome(ctx, e, err)
+		return o.outcome(ctx, e, offline, err)
 	}
 	return queue.Pending(func() queue.Outcome {
 		defer cancel()
@@ -278,7 +280,7 @@ func (o *Outbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedEvent
 		} else {
 			o.acknowledged(e)
 		}
-		return o.outcome(ctx, e, err)
+		return o.outcome(ctx, e, offline, err)
 	})
 }
 
@@ -292,14 +294,14 @@ func (o *Outbox) begunBefore(ctx context.Context, e *database.QueuedEvent) (fate
 	return msn.ErrUncertain, err
 }
 
-// outcome is what becomes of a message that was sent, or failed with err.
-func (o *Outbox) outcome(ctx context.Context, e *database.QueuedEvent, err error) queue.Outcome {
+// outcome is what becomes of a message that was sent, or failed with err. offline says that its recipient was not online when it was begun.
+func (o *Outbox) outcome(ctx context.Context, e *database.QueuedEvent, offline bool, err error) queue.Outcome {
 	switch {
 	case err != nil && ctx.Err() != nil && mayHaveArrived(err):
 		return queue.Leave() // the next start says that it is uncertain
 	case err != nil && ctx.Err() != nil:
 		return queue.PutBack()
-	case o.isHeld(ctx, e, err):
+	case o.isHeld(ctx, e, offline, err):
 		return o.hold(e)
 	}
 	return queue.Tell(err)

@@ -110,9 +110,9 @@ func (g *Given) Prepare(ctx context.Context, client *msn.Client, to msnid.Peer, 
 	return prepared
 }
 
-// shows reports whether a contact can show emoticons.
+// shows reports whether a contact can show emoticons. Of who is offline that is not known: they may come online before they get the text.
 func shows(contact msn.Contact) bool {
-	return contact.Network <= 1 && contact.Status != msn.Offline && contact.Capabilities>>oldMessenger != 0
+	return contact.Network <= 1 && (contact.Status == msn.Offline || contact.Capabilities>>oldMessenger != 0)
 }
 
 // makeAll returns the emoticons of custom emoji in their order, nil for those of which none can be made in time.
