@@ -285,7 +285,7 @@ func (c *Client) left(portal networkid.PortalID, in id.RoomID) {
 // HandleMatrixMessage sends a message, or the new text of one, to the people of its room.
 func (c *Client) HandleMatrixMessage(ctx context.Context, msg *bridgev2.MatrixMessage) (*bridgev2.MatrixMessageResponse, error) {
 	evt := msg.Event.ID
-	if c.intake.Behind(evt) && c.intake.Leave(evt) {
+	if c.intake.LeaveBehind(evt) {
 		return &bridgev2.MatrixMessageResponse{Pending: true}, nil
 	}
 	c.contacts.Spoken(msg.Portal.ID)
@@ -342,7 +342,7 @@ func (c *Client) HandleMatrixMessageRemove(ctx context.Context, _ *bridgev2.Matr
 
 // withdraw takes a message of a room that was deleted, which evt says, out of those that wait.
 func (c *Client) withdraw(ctx context.Context, room id.RoomID, evt, deleted id.EventID) {
-	if c.intake.Behind(evt) && c.intake.Leave(evt) {
+	if c.intake.LeaveBehind(evt) {
 		return // the message may be among those that were left
 	}
 	err := errors.Join(c.going.Withdraw(ctx, deleted), c.outbox.Withdraw(ctx, deleted))

@@ -1,10 +1,21 @@
 package intake
 
-import "context"
+import (
+	"context"
+
+	"maunium.net/go/mautrix/id"
+)
 
 // Drain hands on what is pending.
 func (i *Intake) Drain(ctx context.Context) {
 	for next, ok := i.next(); ok; next, ok = i.next() {
 		i.handOn(ctx, ctx, next)
 	}
+}
+
+// Behind reports whether LeaveBehind would leave an event.
+func (i *Intake) Behind(evt id.EventID) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.behind(evt)
 }

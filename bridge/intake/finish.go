@@ -164,7 +164,7 @@ func (i *Intake) finish(ctx context.Context, evt id.EventID, h *handed) {
 		defer i.mu.Unlock()
 		h.left = false // those behind it wait for it no more
 		h.over = true
-		i.comeBack()
+		i.noteLater()
 		return
 	}
 	i.mu.Lock()

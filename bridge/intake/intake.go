@@ -100,11 +100,12 @@ type Intake struct {
 	pending []item
 	open    map[id.EventID]*handed // what is pending or with the framework
 	wake    chan struct{}
-	again   *time.Timer        // hands on what was left, nil while nothing was
-	said    map[id.RoomID]bool // rooms that were told that their messages wait, or are just being told
-	running map[chatOf]*handed // the latest command of each chat
-	started time.Time          // when this run began
-	held    map[chatOf]*hold   // chats of which a command waits for something
+	again   map[id.RoomID]*time.Timer // hand on what was left of a room
+	noting  *time.Timer               // notes that events are dealt with, nil while that is noted of all
+	said    map[id.RoomID]bool        // rooms that were told that their messages wait, or are just being told
+	running map[chatOf]*handed        // the latest command of each chat
+	started time.Time                 // when this run began
+	held    map[chatOf]*hold          // chats of which a command waits for something
 	lines   map[chatOf]*line
 	missed  map[keyOf]time.Time // when a key was first not there
 	own     context.Context     // of what is done for nobody who waits; nil before Start
@@ -124,6 +125,7 @@ type handed struct {
 	received  *database.Received
 	left      bool        // it could not be stored, and those behind it wait for it
 	waits     bool        // it was left, and is not handed on again yet
+	follows   bool        // it was left since an earlier one was
 	untold    bool        // it was given up, of which the next start tells
 	over      bool        // it is dealt with, which could not be noted
 	command   bool        // the framework runs it beside others
@@ -165,7 +167,7 @@ type chatOf struct {
 func New(cfg Config) *Intake {
 	return &Intake{
 		cfg: cfg, others: exsync.NewRingBuffer[id.EventID, struct{}](maxOthers), closed: exsync.NewRingBuffer[id.EventID, struct{}](maxOthers),
-		open: make(map[id.EventID]*handed), said: make(map[id.RoomID]bool), running: make(map[chatOf]*handed), held: make(map[chatOf]*hold), wake: make(chan struct{}, 1),
+		open: make(map[id.EventID]*handed), said: make(map[id.RoomID]bool), again: make(map[id.RoomID]*time.Timer), running: make(map[chatOf]*handed), held: make(map[chatOf]*hold), wake: make(chan struct{}, 1),
 		lines: make(map[chatOf]*line), missed: make(map[keyOf]time.Time), decided: newSign(),
 	}
 }
@@ -199,9 +201,13 @@ func (i *Intake) Stop() {
 	i.mu.Lock()
 	cancel := i.cancel
 	i.cancel, i.accepts = nil, false
-	if i.again != nil {
-		i.again.Stop()
-		i.again = nil
+	for _, again := range i.again {
+		again.Stop()
+	}
+	clear(i.again)
+	if i.noting != nil {
+		i.noting.Stop()
+		i.noting = nil
 	}
 	for _, h := range i.open {
 		if h.late != nil {

@@ -13,13 +13,15 @@ import (
 )
 
 const (
-	// againAfter is after how long events are handed on again that could not be stored elsewhere.
-	againAfter = time.Minute
+	// againAfter is after how long events are handed on again that could not be stored elsewhere: most outages of a database are
+	// its restart. Each time takes twice as long as the one before, up to a minute.
+	againAfter        = 2 * time.Second
+	longestAgainAfter = time.Minute
 	// maxPasses is how often an event is handed on that nobody can store, while the database
-	// takes other things: then the event is to blame.
-	maxPasses = 12
-	// sayAfter is after how many passes the room is told that it waits.
-	sayAfter = 2
+	// takes other things: then the event is to blame. That takes some twelve minutes.
+	maxPasses = 16
+	// sayAfter is after how many passes the room is told that it waits: two minutes.
+	sayAfter = 6
 )
 
 // Leave keeps an event that the framework was given and nobody could store: it is handed on
@@ -41,7 +43,21 @@ func (i *Intake) Leave(evt id.EventID) bool {
 		return true
 	}
 	h.left, h.waits = true, true
-	i.comeBack()
+	i.comeBack(h.received.RoomID)
+	return true
+}
+
+// LeaveBehind leaves an event if an earlier one of its room was left, which is not dealt with yet, and reports whether it did. That is
+// nothing that has failed with it: however often it is left so, it is not given up.
+func (i *Intake) LeaveBehind(evt id.EventID) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if !i.behind(evt) {
+		return false
+	}
+	h := i.open[evt]
+	h.left, h.waits, h.follows = true, true, true
+	i.comeBack(h.received.RoomID)
 	return true
 }
 
@@ -81,10 +97,25 @@ func (i *Intake) ctx() context.Context {
 	return i.cfg.Log.WithContext(context.Background()) // nothing was started yet
 }
 
-// comeBack has what failed tried again after a while. mu is held.
-func (i *Intake) comeBack() {
-	if i.again == nil && i.cancel != nil {
-		i.again = time.AfterFunc(againAfter, i.tryAgain)
+// comeBack has what was left of a room tried again after a while: the longer the more often it was. Other rooms have their own wait.
+// mu is held.
+func (i *Intake) comeBack(room id.RoomID) {
+	if i.again[room] != nil || i.cancel == nil {
+		return
+	}
+	passes := 0
+	for _, h := range i.open {
+		if h.waits && h.received.RoomID == room {
+			passes = max(passes, h.pass)
+		}
+	}
+	i.again[room] = time.AfterFunc(min(againAfter<<min(passes, maxPasses), longestAgainAfter), func() { i.tryAgain(room) })
+}
+
+// noteLater has noted after a while what is dealt with and could not be noted to be. mu is held.
+func (i *Intake) noteLater() {
+	if i.noting == nil && i.cancel != nil {
+		i.noting = time.AfterFunc(againAfter, i.noteAgain)
 	}
 }
 
@@ -118,11 +149,9 @@ func (i *Intake) calm(room id.RoomID) {
 	delete(i.said, room)
 }
 
-// Behind reports whether an event must be left since an earlier one of its room was, which is
-// not dealt with yet.
-func (i *Intake) Behind(evt id.EventID) bool {
-	i.mu.Lock()
-	defer i.mu.Unlock()
+// behind reports whether an event must be left since an earlier one of its room was, which is
+// not dealt with yet. mu is held.
+func (i *Intake) behind(evt id.EventID) bool {
 	own := i.open[evt]
 	if own == nil || own.received == nil {
 		return false
@@ -135,33 +164,48 @@ func (i *Intake) Behind(evt id.EventID) bool {
 	return false
 }
 
-// tryAgain hands on what was left, in order and before all else, and notes of what is dealt with
-// that it is.
-func (i *Intake) tryAgain() {
+// tryAgain hands on what was left of a room, in order and before all else.
+func (i *Intake) tryAgain(room id.RoomID) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.again = nil
+	delete(i.again, room)
 	if i.cancel == nil {
 		return
 	}
 	var left []item
 	for evt, h := range i.open {
-		switch {
-		case h.over:
-			h.over = false
-			ctx := i.own
-			i.ended.Go(func() { i.finish(ctx, evt, h) })
-		case h.waits:
-			// The framework may still end the earlier pass, which must not end this one.
-			next := &handed{received: h.received, left: true, pass: h.pass + 1}
-			i.open[evt] = next
-			left = append(left, item{received: h.received})
-			if next.pass >= sayAfter {
-				i.sayWaits(h.received)
-			}
+		if !h.waits || h.received.RoomID != room {
+			continue
+		}
+		// The framework may still end the earlier pass, which must not end this one.
+		next := &handed{received: h.received, left: true, pass: h.pass}
+		if !h.follows {
+			next.pass++
+		}
+		i.open[evt] = next
+		left = append(left, item{received: h.received})
+		if next.pass >= sayAfter {
+			i.sayWaits(h.received)
 		}
 	}
 	slices.SortFunc(left, func(a, b item) int { return cmp.Compare(a.received.Position, b.received.Position) })
 	i.pending = append(left, i.pending...)
 	i.signal()
+}
+
+// noteAgain notes of what is dealt with that it is.
+func (i *Intake) noteAgain() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.noting = nil
+	if i.cancel == nil {
+		return
+	}
+	for evt, h := range i.open {
+		if h.over {
+			h.over = false
+			ctx := i.own
+			i.ended.Go(func() { i.finish(ctx, evt, h) })
+		}
+	}
 }

@@ -242,6 +242,41 @@ func again() {
 	synctest.Wait()
 }
 
+// Most outages are short: what was left is handed on again soon, and then less and less often.
+func TestWhatWasLeftComesBackSoonAtFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := newTakes(t, newStore(t))
+		i.push("$1 !r", "$2 !r")
+		i.take()
+		for _, wait := range []time.Duration{2, 4, 8, 16, 32, 60, 60} {
+			i.Leave("$1")
+			i.Leave("$2")
+			time.Sleep(wait*time.Second - time.Millisecond)
+			synctest.Wait()
+			if got := i.take(); len(got) > 0 {
+				t.Errorf("%v was handed on again before %d s", got, wait)
+			}
+			time.Sleep(time.Millisecond)
+			synctest.Wait()
+			if got := i.take(); !slices.Equal(got, []id.EventID{"$1", "$2"}) {
+				t.Errorf("handed on after %d s was %v", wait, got)
+			}
+		}
+		// The next outage is a new one.
+		i.Taken("$1")
+		i.Taken("$2")
+		i.push("$3 !r")
+		i.take()
+		i.Leave("$3")
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := i.take(); !slices.Equal(got, []id.EventID{"$3"}) {
+			t.Errorf("handed on after two seconds was %v", got)
+		}
+	})
+}
+
 // A text that the database never takes must not hold up its room for ever; a database that takes
 // nothing is not the text's fault.
 func TestEventThatNobodyCanStoreHasAnEnd(t *testing.T) {
@@ -278,7 +313,7 @@ func TestEventThatNobodyCanStoreHasAnEnd(t *testing.T) {
 		}
 		i.Taken("$2")
 		i.push("$3 !r", "$4 !s")
-		for range 3 {
+		for range 7 {
 			i.Leave("$3")
 			again()
 		}
@@ -296,7 +331,7 @@ func TestSenderOfWhatWasGivenUpIsTold(t *testing.T) {
 		store := newStore(t)
 		i := newTakes(t, store)
 		i.push("$told !r", "$killed !r", "$unheard !r")
-		for range 12 {
+		for range 16 {
 			i.Leave("$told")
 			i.Leave("$killed")
 			i.Leave("$unheard")
@@ -332,7 +367,7 @@ func TestRoomThatWaitsIsToldUntilItHears(t *testing.T) {
 		i := newTakes(t, newStore(t))
 		i.deaf = 2
 		i.push("$1 !r")
-		for range 6 {
+		for range 10 {
 			i.Leave("$1")
 			again()
 		}
