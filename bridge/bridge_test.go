@@ -205,6 +205,9 @@ func (b *testBridge) startWith(prepare func()) {
 		b.conn.Dispatched(ctx, evt)
 		return nil
 	}
+	b.matrix.mu.Lock()
+	b.matrix.leaves = b.conn.LeavesForLater
+	b.matrix.mu.Unlock()
 	b.conn.Homeserver, b.conn.Presence = matrix, &b.matrix.shown
 	profiles := &b.matrix.profiles
 	b.conn.Profile = func() presence.Homeserver { return profiles }

@@ -29,6 +29,7 @@ import (
 // a way to wait for it. Methods that the bridge does not use are left out: they
 // would panic.
 type fakeMatrix struct {
+	leaves func(*bridgev2.MessageStatus, *bridgev2.MessageStatusEventInfo) bool // as the program's own connector asks before it tells
 	bridgev2.MatrixConnector
 	mu       sync.Mutex
 	lastID   int                   // of the rooms and events that were made
@@ -332,6 +333,12 @@ func (f *fakeMatrix) SendBridgeStatus(_ context.Context, state *status.BridgeSta
 }
 
 func (f *fakeMatrix) SendMessageStatus(ctx context.Context, ms *bridgev2.MessageStatus, evt *bridgev2.MessageStatusEventInfo) {
+	f.mu.Lock()
+	leaves := f.leaves
+	f.mu.Unlock()
+	if leaves != nil && leaves(ms, evt) {
+		return
+	}
 	r := record{kind: "status", room: evt.RoomID, status: ms.Status, body: ms.Message, answer: evt.SourceEventID, full: *ms, ctx: ctx}
 	if ms.SendNotice {
 		r.html = ms.ToNoticeEvent(evt).Body

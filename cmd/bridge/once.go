@@ -77,7 +77,7 @@ func (c onceConnector) startHeard(ctx context.Context) error {
 // SendMessageStatus implements bridgev2.MatrixConnector: what the framework says of its own is said
 // in words for people, and answers what clients can show.
 func (c onceConnector) SendMessageStatus(ctx context.Context, status *bridgev2.MessageStatus, about *bridgev2.MessageStatusEventInfo) {
-	if !bridge.IsWorthTelling(status, about) {
+	if !bridge.IsWorthTelling(status, about) || c.network.LeavesForLater(status, about) {
 		return
 	}
 	status = c.network.InOwnWords(status)
