@@ -99,6 +99,8 @@ type Connector struct {
 	// Deliver hands an event of the homeserver to the framework, and waits until it takes
 	// it. It is set before the first transaction.
 	Deliver func(context.Context, *event.Event) error
+	// NoteEncrypted notes for the framework that a room is encrypted, as [intake.Config] says. It may be nil.
+	NoteEncrypted func(context.Context, id.RoomID, *event.EncryptionEventContent) error
 }
 
 var (
@@ -134,8 +136,14 @@ func (c *Connector) Init(br *bridgev2.Bridge) {
 	}, func() bool { return c.Encrypts == nil || c.Encrypts() })
 	c.intake = intake.New(intake.Config{
 		Bridge: br, Store: c.db.Intake, Log: br.Log, Metrics: c.Metrics,
-		Ours:      func(user id.UserID) bool { return user == br.Bot.GetMXID() || br.IsGhostMXID(user) },
-		Deliver:   func(ctx context.Context, evt *event.Event) error { return c.Deliver(ctx, evt) },
+		Ours:    func(user id.UserID) bool { return user == br.Bot.GetMXID() || br.IsGhostMXID(user) },
+		Deliver: func(ctx context.Context, evt *event.Event) error { return c.Deliver(ctx, evt) },
+		NoteEncrypted: func(ctx context.Context, room id.RoomID, content *event.EncryptionEventContent) error {
+			if c.NoteEncrypted == nil {
+				return nil
+			}
+			return c.NoteEncrypted(ctx, room, content)
+		},
 		IsCommand: c.commands.IsCommand, Secret: c.commands.AnswersPrompt, Unfinished: c.commands.SayInterrupted,
 		Waits: c.commands.SayWaits, GivenUp: c.commands.SayGivenUp, Asked: c.commands.SayPrompts,
 	})

@@ -47,7 +47,7 @@ const (
 )
 
 // Types are the events that are stored: what people say and do. State is not: the homeserver
-// can be asked for it.
+// can be asked for it. That a room is encrypted is noted at once, as Config.NoteEncrypted says.
 var Types = []event.Type{
 	event.EventMessage, event.EventEncrypted, event.EventSticker, event.EventReaction, event.EventRedaction,
 	event.EventUnstablePollStart, event.EventUnstablePollResponse, event.EventUnstablePollEnd,
@@ -71,6 +71,9 @@ type Config struct {
 	Ours func(id.UserID) bool
 	// Deliver hands an event to the framework, and waits until it takes it.
 	Deliver func(context.Context, *event.Event) error
+	// NoteEncrypted notes that a room is encrypted, before the homeserver has its answer: nobody asks for that again, and without it
+	// the room would be written to in clear for ever. Nil means that nobody encrypts.
+	NoteEncrypted func(context.Context, id.RoomID, *event.EncryptionEventContent) error
 	// IsCommand reports whether the framework will take a message for a command.
 	IsCommand func(context.Context, *event.Event) bool
 	// Secret reports whether what a user writes in a room must not be on disk, because they

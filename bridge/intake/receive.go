@@ -126,6 +126,9 @@ func (i *Intake) take(ctx context.Context, txn transaction, forward func(map[str
 		if stored[n] = i.stores(&kinds[n]); stored[n] {
 			received = append(received, i.row(ctx, &kinds[n], raw))
 		}
+		if err := i.noteEncrypted(ctx, &kinds[n], raw); err != nil {
+			return err
+		}
 	}
 	var open []*database.Received
 	if len(received) > 0 {
@@ -169,6 +172,24 @@ func (i *Intake) take(ctx context.Context, txn transaction, forward func(map[str
 	}
 	flush(nil)
 	i.signal()
+	return nil
+}
+
+// noteEncrypted notes that a room is encrypted, if an event says so. The framework hears of that event too, but later and without
+// its being on disk.
+func (i *Intake) noteEncrypted(ctx context.Context, evt *envelope, raw json.RawMessage) error {
+	if i.cfg.NoteEncrypted == nil || evt.Type != event.StateEncryption.Type || evt.StateKey == nil || *evt.StateKey != "" || evt.Room == "" {
+		return nil
+	}
+	var state struct {
+		Content event.EncryptionEventContent `json:"content"`
+	}
+	if json.Unmarshal(raw, &state) != nil || state.Content.Algorithm != id.AlgorithmMegolmV1 {
+		return nil // the framework says what is wrong with it
+	}
+	if err := i.cfg.NoteEncrypted(ctx, evt.Room, &state.Content); err != nil && !database.Refuses(err) {
+		return err
+	}
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"maunium.net/go/mautrix/bridgev2/matrix/mxmain"
 	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge"
 	"matrix-msn/bridge/chat"
@@ -30,6 +31,9 @@ func receiveTransactions(m *mxmain.BridgeMain, connector *bridge.Connector) {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+	connector.NoteEncrypted = func(ctx context.Context, room id.RoomID, content *event.EncryptionEventContent) error {
+		return m.Matrix.AS.StateStore.SetEncryptionEvent(ctx, room, content)
 	}
 	for _, kind := range intake.Types {
 		m.Matrix.EventProcessor.PrependHandler(kind, connector.Arriving)
