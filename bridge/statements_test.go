@@ -12,10 +12,11 @@ import (
 	"matrix-msn/msn"
 )
 
-// What one text in a room that is there costs the database, those of the framework included.
+// What one text in a room that is there costs the database, those of the framework included. The beginning and the end of a transaction
+// count too.
 const (
-	statementsFromMSN  = 7
-	statementsToMSN    = 13
+	statementsFromMSN  = 6
+	statementsToMSN    = 10
 	statementsPresence = 0
 )
 

@@ -67,7 +67,7 @@ func New(bridgeID networkid.BridgeID, parent *dbutil.Database, log dbutil.Databa
 		Group:         &GroupQuery{holders: holders{table: "group_member", lease: lease}, bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*GroupMember](db)},
 		GroupChange:   &GroupChangeQuery{holders: holders{table: "group_change", lease: lease}, bridgeID: bridgeID, QueryHelper: dbutil.MakeQueryHelperReflect[*GroupChange](db)},
 		Ghost:         &GhostQuery{db: db, bridgeID: bridgeID},
-		Portal:        &PortalQuery{db: db, bridgeID: bridgeID},
+		Portal:        newPortalQuery(db, bridgeID),
 		Intake:        intake,
 		Lease:         lease,
 		Presence:      newShownQuery(db, bridgeID, "presence"),

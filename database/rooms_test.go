@@ -51,7 +51,7 @@ func TestPortalsWithoutRoomsForWhichMessagesWait(t *testing.T) {
 		for key, want := range map[networkid.PortalKey]id.RoomID{
 			{ID: "dm:bob", Receiver: login}: "!bob:x", {ID: "dm:carol", Receiver: login}: "", {ID: "dm:bob", Receiver: other}: "", {ID: "dm:dave", Receiver: other}: "!dave:x",
 		} {
-			if room, err := db.Portal.Room(ctx, key); err != nil || room != want {
+			if room, err := db.Portal.Room(ctx, key, func(id.RoomID) bool { return true }); err != nil || room != want {
 				t.Errorf("the room of %v is %q, %v", key, room, err)
 			}
 		}
@@ -71,6 +71,45 @@ func TestPortalsWithoutRoomsForWhichMessagesWait(t *testing.T) {
 				t.Errorf("%s waits: %t, %v", id, has, err)
 			}
 		}
+	})
+}
+
+// A room is asked for once, and again when it is not that of its portal any more.
+func TestRoomOfPortalIsRemembered(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *database.Database, framework *bridgedb.Database) {
+		ctx := t.Context()
+		portal := &bridgedb.Portal{PortalKey: networkid.PortalKey{ID: "dm:bob", Receiver: login}, Metadata: map[string]any{}}
+		if err := framework.Portal.Insert(ctx, portal); err != nil {
+			t.Fatal(err)
+		}
+		look := func(want id.RoomID, still bool) {
+			t.Helper()
+			if room, err := db.Portal.Room(ctx, portal.PortalKey, func(id.RoomID) bool { return still }); err != nil || room != want {
+				t.Errorf("the room is %q and not %q, %v", room, want, err)
+			}
+		}
+		move := func(to id.RoomID) {
+			t.Helper()
+			portal.MXID = to
+			if err := framework.Portal.Update(ctx, portal); err != nil {
+				t.Fatal(err)
+			}
+		}
+		look("", true)
+		move("!one:x")
+		look("!one:x", true) // that there is none is not remembered
+		move("!two:x")
+		look("!one:x", true)
+		look("!two:x", false)
+		look("!two:x", true)
+		move("")
+		look("", false)
+		look("", true)
+		if err := framework.Portal.Delete(ctx, portal.PortalKey); err != nil {
+			t.Fatal(err)
+		}
+		look("", true)
 	})
 }
 

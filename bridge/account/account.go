@@ -117,7 +117,11 @@ func (a *Account) OwnSender() bridgev2.EventSender {
 }
 
 // StoredRoom returns the room of a portal, "" while there is none. It is asked of the
-// database, because the framework's own copy changes under its hands.
+// database, because the framework's own copy changes under its hands; a room that the database has told is that of the
+// portal for as long as the framework finds the portal by it. Nobody is to call it who holds the framework's lock.
 func (a *Account) StoredRoom(ctx context.Context, key networkid.PortalKey) (id.RoomID, error) {
-	return a.DB.Portal.Room(ctx, key)
+	return a.DB.Portal.Room(ctx, key, func(room id.RoomID) bool {
+		portal, err := a.Bridge.GetPortalByMXID(ctx, room)
+		return err == nil && portal != nil && portal.PortalKey == key
+	})
 }

@@ -92,6 +92,7 @@ func main() {
 		// At once: what this process would still do in order is the other's by now.
 		connector.Usurped = func() { os.Exit(exitUsurped) }
 		adviseOnDatabase(m.Log, m.Config.Database)
+		rememberMembers(&m)
 		receiveTransactions(&m, connector)
 		noteEphemeral(&m)
 		sayOnce(&m, connector, met)

@@ -45,10 +45,18 @@ func (i registeredIntent) register(ctx context.Context) error {
 	return err
 }
 
-// SendMessage implements bridgev2.MatrixAPI.
+// SendMessage implements bridgev2.MatrixAPI. The framework asks the database with each message whether its room is encrypted; in one
+// that is known as not encrypted it is sent at once, as the framework does then.
 func (i registeredIntent) SendMessage(ctx context.Context, room id.RoomID, kind event.Type, content *event.Content, extra *bridgev2.MatrixSendExtra) (*mautrix.RespSendEvent, error) {
 	if err := i.register(ctx); err != nil {
 		return nil, err
+	}
+	message, ok := content.Parsed.(*event.MessageEventContent)
+	if ok && kind == event.EventMessage && extra != nil && !i.Connector.Config.Encryption.Require {
+		if encrypted, err := i.Matrix.StateStore.IsEncrypted(ctx, room); err == nil && !encrypted {
+			message.AddPerMessageProfileFallback()
+			return i.Matrix.SendMessageEvent(ctx, room, kind, content, mautrix.ReqSendEvent{Timestamp: extra.Timestamp.UnixMilli(), TransactionID: extra.TransactionID})
+		}
 	}
 	return i.ASIntent.SendMessage(ctx, room, kind, content, extra)
 }
