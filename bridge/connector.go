@@ -447,13 +447,14 @@ func (c *Connector) meetRelayed(ctx context.Context) {
 	if !c.Config.RelayJoins {
 		return
 	}
-	portals, err := c.br.GetAllPortalsWithMXID(ctx)
+	// Asked of the database: the framework's own copies change under its hands.
+	portals, err := c.br.DB.Portal.GetAllWithMXID(ctx)
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to read rooms, to see who is in those in which others are relayed")
 		return
 	}
 	for _, portal := range portals {
-		if login := c.br.GetCachedUserLoginByID(portal.Receiver); login != nil && portal.Relay != nil {
+		if login := c.br.GetCachedUserLoginByID(portal.Receiver); login != nil && portal.RelayLoginID != "" {
 			login.Client.(*Client).chat.MeetRelayed(ctx, portal.MXID)
 		}
 	}

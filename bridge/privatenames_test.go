@@ -55,19 +55,28 @@ func TestPrivateNamesAreShownToNobodyElse(t *testing.T) {
 	}
 	b.waitMessage(from, "Bob Builder sent a nudge.")
 	said := b.keeps(room, b.ghost(bob), plainText("who is it?"))
+	replied := b.matrix.position()
 	b.replyTo(room, said, "me")
 	b.receive(texts, alice+": > Bob Builder: who is it?\r\nme")
-	b.club()
-	b.answers(club, "!msn bridge "+bob, "There is a room for it already")
-	b.write(club, "!msn bridge --move "+bob)
-	b.waitMessage(from, "This room is now that of “Bob Builder")
-	b.matrix.mu.Lock()
-	for _, r := range b.matrix.records[from:] {
-		if strings.Contains(r.body+r.html, "Grumpy") {
-			t.Errorf("told %+v", r)
+	b.waitStatus(replied)
+	notTold := func(from int) {
+		t.Helper()
+		b.matrix.mu.Lock()
+		defer b.matrix.mu.Unlock()
+		for _, r := range b.matrix.records[from:] {
+			if strings.Contains(r.body+r.html, "Grumpy") {
+				t.Errorf("told %+v", r)
+			}
 		}
 	}
-	b.matrix.mu.Unlock()
+	notTold(from)
+	b.club()
+	b.restart() // so that the framework is done with the room that it has made
+	b.friend()
+	b.answers(club, "!msn bridge "+bob, "There is a room for it already")
+	b.write(club, "!msn bridge --move "+bob)
+	b.waitMessage(0, "This room is now that of “Bob Builder")
+	notTold(0)
 	// Alone again.
 	b.comes(group, fakeCarol, "Carol", event.MembershipInvite, event.MembershipLeave)
 	b.eventually("the group chat to be called as before", func() bool { return strings.Contains(named(group), "Grumpy") })

@@ -48,7 +48,7 @@ func (c *Commands) relay() []commands.CommandHandler {
 			call.Reply(ce, "command.the_admin_of_this_bridge_does")
 		case setRelay(ce, login):
 			if own := c.shared.LoginOf(login); own.Account.Config.RelayJoins {
-				own.Chat.MeetRelayed(ce.Ctx, ce.Portal.MXID) // before the next is heard of them
+				own.Chat.MeetRelayed(ce.Ctx, ce.RoomID) // before the next is heard of them
 			}
 			call.Reply(ce, "command.relay_is_on")
 		}
@@ -104,7 +104,7 @@ func (c *Commands) unbridge() commands.CommandHandler {
 			run(ce)
 			return
 		}
-		given := ce.Portal.MXID
+		given := ce.RoomID
 		err := amongEvents(ce, func(ctx context.Context, portal *bridgev2.Portal) error {
 			run(ce)
 			if portal.MXID == "" {

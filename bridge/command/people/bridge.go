@@ -67,7 +67,11 @@ func Bridge(c *call.Call) {
 		cannotBridge(c, err)
 		return
 	}
-	before := portal.MXID
+	before, err := login.Account.StoredRoom(c.Ctx, portal.PortalKey)
+	if err != nil {
+		cannotBridge(c, err)
+		return
+	}
 	if before != "" && !move {
 		c.ReplyAdvanced(words.Text("command.people.there_is_a_room_for_it", link(c, before), moveOption), false, true)
 		return
@@ -77,7 +81,7 @@ func Bridge(c *call.Call) {
 		c.Tell("command.people.the_homeserver_does_not_let_me")
 		return
 	}
-	relayed, err := takeRoom(c, login, portal, target.PortalInfo, !move)
+	relayed, err := takeRoom(c, login, portal, target.PortalInfo, before, !move)
 	if err != nil {
 		cannotBridge(c, err)
 		return
@@ -96,11 +100,11 @@ func Bridge(c *call.Call) {
 	c.Say(text, names.Quoted(roomOf(c, portal)))
 }
 
-// takeRoom makes the room of the command that of a chat, unless it has one and must not. That is
+// takeRoom makes the room of the command that of a chat, unless it has one and must not; before is the one that it had. That is
 // done among the events of the chat, because the framework does not expect it beside them; without
 // a room there are none. That others speak through the login ends with the room before, for which it was
 // allowed: it reports whether they did.
-func takeRoom(c *call.Call, login *call.Login, portal *bridgev2.Portal, info *bridgev2.ChatInfo, onlyFirst bool) (relayed bool, err error) {
+func takeRoom(c *call.Call, login *call.Login, portal *bridgev2.Portal, info *bridgev2.ChatInfo, before id.RoomID, onlyFirst bool) (relayed bool, err error) {
 	take := func(ctx context.Context) error {
 		return portal.UpdateMatrixRoomID(ctx, c.RoomID, bridgev2.UpdateMatrixRoomIDParams{
 			FailIfMXIDSet: onlyFirst, SyncDBMetadata: func() {
@@ -111,7 +115,7 @@ func takeRoom(c *call.Call, login *call.Login, portal *bridgev2.Portal, info *br
 		})
 	}
 	taken := false
-	if portal.MXID == "" {
+	if before == "" {
 		// What the framework does meanwhile outlasts the command.
 		if err := take(context.WithoutCancel(c.Ctx)); err != nil {
 			return false, err
@@ -236,7 +240,8 @@ func named(c *call.Call, login *call.Login) (found []networkid.PortalKey, err er
 			found = append(found, key)
 		}
 	}
-	portals, err := c.Bridge.GetAllPortalsWithMXID(c.Ctx)
+	// Asked of the database: the framework's own copies change under its hands.
+	portals, err := c.Bridge.DB.Portal.GetAllWithMXID(c.Ctx)
 	for _, portal := range portals {
 		to, ok := msnid.ParsePeer(portal.ID)
 		if ok && to.Account == "" && portal.Receiver == login.Account.Login.ID {
@@ -318,8 +323,8 @@ func roomOf(c *call.Call, portal *bridgev2.Portal) string {
 	if login := c.Bridge.GetCachedUserLoginByID(portal.Receiver); login != nil && to.Account != "" {
 		return c.LoginOf(login).Account.Person(c.Ctx, to.Account).Name
 	}
-	if portal.Name != "" {
-		return names.Clean(portal.Name)
+	if stored, err := c.Bridge.DB.Portal.GetByKey(c.Ctx, portal.PortalKey); err == nil && stored != nil && stored.Name != "" {
+		return names.Clean(stored.Name)
 	}
 	return map[bool]string{true: "a circle", false: words.Text("command.people.several_people")}[to.Circle != ""]
 }

@@ -28,13 +28,13 @@ func StartChat(c *call.Call) {
 	if found == nil {
 		return
 	}
-	portal, made, err := openRoom(c, login, found.Chat)
+	room, made, err := openRoom(c, login, found.Chat)
 	if err != nil {
 		c.Log.Err(err).Msg("Failed to make the room with a contact")
 		c.Say("%s", lookupSentence(login, c.Text, err))
 		return
 	}
-	who, room := nameOf(login, c, found), portal.MXID
+	who := nameOf(login, c, found)
 	sentence := words.Text("command.people.you_already_have_a_room_with") + " "
 	if made {
 		sentence = words.Text("command.people.your_new_room_with") + " "
@@ -95,23 +95,30 @@ func lookUp(c *call.Call, usage string, create bool) (*call.Login, *bridgev2.Res
 // errNoRoom says that the framework made no room, and not why.
 var errNoRoom = errors.New("no room was made")
 
-// openRoom returns the portal of a room, and whether the room had to be made.
-func openRoom(c *call.Call, login *call.Login, chat *bridgev2.CreateChatResponse) (portal *bridgev2.Portal, made bool, err error) {
-	portal, err = c.Bridge.GetPortalByKey(c.Ctx, chat.PortalKey)
+// openRoom returns the room of a portal, and whether it had to be made. It is what is stored, because the framework's own copy
+// changes under its hands while a message makes the room.
+func openRoom(c *call.Call, login *call.Login, chat *bridgev2.CreateChatResponse) (room id.RoomID, made bool, err error) {
+	portal, err := c.Bridge.GetPortalByKey(c.Ctx, chat.PortalKey)
 	if err != nil {
-		return nil, false, err
+		return "", false, err
 	}
-	portal.CleanupOrphanedDM(c.Ctx, c.User.MXID)
-	if portal.MXID != "" {
-		return portal, false, nil
+	room, err = login.Account.StoredRoom(c.Ctx, chat.PortalKey)
+	if err != nil {
+		return "", false, err
+	}
+	if room != "" {
+		portal.CleanupOrphanedDM(c.Ctx, c.User.MXID)
+		if room, err = login.Account.StoredRoom(c.Ctx, chat.PortalKey); err != nil || room != "" {
+			return room, false, err
+		}
 	}
 	if err := portal.CreateMatrixRoom(c.Ctx, login.Account.Login, chat.PortalInfo); err != nil {
-		return nil, false, err
+		return "", false, err
 	}
-	if portal.MXID == "" {
-		return nil, false, errNoRoom
+	if room, err = login.Account.StoredRoom(c.Ctx, chat.PortalKey); err == nil && room == "" {
+		err = errNoRoom
 	}
-	return portal, true, nil
+	return room, true, err
 }
 
 // lookupSentence says why there is no account, or no room. What the network connector says of
