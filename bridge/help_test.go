@@ -76,6 +76,7 @@ func TestWhatLooksLikeACommandIsNotSent(t *testing.T) {
 	for body, want := range map[string]string{
 		"!help": "write `!msn help` for that", "!login": "works in your own chat with me", "!conatcts": "write `!contacts` for that",
 		" !Start-chat carol@example.com": "write `!msn start-chat` for that", "!hlep": "write `!msn help` for that",
+		"!resolve bob@example.com": "write `!msn resolve-identifier` for that", "!MSN login": "works in your own chat with me", "!mns contacts": "write `!contacts` for that",
 	} {
 		got := b.ask(room, body)
 		if got.room != room || !strings.HasPrefix(got.body, "Your message was not sent. ") || !strings.Contains(got.body, want) ||
@@ -89,7 +90,7 @@ func TestWhatLooksLikeACommandIsNotSent(t *testing.T) {
 		}
 	}
 	for body, want := range map[string]string{
-		"!!help": "!help", "!!contacts now": "!contacts now", "!!msn help": "!msn help", "!!wow": "!!wow", "!important": "!important", "! help": "! help",
+		"!!help": "!help", "!!contacts now": "!contacts now", "!!msn help": "!msn help", "!!MSN help": "!MSN help", "!!resolve it": "!resolve it", "!!wow": "!!wow", "!important": "!important", "! help": "! help",
 	} {
 		b.write(room, body)
 		b.receive(texts, alice+": "+want)

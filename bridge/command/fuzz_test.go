@@ -17,7 +17,7 @@ import (
 func FuzzLine(f *testing.F) {
 	for _, s := range []string{
 		"!contacts", "  !Contacts x", "\n!PAGE bob@example.com  a\n b", "!contactsx", "!msn", "!msn help", "!msnx", "!MSN help", "!msn\thelp", "!msn\nhelp", "!msn  help  a  b",
-		"!msn " + unsentCommand, unsentCommand + " help", "!help", "!!help", "!hlep", "!!hlep x", "!!!help", "!msn " + answerCommand, "!msn  " + answerCommand, answerCommand, " " + answerCommand, "!msn " + strings.ToUpper(answerCommand), "!!contacts", "! contacts", "!\u2060contacts",
+		"!msn " + unsentCommand, unsentCommand + " help", "!help", "!!help", "!hlep", "!!hlep x", "!!!help", "!msn " + answerCommand, "!msn  " + answerCommand, answerCommand, " " + answerCommand, "!msn " + strings.ToUpper(answerCommand), "!!contacts", "! contacts", "!MSN", "! msn", "!msnhelp", "!msn: x", "!resolve x", "!mns hlep", "!help...", "!\u2060contacts",
 		"\u2060!msn", "\u2060\u2060!msn", "!İnvite a@b.c", "!msn !contacts", "!page !page", "!page\u00a0x", "", "\x00", "!page \xff",
 	} {
 		f.Add(s)
@@ -30,7 +30,7 @@ func FuzzLine(f *testing.F) {
 		if isInner(ran) || isInner(inChat) {
 			t.Fatalf("%q runs a command of the bridge's own", body)
 		}
-		if name := meant(body); name != "" && topicOf(name) == nil {
+		if name := meant(body, prefix); name != "" && topicOf(name) == nil {
 			t.Errorf("%q is taken for %q", body, name)
 		}
 		if text, all := unmarked(body, prefix); !strings.HasSuffix(body, text) || all && !strings.HasPrefix(text, "!") {

@@ -73,15 +73,20 @@ func TestWhatLooksLikeACommand(t *testing.T) {
 	for body, want := range map[string]string{
 		"!help": "help", "!Login": "login", " !login escargot": "login", "!start-chat bob@example.com": "start-chat", "!pm bob": "start-chat", "!list-logins\nx": "list-logins",
 		"!conatcts": "contacts", "!hlep": "help", "!stauts busy": "status", "!pge x": "page", "!invte carol@example.com": "invite", "!contact": "contacts", "!logn": "login",
+		"!resolve bob@example.com": "resolve-identifier", "!Start bob@example.com": "start-chat", "!list": "list-logins", "!set carol": "set-relay", "!cont": "contacts",
+		"!help...": "help", "!contacts...": "contacts", "!login?!": "login",
+		"!MSN help": "help", "!Msn": "help", "!MSN pm bob@example.com": "start-chat", "!MSN hello": "help", "!MSN stauts x": "status", "!mns help": "help", "!man conatcts": "contacts",
+		"!ms help me": "help", "!msnhelp": "help", "!MSNpm x": "start-chat", "!msn: status busy": "status", "! msn help": "help", "! MSN": "help", "!mns resolve x": "resolve-identifier",
+		"!mns": "", "!man overboard": "", "!men are here": "", "!msnbc": "", "! man help": "", "!con": "", "!helmet": "", "!starting now": "", "MSN help": "", "!...": "", "!resolve-": "resolve-identifier",
 		"!contacts": "", "!Page x": "", "!": "", "! help": "", "!!": "", "!!help": "", "!!!help": "", "!no": "", "!ok": "", "!wow": "", "!important": "", "!remindme tomorrow": "",
 		"help": "", "hello!": "", "!sudo x": "", "!1": "", "!msn": "", "!\u2060help": "", "!" + strings.Repeat("help", 1000): "",
 	} {
-		if got := meant(body); got != want {
+		if got := meant(body, "!msn"); got != want {
 			t.Errorf("%.30q is taken for %q, want %q", body, got, want)
 		}
 	}
 	for body, want := range map[string]string{
-		"!!help": "!help", "!!contacts x\n y": "!contacts x\n y", " !!hlep": "!hlep", "!!msn help": "!msn help", "!!wow": "", "!! wow": "", "!!!help": "", "!help": "", "!!": "", "!!!": "",
+		"!!help": "!help", "!!contacts x\n y": "!contacts x\n y", " !!hlep": "!hlep", "!!MSN help": "!MSN help", "!! msn help": "! msn help", "!!resolve x": "!resolve x", "!!msn help": "!msn help", "!!wow": "", "!! wow": "", "!!!help": "", "!help": "", "!!": "", "!!!": "",
 	} {
 		got, ok := unmarked(body, "!msn")
 		if ok != (want != "") || ok && got != want {

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"unicode/utf8"
@@ -25,16 +26,32 @@ const unsentCommand = "\u2060unsent"
 // command. In shorter ones a second one makes another word.
 const longWord = 6
 
+// shortPart is from how many letters on the beginning of a command's name stands for the whole of it: fewer begin other
+// words as well.
+const shortPart = 4
+
 // meant returns the command that a text begins with, or seems to: one that is not understood
-// without its prefix, or one that is mistyped. It is "" when the text is to be sent.
-func meant(body string) (name string) {
-	word, _ := call.CutWord(body)
+// without its prefix, or one of which the name or the prefix is mistyped. It is "" when the text is to be sent.
+func meant(body, prefix string) (name string) {
+	word, rest := call.CutWord(body)
 	typed, marked := strings.CutPrefix(strings.ToLower(word), "!")
-	if !marked || isBare(typed) || strings.HasPrefix(typed, "!") {
+	if !marked || isBare(typed) || strings.HasPrefix(typed, "!") || word == prefix {
 		return ""
 	}
+	if name = namedBy(typed); name == "" && len(prefix) > len("!") && strings.HasPrefix(prefix, "!") {
+		name = behindMistyped(prefix, strings.ToLower(word), strings.ToLower(rest))
+	}
+	if name == "" {
+		return ""
+	}
+	return topicOf(name).name
+}
+
+// namedBy returns the name that a word without its mark is, or is like, or begins, "" for none. The word is in lower case.
+func namedBy(typed string) string {
+	typed = strings.TrimRight(typed, ".,:;?!")
 	if isName(typed) {
-		return topicOf(typed).name
+		return typed
 	}
 	near := 1
 	switch n := utf8.RuneCountInString(typed); {
@@ -43,8 +60,40 @@ func meant(body string) (name string) {
 	case n >= longWord:
 		near = 2
 	}
-	if name = nearest(typed, near); name != "" {
-		return topicOf(name).name
+	return cmp.Or(nearest(typed, near), beginsName(typed))
+}
+
+// beginsName returns the first name that begins with all of a word: with shortPart letters or more, or as far as a hyphen.
+func beginsName(typed string) string {
+	for _, name := range allNames() {
+		if rest, ok := strings.CutPrefix(name, typed); ok && (len(typed) >= shortPart || strings.HasPrefix(rest, "-")) {
+			return name
+		}
+	}
+	return ""
+}
+
+// behindMistyped returns the command of a text that begins with a word which only looks like the prefix: "!MSN help",
+// "!msnhelp", "! msn help". One in which a letter is wrong can be another word, and stands for the prefix only where a
+// command is behind it. All but the prefix, which begins with a mark, is in lower case.
+func behindMistyped(prefix, word, rest string) string {
+	prefix = strings.ToLower(prefix)
+	if word == "!" {
+		word, rest = call.CutWord(rest)
+		word = "!" + word
+		if word != prefix {
+			return ""
+		}
+	}
+	next, _ := call.CutWord(rest)
+	glued, ok := strings.CutPrefix(word, prefix)
+	switch {
+	case ok && isName(glued):
+		return glued
+	case ok && strings.Trim(glued, ".,:;?!") == "":
+		return cmp.Or(namedBy(next), commands.CommandHelp.Name)
+	case distance(word, prefix) <= 1:
+		return namedBy(next)
 	}
 	return ""
 }
@@ -57,14 +106,14 @@ func unmarked(body, prefix string) (text string, ok bool) {
 		return body, false
 	}
 	word, _ := call.CutWord(text)
-	return text, isBare(strings.ToLower(text[1:len(word)])) || meant(text) != "" || word == prefix
+	return text, isBare(strings.ToLower(text[1:len(word)])) || meant(text, prefix) != "" || word == prefix
 }
 
 // keepBack makes of a text that looks like a command one that says so, and of one that is to be sent all
 // the same what is sent. It is for the rooms of chats, and reports whether it has done either.
 func (c *Commands) keepBack(ctx context.Context, evt *event.Event, content *event.MessageEventContent) bool {
 	prefix := c.bridge.Config.CommandPrefix
-	name := meant(content.Body)
+	name := meant(content.Body, prefix)
 	if prefix == "!" || firstWord(content.Body) == prefix {
 		name = "" // it is one
 	}
