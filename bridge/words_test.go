@@ -47,8 +47,17 @@ func TestMistypedCommandIsAnsweredByTheNearest(t *testing.T) {
 			t.Errorf("%s is answered by %q, shown as %q", command, got.body, got.html)
 		}
 	}
-	if got := b.ask(b.dm(login, bob), "!msn HLEP"); !strings.Contains(got.body, "Did you mean `help`?") {
-		t.Errorf("in a room answered by %q", got.body)
+	// What is named there can be typed there: without the prefix it would go to the contact.
+	room := b.dm(login, bob)
+	for command, want := range map[string]string{
+		"!msn HLEP":          "There is no such command. Did you mean `!msn help`? `!msn help` shows all commands.",
+		"!msn conatcts":      "There is no such command. Did you mean `!contacts`? `!msn help` shows all commands.",
+		"!msn hunter2":       "There is no such command. `!msn help` shows all commands.",
+		"!msn help conatcts": "There is no such command. Did you mean `!contacts`? `!msn help` shows all commands.",
+	} {
+		if got := b.ask(room, command); got.body != want {
+			t.Errorf("in a room %s is answered by %q", command, got.body)
+		}
 	}
 }
 
@@ -96,5 +105,17 @@ func TestHelpOfOneCommand(t *testing.T) {
 	}
 	if got := b.ask(b.dm(b.br.GetCachedUserLoginByID(loginID(alice)), bob), "!msn help start-chat"); !strings.HasSuffix(got.body, "For example: `!msn start-chat bob@example.com`") {
 		t.Errorf("in a room help is answered by %q", got.body)
+	}
+}
+
+// A command for the rooms of chats says so in the chat with the bot.
+func TestCommandOfRoomsSaysWhereItWorks(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	b.login()
+	for _, command := range []string{"set-relay", "unset-relay", "unbridge"} {
+		if got := b.ask(b.management(), command).body; got != "This works only in the room of a chat: send it there, with `!msn` before it." {
+			t.Errorf("%s is answered by %q", command, got)
+		}
 	}
 }

@@ -30,7 +30,7 @@ func (c *Commands) help() commands.CommandHandler {
 			ce.Reply("%s", about(ce, found))
 			return
 		}
-		answered.Say("%s", noSuchCommand(name))
+		answered.Say("%s", noSuchCommand(name, func(command string) string { return asTyped(ce, command) }))
 	}}
 }
 

@@ -25,6 +25,6 @@ type separateLogs struct{ bridgev2.CommandProcessor }
 func (p separateLogs) Handle(ctx context.Context, room id.RoomID, evt id.EventID, user *bridgev2.User, message string, replyTo id.EventID) {
 	log := zerolog.Ctx(ctx).With().Logger()
 	word, _ := call.CutWord(message)
-	ctx = context.WithValue(ctx, typedCommand{}, word)
+	ctx = context.WithValue(ctx, typedCommand{}, typed{word, room != user.ManagementRoom})
 	p.CommandProcessor.Handle(log.WithContext(ctx), room, evt, user, message, replyTo)
 }

@@ -1,12 +1,14 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/commands"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
@@ -21,14 +23,18 @@ const (
 	greeting       = "Hello, I'm a "
 	ownGreeting    = "Hello, I'm an "
 	loggedOut      = "That command requires you to be logged in."
+	onlyInChats    = "That command can only be ran in portal rooms."
 )
 
 // OwnWords has the bot say those sentences of the framework in the bridge's words, and show as code what stands between
 // backticks in a notice. It is to be called before the first event.
-func OwnWords(br *bridgev2.Bridge) { br.Bot = &ownWords{br.Bot} }
+func OwnWords(br *bridgev2.Bridge) { br.Bot = &ownWords{br.Bot, br} }
 
 // ownWords is the bot.
-type ownWords struct{ bridgev2.MatrixAPI }
+type ownWords struct {
+	bridgev2.MatrixAPI
+	bridge *bridgev2.Bridge
+}
 
 // Unwrap returns the bot as the Matrix side made it.
 func (b *ownWords) Unwrap() bridgev2.MatrixAPI { return b.MatrixAPI }
@@ -36,7 +42,7 @@ func (b *ownWords) Unwrap() bridgev2.MatrixAPI { return b.MatrixAPI }
 // SendMessage implements bridgev2.MatrixAPI.
 func (b *ownWords) SendMessage(ctx context.Context, room id.RoomID, kind event.Type, content *event.Content, extra *bridgev2.MatrixSendExtra) (*mautrix.RespSendEvent, error) {
 	said := messageOf(content.Parsed)
-	own := inOwnWords(ctx, said)
+	own := inOwnWords(ctx, said, b.bridge.Config.CommandPrefix)
 	if own == nil {
 		own = &said
 	}
@@ -79,14 +85,20 @@ func withCode(said *event.MessageEventContent) bool {
 	return ok
 }
 
-// inOwnWords returns what is said in the place of something, nil when it is said as it is.
-func inOwnWords(ctx context.Context, said event.MessageEventContent) *event.MessageEventContent {
+// inOwnWords returns what is said in the place of something, nil when it is said as it is. prefix is how commands begin in rooms.
+func inOwnWords(ctx context.Context, said event.MessageEventContent, prefix string) *event.MessageEventContent {
 	switch {
 	case said.Body == unknownCommand:
-		word, _ := ctx.Value(typedCommand{}).(string)
-		return &event.MessageEventContent{MsgType: said.MsgType, Body: noSuchCommand(word), Mentions: said.Mentions}
+		by, _ := ctx.Value(typedCommand{}).(typed)
+		as := func(command string) string { return command }
+		if by.inRoom {
+			as = func(command string) string { return inRooms(command, prefix) }
+		}
+		return &event.MessageEventContent{MsgType: said.MsgType, Body: noSuchCommand(by.word, as), Mentions: said.Mentions}
 	case said.Body == loggedOut:
 		return &event.MessageEventContent{MsgType: said.MsgType, Body: words.Text("command.login_needed_in_own_chat"), Mentions: said.Mentions}
+	case said.Body == onlyInChats:
+		return &event.MessageEventContent{MsgType: said.MsgType, Body: words.Text("command.only_in_chats", prefix), Mentions: said.Mentions}
 	case strings.HasPrefix(said.Body, greeting+account.NetworkName):
 		said.Body = strings.Replace(said.Body, greeting, ownGreeting, 1)
 		said.FormattedBody = strings.Replace(said.FormattedBody, greeting, ownGreeting, 1)
@@ -95,26 +107,59 @@ func inOwnWords(ctx context.Context, said event.MessageEventContent) *event.Mess
 	return nil
 }
 
-// typedCommand is the key of the first word of a command in its context.
+// typedCommand is the key of what was typed for a command in its context.
 type typedCommand struct{}
 
-// noSuchCommand says that there is no command of that name, and which one may be meant. It does
-// not repeat what was typed, which can be a password that nobody asked for any more.
-func noSuchCommand(typed string) string {
-	if name := suggested(strings.TrimPrefix(strings.ToLower(typed), "!")); name != "" {
-		return words.Text("command.there_is_no_such_command_did", name)
-	}
-	return words.Text("command.there_is_no_such_command_help")
+// typed is what was typed for a command.
+type typed struct {
+	word   string // the first
+	inRoom bool   // not in the chat with the bot, so that a command without prefix would go to somebody
 }
 
-// suggested returns the command that somebody may have meant who has typed a word to the bot, "" for none.
-func suggested(word string) string { return nearest(word, min(2, len(word)/2)) }
+// noSuchCommand says that there is no command of that name, and which one may be meant. It does
+// not repeat what was typed, which can be a password that nobody asked for any more. as is a command as it is typed there.
+func noSuchCommand(typed string, as func(command string) string) string {
+	if name := suggested(strings.TrimPrefix(strings.ToLower(typed), "!")); name != "" {
+		return words.Text("command.there_is_no_such_command_did", as(name), as(commands.CommandHelp.Name))
+	}
+	return words.Text("command.there_is_no_such_command_help", as(commands.CommandHelp.Name))
+}
+
+// minPart is how much of a name must be typed to be taken for a part of it, in bytes.
+const minPart = 3
+
+// suggested returns the command that somebody may have meant who has typed a word to the bot, "" for none: the one that begins so,
+// and else the one that is most like it.
+func suggested(word string) string {
+	return cmp.Or(begun(word), nearest(word, min(2, len(word)/2)))
+}
+
+// takesAway are commands that take something away, and ask nothing before: one letter alone leads to them.
+var takesAway = []string{"remove", "block", "logout", "clear-rooms", "unbridge", "delete-portal", "delete-all-portals"}
+
+// begun returns the only command whose name begins with a word, "" if there is none, or are several.
+func begun(word string) (name string) {
+	if len(word) < minPart {
+		return ""
+	}
+	for _, candidate := range allNames() {
+		switch {
+		case candidate == name, !strings.HasPrefix(candidate, word):
+		case name != "":
+			return ""
+		default:
+			name = candidate
+		}
+	}
+	return name
+}
 
 // nearest returns the name of the command that is most like a word, at most so many letters away, "" when
 // none is.
 func nearest(word string, near int) (name string) {
 	for _, candidate := range allNames() {
-		if d := distance(word, candidate); d <= near {
+		d := distance(word, candidate)
+		if d <= near && (d <= 1 || !slices.Contains(takesAway, candidate)) {
 			name, near = candidate, d-1
 		}
 	}
