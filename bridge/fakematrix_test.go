@@ -488,6 +488,8 @@ func (i *fakeIntent) SendMessage(_ context.Context, room id.RoomID, evtType even
 	}
 	if text, ok := content.Parsed.(*event.MessageEventContent); ok && sending != nil {
 		sending(room, text.Body)
+	} else if text, ok := content.Parsed.(event.MessageEventContent); ok && sending != nil {
+		sending(room, text.Body)
 	}
 	evtID := i.f.nextEventID()
 	r := record{kind: "message", id: evtID, room: room, sender: i.user}

@@ -3,6 +3,7 @@ package bridge
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"maunium.net/go/mautrix/event"
@@ -38,6 +39,30 @@ func TestPasswordThatIsACommandIsAPassword(t *testing.T) {
 			b.write(chat, password)
 			b.waitMessage(from, "Signed in to Home as "+alice)
 			b.matrix.wait(b.T, from, "the removal of the password", func(r record) bool { return r.body == event.EventRedaction.Type })
+		})
+	}
+}
+
+// A program can send a command as soon as it reads that the account is signed in.
+func TestCommandRightAfterTheSignIn(t *testing.T) {
+	t.Parallel()
+	for command, want := range map[string]string{"contacts": "Contacts of", "!contacts": "Contacts of", "!msn list-logins": alice, "secret": "Nothing was asked any more"} {
+		t.Run(command, func(t *testing.T) {
+			t.Parallel()
+			b := newTestBridge(t, newTestServer(t))
+			chat := b.management()
+			b.answerTo(chat, "login", "Please enter your e-mail address")
+			b.answerTo(chat, alice, "Please enter your password")
+			var once sync.Once
+			b.matrix.beforeTexts(func(_ id.RoomID, text string) {
+				if strings.HasPrefix(text, "Signed in to Home") {
+					once.Do(func() { b.write(chat, command) })
+				}
+			})
+			from := b.matrix.position()
+			b.write(chat, pass)
+			_, from = b.waitMessage(from, "Signed in to Home as "+alice)
+			b.waitMessage(from, want)
 		})
 	}
 }

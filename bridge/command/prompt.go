@@ -126,6 +126,14 @@ func (h answerHandler) Run(ce *commands.Event) {
 	}
 	text, ok := h.answers.take(ce.EventID)
 	state := commands.LoadCommandState(ce.User)
+	if ok && state == nil && h.interrupted.of(ce.User.MXID, ce.RoomID) == nil {
+		if command := h.command(text); command != "" {
+			// It came while the last answer was still being worked on, after which nothing is asked.
+			ce.Ctx = context.WithValue(ce.Ctx, typedCommand{}, typed{word: command})
+			ce.Processor.Handle(ce.Ctx, ce.RoomID, ce.EventID, ce.User, command, ce.ReplyTo)
+			return
+		}
+	}
 	if !ok || state == nil || state.Next == nil {
 		watchRemoval(ce, func(ce *commands.Event) { ce.Redact() }) // it may be a password
 		if h.endPrompt(ce) {
@@ -147,6 +155,16 @@ func (h answerHandler) Run(ce *commands.Event) {
 		}
 		call.Reply(ce, "command.type_it_again_or_send_cancel")
 	}
+}
+
+// command returns the command that a text is, without what stands before commands, "" for none.
+func (c *Commands) command(text string) string {
+	prefix := c.bridge.Config.CommandPrefix
+	text = strings.TrimSpace(strings.TrimPrefix(rewritten(text, prefix), prefix))
+	if word, _ := call.CutWord(text); !isName(word) {
+		return ""
+	}
+	return text
 }
 
 // InPrivate returns a command of the framework that asks for secrets, or is given one, as one
