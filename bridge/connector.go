@@ -475,3 +475,8 @@ func (c *Connector) WatchCommands() {
 func (c *Connector) InPrivate(h *commands.FullHandler) commands.CommandHandler {
 	return c.commands.InPrivate(h, true)
 }
+
+// LoginMatrix returns the framework's login-matrix in the bridge's words, as command.LoginMatrix, in the chat with the bot only.
+func (c *Connector) LoginMatrix(framework *commands.FullHandler, automatic func(homeserver string) bool) commands.CommandHandler {
+	return c.InPrivate(command.LoginMatrix(framework, automatic))
+}

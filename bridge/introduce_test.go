@@ -15,13 +15,19 @@ import (
 // the homeserver hands it over.
 func (b *testBridge) inviteGhost(account string) id.RoomID {
 	b.Helper()
-	room := id.RoomID("!invited" + strings.NewReplacer("@", "_", ".", "_").Replace(account) + ":example.test")
+	return b.inviteGhostInto("!invited", account)
+}
+
+// inviteGhostInto is inviteGhost for another room with the same contact.
+func (b *testBridge) inviteGhostInto(prefix, account string) id.RoomID {
+	b.Helper()
+	room := id.RoomID(prefix + strings.NewReplacer("@", "_", ".", "_").Replace(account) + ":example.test")
 	ghost := b.matrix.FormatGhostMXID(b.conn.clientsOf(b.ctx, fakeUser)[0].account.GhostID(account))
 	b.matrix.setMember(room, fakeUser, event.MembershipJoin)
 	b.matrix.setMember(room, ghost, event.MembershipInvite)
 	b.events++
 	b.br.QueueMatrixEvent(b.ctx, &event.Event{
-		Type: event.StateMember, StateKey: ptr.Ptr(string(ghost)), ID: id.EventID("$invite" + account), RoomID: room, Sender: fakeUser,
+		Type: event.StateMember, StateKey: ptr.Ptr(string(ghost)), ID: id.EventID("$" + prefix + account), RoomID: room, Sender: fakeUser,
 		Content: event.Content{Parsed: &event.MemberEventContent{Membership: event.MembershipInvite, IsDirect: true}},
 	})
 	return room
@@ -66,4 +72,52 @@ func TestGhostWhoCannotBeReachedIsInvited(t *testing.T) {
 	b.matrix.wait(b.T, from, "why not", func(r record) bool {
 		return r.kind == "message" && strings.HasPrefix(r.body, "Your invitation did not work: ") && strings.Contains(r.body, "nobody@example.com")
 	})
+}
+
+// What the framework has a ghost say of an invitation is said in words for people.
+func TestGhostsSayInOwnWordsWhatBecameOfAnInvitation(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t)
+	srv.Play(bob, msntest.Script{})
+	b := newTestBridge(t, srv)
+	login := b.login()
+	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	says := func(room id.RoomID, framework string) string {
+		t.Helper()
+		said, _ := b.matrix.wait(t, 0, framework, func(r record) bool {
+			return r.kind == "message" && r.room == room && strings.Contains(r.body, framework)
+		})
+		own := GhostInOwnWords(&event.Content{Parsed: &event.MessageEventContent{MsgType: event.MsgNotice, Body: said.body, FormattedBody: said.html}})
+		return own.Parsed.(*event.MessageEventContent).Body
+	}
+	first := b.inviteGhost(bob)
+	if got := says(first, "portal created"); got != "This room is the chat with this contact now." {
+		t.Errorf("of a new chat is said %q", got)
+	}
+	second := b.inviteGhostInto("!again", bob)
+	want := "There is a chat with this contact already: " + first.URI("example.test").MatrixToURL()
+	if got := says(second, "already have a direct chat"); got != want {
+		t.Errorf("of a second is said %q, not %q", got, want)
+	}
+	if got := says(b.inviteGhost("nobody@example.com"), "Failed to create chat"); !strings.HasPrefix(got, "This room did not become the chat") {
+		t.Errorf("of nobody is said %q", got)
+	}
+}
+
+// What somebody on MSN writes stays as it is, and so does what has other words.
+func TestGhostsSayTheRestAsItIs(t *testing.T) {
+	t.Parallel()
+	for _, content := range []*event.MessageEventContent{
+		{MsgType: event.MsgText, Body: "Failed to create chat"}, {MsgType: event.MsgNotice, Body: "hello"}, {MsgType: event.MsgEmote, Body: "Private chat portal created"},
+	} {
+		for _, said := range []*event.Content{{Parsed: content}, {Parsed: *content}} {
+			if GhostInOwnWords(said) != said {
+				t.Errorf("%+v is said in other words", content)
+			}
+		}
+	}
+	warned := GhostInOwnWords(&event.Content{Parsed: event.MessageEventContent{MsgType: event.MsgNotice, Body: "Private chat portal created\n\nWarning: no keys"}})
+	if got := warned.Parsed.(*event.MessageEventContent).Body; !strings.HasSuffix(got, " now.\n\nWarning: no keys") {
+		t.Errorf("said is %q", got)
+	}
 }

@@ -2,6 +2,8 @@ package bridge
 
 import (
 	"errors"
+	"html"
+	"regexp"
 	"strings"
 
 	"matrix-msn/bridge/words"
@@ -59,6 +61,55 @@ func InOwnWords(status *bridgev2.MessageStatus) *bridgev2.MessageStatus {
 		own.Message = words.Text("matrix.not_yours")
 	}
 	return &own
+}
+
+// What the framework has a ghost say of an invitation into a room of Matrix, by how it begins.
+var ofInvitations = []struct{ framework, own string }{
+	{"You already have a direct chat with me at ", "matrix.ghost_has_chat"},
+	{"Failed to create chat via any login", "matrix.ghost_of_other_service"},
+	{"Failed to create chat", "matrix.ghost_not_come"},
+	{"Failed to create portal entry", "matrix.ghost_not_come"},
+	{"Failed to invite bridge bot", "matrix.ghost_without_bot"},
+	{"Failed to join with bridge bot", "matrix.ghost_without_bot"},
+	{"Failed to give permissions to bridge bot", "matrix.ghost_without_bot"},
+	{"Failed to finish configuring portal", "matrix.ghost_half_done"},
+	{portalCreated, "matrix.ghost_come"},
+}
+
+// portalCreated can be followed by a warning, which is said as it is.
+const portalCreated = "Private chat portal created"
+
+// linkedRoom finds the address of a room in what is said of it.
+var linkedRoom = regexp.MustCompile(`href="(https://matrix\.to/[^"]*)"`)
+
+// GhostInOwnWords returns what a ghost says, which nobody on MSN has written, in words for people, or as it is.
+func GhostInOwnWords(content *event.Content) *event.Content {
+	said, ok := content.Parsed.(*event.MessageEventContent)
+	if value, isValue := content.Parsed.(event.MessageEventContent); isValue {
+		said, ok = &value, true
+	}
+	if !ok || said.MsgType != event.MsgNotice {
+		return content
+	}
+	for _, of := range ofInvitations {
+		rest, ok := strings.CutPrefix(said.Body, of.framework)
+		if !ok {
+			continue
+		}
+		own := event.MessageEventContent{MsgType: event.MsgNotice, Mentions: said.Mentions}
+		switch link := linkedRoom.FindStringSubmatch(said.FormattedBody); {
+		case of.own == "matrix.ghost_has_chat" && link != nil:
+			own.Body = words.Text(of.own, html.UnescapeString(link[1]))
+		case of.own == "matrix.ghost_has_chat":
+			own.Body = words.Text(of.own, rest)
+		case of.framework == portalCreated:
+			own.Body = words.Text(of.own) + rest
+		default:
+			own.Body = words.Text(of.own)
+		}
+		return &event.Content{Parsed: &own, Raw: content.Raw}
+	}
+	return content
 }
 
 // What the framework says of events that it makes nothing of.

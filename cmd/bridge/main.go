@@ -97,7 +97,9 @@ func main() {
 		noteEphemeral(&m)
 		sayOnce(&m, connector, met)
 		encryptPatiently(&m, connector)
-		m.Bridge.Commands.(*commands.Processor).AddHandler(connector.InPrivate(matrix.CommandLoginMatrix))
+		m.Bridge.Commands.(*commands.Processor).AddHandler(connector.LoginMatrix(matrix.CommandLoginMatrix, func(homeserver string) bool {
+			return m.Config.DoublePuppet.Secrets[homeserver] != ""
+		}))
 		connector.WatchCommands()
 	}
 	m.PostStart = func() {

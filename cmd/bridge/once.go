@@ -106,6 +106,9 @@ type onceIntent struct{ registeredIntent }
 
 // SendMessage implements bridgev2.MatrixAPI.
 func (i onceIntent) SendMessage(ctx context.Context, room id.RoomID, kind event.Type, content *event.Content, extra *bridgev2.MatrixSendExtra) (*mautrix.RespSendEvent, error) {
+	if extra == nil || extra.MessageMeta == nil { // nobody on MSN has written it
+		content = bridge.GhostInOwnWords(content)
+	}
 	if extra != nil && extra.TransactionID == "" && extra.MessageMeta != nil && extra.MessageMeta.ID != "" {
 		own := *extra
 		own.TransactionID = transactionID(room, extra.MessageMeta, content)
