@@ -253,7 +253,7 @@ func (c *Client) CreateChatWithGhost(ctx context.Context, ghost *bridgev2.Ghost)
 		c.people.Finder.SayNotInvited(ctx, err)
 		return nil, err
 	}
-	c.people.Finder.DescribeInvited(ghost, found.Chat)
+	c.people.Finder.DescribeInvited(ctx, ghost, found.Chat)
 	return &bridgev2.CreateChatResponse{PortalKey: found.Chat.PortalKey}, nil
 }
 

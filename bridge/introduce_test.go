@@ -1,13 +1,16 @@
 package bridge
 
 import (
+	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"go.mau.fi/util/ptr"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"matrix-msn/bridge/account"
 	"matrix-msn/msn/msntest"
 )
 
@@ -119,5 +122,70 @@ func TestGhostsSayTheRestAsItIs(t *testing.T) {
 	warned := GhostInOwnWords(&event.Content{Parsed: event.MessageEventContent{MsgType: event.MsgNotice, Body: "Private chat portal created\n\nWarning: no keys"}})
 	if got := warned.Parsed.(*event.MessageEventContent).Body; !strings.HasSuffix(got, " now.\n\nWarning: no keys") {
 		t.Errorf("said is %q", got)
+	}
+}
+
+// A stop between that a room has become that of a contact and that it has a name is made good by the next sign-in.
+func TestRoomOfAnInvitationIsDescribedAfterAStop(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t)
+	srv.Play(bob, msntest.Script{})
+	b := newTestBridge(t, srv)
+	login := b.login()
+	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	var away atomic.Bool
+	// From then on the room is that of the contact.
+	b.matrix.beforeTexts(func(_ id.RoomID, text string) {
+		if strings.Contains(text, "portal created") {
+			away.Store(true)
+		}
+	})
+	b.matrix.beforeStates(func(id.RoomID, string) error {
+		if away.Load() {
+			return errors.New("the homeserver is away")
+		}
+		return nil
+	})
+	room := b.inviteGhost(bob)
+	b.waitMessage(0, "portal created")
+	b.eventually("the bridge to have failed", func() bool {
+		portal, err := b.br.DB.Portal.GetByMXID(b.ctx, room)
+		return err == nil && portal != nil && portal.Topic != "" && !portal.TopicSet
+	})
+	b.stop()
+	away.Store(false)
+	b.matrix.beforeTexts(func(id.RoomID, string) {})
+	topic := func() string {
+		b.matrix.mu.Lock()
+		defer b.matrix.mu.Unlock()
+		return b.matrix.topics[room]
+	}
+	if got := topic(); got != "" {
+		t.Fatalf("its topic is %q before the stop", got)
+	}
+	b.start()
+	b.eventually("its topic", func() bool { return strings.Contains(topic(), bob) })
+	b.eventually("that it is described to be known", func() bool {
+		return len(b.br.GetCachedUserLoginByID(login.ID).Client.(*Client).account.Stored().Undescribed) == 0
+	})
+}
+
+// The user can have removed the chat before a start comes to describe its room: it is not made anew by that.
+func TestChatThatIsGoneIsNotDescribed(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t)
+	b := newTestBridge(t, srv)
+	login := b.login()
+	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	own := func() *account.Account {
+		return b.br.GetCachedUserLoginByID(login.ID).Client.(*Client).account
+	}
+	if err := own().Remember(b.ctx, func(kept *account.Record) { kept.Undescribed = []string{"gone@example.com"} }); err != nil {
+		t.Fatal(err)
+	}
+	b.restart()
+	b.eventually("nothing to be left to describe", func() bool { return len(own().Stored().Undescribed) == 0 })
+	if portal, err := b.br.DB.Portal.GetByKey(b.ctx, own().PortalKey("gone@example.com")); err != nil || portal != nil {
+		t.Errorf("there is a chat: %+v, %v", portal, err)
 	}
 }

@@ -88,6 +88,9 @@ type Record struct {
 	Space string `json:"space,omitempty"`
 	// Greet is set from the login on until the user was told what there is to do.
 	Greet bool `json:"greet,omitempty"`
+	// Undescribed are contacts into whose rooms the user has invited them in Matrix, while those have no name and topic yet.
+	// It is replaced, never changed in place.
+	Undescribed []string `json:"undescribed,omitempty"`
 }
 
 var (
@@ -160,7 +163,7 @@ func (m *Metadata) CopyFrom(other any) {
 		brought.Away, brought.Alike, brought.SummedUp = kept.Away, kept.Alike, kept.SummedUp
 		brought.Status, brought.Personal, brought.PresenceOff = kept.Status, kept.Personal, kept.PresenceOff
 		brought.FollowsName, brought.Emoticons, brought.Aliases = kept.FollowsName, kept.Emoticons, kept.Aliases
-		brought.Space = kept.Space
+		brought.Space, brought.Undescribed = kept.Space, kept.Undescribed
 		brought.FollowsPicture, brought.StoredPicture = kept.FollowsPicture, kept.StoredPicture
 		*kept = brought
 	})

@@ -3,12 +3,15 @@ package people
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/simplevent"
 
+	"matrix-msn/bridge/account"
+	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/words"
@@ -50,24 +53,82 @@ func (f *Finder) introduction(ctx context.Context, account string) (say func()) 
 	})
 }
 
-// DescribeInvited describes the room of a chat into which the user has invited the ghost of a contact, once
-// it belongs to the chat. The framework would do that itself, beside the events of the room.
-func (f *Finder) DescribeInvited(ghost *bridgev2.Ghost, chat *bridgev2.CreateChatResponse) {
-	f.work.Do("describe the room of "+string(ghost.ID), func(ctx context.Context) {
+// maxUndescribed bounds the rooms that are still to be described.
+const maxUndescribed = 100
+
+// DescribeInvited describes the room of a contact whose ghost the user has invited into it, once it belongs to their chat. The
+// framework would do that itself, beside the events of the room. What a stop keeps from being done is done after the next sign-in.
+func (f *Finder) DescribeInvited(ctx context.Context, ghost *bridgev2.Ghost, chat *bridgev2.CreateChatResponse) {
+	identity, ok := msnid.ParseUserID(ghost.ID)
+	if !ok {
+		return
+	}
+	who := identity.Account
+	if left := f.account.Stored().Undescribed; !slices.Contains(left, who) && len(left) < maxUndescribed {
+		// That it is not stored is logged there: then a stop leaves the room without a name.
+		_ = f.account.Remember(ctx, func(kept *account.Record) { kept.Undescribed = append(slices.Clone(kept.Undescribed), who) })
+	}
+	f.describe(who, chat.PortalInfo)
+}
+
+// describeLeft describes the rooms that an earlier run has not come to describe.
+func (f *Finder) describeLeft() {
+	for _, who := range f.account.Stored().Undescribed {
+		f.describe(who, nil)
+	}
+}
+
+// describe describes the room of a contact who was invited into it, in the background. Without info it is made then.
+func (f *Finder) describe(who string, info *bridgev2.ChatInfo) {
+	f.work.Do("describe the room of "+who, func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, room.CreateTimeout)
 		defer cancel()
-		portal, err := f.account.Bridge.GetPortalByKey(ctx, chat.PortalKey)
-		if err == nil {
-			err = room.MadeByInvitation(ctx, portal, ghost)
+		key := f.account.PortalKey(who)
+		of := f.account.Bridge.GetPortalByKey
+		if info == nil {
+			of = f.account.Bridge.GetExistingPortalByKey // the chat can have been removed since
+		}
+		portal, err := of(ctx, key)
+		if err == nil && portal == nil {
+			f.described(ctx, who)
+			return
 		}
 		if err == nil {
+			err = portal.RoomCreated.Wait(ctx)
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			f.described(ctx, who) // it has become no room
+		}
+		if info == nil {
+			info = f.names.Info(ctx, who)
+		}
+		if err == nil {
+			room.Unheld(ctx, portal) // until then what handles events must have none: the framework changes what it reads
 			_, err = f.rooms.Queue(ctx, &simplevent.ChatResync{
-				EventMeta: simplevent.EventMeta{Type: bridgev2.RemoteEventChatResync, PortalKey: chat.PortalKey}, ChatInfo: chat.PortalInfo,
+				EventMeta: simplevent.EventMeta{
+					Type: bridgev2.RemoteEventChatResync, PortalKey: key,
+					PostHandleFunc: func(ctx context.Context, portal *bridgev2.Portal) {
+						if portal.TopicSet && (portal.NameSet || portal.Name == "") {
+							f.described(ctx, who)
+						}
+					},
+				},
+				ChatInfo: info,
 			})
 		}
 		if err != nil {
 			zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to describe a room into which the user has invited a contact")
 		}
+	})
+}
+
+// described notes that the room of a contact has its name.
+func (f *Finder) described(ctx context.Context, who string) {
+	if !slices.Contains(f.account.Stored().Undescribed, who) {
+		return
+	}
+	_ = f.account.Remember(ctx, func(kept *account.Record) { // it logs that
+		kept.Undescribed = slices.DeleteFunc(slices.Clone(kept.Undescribed), func(other string) bool { return other == who })
 	})
 }
 

@@ -79,6 +79,7 @@ var hearing = session.Hears(
 	}),
 	session.OnReadyWith(func(p *People, ctx context.Context, client *msn.Client, contacts []msn.Contact) {
 		p.work.Do("own ghost", p.account.NameSelf)
+		p.Finder.describeLeft()
 		p.Strangers.releaseKnown(ctx, client, contacts)
 	}),
 	session.On(func(p *People, ctx context.Context, evt msn.ContactChanged) {

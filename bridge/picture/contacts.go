@@ -292,12 +292,7 @@ func (c *Contacts) face(ctx context.Context, contact string, avatar *bridgev2.Av
 			set = true
 			return
 		}
-		ghost, err := c.account.Bridge.GetGhostByID(ctx, c.account.GhostID(contact))
-		if err != nil {
-			zerolog.Ctx(ctx).Err(err).Msg("Failed to get a ghost: its picture is not shown in its room yet")
-			return
-		}
-		room.Unheld(ctx, portal, ghost)
+		room.Unheld(ctx, portal)
 		//lint:ignore SA1019 there is no other way to change the picture alone
 		if portal.Internal().UpdateAvatar(ctx, avatar, nil, time.Time{}, true) {
 			if err := portal.Save(ctx); err != nil {

@@ -129,20 +129,11 @@ func (r *Rooms) handled(ctx context.Context, key networkid.PortalKey, do func(co
 	}
 }
 
-// MadeByInvitation waits until a portal has a room and the framework is done with giving it one, because a user
-// has invited a ghost into a room of theirs. The framework does that beside the events of the room.
-func MadeByInvitation(ctx context.Context, portal *bridgev2.Portal, ghost *bridgev2.Ghost) error {
-	if err := portal.RoomCreated.Wait(ctx); err != nil {
-		return err
-	}
-	Unheld(ctx, portal, ghost)
-	return nil
-}
-
-// Unheld waits until the framework does not hold a portal to give it a room. ghost is the contact of the room.
-func Unheld(ctx context.Context, portal *bridgev2.Portal, ghost *bridgev2.Ghost) {
-	//lint:ignore SA1019 nothing else waits for that and changes nothing: our rooms have names of their own, or none
-	portal.Internal().LockedUpdateInfoFromGhost(ctx, ghost)
+// Unheld waits until the framework does not hold a portal to give it a room. It does that beside the events of the room when
+// a user has invited a ghost into one of theirs, and is not done when the portal has its room.
+func Unheld(ctx context.Context, portal *bridgev2.Portal) {
+	// Nothing else waits for that. No room at all is refused where there is one, and is what there is elsewhere.
+	_ = portal.UpdateMatrixRoomID(ctx, "", bridgev2.UpdateMatrixRoomIDParams{FailIfMXIDSet: true})
 }
 
 // Shows reports whether there is a room of a portal that the user has not left.
