@@ -59,6 +59,10 @@ func TestPictureThatTheServiceKeeps(t *testing.T) {
 	mend()
 	b.restart()
 	sees(red, red)
+	b.eventually("the bridge to know that it is kept", func() bool {
+		mark := b.br.GetCachedUserLoginByID(login.ID).Client.(*Client).account.Stored().StoredPicture
+		return mark != nil && *mark != ""
+	})
 	// Another place stores one.
 	srv.Account(alice).StorePicture(painted(t, 96, 96, blue))
 	b.restart()

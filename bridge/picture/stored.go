@@ -45,7 +45,8 @@ func (o *Own) storeNow(ctx context.Context) (done bool) {
 		return true
 	default:
 		if err = client.StorePicture(ctx, kept.PNG); err == nil {
-			err = o.mark(ctx, kept.PNG)
+			// Also when the bridge is just stopping: the next start would store it again, over what another place has stored meanwhile.
+			err = o.mark(context.WithoutCancel(ctx), kept.PNG)
 		}
 	}
 	if err != nil && !errors.Is(err, msn.ErrDialect) {
