@@ -132,6 +132,29 @@ func TestProfilesAreServed(t *testing.T) {
 	}
 }
 
+// Who can ask for profiles does not have the program take one for hours.
+func TestProfilesTakeABoundedTime(t *testing.T) {
+	t.Parallel()
+	served := bounded(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+	for seconds, code := range map[string]int{
+		"": http.StatusOK, "1": http.StatusOK, "0.5": http.StatusOK, "60": http.StatusOK, "-3": http.StatusOK, "x": http.StatusOK,
+		"61": http.StatusBadRequest, "60.1": http.StatusBadRequest, "1e9": http.StatusBadRequest, "NaN": http.StatusBadRequest, "inf": http.StatusBadRequest,
+		"9e999": http.StatusBadRequest, strings.Repeat("9", 400): http.StatusBadRequest,
+	} {
+		answer := httptest.NewRecorder()
+		served.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/?seconds="+seconds, nil))
+		if answer.Code != code {
+			t.Errorf("%q: %d", seconds, answer.Code)
+		}
+	}
+	s := serve(t, New("1"))
+	for _, path := range []string{"profile?seconds=3600", "trace?seconds=3600", "heap?seconds=3600"} {
+		if code, body := get(t, s, "/debug/pprof/"+path); code != http.StatusBadRequest || !strings.Contains(body, "60 at most") {
+			t.Errorf("%s: %d %q", path, code, body)
+		}
+	}
+}
+
 // A bridge that counts nothing needs no ifs.
 func TestNoMetrics(t *testing.T) {
 	t.Parallel()

@@ -3,9 +3,11 @@ package metrics
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"strconv"
 	"sync"
 	"time"
 
@@ -20,7 +22,12 @@ const (
 	maxHeader = 16 << 10
 	// atOnce is how many answers are gathered at a time: each looks at the database.
 	atOnce = 2
+	// maxProfile is for how long a profile may be taken, in seconds: taking one costs time, and a trace memory too.
+	maxProfile = 60
 )
+
+// tooLong is said to who wants a longer one.
+var tooLong = fmt.Sprintf("seconds may be %d at most: a profile costs time while it is taken, and a trace memory.", maxProfile)
 
 // Server serves Metrics.
 type Server struct {
@@ -71,12 +78,24 @@ func (m *Metrics) handler(log zerolog.Logger) http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
 		ErrorLog: logger{log}, ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: atOnce, Registry: m.registry,
 	}))
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.Handle("GET /debug/pprof/", bounded(pprof.Index))
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.Handle("GET /debug/pprof/profile", bounded(pprof.Profile))
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	mux.Handle("GET /debug/pprof/trace", bounded(pprof.Trace))
 	return mux
+}
+
+// bounded refuses to take a profile for longer than maxProfile. What is no number means the usual time to pprof, and is left to it.
+func bounded(profile http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seconds, err := strconv.ParseFloat(r.FormValue("seconds"), 64)
+		if (err == nil || errors.Is(err, strconv.ErrRange)) && !(seconds <= maxProfile) { // which NaN is not either
+			http.Error(w, tooLong, http.StatusBadRequest)
+			return
+		}
+		profile(w, r)
+	})
 }
 
 // logger is where promhttp tells of errors.
