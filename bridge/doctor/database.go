@@ -95,8 +95,18 @@ func Database(ctx context.Context, c dbutil.Config, owner string) (state string,
 		return "", databaseError(c, err)
 	}
 	defer db.Close()
+	if db.Dialect == dbutil.Postgres {
+		if err := readOnly(ctx, db); err != nil {
+			return "", err
+		}
+	}
 	if err := writable(ctx, db.RawDB); err != nil {
 		return "", databaseError(c, err)
+	}
+	if db.Dialect == dbutil.Postgres {
+		if err := owned(ctx, db); err != nil {
+			return "", err
+		}
 	}
 	return contents(ctx, db, owner)
 }
@@ -138,6 +148,38 @@ func sqliteFile(path string) (missing bool, err error) {
 
 // mayWrite is W_OK and X_OK of access(2).
 const mayWrite = 3
+
+// readOnly returns why PostgreSQL lets nothing be written. It shows in no transaction of writable, which the driver asks to be one that
+// writes; the bridge writes without one too.
+func readOnly(ctx context.Context, db *dbutil.Database) error {
+	var state string
+	var standsBy bool
+	err := db.QueryRow(ctx, "SELECT current_setting('transaction_read_only'), pg_is_in_recovery()").Scan(&state, &standsBy)
+	switch {
+	case err != nil || state != "on":
+		return nil // what is wrong else shows when it is written
+	case standsBy:
+		return errors.New("the database in database.uri takes no writes, because its server is a replica: name the primary server")
+	}
+	return errors.New("the database in database.uri takes no writes, because default_transaction_read_only is on for its server, for it, for its user or in database.uri: switch that off there")
+}
+
+// owned returns whose tables the user of PostgreSQL finds instead of their own, as a backup leaves them that was restored by
+// somebody else: who may make tables may neither index nor change those, and perhaps not read them.
+func owned(ctx context.Context, db *dbutil.Database) error {
+	var table, whose, user string
+	err := db.QueryRow(ctx, `SELECT tablename, tableowner, current_user FROM pg_catalog.pg_tables
+		WHERE schemaname=current_schema() AND tablename IN ('version', 'portal', 'lease') AND NOT pg_has_role(tableowner, 'USAGE')
+		ORDER BY tablename LIMIT 1`).Scan(&table, &whose, &user)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil:
+		return fmt.Errorf("the database cannot be read: %w", err)
+	}
+	return fmt.Errorf("the tables in the database belong to %q (%s, for one), and the user in database.uri is %q: make that one the owner of all of them, "+
+		"with ALTER TABLE … OWNER TO, or restore the backup as that user", whose, table, user)
+}
 
 // writable begins to write, and takes it back.
 func writable(ctx context.Context, db *sql.DB) error {

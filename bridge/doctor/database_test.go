@@ -6,11 +6,14 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"go.mau.fi/util/dbutil"
 	_ "go.mau.fi/util/dbutil/litestream" // registers the kinds of SQLite
+	bridgedb "maunium.net/go/mautrix/bridgev2/database"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 
 	"matrix-msn/bridge/config"
 	"matrix-msn/internal/postgrestest"
@@ -177,6 +180,52 @@ func TestPostgreSQLThatIsDownHasASentenceWithoutThePassword(t *testing.T) {
 
 func TestMain(m *testing.M) { os.Exit(postgrestest.Main(m)) }
 
+// Who may make tables in a database in which those of the bridge are somebody else's is told so, and not that all is well or that
+// it is empty: whether they may read and write those or not.
+func TestTablesOfAnotherUser(t *testing.T) {
+	t.Parallel()
+	uri, err := url.Parse(postgrestest.URI(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := dbutil.NewFromConfig(owner, databaseConfig("postgres", uri.String()), dbutil.NoopLogger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	// Users are those of the whole server, which other tests use as well.
+	const user = "restored_by_another"
+	does := func(statement string) {
+		t.Helper()
+		if _, err := db.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	does("CREATE ROLE " + user + " LOGIN")
+	does("GRANT CREATE, USAGE ON SCHEMA public TO " + user)
+	does("CREATE TABLE portal (id TEXT)")
+	does("CREATE TABLE spatial_ref_sys (id TEXT)") // of an extension
+	query := uri.Query()
+	query.Set("user", user)
+	uri.RawQuery = query.Encode()
+	theirs := databaseConfig("postgres", uri.String())
+	for _, grant := range []string{"", "GRANT ALL ON ALL TABLES IN SCHEMA public TO " + user} {
+		if grant != "" {
+			does(grant)
+		}
+		state, err := Database(t.Context(), theirs, owner)
+		if want := `belong to "postgres" (portal, for one), and the user in database.uri is "` + user + `"`; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("after %q: %s, %v", grant, state, err)
+		}
+	}
+	does("ALTER TABLE portal OWNER TO " + user)
+	if state, err := Database(t.Context(), theirs, owner); err != nil {
+		t.Errorf("with tables of its own: %s, %v", state, err)
+	}
+	does("DROP OWNED BY " + user + " CASCADE")
+	does("DROP ROLE " + user)
+}
+
 func TestPostgreSQL(t *testing.T) {
 	t.Parallel()
 	uri := postgrestest.URI(t)
@@ -198,6 +247,116 @@ func TestPostgreSQL(t *testing.T) {
 	}
 }
 
+// PostgreSQL says of nothing that it takes no writes before something is written outside of a transaction.
+func TestPostgreSQLThatTakesNoWrites(t *testing.T) {
+	t.Parallel()
+	uri, err := url.Parse(postgrestest.URI(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := uri.Query()
+	query.Set("default_transaction_read_only", "on")
+	uri.RawQuery = query.Encode()
+	if state, err := Database(t.Context(), databaseConfig("postgres", uri.String()), owner); err == nil || !strings.Contains(err.Error(), "database.uri takes no writes") {
+		t.Errorf("got %q, %v", state, err)
+	}
+}
+
+// A key that reads none of the passwords keeps the bridge from starting, until they are forgotten as the page on backups says.
+func TestKeyThatReadsNoneOfThePasswords(t *testing.T) {
+	t.Parallel()
+	key, other := &config.Config{CredentialKey: "0123456789abcdef"}, &config.Config{CredentialKey: "abcdef0123456789"}
+	page, err := os.ReadFile("../../docs/backup.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	forget := func(kind string) string {
+		found := regexp.MustCompile(`(?m)^` + kind + ` .*"(UPDATE user_login .*)"$`).FindSubmatch(page)
+		if found == nil {
+			t.Fatalf("the page does not say how %s forgets", kind)
+		}
+		return string(found[1])
+	}
+	for kind, c := range map[string]dbutil.Config{
+		"sqlite3": databaseConfig("sqlite3-fk-wal-fullsync", "file:"+made(t, filepath.Join(t.TempDir(), "bridge.db"))),
+		"runuser": databaseConfig("postgres", ""),
+	} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			kindOfMetadata := "TEXT"
+			if c.Type == "postgres" {
+				c.URI, kindOfMetadata = postgrestest.URI(t), "JSONB"
+			}
+			same := func(key *config.Config) error {
+				return Opened(t.Context(), c, func(ctx context.Context, db *dbutil.Database) error { return SameKey(ctx, db, key) })
+			}
+			do := func(statement string) {
+				t.Helper()
+				err := Opened(t.Context(), c, func(ctx context.Context, db *dbutil.Database) error { _, err := db.Exec(ctx, statement); return err })
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := same(key); err != nil {
+				t.Errorf("without tables: %v", err)
+			}
+			do("CREATE TABLE user_login (id TEXT, metadata " + kindOfMetadata + ")")
+			for _, login := range []networkid.UserLoginID{"home/alice@example.com", "home/bob@example.com"} {
+				sealed, err := key.SealPassword(login, "pw-nobody-may-see")
+				if err != nil {
+					t.Fatal(err)
+				}
+				do(`INSERT INTO user_login VALUES ('` + string(login) + `', '{"password":"` + sealed + `","greet":true}')`)
+			}
+			if err := same(key); err != nil {
+				t.Error(err)
+			}
+			if err := same(other); err == nil || !strings.Contains(err.Error(), "network.credential_key reads none of the stored passwords (2)") {
+				t.Errorf("got %v", err)
+			}
+			do("UPDATE user_login SET id='home/carol@example.com' WHERE id='home/bob@example.com'")
+			if err := same(key); err != nil {
+				t.Errorf("one of two is read: %v", err)
+			}
+			do(forget(kind))
+			if err := same(other); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A database is that of the bridge that has used it first.
+func TestDatabaseOfAnotherBridge(t *testing.T) {
+	t.Parallel()
+	c := databaseConfig("sqlite3-fk-wal-fullsync", "file:"+made(t, filepath.Join(t.TempDir(), "bridge.db")))
+	err := Opened(t.Context(), c, func(ctx context.Context, db *dbutil.Database) error {
+		if err := SameID(ctx, db, "msn"); err != nil {
+			t.Errorf("without tables: %v", err)
+		}
+		if _, err := db.Exec(ctx, "CREATE TABLE kv_store (bridge_id TEXT, key TEXT, value TEXT, PRIMARY KEY (bridge_id, key))"); err != nil {
+			return err
+		}
+		if err := SameID(ctx, db, "msn"); err != nil {
+			t.Errorf("not noted yet: %v", err)
+		}
+		kv := &bridgedb.KVQuery{Database: db}
+		NoteID(ctx, kv, "msn")
+		NoteID(ctx, kv, "msn")
+		if err := SameID(ctx, db, "msn"); err != nil {
+			t.Error(err)
+		}
+		if err := SameID(ctx, db, "friends"); err == nil || !strings.Contains(err.Error(), `the bridge whose appservice.id is "msn", and here it is "friends"`) {
+			t.Errorf("got %v", err)
+		}
+		NoteID(ctx, kv, "friends")
+		return SameID(ctx, db, "friends")
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 func TestKeyReadsThePasswords(t *testing.T) {
 	t.Parallel()
 	key, other := &config.Config{CredentialKey: "0123456789abcdef"}, &config.Config{CredentialKey: "abcdef0123456789"}
@@ -211,7 +370,7 @@ func TestKeyReadsThePasswords(t *testing.T) {
 	for _, test := range []struct {
 		key  *config.Config
 		want string
-	}{{key, "ok    key                network.credential_key reads all 1"}, {other, "fail  key                network.credential_key reads 0 of 1"}} {
+	}{{key, "ok    key                network.credential_key reads all 1"}, {other, "fail  key                network.credential_key reads none of the stored passwords (1)"}} {
 		if all := said(Key(t.Context(), test.key, c)); !strings.HasPrefix(all, test.want) || strings.Contains(all, "nobody-may-see") {
 			t.Errorf("want %q, got %q", test.want, all)
 		}

@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 
 	"go.mau.fi/util/dbutil"
@@ -28,22 +29,53 @@ func Key(ctx context.Context, network *config.Config, c dbutil.Config) []Finding
 		return nil // what the database says is said by Database
 	}
 	defer db.Close()
-	switch stored, err := db.TableExists(ctx, "user_login"); {
+	readable, all, err := passwords(ctx, db, network, false)
+	switch {
 	case err != nil:
 		f.bad("the stored passwords cannot be read: %v", err)
-		return f.list
-	case !stored:
+	case all == 0:
 		f.fine("network.credential_key is set; no passwords are stored yet")
-		return f.list
+	case readable == all:
+		f.fine("network.credential_key reads all %d stored passwords", all)
+	case readable == 0:
+		f.bad("%v", readsNone(all))
+	default:
+		f.bad("network.credential_key reads %d of %d stored passwords: put back the key with which they were stored; who is left out has to send login again", readable, all)
+	}
+	return f.list
+}
+
+// SameKey returns an error, a sentence for the admin, if passwords are stored and network.credential_key reads none of them:
+// nobody would be signed in. db may have no tables yet.
+func SameKey(ctx context.Context, db *dbutil.Database, network *config.Config) error {
+	// At a start of thousands of accounts to read one will do.
+	readable, all, err := passwords(ctx, db, network, true)
+	if err != nil {
+		return fmt.Errorf("the stored passwords cannot be read: %w", err)
+	}
+	if all > 0 && readable == 0 {
+		return readsNone(all)
+	}
+	return nil
+}
+
+// readsNone is that the key is another one than that of the stored passwords, of which there are so many.
+func readsNone(all int) error {
+	return fmt.Errorf("network.credential_key reads none of the stored passwords (%d): put back the key with which they were stored, or give this bridge a database of its own. "+
+		"If the key is lost, docs/backup.md says how the bridge starts without the passwords", all)
+}
+
+// passwords counts the stored passwords, and those that can be read: up to the first of them if one will do.
+func passwords(ctx context.Context, db *dbutil.Database, network *config.Config, one bool) (readable, all int, err error) {
+	if stored, err := db.TableExists(ctx, "user_login"); err != nil || !stored {
+		return 0, 0, err
 	}
 	rows, err := db.Query(ctx, "SELECT id, metadata FROM user_login")
 	if err != nil {
-		f.bad("the stored passwords cannot be read: %v", err)
-		return f.list
+		return 0, 0, err
 	}
 	defer rows.Close()
-	readable, all := 0, 0
-	for rows.Next() {
+	for (!one || readable == 0) && rows.Next() {
 		var login networkid.UserLoginID
 		var metadata []byte
 		var stored struct {
@@ -57,15 +89,5 @@ func Key(ctx context.Context, network *config.Config, c dbutil.Config) []Finding
 			readable++
 		}
 	}
-	switch {
-	case rows.Err() != nil:
-		f.bad("the stored passwords cannot be read: %v", rows.Err())
-	case all == 0:
-		f.fine("network.credential_key is set; no passwords are stored yet")
-	case readable == all:
-		f.fine("network.credential_key reads all %d stored passwords", all)
-	default:
-		f.bad("network.credential_key reads %d of %d stored passwords: put back the key with which they were stored; who is left out has to send login again", readable, all)
-	}
-	return f.list
+	return readable, all, rows.Err()
 }

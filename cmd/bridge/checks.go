@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 	"go.mau.fi/util/dbutil"
+	"maunium.net/go/mautrix/bridgev2/bridgeconfig"
 	"maunium.net/go/mautrix/bridgev2/matrix/mxmain"
 
 	"matrix-msn/bridge"
@@ -19,6 +21,7 @@ import (
 // Exit codes that the framework uses for the same.
 const (
 	exitConfig   = 10
+	exitNetwork  = 11 // the config has a mistake in network
 	exitLogging  = 12
 	exitDatabase = 14
 	exitNoDomain = 20 // there can be no registration yet
@@ -80,6 +83,15 @@ func checkRegistrable(path string) error {
 		return err
 	}
 	return doctor.HomeserverSettings(settings)
+}
+
+// checkIsOwn refuses a database that is that of another bridge, which anyID allows, or one of whose passwords the key reads none. code
+// is the exit code of that.
+func checkIsOwn(ctx context.Context, db *dbutil.Database, settings *bridgeconfig.Config, connector *bridge.Connector, anyID bool) (code int, err error) {
+	if err := doctor.SameID(ctx, db, settings.AppService.ID); err != nil && !anyID {
+		return exitConfig, err
+	}
+	return exitNetwork, doctor.SameKey(ctx, db, &connector.Config)
 }
 
 // adviseOnDatabase tells of a database that keeps less than it could.

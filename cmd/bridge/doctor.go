@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"go.mau.fi/util/configupgrade"
+	"go.mau.fi/util/dbutil"
 	"gopkg.in/yaml.v3"
 	"maunium.net/go/mauflag"
 	"maunium.net/go/mautrix/bridgev2/bridgeconfig"
@@ -85,11 +86,7 @@ func examine(ctx context.Context, path, registration string) []doctor.Finding {
 			if parts[2] = mayOpen; parts[2] != nil {
 				return
 			}
-			if state, err := doctor.Database(ctx, settings.Database, databaseOwner); err != nil {
-				parts[2] = []doctor.Finding{{Level: doctor.Bad, About: "database", Says: err.Error()}}
-			} else {
-				parts[2] = append([]doctor.Finding{{Level: doctor.Fine, About: "database", Says: state}}, doctor.Key(ctx, &connector.Config, settings.Database)...)
-			}
+			parts[2] = examineDatabase(ctx, settings, &connector.Config)
 		},
 		func() { parts[3] = doctor.Disk(places(settings)) },
 	}
@@ -107,6 +104,20 @@ func examine(ctx context.Context, path, registration string) []doctor.Finding {
 		found = append(found, part...)
 	}
 	return found
+}
+
+// examineDatabase looks at the database, and whether it is that of this bridge.
+func examineDatabase(ctx context.Context, settings *bridgeconfig.Config, network *config.Config) []doctor.Finding {
+	state, err := doctor.Database(ctx, settings.Database, databaseOwner)
+	if err == nil {
+		err = doctor.Opened(ctx, settings.Database, func(ctx context.Context, db *dbutil.Database) error {
+			return doctor.SameID(ctx, db, settings.AppService.ID)
+		})
+	}
+	if err != nil {
+		return []doctor.Finding{{Level: doctor.Bad, About: "database", Says: err.Error()}}
+	}
+	return append([]doctor.Finding{{Level: doctor.Fine, About: "database", Says: state}}, doctor.Key(ctx, network, settings.Database)...)
 }
 
 // databaseOwner is what the framework writes into the database to know its own.

@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"matrix-msn/bridge/config"
 	"matrix-msn/internal/childprocess"
 )
 
@@ -212,6 +213,25 @@ var mistakes = []mistake{
 	{name: "database of another bridge", code: 14, want: "another program", prepare: func(t *testing.T, path string) {
 		inDatabase(t, path, "CREATE TABLE database_owner (key INTEGER, owner TEXT); INSERT INTO database_owner VALUES (0, 'megabridge/mautrix-other')")
 	}},
+	{name: "database of a bridge with another appservice.id", code: 10, want: `database.uri names the database of the bridge whose appservice.id is "friends", and here it is "msn": give this bridge`, prepare: ofFriends},
+	{name: "the same bridge with another appservice.id", arguments: []string{"-c", "CONFIG", "--ignore-foreign-tables"}, want: startedWord, prepare: func(t *testing.T, path string) {
+		code, printed := runProgram(t, startedWord, nil, "-c", path)
+		if code != 0 {
+			t.Fatalf("code %d of\n%s", code, printed)
+		}
+		inDatabase(t, path, "UPDATE kv_store SET value='friends' WHERE key='msn_appservice_id'")
+		if code, printed = runProgram(t, startedWord, nil, "-c", path); code != exitConfig {
+			t.Errorf("code %d of\n%s", code, printed)
+		}
+	}},
+	{name: "doctor on the database of a bridge with another appservice.id", code: 1, arguments: []string{"doctor", "-c", "CONFIG"}, want: `fail  database           database.uri names the database of the bridge whose appservice.id is "friends"`, prepare: ofFriends},
+	{name: "another key", code: 11, want: "network.credential_key reads none of the stored passwords (1): put back the key", prepare: func(t *testing.T, path string) {
+		sealed, err := (&config.Config{CredentialKey: "another-0123456789"}).SealPassword("none/a@example.com", "pw-secret")
+		if err != nil {
+			t.Fatal(err)
+		}
+		inDatabase(t, path, `CREATE TABLE user_login (id TEXT, metadata TEXT); INSERT INTO user_login VALUES ('none/a@example.com', '{"password":"`+sealed+`"}')`)
+	}},
 	{name: "database with tables of another program", code: 15, arguments: []string{"-c", "CONFIG", "--ignore-foreign-tables"}, want: "Failed to initialize database", prepare: func(t *testing.T, path string) {
 		inDatabase(t, path, `CREATE TABLE portal (colour TEXT)`)
 	}},
@@ -243,6 +263,11 @@ var unshown = map[int]string{
 	33: "it takes a homeserver that keeps keys", 34: "it takes a homeserver that keeps keys",
 	50: "it takes a homeserver that keeps keys", 51: "it takes a homeserver that keeps keys",
 	42: "TestSecondProcessSaysWhichUsesTheDatabase has it",
+}
+
+// ofFriends makes the database of a config file that of another bridge.
+func ofFriends(t *testing.T, path string) {
+	inDatabase(t, path, "CREATE TABLE kv_store (bridge_id TEXT, key TEXT, value TEXT); INSERT INTO kv_store VALUES ('', 'msn_appservice_id', 'friends')")
 }
 
 // inDatabase does something to the database of a config file, which is made.

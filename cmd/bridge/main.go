@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	_ "github.com/mattn/go-sqlite3" // the driver of the default database
+	"go.mau.fi/util/dbutil"
 	"maunium.net/go/mautrix/bridgev2/commands"
 	"maunium.net/go/mautrix/bridgev2/matrix"
 	"maunium.net/go/mautrix/bridgev2/matrix/mxmain"
@@ -95,7 +96,7 @@ func main() {
 		rememberMembers(&m)
 		receiveTransactions(&m, connector)
 		noteEphemeral(&m)
-		sayOnce(&m, connector, met)
+		sayOnce(&m, connector, met, args.anyDatabase)
 		encryptPatiently(&m, connector)
 		m.Bridge.Commands.(*commands.Processor).AddHandler(connector.LoginMatrix(matrix.CommandLoginMatrix, func(homeserver string) bool {
 			return m.Config.DoublePuppet.Secrets[homeserver] != ""
@@ -129,6 +130,13 @@ func main() {
 			fail(exitDatabase, err)
 		}
 	}
+	code := exitDatabase
+	if err := doctor.Opened(context.Background(), m.Config.Database, func(ctx context.Context, db *dbutil.Database) (err error) {
+		code, err = checkIsOwn(ctx, db, m.Config, connector, args.anyDatabase)
+		return err
+	}); err != nil {
+		fail(code, err)
+	}
 	m.Config.Database = database.Tuned(m.Config.Database)
 	// The intake knows which events were there before. The framework reads all messages of an account to find out.
 	m.Config.Bridge.DeduplicateMatrixMessages = false
@@ -139,7 +147,7 @@ func main() {
 	started := endWhenAsked(&m)
 	m.Start()
 	started()
-	code := m.WaitForInterrupt()
+	code = m.WaitForInterrupt()
 	connector.StopIntake()
 	m.Stop()
 	os.Exit(code)

@@ -20,6 +20,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge"
+	"matrix-msn/bridge/doctor"
 	"matrix-msn/bridge/lease"
 )
 
@@ -31,6 +32,7 @@ type onceConnector struct {
 	network       *bridge.Connector
 	registrations *registrations
 	met           *meeting
+	anyID         bool // the database may be that of a bridge with another appservice.id
 }
 
 // Start implements bridgev2.MatrixConnector. The database is claimed before: a bridge that
@@ -42,6 +44,14 @@ func (c onceConnector) Start(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
+	// Asked again: another bridge can have had the database while this process waited for it.
+	db := c.Connector.Bridge.DB
+	if code, err := checkIsOwn(ctx, db.Database, c.Config, c.network, c.anyID); err != nil {
+		c.network.Stop()
+		zerolog.Ctx(ctx).WithLevel(zerolog.FatalLevel).Msg(sentence(err))
+		return matrix.ExitError{ExitCode: code}
+	}
+	doctor.NoteID(ctx, db.KV, c.Config.AppService.ID)
 	err := c.met.check(ctx, c.Connector)
 	if err == nil {
 		err = c.startHeard(ctx)
@@ -136,8 +146,8 @@ func transactionID(room id.RoomID, message *bridgedb.Message, content *event.Con
 
 // sayOnce puts the onceConnector in the place of the framework's own. It is to be called
 // before the bridge is started.
-func sayOnce(m *mxmain.BridgeMain, connector *bridge.Connector, met *meeting) {
-	m.Bridge.Matrix = onceConnector{m.Matrix, connector, new(registrations), met}
+func sayOnce(m *mxmain.BridgeMain, connector *bridge.Connector, met *meeting, anyID bool) {
+	m.Bridge.Matrix = onceConnector{m.Matrix, connector, new(registrations), met, anyID}
 	// The framework's command of this name looks for its own type of connector.
 	discard := *matrix.CommandDiscardMegolmSession
 	discard.Func = func(ce *commands.Event) {
