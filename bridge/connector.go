@@ -114,6 +114,9 @@ var (
 // noNotices is the value of bridge.bridge_status_notices for that nobody is told of outages.
 const noNotices = "none"
 
+// SignInsWaiting returns how many logins wait for their turn to sign in. It may be called from any goroutine, but not by Rush itself.
+func (c *Connector) SignInsWaiting() int { return c.signIns.Waiting() }
+
 // Init keeps the framework's bridge, wires what all logins share and registers the
 // commands.
 func (c *Connector) Init(br *bridgev2.Bridge) {

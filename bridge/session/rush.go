@@ -19,6 +19,13 @@ type rush struct {
 	over    *time.Timer // nil while too many wait for it to be over
 }
 
+// Waiting returns how many sign-ins wait for their turn, to all services.
+func (s *SignIns) Waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rush.waiting
+}
+
 // Crowded reports whether many logins are signing in at once, or have just done so.
 func (s *SignIns) Crowded() bool {
 	s.mu.Lock()

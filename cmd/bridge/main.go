@@ -38,7 +38,8 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == doctorCommand {
 		os.Exit(runDoctor(os.Args[2:], os.Stdout, os.Stderr))
 	}
-	connector := &bridge.Connector{Rush: saveMemory()}
+	connector := new(bridge.Connector)
+	connector.Rush = saveMemory(connector.SignInsWaiting)
 	args := parseArgs(os.Args[1:])
 	if err := args.err(); err != nil {
 		fail(1, err)
