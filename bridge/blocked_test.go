@@ -54,7 +54,7 @@ func TestBlockEndsTheConversation(t *testing.T) {
 					if account != alice {
 						t.Errorf("%s has left", account)
 					}
-				case <-time.After(20 * time.Second):
+				case <-time.After(waitLimit):
 					t.Error("the user stays in the conversation")
 				}
 				b.hears(login, carol, "after", 1) // was on its way

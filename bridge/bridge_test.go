@@ -497,6 +497,15 @@ func (b *testBridge) waitStatus(from int) (record, int) {
 	})
 }
 
+// waitStatusOf is waitStatus for one message: that of an earlier one may come late.
+func (b *testBridge) waitStatusOf(from int, evt id.EventID) record {
+	b.Helper()
+	r, _ := b.matrix.wait(b.T, from, "the fate of "+string(evt), func(r record) bool {
+		return r.kind == "status" && r.status != event.MessageStatusPending && r.answer == evt
+	})
+	return r
+}
+
 // friend plays bob at the MSN server and hands over what reaches him.
 func (b *testBridge) friend() (*msntest.Bot, <-chan string) {
 	texts := make(chan string, 100)

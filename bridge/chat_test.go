@@ -12,6 +12,7 @@ import (
 
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/bridgev2/status"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
@@ -194,12 +195,10 @@ func TestEveryFailureHasItsSentence(t *testing.T) {
 		}, bob, "refused to open a conversation"},
 		{"session not answered for", func(b *testBridge) {
 			b.friend()
-			b.impatient()
 			b.srv.Hook(msntest.On("XFR", msntest.Swallow()))
 		}, bob, "Home did not answer in time"},
 		{"switchboard that hangs", func(b *testBridge) {
 			b.friend()
-			b.impatient()
 			b.srv.Hook(msntest.For(alice, func(r *msntest.Request) msntest.Action {
 				if r.Kind == msntest.SB && r.Command.Verb != "" {
 					return msntest.Swallow()
@@ -229,6 +228,9 @@ func TestEveryFailureHasItsSentence(t *testing.T) {
 				test.prepare(b)
 			}
 			login := b.login()
+			if strings.Contains(test.want, "in time") {
+				login = b.impatient()
+			}
 			b.meet(login, test.to)
 			room := b.dm(login, test.to)
 			from := b.matrix.position()
@@ -245,10 +247,17 @@ func TestEveryFailureHasItsSentence(t *testing.T) {
 	}
 }
 
-// impatient shortens the waits for the service's answers.
-func (b *testBridge) impatient() {
-	waits := &b.conn.Config.Service("home").Template.Timeouts
-	waits.Request, waits.Answer = time.Second, time.Second
+// impatient signs in once more, with short waits for the service's answers. A sign-in that a busy machine makes longer than that is
+// tried again then, which the first one is not.
+func (b *testBridge) impatient() *bridgev2.UserLogin {
+	b.Helper()
+	b.stop()
+	b.startWith(func() {
+		waits := &b.conn.Config.Service("home").Template.Timeouts
+		waits.Request, waits.Answer = time.Second, time.Second
+	})
+	b.waitState(status.StateConnected)
+	return b.br.GetCachedUserLoginByID(loginID(alice))
 }
 
 // A contact whose Messenger hangs holds up its own messages only, and all of them

@@ -263,7 +263,7 @@ func TestEditToNothingIsRefused(t *testing.T) {
 		for _, nothing := range []string{"", " \n", "\u200b"} {
 			from := b.matrix.position()
 			b.edit(room, evt, nothing)
-			if told, _ := b.waitStatus(from); told.status != event.MessageStatusFail || !strings.Contains(told.html, "Delete the message instead.") {
+			if told := b.waitStatusOf(from, b.latest()); told.status != event.MessageStatusFail || !strings.Contains(told.html, "Delete the message instead.") {
 				t.Errorf("of an edit to %q is told %+v", nothing, told)
 			}
 		}

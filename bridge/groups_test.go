@@ -68,7 +68,7 @@ func (b *testBridge) messenger(account string) *messenger {
 // expect waits for a text in a group chat.
 func (m *messenger) expect(t *testing.T, from, text string) msn.TextReceived {
 	t.Helper()
-	timeout := time.After(20 * time.Second)
+	timeout := time.After(waitLimit)
 	for {
 		select {
 		case got := <-m.texts:
@@ -494,6 +494,7 @@ func TestWhoComesAndGoesDoesNotFillTheRoom(t *testing.T) {
 	if err := chat.SendText(b.ctx, "after", ""); err != nil {
 		t.Fatal(err)
 	}
+	b.waitMessage(0, "people have come into this conversation")
 	b.waitMessage(0, "after")
 	shown := b.matrix.all(func(r record) bool { return r.kind == "member" && strings.HasPrefix(r.body, "leave") })
 	if len(shown) > 2*msn.MaxMembers {

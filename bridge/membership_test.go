@@ -338,8 +338,10 @@ func TestSeveralContactsAreCalledAtOnce(t *testing.T) {
 		m.expect(t, alice, "hello you three")
 	}
 	other := b.makeGroup(login, bob, "erin@example.com")
+	from := b.matrix.position()
 	b.write(other, "first")
 	bobs.expect(t, alice, "first")
+	b.waitMessage(from, "erin@example.com is offline") // which is no answer
 	if got := b.ask(other, "!invite "+carol+" "+dave); strings.Count(got.body, "has been called") != 2 {
 		t.Errorf("the bot says %q", got.body)
 	}

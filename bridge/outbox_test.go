@@ -45,12 +45,18 @@ func TestHoweverManyMessagesWaitAllAreSentInOrder(t *testing.T) {
 	for i := range many {
 		b.write(room, fmt.Sprint("text ", i))
 	}
+	for some := 0; some < many; some += 50 { // each takes the bridge its time
+		b.eventually(fmt.Sprintf("%d messages to be kept", some), func() bool { return len(b.kept()) >= some })
+	}
 	b.eventually("all messages to be kept", func() bool { return len(b.kept()) == many })
 	b.srv.Hook(msntest.On("XFR", msntest.Delay(time.Second)))
 	texts := make(chan string, many)
 	b.srv.Play(bob, msntest.Script{Text: func(_ *msntest.Chat, _, text string) { texts <- text }})
 	for i := range many {
 		b.receive(texts, fmt.Sprint("text ", i))
+	}
+	for some := 0; some < many; some += 50 {
+		b.eventually(fmt.Sprintf("the fate of %d messages", some), func() bool { return len(b.fates()) >= some })
 	}
 	b.eventually("the fate of all messages", func() bool { return len(b.fates()) == many })
 	for event, told := range b.fates() {

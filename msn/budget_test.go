@@ -2,11 +2,12 @@ package msn
 
 import (
 	"fmt"
-	"matrix-msn/msn/chat"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"matrix-msn/msn/chat"
 )
 
 // callIn plays a call of one account, with more people in the session.

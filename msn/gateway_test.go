@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"matrix-msn/msn/internal/transport"
-	"matrix-msn/msn/trust"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,6 +13,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"matrix-msn/msn/internal/transport"
+	"matrix-msn/msn/trust"
 )
 
 const fakeGateway = "http://gateway.msn.example.com/gateway/gateway.dll"

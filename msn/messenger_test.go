@@ -194,12 +194,16 @@ func TestMessengerSaysNo(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			sent, chat := make(chan error, 1), p.call(t)
 			go func() { sent <- chat.GiveFile(t.Context(), alice, "a", content(4<<20)) }()
-			err := wait(p.user, "the offer", anyOf[msn.FileOffered]).Offer.Accept(ctx, writerFunc(cancel), nil)
+			var bobs error
+			err := wait(p.user, "the offer", anyOf[msn.FileOffered]).Offer.Accept(ctx, writerFunc(sync.OnceFunc(func() {
+				cancel()
+				bobs = <-sent // before more of it arrives
+			})), nil)
 			if !errors.Is(err, context.Canceled) {
 				t.Errorf("received: %v", err)
 			}
-			if err := <-sent; !errors.Is(err, msntest.ErrCancelled) {
-				t.Errorf("bob: %v", err)
+			if !errors.Is(bobs, msntest.ErrCancelled) {
+				t.Errorf("bob: %v", bobs)
 			}
 		},
 		"bob declines": func(t *testing.T, p *partner) {
