@@ -12,6 +12,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
+	"time"
 
 	"gopkg.in/yaml.v3"
 )
@@ -95,13 +97,30 @@ func (s *side) logIn(ctx context.Context, login int) error {
 // counted is what a bridge has counted so far.
 type counted struct{ cpu, allocs, statements, resident, goroutines, signedIn float64 }
 
-// scrape reads a bridge's metrics.
-func (s *side) scrape(ctx context.Context) (c counted, err error) {
+// metricsWithin is how much later than the bridge its metrics may answer, on a machine that has much else to do.
+const metricsWithin = 15 * time.Second
+
+// askMetrics asks a bridge for its metrics, and waits while they do not answer yet.
+func (s *side) askMetrics(ctx context.Context) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.metrics+"/metrics", nil)
 	if err != nil {
-		return c, err
+		return nil, err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	req.Header.Set("Accept-Encoding", "identity") // to compress them would be no small part of what is measured
+	for began := time.Now(); ; {
+		resp, err := http.DefaultClient.Do(req)
+		if !errors.Is(err, syscall.ECONNREFUSED) || time.Since(began) > metricsWithin {
+			return resp, err
+		}
+		if err := pause(ctx, lookEvery); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// scrape reads a bridge's metrics.
+func (s *side) scrape(ctx context.Context) (c counted, err error) {
+	resp, err := s.askMetrics(ctx)
 	if err != nil {
 		return c, err
 	}

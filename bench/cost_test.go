@@ -10,7 +10,7 @@ import (
 )
 
 // most is what a text costs at most, all that the process does at the same time counted. Times are not tested: they are the machine's.
-var most = [...]struct{ allocs, statements float64 }{toMatrix: {800, 10}, toMSN: {950, 12}}
+var most = [...]struct{ allocs, statements float64 }{toMatrix: {560, 4}, toMSN: {720, 5}}
 
 // A text must not come to cost more without anybody noticing.
 func TestTextCostsWhatItDid(t *testing.T) {

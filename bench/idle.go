@@ -54,7 +54,7 @@ func measureIdle(ctx context.Context, o options, of kind, dir string, uri func(c
 		return m, err
 	}
 	defer func() { err = errors.Join(err, server.kill()) }()
-	s := &side{o: o, msn: service{server.addr, server.nexus}, arrived: make(map[string]time.Time), changed: make(chan struct{})}
+	s := &side{o: o, msn: service{server.addr, server.nexus}, arrived: make(map[string]time.Time)}
 	defer s.close()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return m, err

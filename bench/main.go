@@ -117,6 +117,11 @@ func run(ctx context.Context, o options) (err error) {
 		return runIdle(ctx, o, kind{"matrix-msn", real}, dir, uris)
 	}
 	fmt.Printf("%s, %d processors, %s; %d accounts with %d rooms each\n", runtime.Version(), runtime.NumCPU(), time.Now().Format(time.DateOnly), o.logins, o.contacts)
+	half, most, err := measureDisk(ctx, dir)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("A write that the disk confirms: half within %.4g ms, 99 %% within %.4g ms\n", ms(half), ms(most))
 	for _, database := range o.databases {
 		var of [2][]result
 		for round := range o.rounds {

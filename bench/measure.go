@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"maps"
 	"os"
@@ -44,12 +45,14 @@ type side struct {
 	server     *msntest.Server // nil when it is a process of its own
 	msn        service
 	metrics    string // address
+	postgres   string // address of the database, "" for SQLite
 
 	mu      sync.Mutex
 	rooms   map[[2]int]id.RoomID
 	bots    map[[2]int]*msntest.Bot
 	arrived map[string]time.Time // when each text has
-	changed chan struct{}        // closed and replaced with each
+	missing map[string]struct{}  // what is waited for
+	all     chan struct{}        // closed once nothing is missing
 }
 
 // note notes that a text has arrived.
@@ -57,37 +60,41 @@ func (s *side) note(text string, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.arrived[text] = at
-	close(s.changed)
-	s.changed = make(chan struct{})
+	if _, waited := s.missing[text]; waited {
+		if delete(s.missing, text); len(s.missing) == 0 {
+			close(s.all)
+		}
+	}
 }
 
-// wait waits until all texts have arrived.
+// wait waits until all texts have arrived. One waits at a time.
 func (s *side) wait(ctx context.Context, texts []string) error {
 	ctx, cancel := context.WithTimeout(ctx, waitTimeout)
 	defer cancel()
-	for {
-		s.mu.Lock()
-		missing := 0
-		for _, text := range texts {
-			if s.arrived[text].IsZero() {
-				missing++
-			}
-		}
-		changed := s.changed
-		s.mu.Unlock()
-		if missing == 0 {
-			return nil
-		}
-		// Looking at all of them costs more than they do: a little later is soon enough, their time is noted.
-		pause := time.NewTimer(20 * time.Millisecond)
-		select {
-		case <-changed:
-			<-pause.C
-		case <-ctx.Done():
-			pause.Stop()
-			return fmt.Errorf("%d of %d texts have not arrived", missing, len(texts))
+	s.mu.Lock()
+	s.missing, s.all = make(map[string]struct{}), make(chan struct{})
+	for _, text := range texts {
+		if s.arrived[text].IsZero() {
+			s.missing[text] = struct{}{}
 		}
 	}
+	missing, all := len(s.missing), s.all
+	s.mu.Unlock()
+	if missing == 0 {
+		return nil
+	}
+	select {
+	case <-all:
+		return nil
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	missing, s.missing = len(s.missing), nil
+	if missing == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d texts have not arrived", missing, len(texts))
 }
 
 // latencies returns how long each text took that was sent at a time, in order.
@@ -104,7 +111,7 @@ func (s *side) latencies(sent map[string]time.Time) []time.Duration {
 
 // start starts everything, signs the accounts in, and makes the rooms.
 func start(ctx context.Context, o options, of kind, dir string, uri func(context.Context) (string, error)) (_ *side, err error) {
-	s := &side{o: o, rooms: make(map[[2]int]id.RoomID), bots: make(map[[2]int]*msntest.Bot), arrived: make(map[string]time.Time), changed: make(chan struct{})}
+	s := &side{o: o, rooms: make(map[[2]int]id.RoomID), bots: make(map[[2]int]*msntest.Bot), arrived: make(map[string]time.Time)}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -129,7 +136,24 @@ func start(ctx context.Context, o options, of kind, dir string, uri func(context
 			return nil, fmt.Errorf("sign %s in: %w", account(login), err)
 		}
 	}
-	return s, s.makeRooms(ctx)
+	if err := s.makeRooms(ctx); err != nil {
+		return nil, err
+	}
+	return s, s.analyze(ctx)
+}
+
+// analyze has PostgreSQL look at its tables, as it does by itself within a minute: until then it plans as if they were empty.
+func (s *side) analyze(ctx context.Context) error {
+	if s.postgres == "" {
+		return nil
+	}
+	db, err := sql.Open("postgres", s.postgres)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	_, err = db.ExecContext(ctx, "ANALYZE")
+	return err
 }
 
 func (s *side) close() {
@@ -165,12 +189,14 @@ func (s *side) settings(ctx context.Context, of kind, uri func(context.Context) 
 		"logging":                          map[string]any{"min_level": "warn", "writers": []any{map[string]any{"type": "stdout", "format": "json"}}},
 		"provisioning.shared_secret":       provisioningSecret,
 		"bridge.personal_filtering_spaces": false,
+		"matrix.message_status_events":     true, // as the bridge does unless it is told not to: an event for each text to MSN
 	}
 	if uri != nil {
 		address, err := uri(ctx)
 		if err != nil {
 			return nil, err
 		}
+		s.postgres = address
 		settings["database.type"], settings["database.uri"] = "postgres", address
 	}
 	if of.name == "bare" {
@@ -192,12 +218,13 @@ func (s *side) inMatrix(e stub.Sent) {
 	if e.Type != "m.room.message" || e.Sender == s.bridge.Bot() {
 		return
 	}
-	var login, n int
-	var k int64
-	if _, err := fmt.Sscanf(e.Body, "%d/%d/%d", &login, &n, &k); err == nil && k == 0 {
-		s.mu.Lock()
-		s.rooms[[2]int{login, n}] = e.Room
-		s.mu.Unlock()
+	if first, ok := strings.CutSuffix(e.Body, "/0"); ok { // that of a room
+		var login, n int
+		if _, err := fmt.Sscanf(first, "%d/%d", &login, &n); err == nil {
+			s.mu.Lock()
+			s.rooms[[2]int{login, n}] = e.Room
+			s.mu.Unlock()
+		}
 	}
 	s.note(e.Body, e.At)
 }

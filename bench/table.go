@@ -37,7 +37,6 @@ func printTable(w io.Writer, database string, ours, bare result) {
 	row := func(what, unit string, a, b float64) {
 		fmt.Fprintf(w, "| %s | %.4g %s | %.4g %s | %.2f |\n", what, a, unit, b, unit, a/b)
 	}
-	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 	for i, a := range ours.flows {
 		b := bare.flows[i]
 		name := way(i).String()
@@ -52,3 +51,6 @@ func printTable(w io.Writer, database string, ours, bare result) {
 	}
 	row("memory at the end", "MB", ours.resident/1e6, bare.resident/1e6)
 }
+
+// ms returns a time in milliseconds.
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

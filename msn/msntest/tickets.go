@@ -23,14 +23,14 @@ type issuedTicket[T any] struct {
 	expires time.Time
 }
 
-// sweepAt is how many tickets are kept before those that have expired are
-// looked for.
+// sweepAt is after how many tickets more those that have expired are looked
+// for: each time would cost thousands who sign in at once the square of that.
 const sweepAt = 256
 
 // put adds a ticket that is good for something for a while.
 func (i issued[T]) put(id string, good T, life time.Duration) {
 	now := time.Now()
-	if len(i) >= sweepAt {
+	if len(i) > 0 && len(i)%sweepAt == 0 {
 		maps.DeleteFunc(i, func(_ string, t issuedTicket[T]) bool { return now.After(t.expires) })
 	}
 	i[id] = issuedTicket[T]{good, now.Add(life)}
