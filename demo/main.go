@@ -19,7 +19,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -83,42 +82,36 @@ func run(ctx context.Context, out *screen.Screen, once bool) (code int, err erro
 	return 0, err
 }
 
-// buildParts builds what the demo is made of: what plays both sides first, and with it what the others have in common with
-// it and with each other, so that it is compiled once. The homeserver's modules are downloaded meanwhile.
+// buildParts builds what the demo is made of: first what its programs use from other modules, while the homeserver's are
+// downloaded, and then the homeserver beside the others.
 func buildParts(ctx context.Context, out *screen.Screen, dir string) (binaries build.Binaries, stage string, err error) {
+	const stagePackage = "./demo/stage"
 	shared := make(chan struct{})
-	errs := make([]error, 3)
+	var homeserver, rest error
 	var building sync.WaitGroup
 	building.Go(func() {
-		errs[0] = out.Step("Dendrite", func() (done string, err error) {
+		homeserver = out.Step("Dendrite", func() (done string, err error) {
 			binaries.Dendrite, err = build.DendriteAfter(ctx, shared, out)
 			return "the homeserver is built", err
 		})
 	})
 	building.Go(func() {
-		defer close(shared)
-		errs[1] = out.Step("demo", func() (done string, err error) {
-			stage, err = build.Program(ctx, "demo", "./demo/stage", filepath.Join(dir, "stage"), build.RaceEnabled, out, sqlite)
-			return "what plays both sides is built", err
+		rest = out.Step("libraries", func() (done string, err error) {
+			defer close(shared)
+			return "what the parts use from others is built", build.Libraries(ctx, out, build.BridgePackage, stagePackage)
 		})
-	})
-	building.Go(func() {
-		select {
-		case <-shared:
-		case <-ctx.Done():
+		if rest != nil {
 			return
 		}
-		if errs[1] != nil {
-			return
-		}
-		errs[2] = out.Step("bridge", func() (done string, err error) {
-			binaries.Bridge, err = build.Bridge(ctx, dir, build.RaceEnabled, out)
-			return "matrix-msn is built", err
+		rest = out.Step("bridge", func() (done string, err error) {
+			paths, err := build.Programs(ctx, "bridge", dir, build.RaceEnabled, out, build.BridgePackage, stagePackage)
+			if err != nil {
+				return "", err
+			}
+			binaries.Bridge, stage = paths[0], paths[1]
+			return "matrix-msn is built, and what plays both sides", nil
 		})
 	})
 	building.Wait()
-	return binaries, stage, errors.Join(errs...)
+	return binaries, stage, errors.Join(homeserver, rest)
 }
-
-// sqlite takes a C compiler half a minute, and homeserver and bridge need it.
-const sqlite = "github.com/mattn/go-sqlite3"

@@ -25,13 +25,21 @@ type Binaries struct {
 	Bridge string
 }
 
-// All builds both programs of a stack beside each other, the bridge in dir, and with the race detector if race is set.
-// See [Dendrite] and [Bridge].
+// All builds both programs of a stack, the bridge in dir, and with the race detector if race is set: first what the bridge
+// takes from elsewhere, and then both beside each other. See [Libraries], [Dendrite] and [Bridge].
 func All(ctx context.Context, dir string, race bool, progress io.Writer) (b Binaries, err error) {
 	var both sync.WaitGroup
 	var dendrite, bridge error
-	both.Go(func() { b.Dendrite, dendrite = Dendrite(ctx, progress) })
-	both.Go(func() { b.Bridge, bridge = Bridge(ctx, dir, race, progress) })
+	shared := make(chan struct{})
+	both.Go(func() { b.Dendrite, dendrite = DendriteAfter(ctx, shared, progress) })
+	both.Go(func() {
+		if race { // Dendrite is built without, and has nothing in common with such a bridge
+			close(shared)
+		} else if bridge = func() error { defer close(shared); return Libraries(ctx, progress, BridgePackage) }(); bridge != nil {
+			return
+		}
+		b.Bridge, bridge = Bridge(ctx, dir, race, progress)
+	})
 	both.Wait()
 	return b, errors.Join(dendrite, bridge)
 }
@@ -92,33 +100,73 @@ func DendriteAfter(ctx context.Context, built <-chan struct{}, progress io.Write
 	return strings.TrimSpace(path), nil
 }
 
+// BridgePackage is the bridge's program.
+const BridgePackage = "./cmd/bridge"
+
 // Bridge builds cmd/bridge into dir. See [Program].
 func Bridge(ctx context.Context, dir string, race bool, progress io.Writer) (path string, err error) {
-	return Program(ctx, "bridge", "./cmd/bridge", filepath.Join(dir, "matrix-msn"), race, progress)
+	return Program(ctx, "bridge", BridgePackage, filepath.Join(dir, "matrix-msn"), race, progress)
+}
+
+// Libraries compiles into Go's build cache what these packages of this module use from other modules. Two builds beside
+// each other compile twice what both need, so that this comes before them: SQLite alone takes a C compiler half a minute.
+// See [Dendrite] for progress and the working directory.
+func Libraries(ctx context.Context, progress io.Writer, packages ...string) error {
+	const name = "libraries"
+	tool, err := inModule(ctx, name, progress)
+	if err != nil {
+		return err
+	}
+	defer tool.report.close()
+	const foreign = "{{with .Module}}{{if not .Main}}{{$.ImportPath}}{{end}}{{end}}"
+	listed, err := tool.list(ctx, name, append([]string{"-f", foreign}, packages...)...)
+	if err != nil {
+		return err
+	}
+	return tool.compile(ctx, name, len(listed), listed...)
 }
 
 // Program builds a main package of this module, with the race detector if race is set, and returns the executable's
-// path, which is the one given, absolute and with the ending that the system wants. name is what errors and progress call it. A C compiler is
-// needed, for SQLite. Packages beside it are compiled with it, for others that are built later. See [Dendrite] for progress and the
-// working directory.
-func Program(ctx context.Context, name, source, path string, race bool, progress io.Writer, beside ...string) (string, error) {
+// path, which is the one given, absolute and with the ending that the system wants. name is what errors and progress
+// call it. A C compiler is needed, for SQLite. See [Dendrite] for progress and the working directory.
+func Program(ctx context.Context, name, source, path string, race bool, progress io.Writer) (string, error) {
 	path, err := executable(path)
 	if err != nil {
 		return "", fmt.Errorf("find the directory for the %s: %w", name, err)
 	}
-	if len(beside) == 0 {
-		return path, compile(ctx, name, path, race, progress, source)
+	return path, programs(ctx, name, path, race, progress, source)
+}
+
+// Programs builds several main packages at once, what they have in common once, and returns the paths of the executables,
+// which are in dir and called as the directories of their sources. See [Program].
+func Programs(ctx context.Context, name, dir string, race bool, progress io.Writer, sources ...string) ([]string, error) {
+	paths := make([]string, len(sources))
+	for i, source := range sources {
+		path, err := executable(filepath.Join(dir, filepath.Base(source)))
+		if err != nil {
+			return nil, fmt.Errorf("find the directory for the %s: %w", name, err)
+		}
+		paths[i] = path
 	}
-	// Several packages go into a directory, where the program is called like that of its source.
-	dir := filepath.Dir(path)
-	if err := compile(ctx, name, dir+string(filepath.Separator), race, progress, append(beside, source)...); err != nil {
-		return "", err
+	return paths, programs(ctx, name, filepath.Dir(paths[0])+string(filepath.Separator), race, progress, sources...)
+}
+
+// programs builds main packages into out: a file, or a directory if it ends with a separator.
+func programs(ctx context.Context, name, out string, race bool, progress io.Writer, sources ...string) error {
+	tool, err := inModule(ctx, name, progress)
+	if err != nil {
+		return err
 	}
-	built, err := executable(filepath.Join(dir, filepath.Base(source)))
-	if err == nil && built != path {
-		err = os.Rename(built, path)
+	defer tool.report.close()
+	listed, err := tool.list(ctx, name, sources...)
+	if err != nil {
+		return err
 	}
-	return path, err
+	args := []string{"-o", out}
+	if race {
+		args = append(args, "-race")
+	}
+	return tool.compile(ctx, name, len(listed), append(args, sources...)...)
 }
 
 // executable returns the absolute path of an executable, with the ending that the system wants.
@@ -129,23 +177,27 @@ func executable(path string) (string, error) {
 	return filepath.Abs(path)
 }
 
-// compile builds main packages of this module into out: a file, or a directory if it ends with a separator.
-func compile(ctx context.Context, name, out string, race bool, progress io.Writer, sources ...string) error {
+// inModule returns the go command for this module. The caller closes its report.
+func inModule(ctx context.Context, name string, progress io.Writer) (goTool, error) {
 	root, err := moduleRoot(ctx)
 	if err != nil {
-		return err
+		return goTool{}, err
 	}
-	tool := goTool{dir: root, env: []string{"CGO_ENABLED=1"}, report: newReporter(name, progress)}
-	defer tool.report.close()
-	packages, err := tool.run(ctx, "downloading modules", countModules(tool.report), append([]string{"list", "-tags", tags, "-deps"}, sources...)...)
+	return goTool{dir: root, env: []string{"CGO_ENABLED=1"}, report: newReporter(name, progress)}, nil
+}
+
+// list downloads what these packages and all that they import need, and returns what `go list -deps` prints about them.
+func (t goTool) list(ctx context.Context, name string, args ...string) ([]string, error) {
+	listed, err := t.run(ctx, "downloading modules", countModules(t.report), append([]string{"list", "-tags", tags, "-deps"}, args...)...)
 	if err != nil {
-		return fmt.Errorf("build the %s: download its modules (needs a Go module proxy the first time): %w", name, err)
+		return nil, fmt.Errorf("build the %s: download its modules (needs a Go module proxy the first time): %w", name, err)
 	}
-	args := []string{"build", "-tags", tags, "-v", "-o", out}
-	if race {
-		args = append(args, "-race")
-	}
-	_, err = tool.run(ctx, "compiling", countPackages(tool.report, len(strings.Fields(packages))), append(args, sources...)...)
+	return strings.Fields(listed), nil
+}
+
+// compile runs `go build`; total is the number of packages if none is in the cache.
+func (t goTool) compile(ctx context.Context, name string, total int, args ...string) error {
+	_, err := t.run(ctx, "compiling", countPackages(t.report, total), append([]string{"build", "-tags", tags, "-v"}, args...)...)
 	if err != nil {
 		return fmt.Errorf("build the %s (is a C compiler installed?): %w", name, err)
 	}
