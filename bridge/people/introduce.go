@@ -57,13 +57,15 @@ func (f *Finder) introduction(ctx context.Context, account string) (say func()) 
 const maxUndescribed = 100
 
 // DescribeInvited describes the room of a contact whose ghost the user has invited into it, once it belongs to their chat. The
-// framework would do that itself, beside the events of the room. What a stop keeps from being done is done after the next sign-in.
+// framework would do that itself, beside the events of the room. Until then the room is held. What a stop keeps from being done is
+// done after the next sign-in.
 func (f *Finder) DescribeInvited(ctx context.Context, ghost *bridgev2.Ghost, chat *bridgev2.CreateChatResponse) {
 	identity, ok := msnid.ParseUserID(ghost.ID)
 	if !ok {
 		return
 	}
 	who := identity.Account
+	f.rooms.Hold(chat.PortalKey)
 	if left := f.account.Stored().Undescribed; !slices.Contains(left, who) && len(left) < maxUndescribed {
 		// That it is not stored is logged there: then a stop leaves the room without a name.
 		_ = f.account.Remember(ctx, func(kept *account.Record) { kept.Undescribed = append(slices.Clone(kept.Undescribed), who) })
@@ -84,6 +86,7 @@ func (f *Finder) describe(who string, info *bridgev2.ChatInfo) {
 		ctx, cancel := context.WithTimeout(ctx, room.CreateTimeout)
 		defer cancel()
 		key := f.account.PortalKey(who)
+		defer f.rooms.Release(key)
 		of := f.account.Bridge.GetPortalByKey
 		if info == nil {
 			of = f.account.Bridge.GetExistingPortalByKey // the chat can have been removed since
@@ -104,6 +107,7 @@ func (f *Finder) describe(who string, info *bridgev2.ChatInfo) {
 		}
 		if err == nil {
 			room.Unheld(ctx, portal) // until then what handles events must have none: the framework changes what it reads
+			f.rooms.Release(key)
 			_, err = f.rooms.Queue(ctx, &simplevent.ChatResync{
 				EventMeta: simplevent.EventMeta{
 					Type: bridgev2.RemoteEventChatResync, PortalKey: key,

@@ -8,12 +8,12 @@ import (
 	"maunium.net/go/mautrix/bridgev2"
 )
 
-// Queue puts an event among those of its room. The framework takes no context for that: it
+// Queue puts an event among those of its room, once that is not held. The framework takes no context for that: it
 // waits while the events of the room are stuck, until the whole bridge stops. So it is left
 // to itself when ctx ends, and Stop waits for it.
 func (r *Rooms) Queue(ctx context.Context, evt bridgev2.RemoteEvent) (bridgev2.EventHandlingResult, error) {
 	result := make(chan bridgev2.EventHandlingResult, 1)
-	r.queuing.begin(func() { result <- r.queue(evt) })
+	r.queuing.begin(func() { result <- r.queueReleased(evt) })
 	select {
 	case queued := <-result:
 		return queued, nil
@@ -32,6 +32,7 @@ func (r *Rooms) Start(ctx context.Context) { r.ctx = context.WithoutCancel(ctx) 
 // Stop implements session.Part: it waits for the events that are being queued, but not for
 // those of a room that is stuck for longer. They end when the room goes on, or with the bridge.
 func (r *Rooms) Stop() {
+	r.releaseAll()
 	limit, cancel := context.WithTimeout(r.ctx, QueueTimeout)
 	defer cancel()
 	if left := r.queuing.wait(limit); left > 0 {

@@ -130,3 +130,36 @@ func TestOneIsDescribedAtATime(t *testing.T) {
 		t.Errorf("after the end: %v", err)
 	}
 }
+
+// What is queued to a portal that the framework is about to give a room waits for that, once however often it is held; nothing else waits,
+// and nobody waits for it beyond a stop.
+func TestEventsOfAHeldRoomWait(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*Rooms, networkid.PortalKey){
+		"released": (*Rooms).Release,
+		"stopped":  func(r *Rooms, _ networkid.PortalKey) { r.Stop() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				rooms := &Rooms{queue: func(bridgev2.RemoteEvent) bridgev2.EventHandlingResult { return bridgev2.EventHandlingResultQueued }}
+				rooms.Start(t.Context())
+				key := networkid.PortalKey{ID: "bob"}
+				rooms.Hold(key)
+				rooms.Hold(key)
+				if _, err := rooms.Queue(t.Context(), &simplevent.EventMeta{PortalKey: networkid.PortalKey{ID: "carol"}}); err != nil {
+					t.Fatal(err)
+				}
+				began := time.Now()
+				time.AfterFunc(time.Minute, func() { end(rooms, key) })
+				if _, err := rooms.Queue(t.Context(), &simplevent.EventMeta{PortalKey: key}); err != nil || time.Since(began) != time.Minute {
+					t.Errorf("got %v after %v", err, time.Since(began))
+				}
+				if _, err := rooms.Queue(t.Context(), &simplevent.EventMeta{PortalKey: key}); err != nil || time.Since(began) != time.Minute {
+					t.Errorf("it is held still: %v after %v", err, time.Since(began))
+				}
+				rooms.Release(key)
+			})
+		})
+	}
+}

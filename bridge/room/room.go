@@ -38,6 +38,7 @@ type Rooms struct {
 
 	queue   func(bridgev2.RemoteEvent) bridgev2.EventHandlingResult // of the framework
 	queuing calls
+	held    held
 	ctx     context.Context // of the last Start, without its end
 }
 
