@@ -10,6 +10,8 @@ import (
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2/networkid"
+
+	"matrix-msn/internal/lazy"
 )
 
 // Config is what a Keeper works with.
@@ -98,8 +100,7 @@ func (g *ghost) tie(l *login) *tie {
 func (l *login) change(g *ghost, change func(*tie)) {
 	t := g.tie(l)
 	if t == nil {
-		g.ties = append(g.ties, tie{login: l})
-		l.ghosts = append(l.ghosts, g)
+		g.ties, l.ghosts = lazy.Append(g.ties, tie{login: l}), lazy.Append(l.ghosts, g)
 		t = &g.ties[len(g.ties)-1]
 	}
 	if change(t); t.state == nil && !t.room {

@@ -103,10 +103,10 @@ func (c *Conn) After(d time.Duration, f func()) *time.Timer {
 	})
 }
 
-// Go starts a goroutine that Close waits for. ctx ends with the connection, and when the
+// Go starts a goroutine that Close waits for. ctx goes on when f has returned: it ends with the connection, and when the
 // sign-in that is under way begins anew. It is called by the owner, whose state f must not
 // touch.
 func (c *Conn) Go(f func(ctx context.Context)) {
-	ctx := c.dialogue.Load().ctx
+	ctx := c.dialogue.Load().context()
 	c.group.Go(func() { f(ctx) })
 }

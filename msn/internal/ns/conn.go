@@ -64,8 +64,8 @@ type Conn struct {
 	onEnd     []func(error)
 	watchers  []func(event.Event)
 	adopted   map[*transport.Transport]func(transport.Inbound)
-	lingering int // connections that are still read after the end
-	pending   map[uint32]*request
+	lingering int                 // connections that are still read after the end
+	pending   map[uint32]*request // nil while there is none
 	heartbeat heartbeat
 	backlog   backlog
 	notify    func()        // called when there is something to read, once; nil when nobody waits
@@ -94,7 +94,6 @@ func Start(conn net.Conn, cfg Config) *Conn {
 		done:    make(chan struct{}),
 		gone:    make(chan struct{}),
 		account: cfg.Account,
-		pending: make(map[uint32]*request),
 	}
 	c.converse()
 	c.link = transport.Start(conn, &c.group, c.hand, cfg.Timeouts.Write, cfg.Poller)

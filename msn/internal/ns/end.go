@@ -46,7 +46,7 @@ func (c *Conn) End(err error) {
 	}
 	c.endPeriods()
 	pending := c.pending
-	c.pending = make(map[uint32]*request)
+	c.pending = nil
 	for _, r := range pending {
 		r.timer.Stop()
 		r.Done(wire.Command{}, c.doubt(r, c.Unanswered(r.Command.Verb)))

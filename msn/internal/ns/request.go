@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn/internal/errs"
 	"matrix-msn/msn/wire"
 )
@@ -81,12 +82,12 @@ func (c *Conn) Send(options Request) {
 		r.Done(wire.Command{}, err)
 		return
 	}
-	c.pending[r.TrID] = r
+	lazy.Put(&c.pending, r.TrID, r)
 	r.timer = c.After(r.Wait, func() {
 		if c.pending[r.TrID] != r {
 			return
 		}
-		delete(c.pending, r.TrID)
+		c.forgetRequest(r)
 		if r.Silent {
 			r.Done(wire.Command{}, nil)
 			return
@@ -168,8 +169,15 @@ func (c *Conn) latest() (trid uint32) {
 }
 
 func (c *Conn) settle(r *request) {
-	delete(c.pending, r.TrID)
+	c.forgetRequest(r)
 	r.timer.Stop()
+}
+
+// forgetRequest takes a request from those that wait for an answer. Most of the time none does, and nothing is kept for them.
+func (c *Conn) forgetRequest(r *request) {
+	if delete(c.pending, r.TrID); len(c.pending) == 0 {
+		c.pending = nil
+	}
 }
 
 // replies reports whether a command called got can answer one called sent. Clients have

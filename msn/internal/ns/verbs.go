@@ -191,7 +191,7 @@ func (c *Conn) restart() {
 	c.abortAdopted()
 	c.converse()
 	pending, waiting := c.pending, c.waiting
-	c.pending, c.waiting = make(map[uint32]*request), nil
+	c.pending, c.waiting = nil, nil
 	for _, r := range pending {
 		r.timer.Stop()
 		r.Done(wire.Command{}, &errs.MovedError{})
