@@ -36,15 +36,15 @@ const (
 	// maxGoroutinesOfLogin and maxBytesOfLogin are what one login may cost that does nothing, all that the process
 	// holds counted: what is on the heap and the stacks, and what the garbage collector keeps beside.
 	maxGoroutinesOfLogin = 1
-	maxBytesOfLogin      = 66 << 10
+	maxBytesOfLogin      = 58 << 10
 	// maxLiveOfLogin is the same of what is in use of that.
-	maxLiveOfLogin = 53 << 10
+	maxLiveOfLogin = 49 << 10
 	// maxAllocsOfSignIn and maxAllocatedOfSignIn are how many objects, and how many bytes of them, are made for one login from the start of the
 	// bridge until all are signed in and idle, their contacts stored for the first time, and what the homeserver of the test needs counted: what is used once costs most of the time of a start.
 	maxAllocsOfSignIn    = 3400
 	maxAllocatedOfSignIn = 225 << 10
 	// crowdPercent is the GOGC while they sign in, as in the program (cmd/bridge/memory.go).
-	crowdPercent = 25
+	crowdPercent = 10
 	// signInLimit is how long all of them may take, on a machine that has much else to do.
 	signInLimit = 5 * time.Minute
 )

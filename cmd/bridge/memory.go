@@ -9,19 +9,19 @@ import (
 )
 
 const (
-	// rushPercent is the GOGC of what the heap will be when all have signed in. What is used once and what stays are mixed in memory
-	// during a rush: collected at the usual pace, what stays would be spread over twice the memory for good.
-	rushPercent = 25
+	// rushPercent is the GOGC of what the heap will be. What is used once and what stays are mixed in memory during a rush: collected
+	// at the usual pace, what stays would be spread over twice the memory for good.
+	rushPercent = 10
 	// rushStep is how many bytes the heap may grow by from one collection to the next at least: a small heap would be collected all
 	// the time while logins are loaded.
-	rushStep = 64 << 20
+	rushStep = 16 << 20
 	// smallestHeap is how large the heap is at least before it is collected, with a GOGC of 100 (GC guide of Go).
 	smallestHeap = 4 << 20
 	// rushPercentMost is the GOGC then at most.
 	rushPercentMost = 100 * rushStep / smallestHeap
-	// sessionBytes is about how many bytes of objects stay of a login that has signed in, beside what there is of it before. What
-	// is used once may take as much for each that waits: those who sign in later fill the holes.
-	sessionBytes = 20 << 10
+	// sessionBytes is how many bytes what is used once may take for each login that waits: those who sign in later fill the holes. Of each
+	// some 15 KiB stay, but not in objects of the same sizes: with more room some sizes have more holes than are ever filled.
+	sessionBytes = 4 << 10
 	// rushLook is how often it is looked during a rush how many wait.
 	rushLook = 250 * time.Millisecond
 )
@@ -74,7 +74,7 @@ func (p *pace) rush(waiting func() int, over <-chan struct{}) {
 }
 
 // percentFor returns the GOGC when so many bytes of objects are in use and so many logins wait: from one collection to the next the heap
-// may grow to what it will be when all have signed in, and a part of that.
+// may grow by what those may take who wait, and a part of all that.
 func percentFor(live uint64, waiting int) int {
 	live = max(live, smallestHeap)
 	end := live + uint64(waiting)*sessionBytes
