@@ -40,7 +40,7 @@ type renames struct {
 	full  time.Time                   // when there was no room for more
 }
 
-// renamer is somebody who changes their name, which everybody does once after a sign-in.
+// renamer is somebody who changes their name.
 type renamer struct {
 	name  string // the last that was counted
 	since int64  // in nanoseconds since 1970

@@ -44,18 +44,19 @@ type storedContact struct {
 }
 
 // hears notes the name that somebody tells, and reports whether they have not told it
-// before. Of people on no list no more is kept than of those on one.
-func (s *storedContacts) hears(account, name string) bool {
+// before, and whether it is the first. Of people on no list no more is kept than of those on one.
+func (s *storedContacts) hears(account, name string) (news, first bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if before, _ := s.told.Get(account); before == name {
-		return false
+	before, known := s.told.Get(account)
+	if before == name {
+		return false, false
 	}
 	if s.told.Len() >= msn.MaxContacts {
 		s.told = lazy.Table[string, string]{}
 	}
 	s.told.Put(account, name)
-	return true
+	return true, !known
 }
 
 // get returns what is stored of the contact of a row.
@@ -208,16 +209,27 @@ func (r *Roster) contactChanged(ctx context.Context, contact msn.Contact) {
 // tells notes what somebody says that they are called, and shows them by that name. listed says whether they are on the contact list.
 func (r *Roster) tells(account, name string, listed bool) {
 	account, ok := msnid.FromServer(account)
-	if !ok || name == "" || !r.stored.hears(account, name) {
+	if !ok || name == "" {
+		return
+	}
+	news, first := r.stored.hears(account, name)
+	if !news {
 		return
 	}
 	r.account.Tells(account, name)
+	if first { // no change, and that of nearly everybody: it need not be counted
+		r.names.renameBy(account, true)
+		return
+	}
 	r.names.renamedThemselves(account, name, listed)
 }
 
 // Hears notes what somebody is called where they are shown anyway.
 func (r *Roster) Hears(account, name string) {
-	if name != "" && r.stored.hears(account, name) { // else it may be older than what is known
+	if name == "" {
+		return
+	}
+	if news, _ := r.stored.hears(account, name); news { // else it may be older than what is known
 		r.account.Tells(account, name)
 	}
 }

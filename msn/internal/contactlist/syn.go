@@ -30,9 +30,10 @@ const listsQuiet = 5 * time.Second
 
 func newSyn(l *List) *syn {
 	s := &syn{List: l}
+	line := s.line // one for all of them
 	// Servers of other ages send lines that their dialect does not have.
 	for _, verb := range []string{"LST", "LSG", "BPR", "ADD", "ADC", "REM", "REA", "SBP", "ADG", "REG", "RMG", "BLP", "GTC"} {
-		l.conn.Handle(ns.Verb{Name: verb, To: wire.FirstSOAP - 1, Do: s.line})
+		l.conn.Handle(ns.Verb{Name: verb, To: wire.FirstSOAP - 1, Do: line})
 	}
 	return s
 }
