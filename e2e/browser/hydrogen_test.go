@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/internal/childprocess"
@@ -217,7 +218,7 @@ func (h hydrogen) says(text string) {
 func (h hydrogen) logsInToMSN(p *people, bot id.UserID) {
 	h.t.Helper()
 	h.makeRoom("MSN")
-	h.writes("/invite " + bot.String())
+	h.invites(bot)
 	h.sees("Hello, I'm a")
 	h.says("login home")
 	h.sees("enter your e-mail")
@@ -225,6 +226,19 @@ func (h hydrogen) logsInToMSN(p *people, bot id.UserID) {
 	h.sees("enter your password")
 	h.writes(msnPassword)
 	h.sees("Three things to try")
+}
+
+// invites invites somebody into the open room, in the panel for that, which is opened by its address. The client's command
+// /invite would do the same and then send itself as a message, encrypted for those of whom the client knows by then:
+// perhaps not for who was invited.
+func (h hydrogen) invites(user id.UserID) {
+	h.t.Helper()
+	h.waits("the address of the room", `decodeURIComponent(location.hash).includes('/room/!')`)
+	h.do("open the panel for invitations", chromedp.Evaluate[chromedp.Void](`void (location.hash += '/invite')`))
+	h.click("the field for who is invited", one(".InvitePanelView__input"))
+	h.types(user.String())
+	h.click("the button to invite them", one(".InvitePanelView__btn"))
+	h.waits("that they are invited", `!document.querySelector('.InvitePanelView')`)
 }
 
 // sees waits for a message in the open room.
