@@ -160,18 +160,20 @@ func (c *cast) asks(room id.RoomID, command string, parts ...string) string {
 	return answer.Content.AsMessage().Body
 }
 
-// isTold waits until Alice is told in the room, within a minute, that what she sent did not go out, with these words.
-func (c *cast) isTold(sent id.EventID, words string) {
+// isTold waits until Alice is told in the room, within a minute, that what she sent did not go out, with these words, and
+// returns what tells her so.
+func (c *cast) isTold(sent id.EventID, words string) stack.Seen {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
 	defer cancel()
 	about := noticeAbout(sent)
-	_, err := c.alice.WaitEvent(ctx, "a notice that says "+words, func(s stack.Seen) bool {
+	told, err := c.alice.WaitEvent(ctx, "a notice that says "+words, func(s stack.Seen) bool {
 		return about(s) && strings.Contains(s.Content.AsMessage().Body, words)
 	})
 	if err != nil {
 		c.t.Fatalf("%v\nthe bridge's log ends with\n%s", err, c.bridge.Log())
 	}
+	return told
 }
 
 // noticeAbout matches a notice in answer to a message.

@@ -187,8 +187,8 @@ func TestRoomBecomesEncrypted(t *testing.T) {
 	c.saysSecretly(room, "Whatever you say")
 }
 
-// Who writes with a key that the bridge does not get is told so, once; what comes behind it in the same room does
-// not wait for ever.
+// Who writes with a key that the bridge does not get is told so, once, and the homeserver cannot read that either; what comes
+// behind it in the same room does not wait for ever.
 func TestMessageWithoutItsKeyIsToldToItsWriter(t *testing.T) {
 	t.Parallel()
 	c := newSecretFriends(t, encryptingBridge)
@@ -211,7 +211,8 @@ func TestMessageWithoutItsKeyIsToldToItsWriter(t *testing.T) {
 	}
 	mark := c.bob.Mark()
 	c.writesAs(c.alice, room, text("Behind it"))
-	c.isTold(sent.EventID, "the bridge hasn't received the decryption keys")
+	told := c.isTold(sent.EventID, "the bridge hasn't received the decryption keys")
+	c.isSecret(room, told.ID)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*stack.DefaultWait)
 	defer cancel()
 	if _, err := c.bob.WaitEventAfter(ctx, mark, "what came behind", stack.HeardText(c.account, "Behind it")); err != nil {

@@ -99,6 +99,7 @@ func main() {
 		noteEphemeral(&m)
 		sayOnce(&m, connector, met, args.anyDatabase)
 		encryptPatiently(&m, connector)
+		sendNothingInClear(&m)
 		m.Bridge.Commands.(*commands.Processor).AddHandler(connector.LoginMatrix(matrix.CommandLoginMatrix, func(homeserver string) bool {
 			return m.Config.DoublePuppet.Secrets[homeserver] != ""
 		}))
