@@ -51,12 +51,12 @@ type lookups struct {
 }
 
 // newLookups returns what answers look-ups of the homeserver.
-func newLookups(m *mxmain.BridgeMain, connector *bridge.Connector) *lookups {
+func newLookups(m *mxmain.BridgeMain, connector *bridge.Connector, registrations *registrations) *lookups {
 	return &lookups{
 		accounts: connector, allowed: func(w http.ResponseWriter, r *http.Request) bool { return m.Matrix.AS.CheckServerToken(w, r) },
 		register: func(ctx context.Context, user id.UserID, name string) error {
 			intent := m.Matrix.AS.Intent(user)
-			if err := intent.EnsureRegistered(ctx); err != nil {
+			if err := registrations.ensure(ctx, intent); err != nil {
 				return err
 			}
 			return intent.SetDisplayName(ctx, name)

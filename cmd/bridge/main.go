@@ -83,21 +83,21 @@ func main() {
 		// What is printed behind the flags of the framework.
 		AdditionalLongFlags: "\n\n" + programName + " " + doctorCommand + " [-c <path>] [-r <path>] looks for what keeps the bridge from working",
 	}
-	met := new(meeting)
+	met, registrations := new(meeting), new(registrations)
 	m.PostInit = func() {
 		m.Matrix.AS.HTTPClient.Transport = connector.Metrics.Homeserver(m.Matrix.AS.HTTPClient.Transport)
 		connector.Homeserver = newHomeserver(m.Matrix)
-		connector.Presence = presenceOf{m.Matrix}
+		connector.Presence = presenceOf{m.Matrix, registrations}
 		connector.Encrypts = func() bool { return m.Matrix.Crypto != nil }
-		connector.Profile = func() presence.Homeserver { return newProfile(m.Matrix) }
+		connector.Profile = func() presence.Homeserver { return newProfile(m.Matrix, registrations) }
 		connector.BotHasPicture = m.Matrix.Config.AppService.Bot.Avatar != ""
 		// At once: what this process would still do in order is the other's by now.
 		connector.Usurped = func() { os.Exit(exitUsurped) }
 		adviseOnDatabase(m.Log, m.Config.Database)
 		rememberMembers(&m)
-		receiveTransactions(&m, connector)
+		receiveTransactions(&m, connector, registrations)
 		noteEphemeral(&m)
-		sayOnce(&m, connector, met, args.anyDatabase)
+		sayOnce(&m, connector, registrations, met, args.anyDatabase)
 		encryptPatiently(&m, connector)
 		sendNothingInClear(&m)
 		m.Bridge.Commands.(*commands.Processor).AddHandler(connector.LoginMatrix(matrix.CommandLoginMatrix, func(homeserver string) bool {

@@ -146,8 +146,8 @@ func transactionID(room id.RoomID, message *bridgedb.Message, content *event.Con
 
 // sayOnce puts the onceConnector in the place of the framework's own. It is to be called
 // before the bridge is started.
-func sayOnce(m *mxmain.BridgeMain, connector *bridge.Connector, met *meeting, anyID bool) {
-	m.Bridge.Matrix = onceConnector{m.Matrix, connector, new(registrations), met, anyID}
+func sayOnce(m *mxmain.BridgeMain, connector *bridge.Connector, registrations *registrations, met *meeting, anyID bool) {
+	m.Bridge.Matrix = onceConnector{m.Matrix, connector, registrations, met, anyID}
 	// The framework's command of this name looks for its own type of connector.
 	discard := *matrix.CommandDiscardMegolmSession
 	discard.Func = func(ce *commands.Event) {

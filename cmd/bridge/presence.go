@@ -13,7 +13,10 @@ import (
 )
 
 // presenceOf implements presence.Homeserver.
-type presenceOf struct{ matrix *matrix.Connector }
+type presenceOf struct {
+	matrix        *matrix.Connector
+	registrations *registrations
+}
 
 // status is what a presence is set to. The framework's own leaves an empty text out, and some
 // homeservers keep the one that they have then.
@@ -26,7 +29,7 @@ type status struct {
 func (p presenceOf) SetPresence(ctx context.Context, ghost networkid.UserID, state presence.State) error {
 	intent := p.matrix.AS.Intent(p.matrix.FormatGhostMXID(ghost))
 	ctx = mautrix.WithMaxRetries(ctx, 0) // who asks has its own way to try again
-	if err := intent.EnsureRegistered(ctx); err != nil {
+	if err := p.registrations.ensure(ctx, intent); err != nil {
 		return err
 	}
 	url := intent.BuildClientURL("v3", "presence", intent.UserID, "status")

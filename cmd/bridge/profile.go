@@ -14,7 +14,8 @@ import (
 
 // profileOf implements presence.Homeserver for the status in profiles.
 type profileOf struct {
-	intent func(networkid.UserID) *appservice.IntentAPI
+	intent        func(networkid.UserID) *appservice.IntentAPI
+	registrations *registrations
 }
 
 // statusFields are the names of the status in a profile (MSC4426): the one that clients read
@@ -29,18 +30,18 @@ type profileStatus struct {
 
 // newProfile returns what shows the status in profiles, or nil where the homeserver takes no fields
 // of its clients there.
-func newProfile(m *matrix.Connector) presence.Homeserver {
+func newProfile(m *matrix.Connector, registrations *registrations) presence.Homeserver {
 	if !m.SpecVersions.Supports(mautrix.FeatureArbitraryProfileFields) && !m.SpecVersions.Supports(mautrix.FeatureUnstableProfileFields) {
 		return nil
 	}
-	return profileOf{func(ghost networkid.UserID) *appservice.IntentAPI { return m.AS.Intent(m.FormatGhostMXID(ghost)) }}
+	return profileOf{func(ghost networkid.UserID) *appservice.IntentAPI { return m.AS.Intent(m.FormatGhostMXID(ghost)) }, registrations}
 }
 
 // SetPresence implements presence.Homeserver. Without a text there is no status.
 func (p profileOf) SetPresence(ctx context.Context, ghost networkid.UserID, state presence.State) error {
 	intent := p.intent(ghost)
 	ctx = mautrix.WithMaxRetries(ctx, 0)
-	if err := intent.EnsureRegistered(ctx); err != nil {
+	if err := p.registrations.ensure(ctx, intent); err != nil {
 		return err
 	}
 	for _, field := range statusFields {

@@ -68,7 +68,7 @@ func TestStatusGoesIntoTheProfile(t *testing.T) {
 	if err := as.SetHomeserverURL(web.URL); err != nil {
 		t.Fatal(err)
 	}
-	profile := profileOf{func(networkid.UserID) *appservice.IntentAPI { return as.Intent(ghost) }}
+	profile := profileOf{func(networkid.UserID) *appservice.IntentAPI { return as.Intent(ghost) }, new(registrations)}
 	if err := profile.SetPresence(t.Context(), "home/bob", presence.State{Presence: event.PresenceUnavailable, Text: "Busy", Emoji: "⛔"}); err != nil {
 		t.Fatal(err)
 	}

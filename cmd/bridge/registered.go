@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/appservice"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/matrix"
 	"maunium.net/go/mautrix/event"
@@ -29,21 +30,32 @@ type registration struct {
 type registrations struct{ ghosts sync.Map }
 
 func (r *registrations) of(intent *matrix.ASIntent) registeredIntent {
-	ghost, _ := r.ghosts.LoadOrStore(intent.Matrix, new(registration))
-	return registeredIntent{intent, ghost.(*registration)}
+	return registeredIntent{intent, r.ghost(intent.Matrix)}
+}
+
+func (r *registrations) ghost(intent *appservice.IntentAPI) *registration {
+	ghost, _ := r.ghosts.LoadOrStore(intent, new(registration))
+	return ghost.(*registration)
+}
+
+// ensure returns when a ghost is registered.
+func (r *registrations) ensure(ctx context.Context, intent *appservice.IntentAPI) error {
+	return r.ghost(intent).ensure(ctx, intent)
+}
+
+func (r *registration) ensure(ctx context.Context, intent *appservice.IntentAPI) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.done {
+		return nil
+	}
+	err := intent.EnsureRegistered(ctx)
+	r.done = err == nil
+	return err
 }
 
 // register returns when the ghost is registered.
-func (i registeredIntent) register(ctx context.Context) error {
-	i.ghost.mu.Lock()
-	defer i.ghost.mu.Unlock()
-	if i.ghost.done {
-		return nil
-	}
-	err := i.Matrix.EnsureRegistered(ctx)
-	i.ghost.done = err == nil
-	return err
-}
+func (i registeredIntent) register(ctx context.Context) error { return i.ghost.ensure(ctx, i.Matrix) }
 
 // SendMessage implements bridgev2.MatrixAPI. The framework asks the database with each message whether its room is encrypted; in one
 // that is known as not encrypted it is sent at once, as the framework does then.

@@ -15,14 +15,14 @@ import (
 
 // receiveTransactions puts the connector between the homeserver and the framework for
 // transactions. Everything else stays the framework's.
-func receiveTransactions(m *mxmain.BridgeMain, connector *bridge.Connector) {
+func receiveTransactions(m *mxmain.BridgeMain, connector *bridge.Connector, registrations *registrations) {
 	framework := m.Matrix.AS.Router
 	router := http.NewServeMux()
 	router.Handle("/", framework)
 	at := &gate{token: func() string { return m.Matrix.AS.Registration.ServerToken }, log: m.Log}
 	router.Handle("PUT /_matrix/app/v1/transactions/{txnID}", connector.Receive(framework, at.allows))
 	router.Handle("PUT /transactions/{txnID}", at.refuseOld(framework))
-	newLookups(m, connector).serve(router)
+	newLookups(m, connector, registrations).serve(router)
 	m.Matrix.AS.Router = router
 	connector.Deliver = func(ctx context.Context, evt *event.Event) error {
 		select {
