@@ -57,18 +57,10 @@ func codePoint(s string, n int) int {
 // point.
 func boundary(s string, n int) int {
 	end := codePoint(s, n)
-	// Clusters are found from their beginning only: begin where one surely begins before
-	// the cut, between two ASCII characters.
-	start := end
-	for start > 0 && end-start < 2*longest && !(s[start] < utf8.RuneSelf && s[start-1] < utf8.RuneSelf && s[start] != '\n') {
-		start = codePoint(s, start-1)
-	}
-	// What is behind the cut matters no further than a cluster that is kept whole reaches: one without
-	// end would be read to its end for each cut.
-	seen := s[:min(end+2*longest, len(s))]
+	start, seen := around(s, end)
 	at, state := start, -1
 	for at < end {
-		cluster, _, _, next := uniseg.StepString(seen[at:], state)
+		cluster, _, _, next := uniseg.StepString(seen[at-start:], state)
 		if at+len(cluster) > end {
 			break
 		}
@@ -78,6 +70,19 @@ func boundary(s string, n int) int {
 		return end
 	}
 	return at
+}
+
+// around returns what of s is read to find the last cluster that ends at end or before, and where that begins. It is never more than a
+// few times longest: one who reads a cluster without end to its end for each cut takes time with the square of the text.
+func around(s string, end int) (start int, seen string) {
+	// Clusters are found from their beginning only: begin where one surely begins before
+	// the cut, between two ASCII characters.
+	start = end
+	for start > 0 && end-start < 2*longest && !(s[start] < utf8.RuneSelf && s[start-1] < utf8.RuneSelf && s[start] != '\n') {
+		start = codePoint(s, start-1)
+	}
+	// What is behind the cut matters no further than a cluster that is kept whole reaches.
+	return start, s[start:min(end+2*longest, len(s))]
 }
 
 // Split cuts s into pieces of at most n bytes each, as Cut does. There is at least one
