@@ -2,11 +2,9 @@ package msn_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"testing"
 
 	"matrix-msn/msn"
@@ -149,136 +147,6 @@ func TestMessengerSendsEmoticons(t *testing.T) {
 			t.Errorf("%d bytes, %v", got.Len(), err)
 		}
 	})
-}
-
-// Each side can say no, take back what it offers, and end what is under way.
-func TestMessengerSaysNo(t *testing.T) {
-	const size = 400_000
-	for name, test := range map[string]func(t *testing.T, p *partner){
-		"the user declines": func(t *testing.T, p *partner) {
-			sent, chat := make(chan error, 1), p.call(t)
-			go func() { sent <- chat.GiveFile(t.Context(), alice, "a", content(size)) }()
-			wait(p.user, "the offer", anyOf[msn.FileOffered]).Offer.Decline()
-			if err := <-sent; !errors.Is(err, msntest.ErrRefused) {
-				t.Errorf("bob: %v", err)
-			}
-		},
-		"bob takes it back": func(t *testing.T, p *partner) {
-			ctx, cancel := context.WithCancel(t.Context())
-			sent, chat := make(chan error, 1), p.call(t)
-			go func() { sent <- chat.GiveFile(ctx, alice, "a", content(size)) }()
-			o := wait(p.user, "the offer", anyOf[msn.FileOffered]).Offer
-			cancel()
-			<-sent
-			<-o.Ended()
-			if !errors.Is(o.Why(), msn.ErrCancelled) {
-				t.Errorf("ended: %v", o.Why())
-			}
-			if err := o.Accept(t.Context(), io.Discard, nil); !errors.Is(err, msn.ErrNoOffer) {
-				t.Errorf("accepted: %v", err)
-			}
-		},
-		"bob stops in the middle": func(t *testing.T, p *partner) {
-			ctx, cancel := context.WithCancel(t.Context())
-			sent, chat := make(chan error, 1), p.call(t)
-			go func() { sent <- chat.GiveFile(ctx, alice, "a", content(size)) }()
-			err := wait(p.user, "the offer", anyOf[msn.FileOffered]).Offer.Accept(t.Context(), writerFunc(sync.OnceFunc(func() {
-				cancel()
-				<-sent
-			})), nil)
-			if !errors.Is(err, msn.ErrCancelled) && err != nil {
-				t.Errorf("received: %v", err)
-			}
-		},
-		"the user stops in the middle": func(t *testing.T, p *partner) {
-			ctx, cancel := context.WithCancel(t.Context())
-			sent, chat := make(chan error, 1), p.call(t)
-			go func() { sent <- chat.GiveFile(t.Context(), alice, "a", content(4<<20)) }()
-			var bobs error
-			err := wait(p.user, "the offer", anyOf[msn.FileOffered]).Offer.Accept(ctx, writerFunc(sync.OnceFunc(func() {
-				cancel()
-				bobs = <-sent // before more of it arrives
-			})), nil)
-			if !errors.Is(err, context.Canceled) {
-				t.Errorf("received: %v", err)
-			}
-			if !errors.Is(bobs, msntest.ErrCancelled) {
-				t.Errorf("bob: %v", bobs)
-			}
-		},
-		"bob declines": func(t *testing.T, p *partner) {
-			sent := make(chan error, 1)
-			go func() {
-				sent <- p.SendFile(t.Context(), bob, msn.File{Name: "a", Size: size}, bytes.NewReader(content(size)), nil)
-			}()
-			(<-p.offers).Decline()
-			if err := <-sent; !errors.Is(err, msn.ErrDeclined) {
-				t.Errorf("sent: %v", err)
-			}
-		},
-		"the user takes it back": func(t *testing.T, p *partner) {
-			ctx, cancel := context.WithCancel(t.Context())
-			sent := make(chan error, 1)
-			go func() {
-				sent <- p.SendFile(ctx, bob, msn.File{Name: "a", Size: size}, bytes.NewReader(content(size)), nil)
-			}()
-			o := <-p.offers
-			cancel()
-			if err := <-sent; !errors.Is(err, context.Canceled) {
-				t.Errorf("sent: %v", err)
-			}
-			if _, err := o.Wait(t.Context()); !errors.Is(err, msntest.ErrCancelled) {
-				t.Errorf("bob: %v", err)
-			}
-		},
-		"bob cancels in the middle": func(t *testing.T, p *partner) {
-			sent, reader := make(chan error, 1), make(chan struct{})
-			var o *msntest.OfferedFile
-			go func() {
-				sent <- p.SendFile(t.Context(), bob, msn.File{Name: "a", Size: size}, io.MultiReader(bytes.NewReader(content(size/2)), readerFunc(sync.OnceFunc(func() {
-					o.Cancel()
-					close(reader)
-				}))), nil)
-			}()
-			o = <-p.offers
-			o.Accept()
-			<-reader
-			if err := <-sent; !errors.Is(err, msn.ErrCancelled) {
-				t.Errorf("sent: %v", err)
-			}
-		},
-		"bob leaves in the middle": func(t *testing.T, p *partner) {
-			chat := p.call(t)
-			go func() { _ = chat.GiveFile(t.Context(), alice, "a", content(4<<20)) }()
-			err := wait(p.user, "the offer", anyOf[msn.FileOffered]).Offer.Accept(t.Context(), writerFunc(chat.Leave), nil)
-			if !errors.Is(err, msn.ErrGone) {
-				t.Errorf("received: %v", err)
-			}
-		},
-	} {
-		for _, later := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, later %t", name, later), func(t *testing.T) {
-				t.Parallel()
-				test(t, withPartner(t, 18, msntest.Messenger{Later: later}))
-			})
-		}
-	}
-}
-
-// writerFunc is called whenever something is written.
-type writerFunc func()
-
-func (f writerFunc) Write(b []byte) (int, error) {
-	f()
-	return len(b), nil
-}
-
-// readerFunc is called whenever something is read, and has no end.
-type readerFunc func()
-
-func (f readerFunc) Read(b []byte) (int, error) {
-	f()
-	return len(b), nil
 }
 
 // Nothing is given but what the user has offered, by its hash, whatever a request names besides (CVE-2010-0013).
