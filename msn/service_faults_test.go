@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"matrix-msn/msn"
@@ -79,6 +80,7 @@ func TestServiceLosesTheConnection(t *testing.T) {
 	}
 }
 
+// The short times are those of a bubble, so that a busy machine is no service that misbehaves.
 func TestServiceMisbehaves(t *testing.T) {
 	quick := msn.Timeouts{Request: 2 * time.Second, Ack: time.Second, Answer: time.Second}
 	for _, test := range []struct {
@@ -103,25 +105,28 @@ func TestServiceMisbehaves(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			srv := newService(t)
-			texts := make(chan string, 10)
-			srv.Play(bob, msntest.Script{Text: func(_ *msntest.Chat, _, text string) { texts <- text }})
-			cfg := configFor(srv, alice, 9)
-			cfg.Timeouts = quick
-			a := signIn(t, cfg)
-			srv.Hook(msntest.For(alice, test.hook))
-			err := a.Conversation(bob).SendText(t.Context(), "hello", "")
-			if !errors.Is(err, test.want) {
-				t.Fatalf("error %v, want %v", err, test.want)
-			}
-			if err == nil {
-				if got := <-texts; got != "hello" {
-					t.Errorf("bob got %q", got)
+			synctest.Test(t, func(t *testing.T) {
+				network := msntest.NewNetwork()
+				srv := newService(t, msntest.WithNetwork(network), msntest.WithDialects(7))
+				texts := make(chan string, 10)
+				srv.Play(bob, msntest.Script{Text: func(_ *msntest.Chat, _, text string) { texts <- text }})
+				cfg := configFor(srv, alice, 7)
+				cfg.Timeouts, cfg.Dial = quick, network.Dial
+				a := signIn(t, cfg)
+				srv.Hook(msntest.For(alice, test.hook))
+				err := a.Conversation(bob).SendText(t.Context(), "hello", "")
+				if !errors.Is(err, test.want) {
+					t.Fatalf("error %v, want %v", err, test.want)
 				}
-			}
-			if a.Err() != nil {
-				t.Errorf("the Client has ended: %v", a.Err())
-			}
+				if err == nil {
+					if got := <-texts; got != "hello" {
+						t.Errorf("bob got %q", got)
+					}
+				}
+				if a.Err() != nil {
+					t.Errorf("the Client has ended: %v", a.Err())
+				}
+			})
 		})
 	}
 }
