@@ -46,10 +46,25 @@ func dial(t *testing.T, srv *msntest.Server, addr string) *rawClient {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = nc.Close() })
-	if err := nc.SetDeadline(time.Now().Add(deadline)); err != nil {
-		t.Fatal(err)
+	patient := patientConn{nc}
+	return &rawClient{t: t, srv: srv, nc: patient, r: wire.NewReader(patient, wire.FromServer)}
+}
+
+// patientConn is a connection of which each wait is bounded, and not all of them together.
+type patientConn struct{ net.Conn }
+
+func (c patientConn) Read(b []byte) (int, error) {
+	if err := c.SetReadDeadline(time.Now().Add(deadline)); err != nil {
+		return 0, err
 	}
-	return &rawClient{t: t, srv: srv, nc: nc, r: wire.NewReader(nc, wire.FromServer)}
+	return c.Conn.Read(b)
+}
+
+func (c patientConn) Write(b []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(deadline)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(b)
 }
 
 func (c *rawClient) send(lines ...string) {
