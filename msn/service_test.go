@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -347,14 +348,24 @@ func TestTextThatCrossesTheGoodbyeIsDelivered(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The server learns of the good-bye only after it has relayed another text.
-	srv.Hook(msntest.On("OUT", msntest.Delay(100*time.Millisecond)))
+	crossed := make(chan struct{})
+	cross := sync.OnceFunc(func() { close(crossed) })
+	defer cross()
+	srv.Hook(func(r *msntest.Request) msntest.Action {
+		if r.Command.Verb == "OUT" {
+			<-crossed
+		}
+		return msntest.Action{}
+	})
 	if err := chat.Say("before"); err != nil {
 		t.Fatal(err)
 	}
 	closed := make(chan struct{})
 	go func() { a.Close(); close(closed) }()
 	<-a.Done()
-	if err := chat.Say("crossing"); err != nil {
+	err = chat.Say("crossing")
+	cross()
+	if err != nil {
 		t.Fatal(err)
 	}
 	var heard []string
