@@ -11,6 +11,8 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
+	"matrix-msn/database"
+	"matrix-msn/msn"
 	"matrix-msn/msn/msntest"
 )
 
@@ -168,6 +170,84 @@ func TestRoomOfAnInvitationIsDescribedAfterAStop(t *testing.T) {
 	b.eventually("that it is described to be known", func() bool {
 		return len(b.br.GetCachedUserLoginByID(login.ID).Client.(*Client).account.Stored().Undescribed) == 0
 	})
+}
+
+// A service can have contacts whose address nobody would type. The room into which their ghost is invited is theirs, and not that of who has
+// the address that is left of it.
+func TestGhostWithAnAddressThatNobodyWouldTypeIsInvited(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t)
+	srv.Play(bob, msntest.Script{})
+	b := newTestBridge(t, srv)
+	login := b.login()
+	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	const odd = bob + "."
+	own := login.Client.(*Client).account
+	if err := own.DB.Contact.Put(b.ctx, &database.Contact{LoginID: login.ID, Account: odd, Lists: int(msn.ListForward)}); err != nil {
+		t.Fatal(err)
+	}
+	b.inviteGhost(odd)
+	b.messenger(bob).says(t, alice, "here I am")
+	said, _ := b.waitMessage(0, "here I am")
+	for account, wrong := range map[string]id.RoomID{odd: said.room, bob: id.RoomID("!invitedbob_example_com.:example.test")} {
+		portal, err := b.br.DB.Portal.GetByKey(b.ctx, own.PortalKey(account))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if portal != nil && portal.MXID == wrong {
+			t.Errorf("the room of %s is %s", account, wrong)
+		}
+	}
+}
+
+// Where the user cannot be called back the room of the invitation takes the place of the one before, and is described.
+func TestRoomOfAnInvitationReplacesOneThatTheUserIsBannedFrom(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t)
+	srv.Play(bob, msntest.Script{})
+	b := newTestBridge(t, srv)
+	login := b.login()
+	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	before := b.dm(login, bob)
+	b.matrix.setMember(before, fakeUser, event.MembershipBan)
+	b.restart() // the framework goes on with a new room for a moment, beside all else
+	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	room := b.inviteGhost(bob)
+	b.matrix.wait(t, 0, "the new room", func(r record) bool {
+		return r.kind == "message" && r.room == room && strings.Contains(r.body, "portal created")
+	})
+	b.eventually("its topic", func() bool { return strings.Contains(b.topic(room), bob) })
+	b.messenger(bob).says(t, alice, "here I am")
+	if said, _ := b.waitMessage(0, "here I am"); said.room != room {
+		t.Errorf("it is said in %s", said.room)
+	}
+}
+
+// While a portal is held nothing comes into its room, all else does, and then what has waited.
+func TestTextForAHeldRoomWaits(t *testing.T) {
+	t.Parallel()
+	srv := newCircleOfFriends(t)
+	b := newTestBridge(t, srv)
+	login := b.login()
+	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	b.dm(login, bob)
+	client := login.Client.(*Client)
+	release := client.rooms.Hold(client.account.PortalKey(bob))
+	b.messenger(bob).says(t, alice, "from bob")
+	b.messenger(carol).says(t, alice, "from carol")
+	b.waitMessage(0, "from carol")
+	if n := b.texts("from bob"); n != 0 {
+		t.Errorf("it is there %d times while the room is held", n)
+	}
+	release()
+	b.waitMessage(0, "from bob")
+	b.eventually("nothing to wait", func() bool {
+		waiting, err := client.account.DB.MSNQueue.Count(b.ctx, login.ID, client.account.PortalKey(bob).ID)
+		return err == nil && waiting == 0
+	})
+	if n := b.texts("from bob"); n != 1 {
+		t.Errorf("it is there %d times", n)
+	}
 }
 
 // The user can have removed the chat before a start comes to describe its room: it is not made anew by that.

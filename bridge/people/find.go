@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -28,21 +29,23 @@ type Finder struct {
 	work      *background.Work
 	names     *Names
 	strangers *Strangers
+
+	mu    sync.Mutex
+	holds map[string][]func() // what releases the rooms that are to be described, by contact; nil while there are none
 }
 
 // Resolve finds the contact that a user names: by e-mail address, or
 // by the ID of its ghost. Anybody with an account can be named, also people who
 // are on no list: whether they can be reached shows with the first message.
 func (f *Finder) Resolve(ctx context.Context, identifier string, createChat bool) (*bridgev2.ResolveIdentifierResponse, error) {
-	account := identifier
+	var account string
+	var err error
 	if identity, ok := msnid.ParseUserID(networkid.UserID(identifier)); ok {
 		if identity.Service != f.account.Identity.Service {
 			return nil, f.notFound(ctx, fmt.Errorf("%w: %w", bridgev2.ErrResolveIdentifierTryNext, reason.ErrOtherService), identity.Account)
 		}
-		account = identity.Account
-	}
-	account, err := msnid.ParseAccount(account)
-	if err != nil {
+		account = identity.Account // as the service has it, be it such as nobody would type
+	} else if account, err = msnid.ParseAccount(identifier); err != nil {
 		return nil, f.notFound(ctx, err, identifier)
 	}
 	if account == f.account.Identity.Account {

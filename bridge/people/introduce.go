@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/bridgev2/simplevent"
 
 	"matrix-msn/bridge/account"
@@ -15,6 +16,7 @@ import (
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/words"
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn"
 )
 
@@ -65,28 +67,41 @@ func (f *Finder) DescribeInvited(ctx context.Context, ghost *bridgev2.Ghost, cha
 		return
 	}
 	who := identity.Account
-	f.rooms.Hold(chat.PortalKey)
+	release := f.rooms.Hold(chat.PortalKey)
+	f.leaveOrphaned(ctx, chat.PortalKey)
 	if left := f.account.Stored().Undescribed; !slices.Contains(left, who) && len(left) < maxUndescribed {
 		// That it is not stored is logged there: then a stop leaves the room without a name.
 		_ = f.account.Remember(ctx, func(kept *account.Record) { kept.Undescribed = append(slices.Clone(kept.Undescribed), who) })
 	}
-	f.describe(who, chat.PortalInfo)
+	f.describe(who, chat.PortalInfo, release)
+}
+
+// leaveOrphaned has a chat forget a room that the user is not in any more, as the framework is about to do: then it can be waited for that it
+// has the new one.
+func (f *Finder) leaveOrphaned(ctx context.Context, key networkid.PortalKey) {
+	if portal, err := f.account.Bridge.GetExistingPortalByKey(ctx, key); err == nil && portal != nil {
+		portal.CleanupOrphanedDM(ctx, f.account.Login.UserMXID)
+	}
 }
 
 // describeLeft describes the rooms that an earlier run has not come to describe.
 func (f *Finder) describeLeft() {
 	for _, who := range f.account.Stored().Undescribed {
-		f.describe(who, nil)
+		f.describe(who, nil, func() {})
 	}
 }
 
-// describe describes the room of a contact who was invited into it, in the background. Without info it is made then.
-func (f *Finder) describe(who string, info *bridgev2.ChatInfo) {
+// describe describes the room of a contact who was invited into it, in the background, and releases it before. Without info it is made then.
+func (f *Finder) describe(who string, info *bridgev2.ChatInfo, release func()) {
+	f.mu.Lock()
+	lazy.Put(&f.holds, who, append(f.holds[who], release))
+	f.mu.Unlock()
 	f.work.Do("describe the room of "+who, func(ctx context.Context) {
+		release := f.releases(who)
+		defer release()
 		ctx, cancel := context.WithTimeout(ctx, room.CreateTimeout)
 		defer cancel()
 		key := f.account.PortalKey(who)
-		defer f.rooms.Release(key)
 		of := f.account.Bridge.GetPortalByKey
 		if info == nil {
 			of = f.account.Bridge.GetExistingPortalByKey // the chat can have been removed since
@@ -106,8 +121,10 @@ func (f *Finder) describe(who string, info *bridgev2.ChatInfo) {
 			info = f.names.Info(ctx, who)
 		}
 		if err == nil {
-			room.Unheld(ctx, portal) // until then what handles events must have none: the framework changes what it reads
-			f.rooms.Release(key)
+			err = room.Unheld(ctx, portal) // until then what handles events must have none: the framework changes what it reads
+		}
+		if err == nil {
+			release()
 			_, err = f.rooms.Queue(ctx, &simplevent.ChatResync{
 				EventMeta: simplevent.EventMeta{
 					Type: bridgev2.RemoteEventChatResync, PortalKey: key,
@@ -124,6 +141,21 @@ func (f *Finder) describe(who string, info *bridgev2.ChatInfo) {
 			zerolog.Ctx(ctx).Warn().Err(err).Msg("Failed to describe a room into which the user has invited a contact")
 		}
 	})
+}
+
+// releases returns what releases the room of a contact from all that have held it until now.
+func (f *Finder) releases(who string) func() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	holds := f.holds[who]
+	if delete(f.holds, who); len(f.holds) == 0 {
+		f.holds = nil
+	}
+	return func() {
+		for _, release := range holds {
+			release()
+		}
+	}
 }
 
 // described notes that the room of a contact has its name.

@@ -292,7 +292,9 @@ func (c *Contacts) face(ctx context.Context, contact string, avatar *bridgev2.Av
 			set = true
 			return
 		}
-		room.Unheld(ctx, portal)
+		if room.Unheld(ctx, portal) != nil {
+			return // it is shown later
+		}
 		//lint:ignore SA1019 there is no other way to change the picture alone
 		if portal.Internal().UpdateAvatar(ctx, avatar, nil, time.Time{}, true) {
 			if err := portal.Save(ctx); err != nil {

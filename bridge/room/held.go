@@ -2,8 +2,8 @@ package room
 
 import (
 	"sync"
+	"time"
 
-	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 
 	"matrix-msn/internal/lazy"
@@ -12,48 +12,66 @@ import (
 // held are portals to which nothing is queued for a while. The zero value has none.
 type held struct {
 	mu      sync.Mutex
-	portals map[networkid.PortalID]chan struct{} // each is closed when its portal is held no more
+	portals map[networkid.PortalID]*hold
 }
 
-// Hold has what is queued to a portal wait until Release: the framework is about to give it the room into which the user has
-// invited a ghost. It does that beside the events of the room, and both would write the portal at once. Held once more, it is held once.
-func (r *Rooms) Hold(key networkid.PortalKey) {
-	r.held.mu.Lock()
-	defer r.held.mu.Unlock()
-	if r.held.portals[key.ID] == nil {
-		lazy.Put(&r.held.portals, key.ID, make(chan struct{}))
+// hold is that of one portal.
+type hold struct {
+	holders int
+	end     chan struct{} // closed when the portal is held no more
+}
+
+// Hold has what is queued to a portal wait until all who hold it have released it, for CreateTimeout at most: the framework is about to
+// give it the room into which the user has invited a ghost. It does that beside the events of the room, and both would write the portal at
+// once. What was queued before is not waited for: the framework gives a room to a portal without one, which has no events, or whose user has left it.
+func (r *Rooms) Hold(key networkid.PortalKey) (release func()) {
+	h := r.held.add(key.ID)
+	end := sync.OnceFunc(func() { r.held.remove(key.ID, h) })
+	limit := time.AfterFunc(CreateTimeout, end)
+	return func() {
+		limit.Stop()
+		end()
 	}
 }
 
-// Release ends Hold. It does nothing to a portal that is not held.
-func (r *Rooms) Release(key networkid.PortalKey) {
-	r.held.mu.Lock()
-	defer r.held.mu.Unlock()
-	if end := r.held.portals[key.ID]; end != nil {
-		close(end)
-		if delete(r.held.portals, key.ID); len(r.held.portals) == 0 {
-			r.held.portals = nil
-		}
+func (h *held) add(portal networkid.PortalID) *hold {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.portals[portal] == nil {
+		lazy.Put(&h.portals, portal, &hold{end: make(chan struct{})})
+	}
+	h.portals[portal].holders++
+	return h.portals[portal]
+}
+
+func (h *held) remove(portal networkid.PortalID, of *hold) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if of.holders--; of.holders > 0 || h.portals[portal] != of {
+		return
+	}
+	close(of.end)
+	if delete(h.portals, portal); len(h.portals) == 0 {
+		h.portals = nil
 	}
 }
 
-// releaseAll ends every Hold.
-func (r *Rooms) releaseAll() {
-	r.held.mu.Lock()
-	defer r.held.mu.Unlock()
-	for _, end := range r.held.portals {
-		close(end)
+// removeAll ends all of them.
+func (h *held) removeAll() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, of := range h.portals {
+		close(of.end)
 	}
-	r.held.portals = nil
+	h.portals = nil
 }
 
-// queueReleased puts an event among those of its room, once that is not held.
-func (r *Rooms) queueReleased(evt bridgev2.RemoteEvent) bridgev2.EventHandlingResult {
-	r.held.mu.Lock()
-	end := r.held.portals[evt.GetPortalKey().ID]
-	r.held.mu.Unlock()
-	if end != nil {
-		<-end
+// wait waits until a portal is held no more.
+func (h *held) wait(portal networkid.PortalID) {
+	h.mu.Lock()
+	of := h.portals[portal]
+	h.mu.Unlock()
+	if of != nil {
+		<-of.end
 	}
-	return r.queue(evt)
 }

@@ -13,7 +13,10 @@ import (
 // to itself when ctx ends, and Stop waits for it.
 func (r *Rooms) Queue(ctx context.Context, evt bridgev2.RemoteEvent) (bridgev2.EventHandlingResult, error) {
 	result := make(chan bridgev2.EventHandlingResult, 1)
-	r.queuing.begin(func() { result <- r.queueReleased(evt) })
+	r.queuing.begin(func() {
+		r.held.wait(evt.GetPortalKey().ID)
+		result <- r.queue(evt)
+	})
 	select {
 	case queued := <-result:
 		return queued, nil
@@ -32,7 +35,7 @@ func (r *Rooms) Start(ctx context.Context) { r.ctx = context.WithoutCancel(ctx) 
 // Stop implements session.Part: it waits for the events that are being queued, but not for
 // those of a room that is stuck for longer. They end when the room goes on, or with the bridge.
 func (r *Rooms) Stop() {
-	r.releaseAll()
+	r.held.removeAll()
 	limit, cancel := context.WithTimeout(r.ctx, QueueTimeout)
 	defer cancel()
 	if left := r.queuing.wait(limit); left > 0 {

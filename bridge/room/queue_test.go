@@ -131,34 +131,36 @@ func TestOneIsDescribedAtATime(t *testing.T) {
 	}
 }
 
-// What is queued to a portal that the framework is about to give a room waits for that, once however often it is held; nothing else waits,
-// and nobody waits for it beyond a stop.
+// What is queued to a portal that is held waits until all have released it, or until a stop; nothing else waits.
 func TestEventsOfAHeldRoomWait(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*Rooms, networkid.PortalKey){
-		"released": (*Rooms).Release,
-		"stopped":  func(r *Rooms, _ networkid.PortalKey) { r.Stop() },
-	} {
+	for name, stops := range map[string]bool{"released": false, "stopped": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				rooms := &Rooms{queue: func(bridgev2.RemoteEvent) bridgev2.EventHandlingResult { return bridgev2.EventHandlingResultQueued }}
 				rooms.Start(t.Context())
 				key := networkid.PortalKey{ID: "bob"}
-				rooms.Hold(key)
-				rooms.Hold(key)
+				first, second := rooms.held.add(key.ID), rooms.held.add(key.ID)
 				if _, err := rooms.Queue(t.Context(), &simplevent.EventMeta{PortalKey: networkid.PortalKey{ID: "carol"}}); err != nil {
 					t.Fatal(err)
 				}
 				began := time.Now()
-				time.AfterFunc(time.Minute, func() { end(rooms, key) })
-				if _, err := rooms.Queue(t.Context(), &simplevent.EventMeta{PortalKey: key}); err != nil || time.Since(began) != time.Minute {
-					t.Errorf("got %v after %v", err, time.Since(began))
+				time.AfterFunc(time.Second, func() { rooms.held.remove(key.ID, first) })
+				time.AfterFunc(time.Minute, func() {
+					if stops {
+						rooms.Stop()
+					}
+					rooms.held.remove(key.ID, second)
+				})
+				for range 2 {
+					if _, err := rooms.Queue(t.Context(), &simplevent.EventMeta{PortalKey: key}); err != nil || time.Since(began) != time.Minute {
+						t.Errorf("got %v after %v", err, time.Since(began))
+					}
 				}
-				if _, err := rooms.Queue(t.Context(), &simplevent.EventMeta{PortalKey: key}); err != nil || time.Since(began) != time.Minute {
-					t.Errorf("it is held still: %v after %v", err, time.Since(began))
+				if rooms.held.portals != nil {
+					t.Errorf("%d are held still", len(rooms.held.portals))
 				}
-				rooms.Release(key)
 			})
 		})
 	}

@@ -129,11 +129,21 @@ func (r *Rooms) handled(ctx context.Context, key networkid.PortalKey, do func(co
 	}
 }
 
-// Unheld waits until the framework does not hold a portal to give it a room. It does that beside the events of the room when
-// a user has invited a ghost into one of theirs, and is not done when the portal has its room.
-func Unheld(ctx context.Context, portal *bridgev2.Portal) {
-	// Nothing else waits for that. No room at all is refused where there is one, and is what there is elsewhere.
-	_ = portal.UpdateMatrixRoomID(ctx, "", bridgev2.UpdateMatrixRoomIDParams{FailIfMXIDSet: true})
+// Unheld waits until the framework does not hold a portal to give it a room, or until ctx ends, with its error. The framework does that beside
+// the events of the room when a user has invited a ghost into one of theirs, and is not done when the portal has its room.
+func Unheld(ctx context.Context, portal *bridgev2.Portal) error {
+	free := make(chan struct{})
+	go func() {
+		defer close(free)
+		// Nothing else waits for that, and this with no regard to ctx. No room at all is refused where there is one, and is what there is elsewhere.
+		_ = portal.UpdateMatrixRoomID(ctx, "", bridgev2.UpdateMatrixRoomIDParams{FailIfMXIDSet: true})
+	}()
+	select {
+	case <-free:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Shows reports whether there is a room of a portal that the user has not left.
