@@ -41,7 +41,15 @@ func sendNothingInClear(m *mxmain.BridgeMain) {
 	if m.Matrix.Crypto == nil {
 		return
 	}
-	m.Matrix.AS.HTTPClient.Transport = secretTransport{m.Matrix.AS.HTTPClient.Transport, m.Matrix.AS.StateStore.IsEncrypted, m.Matrix.Crypto.Encrypt}
+	m.Matrix.AS.HTTPClient.Transport = secretTransport{m.Matrix.AS.HTTPClient.Transport, encrypted(m.Config.Encryption.Require, m.Matrix.AS.StateStore.IsEncrypted), m.Matrix.Crypto.Encrypt}
+}
+
+// encrypted returns what says whether a room is encrypted: what is stored of it says that, unless the admin requires it of all.
+func encrypted(required bool, stored func(context.Context, id.RoomID) (bool, error)) func(context.Context, id.RoomID) (bool, error) {
+	if required {
+		return func(context.Context, id.RoomID) (bool, error) { return true, nil }
+	}
+	return stored
 }
 
 // RoundTrip implements http.RoundTripper. What cannot be encrypted is not sent.

@@ -155,3 +155,14 @@ func TestNoticeOfWhatWasNotBridgedIsEncrypted(t *testing.T) {
 		t.Errorf("the notice is sent as %q", sent)
 	}
 }
+
+// Where the admin requires encryption, a room of which nothing is stored is encrypted too.
+func TestRequiredEncryptionHoldsForRoomsOfWhichNothingIsStored(t *testing.T) {
+	t.Parallel()
+	nothing := func(context.Context, id.RoomID) (bool, error) { return false, nil }
+	for _, required := range []bool{false, true} {
+		if got, err := encrypted(required, nothing)(t.Context(), "!r:x"); got != required || err != nil {
+			t.Errorf("required %v: got %v, %v", required, got, err)
+		}
+	}
+}
