@@ -65,4 +65,8 @@ func TestThatARoomIsEncryptedIsNotedBeforeTheAnswer(t *testing.T) {
 	if len(noted) != 1 {
 		t.Errorf("noted is %q", noted)
 	}
+	push(http.StatusOK, encrypts("!f:x", `"state_key":"","content":{"algorithm":"m.megolm.v1.aes-sha2","rotation_period_ms":"a week","rotation_period_msgs":1e40}`))
+	if len(noted) != 2 || noted[1] != "!f:x" {
+		t.Errorf("noted is %q after one whose rotation cannot be read", noted)
+	}
 }

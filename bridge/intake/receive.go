@@ -182,12 +182,20 @@ func (i *Intake) noteEncrypted(ctx context.Context, evt *envelope, raw json.RawM
 		return nil
 	}
 	var state struct {
-		Content event.EncryptionEventContent `json:"content"`
+		Content json.RawMessage `json:"content"`
 	}
-	if json.Unmarshal(raw, &state) != nil || state.Content.Algorithm != id.AlgorithmMegolmV1 {
+	var named struct {
+		Algorithm id.Algorithm `json:"algorithm"`
+	}
+	if json.Unmarshal(raw, &state) != nil || json.Unmarshal(state.Content, &named) != nil || named.Algorithm != id.AlgorithmMegolmV1 {
 		return nil // the framework says what is wrong with it
 	}
-	if err := i.cfg.NoteEncrypted(ctx, evt.Room, &state.Content); err != nil && !database.Refuses(err) {
+	// The algorithm counts, be the rest such as nobody can read: clients encrypt then.
+	var content event.EncryptionEventContent
+	if json.Unmarshal(state.Content, &content) != nil {
+		content = event.EncryptionEventContent{Algorithm: named.Algorithm}
+	}
+	if err := i.cfg.NoteEncrypted(ctx, evt.Room, &content); err != nil && !database.Refuses(err) {
 		return err
 	}
 	return nil
