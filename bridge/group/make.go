@@ -12,6 +12,7 @@ import (
 	"go.mau.fi/util/ptr"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/bridgev2/simplevent"
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/bridge/account"
@@ -103,18 +104,28 @@ func (c *Calls) create(ctx context.Context, params *bridgev2.GroupCreateParams) 
 
 // takeRoom makes a room that the user has made that of a group chat. Its name, its topic and its people
 // stay theirs.
-func (c *Calls) takeRoom(ctx context.Context, key networkid.PortalKey, room id.RoomID, info *bridgev2.ChatInfo) (*bridgev2.Portal, error) {
+func (c *Calls) takeRoom(ctx context.Context, key networkid.PortalKey, into id.RoomID, info *bridgev2.ChatInfo) (*bridgev2.Portal, error) {
 	portal, err := c.account.Bridge.GetPortalByKey(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	// Its members come after the command was answered.
-	return portal, portal.UpdateMatrixRoomID(context.WithoutCancel(ctx), room, bridgev2.UpdateMatrixRoomIDParams{
+	release := c.rooms.Hold(key)
+	defer release()
+	ctx = context.WithoutCancel(ctx) // its members come after the command was answered
+	err = portal.UpdateMatrixRoomID(ctx, into, bridgev2.UpdateMatrixRoomIDParams{
 		FailIfMXIDSet:  true,
-		SyncDBMetadata: func() { account.Borrow(portal, room) },
-		ChatInfo:       account.OfBorrowed(info),
+		SyncDBMetadata: func() { account.Borrow(portal, into) },
 		ChatInfoSource: c.account.Login,
 	})
+	if err == nil {
+		release()
+		// The framework would do that beside the events of the room.
+		_, err = c.rooms.Queue(ctx, &simplevent.ChatResync{
+			EventMeta: simplevent.EventMeta{Type: bridgev2.RemoteEventChatResync, PortalKey: key},
+			ChatInfo:  account.OfBorrowed(info),
+		})
+	}
+	return portal, err
 }
 
 // make stores a new group chat with these members.
