@@ -21,8 +21,8 @@ const (
 	// settleTime is how long the bridge is left alone before memory and processor are measured: it gives memory back a
 	// while after the last has signed in.
 	settleTime = 30 * time.Second
-	// lookEvery is how often it is looked how many have signed in.
-	lookEvery = 250 * time.Millisecond
+	// lookEvery is how often it is looked how many have signed in, which costs the bridge some time of its own.
+	lookEvery = 500 * time.Millisecond
 	// loginsAtOnce is how many accounts are logged in at the same time before anything is measured.
 	loginsAtOnce = 8
 	// meanwhileAfter is how long after a start of the bridge somebody logs in.

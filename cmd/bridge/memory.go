@@ -21,7 +21,7 @@ const (
 	rushPercentMost = 100 * rushStep / smallestHeap
 	// sessionBytes is how many bytes what is used once may take for each login that waits: those who sign in later fill the holes. Of each
 	// some 15 KiB stay, but not in objects of the same sizes: with more room some sizes have more holes than are ever filled.
-	sessionBytes = 4 << 10
+	sessionBytes = 8 << 10
 	// rushLook is how often it is looked during a rush how many wait.
 	rushLook = 250 * time.Millisecond
 )
