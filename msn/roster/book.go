@@ -76,10 +76,15 @@ func (b *Book) Apply(cmd wire.Command) []event.Event {
 // Find returns the contact with this account, who need not be on a list. Letter case does
 // not matter.
 func (b *Book) Find(account string) (contact Contact, ok bool) {
-	if found := b.find(account); found != nil {
-		return *found, true
+	account, ok = clean.Account(account)
+	if !ok {
+		return Contact{}, false
 	}
-	return Contact{}, false
+	p, ok := b.contacts.Get(account)
+	if !ok {
+		return Contact{}, false
+	}
+	return p.contact(b.contacts.Key(account)), true
 }
 
 // find is Find, nil for nobody. What is changed of the contact counts when it is kept.
