@@ -24,6 +24,8 @@ const (
 	sessionBytes = 8 << 10
 	// rushLook is how often it is looked during a rush how many wait.
 	rushLook = 250 * time.Millisecond
+	// afterRush is how long after a rush memory is given back once more: what the last have brought with them is over then.
+	afterRush = 20 * time.Second
 )
 
 // liveHeap is how many bytes of objects the last collection has found.
@@ -59,8 +61,11 @@ func (p *pace) rush(waiting func() int, over <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	usual := debug.SetGCPercent(percentFor(readLive(), waiting()))
-	defer debug.FreeOSMemory()
-	defer debug.SetGCPercent(usual)
+	defer func() {
+		debug.SetGCPercent(usual)
+		debug.FreeOSMemory()
+		time.AfterFunc(afterRush, debug.FreeOSMemory)
+	}()
 	look := time.NewTicker(rushLook)
 	defer look.Stop()
 	for {
