@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn/internal/errs"
 	"matrix-msn/msn/internal/event"
 	"matrix-msn/msn/internal/transport"
@@ -64,8 +65,8 @@ type Conn struct {
 	onEnd     []func(error)
 	watchers  []func(event.Event)
 	adopted   map[*transport.Transport]func(transport.Inbound)
-	lingering int                 // connections that are still read after the end
-	pending   map[uint32]*request // nil while there is none
+	lingering int // connections that are still read after the end
+	pending   lazy.Table[uint32, *request]
 	heartbeat heartbeat
 	backlog   backlog
 	notify    func()        // called when there is something to read, once; nil when nobody waits

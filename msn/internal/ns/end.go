@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn/internal/errs"
 	"matrix-msn/msn/internal/event"
 	"matrix-msn/msn/internal/transport"
@@ -46,8 +47,8 @@ func (c *Conn) End(err error) {
 	}
 	c.endPeriods()
 	pending := c.pending
-	c.pending = nil
-	for _, r := range pending {
+	c.pending = lazy.Table[uint32, *request]{}
+	for _, r := range pending.All() {
 		r.timer.Stop()
 		r.Done(wire.Command{}, c.doubt(r, c.Unanswered(r.Command.Verb)))
 	}

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"matrix-msn/internal/lazy"
 	"matrix-msn/msn/internal/errs"
 	"matrix-msn/msn/wire"
 )
@@ -82,12 +81,12 @@ func (c *Conn) Send(options Request) {
 		r.Done(wire.Command{}, err)
 		return
 	}
-	lazy.Put(&c.pending, r.TrID, r)
+	c.pending.Put(r.TrID, r)
 	r.timer = c.After(r.Wait, func() {
-		if c.pending[r.TrID] != r {
+		if now, _ := c.pending.Get(r.TrID); now != r {
 			return
 		}
-		c.forgetRequest(r)
+		c.pending.Delete(r.TrID)
 		if r.Silent {
 			r.Done(wire.Command{}, nil)
 			return
@@ -144,7 +143,7 @@ func (c *Conn) answer(cmd wire.Command) bool {
 	if !c.ready && isError && len(cmd.Args) == 0 {
 		trid, ok = c.latest(), true // some servers refuse a sign-in so
 	}
-	r := c.pending[trid]
+	r, _ := c.pending.Get(trid)
 	if !ok || trid == 0 || r == nil || !isError && !replies(r.Command.Verb, cmd.Verb) {
 		return false
 	}
@@ -162,22 +161,15 @@ func (c *Conn) answer(cmd wire.Command) bool {
 
 // latest is the TrID of the request that was sent last.
 func (c *Conn) latest() (trid uint32) {
-	for other := range c.pending {
+	for other := range c.pending.All() {
 		trid = max(trid, other)
 	}
 	return trid
 }
 
 func (c *Conn) settle(r *request) {
-	c.forgetRequest(r)
+	c.pending.Delete(r.TrID)
 	r.timer.Stop()
-}
-
-// forgetRequest takes a request from those that wait for an answer. Most of the time none does, and nothing is kept for them.
-func (c *Conn) forgetRequest(r *request) {
-	if delete(c.pending, r.TrID); len(c.pending) == 0 {
-		c.pending = nil
-	}
 }
 
 // replies reports whether a command called got can answer one called sent. Clients have

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/internal/errs"
 	"matrix-msn/msn/internal/event"
@@ -166,7 +167,7 @@ func (c *Conn) challenge(challenge string) {
 // "trid NS 0" for a new sign-in on the same connection.
 func (c *Conn) moved(cmd wire.Command) {
 	trid, _ := cmd.TrID()
-	r := c.pending[trid]
+	r, _ := c.pending.Get(trid)
 	switch address := clean.Cut(cmd.Arg(2), clean.MaxName); {
 	case cmd.Arg(1) != "NS" && !c.ready && r != nil:
 		c.settle(r)
@@ -191,8 +192,8 @@ func (c *Conn) restart() {
 	c.abortAdopted()
 	c.converse()
 	pending, waiting := c.pending, c.waiting
-	c.pending, c.waiting = nil, nil
-	for _, r := range pending {
+	c.pending, c.waiting = lazy.Table[uint32, *request]{}, nil
+	for _, r := range pending.All() {
 		r.timer.Stop()
 		r.Done(wire.Command{}, &errs.MovedError{})
 	}

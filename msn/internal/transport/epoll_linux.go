@@ -56,13 +56,18 @@ func (e epoll) arm(socket syscall.RawConn, token uint64, again bool) error {
 	return cmp.Or(err, inner, failed)
 }
 
-// wait returns tokens that are due.
-func (e epoll) wait() (tokens []uint64, err error) {
-	var events [epollBatch]unix.EpollEvent
+// due is room for what is due, for who waits.
+type due struct {
+	events [epollBatch]unix.EpollEvent
+	tokens []uint64
+}
+
+// wait returns tokens that are due. They are valid until room is used again.
+func (e epoll) wait(room *due) ([]uint64, error) {
 	n := 0
 	var failed error
-	err = e.raw.Read(func(poll uintptr) bool {
-		n, failed = unix.EpollWait(int(poll), events[:], 0)
+	err := e.raw.Read(func(poll uintptr) bool {
+		n, failed = unix.EpollWait(int(poll), room.events[:], 0)
 		return n > 0 || failed != nil && failed != unix.EINTR
 	})
 	if err != nil {
@@ -71,8 +76,9 @@ func (e epoll) wait() (tokens []uint64, err error) {
 	if failed != nil {
 		return nil, failed
 	}
-	for _, event := range events[:n] {
-		tokens = append(tokens, uint64(uint32(event.Fd))|uint64(uint32(event.Pad))<<32)
+	room.tokens = room.tokens[:0]
+	for _, event := range room.events[:n] {
+		room.tokens = append(room.tokens, uint64(uint32(event.Fd))|uint64(uint32(event.Pad))<<32)
 	}
-	return tokens, nil
+	return room.tokens, nil
 }

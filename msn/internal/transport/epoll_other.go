@@ -18,4 +18,6 @@ func (epoll) close() {}
 
 func (epoll) arm(syscall.RawConn, uint64, bool) error { return errors.ErrUnsupported }
 
-func (epoll) wait() ([]uint64, error) { return nil, errors.ErrUnsupported }
+type due struct{}
+
+func (epoll) wait(*due) ([]uint64, error) { return nil, errors.ErrUnsupported }

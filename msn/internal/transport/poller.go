@@ -74,8 +74,9 @@ func (p *Poller) unpark(t *Transport) bool {
 
 // wait has connections read that something has come by, until Close.
 func (p *Poller) wait(poll epoll) {
+	room := new(due)
 	for {
-		tokens, err := poll.wait()
+		tokens, err := poll.wait(room)
 		if err != nil {
 			p.end(poll, true)
 			return
