@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"go.mau.fi/util/ptr"
+	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
@@ -36,6 +37,17 @@ func (b *testBridge) inviteGhostInto(prefix, account string) id.RoomID {
 		Content: event.Content{Parsed: &event.MemberEventContent{Membership: event.MembershipInvite, IsDirect: true}},
 	})
 	return room
+}
+
+// signedInWithBob returns a bridge with a login that is signed in, at a service where bob answers.
+func signedInWithBob(t *testing.T) (*testBridge, *bridgev2.UserLogin) {
+	t.Helper()
+	srv := newTestServer(t)
+	srv.Play(bob, msntest.Script{})
+	b := newTestBridge(t, srv)
+	login := b.login()
+	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	return b, login
 }
 
 // Who invites somebody in Matrix who is no contact is told so there, and how to make them one; of a
@@ -82,11 +94,7 @@ func TestGhostWhoCannotBeReachedIsInvited(t *testing.T) {
 // What the framework has a ghost say of an invitation is said in words for people.
 func TestGhostsSayInOwnWordsWhatBecameOfAnInvitation(t *testing.T) {
 	t.Parallel()
-	srv := newTestServer(t)
-	srv.Play(bob, msntest.Script{})
-	b := newTestBridge(t, srv)
-	login := b.login()
-	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	b, _ := signedInWithBob(t)
 	says := func(room id.RoomID, framework string) string {
 		t.Helper()
 		said, _ := b.matrix.wait(t, 0, framework, func(r record) bool {
@@ -130,11 +138,7 @@ func TestGhostsSayTheRestAsItIs(t *testing.T) {
 // A stop between that a room has become that of a contact and that it has a name is made good by the next sign-in.
 func TestRoomOfAnInvitationIsDescribedAfterAStop(t *testing.T) {
 	t.Parallel()
-	srv := newTestServer(t)
-	srv.Play(bob, msntest.Script{})
-	b := newTestBridge(t, srv)
-	login := b.login()
-	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	b, login := signedInWithBob(t)
 	var away atomic.Bool
 	// From then on the room is that of the contact.
 	b.matrix.beforeTexts(func(_ id.RoomID, text string) {
@@ -176,11 +180,7 @@ func TestRoomOfAnInvitationIsDescribedAfterAStop(t *testing.T) {
 // the address that is left of it.
 func TestGhostWithAnAddressThatNobodyWouldTypeIsInvited(t *testing.T) {
 	t.Parallel()
-	srv := newTestServer(t)
-	srv.Play(bob, msntest.Script{})
-	b := newTestBridge(t, srv)
-	login := b.login()
-	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	b, login := signedInWithBob(t)
 	const odd = bob + "."
 	own := login.Client.(*Client).account
 	if err := own.DB.Contact.Put(b.ctx, &database.Contact{LoginID: login.ID, Account: odd, Lists: int(msn.ListForward)}); err != nil {
@@ -203,11 +203,7 @@ func TestGhostWithAnAddressThatNobodyWouldTypeIsInvited(t *testing.T) {
 // Where the user cannot be called back the room of the invitation takes the place of the one before, and is described.
 func TestRoomOfAnInvitationReplacesOneThatTheUserIsBannedFrom(t *testing.T) {
 	t.Parallel()
-	srv := newTestServer(t)
-	srv.Play(bob, msntest.Script{})
-	b := newTestBridge(t, srv)
-	login := b.login()
-	b.eventually("the sign-in", func() bool { return b.signedIn(login.ID) })
+	b, login := signedInWithBob(t)
 	before := b.dm(login, bob)
 	b.matrix.setMember(before, fakeUser, event.MembershipBan)
 	b.restart() // the framework goes on with a new room for a moment, beside all else
