@@ -59,6 +59,36 @@ func TestOfManyCallsTheLastCounts(t *testing.T) {
 	})
 }
 
+// As many works as are done at a time, and all of them stuck, keep others waiting for a while alone.
+func TestWorksThatAreStuckHoldUpOthersForAWhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, end := context.WithCancel(t.Context())
+		b := New()
+		b.Start(ctx)
+		for i := range parallelWork {
+			b.Do(fmt.Sprint("stuck ", i), func(ctx context.Context) { <-ctx.Done() })
+		}
+		began := time.Now()
+		waited := make(chan time.Duration, 3)
+		for i := range 3 { // one after the other: they do not keep each other waiting
+			b.Do(fmt.Sprint("other ", i), func(context.Context) { waited <- time.Since(began) })
+			time.Sleep(workPatience / 2)
+		}
+		time.Sleep(time.Hour)
+		for range cap(waited) {
+			if d := <-waited; d != workPatience {
+				t.Errorf("another work was done after %v", d)
+			}
+		}
+		end()
+		b.Stop()
+		if b.busy != 0 || b.going != 0 || len(b.tasks) != 0 {
+			t.Errorf("%d busy, %d going, %d tasks", b.busy, b.going, len(b.tasks))
+		}
+	})
+}
+
 // Whatever comes in whatever order: of one key nothing is done at the same time, what was
 // asked for last is done last, and when nothing is left there is no goroutine.
 func TestBackgroundWorkAgainstItsModel(t *testing.T) {
@@ -75,9 +105,18 @@ func TestBackgroundWorkAgainstItsModel(t *testing.T) {
 				switch random.IntN(10) {
 				case 0:
 					if started {
+						synctest.Wait() // what is begun has begun
 						end()
-						b.Stop()
+						over := make(chan struct{})
+						go func() { defer close(over); b.Stop() }()
 						ctx, end = context.WithCancel(t.Context())
+						if again := random.IntN(2) == 0; again { // while what was begun goes on
+							synctest.Wait()
+							b.Start(ctx)
+							<-over
+							continue
+						}
+						<-over
 					} else {
 						b.Start(ctx)
 					}
@@ -90,8 +129,11 @@ func TestBackgroundWorkAgainstItsModel(t *testing.T) {
 					mu.Lock()
 					asked[key] = step
 					mu.Unlock()
-					b.Do(key, func(context.Context) {
+					b.Do(key, func(ctx context.Context) {
 						mu.Lock()
+						if ctx.Err() != nil {
+							t.Errorf("seed %d: %s is begun after the end", seed, key)
+						}
 						if active[key] {
 							t.Errorf("seed %d: %s twice at a time", seed, key)
 						}
@@ -117,8 +159,8 @@ func TestBackgroundWorkAgainstItsModel(t *testing.T) {
 					t.Errorf("seed %d: of %s %d was done, %d was asked for", seed, key, done[key], step)
 				}
 			}
-			if rows, _ := b.works.store.Keys(t.Context()); len(rows)+len(b.waiting) != 0 {
-				t.Errorf("seed %d: in the table %v, waiting %d", seed, rows, len(b.waiting))
+			if len(b.tasks) != 0 || b.busy != 0 || b.going != 0 || b.ctx != nil {
+				t.Errorf("seed %d: of nothing there is left %v, %d busy, %d going", seed, b.tasks, b.busy, b.going)
 			}
 			end()
 			b.Stop()
