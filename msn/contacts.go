@@ -117,6 +117,17 @@ func (c *Client) Contacts() (contacts []Contact) {
 // Contact returns one contact, who need not be on a list. Letter case does not
 // matter.
 func (c *Client) Contact(account string) (contact Contact, ok bool) {
+	if c.conn.Enter() { // as nearly always
+		defer c.conn.Leave()
+		return c.book.Find(account)
+	}
+	return c.askContact(account)
+}
+
+// askContact is Contact for who has to wait. Within Contact it would have the contact be garbage each time.
+//
+//go:noinline
+func (c *Client) askContact(account string) (contact Contact, ok bool) {
 	c.conn.Query(func() { contact, ok = c.book.Find(account) })
 	return contact, ok
 }

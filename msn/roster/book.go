@@ -76,34 +76,35 @@ func (b *Book) Apply(cmd wire.Command) []event.Event {
 // Find returns the contact with this account, who need not be on a list. Letter case does
 // not matter.
 func (b *Book) Find(account string) (contact Contact, ok bool) {
-	account, ok = clean.Account(account)
-	if !ok {
-		return Contact{}, false
-	}
-	p, ok := b.contacts.Get(account)
-	if !ok {
-		return Contact{}, false
-	}
-	return p.contact(b.contacts.Key(account)), true
+	account, ok = clean.Key(account)
+	return contact, ok && b.knownTo(&contact, account)
 }
 
 // find is Find, nil for nobody. What is changed of the contact counts when it is kept.
 func (b *Book) find(account string) *Contact {
-	account, ok := clean.Account(account)
+	contact, ok := b.Find(account)
 	if !ok {
 		return nil
 	}
-	return b.known(account)
+	return &contact
 }
 
-// known is find for an account in lower case.
+// known is find for an account in lower case. It and open are so short that the compiler puts them where they are called:
+// the contact is no garbage then.
 func (b *Book) known(account string) *Contact {
-	p, ok := b.contacts.Get(account)
-	if !ok {
+	contact := new(Contact)
+	if !b.knownTo(contact, account) {
 		return nil
 	}
-	contact := p.contact(b.contacts.Key(account)) // not account, which may be a part of a line, or one more copy
-	return &contact
+	return contact
+}
+
+func (b *Book) knownTo(contact *Contact, account string) bool {
+	p, ok := b.contacts.Get(account)
+	if ok {
+		*contact = p.contact(b.contacts.Key(account)) // not account, which may be a part of a line, or one more copy
+	}
+	return ok
 }
 
 // keep notes what a contact is now.
@@ -126,19 +127,26 @@ func (b *Book) findGUID(guid string) *Contact {
 // open returns the contact with this account, as find, which is made if it is new. It is
 // nil when the account is invalid or MaxContacts are known.
 func (b *Book) open(account string) *Contact {
-	account, ok := clean.Account(account)
-	if !ok {
+	contact := new(Contact)
+	if !b.openTo(contact, account) {
 		return nil
 	}
-	if contact := b.known(account); contact != nil {
-		return contact
-	}
-	if b.contacts.Len() >= MaxContacts {
-		return nil
-	}
-	contact := &Contact{Account: account, Status: Offline}
-	b.keep(contact)
 	return contact
+}
+
+func (b *Book) openTo(contact *Contact, account string) bool {
+	account, ok := clean.Account(account)
+	switch {
+	case !ok:
+		return false
+	case b.knownTo(contact, account):
+		return true
+	case b.contacts.Len() >= MaxContacts:
+		return false
+	}
+	*contact = Contact{Account: account, Status: Offline}
+	b.keep(contact)
+	return true
 }
 
 // Len returns how many accounts are known.

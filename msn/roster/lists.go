@@ -78,44 +78,44 @@ func (b *Book) line(cmd wire.Command) []event.Event {
 
 // list applies one LST line of a download.
 func (b *Book) list(args []string) {
-	var contact *Contact
+	var contact Contact
+	var ok bool
 	switch {
 	case b.dialect < wire.FirstTweener:
-		contact = b.listOfOne(args)
+		ok = b.listOfOne(&contact, args)
 	case b.dialect < wire.FirstContactIDs:
-		contact = b.listPlain(args)
+		ok = b.listPlain(&contact, args)
 	default:
-		contact = b.listPrefixed(args)
+		ok = b.listPrefixed(&contact, args)
 	}
 	if b.download.counted {
 		b.download.lists--
 	}
 	b.last = ""
-	if contact != nil {
-		b.keep(contact)
+	if ok {
+		b.keep(&contact)
 		b.last = contact.Account
 	}
 }
 
 // listOfOne reads the shape of MSNP2 to MSNP7, one line for each list that a
 // contact is on: "trid list version index total [account name [groups]]".
-func (b *Book) listOfOne(args []string) *Contact {
+func (b *Book) listOfOne(contact *Contact, args []string) bool {
 	if len(args) < 5 {
-		return nil
+		return false
 	}
 	which, ok := ListNamed(args[1])
 	if !ok {
-		return nil
+		return false
 	}
 	if which == ListReverse && args[3] == args[4] {
 		b.download.reverseIsThere = true
 	}
 	if len(args) < 6 {
-		return nil
+		return false
 	}
-	contact := b.open(args[5])
-	if contact == nil {
-		return nil
+	if !b.openTo(contact, args[5]) {
+		return false
 	}
 	contact.Lists |= which
 	if name := argAt(args, 6); name != "" {
@@ -124,18 +124,17 @@ func (b *Book) listOfOne(args []string) *Contact {
 	if which == ListForward {
 		contact.Groups = splitGroups(argAt(args, 7))
 	}
-	return contact
+	return true
 }
 
 // listPlain reads the shape of MSNP8 and MSNP9: "account name lists [groups]".
-func (b *Book) listPlain(args []string) *Contact {
+func (b *Book) listPlain(contact *Contact, args []string) bool {
 	lists, ok := parseLists(argAt(args, 2))
 	if !ok {
-		return nil
+		return false
 	}
-	contact := b.open(args[0])
-	if contact == nil {
-		return nil
+	if !b.openTo(contact, args[0]) {
+		return false
 	}
 	contact.Lists = lists
 	contact.Name = clean.Name(args[1])
@@ -143,21 +142,20 @@ func (b *Book) listPlain(args []string) *Contact {
 	if lists.Has(ListForward) {
 		contact.Groups = splitGroups(argAt(args, 3))
 	}
-	return contact
+	return true
 }
 
 // listPrefixed reads the shape of MSNP10 to MSNP12:
 // "N=account [F=name] [C=guid] lists [network] [groups]", the network from MSNP12
 // on.
-func (b *Book) listPrefixed(args []string) *Contact {
+func (b *Book) listPrefixed(contact *Contact, args []string) bool {
 	fields, rest := splitPrefixed(args)
 	lists, ok := parseLists(argAt(rest, 0))
 	if !ok {
-		return nil
+		return false
 	}
-	contact := b.open(fields.account)
-	if contact == nil {
-		return nil
+	if !b.openTo(contact, fields.account) {
+		return false
 	}
 	contact.Lists = lists
 	if fields.name != "" {
@@ -172,7 +170,7 @@ func (b *Book) listPrefixed(args []string) *Contact {
 		rest = rest[1:]
 	}
 	contact.Groups = splitGroups(argAt(rest, 0))
-	return contact
+	return true
 }
 
 // listGroup reads LSG: "trid version index total id name 0" in MSNP7,

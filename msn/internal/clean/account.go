@@ -12,6 +12,12 @@ import (
 // without the endpoint that MSNP16 and later add behind a semicolon. It reports false for
 // what cannot be one.
 func Account(s string) (account string, ok bool) {
+	account, ok = Key(s)
+	return strings.Clone(account), ok
+}
+
+// Key is Account for who only looks it up: it may be a part of s, and keep that in memory.
+func Key(s string) (account string, ok bool) {
 	s, _, _ = strings.Cut(s, ";")
 	if s == "" || len(s) > MaxAccount || !utf8.ValidString(s) {
 		return "", false
@@ -24,7 +30,7 @@ func Account(s string) (account string, ok bool) {
 	if strings.ContainsFunc(s, fold.Foreign) {
 		return "", false
 	}
-	return strings.Clone(strings.ToLower(s)), true
+	return strings.ToLower(s), true
 }
 
 // Endpoint reads "account" or "account;{endpoint}". The endpoint is in lower case, and ""
