@@ -103,6 +103,22 @@ func TestContactsAreReplacedChangedAndKeptApart(t *testing.T) {
 		if len(got) != 2 || *got[0] != *bob || *got[1] != *eve {
 			t.Errorf("got %v", got)
 		}
+		seen := make(map[string]database.Contact)
+		err = db.Contact.Each(ctx, login, func(account, name string, lists int) bool {
+			seen[account] = database.Contact{LoginID: login, Account: account, Name: name, Lists: lists}
+			return true
+		})
+		if err != nil || len(seen) != 2 || seen[bob.Account] != *bob || seen[eve.Account] != *eve {
+			t.Errorf("seen %v, %v", seen, err)
+		}
+		clear(seen)
+		err = db.Contact.Each(ctx, login, func(account, _ string, _ int) bool {
+			seen[account] = database.Contact{}
+			return false
+		})
+		if err != nil || len(seen) != 1 {
+			t.Errorf("seen %v before it was to end, %v", seen, err)
+		}
 		bob.Name = "Robert"
 		if err := db.Contact.Put(ctx, bob); err != nil {
 			t.Fatal(err)

@@ -2,8 +2,8 @@ package database
 
 import (
 	"context"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.mau.fi/util/dbutil"
@@ -55,15 +55,17 @@ const maxAsked = 500
 func (q *GhostQuery) Shown(ctx context.Context, login networkid.UserLoginID, ghosts, portals string, accounts []string) ([]*Shown, error) {
 	var all []*Shown
 	for some := range slices.Chunk(accounts, maxAsked) {
-		args := []any{q.bridgeID, login, portals, len(ghosts) + 1}
+		args := append(make([]any, 0, 4+len(some)), q.bridgeID, login, portals, len(ghosts)+1)
 		var query strings.Builder
+		query.Grow(len(ghostsShown) + len(some)*len("$123,"))
 		query.WriteString(ghostsShown)
 		for i, account := range some {
 			if i > 0 {
 				query.WriteByte(',')
 			}
 			args = append(args, ghosts+account)
-			fmt.Fprintf(&query, "$%d", len(args))
+			query.WriteByte('$')
+			query.WriteString(strconv.Itoa(len(args)))
 		}
 		query.WriteByte(')')
 		rows, err := q.db.Query(ctx, query.String(), args...)

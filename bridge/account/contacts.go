@@ -30,7 +30,7 @@ func (a *Account) Contacts(ctx context.Context) ([]*database.Contact, error) {
 	rows := make([]*database.Contact, 0, len(contacts))
 	for _, contact := range contacts {
 		if row, ok := a.ContactRow(contact); ok {
-			rows = append(rows, row)
+			rows = append(rows, &row)
 		}
 	}
 	return rows, nil
@@ -41,9 +41,9 @@ func (a *Account) OwnName() string { return cmp.Or(a.Stored().Name, a.Login.Remo
 
 // ContactRow returns a contact as it is stored. It reports false when its account is not
 // a valid one.
-func (a *Account) ContactRow(contact msn.Contact) (*database.Contact, bool) {
+func (a *Account) ContactRow(contact msn.Contact) (database.Contact, bool) {
 	account, ok := msnid.FromServer(contact.Account)
-	return &database.Contact{LoginID: a.Login.ID, Account: account, Name: nameFor(cmp.Or(contact.Nick, a.Alias(account)), contact.Name), Lists: int(contact.Lists)}, ok
+	return database.Contact{LoginID: a.Login.ID, Account: account, Name: nameFor(cmp.Or(contact.Nick, a.Alias(account)), contact.Name), Lists: int(contact.Lists)}, ok
 }
 
 // Listed reports whether a contact is on the user's contact list: others are known

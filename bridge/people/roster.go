@@ -2,7 +2,6 @@ package people
 
 import (
 	"context"
-	"maps"
 	"sync"
 
 	"github.com/rs/zerolog"
@@ -60,11 +59,11 @@ func (s *storedContacts) hears(account, name string) (news, first bool) {
 }
 
 // get returns what is stored of the contact of a row.
-func (s *storedContacts) get(row *database.Contact) (before database.Contact, known bool) {
+func (s *storedContacts) get(row database.Contact) (before database.Contact, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stored, known := s.rows.Get(row.Account)
-	before = *row
+	before = row
 	before.Name, before.Lists = stored.name, stored.lists
 	return before, known
 }
@@ -75,14 +74,11 @@ func (s *storedContacts) put(row database.Contact) {
 	s.rows.Put(row.Account, storedContact{row.Name, row.Lists})
 }
 
-// replace notes all that the table has now.
-func (s *storedContacts) replace(rows map[string]storedContact) {
+// replace notes all that the table has now, in rows that nobody else has.
+func (s *storedContacts) replace(rows lazy.Table[string, storedContact]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rows, s.all = lazy.Table[string, storedContact]{}, true
-	for account, row := range rows {
-		s.rows.Put(account, row)
-	}
+	s.rows, s.all = rows, true
 }
 
 // forget notes that it is not known what the table has.
@@ -99,55 +95,45 @@ func (s *storedContacts) doubt() {
 	s.all = false
 }
 
-// whole returns all that the table has, if that is known.
-func (s *storedContacts) whole() (rows map[string]storedContact, known bool) {
+// is reports whether the table has these rows and no others, if it is known what it has.
+func (s *storedContacts) is(rows *lazy.Table[string, storedContact]) (same, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.all {
-		return nil, false
-	}
-	return maps.Collect(s.rows.All()), true
+	return s.all && lazy.Equal(&s.rows, rows), s.all
 }
 
-// before returns what the table of contacts has: it is read once in a run.
-func (r *Roster) before(ctx context.Context) (map[string]storedContact, error) {
-	if rows, known := r.stored.whole(); known {
-		return rows, nil
+// isStored reports whether the table of contacts has these rows and no others. It is read once in a run.
+func (r *Roster) isStored(ctx context.Context, rows *lazy.Table[string, storedContact]) (bool, error) {
+	if same, known := r.stored.is(rows); known {
+		return same, nil
 	}
-	table, err := r.account.DB.Contact.GetAll(ctx, r.account.Login.ID)
-	rows := make(map[string]storedContact, len(table))
-	for _, row := range table {
-		rows[row.Account] = storedContact{row.Name, row.Lists}
-	}
-	return rows, err
+	same, count := true, 0
+	err := r.account.DB.Contact.Each(ctx, r.account.Login.ID, func(account, name string, lists int) bool {
+		count++
+		row, has := rows.Get(account)
+		same = has && row == storedContact{name, lists}
+		return same
+	})
+	return same && count == rows.Len(), err
 }
 
 // save stores contacts, the list of a new session, and shows those by their new names
 // whose names have changed.
 func (r *Roster) save(ctx context.Context, _ *msn.Client, contacts []msn.Contact) {
 	log := zerolog.Ctx(ctx)
-	before, err := r.before(ctx)
-	if err != nil {
-		log.Err(err).Msg("Failed to read contacts")
-	}
-	rows := make([]*database.Contact, 0, len(contacts))
-	now := make(map[string]storedContact, len(contacts))
-	var renamed []string
+	var now lazy.Table[string, storedContact]
 	for _, contact := range contacts {
 		row, ok := r.account.ContactRow(contact)
 		if !ok {
 			log.Warn().Str("account", contact.Account).Msg("Leaving out a contact whose account is invalid")
 			continue
 		}
-		rows = append(rows, row)
-		now[row.Account] = storedContact{row.Name, row.Lists}
-		if before[row.Account].name != row.Name {
-			renamed = append(renamed, row.Account)
-		}
+		now.Put(row.Account, storedContact{row.Name, row.Lists})
 	}
 	// Nearly always the list is as it was. After a restart with many accounts these would be nearly all writes to the disk.
-	if err != nil || !maps.Equal(before, now) {
-		if err := r.account.DB.Contact.ReplaceAll(ctx, r.account.Login.ID, rows); err != nil {
+	var renamed []string
+	if same, err := r.isStored(ctx, &now); err != nil || !same {
+		if renamed, err = r.store(ctx, &now); err != nil {
 			log.Err(err).Msg("Failed to store contacts")
 			r.stored.forget()
 			return
@@ -158,6 +144,26 @@ func (r *Roster) save(ctx context.Context, _ *msn.Client, contacts []msn.Contact
 		r.names.rename(account)
 	}
 	r.nameGhosts(ctx)
+}
+
+// store makes rows all that the table of contacts has, and returns those whose names are others than there.
+func (r *Roster) store(ctx context.Context, now *lazy.Table[string, storedContact]) (renamed []string, err error) {
+	table, err := r.account.DB.Contact.GetAll(ctx, r.account.Login.ID)
+	if err != nil { // then all may be
+		zerolog.Ctx(ctx).Err(err).Msg("Failed to read contacts")
+	}
+	before := make(map[string]string, len(table))
+	for _, row := range table {
+		before[row.Account] = row.Name
+	}
+	rows := make([]*database.Contact, 0, now.Len())
+	for account, row := range now.All() {
+		rows = append(rows, &database.Contact{Account: account, LoginID: r.account.Login.ID, Name: row.name, Lists: row.lists})
+		if before[account] != row.name {
+			renamed = append(renamed, account)
+		}
+	}
+	return renamed, r.account.DB.Contact.ReplaceAll(ctx, r.account.Login.ID, rows)
 }
 
 // nameGhosts gives the ghosts that this user sees their names that have none, or had one by
@@ -182,25 +188,25 @@ func (r *Roster) contactChanged(ctx context.Context, contact msn.Contact) {
 		return
 	}
 	before, known := r.stored.get(row)
-	if known && before == *row {
+	if known && before == row {
 		return
 	}
-	if account.Listed(row) && (!known || !account.Listed(&before)) {
+	if account.Listed(&row) && (!known || !account.Listed(&before)) {
 		r.strangers.release(row.Account)
 	}
-	if account.Blocked(row) && (!known || !account.Blocked(&before)) {
+	if account.Blocked(&row) && (!known || !account.Blocked(&before)) {
 		r.blocked(row.Account)
 	}
-	if err := r.account.DB.Contact.Put(ctx, row); err != nil {
+	if err := r.account.DB.Contact.Put(ctx, &row); err != nil {
 		log.Err(err).Msg("Failed to store contact")
 		r.stored.doubt() // it may have been stored all the same
 		return
 	}
-	r.stored.put(*row)
+	r.stored.put(row)
 	switch {
 	case known && before.Name == row.Name:
 	case contact.Nick == "" && contact.Name == contact.Told:
-		r.names.renamedThemselves(row.Account, contact.Name, account.Listed(row))
+		r.names.renamedThemselves(row.Account, contact.Name, account.Listed(&row))
 	default: // the user calls them so
 		r.names.rename(row.Account)
 	}

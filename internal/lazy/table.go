@@ -100,6 +100,19 @@ func (t *Table[K, V]) All() iter.Seq2[K, V] {
 	}
 }
 
+// Equal reports whether two tables have the same keys with the same values.
+func Equal[K cmp.Ordered, V comparable](t, u *Table[K, V]) bool {
+	if t.Len() != u.Len() {
+		return false
+	}
+	for key, value := range t.All() {
+		if other, ok := u.Get(key); !ok || other != value {
+			return false
+		}
+	}
+	return true
+}
+
 // DeleteFunc removes those of whom del reports so.
 func (t *Table[K, V]) DeleteFunc(del func(K, V) bool) {
 	for key, value := range t.rest {

@@ -40,6 +40,33 @@ func TestTableIsAMap(t *testing.T) {
 	}
 }
 
+func TestTablesWithTheSameEntriesAreEqual(t *testing.T) {
+	t.Parallel()
+	for _, many := range []int{0, 1, maxListed, 2 * maxListed} {
+		var table, other Table[int, int]
+		for i := range many {
+			table.Put(i, i)
+			other.Put(many-1-i, many-1-i)
+		}
+		if !Equal(&table, &other) {
+			t.Errorf("tables with the same %d entries are not equal", many)
+		}
+		for name, change := range map[string]func(){
+			"one more": func() { other.Put(many, many) },
+			"another":  func() { other.Delete(0); other.Put(many, many) },
+			"a value":  func() { other.Delete(many); other.Put(0, -1) },
+		} {
+			if change(); Equal(&table, &other) {
+				t.Errorf("of %d entries: equal in spite of %s", many, name)
+			}
+			other = Table[int, int]{}
+			for i := range many {
+				other.Put(i, i)
+			}
+		}
+	}
+}
+
 func TestEmptyTableHoldsNothing(t *testing.T) {
 	t.Parallel()
 	for _, many := range []int{1, maxListed, 2 * maxListed} {
