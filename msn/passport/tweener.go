@@ -34,6 +34,8 @@ type Tweener struct {
 	NexusURL string
 	// Client sends the requests. Its CheckRedirect is not used.
 	Client *http.Client
+	// Nexus remembers what the nexus server says, for others too who sign in. It may be nil.
+	Nexus *Nexus
 	// Allow decides, before each request, whether its address may be used. The
 	// password goes to whatever it lets pass: it must insist on https. An error
 	// that it returns is wrapped by that of Ticket.
@@ -51,6 +53,15 @@ func (t *Tweener) Ticket(ctx context.Context, account, password, policy string) 
 	if err != nil {
 		return "", err
 	}
+	ticket, err := t.ticketFrom(ctx, login, account, password, policy)
+	if _, refused := errors.AsType[*RefusedError](err); err != nil && !refused {
+		t.Nexus.forget() // the next who sign in ask again
+	}
+	return ticket, err
+}
+
+// ticketFrom signs in at a login server.
+func (t *Tweener) ticketFrom(ctx context.Context, login *url.URL, account, password, policy string) (string, error) {
 	credentials := Credentials{Account: account, Password: password, Policy: policy}.String()
 	for range maxRedirects + 1 {
 		answer, err := t.get(ctx, login, credentials)
@@ -77,6 +88,9 @@ func (t *Tweener) Ticket(ctx context.Context, account, password, policy string) 
 
 // loginURL asks the nexus server where to sign in.
 func (t *Tweener) loginURL(ctx context.Context) (*url.URL, error) {
+	if login := t.Nexus.login(t.NexusURL); login != nil {
+		return login, nil
+	}
 	nexus, err := url.Parse(t.NexusURL)
 	if err != nil {
 		return nil, fmt.Errorf("msn: nexus address: %w", err)
@@ -96,6 +110,7 @@ func (t *Tweener) loginURL(ctx context.Context) (*url.URL, error) {
 	if t.Allow(login) == nil && soap.Downgrades(nexus, login) {
 		return nil, fmt.Errorf("%w: %s names a login address without https", ErrLoginServer, nexus.Host)
 	}
+	t.Nexus.remember(t.NexusURL, login)
 	return login, nil
 }
 

@@ -22,6 +22,8 @@ const (
 // Pool has the connections to the web services of one service. Accounts can share one whose Policy, Roots, Proxy and Dial are the
 // same: each new connection is a handshake of TLS. Nothing that is an account's own stays with a connection. The zero value is ready.
 type Pool struct {
+	nexus passport.Nexus
+
 	mu        sync.Mutex
 	transport *http.Transport // made by the first request
 	roots     *x509.CertPool  // that it trusts

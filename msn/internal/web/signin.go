@@ -38,7 +38,9 @@ func (s *Services) Tweener(ctx context.Context, d wire.Dialect, policy string) (
 	if s.own {
 		defer s.cfg.Pool.Close() // nothing else is asked for soon
 	}
-	tweener := passport.Tweener{NexusURL: s.cfg.NexusURL, Client: &http.Client{Transport: s}, Allow: s.cfg.Policy.CheckURL}
+	tweener := passport.Tweener{
+		NexusURL: s.cfg.NexusURL, Client: &http.Client{Transport: s}, Nexus: &s.cfg.Pool.nexus, Allow: s.cfg.Policy.CheckURL,
+	}
 	ticket, err = tweener.Ticket(ctx, s.cfg.Account, s.cfg.Password, policy)
 	if err == nil {
 		s.setTickets(onlyTicket(ticket))
