@@ -3,7 +3,6 @@ package names
 import (
 	"iter"
 	"maps"
-	"slices"
 	"strings"
 
 	"go.mau.fi/util/confusable"
@@ -75,8 +74,10 @@ func (b *Book) Ambiguous(account, name string) bool {
 // HoldsAddress reports whether a name, or a word of it, could be taken for an e-mail
 // address.
 func HoldsAddress(name string) bool {
-	return slices.ContainsFunc(strings.Fields(name), func(word string) bool {
-		before, after, at := strings.Cut(word, "@")
-		return at && before != "" && after != ""
-	})
+	for word := range strings.FieldsSeq(name) {
+		if before, after, at := strings.Cut(word, "@"); at && before != "" && after != "" {
+			return true
+		}
+	}
+	return false
 }

@@ -34,6 +34,8 @@ func Field(s string) string { return Cut(OneLine(s), MaxField) }
 func OneLine(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
+		case ' ' <= r && r <= '~': // nearly all
+			return r
 		case unicode.IsSpace(r):
 			return ' '
 		case r == '\u200c' || r == '\u200d':
@@ -43,7 +45,10 @@ func OneLine(s string) string {
 		}
 		return r
 	}, s)
-	return strings.Trim(strings.Join(strings.Fields(s), " "), "\u200c\u200d ")
+	if strings.Contains(s, "  ") {
+		s = strings.Join(strings.Fields(s), " ")
+	}
+	return strings.Trim(s, "\u200c\u200d ")
 }
 
 // Quoted puts a name that somebody chose among the bridge's own words, so that its end
