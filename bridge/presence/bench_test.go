@@ -150,3 +150,24 @@ func BenchmarkLoginAmongMany(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkFriendOfMany has somebody change their status whom many know. Each of these is told of it: it must cost each as much with
+// ten thousand as with a hundred.
+func BenchmarkFriendOfMany(b *testing.B) {
+	for _, many := range []int{100, 10000} {
+		b.Run(fmt.Sprint(many), func(b *testing.B) {
+			k := New(Config{Kind: Presence, Homeserver: newFakeServer(b), Store: newFakeStore()})
+			logins := make([]networkid.UserLoginID, many)
+			for i := range logins {
+				logins[i] = networkid.UserLoginID(fmt.Sprint("login", i))
+				k.Begin(logins[i], []networkid.UserID{bob})
+				k.Report(logins[i], bob, online(""))
+			}
+			for i := 0; b.Loop(); i++ {
+				state := []State{online("busy"), offline, online("")}[i/many%3]
+				k.Report(logins[i%many], bob, state)
+				k.choose(time.Now())
+			}
+		})
+	}
+}

@@ -56,6 +56,7 @@ type Keeper struct {
 type ghost struct {
 	id   networkid.UserID
 	ties []tie
+	many *many // nil while there are few ties
 
 	shown  State // what the homeserver was told
 	sure   bool  // and has taken
@@ -88,6 +89,12 @@ type login struct {
 
 // tie returns what a login has to do with a ghost, or nil. It is valid until the next is made or dropped.
 func (g *ghost) tie(l *login) *tie {
+	if g.many != nil {
+		if i, known := g.many.at[l]; known {
+			return &g.ties[i]
+		}
+		return nil
+	}
 	for i := range g.ties {
 		if g.ties[i].login == l {
 			return &g.ties[i]
@@ -102,16 +109,15 @@ func (l *login) change(g *ghost, change func(*tie)) {
 	if t == nil {
 		g.ties, l.ghosts = lazy.Append(g.ties, tie{login: l}), lazy.Append(l.ghosts, g)
 		t = &g.ties[len(g.ties)-1]
+		g.joined()
 	}
-	if change(t); t.state == nil && !t.room {
+	before := *t
+	change(t)
+	g.moved(before, *t)
+	if t.state == nil && !t.room {
 		g.drop(l)
 		l.ghosts = without(l.ghosts, func(other *ghost) bool { return other == g })
 	}
-}
-
-// drop forgets what a login has to do with a ghost.
-func (g *ghost) drop(l *login) {
-	g.ties = without(g.ties, func(t tie) bool { return t.login == l })
 }
 
 // without returns a list without those that match, and nil when nothing is left.
@@ -131,9 +137,7 @@ func (l *login) hasRoom(g *ghost) bool {
 // see notes how a login sees a ghost, nil for not online, and which news that is.
 func (l *login) see(g *ghost, state *State, order uint64) {
 	if state != nil {
-		if i := slices.IndexFunc(g.ties, func(t tie) bool { return t.state != nil && *t.state == *state }); i >= 0 {
-			state = g.ties[i].state
-		}
+		state = g.same(state)
 	}
 	l.change(g, func(t *tie) { t.state, t.order, t.round = state, order, l.round })
 }
@@ -195,19 +199,11 @@ func (k *Keeper) ghost(id networkid.UserID) *ghost {
 // That some see them offline says little: contacts can block one user and not the other.
 // Without a room nobody would see it.
 func (g *ghost) wanted() State {
-	state, order := offline, uint64(0)
-	room := false
-	for i := range g.ties {
-		t := &g.ties[i]
-		room = room || t.room
-		if t.state != nil && t.order > order {
-			state, order = *t.state, t.order
-		}
-	}
-	if !room {
+	rooms, latest := g.sum()
+	if rooms == 0 || latest.state == nil {
 		return offline
 	}
-	return state
+	return *latest.state
 }
 
 // settled notes whether something is to be sent of a ghost, of whom something has changed. mu
