@@ -5,7 +5,6 @@ package chat
 import (
 	"context"
 
-	"go.mau.fi/util/exsync"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
@@ -163,7 +162,7 @@ type Chat struct {
 	groups  Groups
 	typing  typists
 	joins   relay.Joins
-	said    lazy.Value[*exsync.RingBuffer[id.EventID, said]] // the latest texts from Matrix
+	said    lazy.Value[*lazy.Recent[id.EventID, said]] // the latest texts from Matrix
 }
 
 // Listen has it be told that the user writes while the login is started.

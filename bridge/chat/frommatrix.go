@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"go.mau.fi/util/exsync"
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
@@ -18,6 +17,7 @@ import (
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/words"
 	"matrix-msn/database"
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn"
 )
 
@@ -87,9 +87,7 @@ func (c *Chat) sendBy(ctx context.Context, msg *bridgev2.MatrixMessage, put stor
 	return &bridgev2.MatrixMessageResponse{Pending: true}, nil
 }
 
-func newSaid() *exsync.RingBuffer[id.EventID, said] {
-	return exsync.NewRingBuffer[id.EventID, said](maxSaid)
-}
+func newSaid() *lazy.Recent[id.EventID, said] { return lazy.NewRecent[id.EventID, said](maxSaid) }
 
 // said is what was sent of a message.
 type said struct {
@@ -110,9 +108,7 @@ func (c *Chat) keep(evt id.EventID, sent said) {
 	if len(sent.text) > maxSaidText {
 		sent.text = ""
 	}
-	if !c.said.Get(newSaid).Replace(evt, sent) {
-		c.said.Get(newSaid).Push(evt, sent)
-	}
+	c.said.Get(newSaid).Put(evt, sent)
 }
 
 // replaces is where AsMessage leaves which message an edit replaces.
