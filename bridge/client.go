@@ -99,7 +99,7 @@ func newClient(c *Connector, of *bridgev2.UserLogin, identity msnid.Identity) *C
 	work := background.New()
 	fetching := background.New() // what contacts have to give, who may keep it waiting: nothing else waits behind them
 	client.session = session.New(client.account, &c.signIns)
-	client.rooms = room.New(client.account, c.Homeserver)
+	client.rooms = room.New(client.account, c.Homeserver, &c.places)
 	client.inbox = inbox.New(client.account, client.rooms, c.pace)
 	client.outbox = outbox.New(client.account, client.session, work)
 	client.alerts = alert.New(client.account, client.rooms, client.inbox)

@@ -78,6 +78,7 @@ type Connector struct {
 	pace     inbox.Pace // at which messages are brought into rooms
 	keepers  presence.Keepers
 	queues   *outage.Queues
+	places   room.Places
 	upload   atomic.Int64 // how large files may be that the homeserver takes, 0 while that is not known
 	usurped  atomic.Bool  // another process has taken the database over
 

@@ -53,7 +53,7 @@ func (s *side) start(ctx context.Context) *Inbox {
 	login := &bridgev2.UserLogin{UserLogin: &bridgedb.UserLogin{ID: "home/alice", Metadata: new(account.Metadata)}}
 	br := &bridgev2.Bridge{DB: bridgedb.New("", bridgedb.MetaTypes{}, s.db.MSNQueue.GetDB())}
 	a := account.New(br, login, s.db, new(config.Config), msnid.Identity{Service: "home", Account: "alice"})
-	b := New(a, room.New(a, nil), Pace{})
+	b := New(a, room.New(a, nil, new(room.Places)), Pace{})
 	handleTexts(b, Kind{
 		Limit: func(context.Context, *database.QueuedMessage, int) (Limit, error) {
 			return Limit{Most: modelMost, Instead: modelInstead}, nil

@@ -4,6 +4,7 @@ package room
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -21,6 +22,11 @@ import (
 const (
 	// CreateTimeout bounds making a room.
 	CreateTimeout = 2 * time.Minute
+	// makingAtOnce is how many rooms are made at the same time, of all logins. Each takes some twenty statements and as many requests: were
+	// thousands of rooms made side by side, the first would be ready when nearly all are.
+	makingAtOnce = 32
+	// makingPatience is after how long a room that is being made is not counted for that any more: those that are stuck hold up no others.
+	makingPatience = 10 * time.Second
 	// SettleTimeout is how long a stop waits for what is half-way. The framework gives a
 	// login 5 seconds to disconnect.
 	SettleTimeout = 4 * time.Second
@@ -28,10 +34,30 @@ const (
 	TimeFormat = "2006-01-02 15:04 MST"
 )
 
+// Places are those of the rooms that are made at the same time. The zero value is ready.
+type Places struct{ slots lazy.Slots }
+
+// take waits for a place, and returns how to leave it, which is left after a while in any case.
+func (p *Places) take(ctx context.Context) (leave func(), err error) {
+	slots := p.slots.Of(makingAtOnce)
+	select {
+	case slots <- struct{}{}:
+		free := sync.OnceFunc(func() { <-slots })
+		late := time.AfterFunc(makingPatience, free)
+		return func() {
+			late.Stop()
+			free()
+		}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 // Rooms are the rooms of one login. What works with them is to be stopped before them.
 type Rooms struct {
 	account    *account.Account
 	homeserver Homeserver
+	places     *Places
 	making     exsync.KeyedMutex[networkid.PortalID] // by who makes a room
 	describing exsync.KeyedMutex[networkid.PortalID] // by who has somebody described there
 	asking     lazy.Slots                            // a token for each update that asks the homeserver
@@ -42,9 +68,9 @@ type Rooms struct {
 	ctx     context.Context // of the last Start, without its end
 }
 
-// New returns the rooms of a login. homeserver may be nil: then it counts as answering.
-func New(a *account.Account, homeserver Homeserver) *Rooms {
-	return &Rooms{account: a, homeserver: homeserver, queue: a.Login.QueueRemoteEvent}
+// New returns the rooms of a login. homeserver may be nil: then it counts as answering. All logins share the places.
+func New(a *account.Account, homeserver Homeserver, places *Places) *Rooms {
+	return &Rooms{account: a, homeserver: homeserver, places: places, queue: a.Login.QueueRemoteEvent}
 }
 
 // Stored returns the room of a portal, "" while there is none.
@@ -114,6 +140,11 @@ func (r *Rooms) Ensure(ctx context.Context, key networkid.PortalKey, describe De
 	if room, err := r.Stored(ctx, key); err != nil || room != "" {
 		return room, err
 	}
+	leave, err := r.places.take(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer leave()
 	making, cancel := context.WithTimeout(ctx, CreateTimeout)
 	defer cancel()
 	portal, err := r.account.Bridge.GetPortalByKey(making, key)
