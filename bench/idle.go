@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"maunium.net/go/mautrix/id"
+
 	"matrix-msn/bench/internal/stub"
 	"matrix-msn/e2e/stack"
 )
@@ -36,11 +38,18 @@ type idle struct {
 	goroutines         float64 // of all
 	processor          float64 // of one, while nothing happens
 	statements         float64 // a minute, while nothing happens
+	friend             friend
+	floods             []namedFlood // in their order
 	start              time.Duration
 	bridge, server     time.Duration // until all are back after a restart
 	loginBridge        time.Duration // how long a login took meanwhile
 	loginServer        time.Duration
 	spentBridge, spent float64 // seconds of processor for coming back
+}
+
+type namedFlood struct {
+	name string
+	flood
 }
 
 // measureIdle signs many accounts in, and measures what they cost while they do nothing, and how they come back.
@@ -49,17 +58,18 @@ func measureIdle(ctx context.Context, o options, of kind, dir string, uri func(c
 	if err := enoughFiles(o.logins); err != nil {
 		return m, err
 	}
-	server, err := newCrowd(ctx, o.logins)
+	s := &side{o: o, rooms: make(map[[2]int]id.RoomID)}
+	server, err := newCrowd(ctx, o.logins, s.arrives)
 	if err != nil {
 		return m, err
 	}
 	defer func() { err = errors.Join(err, server.kill()) }()
-	s := &side{o: o, msn: service{server.addr, server.nexus}, arrived: make(map[string]time.Time)}
+	s.msn = service{server.addr, server.nexus}
 	defer s.close()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return m, err
 	}
-	if s.homeserver, err = stub.Start(func(stub.Sent) {}); err != nil {
+	if s.homeserver, err = stub.Start(s.inMatrixOfAll); err != nil {
 		return m, err
 	}
 	if err := s.startBridge(ctx, of, dir, uri); err != nil {
@@ -112,6 +122,29 @@ func measureIdle(ctx context.Context, o options, of kind, dir string, uri func(c
 	m.resident, m.goroutines = later.resident, later.goroutines
 	m.processor = (later.cpu - quiet.cpu) / o.during.Seconds()
 	m.statements = (later.statements - quiet.statements) / o.during.Minutes()
+
+	fmt.Fprintln(os.Stderr, "A friend of everybody changes status…")
+	if m.friend, err = s.measureFriend(ctx, server); err != nil {
+		return m, fmt.Errorf("a friend of everybody changes status: %w", err)
+	}
+	for _, f := range []struct {
+		name    string
+		measure func() (flood, error)
+	}{
+		{"everybody gets a text, in a new room", func() (flood, error) { return s.speakAll(ctx, server, 1) }},
+		{"everybody gets another text", func() (flood, error) { return s.speakAll(ctx, server, 2) }},
+		{"everybody answers", func() (flood, error) { return s.answerAll(ctx) }},
+	} {
+		fmt.Fprintln(os.Stderr, f.name+"…")
+		measured, err := f.measure()
+		if err != nil {
+			return m, fmt.Errorf("%s: %w", f.name, err)
+		}
+		m.floods = append(m.floods, namedFlood{f.name, measured})
+	}
+	if later, err = s.scrape(ctx); err != nil {
+		return m, err
+	}
 
 	// Restart of the server.
 	fmt.Fprintln(os.Stderr, "Restarting the MSN server…")
@@ -214,7 +247,7 @@ func enoughFiles(logins int) error {
 }
 
 // printIdle prints what was measured, in Markdown.
-func printIdle(w io.Writer, database string, m idle) {
+func printIdle(w io.Writer, database string, during time.Duration, m idle) {
 	n := float64(m.logins)
 	fmt.Fprintf(w, "\n| %d accounts that do nothing, %s | |\n|---|---|\n", m.logins, database)
 	row := func(what, format string, figures ...any) {
@@ -229,6 +262,10 @@ func printIdle(w io.Writer, database string, m idle) {
 	row("all are back after a restart of the bridge", "%.1f s", m.bridge.Seconds())
 	row("for which it takes, of processor", "%.1f s", m.spentBridge)
 	row("somebody who logs in meanwhile has to wait", "%.2f s", m.loginBridge.Seconds())
+	m.friend.print(row)
+	for _, f := range m.floods {
+		f.print(f.name, during, row)
+	}
 	row("all are back after a restart of the server", "%.1f s", m.server.Seconds())
 	row("for which it takes, of processor", "%.1f s", m.spent)
 	row("somebody who logs in meanwhile has to wait", "%.2f s", m.loginServer.Seconds())
@@ -241,7 +278,7 @@ func runIdle(ctx context.Context, o options, of kind, dir string, uris map[strin
 		if err != nil {
 			return fmt.Errorf("on %s: %w", database, err)
 		}
-		printIdle(os.Stdout, database, m)
+		printIdle(os.Stdout, database, o.during, m)
 	}
 	return nil
 }

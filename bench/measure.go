@@ -53,6 +53,7 @@ type side struct {
 	arrived map[string]time.Time // when each text has
 	missing map[string]struct{}  // what is waited for
 	all     chan struct{}        // closed once nothing is missing
+	tally   *tally               // what is counted of a flood
 }
 
 // note notes that a text has arrived.

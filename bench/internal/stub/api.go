@@ -68,7 +68,9 @@ func (h *Homeserver) handler() http.Handler {
 	mux.HandleFunc("GET "+client+"/joined_rooms", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, object{"joined_rooms": []string{}})
 	})
-	// Profiles, presence, typing, receipts, account data: taken, and forgotten.
+	mux.HandleFunc("PUT "+client+"/presence/{user}/status", h.setPresence)
+	mux.HandleFunc("GET "+client+"/presence/{user}/status", h.getPresence)
+	// Profiles, typing, receipts, account data: taken, and forgotten.
 	mux.HandleFunc("PUT /_matrix/", func(w http.ResponseWriter, req *http.Request) {
 		_, _ = io.Copy(io.Discard, req.Body)
 		answer(w, http.StatusOK, object{})
@@ -80,7 +82,10 @@ func (h *Homeserver) handler() http.Handler {
 	mux.HandleFunc("GET /_matrix/", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusNotFound, object{"errcode": "M_NOT_FOUND", "error": "nothing is kept here"})
 	})
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		h.requests.Add(1)
+		mux.ServeHTTP(w, req)
+	})
 }
 
 func roomOf(req *http.Request) id.RoomID { return id.RoomID(req.PathValue("room")) }
@@ -138,7 +143,7 @@ func (h *Homeserver) leave(w http.ResponseWriter, req *http.Request) {
 	answer(w, http.StatusOK, object{})
 }
 
-// put takes an event.
+// put takes an event, once for each transaction ID: who got no answer in time asks again.
 func (h *Homeserver) put(w http.ResponseWriter, req *http.Request) {
 	in := roomOf(req)
 	if err := h.waitWhileHanging(req.Context(), in); err != nil {
@@ -153,9 +158,12 @@ func (h *Homeserver) put(w http.ResponseWriter, req *http.Request) {
 		answer(w, http.StatusBadRequest, object{"errcode": "M_BAD_JSON", "error": err.Error()})
 		return
 	}
-	h.sent(Sent{Room: in, Sender: actor(req), Type: req.PathValue("type"), Body: content.Body, At: time.Now()})
+	is, known := h.once(transaction{actor(req), in, req.PathValue("txn")})
+	if !known {
+		h.sent(Sent{Room: in, Sender: actor(req), Type: req.PathValue("type"), Body: content.Body, At: time.Now()})
+	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = io.WriteString(w, `{"event_id":"`+string(h.newEvent())+`"}`) // whoever has gone does not want it
+	_, _ = io.WriteString(w, `{"event_id":"`+string(is)+`"}`) // whoever has gone does not want it
 }
 
 func (h *Homeserver) setState(w http.ResponseWriter, req *http.Request) {
@@ -216,4 +224,28 @@ func (h *Homeserver) members(w http.ResponseWriter, req *http.Request) {
 	}
 	h.mu.Unlock()
 	answer(w, http.StatusOK, object{"chunk": chunk})
+}
+
+func (h *Homeserver) setPresence(w http.ResponseWriter, req *http.Request) {
+	var said presence
+	if err := json.NewDecoder(req.Body).Decode(&said); err != nil {
+		answer(w, http.StatusBadRequest, object{"errcode": "M_BAD_JSON", "error": err.Error()})
+		return
+	}
+	user := id.UserID(req.PathValue("user"))
+	h.mu.Lock()
+	said.times = h.presence[user].times + 1
+	h.presence[user] = said
+	h.mu.Unlock()
+	answer(w, http.StatusOK, object{})
+}
+
+func (h *Homeserver) getPresence(w http.ResponseWriter, req *http.Request) {
+	h.mu.Lock()
+	shown, known := h.presence[id.UserID(req.PathValue("user"))]
+	h.mu.Unlock()
+	if !known {
+		shown.Presence = "offline"
+	}
+	answer(w, http.StatusOK, shown)
 }

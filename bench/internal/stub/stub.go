@@ -40,19 +40,36 @@ type Homeserver struct {
 	serving sync.WaitGroup
 	sent    func(Sent)
 
-	ids atomic.Int64
+	ids                atomic.Int64
+	requests, repeated atomic.Int64
 
-	mu      sync.Mutex
-	rooms   map[id.RoomID]*room
-	hanging map[id.RoomID]chan struct{} // rooms in which nothing is answered
-	bridge  string                      // where transactions go
-	token   string
+	mu       sync.Mutex
+	rooms    map[id.RoomID]*room
+	presence map[id.UserID]presence
+	events   map[transaction]id.EventID  // what each has brought
+	hanging  map[id.RoomID]chan struct{} // rooms in which nothing is answered
+	bridge   string                      // where transactions go
+	token    string
 }
 
 // room is what the bridge is told of a room.
 type room struct {
 	members map[id.UserID]string // memberships
 	state   map[string]json.RawMessage
+}
+
+// presence is what the bridge has said of a user.
+type presence struct {
+	Presence string `json:"presence"`
+	Text     string `json:"status_msg,omitempty"`
+	times    int
+}
+
+// transaction is what a request to put an event into a room is known by.
+type transaction struct {
+	by  id.UserID
+	in  id.RoomID
+	txn string
 }
 
 // Start starts a stub on a free port of 127.0.0.1. sent is called for each event that the bridge puts into a room; it must
@@ -64,7 +81,7 @@ func Start(sent func(Sent)) (*Homeserver, error) {
 	}
 	h := &Homeserver{
 		URL: "http://" + listener.Addr().String(), sent: sent,
-		rooms: make(map[id.RoomID]*room), hanging: make(map[id.RoomID]chan struct{}),
+		rooms: make(map[id.RoomID]*room), presence: make(map[id.UserID]presence), events: make(map[transaction]id.EventID), hanging: make(map[id.RoomID]chan struct{}),
 	}
 	h.server.Handler = h.handler()
 	h.serving.Go(func() { _ = h.server.Serve(listener) }) // it ends with Close
@@ -83,6 +100,33 @@ func (h *Homeserver) Push(bridge, token string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.bridge, h.token = bridge, token
+}
+
+// Requests returns how many requests it has got so far.
+func (h *Homeserver) Requests() int { return int(h.requests.Load()) }
+
+// Repeated returns how many requests to put an event into a room were repeats of one that it had taken.
+func (h *Homeserver) Repeated() int { return int(h.repeated.Load()) }
+
+// once returns the event of a transaction, and whether it was there already.
+func (h *Homeserver) once(t transaction) (is id.EventID, known bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if is, known = h.events[t]; known {
+		h.repeated.Add(1)
+		return is, true
+	}
+	is = h.newEvent()
+	h.events[t] = is
+	return is, false
+}
+
+// Presence returns how a user is shown, and how often it was told so.
+func (h *Homeserver) Presence(user id.UserID) (shown string, times int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.presence[user]
+	return p.Presence, p.times
 }
 
 // Event is an event as it is pushed.
