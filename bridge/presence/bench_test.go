@@ -171,3 +171,22 @@ func BenchmarkFriendOfMany(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkChooseAmongMany has the next be chosen while many have just come to have rooms, as after a flood of messages: it is done for each
+// request.
+func BenchmarkChooseAmongMany(b *testing.B) {
+	const many = 10000
+	k := New(Config{Kind: Presence, Homeserver: newFakeServer(b), Store: newFakeStore()})
+	for i := range many {
+		login, who := networkid.UserLoginID(fmt.Sprint("login", i)), networkid.UserID(fmt.Sprint("home/", i))
+		k.Begin(login, []networkid.UserID{who})
+		k.Report(login, who, online(""))
+	}
+	now := time.Now().Add(restless)
+	for b.Loop() {
+		if w, _ := k.choose(now); w.ghost == nil {
+			b.Fatal("nothing is chosen")
+		}
+		now = now.Add(pace)
+	}
+}

@@ -105,8 +105,8 @@ func (k *Keeper) due(g *ghost) time.Time {
 	if !g.put.IsZero() {
 		due = later(due, g.put.Add(k.cfg.Kind.perGhost))
 	}
-	if g.wanted() == offline {
-		due = later(due, g.hold)
+	if g.hold.After(due) && g.wanted() == offline { // few are held: their ties need not be looked at
+		due = g.hold
 	}
 	return due
 }
