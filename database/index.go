@@ -6,10 +6,11 @@ import (
 )
 
 // indices find in the framework's tables what it has no index for itself: the rooms of one login, for which each sign-in asks a
-// few times, and the logins of one user, for which the framework asks for each user when it starts. Without them each account
-// would have the rows of everybody read.
+// few times, the logins of one user, for which the framework asks for each user when it starts, and the rooms of one contact, for which it
+// asks whenever it names somebody, while all else that looks for a room waits. Without them each account would have the rows of everybody read.
 var indices = []string{
 	`CREATE INDEX IF NOT EXISTS msn_portal_receiver_idx ON portal (bridge_id, receiver)`,
+	`CREATE INDEX IF NOT EXISTS msn_portal_other_user_idx ON portal (bridge_id, other_user_id) WHERE room_type='dm'`,
 	`CREATE INDEX IF NOT EXISTS msn_user_login_user_idx ON user_login (bridge_id, user_mxid)`,
 }
 
