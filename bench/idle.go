@@ -123,6 +123,24 @@ func measureIdle(ctx context.Context, o options, of kind, dir string, uri func(c
 	m.processor = (later.cpu - quiet.cpu) / o.during.Seconds()
 	m.statements = (later.statements - quiet.statements) / o.during.Minutes()
 
+	// Restart of the server.
+	fmt.Fprintln(os.Stderr, "Restarting the MSN server…")
+	if err := server.kill(); err != nil {
+		return m, err
+	}
+	if err := server.start(ctx); err != nil {
+		return m, err
+	}
+	if m.loginServer, m.server, err = s.comeBack(ctx, time.Now(), o.logins+1, o.logins+1); err != nil {
+		return m, fmt.Errorf("after a restart of the server: %w", err)
+	}
+	now, err := s.scrape(ctx)
+	if err != nil {
+		return m, err
+	}
+	m.spent = now.cpu - later.cpu
+
+	// What happens to all of them at once.
 	fmt.Fprintln(os.Stderr, "A friend of everybody changes status…")
 	if m.friend, err = s.measureFriend(ctx, server); err != nil {
 		return m, fmt.Errorf("a friend of everybody changes status: %w", err)
@@ -142,26 +160,6 @@ func measureIdle(ctx context.Context, o options, of kind, dir string, uri func(c
 		}
 		m.floods = append(m.floods, namedFlood{f.name, measured})
 	}
-	if later, err = s.scrape(ctx); err != nil {
-		return m, err
-	}
-
-	// Restart of the server.
-	fmt.Fprintln(os.Stderr, "Restarting the MSN server…")
-	if err := server.kill(); err != nil {
-		return m, err
-	}
-	if err := server.start(ctx); err != nil {
-		return m, err
-	}
-	if m.loginServer, m.server, err = s.comeBack(ctx, time.Now(), o.logins+1, o.logins+1); err != nil {
-		return m, fmt.Errorf("after a restart of the server: %w", err)
-	}
-	now, err := s.scrape(ctx)
-	if err != nil {
-		return m, err
-	}
-	m.spent = now.cpu - later.cpu
 	return m, nil
 }
 
