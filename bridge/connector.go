@@ -84,6 +84,7 @@ type Connector struct {
 
 	icons    icon.Set
 	invited  invitedGhosts // into rooms that are not bridged
+	invites  invitations   // of ghosts that are being handled
 	owners   owners
 	pointers pointers // which messages reactions and deletions are about
 	// BotHasPicture says that the admin has chosen the picture of the bot. It is set before Start.
@@ -465,7 +466,10 @@ func (c *Connector) meetRelayed(ctx context.Context) {
 }
 
 // StopIntake leaves to the next start what was not handed on.
-func (c *Connector) StopIntake() { c.intake.Stop() }
+func (c *Connector) StopIntake() {
+	c.intake.Stop()
+	c.invites.stop()
+}
 
 // WatchCommands has each command followed to its end, and gives it a logger of its own, as
 // command.SeparateLogs. It is to be called when the framework has added its own commands.

@@ -152,6 +152,10 @@ func (c *Connector) nameOf(user id.UserID) func(context.Context) (string, error)
 // their rooms, and who comes into a room has one more to be shown in a space. People on MSN are told
 // who comes and goes among those who are relayed, if the admin wants that.
 func (c *Connector) Member(ctx context.Context, evt *event.Event) {
+	if evt.Mautrix.EventSource == takenAside {
+		return
+	}
+	defer c.intake.Invited(evt)
 	c.tellChange(ctx, evt)
 	content, ok := evt.Content.Parsed.(*event.MemberEventContent)
 	if !ok || evt.Sender == c.br.Bot.GetMXID() || c.br.IsGhostMXID(evt.Sender) {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -8,6 +9,7 @@ import (
 
 	"matrix-msn/e2e/stack"
 	"matrix-msn/msn"
+	"matrix-msn/msn/msntest"
 )
 
 // Carol adds Alice, who accepts, calls her by another name, blocks and unblocks her. Each of them sees what the other
@@ -82,4 +84,33 @@ func TestContactListIsKeptFromBothSides(t *testing.T) {
 	heard = carol.Mark()
 	c.asks(room, "!unblock", account)
 	sees(heard, msn.Online)
+}
+
+// The bridge looks for ten seconds whether somebody is there whom a user invites and who does not answer. What others write goes out meanwhile.
+func TestInvitationHoldsUpNobodyElse(t *testing.T) {
+	t.Parallel()
+	c, others := newFriends(t, sharedBridge), newFriends(t, sharedBridge)
+	room := others.says("Are you there?").RoomID
+	silent := "silent-" + c.account
+	home.AddAccount(silent, password)
+	home.Play(silent, msntest.Script{}).IgnoreCalls(true)
+	mark := c.alice.Mark()
+	before := home.Mark()
+	ghost := c.bridge.Ghost(home.RemoteID(silent))
+	invited, err := c.alice.InviteToChat(t.Context(), ghost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := home.AwaitAfter(t.Context(), before, func(r msntest.Record) bool { return r.Command.Verb == "CAL" && slices.Contains(r.Command.Args, silent) }); err != nil {
+		t.Fatal(err)
+	}
+	others.sends(room, "I am")
+	if err := c.alice.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	answer := stack.Notice(invited, ghost, "This room ")
+	if c.alice.Count(mark, answer) > 0 {
+		t.Error("what somebody else writes has waited for an invitation")
+	}
+	c.sees(mark, "what became of the invitation", answer)
 }

@@ -121,6 +121,8 @@ type Intake struct {
 type item struct {
 	received *database.Received
 	call     func()
+	// invitations are those of ghosts in the call.
+	invitations []invitation
 }
 
 // handed is an event that the framework was given, or will be.
@@ -397,6 +399,9 @@ func (i *Intake) next() (item, bool) {
 // handOn gives one item to the framework.
 func (i *Intake) handOn(ctx, settling context.Context, next item) {
 	if next.call != nil {
+		for _, invited := range next.invitations {
+			i.invitesFirst(invited)
+		}
 		next.call()
 		return
 	}

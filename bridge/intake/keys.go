@@ -29,8 +29,8 @@ const (
 // errKeyLost is that an event cannot be read and the framework is not to wait for its key.
 var errKeyLost = errors.New("the key of the session has not come")
 
-// line is what one user has written in a room behind an encrypted event of theirs that is not read
-// yet. The framework waits for a key in a goroutine of its own, and what came later would overtake the
+// line is what one user has written in a room behind an encrypted event of theirs that is not read yet, or an invitation that is not
+// handled yet. The framework waits for a key in a goroutine of its own, and what came later would overtake the
 // event. Others in the room do not wait: nobody is to keep them from writing.
 type line struct {
 	first id.EventID

@@ -141,6 +141,7 @@ func (i *Intake) take(ctx context.Context, txn transaction, forward func(map[str
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	var others []json.RawMessage
+	var invitations []invitation // among them
 	flush := func(rest map[string]json.RawMessage) {
 		if len(others) == 0 && len(rest) == 0 {
 			return
@@ -148,8 +149,8 @@ func (i *Intake) take(ctx context.Context, txn transaction, forward func(map[str
 		part := map[string]json.RawMessage{}
 		maps.Copy(part, rest)
 		part["events"], _ = json.Marshal(others) // they were read as JSON
-		i.pending = append(i.pending, item{call: func() { forward(part) }})
-		others = nil
+		i.pending = append(i.pending, item{call: func() { forward(part) }, invitations: invitations})
+		others, invitations = nil, nil
 	}
 	flush(txn.rest) // keys for what is encrypted among the events, before those
 	for n, raw := range txn.events {
@@ -158,6 +159,9 @@ func (i *Intake) take(ctx context.Context, txn transaction, forward func(map[str
 			if evt.ID == "" || !i.others.Contains(evt.ID) {
 				i.others.Push(evt.ID, struct{}{})
 				others = append(others, raw)
+				if invited, ok := i.invites(evt, raw); ok {
+					invitations = append(invitations, invited)
+				}
 			}
 			continue
 		}

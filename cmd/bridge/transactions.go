@@ -39,6 +39,7 @@ func receiveTransactions(m *mxmain.BridgeMain, connector *bridge.Connector, regi
 		m.Matrix.EventProcessor.PrependHandler(kind, connector.Arriving)
 		m.Matrix.EventProcessor.On(kind, connector.Dispatched)
 	}
+	m.Matrix.EventProcessor.PrependHandler(event.StateMember, connector.Membership)
 	m.Matrix.EventProcessor.On(event.StateMember, connector.Member)
 	for _, kind := range chat.LiveLocation {
 		m.Matrix.EventProcessor.On(kind, connector.LiveLocation)

@@ -1,0 +1,132 @@
+package bridge
+
+import (
+	"context"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+)
+
+const (
+	// maxInvitations is how many invitations by a user wait while one is being handled, and maxBehindInvitation how many changes of memberships
+	// in its room. What comes beyond that is passed over: no person does that, and nobody else is to wait for it.
+	maxInvitations      = 100
+	maxBehindInvitation = 100
+	// invitationsTimeout is how long a stop waits for the invitations that are just being handled.
+	invitationsTimeout = 2 * time.Second
+)
+
+// takenAside marks an event that is handled besides the others.
+const takenAside event.Source = 1 << 30
+
+// invitations are the invitations of ghosts that are handled besides all other events. The framework asks the homeserver several things for
+// each, and the service whether there is somebody, and handles one event after the other: what everybody else writes would wait for
+// that. Those of a user are handled one after the other, and memberships of a room in their order. The zero value is ready.
+type invitations struct {
+	mu      sync.Mutex
+	rooms   map[id.RoomID][]*event.Event // into which somebody is being invited, with what waits behind
+	users   map[id.UserID][]*event.Event // by whom somebody is being invited, with the invitations that wait
+	running sync.WaitGroup
+	stopped bool
+}
+
+// takeAside has events handled by handle: an invitation, and what comes in its room until it is handled. It reports false for what
+// is to be handled as it comes.
+func (v *invitations) takeAside(ctx context.Context, evt *event.Event, isInvitation bool, handle func(context.Context, *event.Event)) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	behind, busy := v.rooms[evt.RoomID]
+	waiting, lane := v.users[evt.Sender]
+	switch {
+	case v.stopped, !busy && !isInvitation:
+		return false
+	case busy && len(behind) >= maxBehindInvitation, !busy && len(waiting) >= maxInvitations:
+		zerolog.Ctx(ctx).Warn().Stringer("event_id", evt.ID).Stringer("sender", evt.Sender).Msg("Passing over an invitation: too many wait")
+		return true
+	case busy:
+		v.rooms[evt.RoomID] = append(behind, evt)
+		return true
+	case v.rooms == nil:
+		v.rooms, v.users = make(map[id.RoomID][]*event.Event), make(map[id.UserID][]*event.Event)
+	}
+	v.rooms[evt.RoomID] = nil
+	if lane {
+		v.users[evt.Sender] = append(waiting, evt)
+		return true
+	}
+	v.users[evt.Sender] = nil
+	v.running.Go(func() {
+		for first := evt; first != nil; first = next(v, v.users, evt.Sender) {
+			for each := first; each != nil; each = next(v, v.rooms, first.RoomID) {
+				handle(ctx, each)
+			}
+		}
+	})
+	return true
+}
+
+// next returns what is handled next of those that wait for the same, or nil when nothing does any more.
+func next[K comparable](v *invitations, waiting map[K][]*event.Event, of K) *event.Event {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	events := waiting[of]
+	if len(events) == 0 || v.stopped {
+		delete(waiting, of)
+		return nil
+	}
+	waiting[of] = events[1:]
+	return events[0]
+}
+
+// stop has nothing more taken aside, and waits for what is being handled.
+func (v *invitations) stop() {
+	v.mu.Lock()
+	v.stopped = true
+	v.mu.Unlock()
+	ended := make(chan struct{})
+	go func() { v.running.Wait(); close(ended) }()
+	timer := time.NewTimer(invitationsTimeout)
+	defer timer.Stop()
+	select {
+	case <-ended:
+	case <-timer.C:
+	}
+}
+
+// Membership is to be called for every membership before the framework sees it: invitations of ghosts are handled besides what else comes.
+func (c *Connector) Membership(ctx context.Context, evt *event.Event) {
+	bot := c.br.Bot.GetMXID()
+	if evt.Content.Raw[doublePuppet] != nil || evt.Sender == bot || c.br.IsGhostMXID(evt.Sender) {
+		return
+	}
+	own := *evt
+	if c.invites.takeAside(ctx, &own, c.isInvitation(ctx, evt), c.handleAside) {
+		evt.Sender, evt.Mautrix.EventSource = bot, takenAside // the framework passes over what the bot does
+	}
+}
+
+// isInvitation reports whether an event has the framework make a room into the chat with a ghost.
+func (c *Connector) isInvitation(ctx context.Context, evt *event.Event) bool {
+	content, ok := evt.Content.Parsed.(*event.MemberEventContent)
+	if !ok || content.Membership != event.MembershipInvite || !content.IsDirect || !c.br.IsGhostMXID(id.UserID(evt.GetStateKey())) {
+		return false
+	}
+	portal, err := c.br.GetPortalByMXID(ctx, evt.RoomID)
+	return err == nil && portal == nil
+}
+
+// handleAside handles a membership as the framework does.
+func (c *Connector) handleAside(ctx context.Context, evt *event.Event) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			zerolog.Ctx(ctx).Error().Any("panic", broken).Stringer("event_id", evt.ID).Bytes(zerolog.ErrorStackFieldName, debug.Stack()).
+				Msg("The framework broke down over an invitation")
+		}
+	}()
+	defer c.Member(ctx, evt)
+	c.br.QueueMatrixEvent(ctx, evt)
+}

@@ -1,0 +1,122 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
+)
+
+// handledAside has events taken aside, and keeps in which order they are handled. Each waits until its gate is closed.
+type handledAside struct {
+	invitations
+	mu    sync.Mutex
+	order []string
+	gates map[id.EventID]chan struct{}
+}
+
+// take has an event taken aside, and reports whether it was.
+func (h *handledAside) take(user, room, evt string, isInvitation bool) bool {
+	h.mu.Lock()
+	if h.gates == nil {
+		h.gates = make(map[id.EventID]chan struct{})
+	}
+	h.gates[id.EventID(evt)] = make(chan struct{})
+	h.mu.Unlock()
+	taken := &event.Event{Sender: id.UserID(user), RoomID: id.RoomID(room), ID: id.EventID(evt)}
+	return h.takeAside(context.Background(), taken, isInvitation, func(_ context.Context, evt *event.Event) {
+		h.mu.Lock()
+		h.order = append(h.order, string(evt.ID))
+		gate := h.gates[evt.ID]
+		h.mu.Unlock()
+		<-gate
+	})
+}
+
+// began returns which events were begun with.
+func (h *handledAside) began() []string {
+	synctest.Wait()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.order)
+}
+
+// An invitation waits for those by the same user before it, what comes in its room for it, and nobody else.
+func TestInvitationsAreHandledBesidesTheRest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var h handledAside
+		if h.take("@alice", "!other", "$text", false) {
+			t.Error("what is no invitation is taken aside in a room without one")
+		}
+		for _, taken := range []bool{
+			h.take("@alice", "!1", "$first", true),
+			h.take("@alice", "!2", "$second", true),
+			h.take("@carol", "!3", "$carols", true),
+			h.take("@alice", "!1", "$leaves", false),
+		} {
+			if !taken {
+				t.Error("an invitation, or what comes behind it, is not taken aside")
+			}
+		}
+		began := h.began()
+		slices.Sort(began)
+		if !slices.Equal(began, []string{"$carols", "$first"}) {
+			t.Errorf("begun is %q", began)
+		}
+		for _, step := range []struct {
+			ends id.EventID
+			next string
+		}{{"$first", "$leaves"}, {"$leaves", "$second"}} {
+			close(h.gates[step.ends])
+			if began := h.began(); began[len(began)-1] != step.next {
+				t.Errorf("after %s was begun %q", step.ends, began)
+			}
+		}
+		close(h.gates["$second"])
+		close(h.gates["$carols"])
+		synctest.Wait()
+		if len(h.rooms)+len(h.users) > 0 {
+			t.Errorf("kept are %v and %v", h.rooms, h.users)
+		}
+		h.stop()
+		if h.take("@alice", "!1", "$late", true) {
+			t.Error("an invitation is taken aside after a stop")
+		}
+	})
+}
+
+// What is more than a person does is passed over, and nobody waits for it.
+func TestFloodOfInvitationsIsPassedOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var h handledAside
+		for n := range 2 * maxInvitations {
+			if !h.take("@alice", fmt.Sprint("!", n), fmt.Sprint("$", n), true) {
+				t.Fatalf("everybody waits for invitation %d", n)
+			}
+		}
+		for n := range 2 * maxBehindInvitation {
+			if !h.take("@alice", "!0", fmt.Sprint("$behind", n), false) {
+				t.Fatalf("everybody waits for change %d behind an invitation", n)
+			}
+		}
+		if began := h.began(); len(began) != 1 {
+			t.Errorf("%d are handled at a time", len(began))
+		}
+		for _, gate := range h.gates {
+			close(gate)
+		}
+		if began := h.began(); len(began) != 1+maxInvitations+maxBehindInvitation {
+			t.Errorf("%d were handled in all", len(began))
+		}
+		if len(h.rooms)+len(h.users) > 0 {
+			t.Errorf("kept are %v and %v", h.rooms, h.users)
+		}
+	})
+}
