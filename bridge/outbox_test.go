@@ -215,6 +215,25 @@ func TestWhatIsLeftAtLogOutIsTold(t *testing.T) {
 	}
 }
 
+// What is written when all that waited was told of a logout is not stored with the login, which is still there: it would be gone with it, without a word.
+func TestMessageAtTheEndOfALogoutIsNotStoredWithTheLogin(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	b.write(room, "kept")
+	b.waitMessage(0, "keeps your message")
+	login.Client.LogoutRemote(b.ctx)
+	b.write(room, "late")
+	b.eventually("that it is told", func() bool { return len(b.fates()["$user2"]) == 1 })
+	if told := b.fates()["$user2"][0]; !strings.Contains(told, "has just signed out") {
+		t.Errorf("told is %q", told)
+	}
+	if left, err := b.conn.db.MatrixQueue.GetAll(b.ctx, login.ID); err != nil || len(left) != 0 {
+		t.Errorf("left are %v, %v", left, err)
+	}
+}
+
 // The contact comes online while the bridge has no session: the next one shows that they
 // are there.
 func TestMessageIsSentToAContactWhoCameWhileThereWasNoSession(t *testing.T) {

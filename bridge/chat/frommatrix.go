@@ -241,6 +241,9 @@ func (c *Chat) write(ctx context.Context, put store, portal *bridgev2.Portal, ev
 	if errors.Is(err, reason.ErrNotDone) {
 		return err
 	}
+	if errors.Is(err, msn.ErrClosed) { // the user logs out
+		return reason.Refused(err, c.Recipients(ctx, to))
+	}
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to store a message for MSN")
 		return reason.Refused(fmt.Errorf("%w: %w", reason.ErrBridge, err), c.Recipients(ctx, to))

@@ -171,6 +171,7 @@ func (o *Outbox) Start(ctx context.Context) {
 			o.loop.WakeWith(e.PortalID, queue.Entry[*database.QueuedEvent]{Row: &row, Position: e.Position})
 		})
 	}
+	o.puts.close(false)
 	o.absent.start()
 	o.loop.Start(ctx)
 }
@@ -198,6 +199,8 @@ func (o *Outbox) Idle(portal networkid.PortalID) bool { return o.loop.Idle(porta
 func (o *Outbox) Farewell(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTimeout)
 	defer cancel()
+	o.puts.close(true)
+	o.puts.wait(putsTimeout)
 	err := o.loop.Farewell(ctx, func(ctx context.Context, job *queue.Job[*database.QueuedEvent]) queue.Outcome {
 		sent, err := o.isSent(ctx, job.Row)
 		switch {

@@ -11,6 +11,7 @@ import (
 
 	"matrix-msn/bridge/queue"
 	"matrix-msn/database"
+	"matrix-msn/msn"
 )
 
 // maxUnsure is of how many messages it is known that they may have been stored. Of those beyond, a stop makes uncertain ones.
@@ -20,14 +21,18 @@ const maxUnsure = 1024
 type puts struct {
 	mu     sync.Mutex
 	going  int
+	closed bool                  // the user logs out
 	over   chan struct{}         // closed when none is being stored any more, nil unless a stop waits for that
 	stored map[id.EventID]string // messages whose Put has failed, and in the name of which run they may be in the table all the same
 }
 
-// begin notes that a message is being stored, until end.
+// begin notes that a message is being stored, until end. Without end it must not be.
 func (p *puts) begin() (end func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.closed {
+		return nil
+	}
 	p.going++
 	return func() {
 		p.mu.Lock()
@@ -37,6 +42,13 @@ func (p *puts) begin() (end func()) {
 			p.over = nil
 		}
 	}
+}
+
+// close has none stored any more, or again.
+func (p *puts) close(closed bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = closed
 }
 
 // wait waits until no message is being stored, and reports false when that takes too long.
@@ -85,9 +97,14 @@ func (p *puts) unsure(evt id.EventID) (ahead string, unsure bool) {
 }
 
 // Put stores a message, also while the login is stopped. One that is there already,
-// because the homeserver has repeated it, is not stored again.
+// because the homeserver has repeated it, is not stored again. While the user logs out nothing is: the login, and with it the table,
+// will be gone, and what is left was told already. The error is msn.ErrClosed then.
 func (o *Outbox) Put(ctx context.Context, e *database.QueuedEvent) error {
-	defer o.puts.begin()()
+	end := o.puts.begin()
+	if end == nil {
+		return msn.ErrClosed
+	}
+	defer end()
 	e.QueuedAt = time.Now()
 	ahead, failed := o.puts.unsure(e.EventID)
 	err := insist(ctx, func(ctx context.Context) error {
