@@ -385,3 +385,47 @@ func TestRowThatFollowsWaitsForThoseBeforeIt(t *testing.T) {
 		loop.Stop()
 	})
 }
+
+// What is put back while the run goes on keeps its place, in whatever order the queue learns of it: those behind
+// wait, also one that was not begun.
+func TestRowThatIsPutBackKeepsItsPlace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := queue.NewMemory[string, string]()
+		var began []string
+		news := map[string]chan struct{}{"first": make(chan struct{}), "second": make(chan struct{})}
+		lost := true
+		loop := newLoop(store, &work{begin: func(ctx context.Context, job *queue.Job[string]) queue.Outcome {
+			began = append(began, job.Row)
+			if !lost {
+				return queue.Done()
+			}
+			if err := job.Claim(ctx); err != nil {
+				t.Error(err)
+			}
+			return queue.Pending(func() queue.Outcome {
+				<-news[job.Row]
+				return queue.PutBack()
+			})
+		}}, 2)
+		loop.Start(t.Context())
+		for _, row := range []string{"first", "second", "third"} {
+			loop.Wake("a", store.Put("a", row))
+		}
+		for i, row := range []string{"second", "first"} {
+			<-time.After(time.Hour)
+			synctest.Wait()
+			if !slices.Equal(began, []string{"first", "second"}) {
+				t.Errorf("before the queue knows of %d: began %q", i+1, began)
+			}
+			lost = false // from here on rows go out
+			close(news[row])
+		}
+		<-time.After(4 * time.Second) // the longest that the first wait can be is 3 seconds
+		synctest.Wait()
+		if !slices.Equal(began, []string{"first", "second", "first", "second", "third"}) || !loop.Idle("a") {
+			t.Errorf("began %q", began)
+		}
+		loop.Stop()
+	})
+}

@@ -140,7 +140,9 @@ func Hold(until time.Time) Outcome { return Outcome{kind: kindHold, until: until
 // StillHeld is Hold for a row that is noted as held in the table and was not claimed since.
 func StillHeld(until time.Time) Outcome { return Outcome{kind: kindStillHeld, until: until} }
 
-// PutBack gives a row back of which surely nothing was done, since the run ends.
+// PutBack gives a row back of which surely nothing was done. It keeps its place: if the run goes on, it is begun again after the
+// first of the waits, when all rows of its key that are under way are settled, and before those behind it. Work that is begun with
+// one of these before the Loop knows answers Follow or PutBack, too.
 func PutBack() Outcome { return Outcome{kind: kindPutBack} }
 
 // Leave leaves the row as it is. The next run finds it.

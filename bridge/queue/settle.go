@@ -46,9 +46,6 @@ func (r *run[K, R]) setOwner(ctx context.Context, j *job[K, R], owner string) er
 
 // settle notes what became of a row, and lets its lane go on.
 func (r *run[K, R]) settle(lane *lane[K, R], job *job[K, R], o Outcome) {
-	if o.kind == kindPutBack && r.ctx.Err() == nil {
-		o.kind = kindRetry
-	}
 	held := o.kind == kindHold || o.kind == kindStillHeld
 	if held {
 		// Before the table knows: rows behind this one must not be tried any more.
@@ -58,6 +55,13 @@ func (r *run[K, R]) settle(lane *lane[K, R], job *job[K, R], o Outcome) {
 		} else if lane.holding++; !r.ended() {
 			r.keep(lane, job.Position, o.until)
 		}
+		r.mu.Unlock()
+	}
+	again := o.kind == kindFollow || o.kind == kindPutBack
+	if again {
+		// Nor must they be begun while the table is told.
+		r.mu.Lock()
+		lane.following = true
 		r.mu.Unlock()
 	}
 	noted := r.note(job, o)
@@ -82,11 +86,14 @@ func (r *run[K, R]) settle(lane *lane[K, R], job *job[K, R], o Outcome) {
 	case released:
 		lane.setBack(job.Position - 1) // released meanwhile, when it was not held yet
 	case held:
-	case noted && o.kind == kindFollow:
+	case noted && again:
 		lane.setBack(job.Position - 1)
-		lane.following = true
 		if lane.attempted == job.Position {
 			lane.attempts-- // nor was this
+		}
+		if o.kind == kindPutBack {
+			lane.waits.Reset() // it was not for the row to fail
+			r.rest(lane)
 		}
 	case noted && o.kind == kindRetry:
 		lane.setBack(job.Position - 1)

@@ -20,7 +20,7 @@ func Run[K comparable, R any](t testing.TB, seed uint64, window int, table Table
 	random := rand.New(rand.NewPCG(seed, uint64(window)))
 	w := &world[K, R]{
 		t: t, seed: seed, window: window, table: table, items: make(map[string]*item), keys: make(map[string]K),
-		chains: make(map[string][]*attempt), offline: make(map[string]bool), working: make(map[string]int),
+		chains: make(map[string][]*attempt), offline: make(map[string]bool), broken: make(map[string]int), working: make(map[string]int),
 		random: rand.New(rand.NewPCG(seed, 7)),
 	}
 	_, w.again = table.(Again)
@@ -57,7 +57,7 @@ func (d *driver[K, R]) key() string { return fmt.Sprint("key", d.random.IntN(5))
 
 // step makes one event.
 func (d *driver[K, R]) step() {
-	switch d.random.IntN(16) {
+	switch d.random.IntN(18) {
 	case 0, 1, 2, 3, 4:
 		key := d.key()
 		for range 1 + d.random.IntN(12) {
@@ -96,6 +96,10 @@ func (d *driver[K, R]) step() {
 			return
 		}
 		d.pass(time.Duration(d.random.Int64N(int64(5 * time.Second))))
+	case 15, 16:
+		d.mu.Lock()
+		d.lose()
+		d.mu.Unlock()
 	default:
 		d.pass(time.Duration(d.random.Int64N(int64(5 * time.Second))))
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -88,7 +89,10 @@ type attempt struct {
 	it      *item
 	turn    chan struct{} // closed when the one before it is through
 	through chan struct{}
-	offline bool // the whole conversation has failed
+	offline bool          // the whole conversation has failed
+	cut     chan struct{} // closed when the connection is lost; guarded by mu as what follows
+	lost    bool
+	behind  bool // another one has lost it, too, that is put back
 }
 
 // world is everything around the loop.
@@ -107,6 +111,7 @@ type world[K comparable, R any] struct {
 	keys    map[string]K
 	chains  map[string][]*attempt // conversations, by key
 	offline map[string]bool
+	broken  map[string]int // by key, when a row lost its connection that the queue does not know of: those behind it follow
 	working map[string]int // rows under way, by key
 	faults  float64        // how often the table and the rooms fail
 	random  *rand.Rand     // of faults
@@ -234,6 +239,9 @@ func (p *process[K, R]) begin(ctx context.Context, job *queue.Job[R], it *item) 
 	if p.change != nil && p.change.Text(job.Row) != it.text {
 		p.violation("%s is sent as %q, and was corrected to %q", it.id, p.change.Text(job.Row), it.text)
 	}
+	if job.Alone {
+		delete(p.broken, it.key)
+	}
 	return o, p.send(ctx, it, dice)
 }
 
@@ -256,7 +264,10 @@ func (p *process[K, R]) send(ctx context.Context, it *item, dice *rand.Rand) fun
 			p.violation("%s is sent while %s, which is before it, is held", it.id, other.id)
 		}
 	}
-	a := &attempt{it: it, turn: make(chan struct{}), through: make(chan struct{})}
+	if p.broken[it.key] > 0 {
+		return queue.Follow
+	}
+	a := &attempt{it: it, turn: make(chan struct{}), through: make(chan struct{}), cut: make(chan struct{})}
 	if chain := p.chains[it.key]; len(chain) > 0 {
 		a.turn = chain[len(chain)-1].through
 	} else {
@@ -265,12 +276,21 @@ func (p *process[K, R]) send(ctx context.Context, it *item, dice *rand.Rand) fun
 	p.chains[it.key] = append(p.chains[it.key], a)
 	return func() queue.Outcome {
 		defer close(a.through)
-		<-a.turn
+		select {
+		case <-a.turn:
+		case <-a.cut:
+		}
 		timer := time.NewTimer(time.Duration(dice.Int64N(int64(4 * time.Second))))
 		defer timer.Stop()
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
+		case <-a.cut:
+			// The others can know it earlier, and what is begun meanwhile has another connection.
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+			}
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -283,8 +303,24 @@ func (p *process[K, R]) send(ctx context.Context, it *item, dice *rand.Rand) fun
 func (p *process[K, R]) arrive(ctx context.Context, a *attempt, dice *rand.Rand) queue.Outcome {
 	it := a.it
 	p.note("%s has its turn, offline %t", it.id, a.offline || p.offline[it.key])
-	if p.dead {
+	switch {
+	case p.dead, a.lost && it.maybe && ctx.Err() != nil:
 		return queue.Leave()
+	case a.lost && it.maybe:
+		return queue.Tell(errUncertain)
+	case a.lost && a.behind && dice.IntN(2) == 0:
+		return queue.Follow()
+	case a.lost:
+		// From now on the queue has to see to it that those behind it do not overtake it.
+		at := p.broken[it.key]
+		time.AfterFunc(time.Millisecond, func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if p.broken[it.key] == at {
+				delete(p.broken, it.key)
+			}
+		})
+		return queue.PutBack()
 	}
 	if a.offline || ctx.Err() == nil && p.offline[it.key] {
 		for _, behind := range p.chains[it.key] {
@@ -315,6 +351,27 @@ func (p *process[K, R]) arrive(ctx context.Context, a *attempt, dice *rand.Rand)
 	}
 	p.deliver(it)
 	return queue.Tell(nil)
+}
+
+// lose has all conversations end with the connection that they need. What is on the wire may have arrived; what waits for its
+// turn has surely not, and is to go out by the next connection, which is there at once. mu is held.
+func (w *world[K, R]) lose() {
+	w.note("the connection is lost")
+	for _, key := range slices.Sorted(maps.Keys(w.chains)) {
+		for i, a := range w.chains[key] {
+			if a.offline {
+				continue
+			}
+			a.lost, a.behind = true, w.broken[key] > 0
+			close(a.cut)
+			if i == 0 && w.dice(key, w.events).IntN(3) == 0 {
+				a.it.maybe = true
+				continue
+			}
+			w.broken[key] = w.events
+		}
+	}
+	clear(w.chains)
 }
 
 // deliver is that the contact gets a text. mu is held.
@@ -388,6 +445,7 @@ func (p *process[K, R]) crash() {
 		}
 	}
 	clear(p.chains)
+	clear(p.broken)
 	p.mu.Unlock()
 	p.stop()
 	clear(p.working)
