@@ -107,6 +107,7 @@ func (cv *Conversation) StartTextWith(ctx context.Context, line *Line, emoticons
 	}
 	d := &delivery{text: text, format: format, emoticons: announcements(emoticons), line: line, result: make(chan error, 1)}
 	if conn := cv.chats.conn; !conn.Act(func() { cv.live().enqueue(d) }) {
+		line.settled(conn.Ended(), true)
 		return failed(conn.Ended())
 	}
 	return func() error { return cv.await(ctx, d) }

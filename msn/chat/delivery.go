@@ -219,7 +219,7 @@ func (d *delivery) settle(err error) {
 	}
 	d.settled = true
 	err = d.verdict(err)
-	d.line.settled(err)
+	d.line.settled(err, d.conversation.chats.conn.Err() != nil)
 	for _, p := range d.parts {
 		// What an open session waits for goes on counting there until it is acknowledged, or has not
 		// been in time.

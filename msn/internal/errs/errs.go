@@ -66,7 +66,7 @@ var (
 	// ErrUncertain: the message was sent, but the connection ended or time ran
 	// out before the server acknowledged it. It may have arrived.
 	ErrUncertain = errors.New("msn: it is not certain that the message arrived")
-	// ErrBehind: the text was not sent, since one before it in its Line failed with ErrOffline.
+	// ErrBehind: the text was not sent, since one before it in its Line was not, which may be sent again later.
 	ErrBehind = errors.New("msn: an earlier message was not delivered")
 	// ErrTooLong: the text has more than MaxText bytes.
 	ErrTooLong = errors.New("msn: the text is too long")
