@@ -257,7 +257,7 @@ func (o *Outbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedEvent
 	session := o.session.Current()
 	offline := session != nil && !isOnline(session, e.PortalID)
 	sending, cancel := context.WithDeadline(ctx, connected.Add(sendTimeout))
-	wait, err := o.handOver(sending, job)
+	wait, err := o.handOver(sending, session, job)
 	switch {
 	case (errors.Is(err, msn.ErrNotConnected) || errors.Is(err, reason.ErrBridge)) && time.Since(began) < o.account.Config.Outage():
 		cancel()
@@ -276,6 +276,10 @@ func (o *Outbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedEvent
 		err := wait()
 		if errors.Is(err, msn.ErrBehind) {
 			return queue.Follow() // nothing was done, and the one before it may be held
+		}
+		if ctx.Err() == nil && cutOff(session, err) && time.Since(began) < o.account.Config.Outage() {
+			zerolog.Ctx(ctx).Info().Err(err).Stringer("event_id", e.EventID).Msg("Message waits for the connection again: it had not gone out")
+			return queue.PutBack()
 		}
 		o.sent(err)
 		if err != nil {
@@ -371,13 +375,12 @@ func later(one, other time.Time) time.Time {
 
 // handOver gives a message to its conversation; wait returns when the service has it, or
 // not.
-func (o *Outbox) handOver(sending context.Context, job *queue.Job[*database.QueuedEvent]) (wait func() error, err error) {
+func (o *Outbox) handOver(sending context.Context, session *msn.Client, job *queue.Job[*database.QueuedEvent]) (wait func() error, err error) {
 	e := job.Row
 	to, ok := msnid.ParsePeer(e.PortalID)
 	if !ok {
 		return nil, reason.ErrNotAChat
 	}
-	session := o.session.Current()
 	if session == nil {
 		return nil, reason.NotConnected{} // it has just gone
 	}
@@ -441,6 +444,17 @@ func (o *Outbox) line(job *queue.Job[*database.QueuedEvent]) *msn.Line {
 func (o *Outbox) isSent(ctx context.Context, e *database.QueuedEvent) (bool, error) {
 	parts, err := o.account.Bridge.DB.Message.GetAllPartsByID(ctx, o.account.Login.ID, msnid.MakeSentMessageID(e.EventID))
 	return len(parts) > 0, err
+}
+
+// cutOff reports whether a text failed only because the connection of its session has ended, before anything of it went out.
+func cutOff(session *msn.Client, err error) bool {
+	switch {
+	case mayHaveArrived(err):
+		return false
+	case errors.Is(err, msn.ErrClosed):
+		return session != nil && session.Err() != nil // else it is the conversation alone that was closed
+	}
+	return errors.Is(err, msn.ErrNotConnected)
 }
 
 // mayHaveArrived reports whether a text that failed, or a part of it, can have
