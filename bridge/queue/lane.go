@@ -124,6 +124,9 @@ func (r *run[K, R]) give(key K, e Entry[R]) (ours bool) {
 		return ours && e.Owner == ""
 	}
 	lane := r.lanes[key]
+	if lane != nil && lane.underWay[e.Position] {
+		return true // the run has claimed it, found in the name of nobody: it must not be given back either
+	}
 	known := ours && (lane != nil || r.loaded && !r.left[key])
 	if lane == nil {
 		lane = r.lane(key)

@@ -429,3 +429,42 @@ func TestRowThatIsPutBackKeepsItsPlace(t *testing.T) {
 		loop.Stop()
 	})
 }
+
+// Who does not know whether a row was stored in the name of the run may give it after the run has found it, claimed it and begun: at the end of
+// the run it is not taken for one that was not begun, which the next run would begin again.
+func TestRowThatIsUnderWayIsNotGivenBackWhenItIsGivenOnceMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := queue.NewMemory[string, string]()
+		loop := newLoop(store, &work{begin: func(ctx context.Context, job *queue.Job[string]) queue.Outcome {
+			if job.Earlier {
+				return queue.Done()
+			}
+			if err := job.Claim(ctx); err != nil {
+				t.Error(err)
+			}
+			return queue.Pending(func() queue.Outcome {
+				<-ctx.Done()
+				return queue.Leave()
+			})
+		}}, 2)
+		loop.Start(t.Context())
+		position := store.Put("a", "row")
+		loop.Wake("a", position)
+		synctest.Wait()
+		rows, err := store.Read(t.Context(), "a", 0, 1, "")
+		if err != nil || len(rows) != 1 || rows[0].Owner != loop.Run() {
+			t.Fatalf("the table has %+v, %v", rows, err)
+		}
+		if !loop.WakeWith("a", rows[0]) {
+			t.Error("it counts as that of another run")
+		}
+		loop.Stop()
+		if rows, err := store.Read(t.Context(), "a", 0, 1, ""); err != nil || len(rows) != 1 || rows[0].Owner == "" {
+			t.Errorf("after the stop the table has %+v, %v", rows, err)
+		}
+		loop.Start(t.Context())
+		synctest.Wait()
+		loop.Stop()
+	})
+}
