@@ -373,6 +373,7 @@ func (r *run[K, R]) rest(lane *lane[K, R]) {
 // take makes the next attempt at a row of a lane. mu is held.
 func (r *run[K, R]) take(lane *lane[K, R], e Entry[R]) *job[K, R] {
 	lane.underWay[e.Position] = true
+	r.undecided++
 	lane.begun = time.Now()
 	if _, given := lane.ahead[e.Position]; given {
 		delete(lane.ahead, e.Position)

@@ -60,6 +60,22 @@ func (l *Loop[K, R]) Stop() {
 	}
 }
 
+// Finish begins nothing any more, until the Loop is stopped and started again. What it returns is closed when it is known of all that is
+// under way what becomes of it, and that is noted.
+func (l *Loop[K, R]) Finish() <-chan struct{} {
+	if r := l.current(); r != nil {
+		return r.finishAll()
+	}
+	return closed
+}
+
+// closed is what has nothing to wait for.
+var closed = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
 // Wake says that there is a new row, or one that has changed. It does nothing while the
 // Loop is stopped: Start looks at everything.
 func (l *Loop[K, R]) Wake(key K, position int64) {
@@ -204,6 +220,10 @@ type run[K comparable, R any] struct {
 	left    map[K]bool        // keys of which a row was left as it is
 	ready   []*lane[K, R]     // lanes that have something to do, the first first
 	busy    int               // lanes that count for Parallel
+
+	finishing bool          // nothing new is begun
+	undecided int           // rows of which it is not known what becomes of them, and those that were such when that began
+	decided   chan struct{} // closed when there is none any more; nil unless somebody waits for that
 }
 
 func newRun[K comparable, R any](ctx context.Context, l *Loop[K, R]) *run[K, R] {
@@ -256,7 +276,29 @@ func (r *run[K, R]) isStopped() bool {
 }
 
 // ended reports whether nothing new may be begun. mu is held.
-func (r *run[K, R]) ended() bool { return r.stopped || r.parent.Err() != nil }
+func (r *run[K, R]) ended() bool { return r.stopped || r.finishing || r.parent.Err() != nil }
+
+// finishAll begins nothing any more, as Finish.
+func (r *run[K, R]) finishAll() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.finishing = true
+	if r.undecided == 0 {
+		return closed
+	}
+	if r.decided == nil {
+		r.decided = make(chan struct{})
+	}
+	return r.decided
+}
+
+// decide notes that a row is not undecided any more. mu is held.
+func (r *run[K, R]) decide() {
+	if r.undecided--; r.undecided == 0 && r.decided != nil {
+		close(r.decided)
+		r.decided = nil
+	}
+}
 
 func (r *run[K, R]) stop() {
 	r.mu.Lock()

@@ -46,6 +46,12 @@ func (r *run[K, R]) setOwner(ctx context.Context, j *job[K, R], owner string) er
 
 // settle notes what became of a row, and lets its lane go on.
 func (r *run[K, R]) settle(lane *lane[K, R], job *job[K, R], o Outcome) {
+	r.mu.Lock()
+	awaited := r.finishing // that it is noted, too
+	if !awaited {
+		r.decide()
+	}
+	r.mu.Unlock()
 	held := o.kind == kindHold || o.kind == kindStillHeld
 	if held {
 		// Before the table knows: rows behind this one must not be tried any more.
@@ -69,6 +75,9 @@ func (r *run[K, R]) settle(lane *lane[K, R], job *job[K, R], o Outcome) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	lane.forget(job.Position)
+	if awaited {
+		r.decide()
+	}
 	if held && lane.attempted == job.Position {
 		lane.attempts-- // it was not for the work to fail
 	}

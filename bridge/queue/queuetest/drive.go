@@ -83,6 +83,9 @@ func (d *driver[K, R]) step() {
 		d.faults = max(0, d.random.Float64()*0.8-0.3)
 		d.mu.Unlock()
 	case 10:
+		if d.random.IntN(2) == 0 {
+			d.finish()
+		}
 		d.p.stop()
 	case 11:
 		d.p.crash()
@@ -110,6 +113,28 @@ func (d *driver[K, R]) step() {
 
 // pass lets time pass.
 func (d *driver[K, R]) pass(how time.Duration) { <-time.After(how) }
+
+// finish lets what is under way come to its end, for a while, and puts more meanwhile.
+func (d *driver[K, R]) finish() {
+	over := d.p.loop.Finish()
+	synctest.Wait() // what was just being taken up is begun
+	d.mu.Lock()
+	d.p.finishing = true
+	d.mu.Unlock()
+	d.put(d.key(), fmt.Sprint("row", len(d.items)))
+	select {
+	case <-over:
+		synctest.Wait()
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		for key, n := range d.working {
+			if n > 0 {
+				d.violation("%d rows of %s are under way when all is said to have come to its end", n, key)
+			}
+		}
+	case <-time.After(time.Duration(d.random.Int64N(int64(20 * time.Second)))):
+	}
+}
 
 func (d *driver[K, R]) put(key, id string) {
 	k := d.table.Key(key)

@@ -144,10 +144,11 @@ func (w *world[K, R]) fails() bool { return w.faults > 0 && w.random.Float64() <
 // process is one life of the bridge.
 type process[K comparable, R any] struct {
 	*world[K, R]
-	dead   bool // guarded by mu
-	loop   *queue.Loop[K, R]
-	cancel context.CancelFunc
-	runs   bool
+	dead      bool // guarded by mu
+	finishing bool // nothing is to be begun; guarded by mu
+	loop      *queue.Loop[K, R]
+	cancel    context.CancelFunc
+	runs      bool
 }
 
 func (w *world[K, R]) newProcess() *process[K, R] {
@@ -163,6 +164,9 @@ func (p *process[K, R]) Begin(ctx context.Context, job *queue.Job[R]) queue.Outc
 	p.mu.Lock()
 	it := p.items[p.table.ID(job.Row)]
 	p.note("%s of %s begins: earlier %t, behind %t", it.id, it.key, job.Earlier, job.Behind)
+	if p.finishing {
+		p.violation("%s is begun though nothing is to be", it.id)
+	}
 	it.begun = p.events
 	it.begins++
 	if p.working[it.key]++; p.working[it.key] > p.window {
@@ -453,6 +457,9 @@ func (p *process[K, R]) crash() {
 
 func (p *process[K, R]) start(ctx context.Context) {
 	var own context.Context
+	p.mu.Lock()
+	p.finishing = p.finishing && p.runs
+	p.mu.Unlock()
 	own, p.cancel = context.WithCancel(ctx)
 	p.loop.Start(own)
 	p.runs = true
