@@ -6,11 +6,13 @@ import (
 	"context"
 	"maps"
 	"net"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
 
 	"matrix-msn/internal/lazy"
+	"matrix-msn/msn/internal/errs"
 	"matrix-msn/msn/internal/limit"
 	"matrix-msn/msn/internal/ns"
 	"matrix-msn/msn/internal/transport"
@@ -63,6 +65,7 @@ type Chats struct {
 	sessions      map[*session]struct{}
 	opened        int          // sessions so far
 	open          atomic.Int64 // len(sessions), for other goroutines
+	finishing     bool         // no text is begun any more
 	rings, typing *limit.Limiter
 	invites       *limit.Limiter
 	files         func(*FileInvitation) bool
@@ -166,6 +169,19 @@ func (c *Chats) end(error) {
 	}
 	for _, cv := range c.conversations {
 		cv.failAll(c.conn.Ended())
+	}
+}
+
+// Finish begins no text any more: those of which nothing was sent fail with errs.ErrClosed, and so do those that come. What is on the
+// wire goes on.
+func (c *Chats) Finish() {
+	c.finishing = true
+	for _, cv := range c.conversations {
+		for _, d := range slices.Clone(cv.outbox) {
+			if !d.begun() {
+				d.settle(errs.ErrClosed)
+			}
+		}
 	}
 }
 

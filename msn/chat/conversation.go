@@ -220,6 +220,8 @@ func (cv *Conversation) enqueue(d *delivery) {
 	switch {
 	case cv.chats.conn.Err() != nil:
 		d.settle(cv.chats.conn.Ended())
+	case cv.chats.finishing:
+		d.settle(errs.ErrClosed)
 	case d.line != nil && d.line.Broken():
 		d.settle(errs.ErrBehind)
 	case len(cv.outbox) >= MaxOutbox:

@@ -61,6 +61,11 @@ func (d *delivery) waiting() bool {
 		slices.ContainsFunc(d.parts, func(p *part) bool { return p.state == partWaiting }))
 }
 
+// begun reports whether a part was sent, and has not come back.
+func (d *delivery) begun() bool {
+	return slices.ContainsFunc(d.parts, func(p *part) bool { return p.state != partWaiting })
+}
+
 // empty reports whether nothing is to be sent.
 func (d *delivery) empty() bool { return d.text == "" && !d.nudge }
 
