@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -92,6 +93,8 @@ type Outbox struct {
 	loop    *queue.Loop[networkid.PortalID, *database.QueuedEvent]
 	puts    puts
 
+	finishing atomic.Bool // nothing is to be begun until the next start
+
 	mu       sync.Mutex
 	deaf     func()                           // ends that new messages are heard of, nil while stopped
 	began    time.Time                        // when it was started
@@ -163,6 +166,7 @@ func insist(ctx context.Context, do func(context.Context) error) error {
 func (o *Outbox) Start(ctx context.Context) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.finishing.Store(false)
 	if o.deaf == nil {
 		o.began, o.signedIn = time.Now(), time.Time{}
 		clear(o.arrived)
@@ -174,6 +178,22 @@ func (o *Outbox) Start(ctx context.Context) {
 	o.puts.close(false)
 	o.absent.start()
 	o.loop.Start(ctx)
+}
+
+// Finish begins no message any more, takes back those of which nothing was sent, and waits for what becomes of those on the wire, until ctx ends.
+func (o *Outbox) Finish(ctx context.Context, session *msn.Client) {
+	o.finishing.Store(true)
+	over := o.loop.Finish()
+	select {
+	case <-over: // as nearly always
+		return
+	default:
+	}
+	session.Finish()
+	select {
+	case <-over:
+	case <-ctx.Done():
+	}
 }
 
 // Stop ends what Start began. What is half-way is noted for the next start.
@@ -276,6 +296,9 @@ func (o *Outbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedEvent
 		err := wait()
 		if errors.Is(err, msn.ErrBehind) {
 			return queue.Follow() // nothing was done, and the one before it may be held
+		}
+		if o.finishing.Load() && errors.Is(err, msn.ErrClosed) && !mayHaveArrived(err) {
+			return queue.PutBack() // by Finish
 		}
 		if ctx.Err() == nil && cutOff(session, err) && time.Since(began) < o.account.Config.Outage() {
 			zerolog.Ctx(ctx).Info().Err(err).Stringer("event_id", e.EventID).Msg("Message waits for the connection again: it had not gone out")

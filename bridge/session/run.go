@@ -176,6 +176,7 @@ func (l *life) serve() {
 	quit := l.quit
 	l.stop = context.AfterFunc(l.ctx, func() {
 		defer close(quit)
+		l.finish(client)
 		l.stopWorking()
 		client.Close()
 	})
@@ -191,6 +192,17 @@ func (l *life) serve() {
 	}
 	zerolog.Ctx(l.ctx).Info().Stringer("dialect", client.Dialect()).Int("contacts", len(contacts)).Msg("Signed in")
 	client.Notify(l.hear)
+}
+
+// finish has parts bring to its end what they have begun.
+func (l *life) finish(client *msn.Client) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), finishTimeout)
+	defer cancel()
+	for _, part := range l.parts {
+		if part, ok := part.(Finisher); ok {
+			part.Finish(ctx, client)
+		}
+	}
 }
 
 // hear hands on the event that there is, and those that come right behind it.

@@ -53,6 +53,16 @@ type Part interface {
 	Stop()
 }
 
+// Finisher is a Part that brings to its end what it has begun before the account is signed out.
+type Finisher interface {
+	// Finish begins nothing any more, and waits until that is at its end, or ctx is. Stop follows.
+	Finish(ctx context.Context, client *msn.Client)
+}
+
+// finishTimeout is how long a stop waits for that: who writes a text while the bridge is restarted sees that it has arrived, where the
+// service acknowledges it as it does nearly always.
+const finishTimeout = time.Second
+
 // Leaver is a Part that settles what is left of its work when the user logs out: the
 // login, and its rows in the tables, will be gone.
 type Leaver interface {
