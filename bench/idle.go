@@ -22,7 +22,7 @@ const (
 	backTimeout = 15 * time.Minute
 	// settleTime is how long the bridge is left alone before memory and processor are measured: it gives memory back a
 	// while after the last has signed in.
-	settleTime = 30 * time.Second
+	settleTime = 45 * time.Second
 	// lookEvery is how often it is looked how many have signed in, which costs the bridge some time of its own.
 	lookEvery = 500 * time.Millisecond
 	// loginsAtOnce is how many accounts are logged in at the same time before anything is measured.
