@@ -574,6 +574,26 @@ func TestRestartWhileAFileGoes(t *testing.T) {
 	}
 }
 
+// A file whose words could not be said any more because a stop had begun goes out, with them, after the next start.
+func TestFileWithWordsOutlivesAStop(t *testing.T) {
+	t.Parallel()
+	b, m, room := fileChat(t)
+	b.br.GetCachedUserLoginByID(loginID(alice)).Client.(*Client).session.Current().Finish() // as a stop does first
+	b.sendsFile(room, event.MsgFile, "a.txt", "look", []byte("x"), false)
+	b.eventually("it to be begun", func() bool {
+		return b.rows("file_queue WHERE owner<>''") == 1 || len(b.matrix.all(func(r record) bool { return r.kind == "status" })) > 0
+	})
+	b.restart()
+	offer := m.offered(b)
+	b.receive(m.texts, "look")
+	if got := b.accept(offer); got != "x" {
+		t.Errorf("%q came", got)
+	}
+	if told := b.settled(0); told.status != event.MessageStatusSuccess {
+		t.Errorf("told is %+v", told)
+	}
+}
+
 // A file that waits for the sign-in goes to somebody of whom the service says a moment after it that they are online.
 func TestFileWaitsForWhoIsSeenAfterTheSignIn(t *testing.T) {
 	t.Parallel()

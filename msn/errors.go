@@ -38,6 +38,8 @@ var (
 	ErrRefused = errs.ErrRefused
 	// ErrClosed: the Client or Conversation was closed by its owner.
 	ErrClosed = errs.ErrClosed
+	// ErrFinishing, an ErrClosed: the text was not begun, since Client.Finish was called. Nothing was sent.
+	ErrFinishing = errs.ErrFinishing
 	// ErrNotConnected: the connection to the service is gone. Nothing was sent.
 	ErrNotConnected = errs.ErrNotConnected
 	// ErrUntrusted: the server named an address that Trust does not cover.

@@ -273,6 +273,8 @@ func (g *Going) send(ctx, sending context.Context, client *msn.Client, f *databa
 		return g.withdrawn(ctx, f)
 	case errors.Is(fate, msn.ErrBlocks), errors.Is(context.Cause(sending), reason.ErrBlockedByUser):
 		return queue.Tell(reason.ErrBlockedByUser)
+	case !began && errors.Is(fate, msn.ErrFinishing):
+		return queue.PutBack() // a stop has begun
 	case !began && byText(fate):
 		return g.instead(ctx, f, fate)
 	}

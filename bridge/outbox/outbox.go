@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -93,8 +92,6 @@ type Outbox struct {
 	loop    *queue.Loop[networkid.PortalID, *database.QueuedEvent]
 	puts    puts
 
-	finishing atomic.Bool // nothing is to be begun until the next start
-
 	mu       sync.Mutex
 	deaf     func()                           // ends that new messages are heard of, nil while stopped
 	began    time.Time                        // when it was started
@@ -166,7 +163,6 @@ func insist(ctx context.Context, do func(context.Context) error) error {
 func (o *Outbox) Start(ctx context.Context) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.finishing.Store(false)
 	if o.deaf == nil {
 		o.began, o.signedIn = time.Now(), time.Time{}
 		clear(o.arrived)
@@ -182,7 +178,6 @@ func (o *Outbox) Start(ctx context.Context) {
 
 // Finish begins no message any more, takes back those of which nothing was sent, and waits for what becomes of those on the wire, until ctx ends.
 func (o *Outbox) Finish(ctx context.Context, session *msn.Client) {
-	o.finishing.Store(true)
 	over := o.loop.Finish()
 	select {
 	case <-over: // as nearly always
@@ -297,7 +292,7 @@ func (o *Outbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedEvent
 		if errors.Is(err, msn.ErrBehind) {
 			return queue.Follow() // nothing was done, and the one before it may be held
 		}
-		if o.finishing.Load() && errors.Is(err, msn.ErrClosed) && !mayHaveArrived(err) {
+		if errors.Is(err, msn.ErrFinishing) && !mayHaveArrived(err) {
 			return queue.PutBack() // by Finish
 		}
 		if ctx.Err() == nil && cutOff(session, err) && time.Since(began) < o.account.Config.Outage() {
@@ -469,13 +464,14 @@ func (o *Outbox) isSent(ctx context.Context, e *database.QueuedEvent) (bool, err
 	return len(parts) > 0, err
 }
 
-// cutOff reports whether a text failed only because the connection of its session has ended, before anything of it went out.
+// cutOff reports whether a text failed only because the connection of its session has ended, before anything of it went out. A text of
+// which this is so has broken its Line: else one behind it could go out by the next connection before it.
 func cutOff(session *msn.Client, err error) bool {
 	switch {
 	case mayHaveArrived(err):
 		return false
-	case errors.Is(err, msn.ErrClosed):
-		return session != nil && session.Err() != nil // else it is the conversation alone that was closed
+	case errors.Is(err, msn.ErrClosed), errors.Is(err, msn.ErrSwitchboard):
+		return session != nil && session.Err() != nil // else it is the conversation alone that has ended
 	}
 	return errors.Is(err, msn.ErrNotConnected)
 }

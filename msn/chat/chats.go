@@ -172,14 +172,14 @@ func (c *Chats) end(error) {
 	}
 }
 
-// Finish begins no text any more: those of which nothing was sent fail with errs.ErrClosed, and so do those that come. What is on the
+// Finish begins no text any more: those of which nothing was sent fail with errs.ErrFinishing, and so do those that come. What is on the
 // wire goes on.
 func (c *Chats) Finish() {
 	c.finishing = true
 	for _, cv := range c.conversations {
 		for _, d := range slices.Clone(cv.outbox) {
 			if !d.begun() {
-				d.settle(errs.ErrClosed)
+				d.settle(errs.ErrFinishing)
 			}
 		}
 	}

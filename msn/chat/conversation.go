@@ -221,7 +221,7 @@ func (cv *Conversation) enqueue(d *delivery) {
 	case cv.chats.conn.Err() != nil:
 		d.settle(cv.chats.conn.Ended())
 	case cv.chats.finishing:
-		d.settle(errs.ErrClosed)
+		d.settle(errs.ErrFinishing)
 	case d.line != nil && d.line.Broken():
 		d.settle(errs.ErrBehind)
 	case len(cv.outbox) >= MaxOutbox:

@@ -19,7 +19,7 @@ func (l *Line) Broken() bool { return l.broken.Load() }
 // settled notes what became of a text of the line, and whether the connection had ended. It is
 // called by the owner, before another text can be taken up.
 func (l *Line) settled(err error, ended bool) {
-	if l != nil && (errors.Is(err, errs.ErrOffline) || ended && unsent(err)) {
+	if l != nil && (errors.Is(err, errs.ErrOffline) || (ended || errors.Is(err, errs.ErrNotConnected)) && unsent(err)) {
 		l.broken.Store(true)
 	}
 }

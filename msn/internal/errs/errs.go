@@ -40,6 +40,8 @@ var (
 	ErrRefused = errors.New("msn: the server closed the connection instead of answering")
 	// ErrClosed: the Client or Conversation was closed by its owner.
 	ErrClosed = errors.New("msn: closed")
+	// ErrFinishing: the Client begins no text any more, because it is about to be closed. Nothing was sent.
+	ErrFinishing = fmt.Errorf("%w: no text is begun any more", ErrClosed)
 	// ErrNotConnected: the connection to the service is gone. Nothing was sent.
 	ErrNotConnected = errors.New("msn: not connected")
 	// ErrUntrusted: the server named an address that Trust does not cover.
