@@ -34,7 +34,8 @@ func (t *Table[K, V]) Get(key K) (value V, ok bool) {
 	return value, false
 }
 
-// Key returns a key as the table has it, or as it is given: equal strings can share their bytes then.
+// Key returns a key as the table has it: equal strings can share their bytes then. One that the table does not have, or has among more
+// than maxListed, is returned as it is given.
 func (t *Table[K, V]) Key(key K) K {
 	if at, ok := t.find(key); ok {
 		return t.list[at].key

@@ -82,11 +82,11 @@ func (b *Book) Find(account string) (contact Contact, ok bool) {
 
 // find is Find, nil for nobody. What is changed of the contact counts when it is kept.
 func (b *Book) find(account string) *Contact {
-	contact, ok := b.Find(account)
+	account, ok := clean.Account(account) // not Find, whose contact is not kept
 	if !ok {
 		return nil
 	}
-	return &contact
+	return b.known(account)
 }
 
 // known is find for an account in lower case. It and open are so short that the compiler puts them where they are called:

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"matrix-msn/msn/internal/clean"
 	"matrix-msn/msn/internal/event"
@@ -36,6 +37,21 @@ func TestEndlessListsAreCut(t *testing.T) {
 	}
 	if len(c.Properties) > maxProperties || len(c.Properties["K00"]) > clean.MaxField || len(c.Groups) > maxGroups {
 		t.Errorf("%d properties and %d groups are kept", len(c.Properties), len(c.Groups))
+	}
+}
+
+// What is kept of a contact holds no line in memory, however long the list.
+func TestContactsHoldNoLines(t *testing.T) {
+	t.Parallel()
+	b := New(9, "me@example.com", "")
+	for i := range 100 {
+		b.open(fmt.Sprintf("contact%d@example.com", i))
+	}
+	line := strings.Repeat("x", 1000) + "contact1@example.com"
+	account := line[1000:]
+	contact := b.find(account)
+	if contact == nil || unsafe.StringData(contact.Account) == unsafe.StringData(account) {
+		t.Errorf("the account of %v is a part of a line", contact)
 	}
 }
 
