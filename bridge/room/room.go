@@ -27,9 +27,9 @@ const (
 	makingAtOnce = 32
 	// makingPatience is after how long a room that is being made is not counted for that any more: those that are stuck hold up no others.
 	makingPatience = 10 * time.Second
-	// SettleTimeout is how long a stop waits for what is half-way. The framework gives a
-	// login 5 seconds to disconnect.
-	SettleTimeout = 4 * time.Second
+	// SettleTimeout is how long a stop waits for what is half-way. The framework gives a login 5 seconds to disconnect, of which one
+	// may have gone by before: that of texts on the wire.
+	SettleTimeout = 3 * time.Second
 	// TimeFormat is how notices write a time.
 	TimeFormat = "2006-01-02 15:04 MST"
 )
@@ -140,13 +140,16 @@ func (r *Rooms) Ensure(ctx context.Context, key networkid.PortalKey, describe De
 	if room, err := r.Stored(ctx, key); err != nil || room != "" {
 		return room, err
 	}
-	leave, err := r.places.take(ctx)
+	making, cancel := context.WithTimeout(ctx, CreateTimeout)
+	defer cancel()
+	leave, err := r.places.take(making)
 	if err != nil {
 		return "", err
 	}
 	defer leave()
-	making, cancel := context.WithTimeout(ctx, CreateTimeout)
-	defer cancel()
+	if room, err := r.Stored(making, key); err != nil || room != "" { // the framework may have made it meanwhile
+		return room, err
+	}
 	portal, err := r.account.Bridge.GetPortalByKey(making, key)
 	if err != nil {
 		return "", err
