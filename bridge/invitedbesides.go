@@ -16,6 +16,10 @@ const (
 	// in its room. What comes beyond that is passed over: no person does that, and nobody else is to wait for it.
 	maxInvitations      = 100
 	maxBehindInvitation = 100
+	// maxInviters is how many users there are at a time whose invitations are handled besides, and maxAside how many events wait, of all of
+	// them. For those beyond all others wait, and the homeserver with them.
+	maxInviters = 100
+	maxAside    = 1000
 	// invitationsTimeout is how long a stop waits for the invitations that are just being handled.
 	invitationsTimeout = 2 * time.Second
 )
@@ -30,33 +34,36 @@ type invitations struct {
 	mu      sync.Mutex
 	rooms   map[id.RoomID][]*event.Event // into which somebody is being invited, with what waits behind
 	users   map[id.UserID][]*event.Event // by whom somebody is being invited, with the invitations that wait
+	waiting int                          // events in both
 	running sync.WaitGroup
 	stopped bool
 }
 
-// takeAside has events handled by handle: an invitation, and what comes in its room until it is handled. It reports false for what
-// is to be handled as it comes.
-func (v *invitations) takeAside(ctx context.Context, evt *event.Event, isInvitation bool, handle func(context.Context, *event.Event)) bool {
+// takeAside has events handled by handle: an invitation, and what comes in its room until it is handled. It reports false for taken when
+// an event is to be handled as it comes, and for handled when it never will be.
+func (v *invitations) takeAside(ctx context.Context, evt *event.Event, isInvitation bool, handle func(context.Context, *event.Event)) (taken, handled bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	behind, busy := v.rooms[evt.RoomID]
 	waiting, lane := v.users[evt.Sender]
 	switch {
-	case v.stopped, !busy && !isInvitation:
-		return false
-	case busy && len(behind) >= maxBehindInvitation, !busy && len(waiting) >= maxInvitations:
+	case v.stopped, !busy && (!isInvitation || v.waiting >= maxAside || !lane && len(v.users) >= maxInviters):
+		return false, false
+	case busy && (len(behind) >= maxBehindInvitation || v.waiting >= maxAside), !busy && len(waiting) >= maxInvitations:
 		zerolog.Ctx(ctx).Warn().Stringer("event_id", evt.ID).Stringer("sender", evt.Sender).Msg("Passing over an invitation: too many wait")
-		return true
+		return true, false
 	case busy:
 		v.rooms[evt.RoomID] = append(behind, evt)
-		return true
+		v.waiting++
+		return true, true
 	case v.rooms == nil:
 		v.rooms, v.users = make(map[id.RoomID][]*event.Event), make(map[id.UserID][]*event.Event)
 	}
 	v.rooms[evt.RoomID] = nil
 	if lane {
 		v.users[evt.Sender] = append(waiting, evt)
-		return true
+		v.waiting++
+		return true, true
 	}
 	v.users[evt.Sender] = nil
 	v.running.Go(func() {
@@ -66,7 +73,7 @@ func (v *invitations) takeAside(ctx context.Context, evt *event.Event, isInvitat
 			}
 		}
 	})
-	return true
+	return true, true
 }
 
 // next returns what is handled next of those that wait for the same, or nil when nothing does any more.
@@ -75,10 +82,12 @@ func next[K comparable](v *invitations, waiting map[K][]*event.Event, of K) *eve
 	defer v.mu.Unlock()
 	events := waiting[of]
 	if len(events) == 0 || v.stopped {
+		v.waiting -= len(events)
 		delete(waiting, of)
 		return nil
 	}
 	waiting[of] = events[1:]
+	v.waiting--
 	return events[0]
 }
 
@@ -104,15 +113,25 @@ func (c *Connector) Membership(ctx context.Context, evt *event.Event) {
 		return
 	}
 	own := *evt
-	if c.invites.takeAside(ctx, &own, c.isInvitation(ctx, evt), c.handleAside) {
-		evt.Sender, evt.Mautrix.EventSource = bot, takenAside // the framework passes over what the bot does
+	if before := evt.Unsigned.PrevContent; before != nil { // the framework reads it beside who handles the event
+		copied := *before
+		own.Unsigned.PrevContent = &copied
+	}
+	taken, handled := c.invites.takeAside(ctx, &own, c.isInvitation(ctx, evt), c.handleAside)
+	if !taken {
+		return
+	}
+	evt.Sender, evt.Mautrix.EventSource = bot, takenAside // the framework passes over what the bot does
+	if !handled {
+		c.intake.Invited(&own) // what its sender writes there does not wait for it
 	}
 }
 
 // isInvitation reports whether an event has the framework make a room into the chat with a ghost.
 func (c *Connector) isInvitation(ctx context.Context, evt *event.Event) bool {
 	content, ok := evt.Content.Parsed.(*event.MemberEventContent)
-	if !ok || content.Membership != event.MembershipInvite || !content.IsDirect || !c.br.IsGhostMXID(id.UserID(evt.GetStateKey())) {
+	if !ok || content.Membership != event.MembershipInvite || !content.IsDirect || !c.br.IsGhostMXID(id.UserID(evt.GetStateKey())) ||
+		!c.br.Config.Permissions.Get(evt.Sender).SendEvents { // that is refused at once
 		return false
 	}
 	portal, err := c.br.GetPortalByMXID(ctx, evt.RoomID)

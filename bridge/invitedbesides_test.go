@@ -18,9 +18,11 @@ type handledAside struct {
 	mu    sync.Mutex
 	order []string
 	gates map[id.EventID]chan struct{}
+	// dropped is how many are never handled.
+	dropped int
 }
 
-// take has an event taken aside, and reports whether it was.
+// take has an event taken aside, and reports whether it was: nobody else waits for it.
 func (h *handledAside) take(user, room, evt string, isInvitation bool) bool {
 	h.mu.Lock()
 	if h.gates == nil {
@@ -29,13 +31,19 @@ func (h *handledAside) take(user, room, evt string, isInvitation bool) bool {
 	h.gates[id.EventID(evt)] = make(chan struct{})
 	h.mu.Unlock()
 	taken := &event.Event{Sender: id.UserID(user), RoomID: id.RoomID(room), ID: id.EventID(evt)}
-	return h.takeAside(context.Background(), taken, isInvitation, func(_ context.Context, evt *event.Event) {
+	aside, handled := h.takeAside(context.Background(), taken, isInvitation, func(_ context.Context, evt *event.Event) {
 		h.mu.Lock()
 		h.order = append(h.order, string(evt.ID))
 		gate := h.gates[evt.ID]
 		h.mu.Unlock()
 		<-gate
 	})
+	if aside && !handled {
+		h.mu.Lock()
+		h.dropped++
+		h.mu.Unlock()
+	}
+	return aside
 }
 
 // began returns which events were begun with.
@@ -106,8 +114,8 @@ func TestFloodOfInvitationsIsPassedOver(t *testing.T) {
 				t.Fatalf("everybody waits for change %d behind an invitation", n)
 			}
 		}
-		if began := h.began(); len(began) != 1 {
-			t.Errorf("%d are handled at a time", len(began))
+		if began := h.began(); len(began) != 1 || h.dropped != maxInvitations-1+maxBehindInvitation {
+			t.Errorf("%d are handled at a time, %d are dropped", len(began), h.dropped)
 		}
 		for _, gate := range h.gates {
 			close(gate)
@@ -119,4 +127,37 @@ func TestFloodOfInvitationsIsPassedOver(t *testing.T) {
 			t.Errorf("kept are %v and %v", h.rooms, h.users)
 		}
 	})
+}
+
+// However many users invite people, and however much waits for that: what is kept has a bound, and beyond it the homeserver waits.
+func TestInvitationsByManyUsersHaveABound(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ users, each, aside int }{
+		"many users":                    {2 * maxInviters, 1, maxInviters},
+		"many invitations by each user": {maxInviters, maxInvitations, maxInviters + maxAside},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var h handledAside
+				aside := 0
+				for n := range test.each {
+					for user := range test.users {
+						if h.take(fmt.Sprint("@", user), fmt.Sprint("!", user, "-", n), fmt.Sprint("$", user, "-", n), true) {
+							aside++
+						}
+					}
+				}
+				if aside != test.aside || h.waiting != aside-min(test.users, maxInviters) || h.dropped > 0 {
+					t.Errorf("%d are taken aside, %d wait, %d are dropped", aside, h.waiting, h.dropped)
+				}
+				for _, gate := range h.gates {
+					close(gate)
+				}
+				if began := h.began(); len(began) != aside || h.waiting != 0 || len(h.rooms)+len(h.users) > 0 {
+					t.Errorf("%d were handled, %d wait, kept are %v and %v", len(began), h.waiting, h.rooms, h.users)
+				}
+			})
+		})
+	}
 }

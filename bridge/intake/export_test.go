@@ -19,3 +19,6 @@ func (i *Intake) Behind(evt id.EventID) bool {
 	defer i.mu.Unlock()
 	return i.behind(evt)
 }
+
+// InvitationTimeout is how long texts wait for an invitation that nobody says is handled.
+const InvitationTimeout = invitationTimeout

@@ -9,8 +9,8 @@ import (
 )
 
 // invitationTimeout is how long what a user writes in a room waits for the invitation of a ghost before it, should nobody say that it was
-// handled: longer than that can take while homeserver and service answer.
-const invitationTimeout = 2 * time.Minute
+// handled, which is always said: longer than it takes when others by the same user, and a homeserver that hangs, are before it.
+const invitationTimeout = 15 * time.Minute
 
 // invitation is one of a ghost by a user.
 type invitation struct {
@@ -41,8 +41,8 @@ func (i *Intake) invitesFirst(invited invitation) {
 	if i.lines[invited.chat] != nil {
 		return
 	}
-	i.lines[invited.chat] = &line{first: invited.id}
-	time.AfterFunc(invitationTimeout, func() { i.invitationHandled(invited) })
+	late := time.AfterFunc(invitationTimeout, func() { i.invitationHandled(invited) })
+	i.lines[invited.chat] = &line{first: invited.id, late: late}
 }
 
 // Invited says that an invitation was handled.

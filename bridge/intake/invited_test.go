@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,10 +26,19 @@ func TestTextsWaitForTheInvitationBeforeThem(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store := newStore(t)
+				var mu sync.Mutex
 				var delivered []string
+				seen := func() []string {
+					synctest.Wait()
+					mu.Lock()
+					defer mu.Unlock()
+					return slices.Clone(delivered)
+				}
 				i := intake.New(intake.Config{
 					Store: store, Log: zerolog.Nop(),
 					Deliver: func(_ context.Context, evt *event.Event) error {
+						mu.Lock()
+						defer mu.Unlock()
 						delivered = append(delivered, string(evt.ID))
 						return nil
 					},
@@ -53,19 +63,17 @@ func TestTextsWaitForTheInvitationBeforeThem(t *testing.T) {
 				if w.Code != http.StatusOK {
 					t.Fatalf("answered %d", w.Code)
 				}
-				synctest.Wait()
-				if invited != 1 || !slices.Equal(delivered, []string{"$theirs", "$other"}) {
-					t.Errorf("the invitation is handed on %d times, and %q while it is handled", invited, delivered)
+				if got := seen(); invited != 1 || !slices.Equal(got, []string{"$theirs", "$other"}) {
+					t.Errorf("the invitation is handed on %d times, and %q while it is handled", invited, got)
 				}
 				if handled {
 					i.Invited(&event.Event{ID: "$joins", Sender: "@v:x", RoomID: "!new:x"})
 					i.Invited(&event.Event{ID: "$invites", Sender: "@u:x", RoomID: "!new:x"})
 				} else {
-					time.Sleep(5 * time.Minute)
+					time.Sleep(intake.InvitationTimeout + time.Minute)
 				}
-				synctest.Wait()
-				if !slices.Equal(delivered, []string{"$theirs", "$other", "$new"}) {
-					t.Errorf("handed on is %q in the end", delivered)
+				if got := seen(); !slices.Equal(got, []string{"$theirs", "$other", "$new"}) {
+					t.Errorf("handed on is %q in the end", got)
 				}
 			})
 		})

@@ -35,6 +35,7 @@ var errKeyLost = errors.New("the key of the session has not come")
 type line struct {
 	first id.EventID
 	items []item
+	late  *time.Timer // hands them on in any case; nil for an encrypted event
 }
 
 // readFirst has what the sender of an encrypted event writes behind it wait until the event is read.
@@ -75,6 +76,9 @@ func (i *Intake) passOn(chat chatOf, evt id.EventID) {
 		return
 	}
 	delete(i.lines, chat)
+	if line.late != nil {
+		line.late.Stop()
+	}
 	if len(line.items) == 0 {
 		return
 	}
