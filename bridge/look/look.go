@@ -20,7 +20,7 @@ const (
 	pause = 200 * time.Millisecond
 	// crowdPause is how long the first who wants a look waits for others while many logins sign in: the friends of an account come online
 	// one after another then, and each by itself would cost as much as all of them.
-	crowdPause = 5 * time.Second
+	crowdPause = 8 * time.Second
 )
 
 // key is that of the look among the works of the login.

@@ -11,7 +11,7 @@ import (
 const (
 	// rushPercent is the GOGC of what the heap will be. What is used once and what stays are mixed in memory during a rush: collected
 	// at the usual pace, what stays would be spread over twice the memory for good.
-	rushPercent = 10
+	rushPercent = 8
 	// rushStep is how many bytes the heap may grow by from one collection to the next at least: a small heap would be collected all
 	// the time while logins are loaded.
 	rushStep = 16 << 20

@@ -20,8 +20,8 @@ func TestPercentFollowsWhoWaits(t *testing.T) {
 		want    int
 	}{
 		{"nothing collected yet", 0, 5000, rushPercentMost},
-		{"as many again as there are", 400 * mib, 20480, 54},
-		{"half of them are there", 600 * mib, 10240, 24},
+		{"as many again as there are", 400 * mib, 20480, 51},
+		{"half of them are there", 600 * mib, 10240, 22},
 		{"nearly all are there", 400 * mib, 100, rushPercent},
 		{"nobody waits", 400 * mib, 0, rushPercent},
 		{"a small heap, and nobody waits", 64 * mib, 0, 25},
