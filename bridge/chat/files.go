@@ -92,6 +92,9 @@ func (c *Chat) putFile(ctx context.Context, put store, msg *bridgev2.MatrixMessa
 	if errors.Is(err, reason.ErrNotDone) {
 		return err
 	}
+	if errors.Is(err, msn.ErrClosed) { // the user logs out
+		return reason.Refused(err, c.Recipients(ctx, to))
+	}
 	if err != nil {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to store a file for MSN")
 		return reason.Refused(fmt.Errorf("%w: %w", reason.ErrBridge, err), c.Recipients(ctx, to))

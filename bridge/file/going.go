@@ -91,6 +91,7 @@ type Going struct {
 	chats   Chats
 	loop    *queue.Loop[networkid.PortalID, *database.QueuedFile]
 	slots   lazy.Slots // a token for each file that is under way
+	puts    queue.Gate // closed while the user logs out
 
 	mu   sync.Mutex
 	ends map[id.EventID]underWay // of the files that are under way
@@ -118,8 +119,14 @@ func (g *Going) Use(chats Chats) {
 }
 
 // Put stores a file that is to be sent, also while the login is stopped. One that is there already,
-// because the homeserver has repeated it, is not stored again.
+// because the homeserver has repeated it, is not stored again. While the user logs out nothing is: the table will be gone with the
+// login, and what is left was told already. The error is msn.ErrClosed then.
 func (g *Going) Put(ctx context.Context, f *database.QueuedFile) error {
+	leave := g.puts.Enter()
+	if leave == nil {
+		return msn.ErrClosed
+	}
+	defer leave()
 	f.QueuedAt = time.Now()
 	if _, err := g.account.DB.FileQueue.Put(ctx, f); err != nil {
 		return err
@@ -129,8 +136,13 @@ func (g *Going) Put(ctx context.Context, f *database.QueuedFile) error {
 }
 
 // PutAgain is Put for a file that had an outcome and is sent again. It reports false when that is not
-// its outcome any more, or the queue is not done with it.
+// its outcome any more, or the queue is not done with it. The error is msn.ErrClosed while the user logs out.
 func (g *Going) PutAgain(ctx context.Context, f *database.QueuedFile, outcome database.EventOutcome) (taken bool, err error) {
+	leave := g.puts.Enter()
+	if leave == nil {
+		return false, msn.ErrClosed
+	}
+	defer leave()
 	f.QueuedAt = time.Now()
 	if taken, err = g.account.DB.FileQueue.PutAgain(ctx, f, outcome); taken {
 		g.loop.Wake(f.PortalID, f.Position)
@@ -142,7 +154,10 @@ func (g *Going) PutAgain(ctx context.Context, f *database.QueuedFile, outcome da
 func (g *Going) Release(portal networkid.PortalID) { g.loop.Release(portal) }
 
 // Start sends what is in the table.
-func (g *Going) Start(ctx context.Context) { g.loop.Start(ctx) }
+func (g *Going) Start(ctx context.Context) {
+	g.puts.Open()
+	g.loop.Start(ctx)
+}
 
 // Stop ends what Start began. What is half-way is told at the next start.
 func (g *Going) Stop() { g.loop.Stop() }
@@ -151,6 +166,8 @@ func (g *Going) Stop() { g.loop.Stop() }
 func (g *Going) Farewell(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTimeout)
 	defer cancel()
+	g.puts.Close()
+	g.puts.Wait(queue.PutsTimeout)
 	err := g.loop.Farewell(ctx, func(_ context.Context, job *queue.Job[*database.QueuedFile]) queue.Outcome {
 		if job.Earlier {
 			return queue.Tell(reason.ErrFileStopped)

@@ -45,8 +45,6 @@ const (
 	storeTimeout = 30 * time.Second
 	// oneTimeout bounds one attempt at that.
 	oneTimeout = 10 * time.Second
-	// putsTimeout is how long a stop waits for messages that are just being stored.
-	putsTimeout = 5 * time.Second
 )
 
 const (
@@ -126,8 +124,13 @@ func (o *Outbox) OnSettled(tell func(networkid.PortalID)) {
 func (o *Outbox) OnSent(tell func(error)) { o.sent = tell }
 
 // PutAgain is Put for a message that had an outcome and is sent again. It reports false when that is
-// not its outcome any more, or the queue is not done with it.
+// not its outcome any more, or the queue is not done with it. The error is msn.ErrClosed while the user logs out.
 func (o *Outbox) PutAgain(ctx context.Context, e *database.QueuedEvent, outcome database.EventOutcome) (taken bool, err error) {
+	leave := o.puts.Enter()
+	if leave == nil {
+		return false, msn.ErrClosed
+	}
+	defer leave()
 	e.QueuedAt = time.Now()
 	failed := false
 	err = insist(ctx, func(ctx context.Context) (err error) {
@@ -171,7 +174,7 @@ func (o *Outbox) Start(ctx context.Context) {
 			o.loop.WakeWith(e.PortalID, queue.Entry[*database.QueuedEvent]{Row: &row, Position: e.Position})
 		})
 	}
-	o.puts.close(false)
+	o.puts.Open()
 	o.absent.start()
 	o.loop.Start(ctx)
 }
@@ -201,7 +204,7 @@ func (o *Outbox) Stop() {
 	o.mu.Unlock()
 	o.loop.Stop()
 	// What is stored in the name of the run that has ended is given back.
-	if !o.puts.wait(putsTimeout) {
+	if !o.puts.Wait(queue.PutsTimeout) {
 		o.account.Login.Log.Warn().Msg("The database does not take messages: stopping all the same")
 	}
 }
@@ -214,8 +217,8 @@ func (o *Outbox) Idle(portal networkid.PortalID) bool { return o.loop.Idle(porta
 func (o *Outbox) Farewell(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTimeout)
 	defer cancel()
-	o.puts.close(true)
-	o.puts.wait(putsTimeout)
+	o.puts.Close()
+	o.puts.Wait(queue.PutsTimeout)
 	err := o.loop.Farewell(ctx, func(ctx context.Context, job *queue.Job[*database.QueuedEvent]) queue.Outcome {
 		sent, err := o.isSent(ctx, job.Row)
 		switch {

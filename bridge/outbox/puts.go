@@ -19,57 +19,10 @@ const maxUnsure = 1024
 
 // puts are the messages that are being stored. It holds no memory while there are none.
 type puts struct {
+	queue.Gate // closed while the user logs out
+
 	mu     sync.Mutex
-	going  int
-	closed bool                  // the user logs out
-	over   chan struct{}         // closed when none is being stored any more, nil unless a stop waits for that
 	stored map[id.EventID]string // messages whose Put has failed, and in the name of which run they may be in the table all the same
-}
-
-// begin notes that a message is being stored, until end. Without end it must not be.
-func (p *puts) begin() (end func()) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		return nil
-	}
-	p.going++
-	return func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if p.going--; p.going == 0 && p.over != nil {
-			close(p.over)
-			p.over = nil
-		}
-	}
-}
-
-// close has none stored any more, or again.
-func (p *puts) close(closed bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.closed = closed
-}
-
-// wait waits until no message is being stored, and reports false when that takes too long.
-func (p *puts) wait(limit time.Duration) bool {
-	p.mu.Lock()
-	if p.going > 0 && p.over == nil {
-		p.over = make(chan struct{})
-	}
-	over := p.over
-	p.mu.Unlock()
-	if over == nil {
-		return true
-	}
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case <-over:
-		return true
-	case <-timer.C:
-		return false
-	}
 }
 
 // note notes whether a message may have been stored though storing it has failed, and in the name of which run, "" for none.
@@ -100,11 +53,11 @@ func (p *puts) unsure(evt id.EventID) (ahead string, unsure bool) {
 // because the homeserver has repeated it, is not stored again. While the user logs out nothing is: the login, and with it the table,
 // will be gone, and what is left was told already. The error is msn.ErrClosed then.
 func (o *Outbox) Put(ctx context.Context, e *database.QueuedEvent) error {
-	end := o.puts.begin()
-	if end == nil {
+	leave := o.puts.Enter()
+	if leave == nil {
 		return msn.ErrClosed
 	}
-	defer end()
+	defer leave()
 	e.QueuedAt = time.Now()
 	ahead, failed := o.puts.unsure(e.EventID)
 	err := insist(ctx, func(ctx context.Context) error {

@@ -56,6 +56,7 @@ type Pager struct {
 	rooms   *room.Rooms
 	notices Notices
 	loop    *queue.Loop[string, *database.Page]
+	puts    queue.Gate // closed while the user logs out
 }
 
 // New returns a Pager that is stopped.
@@ -72,8 +73,14 @@ func (p *Pager) Listen(s *session.Session) { session.Listen(s, p, hearing) }
 
 var hearing = session.Hears(session.OnDelivered((*Pager).bounced))
 
-// Put stores a page to be sent.
+// Put stores a page to be sent. While the user logs out it does not: the table will be gone with the login, and what is left was told
+// already. The error is msn.ErrClosed then.
 func (p *Pager) Put(ctx context.Context, page *database.Page) error {
+	leave := p.puts.Enter()
+	if leave == nil {
+		return msn.ErrClosed
+	}
+	defer leave()
 	if err := p.account.DB.Page.Put(ctx, page); err != nil {
 		return err
 	}
@@ -83,7 +90,10 @@ func (p *Pager) Put(ctx context.Context, page *database.Page) error {
 
 // Start sends pages that are put in from now on, and tells the fate of those that are in
 // the table.
-func (p *Pager) Start(ctx context.Context) { p.loop.Start(ctx) }
+func (p *Pager) Start(ctx context.Context) {
+	p.puts.Open()
+	p.loop.Start(ctx)
+}
 
 // Stop ends what Start began. What is not told is told after the next start.
 func (p *Pager) Stop() { p.loop.Stop() }
@@ -93,6 +103,8 @@ func (p *Pager) Stop() { p.loop.Stop() }
 func (p *Pager) Farewell(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTimeout)
 	defer cancel()
+	p.puts.Close()
+	p.puts.Wait(queue.PutsTimeout)
 	if err := p.loop.Farewell(ctx, func(ctx context.Context, job *queue.Job[*database.Page]) queue.Outcome {
 		return p.leftOver(ctx, job.Row)
 	}); err != nil {

@@ -2,6 +2,7 @@ package service
 
 import (
 	"crypto/rand"
+	"errors"
 	"regexp"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/words"
 	"matrix-msn/database"
+	"matrix-msn/msn"
 	"matrix-msn/msn/notify"
 )
 
@@ -82,8 +84,11 @@ func Page(c *call.Call) {
 		UpdatedAt:      now,
 	})
 	if err != nil {
-		zerolog.Ctx(c.Ctx).Err(err).Msg("Failed to store a page")
-		sentence := reason.Of(reason.ErrBridge, reason.Page, login.Account.About(to)).Sentence
+		if !errors.Is(err, msn.ErrClosed) { // the user logs out
+			zerolog.Ctx(c.Ctx).Err(err).Msg("Failed to store a page")
+			err = reason.ErrBridge
+		}
+		sentence := reason.Of(err, reason.Page, login.Account.About(to)).Sentence
 		c.Say("%s", sentence)
 	}
 }

@@ -1,0 +1,155 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/id"
+
+	"matrix-msn/database"
+	"matrix-msn/msn"
+)
+
+// whileTelling has something done once, when a logout tells what became of what waits.
+func (b *testBridge) whileTelling(do func()) {
+	once := new(sync.Once)
+	b.matrix.beforeTexts(func(id.RoomID, string) { once.Do(do) })
+	b.matrix.mu.Lock()
+	defer b.matrix.mu.Unlock()
+	b.matrix.leaves = func(*bridgev2.MessageStatus, *bridgev2.MessageStatusEventInfo) bool {
+		once.Do(do)
+		return false
+	}
+}
+
+// What is put in while a logout tells of what waits is refused: stored with the login it would be gone with it, without a word. Should
+// the login stay, because it could not be deleted, its next start takes it.
+func TestNothingIsStoredThatALogoutWouldNotTellOf(t *testing.T) {
+	t.Parallel()
+	type part interface {
+		Farewell(context.Context)
+		Start(context.Context)
+		Stop()
+	}
+	outcome := func(b *testBridge, room id.RoomID, evt id.EventID) error {
+		return b.conn.db.Intake.SetOutcome(b.ctx, database.Received{EventID: evt, RoomID: room, Sender: fakeUser, Outcome: database.EventRefused, At: time.Now()})
+	}
+	for name, test := range map[string]struct {
+		part  func(*Client) part
+		store func(b *testBridge, c *Client, room id.RoomID, id string) error // as if it had been put in before
+		put   func(b *testBridge, c *Client, room id.RoomID, id string) error
+	}{
+		"a text that is sent again": {
+			part: func(c *Client) part { return c.outbox },
+			store: func(b *testBridge, c *Client, room id.RoomID, id string) error {
+				_, err := b.conn.db.MatrixQueue.Put(b.ctx, textFor(c, room, id))
+				return err
+			},
+			put: func(b *testBridge, c *Client, room id.RoomID, evt string) error {
+				if err := outcome(b, room, id.EventID(evt)); err != nil {
+					return err
+				}
+				taken, err := c.outbox.PutAgain(b.ctx, textFor(c, room, evt), database.EventRefused)
+				return takenOr(taken, err)
+			},
+		},
+		"a file": {
+			part: func(c *Client) part { return c.going },
+			store: func(b *testBridge, c *Client, room id.RoomID, id string) error {
+				_, err := b.conn.db.FileQueue.Put(b.ctx, fileFor(c, room, id))
+				return err
+			},
+			put: func(b *testBridge, c *Client, room id.RoomID, id string) error {
+				return c.going.Put(b.ctx, fileFor(c, room, id))
+			},
+		},
+		"a file that is sent again": {
+			part: func(c *Client) part { return c.going },
+			store: func(b *testBridge, c *Client, room id.RoomID, id string) error {
+				_, err := b.conn.db.FileQueue.Put(b.ctx, fileFor(c, room, id))
+				return err
+			},
+			put: func(b *testBridge, c *Client, room id.RoomID, evt string) error {
+				if err := outcome(b, room, id.EventID(evt)); err != nil {
+					return err
+				}
+				taken, err := c.going.PutAgain(b.ctx, fileFor(c, room, evt), database.EventRefused)
+				return takenOr(taken, err)
+			},
+		},
+		"a page": {
+			part: func(c *Client) part { return c.pager },
+			store: func(b *testBridge, c *Client, room id.RoomID, id string) error {
+				return b.conn.db.Page.Put(b.ctx, pageFor(c, room, id))
+			},
+			put: func(b *testBridge, c *Client, room id.RoomID, id string) error {
+				return c.pager.Put(b.ctx, pageFor(c, room, id))
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newTestBridge(t, newTestServer(t))
+			login := b.login()
+			room := b.dm(login, bob)
+			client := login.Client.(*Client)
+			part := test.part(client)
+			login.Client.Disconnect()
+			if err := test.store(b, client, room, "$waits"); err != nil {
+				t.Fatal(err)
+			}
+			during := errors.New("nothing was told")
+			b.whileTelling(func() { during = test.put(b, client, room, "$during") })
+			part.Farewell(b.ctx)
+			if !errors.Is(during, msn.ErrClosed) {
+				t.Errorf("putting it in while what waits is told of: %v", during)
+			}
+			if err := test.put(b, client, room, "$after"); !errors.Is(err, msn.ErrClosed) {
+				t.Errorf("putting it in after that: %v", err)
+			}
+			for _, table := range []string{"matrix_queue", "file_queue"} {
+				if n := b.rows(table); n != 0 {
+					t.Errorf("%s holds %d rows", table, n)
+				}
+			}
+			for _, id := range []string{"$during", "$after"} {
+				if page, err := b.conn.db.Page.Get(b.ctx, login.ID, id); err != nil || page != nil {
+					t.Errorf("of a page is left %+v, %v", page, err)
+				}
+			}
+			part.Start(b.ctx)
+			defer part.Stop()
+			if err := test.put(b, client, room, "$later"); err != nil {
+				t.Errorf("putting it in after the next start: %v", err)
+			}
+		})
+	}
+}
+
+// takenOr makes an error of what was not taken.
+func takenOr(taken bool, err error) error {
+	if err == nil && !taken {
+		return errors.New("it was not taken")
+	}
+	return err
+}
+
+func textFor(c *Client, room id.RoomID, evt string) *database.QueuedEvent {
+	return &database.QueuedEvent{LoginID: c.account.Login.ID, EventID: id.EventID(evt), RoomID: room, Sender: fakeUser,
+		PortalID: c.account.PortalKey(bob).ID, Body: "hello", WrittenAt: time.Now()}
+}
+
+func fileFor(c *Client, room id.RoomID, evt string) *database.QueuedFile {
+	return &database.QueuedFile{LoginID: c.account.Login.ID, EventID: id.EventID(evt), RoomID: room, Sender: fakeUser,
+		PortalID: c.account.PortalKey(bob).ID, Content: "{}", WrittenAt: time.Now()}
+}
+
+func pageFor(c *Client, room id.RoomID, page string) *database.Page {
+	now := time.Now()
+	return &database.Page{LoginID: c.account.Login.ID, PageID: page, To: bob, Text: "Call me", RoomID: room, EventID: "$asked", Sender: fakeUser,
+		State: database.PageSending, WrittenAt: now, UpdatedAt: now}
+}
