@@ -180,7 +180,7 @@ func (c *Client) Connect(context.Context) { c.session.Start(nil) }
 // be called again, and without Connect.
 func (c *Client) Disconnect() { c.session.Stop() }
 
-// LogoutRemote signs out for ever. What waits to be sent is said not to have gone out.
+// LogoutRemote signs out for ever. What waits to be sent is said not to have gone out; what has come is brought to Matrix, or told of.
 func (c *Client) LogoutRemote(ctx context.Context) { c.session.Logout(ctx) }
 
 // IsLoggedIn reports whether messages make sense: the account is signed in, or the bridge

@@ -3,11 +3,16 @@ package bridge
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"maunium.net/go/mautrix/bridgev2"
+	"maunium.net/go/mautrix/bridgev2/networkid"
+	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
 	"matrix-msn/database"
@@ -152,4 +157,108 @@ func pageFor(c *Client, room id.RoomID, page string) *database.Page {
 	now := time.Now()
 	return &database.Page{LoginID: c.account.Login.ID, PageID: page, To: bob, Text: "Call me", RoomID: room, EventID: "$asked", Sender: fakeUser,
 		State: database.PageSending, WrittenAt: now, UpdatedAt: now}
+}
+
+// arrives has texts come from MSN of which the homeserver has none yet.
+func (b *testBridge) arrives(login *bridgev2.UserLogin, from string, texts ...string) {
+	client := login.Client.(*Client)
+	for _, text := range texts {
+		client.inbox.Put(b.ctx, &database.QueuedMessage{LoginID: login.ID, MessageID: networkid.MessageID(from + "/" + text), PortalID: client.account.PortalKey(from).ID,
+			Sender: from, At: time.Now(), Body: text, GroupSize: 1, Kind: database.QueuedText})
+	}
+}
+
+// textsIn returns the texts in a room, and what the user is told elsewhere of what had not reached its room.
+func (b *testBridge) textsIn(room id.RoomID, from int) (texts, lost []string) {
+	b.matrix.mu.Lock()
+	defer b.matrix.mu.Unlock()
+	for _, r := range b.matrix.records[from:] {
+		switch {
+		case r.kind == "message" && r.room == room && r.msg == event.MsgText:
+			texts = append(texts, r.body)
+		case r.kind == "message" && r.room != room && strings.Contains(r.body, "when you logged out"):
+			lost = append(lost, r.body)
+		}
+	}
+	return texts, lost
+}
+
+func TestWhatHasComeBeforeALogoutIsBroughtToMatrix(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	login.Client.Disconnect()
+	var texts []string
+	for i := range 100 {
+		texts = append(texts, fmt.Sprint("text ", i))
+	}
+	b.arrives(login, bob, texts...)
+	from := b.matrix.position()
+	login.Logout(b.ctx)
+	if got, lost := b.textsIn(room, from); !slices.Equal(got, texts) || len(lost) != 0 {
+		t.Errorf("the room has %q, told is %q", got, lost)
+	}
+}
+
+// Of what does not get to Matrix in time the user is told, with whom to ask for it.
+func TestWhatHasNotReachedItsRoomAtALogoutIsTold(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	room := b.dm(login, bob)
+	management := b.management()
+	login.Client.Disconnect()
+	b.matrix.mu.Lock()
+	b.matrix.maxBody = 1000
+	b.matrix.making = func() error { return errors.New("no room for now") }
+	b.matrix.mu.Unlock()
+	b.arrives(login, bob, strings.Repeat("x", 2000), "short")
+	b.arrives(login, carol, "one", "two")
+	from := b.matrix.position()
+	login.Logout(b.ctx)
+	got, lost := b.textsIn(room, from)
+	want := "3 messages from Home had not reached their rooms when you logged out, and are gone: ask Bob Builder (bob@example.com) and carol@example.com to send them again."
+	if !slices.Equal(got, []string{"short"}) || !slices.Equal(lost, []string{want}) {
+		t.Errorf("the room has %q, told is %q", got, lost)
+	}
+	if told, _ := b.waitMessage(from, "when you logged out"); told.room != management {
+		t.Errorf("it is told in %s", told.room)
+	}
+}
+
+// What comes in the middle of a logout is told of, and not stored with a login that will be gone. One that stays after all brings it.
+func TestWhatComesInTheMiddleOfALogoutIsTold(t *testing.T) {
+	t.Parallel()
+	b := newTestBridge(t, newTestServer(t))
+	login := b.login()
+	client := login.Client.(*Client)
+	room := b.dm(login, bob)
+	b.management()
+	login.Client.Disconnect()
+	b.arrives(login, bob, "before")
+	from := b.matrix.position()
+	b.whileTelling(func() { b.arrives(login, bob, "during") })
+	client.LogoutRemote(b.ctx)
+	want := "1 message from Home had not reached its room when you logged out, and is gone: ask Bob Builder (bob@example.com) to send it again."
+	if got, lost := b.textsIn(room, from); !slices.Equal(got, []string{"before"}) || !slices.Equal(lost, []string{want}) {
+		t.Errorf("the room has %q, told is %q", got, lost)
+	}
+	b.arrives(login, bob, "after")
+	if n := b.rows("msn_queue"); n != 0 {
+		t.Errorf("%d messages are stored", n)
+	}
+	client.inbox.Start(b.ctx)
+	defer client.inbox.Stop()
+	b.waitMessage(from, "after")
+	b.arrives(login, bob, "later")
+	b.waitMessage(from, "later")
+	if got, _ := b.textsIn(room, from); !slices.Equal(got, []string{"before", "during", "after", "later"}) {
+		t.Errorf("the room has %q", got)
+	}
+	client.inbox.Stop()
+	b.arrives(login, bob, "while it is stopped")
+	if n := b.rows("msn_queue"); n != 1 {
+		t.Errorf("%d messages are stored", n)
+	}
 }

@@ -110,8 +110,10 @@ const (
 		GROUP BY queued.portal_id ORDER BY MIN(queued.position)`
 	queuePortals = `SELECT DISTINCT portal_id FROM msn_queue WHERE bridge_id=$1 AND login_id=$2`
 	queueCount   = `SELECT COUNT(*) FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3`
-	queueOwner   = `UPDATE msn_queue SET owner=$5 WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3 AND owner IN ($4, $5) AND ` + ifHeld6
-	queueFailed  = `
+	queueWaiting = `
+		SELECT sender, kind, COUNT(*) FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 GROUP BY sender, kind ORDER BY MIN(position)`
+	queueOwner  = `UPDATE msn_queue SET owner=$5 WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3 AND owner IN ($4, $5) AND ` + ifHeld6
+	queueFailed = `
 		UPDATE msn_queue SET attempts=attempts+1, last_error=$4 WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3`
 	queueRemove = `DELETE FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3 AND owner=$4`
 )
@@ -260,6 +262,25 @@ func (q *MSNQueueQuery) Last(ctx context.Context, login networkid.UserLoginID, p
 func (q *MSNQueueQuery) Count(ctx context.Context, login networkid.UserLoginID, portal networkid.PortalID) (n int, err error) {
 	err = q.GetDB().QueryRow(ctx, queueCount, q.bridgeID, login, portal).Scan(&n)
 	return n, err
+}
+
+// WaitingMessages is how many messages of a kind wait that somebody has sent.
+type WaitingMessages struct {
+	Sender string // account
+	Kind   QueuedKind
+	Count  int
+}
+
+// Waiting returns what waits for all portals of a login, in the order in which the first of each came.
+func (q *MSNQueueQuery) Waiting(ctx context.Context, login networkid.UserLoginID) ([]WaitingMessages, error) {
+	if q.holders.none(login) {
+		return nil, nil
+	}
+	rows, err := q.GetDB().Query(ctx, queueWaiting, q.bridgeID, login)
+	return dbutil.NewRowIterWithError(rows, func(row dbutil.Scannable) (w WaitingMessages, err error) {
+		err = row.Scan(&w.Sender, &w.Kind, &w.Count)
+		return w, err
+	}, err).AsList()
 }
 
 // SetOwner claims a message for a run of the bridge, or gives it back when owner is "". It

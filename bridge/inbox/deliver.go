@@ -30,7 +30,12 @@ var errNotInMatrix = errors.New("the message did not get into the room")
 func (b *Inbox) deliver(ctx context.Context, m *database.QueuedMessage) error {
 	settling, cancel := room.Settling(ctx)
 	defer cancel()
-	handing, cancel := context.WithTimeout(settling, handleTimeout)
+	return b.bring(settling, m)
+}
+
+// bring is deliver for what gets no such moment.
+func (b *Inbox) bring(ctx context.Context, m *database.QueuedMessage) error {
+	handing, cancel := context.WithTimeout(ctx, handleTimeout)
 	defer cancel()
 	kind := b.kindOf(m)
 	if m.Replaces != "" {

@@ -76,6 +76,10 @@ type Inbox struct {
 	failing bool            // the database does not take it
 	saving  *time.Timer     // of the next attempt then
 	waits   *backoff.ExponentialBackOff
+	closed  bool // the user logs out: nothing is stored any more
+	told    bool // and was told what is left
+
+	tell func(ctx context.Context, text string) error // says something to the user
 
 	// atMost is how many messages wait at most for the rooms for which some were stored since nothing waited in memory. Who saves has it.
 	atMost map[networkid.PortalID]int
@@ -114,7 +118,7 @@ var Unhurried = Pace{Settles: 3 * time.Second}
 // New returns an Inbox that is stopped. Call Use before Start.
 func New(a *account.Account, rooms *room.Rooms, pace Pace) *Inbox {
 	b := &Inbox{account: a, rooms: rooms, waits: retry.Storing(), settles: pace.Settles}
-	b.moved.L, b.saver = &b.mu, make(chan struct{}, 1)
+	b.moved.L, b.saver, b.tell = &b.mu, make(chan struct{}, 1), b.tellUser
 	b.loop = queue.New(queue.Config[networkid.PortalID, *database.QueuedMessage]{
 		Store: &table{a.DB.MSNQueue, a.Login.ID}, Work: b, Window: 1, Batch: batch, Parallel: maxRooms, Patience: patience, Waits: pace.Between, Again: true,
 	})
@@ -149,7 +153,7 @@ func (b *Inbox) put(ctx context.Context, a arrival) {
 	for b.started && !b.failing && b.inMemory() >= maxAhead {
 		b.moved.Wait()
 	}
-	if !b.started && len(b.unsaved) == 0 {
+	if !b.started && !b.closed && len(b.unsaved) == 0 {
 		storing, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 		defer cancel()
 		err := b.save(storing, a)
@@ -167,6 +171,9 @@ func (b *Inbox) put(ctx context.Context, a arrival) {
 	if full {
 		zerolog.Ctx(ctx).Error().Str("message_id", string(a.parts[0].MessageID)).Msg("Lost an incoming message: the database has taken none for long")
 		return
+	}
+	if b.told {
+		zerolog.Ctx(ctx).Error().Str("message_id", string(a.parts[0].MessageID)).Msg("Lost an incoming message, unless the login is started again: the user has logged out")
 	}
 	b.unsaved = append(b.unsaved, a)
 	if b.started && !b.failing && !b.storing {
@@ -202,6 +209,7 @@ func (b *Inbox) Start(ctx context.Context) {
 	}
 	b.loop.Start(ctx)
 	b.started, b.ctx = true, context.WithoutCancel(ctx)
+	b.closed, b.told = false, false
 	if len(b.unsaved) > 0 {
 		b.saveIn(0)
 	}
