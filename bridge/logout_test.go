@@ -17,6 +17,7 @@ import (
 
 	"matrix-msn/database"
 	"matrix-msn/msn"
+	"matrix-msn/msn/msntest"
 )
 
 // whileTelling has something done once, when a logout tells what became of what waits.
@@ -218,13 +219,55 @@ func TestWhatHasNotReachedItsRoomAtALogoutIsTold(t *testing.T) {
 	from := b.matrix.position()
 	login.Logout(b.ctx)
 	got, lost := b.textsIn(room, from)
-	want := "3 messages from Home had not reached their rooms when you logged out, and are gone: ask Bob Builder (bob@example.com) and carol@example.com to send them again."
+	want := "3 messages from Home had not reached their rooms when you logged out, and may be lost: ask Bob Builder (bob@example.com) and carol@example.com to send again what you do not see there."
 	if !slices.Equal(got, []string{"short"}) || !slices.Equal(lost, []string{want}) {
 		t.Errorf("the room has %q, told is %q", got, lost)
 	}
 	if told, _ := b.waitMessage(from, "when you logged out"); told.room != management {
 		t.Errorf("it is told in %s", told.room)
 	}
+}
+
+// Who signs in anew while the same account is being logged out is told so, and nobody stays signed in whom no login owns.
+func TestSignInAnewInTheMiddleOfALogout(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t)
+	b := newTestBridge(t, srv)
+	login := b.login()
+	b.management()
+	login.Client.Disconnect()
+	b.matrix.mu.Lock()
+	b.matrix.making = func() error { return errors.New("no room for now") }
+	b.matrix.mu.Unlock()
+	b.arrives(login, carol, "hello")
+	asked, answer := make(chan struct{}), make(chan struct{})
+	ask := sync.OnceFunc(func() { close(asked) })
+	srv.Hook(msntest.For(alice, func(r *msntest.Request) msntest.Action {
+		if r.Command.Verb == "USR" {
+			ask()
+			<-answer
+		}
+		return msntest.Action{}
+	}))
+	failed := make(chan error, 1)
+	go func() {
+		_, err := b.tryLogin(alice, pass)
+		failed <- err
+	}()
+	<-asked
+	var err error
+	b.whileTelling(func() {
+		close(answer)
+		err = <-failed
+	})
+	login.Logout(b.ctx)
+	if err == nil || !strings.Contains(err.Error(), "logged out") {
+		t.Errorf("who signs in anew is told %v", err)
+	}
+	if b.br.GetCachedUserLoginByID(login.ID) != nil {
+		t.Error("there is a login")
+	}
+	b.eventually("nobody to be signed in", func() bool { return !srv.Online(alice) })
 }
 
 // What comes in the middle of a logout is told of, and not stored with a login that will be gone. One that stays after all brings it.
@@ -240,7 +283,7 @@ func TestWhatComesInTheMiddleOfALogoutIsTold(t *testing.T) {
 	from := b.matrix.position()
 	b.whileTelling(func() { b.arrives(login, bob, "during") })
 	client.LogoutRemote(b.ctx)
-	want := "1 message from Home had not reached its room when you logged out, and is gone: ask Bob Builder (bob@example.com) to send it again."
+	want := "1 message from Home had not reached its room when you logged out, and may be lost: if you do not see it there, ask Bob Builder (bob@example.com) to send it again."
 	if got, lost := b.textsIn(room, from); !slices.Equal(got, []string{"before"}) || !slices.Equal(lost, []string{want}) {
 		t.Errorf("the room has %q, told is %q", got, lost)
 	}

@@ -286,11 +286,14 @@ func (p *process) store(ctx context.Context, existing *bridgev2.UserLogin, crede
 	if err != nil {
 		return nil, trouble(ctx, err)
 	}
-	takeBack := func() {}
+	leaving, takeBack := func() bool { return false }, func() {}
 	if existing != nil {
 		api, old, meta := existing.Client, p.SessionOf(existing), existing.Metadata.(*account.Metadata)
 		before := meta.Get()
 		old.Retire()
+		if leaving = old.Leaving; leaving() { // since the service was asked
+			return nil, refusal(reason.ErrLeaving, reason.Login, http.StatusConflict, reason.Subject{})
+		}
 		takeBack = func() {
 			existing.Client = api
 			meta.Update(func(kept *account.Record) { *kept = before })
@@ -312,8 +315,8 @@ func (p *process) store(ctx context.Context, existing *bridgev2.UserLogin, crede
 	}
 	made := p.SessionOf(login)
 	made.Start(client)
-	// A logout can have come between, which the framework does not guard against.
-	if row, err := p.Bridge.DB.UserLogin.GetByID(ctx, id); err == nil && row == nil || p.Bridge.GetCachedUserLoginByID(id) != login {
+	// A logout can have come between, which the framework does not guard against, and may not be at its end.
+	if row, err := p.Bridge.DB.UserLogin.GetByID(ctx, id); err == nil && row == nil || p.Bridge.GetCachedUserLoginByID(id) != login || leaving() {
 		made.Retire()
 		return nil, refusal(reason.ErrLoggedOut, reason.Login, http.StatusConflict, reason.Subject{})
 	}
