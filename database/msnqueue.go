@@ -111,7 +111,9 @@ const (
 	queuePortals = `SELECT DISTINCT portal_id FROM msn_queue WHERE bridge_id=$1 AND login_id=$2`
 	queueCount   = `SELECT COUNT(*) FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 AND portal_id=$3`
 	queueWaiting = `
-		SELECT sender, kind, COUNT(*) FROM msn_queue WHERE bridge_id=$1 AND login_id=$2 GROUP BY sender, kind ORDER BY MIN(position)`
+		SELECT sender, kind, COUNT(*) FROM msn_queue WHERE bridge_id=$1 AND login_id=$2
+		AND NOT EXISTS (SELECT 1 FROM message WHERE message.bridge_id=$1 AND message.room_receiver=msn_queue.login_id AND message.id=msn_queue.message_id)
+		GROUP BY sender, kind ORDER BY MIN(position)`
 	queueOwner  = `UPDATE msn_queue SET owner=$5 WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3 AND owner IN ($4, $5) AND ` + ifHeld6
 	queueFailed = `
 		UPDATE msn_queue SET attempts=attempts+1, last_error=$4 WHERE bridge_id=$1 AND login_id=$2 AND message_id=$3`
@@ -271,7 +273,7 @@ type WaitingMessages struct {
 	Count  int
 }
 
-// Waiting returns what waits for all portals of a login, in the order in which the first of each came.
+// Waiting returns what waits for all portals of a login and is in no room, in the order in which the first of each came.
 func (q *MSNQueueQuery) Waiting(ctx context.Context, login networkid.UserLoginID) ([]WaitingMessages, error) {
 	if q.holders.none(login) {
 		return nil, nil

@@ -131,11 +131,14 @@ func (b *Inbox) tellLost(ctx context.Context) {
 	b.told = true
 	for _, a := range b.unsaved {
 		for _, part := range a.parts {
+			if part.Kind == database.QueuedAlert { // of the bridge itself, about what is being brought
+				continue
+			}
 			left = append(left, database.WaitingMessages{Sender: part.Sender, Kind: part.Kind, Count: 1})
 		}
 	}
 	b.mu.Unlock()
-	lost, senders := b.lost(left)
+	lost, senders := lostOf(left, b.account.Identity.Account)
 	if lost == 0 {
 		return
 	}
@@ -145,16 +148,16 @@ func (b *Inbox) tellLost(ctx context.Context) {
 	}
 }
 
-// lost returns how many messages of those that are left somebody would miss, and who can send them again. What the service keeps
-// comes again by itself; who came and went, and how a text looks that is there, is of no use any more.
-func (b *Inbox) lost(left []database.WaitingMessages) (lost int, senders []string) {
+// lostOf returns how many messages of those that are left somebody would miss, and who can send them again. What the service keeps
+// comes again by itself; who came and went, and how a text looks that is there, is of no use any more. Nobody is asked to ask themselves.
+func lostOf(left []database.WaitingMessages, self string) (lost int, senders []string) {
 	for _, waiting := range left {
 		switch waiting.Kind {
-		case database.QueuedNote, database.QueuedLeft, database.QueuedBack, database.QueuedEdit, database.QueuedOffline:
+		case database.QueuedLeft, database.QueuedBack, database.QueuedEdit, database.QueuedOffline:
 			continue
 		}
 		lost += waiting.Count
-		if waiting.Kind != database.QueuedAlert && !slices.Contains(senders, waiting.Sender) {
+		if waiting.Kind != database.QueuedAlert && waiting.Sender != self && !slices.Contains(senders, waiting.Sender) {
 			senders = append(senders, waiting.Sender)
 		}
 	}
