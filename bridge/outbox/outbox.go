@@ -300,6 +300,7 @@ func (o *Outbox) Begin(ctx context.Context, job *queue.Job[*database.QueuedEvent
 		}
 		if ctx.Err() == nil && cutOff(session, err) && time.Since(began) < o.account.Config.Outage() {
 			zerolog.Ctx(ctx).Info().Err(err).Stringer("event_id", e.EventID).Msg("Message waits for the connection again: it had not gone out")
+			o.breakLine(e.PortalID)
 			return queue.PutBack()
 		}
 		o.sent(err)
@@ -461,14 +462,22 @@ func (o *Outbox) line(job *queue.Job[*database.QueuedEvent]) *msn.Line {
 	return line
 }
 
+// breakLine keeps those of a room that are taken up behind a text which is put back from going out by the next connection before it.
+func (o *Outbox) breakLine(portal networkid.PortalID) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if line := o.lines[portal]; line != nil {
+		line.Break()
+	}
+}
+
 // isSent reports whether the framework knows a message as sent.
 func (o *Outbox) isSent(ctx context.Context, e *database.QueuedEvent) (bool, error) {
 	parts, err := o.account.Bridge.DB.Message.GetAllPartsByID(ctx, o.account.Login.ID, msnid.MakeSentMessageID(e.EventID))
 	return len(parts) > 0, err
 }
 
-// cutOff reports whether a text failed only because the connection of its session has ended, before anything of it went out. A text of
-// which this is so has broken its Line: else one behind it could go out by the next connection before it.
+// cutOff reports whether a text failed only because the connection of its session has ended, before anything of it went out.
 func cutOff(session *msn.Client, err error) bool {
 	switch {
 	case mayHaveArrived(err):

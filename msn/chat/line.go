@@ -16,6 +16,9 @@ type Line struct{ broken atomic.Bool }
 // Broken reports whether a text of the line has failed so that those behind it fail too.
 func (l *Line) Broken() bool { return l.broken.Load() }
 
+// Break has those behind a text of the line fail that is sent again later for another reason than these.
+func (l *Line) Break() { l.broken.Store(true) }
+
 // settled notes what became of a text of the line, and whether the connection had ended. It is
 // called by the owner, before another text can be taken up.
 func (l *Line) settled(err error, ended bool) {
