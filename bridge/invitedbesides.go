@@ -24,6 +24,9 @@ const (
 	invitationsTimeout = 2 * time.Second
 )
 
+// nobody stands for all who are refused, whose invitations are handled one after the other.
+const nobody id.UserID = ""
+
 // takenAside marks an event that is handled besides the others.
 const takenAside event.Source = 1 << 30
 
@@ -41,15 +44,18 @@ type invitations struct {
 
 // takeAside has events handled by handle: an invitation, and what comes in its room until it is handled. It reports false for taken when
 // an event is to be handled as it comes, and for handled when it never will be.
-func (v *invitations) takeAside(ctx context.Context, evt *event.Event, isInvitation bool, handle func(context.Context, *event.Event)) (taken, handled bool) {
+//
+// by is whose invitation it is, or nobody.
+func (v *invitations) takeAside(ctx context.Context, evt *event.Event, by id.UserID, isInvitation bool, handle func(context.Context, *event.Event)) (taken, handled bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	behind, busy := v.rooms[evt.RoomID]
-	waiting, lane := v.users[evt.Sender]
+	waiting, lane := v.users[by]
+	crowded := v.waiting >= maxAside
 	switch {
-	case v.stopped, !busy && (!isInvitation || v.waiting >= maxAside || !lane && len(v.users) >= maxInviters):
+	case v.stopped, !busy && !isInvitation, !busy && !lane && by != nobody && (crowded || len(v.users) >= maxInviters):
 		return false, false
-	case busy && (len(behind) >= maxBehindInvitation || v.waiting >= maxAside), !busy && len(waiting) >= maxInvitations:
+	case busy && (len(behind) >= maxBehindInvitation || len(behind) > 0 && crowded), !busy && (len(waiting) >= maxInvitations || crowded):
 		zerolog.Ctx(ctx).Warn().Stringer("event_id", evt.ID).Stringer("sender", evt.Sender).Msg("Passing over an invitation: too many wait")
 		return true, false
 	case busy:
@@ -61,13 +67,13 @@ func (v *invitations) takeAside(ctx context.Context, evt *event.Event, isInvitat
 	}
 	v.rooms[evt.RoomID] = nil
 	if lane {
-		v.users[evt.Sender] = append(waiting, evt)
+		v.users[by] = append(waiting, evt)
 		v.waiting++
 		return true, true
 	}
-	v.users[evt.Sender] = nil
+	v.users[by] = nil
 	v.running.Go(func() {
-		for first := evt; first != nil; first = next(v, v.users, evt.Sender) {
+		for first := evt; first != nil; first = next(v, v.users, by) {
 			for each := first; each != nil; each = next(v, v.rooms, first.RoomID) {
 				handle(ctx, each)
 			}
@@ -117,25 +123,33 @@ func (c *Connector) Membership(ctx context.Context, evt *event.Event) {
 		copied := *before
 		own.Unsigned.PrevContent = &copied
 	}
-	taken, handled := c.invites.takeAside(ctx, &own, c.isInvitation(ctx, evt), c.handleAside)
+	by, isInvitation := c.invitedBy(ctx, evt)
+	taken, handled := c.invites.takeAside(ctx, &own, by, isInvitation, c.handleAside)
 	if !taken {
 		return
 	}
 	evt.Sender, evt.Mautrix.EventSource = bot, takenAside // the framework passes over what the bot does
 	if !handled {
-		c.intake.Invited(&own) // what its sender writes there does not wait for it
+		c.Member(ctx, &own) // the bridge itself is to know of it, and what its sender writes there does not wait for it
 	}
 }
 
-// isInvitation reports whether an event has the framework make a room into the chat with a ghost.
-func (c *Connector) isInvitation(ctx context.Context, evt *event.Event) bool {
+// invitedBy reports whether an event is an invitation with which the framework asks others: one that makes a room into the chat with a ghost,
+// or one by somebody who is refused. These are nobody's: there can be as many as somebody likes to make up.
+func (c *Connector) invitedBy(ctx context.Context, evt *event.Event) (by id.UserID, is bool) {
 	content, ok := evt.Content.Parsed.(*event.MemberEventContent)
-	if !ok || content.Membership != event.MembershipInvite || !content.IsDirect || !c.br.IsGhostMXID(id.UserID(evt.GetStateKey())) ||
-		!c.br.Config.Permissions.Get(evt.Sender).SendEvents { // that is refused at once
-		return false
+	who := id.UserID(evt.GetStateKey())
+	ghost := c.br.IsGhostMXID(who)
+	switch may := c.br.Config.Permissions.Get(evt.Sender); {
+	case !ok || content.Membership != event.MembershipInvite || !ghost && who != c.br.Bot.GetMXID():
+		return evt.Sender, false
+	case !may.SendEvents || !may.Commands:
+		return nobody, true
+	case !ghost || !content.IsDirect:
+		return evt.Sender, false
 	}
 	portal, err := c.br.GetPortalByMXID(ctx, evt.RoomID)
-	return err == nil && portal == nil
+	return evt.Sender, err == nil && portal == nil
 }
 
 // handleAside handles a membership as the framework does.

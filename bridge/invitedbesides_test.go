@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -31,7 +32,11 @@ func (h *handledAside) take(user, room, evt string, isInvitation bool) bool {
 	h.gates[id.EventID(evt)] = make(chan struct{})
 	h.mu.Unlock()
 	taken := &event.Event{Sender: id.UserID(user), RoomID: id.RoomID(room), ID: id.EventID(evt)}
-	aside, handled := h.takeAside(context.Background(), taken, isInvitation, func(_ context.Context, evt *event.Event) {
+	by := taken.Sender
+	if strings.HasPrefix(user, "@refused") {
+		by = nobody
+	}
+	aside, handled := h.takeAside(context.Background(), taken, by, isInvitation, func(_ context.Context, evt *event.Event) {
 		h.mu.Lock()
 		h.order = append(h.order, string(evt.ID))
 		gate := h.gates[evt.ID]
@@ -132,29 +137,36 @@ func TestFloodOfInvitationsIsPassedOver(t *testing.T) {
 // However many users invite people, and however much waits for that: what is kept has a bound, and beyond it the homeserver waits.
 func TestInvitationsByManyUsersHaveABound(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct{ users, each, aside int }{
-		"many users":                    {2 * maxInviters, 1, maxInviters},
-		"many invitations by each user": {maxInviters, maxInvitations, maxInviters + maxAside},
+	for name, test := range map[string]struct {
+		name                              string
+		users, each                       int
+		handled, waiting, dropped, inline int
+	}{
+		"many users":                    {"@user", 2 * maxInviters, 1, maxInviters, 0, 0, maxInviters},
+		"many invitations by each user": {"@user", maxInviters, maxInvitations, maxInviters + maxAside, maxAside, maxInviters*(maxInvitations-1) - maxAside, 0},
+		"many who are refused":          {"@refused", 3 * maxInvitations, 1, 1 + maxInvitations, maxInvitations, 2*maxInvitations - 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var h handledAside
-				aside := 0
+				aside, inline := 0, 0
 				for n := range test.each {
 					for user := range test.users {
-						if h.take(fmt.Sprint("@", user), fmt.Sprint("!", user, "-", n), fmt.Sprint("$", user, "-", n), true) {
+						if h.take(fmt.Sprint(test.name, user), fmt.Sprint("!", user, "-", n), fmt.Sprint("$", user, "-", n), true) {
 							aside++
+						} else {
+							inline++
 						}
 					}
 				}
-				if aside != test.aside || h.waiting != aside-min(test.users, maxInviters) || h.dropped > 0 {
-					t.Errorf("%d are taken aside, %d wait, %d are dropped", aside, h.waiting, h.dropped)
+				if aside-h.dropped != test.handled || h.waiting != test.waiting || h.dropped != test.dropped || inline != test.inline {
+					t.Errorf("%d are taken aside, %d wait, %d are dropped, %d are handled as they come", aside, h.waiting, h.dropped, inline)
 				}
 				for _, gate := range h.gates {
 					close(gate)
 				}
-				if began := h.began(); len(began) != aside || h.waiting != 0 || len(h.rooms)+len(h.users) > 0 {
+				if began := h.began(); len(began) != test.handled || h.waiting != 0 || len(h.rooms)+len(h.users) > 0 {
 					t.Errorf("%d were handled, %d wait, kept are %v and %v", len(began), h.waiting, h.rooms, h.users)
 				}
 			})

@@ -8,8 +8,8 @@ import (
 	"maunium.net/go/mautrix/id"
 )
 
-// invitationTimeout is how long what a user writes in a room waits for the invitation of a ghost before it, should nobody say that it was
-// handled, which is always said: longer than it takes when others by the same user, and a homeserver that hangs, are before it.
+// invitationTimeout is how long what a user writes in a room waits at most for the invitation of a ghost before it. That it was handled is
+// always said; it takes so long only when many others by the same user are before it, which hang.
 const invitationTimeout = 15 * time.Minute
 
 // invitation is one of a ghost by a user.
