@@ -41,8 +41,8 @@ const (
 	maxLiveOfLogin = 49 << 10
 	// maxAllocsOfSignIn and maxAllocatedOfSignIn are how many objects, and how many bytes of them, are made for one login from the start of the
 	// bridge until all are signed in and idle, their contacts stored for the first time, and what the homeserver of the test needs counted: what is used once costs most of the time of a start.
-	maxAllocsOfSignIn    = 3400
-	maxAllocatedOfSignIn = 225 << 10
+	maxAllocsOfSignIn    = 2900
+	maxAllocatedOfSignIn = 195 << 10
 	// crowdPercent is the GOGC while they sign in, as in the program (cmd/bridge/memory.go).
 	crowdPercent = 10
 	// signInLimit is how long all of them may take, on a machine that has much else to do.
