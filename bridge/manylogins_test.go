@@ -44,7 +44,7 @@ const (
 	maxAllocsOfSignIn    = 2900
 	maxAllocatedOfSignIn = 195 << 10
 	// crowdPercent is the GOGC while they sign in, as in the program (cmd/bridge/memory.go).
-	crowdPercent = 10
+	crowdPercent = 8
 	// signInLimit is how long all of them may take, on a machine that has much else to do.
 	signInLimit = 5 * time.Minute
 )
