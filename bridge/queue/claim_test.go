@@ -8,10 +8,11 @@ import (
 	"time"
 
 	"matrix-msn/bridge/queue"
+	"matrix-msn/bridge/queue/queuetest"
 )
 
 // putClaimed puts a row in the name of the run, and returns it for WakeWith.
-func putClaimed(t *testing.T, loop *queue.Loop[string, string], store *queue.Memory[string, string], key, row string) queue.Entry[string] {
+func putClaimed(t *testing.T, loop *queue.Loop[string, string], store *queuetest.Memory[string, string], key, row string) queue.Entry[string] {
 	t.Helper()
 	owner := loop.OwnerAhead(key)
 	if owner == "" {
@@ -31,7 +32,7 @@ func TestClaimedRowThatWasReadBeforeItIsGivenIsBegunOnce(t *testing.T) {
 	for name, stop := range map[string]bool{"run goes on": false, "run is stopped": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				store := queue.NewMemory[string, string]()
+				store := queuetest.NewMemory[string, string]()
 				var begun atomic.Int64
 				loop := newLoop(store, &work{begin: func(context.Context, *queue.Job[string]) queue.Outcome {
 					begun.Add(1)
@@ -62,7 +63,7 @@ func TestClaimedRowThatWasReadBeforeItIsGivenIsBegunOnce(t *testing.T) {
 func TestClaimedRowThatIsUnderWayIsNotGivenBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := queue.NewMemory[string, string]()
+		store := queuetest.NewMemory[string, string]()
 		loop := newLoop(store, &work{begin: func(ctx context.Context, _ *queue.Job[string]) queue.Outcome {
 			return queue.Pending(func() queue.Outcome {
 				<-ctx.Done()
@@ -85,7 +86,7 @@ func TestClaimedRowThatIsUnderWayIsNotGivenBack(t *testing.T) {
 
 // hanging is a table that answers nothing from some time on.
 type hanging struct {
-	*queue.Memory[string, string]
+	*queuetest.Memory[string, string]
 	hangs atomic.Bool
 }
 
@@ -100,7 +101,7 @@ func (h *hanging) SetOwner(ctx context.Context, e queue.Entry[string], owner str
 func TestStopWaitsOnceForATableThatHangsHoweverManyRowsAreGivenBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := &hanging{Memory: queue.NewMemory[string, string]()}
+		store := &hanging{Memory: queuetest.NewMemory[string, string]()}
 		loop := newLoop(store, &work{begin: func(ctx context.Context, _ *queue.Job[string]) queue.Outcome {
 			<-ctx.Done()
 			return queue.PutBack()
@@ -128,7 +129,7 @@ func TestStopWaitsOnceForATableThatHangsHoweverManyRowsAreGivenBack(t *testing.T
 func TestRowBehindOneThatTakesItsTimeIsNotClaimed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := queue.NewMemory[string, string]()
+		store := queuetest.NewMemory[string, string]()
 		slow := make(chan struct{})
 		loop := newLoop(store, &work{begin: func(context.Context, *queue.Job[string]) queue.Outcome {
 			<-slow

@@ -102,15 +102,6 @@ func (r *run[K, R]) look(key K, position int64) {
 	r.schedule(lane)
 }
 
-// hurry ends the rest of a lane.
-func (r *run[K, R]) hurry(key K) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if lane := r.lanes[key]; lane != nil && lane.pause != nil && lane.pause.Stop() {
-		lane.pause = nil
-	}
-}
-
 // give puts a row behind those of its lane that were read, or has it looked for when there may
 // be others in between, or too many. It reports false when the row is in the name of another run.
 func (r *run[K, R]) give(key K, e Entry[R]) (ours bool) {

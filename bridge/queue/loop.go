@@ -84,14 +84,6 @@ func (l *Loop[K, R]) Wake(key K, position int64) {
 	}
 }
 
-// Hurry is Wake for a key that need not rest any longer after a failure.
-func (l *Loop[K, R]) Hurry(key K, position int64) {
-	if r := l.current(); r != nil {
-		r.hurry(key)
-		r.wake(key, position)
-	}
-}
-
 // Run returns the name of the run, as the owner of rows that are given by WakeWith, or ""
 // while the Loop is stopped.
 func (l *Loop[K, R]) Run() string {

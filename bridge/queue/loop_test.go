@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"matrix-msn/bridge/queue"
+	"matrix-msn/bridge/queue/queuetest"
 )
 
 // work is done by functions of the test.
@@ -32,7 +33,7 @@ func (w *work) Tell(_ context.Context, row string, fate error) error {
 
 // counting counts how many rows are read.
 type counting struct {
-	*queue.Memory[string, string]
+	*queuetest.Memory[string, string]
 	rows, reads atomic.Int64
 }
 
@@ -50,7 +51,7 @@ func newLoop(store queue.Store[string, string], w *work, window int) *queue.Loop
 func TestRowsThatWaitAreReadOnceHoweverSlowTheyAre(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := &counting{Memory: queue.NewMemory[string, string]()}
+		store := &counting{Memory: queuetest.NewMemory[string, string]()}
 		done := 0
 		var mu sync.Mutex
 		loop := newLoop(store, &work{begin: func(context.Context, *queue.Job[string]) queue.Outcome {
@@ -79,7 +80,7 @@ func TestRowsThatWaitAreReadOnceHoweverSlowTheyAre(t *testing.T) {
 func TestStuckKeysHoldUpNoOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := queue.NewMemory[string, string]()
+		store := queuetest.NewMemory[string, string]()
 		stuck := make(chan struct{})
 		var lively []string
 		loop := newLoop(store, &work{begin: func(_ context.Context, job *queue.Job[string]) queue.Outcome {
@@ -109,7 +110,7 @@ func TestStuckKeysHoldUpNoOthers(t *testing.T) {
 func TestKeyThatFailsIsTriedLessAndLessOftenAndHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := queue.NewMemory[string, string]()
+		store := queuetest.NewMemory[string, string]()
 		var attempts []int
 		var at []time.Time
 		other := time.Time{}
@@ -143,7 +144,7 @@ func TestKeyThatFailsIsTriedLessAndLessOftenAndHoldsUpNoOther(t *testing.T) {
 func TestStopWaitsForWhatIsUnderWayAndStartGoesOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := queue.NewMemory[string, string]()
+		store := queuetest.NewMemory[string, string]()
 		var done []string
 		slow := make(chan struct{})
 		loop := newLoop(store, &work{begin: func(_ context.Context, job *queue.Job[string]) queue.Outcome {
@@ -194,7 +195,7 @@ func TestStopWaitsForWhatIsUnderWayAndStartGoesOn(t *testing.T) {
 func TestReleaseOfAKeyOfWhichNothingIsHeldLooksAtNoTable(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := &counting{Memory: queue.NewMemory[string, string]()}
+		store := &counting{Memory: queuetest.NewMemory[string, string]()}
 		online := false
 		var sent []string
 		loop := newLoop(store, &work{begin: func(_ context.Context, job *queue.Job[string]) queue.Outcome {
@@ -231,7 +232,7 @@ func TestReleaseOfAKeyOfWhichNothingIsHeldLooksAtNoTable(t *testing.T) {
 func TestNewsOfOneKindIsPutOnceUntilItIsClaimed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := queue.NewMemory[string, string]()
+		store := queuetest.NewMemory[string, string]()
 		looks := 0
 		var loop *queue.Loop[string, string]
 		loop = newLoop(store, &work{begin: func(ctx context.Context, job *queue.Job[string]) queue.Outcome {
@@ -258,18 +259,18 @@ func TestNewsOfOneKindIsPutOnceUntilItIsClaimed(t *testing.T) {
 // Of a row that was taken out after it was read nothing is left to be done; of one that belongs to somebody else there is.
 func TestRowThatIsGoneWhenItIsBegunLeavesNothing(t *testing.T) {
 	t.Parallel()
-	for name, taken := range map[string]func(*queue.Memory[string, string], queue.Entry[string]) (bool, error){
-		"taken out": func(store *queue.Memory[string, string], e queue.Entry[string]) (bool, error) {
+	for name, taken := range map[string]func(*queuetest.Memory[string, string], queue.Entry[string]) (bool, error){
+		"taken out": func(store *queuetest.Memory[string, string], e queue.Entry[string]) (bool, error) {
 			return store.Remove(t.Context(), e)
 		},
-		"somebody else's": func(store *queue.Memory[string, string], e queue.Entry[string]) (bool, error) {
+		"somebody else's": func(store *queuetest.Memory[string, string], e queue.Entry[string]) (bool, error) {
 			return store.SetOwner(t.Context(), e, "another")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				store := queue.NewMemory[string, string]()
+				store := queuetest.NewMemory[string, string]()
 				loop := newLoop(store, &work{begin: func(ctx context.Context, job *queue.Job[string]) queue.Outcome {
 					if changed, err := taken(store, job.Entry); !changed || err != nil {
 						t.Errorf("it is not changed: %v", err)
@@ -295,7 +296,7 @@ func TestRowThatIsGoneWhenItIsBegunLeavesNothing(t *testing.T) {
 func TestStoppedLoopReadsNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := &counting{Memory: queue.NewMemory[string, string]()}
+		store := &counting{Memory: queuetest.NewMemory[string, string]()}
 		loop := newLoop(store, &work{begin: func(ctx context.Context, _ *queue.Job[string]) queue.Outcome {
 			return queue.Pending(func() queue.Outcome {
 				<-ctx.Done()
@@ -319,7 +320,7 @@ func TestStoppedLoopReadsNothing(t *testing.T) {
 func TestHoldingARowIsNoAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := queue.NewMemory[string, string]()
+		store := queuetest.NewMemory[string, string]()
 		var attempts []int
 		loop := newLoop(store, &work{begin: func(_ context.Context, job *queue.Job[string]) queue.Outcome {
 			switch attempts = append(attempts, job.Attempt); len(attempts) {
@@ -346,7 +347,7 @@ func TestHoldingARowIsNoAttempt(t *testing.T) {
 func TestRowThatFollowsWaitsForThoseBeforeIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := queue.NewMemory[string, string]()
+		store := queuetest.NewMemory[string, string]()
 		var began []string
 		settle := make(chan struct{})
 		loop := newLoop(store, &work{begin: func(ctx context.Context, job *queue.Job[string]) queue.Outcome {
@@ -391,7 +392,7 @@ func TestRowThatFollowsWaitsForThoseBeforeIt(t *testing.T) {
 func TestRowThatIsPutBackKeepsItsPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := queue.NewMemory[string, string]()
+		store := queuetest.NewMemory[string, string]()
 		var began []string
 		news := map[string]chan struct{}{"first": make(chan struct{}), "second": make(chan struct{})}
 		lost := true
@@ -435,7 +436,7 @@ func TestRowThatIsPutBackKeepsItsPlace(t *testing.T) {
 func TestRowThatIsUnderWayIsNotGivenBackWhenItIsGivenOnceMore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := queue.NewMemory[string, string]()
+		store := queuetest.NewMemory[string, string]()
 		loop := newLoop(store, &work{begin: func(ctx context.Context, job *queue.Job[string]) queue.Outcome {
 			if job.Earlier {
 				return queue.Done()

@@ -27,7 +27,7 @@ func seeds(t *testing.T) uint64 {
 
 // memory is the table in memory.
 type memory struct {
-	*queue.Memory[string, string]
+	*queuetest.Memory[string, string]
 	there map[string]bool
 }
 
@@ -52,7 +52,7 @@ func TestNothingIsLostDoubledOrOvertakenWhateverHappens(t *testing.T) {
 		for seed := range seeds(t) {
 			t.Run(fmt.Sprintf("window=%d/seed=%d", window, seed), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					queuetest.Run(t, seed, window, &memory{queue.NewMemory[string, string](), make(map[string]bool)})
+					queuetest.Run(t, seed, window, &memory{queuetest.NewMemory[string, string](), make(map[string]bool)})
 				})
 			})
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"matrix-msn/bridge/queue"
+	"matrix-msn/bridge/queue/queuetest"
 )
 
 // sender is the work of one of two processes: it claims a row, sends it and tells that. What
@@ -76,7 +77,7 @@ func TestTwoProcessesSendNothingTwice(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				random := rand.New(rand.NewPCG(seed, 2))
-				store := queue.NewMemory[string, string]()
+				store := queuetest.NewMemory[string, string]()
 				w := &wire{sent: make(map[string][]string), told: make(map[string][]string), order: make(map[string][]string)}
 				process := func() *queue.Loop[string, string] {
 					loop := queue.New(queue.Config[string, string]{

@@ -95,7 +95,6 @@ var ErrLost = errors.New("queue: the row is not for this run")
 type Outcome struct {
 	kind  kind
 	err   error // the fate to tell, or why to try again
-	quiet bool  // that is no news
 	until time.Time
 	then  func(context.Context)
 	// finish returns when it is known what became of the row.
@@ -126,9 +125,6 @@ func Tell(fate error) Outcome { return Outcome{kind: kindTell, err: fate} }
 // Retry has the row tried again after a while. Rows behind it wait unless they are under
 // way already.
 func Retry(err error) Outcome { return Outcome{kind: kindRetry, err: err} }
-
-// RetryQuietly is Retry for what whoever tries it has logged, if it is worth that.
-func RetryQuietly(err error) Outcome { return Outcome{kind: kindRetry, err: err, quiet: true} }
 
 // Follow has the row begun again once all rows of its key that are under way are settled: it
 // must not overtake one of them.

@@ -106,11 +106,7 @@ func (r *run[K, R]) settle(lane *lane[K, R], job *job[K, R], o Outcome) {
 		}
 	case noted && o.kind == kindRetry:
 		lane.setBack(job.Position - 1)
-		level := zerolog.WarnLevel
-		if o.quiet {
-			level = zerolog.DebugLevel
-		}
-		zerolog.Ctx(r.ctx).WithLevel(level).Err(o.err).Any("key", lane.key).Int("attempt", job.Attempt).Msg("Message stays in the queue and is tried again")
+		zerolog.Ctx(r.ctx).Warn().Err(o.err).Any("key", lane.key).Int("attempt", job.Attempt).Msg("Message stays in the queue and is tried again")
 		r.rest(lane)
 	default:
 		if !noted && !gone {

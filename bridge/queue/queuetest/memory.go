@@ -1,17 +1,19 @@
-package queue
+package queuetest
 
 import (
 	"context"
 	"slices"
 	"sync"
+
+	"matrix-msn/bridge/queue"
 )
 
-// Memory is a Store for what need not outlast the process. It holds no memory while it is empty.
+// Memory is a queue.Store that is in memory alone.
 type Memory[K comparable, R any] struct {
 	mu   sync.Mutex
 	last int64
-	rows map[K][]Entry[R] // in order
-	keys map[int64]K      // of rows, by their positions
+	rows map[K][]queue.Entry[R] // in order
+	keys map[int64]K            // of rows, by their positions
 }
 
 // NewMemory returns an empty store.
@@ -37,10 +39,10 @@ func (m *Memory[K, R]) PutOnce(key K, row R) (position int64) {
 
 func (m *Memory[K, R]) put(key K, row R) (position int64) {
 	if m.rows == nil {
-		m.rows, m.keys = make(map[K][]Entry[R]), make(map[int64]K)
+		m.rows, m.keys = make(map[K][]queue.Entry[R]), make(map[int64]K)
 	}
 	m.last++
-	m.rows[key] = append(m.rows[key], Entry[R]{Row: row, Position: m.last})
+	m.rows[key] = append(m.rows[key], queue.Entry[R]{Row: row, Position: m.last})
 	m.keys[m.last] = key
 	return m.last
 }
@@ -56,7 +58,7 @@ func (m *Memory[K, R]) Keys(context.Context) (keys []K, err error) {
 }
 
 // Read returns rows of a key behind a position.
-func (m *Memory[K, R]) Read(_ context.Context, key K, after int64, limit int, _ string) ([]Entry[R], error) {
+func (m *Memory[K, R]) Read(_ context.Context, key K, after int64, limit int, _ string) ([]queue.Entry[R], error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	rows := m.rows[key]
@@ -67,17 +69,17 @@ func (m *Memory[K, R]) Read(_ context.Context, key K, after int64, limit int, _ 
 }
 
 // SetOwner claims a row, or gives it back.
-func (m *Memory[K, R]) SetOwner(_ context.Context, e Entry[R], owner string) (bool, error) {
-	return m.change(e, owner, func(row *Entry[R]) { row.Owner = owner })
+func (m *Memory[K, R]) SetOwner(_ context.Context, e queue.Entry[R], owner string) (bool, error) {
+	return m.change(e, owner, func(row *queue.Entry[R]) { row.Owner = owner })
 }
 
 // Hold gives a row back.
-func (m *Memory[K, R]) Hold(ctx context.Context, e Entry[R]) (bool, error) {
+func (m *Memory[K, R]) Hold(ctx context.Context, e queue.Entry[R]) (bool, error) {
 	return m.SetOwner(ctx, e, "")
 }
 
 // Remove takes a row out.
-func (m *Memory[K, R]) Remove(_ context.Context, e Entry[R]) (bool, error) {
+func (m *Memory[K, R]) Remove(_ context.Context, e queue.Entry[R]) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	key, i, ok := m.find(e)
@@ -94,7 +96,7 @@ func (m *Memory[K, R]) Remove(_ context.Context, e Entry[R]) (bool, error) {
 }
 
 // change changes a row whose owner is that of e, or the new one already.
-func (m *Memory[K, R]) change(e Entry[R], owner string, change func(*Entry[R])) (bool, error) {
+func (m *Memory[K, R]) change(e queue.Entry[R], owner string, change func(*queue.Entry[R])) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	key, i, ok := m.find(e)
@@ -105,8 +107,8 @@ func (m *Memory[K, R]) change(e Entry[R], owner string, change func(*Entry[R])) 
 	return true, nil
 }
 
-func (m *Memory[K, R]) find(e Entry[R]) (key K, i int, ok bool) {
+func (m *Memory[K, R]) find(e queue.Entry[R]) (key K, i int, ok bool) {
 	key = m.keys[e.Position]
-	i = slices.IndexFunc(m.rows[key], func(row Entry[R]) bool { return row.Position == e.Position })
+	i = slices.IndexFunc(m.rows[key], func(row queue.Entry[R]) bool { return row.Position == e.Position })
 	return key, i, i >= 0
 }
