@@ -200,6 +200,12 @@ func (b *testBridge) startWith(prepare func()) {
 		b.matrix = b.process.world.matrix
 	}
 	b.conn.Deliver = func(ctx context.Context, evt *event.Event) error {
+		if evt.Type == event.StateMember {
+			b.conn.Membership(ctx, evt)
+			b.br.QueueMatrixEvent(ctx, evt)
+			b.conn.Member(ctx, evt)
+			return nil
+		}
 		b.conn.Arriving(ctx, evt)
 		b.br.QueueMatrixEvent(ctx, evt)
 		b.conn.Dispatched(ctx, evt)

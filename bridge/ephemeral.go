@@ -155,7 +155,7 @@ func (c *Connector) Member(ctx context.Context, evt *event.Event) {
 	if evt.Mautrix.EventSource == takenAside {
 		return
 	}
-	defer c.intake.Invited(evt)
+	defer c.invitationHandled(ctx, evt)
 	c.tellChange(ctx, evt)
 	content, ok := evt.Content.Parsed.(*event.MemberEventContent)
 	if !ok || evt.Sender == c.br.Bot.GetMXID() || c.br.IsGhostMXID(evt.Sender) {

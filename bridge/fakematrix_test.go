@@ -38,13 +38,15 @@ type fakeMatrix struct {
 	records  []record
 	rooms    map[id.RoomID]map[id.UserID]event.Membership
 	names    map[id.UserID]string
-	keeps    atomic.Bool                            // nobody may remove messages
-	failSend error                                  // what SendMessage and Answers answer while it is not nil
-	failRead error                                  // what Event answers, unless nil
-	reading  func(id.EventID)                       // is called before Event answers, unless nil
-	failOnce bool                                   // failSend goes with the message that it fails
-	maxBody  int                                    // longer texts are refused, unless 0
-	hang     chan struct{}                          // names and typing notes wait for it, unless nil
+	keeps    atomic.Bool      // nobody may remove messages
+	failSend error            // what SendMessage and Answers answer while it is not nil
+	failRead error            // what Event answers, unless nil
+	reading  func(id.EventID) // is called before Event answers, unless nil
+	failOnce bool             // failSend goes with the message that it fails
+	maxBody  int              // longer texts are refused, unless 0
+	hang     chan struct{}    // names and typing notes wait for it, unless nil
+	// unpushed returns what is in a room behind an event. Nothing is, while it is nil.
+	unpushed func(room id.RoomID, behind id.EventID) ([]*event.Event, error)
 	making   func() error                           // is asked before a room is made, unless nil
 	naming   func(context.Context, id.UserID) error // is called before somebody is named
 	noInvite error                                  // what inviting somebody answers
@@ -194,6 +196,17 @@ func (f *fakeMatrix) Find(_ context.Context, room id.RoomID, field, text string,
 		}
 	}
 	return nil, nil
+}
+
+// Since implements room.Homeserver: it answers with what unpushed has.
+func (f *fakeMatrix) Since(ctx context.Context, _ id.UserID, room id.RoomID, evt id.EventID) ([]*event.Event, error) {
+	f.waitWhileHanging(ctx)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.unpushed == nil {
+		return nil, ctx.Err()
+	}
+	return f.unpushed(room, evt)
 }
 
 // Event implements room.Homeserver.

@@ -40,6 +40,10 @@ type invitations struct {
 	waiting int                          // events in both
 	running sync.WaitGroup
 	stopped bool
+	reads   int           // rooms that are read behind an invitation, or wait for it
+	reading chan struct{} // of those that are being read; nil before the first
+	ctx     context.Context
+	end     context.CancelFunc // of ctx, with a stop
 }
 
 // takeAside has events handled by handle: an invitation, and what comes in its room until it is handled. It reports false for taken when
@@ -97,10 +101,48 @@ func next[K comparable](v *invitations, waiting map[K][]*event.Event, of K) *eve
 	return events[0]
 }
 
+// read has a room read behind an invitation, a few at a time, with a context that ends with a stop. After one it does nothing. It reports
+// false when too many wait for that.
+func (v *invitations) read(ctx context.Context, do func(context.Context)) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch {
+	case v.stopped:
+		return true
+	case v.reads >= maxAside:
+		return false
+	case v.reading == nil:
+		v.reading = make(chan struct{}, maxReading)
+		v.ctx, v.end = context.WithCancel(context.Background())
+	}
+	v.reads++
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stops := context.AfterFunc(v.ctx, cancel)
+	v.running.Go(func() {
+		defer func() {
+			stops()
+			cancel()
+			v.mu.Lock()
+			v.reads--
+			v.mu.Unlock()
+		}()
+		select {
+		case v.reading <- struct{}{}:
+			do(ctx)
+			<-v.reading
+		case <-ctx.Done():
+		}
+	})
+	return true
+}
+
 // stop has nothing more taken aside, and waits for what is being handled.
 func (v *invitations) stop() {
 	v.mu.Lock()
 	v.stopped = true
+	if v.end != nil {
+		v.end()
+	}
 	v.mu.Unlock()
 	ended := make(chan struct{})
 	go func() { v.running.Wait(); close(ended) }()

@@ -41,7 +41,7 @@ const (
 // Received is an event of Matrix that the homeserver has pushed.
 type Received struct {
 	EventID  id.EventID
-	Position int64 // order of arrival
+	Position int64 // order of arrival; 0 for one that is not stored yet has the table give it
 	RoomID   id.RoomID
 	Sender   id.UserID
 	Content  string // the event in JSON, as the homeserver wrote it; "" once it has no more use
@@ -51,6 +51,8 @@ type Received struct {
 	// Secret is set by who stores an event whose content must not be on disk. It counts as
 	// begun from the start.
 	Secret bool
+	// Free is how many positions behind that of an event that is being stored stay free, for what is found to be older than what comes next.
+	Free int64
 }
 
 // Scan reads a row of the columns in receivedColumns.
@@ -132,7 +134,7 @@ var (
 
 // Put stores events, all or none of them, as waiting, and returns those that nobody has dealt with: the
 // new ones, and those that were stored before and wait. Repeated ones that are finished are
-// not among them. Position is given by the table. The error is ErrUsurped when the lease is another process's: that one would not
+// not among them. The error is ErrUsurped when the lease is another process's: that one would not
 // hear of them.
 func (q *IntakeQuery) Put(ctx context.Context, events []*Received) (open []*Received, err error) {
 	r := &receiving{events: events}
@@ -183,7 +185,11 @@ func (q *IntakeQuery) insert(ctx context.Context, events []*Received) (positions
 		if r.Secret {
 			state, content, outcome = ReceivedBegun, "", EventSecret
 		}
-		return []any{r.EventID, q.positions.next(), r.RoomID, r.Sender, content, state, outcome, toMilli(r.At)}
+		position := r.Position
+		if position == 0 {
+			position = q.positions.before(r.Free)
+		}
+		return []any{r.EventID, position, r.RoomID, r.Sender, content, state, outcome, toMilli(r.At)}
 	}, scanPosition)
 }
 

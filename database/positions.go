@@ -14,10 +14,13 @@ import (
 // which somebody may still know. After learn they are behind those that are in the table.
 type positions struct{ last atomic.Int64 }
 
-func (p *positions) next() int64 {
+func (p *positions) next() int64 { return p.before(0) }
+
+// before returns the next position, behind which so many stay free.
+func (p *positions) before(free int64) int64 {
 	for {
 		last := p.last.Load()
-		if next := max(time.Now().UnixNano(), last+1); p.last.CompareAndSwap(last, next) {
+		if next := max(time.Now().UnixNano(), last+1); p.last.CompareAndSwap(last, next+free) {
 			return next
 		}
 	}

@@ -66,6 +66,38 @@ func TestInvitingAGhostOpensAChat(t *testing.T) {
 	}
 }
 
+// Clients make a room, invite the contact and send what was written, all at once: before the contact's ghost has joined, when no homeserver
+// pushes anything.
+func TestTextsRightBehindAnInvitationArrive(t *testing.T) {
+	t.Parallel()
+	c := newFriends(t, sharedBridge)
+	mark := c.bob.Mark()
+	room, err := c.alice.InviteToChat(t.Context(), c.ghost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := []string{"Hi Bob!", "It is me", "Are you there?"}
+	for _, text := range texts {
+		c.writes(room, text)
+	}
+	c.hears(mark, "the last text", stack.HeardText(c.account, texts[len(texts)-1]))
+	if got := c.heardTexts(mark); !slices.Equal(got, texts) {
+		t.Errorf("heard %q", got)
+	}
+}
+
+// The bot is asked something before it has joined.
+func TestCommandRightBehindAnInvitationIsAnswered(t *testing.T) {
+	t.Parallel()
+	c := newFriends(t, sharedBridge)
+	bot := c.bridge.Bot()
+	room, err := c.alice.InviteToChat(t.Context(), bot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.asks(room, "!msn contacts", c.bobAccount)
+}
+
 func TestTypingFromMSNIsSeenOnMatrix(t *testing.T) {
 	t.Parallel()
 	c := newFriends(t, sharedBridge)

@@ -46,8 +46,8 @@ const (
 	stopTimeout = 5 * time.Second
 )
 
-// Types are the events that are stored: what people say and do. State is not: the homeserver
-// can be asked for it. That a room is encrypted is noted at once, as Config.NoteEncrypted says.
+// Types are the events that are stored: what people say and do. State is not, but for invitations of ghosts and the bot: the
+// homeserver can be asked for it. That a room is encrypted is noted at once, as Config.NoteEncrypted says.
 var Types = []event.Type{
 	event.EventMessage, event.EventEncrypted, event.EventSticker, event.EventReaction, event.EventRedaction,
 	event.EventUnstablePollStart, event.EventUnstablePollResponse, event.EventUnstablePollEnd,
@@ -121,8 +121,6 @@ type Intake struct {
 type item struct {
 	received *database.Received
 	call     func()
-	// invitations are those of ghosts in the call.
-	invitations []invitation
 }
 
 // handed is an event that the framework was given, or will be.
@@ -134,6 +132,7 @@ type handed struct {
 	untold    bool        // it was given up, of which the next start tells
 	over      bool        // it is dealt with, which could not be noted
 	command   bool        // the framework runs it beside others
+	invites   bool        // it is an invitation of somebody of the bridge
 	decrypted bool        // a message has come of it
 	keyless   bool        // the framework waits for its key
 	late      *time.Timer // of an encrypted event that may still become one
@@ -328,7 +327,7 @@ func (i *Intake) takeUp(rows []*database.Received) (taken int) {
 		}
 		i.pending = append(i.pending, since[:before]...)
 		since = since[before:]
-		i.open[row.EventID] = &handed{received: row}
+		i.open[row.EventID] = &handed{received: row, invites: isInvitation(row)}
 		i.pending = append(i.pending, item{received: row})
 		taken++
 	}
@@ -399,9 +398,6 @@ func (i *Intake) next() (item, bool) {
 // handOn gives one item to the framework.
 func (i *Intake) handOn(ctx, settling context.Context, next item) {
 	if next.call != nil {
-		for _, invited := range next.invitations {
-			i.invitesFirst(invited)
-		}
 		next.call()
 		return
 	}
@@ -412,8 +408,11 @@ func (i *Intake) handOn(ctx, settling context.Context, next item) {
 		i.finish(ctx, next.received.EventID, i.handedOut(next.received.EventID))
 		return
 	}
-	if evt.Type == event.EventEncrypted {
+	switch evt.Type {
+	case event.EventEncrypted:
 		i.readFirst(evt)
+	case event.StateMember:
+		i.invitesFirst(evt)
 	}
 	i.cfg.Metrics.Hop(metrics.HopIntake, next.received.At)
 	if err := i.cfg.Deliver(log.WithContext(settling), evt); err != nil && ctx.Err() == nil {
@@ -428,6 +427,9 @@ func parse(r *database.Received) (*event.Event, error) {
 		return nil, err
 	}
 	evt.Type.Class = event.MessageEventType
+	if evt.StateKey != nil {
+		evt.Type.Class = event.StateEventType
+	}
 	evt.Mautrix.EventSource = event.SourceTimeline
 	evt.Mautrix.ReceivedAt = r.At
 	// What cannot be parsed is left to the framework, as it does with what it gets itself.

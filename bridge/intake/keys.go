@@ -50,6 +50,9 @@ func (i *Intake) queue(next item) bool {
 	if next.received == nil {
 		return false
 	}
+	if h := i.open[next.received.EventID]; h != nil && h.invites {
+		return false // it has what comes behind it wait itself
+	}
 	line := i.lines[chatOf{next.received.Sender, next.received.RoomID}]
 	if line == nil {
 		return false

@@ -178,7 +178,7 @@ func (i *Intake) tryAgain(room id.RoomID) {
 			continue
 		}
 		// The framework may still end the earlier pass, which must not end this one.
-		next := &handed{received: h.received, left: true, pass: h.pass}
+		next := &handed{received: h.received, invites: h.invites, left: true, pass: h.pass}
 		if !h.follows {
 			next.pass++
 		}

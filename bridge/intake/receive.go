@@ -118,13 +118,18 @@ func (i *Intake) crowded() bool {
 // gives the framework a transaction of what is not stored.
 func (i *Intake) take(ctx context.Context, txn transaction, forward func(map[string]json.RawMessage)) error {
 	var received []*database.Received
-	kinds, stored := make([]envelope, len(txn.events)), make([]bool, len(txn.events))
+	kinds, stored, invites := make([]envelope, len(txn.events)), make([]bool, len(txn.events)), make([]bool, len(txn.events))
 	for n, raw := range txn.events {
 		if json.Unmarshal(raw, &kinds[n]) != nil {
 			kinds[n] = envelope{} // the framework says what is wrong with it
 		}
-		if stored[n] = i.stores(&kinds[n]); stored[n] {
-			received = append(received, i.row(ctx, &kinds[n], raw))
+		invites[n] = i.invites(&kinds[n], raw)
+		if stored[n] = invites[n] || i.stores(&kinds[n]); stored[n] {
+			row := i.row(ctx, &kinds[n], raw)
+			if invites[n] {
+				row.Secret, row.Free = false, maxUnpushed
+			}
+			received = append(received, row)
 		}
 		if err := i.noteEncrypted(ctx, &kinds[n], raw); err != nil {
 			return err
@@ -141,7 +146,6 @@ func (i *Intake) take(ctx context.Context, txn transaction, forward func(map[str
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	var others []json.RawMessage
-	var invitations []invitation // among them
 	flush := func(rest map[string]json.RawMessage) {
 		if len(others) == 0 && len(rest) == 0 {
 			return
@@ -149,8 +153,8 @@ func (i *Intake) take(ctx context.Context, txn transaction, forward func(map[str
 		part := map[string]json.RawMessage{}
 		maps.Copy(part, rest)
 		part["events"], _ = json.Marshal(others) // they were read as JSON
-		i.pending = append(i.pending, item{call: func() { forward(part) }, invitations: invitations})
-		others, invitations = nil, nil
+		i.pending = append(i.pending, item{call: func() { forward(part) }})
+		others = nil
 	}
 	flush(txn.rest) // keys for what is encrypted among the events, before those
 	for n, raw := range txn.events {
@@ -159,9 +163,6 @@ func (i *Intake) take(ctx context.Context, txn transaction, forward func(map[str
 			if evt.ID == "" || !i.others.Contains(evt.ID) {
 				i.others.Push(evt.ID, struct{}{})
 				others = append(others, raw)
-				if invited, ok := i.invites(evt, raw); ok {
-					invitations = append(invitations, invited)
-				}
 			}
 			continue
 		}
@@ -171,7 +172,7 @@ func (i *Intake) take(ctx context.Context, txn transaction, forward func(map[str
 			continue // it is known
 		}
 		flush(nil)
-		i.open[evt.ID] = &handed{received: open[at]}
+		i.open[evt.ID] = &handed{received: open[at], invites: invites[n]}
 		i.pending = append(i.pending, item{received: open[at]})
 	}
 	flush(nil)
@@ -217,8 +218,12 @@ func (i *Intake) row(ctx context.Context, evt *envelope, raw json.RawMessage) *d
 // bridge itself says, and what it says for users. No ID holds a NUL, with which PostgreSQL would
 // refuse all that the homeserver sends.
 func (i *Intake) stores(evt *envelope) bool {
-	return evt.ID != "" && !strings.ContainsRune(string(evt.ID)+string(evt.Room)+string(evt.Sender), 0) && evt.StateKey == nil && evt.Content.DoublePuppet == "" && !i.cfg.Ours(evt.Sender) &&
-		slices.ContainsFunc(Types, func(t event.Type) bool { return t.Type == evt.Type })
+	return i.counts(evt) && evt.StateKey == nil && slices.ContainsFunc(Types, func(t event.Type) bool { return t.Type == evt.Type })
+}
+
+// counts reports whether an event is a user's, and can be stored.
+func (i *Intake) counts(evt *envelope) bool {
+	return evt.ID != "" && !strings.ContainsRune(string(evt.ID)+string(evt.Room)+string(evt.Sender), 0) && evt.Content.DoublePuppet == "" && !i.cfg.Ours(evt.Sender)
 }
 
 // forward returns a function that gives next a transaction as the request r would, under an

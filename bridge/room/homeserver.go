@@ -23,6 +23,9 @@ type Homeserver interface {
 	// its content, or nil when none of the latest has. Encrypted content can be seen when the
 	// bridge has encrypted it.
 	Find(ctx context.Context, room id.RoomID, field, text string, since time.Time) (*event.Event, error)
+	// Since returns what is in a room behind an event, the oldest first, as somebody of the bridge sees it who is in the room. Of very
+	// much it returns the latest.
+	Since(ctx context.Context, as id.UserID, room id.RoomID, evt id.EventID) ([]*event.Event, error)
 	// Event returns an event of a room, decrypted if the bridge can, with its content parsed.
 	Event(ctx context.Context, room id.RoomID, evt id.EventID) (*event.Event, error)
 	// DisplayName returns the name that somebody has in their profile, "" for none.

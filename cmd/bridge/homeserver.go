@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"maunium.net/go/mautrix"
@@ -20,6 +21,8 @@ const (
 // homeserver implements room.Homeserver.
 type homeserver struct {
 	bot *mautrix.Client
+	// as returns what makes requests as somebody of the bridge.
+	as func(id.UserID) *mautrix.Client
 	// decrypt reads an event that is encrypted. Nil when the bridge does not encrypt.
 	decrypt func(context.Context, *event.Event) (*event.Event, error)
 	// ours reports whether somebody is a ghost: of those the bridge has the keys.
@@ -27,7 +30,7 @@ type homeserver struct {
 }
 
 func newHomeserver(m *matrix.Connector) homeserver {
-	h := homeserver{bot: m.AS.BotClient(), ours: func(user id.UserID) bool {
+	h := homeserver{bot: m.AS.BotClient(), as: m.AS.Client, ours: func(user id.UserID) bool {
 		_, ghost := m.ParseGhostMXID(user)
 		return ghost
 	}}
@@ -118,6 +121,29 @@ func (h homeserver) Find(ctx context.Context, room id.RoomID, field, text string
 		from = messages.End
 	}
 	return nil, nil
+}
+
+// Since implements room.Homeserver.
+func (h homeserver) Since(ctx context.Context, as id.UserID, room id.RoomID, evtID id.EventID) (found []*event.Event, err error) {
+	defer func() { slices.Reverse(found) }()
+	client, from := h.as(as), ""
+	for range maxPages {
+		messages, err := client.Messages(mautrix.WithMaxRetries(ctx, 0), room, from, "", mautrix.DirectionBackward, nil, pageOfEvents)
+		if err != nil {
+			return nil, err
+		}
+		for _, evt := range messages.Chunk {
+			if evt.ID == evtID {
+				return found, nil
+			}
+			found = append(found, evt)
+		}
+		if len(messages.Chunk) == 0 || messages.End == "" {
+			break
+		}
+		from = messages.End
+	}
+	return found, nil
 }
 
 // content is what is in an event, nothing if that cannot be read.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/bridgev2/matrix/mxmain"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
@@ -25,6 +26,10 @@ func receiveTransactions(m *mxmain.BridgeMain, connector *bridge.Connector, regi
 	newLookups(m, connector, registrations).serve(router)
 	m.Matrix.AS.Router = router
 	connector.Deliver = func(ctx context.Context, evt *event.Event) error {
+		// The framework does that when it reads a transaction. Who is in the room by now was invited earlier.
+		if evt.Type == event.StateMember && !m.Matrix.AS.StateStore.IsInRoom(ctx, evt.RoomID, id.UserID(evt.GetStateKey())) {
+			mautrix.UpdateStateStore(ctx, m.Matrix.AS.StateStore, evt)
+		}
 		select {
 		case m.Matrix.AS.Events <- evt:
 			return nil
