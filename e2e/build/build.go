@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -118,12 +119,15 @@ func Libraries(ctx context.Context, progress io.Writer, packages ...string) erro
 		return err
 	}
 	defer tool.report.close()
-	const foreign = "{{with .Module}}{{if not .Main}}{{$.ImportPath}}{{end}}{{end}}"
+	// Those of the standard library are compiled with them, so that they count.
+	const standard, foreign = "std", "{{if not .Module}}std{{else if not .Module.Main}}{{.ImportPath}}{{end}}"
 	listed, err := tool.list(ctx, name, append([]string{"-f", foreign}, packages...)...)
 	if err != nil {
 		return err
 	}
-	return tool.compile(ctx, name, len(listed), listed...)
+	total := len(listed)
+	listed = slices.DeleteFunc(listed, func(listed string) bool { return listed == standard })
+	return tool.compile(ctx, name, total, listed...)
 }
 
 // Program builds a main package of this module, with the race detector if race is set, and returns the executable's
