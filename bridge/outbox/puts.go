@@ -14,39 +14,39 @@ import (
 	"matrix-msn/msn"
 )
 
-// maxUnsure is of how many messages it is known that they may have been stored. Of those beyond, a stop makes uncertain ones.
-const maxUnsure = 1024
+// maxMaybeStored is of how many messages it is known that they may have been stored. Of those beyond, a stop makes uncertain ones.
+const maxMaybeStored = 1024
 
 // puts are the messages that are being stored. It holds no memory while there are none.
 type puts struct {
 	queue.Gate // closed while the user logs out
 
-	mu     sync.Mutex
-	stored map[id.EventID]string // messages whose Put has failed, and in the name of which run they may be in the table all the same
+	mu    sync.Mutex
+	maybe map[id.EventID]string // messages whose Put has failed, which may be stored all the same, and for which run they are claimed then
 }
 
-// note notes whether a message may have been stored though storing it has failed, and in the name of which run, "" for none.
-func (p *puts) note(evt id.EventID, ahead string, unsure bool) {
+// note notes whether a message may have been stored though storing it has failed, and for which run it is claimed then, "" for none.
+func (p *puts) note(evt id.EventID, claimant string, maybeStored bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
-	case !unsure:
-		if delete(p.stored, evt); len(p.stored) == 0 {
-			p.stored = nil
+	case !maybeStored:
+		if delete(p.maybe, evt); len(p.maybe) == 0 {
+			p.maybe = nil
 		}
-	case p.stored == nil:
-		p.stored = map[id.EventID]string{evt: ahead}
-	case len(p.stored) < maxUnsure:
-		p.stored[evt] = ahead
+	case p.maybe == nil:
+		p.maybe = map[id.EventID]string{evt: claimant}
+	case len(p.maybe) < maxMaybeStored:
+		p.maybe[evt] = claimant
 	}
 }
 
-// unsure returns what note has noted of a message.
-func (p *puts) unsure(evt id.EventID) (ahead string, unsure bool) {
+// maybeStored returns what note has noted of a message.
+func (p *puts) maybeStored(evt id.EventID) (claimant string, maybe bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	ahead, unsure = p.stored[evt]
-	return ahead, unsure
+	claimant, maybe = p.maybe[evt]
+	return claimant, maybe
 }
 
 // Put stores a message, also while the login is stopped. One that is there already,
@@ -59,10 +59,10 @@ func (o *Outbox) Put(ctx context.Context, e *database.QueuedEvent) error {
 	}
 	defer leave()
 	e.QueuedAt = time.Now()
-	ahead, failed := o.puts.unsure(e.EventID)
+	claimant, failed := o.puts.maybeStored(e.EventID)
 	err := insist(ctx, func(ctx context.Context) error {
 		if e.Owner = ""; o.session.Current() != nil {
-			e.Owner = o.loop.OwnerAhead(e.PortalID)
+			e.Owner = o.loop.ClaimOwner(e.PortalID)
 		}
 		// What is begun is brought to its end: that the message is claimed must not be unknown for a stop.
 		storing, cancel := context.WithTimeout(context.WithoutCancel(ctx), oneTimeout)
@@ -72,23 +72,24 @@ func (o *Outbox) Put(ctx context.Context, e *database.QueuedEvent) error {
 		case err == nil && added && e.Owner != "":
 			o.handIn(ctx, e)
 		case err == nil && !added && failed:
-			err = o.found(ctx, e, ahead)
+			err = o.takeUpStored(ctx, e, claimant)
 		case err != nil:
-			failed, ahead = true, cmp.Or(e.Owner, ahead)
+			failed, claimant = true, cmp.Or(e.Owner, claimant)
 		}
 		return err
 	})
-	o.puts.note(e.EventID, ahead, err != nil && !database.Refuses(err))
+	o.puts.note(e.EventID, claimant, err != nil && !database.Refuses(err))
 	return err
 }
 
-// found is for a message that had been stored though the database did not say so: nobody was told. ahead is the run in whose name it may be.
-func (o *Outbox) found(ctx context.Context, e *database.QueuedEvent, ahead string) error {
+// takeUpStored is for a message that had been stored though the database did not say so: nobody was told. claimant is the run for which it may
+// be claimed.
+func (o *Outbox) takeUpStored(ctx context.Context, e *database.QueuedEvent, claimant string) error {
 	stored, err := o.account.DB.MatrixQueue.Get(ctx, e.LoginID, e.EventID)
 	switch {
 	case err != nil || stored == nil:
 		return err
-	case ahead != "" && stored.Owner == ahead:
+	case claimant != "" && stored.Owner == claimant:
 		o.handIn(ctx, stored)
 	default:
 		o.loop.Wake(e.PortalID, 0)

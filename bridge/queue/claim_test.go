@@ -14,7 +14,7 @@ import (
 // putClaimed puts a row in the name of the run, and returns it for WakeWith.
 func putClaimed(t *testing.T, loop *queue.Loop[string, string], store *queuetest.Memory[string, string], key, row string) queue.Entry[string] {
 	t.Helper()
-	owner := loop.OwnerAhead(key)
+	owner := loop.ClaimOwner(key)
 	if owner == "" {
 		t.Fatalf("%s is not claimed", row)
 	}
@@ -139,14 +139,14 @@ func TestRowBehindOneThatTakesItsTimeIsNotClaimed(t *testing.T) {
 		synctest.Wait()
 		loop.WakeWith("a", putClaimed(t, loop, store, "a", "slow"))
 		synctest.Wait()
-		if loop.OwnerAhead("a") == "" {
+		if loop.ClaimOwner("a") == "" {
 			t.Error("a row right behind another one is not claimed")
 		}
 		<-time.After(5 * time.Second)
-		if loop.OwnerAhead("a") != "" {
+		if loop.ClaimOwner("a") != "" {
 			t.Error("a row is claimed that has to wait for another one")
 		}
-		if loop.OwnerAhead("b") == "" {
+		if loop.ClaimOwner("b") == "" {
 			t.Error("a row of another key is not claimed")
 		}
 		close(slow)

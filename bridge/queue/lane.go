@@ -14,11 +14,12 @@ import (
 type lane[K comparable, R any] struct {
 	key K
 
-	after  int64              // up to where rows were read
-	epoch  int                // counts how often after was set back
-	woken  bool               // there may be rows behind after
-	buffer []Entry[R]         // rows that were read and not begun
-	ahead  map[int64]Entry[R] // rows that were put in the name of the run and not begun, by position
+	after  int64      // up to where rows were read
+	epoch  int        // counts how often after was set back
+	woken  bool       // there may be rows behind after
+	buffer []Entry[R] // rows that were read and not begun
+	// preclaimed are rows that were claimed for the run when they were put, and not begun, by position.
+	preclaimed map[int64]Entry[R]
 
 	reading bool
 	settled map[int64]bool // positions of rows that were settled while rows were read
@@ -108,7 +109,7 @@ func (r *run[K, R]) give(key K, e Entry[R]) (ours bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	ours = e.Owner == "" || e.Owner == r.id
-	if e.Owner != "" && !r.loop.cfg.Again && r.loop.early.drop(key, e.Position) {
+	if e.Owner != "" && !r.loop.cfg.Again && r.loop.begunUngiven.drop(key, e.Position) {
 		return true // something else has had it found: it must not be begun again, nor given back
 	}
 	if r.stopped || !ours && !r.loop.cfg.Again {
@@ -123,10 +124,10 @@ func (r *run[K, R]) give(key K, e Entry[R]) (ours bool) {
 		lane = r.lane(key)
 	}
 	if e.Owner != "" && !r.loop.cfg.Again {
-		if lane.ahead == nil {
-			lane.ahead = make(map[int64]Entry[R])
+		if lane.preclaimed == nil {
+			lane.preclaimed = make(map[int64]Entry[R])
 		}
-		lane.ahead[e.Position] = e
+		lane.preclaimed[e.Position] = e
 	}
 	if !known || lane.woken || lane.reading || lane.heldFrom != 0 || e.Position <= lane.after || len(lane.buffer) >= r.loop.cfg.Batch {
 		r.look(key, e.Position)
@@ -366,10 +367,10 @@ func (r *run[K, R]) take(lane *lane[K, R], e Entry[R]) *job[K, R] {
 	lane.underWay[e.Position] = true
 	r.undecided++
 	lane.begun = time.Now()
-	if _, given := lane.ahead[e.Position]; given {
-		delete(lane.ahead, e.Position)
+	if _, given := lane.preclaimed[e.Position]; given {
+		delete(lane.preclaimed, e.Position)
 	} else if e.Owner == r.id && !r.loop.cfg.Again {
-		r.loop.early.add(lane.key, e.Position)
+		r.loop.begunUngiven.add(lane.key, e.Position)
 	}
 	lane.following = false
 	if lane.attempted != e.Position {

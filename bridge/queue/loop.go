@@ -21,9 +21,9 @@ type Loop[K comparable, R any] struct {
 	last *run[K, R] // the latest run, which may have been stopped
 	// told are rows whose fate is told and that could not be taken out before a run ended: the next one takes them out.
 	told marked[K]
-	// early are rows that were put in the name of a run, and that it has found in the table and begun before they were given to it. One whose
-	// Put has failed although the row was stored is never given: it stays here.
-	early marked[K]
+	// begunUngiven are rows that were claimed for a run when they were put, and that it has found in the table and begun before they were given
+	// to it. One whose Put has failed although the row was stored is never given: it stays here.
+	begunUngiven marked[K]
 }
 
 // New returns a Loop that is stopped.
@@ -97,9 +97,9 @@ func (l *Loop[K, R]) Run() string {
 	return ""
 }
 
-// OwnerAhead returns the name of the run, as the owner of a row that is about to be put into the table, if that would be begun at
+// ClaimOwner returns the name of the run, as the owner of a row that is about to be put into the table, if that would be begun at
 // once: it needs not be claimed by itself then. Otherwise it is "". Who puts the row has to give it by WakeWith.
-func (l *Loop[K, R]) OwnerAhead(key K) (owner string) {
+func (l *Loop[K, R]) ClaimOwner(key K) (owner string) {
 	if r := l.current(); r != nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -304,10 +304,10 @@ func (r *run[K, R]) stop() {
 	}
 	for _, lane := range r.lanes {
 		lane.stopTimers()
-		for _, e := range lane.ahead {
+		for _, e := range lane.preclaimed {
 			r.begin(func() { r.giveBack(e) }) // all at once: a table that hangs is waited for once
 		}
-		lane.ahead = nil
+		lane.preclaimed = nil
 	}
 }
 

@@ -141,7 +141,7 @@ func (d *driver[K, R]) put(key, id string) {
 	ahead := d.random.IntN(2) == 0
 	owner := ""
 	if ahead {
-		owner = d.p.loop.OwnerAhead(k)
+		owner = d.p.loop.ClaimOwner(k)
 	}
 	d.mu.Lock()
 	e, added, err := d.table.Put(d.ctx, key, id, owner)
