@@ -136,8 +136,8 @@ func (i *Intake) close(evt id.EventID) {
 	if h := i.open[evt]; h != nil && h.late != nil {
 		h.late.Stop()
 	}
-	if h := i.open[evt]; h != nil && h.left {
-		h.left = false
+	if h := i.open[evt]; h != nil && h.stage.left() {
+		h.stage = inHand
 		i.calm(h.received.RoomID)
 	}
 	if h := i.open[evt]; h != nil {
@@ -151,7 +151,7 @@ func (i *Intake) close(evt id.EventID) {
 // handed on again since h was.
 func (i *Intake) finish(ctx context.Context, evt id.EventID, h *handed) {
 	i.mu.Lock()
-	ends := h != nil && i.open[evt] == h && !h.waits && !h.untold
+	ends := h != nil && i.open[evt] == h && !h.stage.waits() && h.stage != untold
 	i.mu.Unlock()
 	if !ends {
 		return
@@ -162,8 +162,8 @@ func (i *Intake) finish(ctx context.Context, evt id.EventID, h *handed) {
 		zerolog.Ctx(ctx).Err(err).Stringer("event_id", evt).Msg("Failed to note that an event is dealt with")
 		i.mu.Lock()
 		defer i.mu.Unlock()
-		h.left = false // those behind it wait for it no more
-		h.over = true
+		h.stage = unnoted // those behind it wait for it no more
+		i.calm(h.received.RoomID)
 		i.noteLater()
 		return
 	}

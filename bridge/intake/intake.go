@@ -126,11 +126,7 @@ type item struct {
 // handed is an event that the framework was given, or will be.
 type handed struct {
 	received  *database.Received
-	left      bool        // it could not be stored, and those behind it wait for it
-	waits     bool        // it was left, and is not handed on again yet
-	follows   bool        // it was left since an earlier one was
-	untold    bool        // it was given up, of which the next start tells
-	over      bool        // it is dealt with, which could not be noted
+	stage     stage
 	command   bool        // the framework runs it beside others
 	invites   bool        // it is an invitation of somebody of the bridge
 	decrypted bool        // a message has come of it
@@ -139,6 +135,24 @@ type handed struct {
 	pass      int         // how often it was handed on before
 	chat      *turn       // of a command
 }
+
+// stage is how far an event is that the framework was given, or will be.
+type stage int
+
+const (
+	inHand        stage = iota // the framework has it, or gets it when its turn comes
+	waiting                    // nobody could store it: it waits for the next pass
+	waitingBehind              // it waits since an earlier one of its room does
+	handedAgain                // it has waited, and those behind it wait for it still
+	untold                     // it was given up, of which the next start tells
+	unnoted                    // it is dealt with, which could not be noted
+)
+
+// waits reports whether the next pass hands the event on.
+func (s stage) waits() bool { return s == waiting || s == waitingBehind }
+
+// left reports whether those behind the event wait for it.
+func (s stage) left() bool { return s.waits() || s == handedAgain }
 
 // turn is the place of a command among those of its chat.
 type turn struct {

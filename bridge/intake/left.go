@@ -42,7 +42,7 @@ func (i *Intake) Leave(evt id.EventID) bool {
 	if i.open[evt] != h {
 		return true
 	}
-	h.left, h.waits = true, true
+	h.stage = waiting
 	i.comeBack(h.received.RoomID)
 	return true
 }
@@ -56,7 +56,7 @@ func (i *Intake) LeaveBehind(evt id.EventID) bool {
 		return false
 	}
 	h := i.open[evt]
-	h.left, h.waits, h.follows = true, true, true
+	h.stage = waitingBehind
 	i.comeBack(h.received.RoomID)
 	return true
 }
@@ -71,8 +71,8 @@ func (i *Intake) giveUp(evt id.EventID) bool {
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if h := i.open[evt]; h != nil && h.left {
-		h.left = false // those behind it wait for it no more
+	if h := i.open[evt]; h != nil && h.stage.left() {
+		h.stage = inHand // those behind it wait for it no more
 		i.calm(h.received.RoomID)
 	}
 	return true
@@ -83,7 +83,7 @@ func (i *Intake) Untold(evt id.EventID) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if h := i.open[evt]; h != nil {
-		h.untold = true
+		h.stage = untold
 	}
 }
 
@@ -105,7 +105,7 @@ func (i *Intake) comeBack(room id.RoomID) {
 	}
 	passes := 0
 	for _, h := range i.open {
-		if h.waits && h.received.RoomID == room {
+		if h.stage.waits() && h.received.RoomID == room {
 			passes = max(passes, h.pass)
 		}
 	}
@@ -142,7 +142,7 @@ func (i *Intake) sayWaits(received *database.Received) {
 // calm forgets that a room was told, when nothing of it waits any more. mu is held.
 func (i *Intake) calm(room id.RoomID) {
 	for _, h := range i.open {
-		if h.left && h.received.RoomID == room {
+		if h.stage.left() && h.received.RoomID == room {
 			return
 		}
 	}
@@ -157,7 +157,7 @@ func (i *Intake) behind(evt id.EventID) bool {
 		return false
 	}
 	for _, h := range i.open {
-		if h.left && h.received.RoomID == own.received.RoomID && h.received.Position < own.received.Position {
+		if h.stage.left() && h.received.RoomID == own.received.RoomID && h.received.Position < own.received.Position {
 			return true
 		}
 	}
@@ -174,12 +174,12 @@ func (i *Intake) tryAgain(room id.RoomID) {
 	}
 	var left []item
 	for evt, h := range i.open {
-		if !h.waits || h.received.RoomID != room {
+		if !h.stage.waits() || h.received.RoomID != room {
 			continue
 		}
 		// The framework may still end the earlier pass, which must not end this one.
-		next := &handed{received: h.received, invites: h.invites, left: true, pass: h.pass}
-		if !h.follows {
+		next := &handed{received: h.received, invites: h.invites, stage: handedAgain, pass: h.pass}
+		if h.stage != waitingBehind {
 			next.pass++
 		}
 		i.open[evt] = next
@@ -202,8 +202,8 @@ func (i *Intake) noteAgain() {
 		return
 	}
 	for evt, h := range i.open {
-		if h.over {
-			h.over = false
+		if h.stage == unnoted {
+			h.stage = inHand
 			ctx := i.own
 			i.ended.Go(func() { i.finish(ctx, evt, h) })
 		}
