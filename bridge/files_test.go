@@ -579,9 +579,14 @@ func TestFileWithWordsOutlivesAStop(t *testing.T) {
 	t.Parallel()
 	b, m, room := fileChat(t)
 	b.br.GetCachedUserLoginByID(loginID(alice)).Client.(*Client).session.Current().Finish() // as a stop does first
+	begun := make(chan struct{})
+	b.matrix.mu.Lock()
+	b.matrix.loading = sync.OnceFunc(func() { close(begun) })
+	b.matrix.mu.Unlock()
 	b.sendsFile(room, event.MsgFile, "a.txt", "look", []byte("x"), false)
-	b.eventually("it to be begun", func() bool {
-		return b.rows("file_queue WHERE owner<>''") == 1 || len(b.matrix.all(func(r record) bool { return r.kind == "status" })) > 0
+	<-begun
+	b.eventually("it to be put back", func() bool {
+		return b.rows("file_queue WHERE owner=''") == 1 || len(b.matrix.all(func(r record) bool { return r.kind == "status" })) > 0
 	})
 	b.restart()
 	offer := m.offered(b)
