@@ -91,7 +91,7 @@ func buildParts(ctx context.Context, out *screen.Screen, dir string) (binaries b
 	var building sync.WaitGroup
 	building.Go(func() {
 		homeserver = out.Step("Dendrite", func() (done string, err error) {
-			binaries.Dendrite, err = build.DendriteAfter(ctx, shared, out)
+			binaries.Dendrite, err = build.Dendrite(ctx, shared, out)
 			return "the homeserver is built", err
 		})
 	})

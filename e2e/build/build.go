@@ -32,7 +32,7 @@ func All(ctx context.Context, dir string, race bool, progress io.Writer) (b Bina
 	var both sync.WaitGroup
 	var dendrite, bridge error
 	shared := make(chan struct{})
-	both.Go(func() { b.Dendrite, dendrite = DendriteAfter(ctx, shared, progress) })
+	both.Go(func() { b.Dendrite, dendrite = Dendrite(ctx, shared, progress) })
 	both.Go(func() {
 		if race { // Dendrite is built without, and has nothing in common with such a bridge
 			close(shared)
@@ -49,13 +49,10 @@ func All(ctx context.Context, dir string, race bool, progress io.Writer) (b Bina
 // in that cache. The first build downloads about 220 MB of modules and takes two to three minutes of two cores;
 // later calls take about a second. How far it is goes to progress, a line at most every few seconds; nil means
 // nowhere. The caller's working directory has to be in this module.
-func Dendrite(ctx context.Context, progress io.Writer) (path string, err error) {
-	return DendriteAfter(ctx, nil, progress)
-}
-
-// DendriteAfter does as [Dendrite], but compiles nothing before built is closed: the modules are downloaded meanwhile, and
-// what others that are being built until then have in common with Dendrite is not compiled twice. nil waits for nothing.
-func DendriteAfter(ctx context.Context, built <-chan struct{}, progress io.Writer) (path string, err error) {
+//
+// Nothing is compiled before built is closed: the modules are downloaded meanwhile, and what others that are being built until then
+// have in common with Dendrite is not compiled twice.
+func Dendrite(ctx context.Context, built <-chan struct{}, progress io.Writer) (path string, err error) {
 	root, err := moduleRoot(ctx)
 	if err != nil {
 		return "", err
@@ -81,13 +78,11 @@ func DendriteAfter(ctx context.Context, built <-chan struct{}, progress io.Write
 	if err != nil {
 		return fail("read its imports", err)
 	}
-	if built != nil {
-		tool.report.begin("waiting for what it has in common with the others")
-		select {
-		case <-built:
-		case <-ctx.Done():
-			return fail("wait for the others", context.Cause(ctx))
-		}
+	tool.report.begin("waiting for what it has in common with the others")
+	select {
+	case <-built:
+	case <-ctx.Done():
+		return fail("wait for the others", context.Cause(ctx))
 	}
 	// All but main, so that nothing is linked here: `go tool` links, and keeps the executable.
 	args := append([]string{"build", modfile, "-v"}, strings.Fields(imports)...)

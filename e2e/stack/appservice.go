@@ -99,11 +99,6 @@ func (a *Appservice) Wait(ctx context.Context, what string, match func(Passed) b
 	return a.passed.wait(ctx, 0, what, match)
 }
 
-// Count returns how much of what was passed on matches.
-func (a *Appservice) Count(match func(Passed) bool) int {
-	return a.passed.count(0, match)
-}
-
 // take keeps a transaction.
 func (a *Appservice) take(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Authorization") != "Bearer "+a.serverToken {
