@@ -179,6 +179,9 @@ func calls(ctx context.Context, c *bridgeconfig.Config, server *Homeserver) []Fi
 	if failed.RespError != nil {
 		code = failed.RespError.ErrCode
 	}
+	if code == "M_CONNECTION_FAILED" && strings.Contains(failed.RespError.Err, sendsAlready) {
+		err = nil
+	}
 	refused := in != nil && in.refused.Load()
 	switch {
 	case err == nil && (in == nil || in.called.Load()):
@@ -204,6 +207,10 @@ func calls(ctx context.Context, c *bridgeconfig.Config, server *Homeserver) []Fi
 	}
 	return f.list
 }
+
+// sendsAlready is what Synapse from 1.132 on says when the bridge has answered its call, and it cannot have what it has kept sent again
+// because it is sending that already.
+const sendsAlready = "Tried to cancel an already-"
 
 // Reached has the homeserver call the bridge, if it can be asked to. The error, a sentence for the admin, says what keeps it
 // from that for certain.

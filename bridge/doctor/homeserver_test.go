@@ -30,6 +30,7 @@ type fakeHomeserver struct {
 	token    string        // the as_token that it knows
 	calls    string        // the hs_token with which it calls bridges
 	bridge   string        // where; nothing is called without
+	busy     bool          // it says of a call that was answered that it is sending already
 	ahead    time.Duration // of its clock
 	bot      string        // whom it takes a bridge for that asks as its bot; "" for whom it asks as
 }
@@ -93,6 +94,9 @@ func newHomeserver(t *testing.T) *fakeHomeserver {
 		case answer.StatusCode != 200:
 			answer.Body.Close()
 			reply(w, 502, `{"errcode":"M_BAD_STATUS","error":"bad","status":%d,"body":"x"}`, answer.StatusCode)
+		case h.busy:
+			answer.Body.Close()
+			reply(w, 502, `{"errcode":"M_CONNECTION_FAILED","error":"AlreadyCalled: Tried to cancel an already-called event."}`)
 		default:
 			answer.Body.Close()
 			reply(w, 200, `{"duration_ms":3}`)
@@ -148,6 +152,7 @@ func TestEveryTroubleWithAHomeserverHasItsSentence(t *testing.T) {
 		{"id", func(_ *fakeHomeserver, c *bridgeconfig.Config) { c.AppService.ID = "other" }, Bad, `appservice.id is "other"`},
 		{"no url in the registration", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.bridge = "" }, Bad, "is without a url"},
 		{"another url in the registration", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.bridge = "http://127.0.0.1:1" }, Bad, "does not reach the bridge at the url of its registration"},
+		{"call while Synapse sends", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.busy = true }, Fine, "the homeserver reaches the bridge at the url of its registration"},
 		{"somebody else at that url", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.bridge = h.URL }, Bad, "something else than the bridge answers the homeserver"},
 		{"old Synapse", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.software = "Synapse/1.49.2" }, Bad, "the homeserver is Synapse 1.49.2, which calls bridges at an address"},
 		{"the last old Synapse", func(h *fakeHomeserver, _ *bridgeconfig.Config) { h.software = "Synapse/1.80.0rc2 (b=x)" }, Bad, "the homeserver is Synapse 1.80.0rc2,"},
