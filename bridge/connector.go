@@ -352,6 +352,9 @@ func (c *Connector) Receive(next http.Handler, allowed func(*http.Request) bool)
 	return c.intake.Receive(next, allowed)
 }
 
+// CallBack refuses transactions that wait for the end of the start, as intake.Intake.CallBack.
+func (c *Connector) CallBack(ctx context.Context) { c.intake.CallBack(ctx) }
+
 // Arriving is to be called for every event of intake.Types before the framework sees it. It
 // makes plain to the framework what it would not pass on: a text that is a command, or only
 // looks like one, edits, and deletions of what waits.

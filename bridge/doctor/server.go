@@ -48,10 +48,24 @@ func (h *Homeserver) String() string {
 // IsDendrite reports whether it is one. Dendrite passes on neither typing nor presence.
 func (h *Homeserver) IsDendrite() bool { return strings.EqualFold(h.Name, "Dendrite") }
 
+// sendsAgain is the first Synapse that sends what it has kept for a bridge as soon as the bridge answers its ping, 1.132.
+var sendsAgain = [2]int{1, 132}
+
+// SendsAgainWhenAnswered reports whether it may send what it has kept for a bridge as soon as that answers its ping. It does so
+// only while it is not sending that anyway: then it says that the ping has failed.
+func (h *Homeserver) SendsAgainWhenAnswered() bool {
+	return strings.EqualFold(h.Name, "Synapse") && !h.before(sendsAgain)
+}
+
+// before reports whether it is of a version that is known and earlier than another one.
+func (h *Homeserver) before(version [2]int) bool {
+	major, minor, known := majorMinor(h.Version)
+	return known && (major < version[0] || major == version[0] && minor < version[1])
+}
+
 // TooOld returns an error, a sentence for the admin, for a homeserver with which the bridge cannot work.
 func (h *Homeserver) TooOld() error {
-	major, minor, known := majorMinor(h.Version)
-	if strings.EqualFold(h.Name, "Synapse") && known && (major < oldestSynapse[0] || major == oldestSynapse[0] && minor < oldestSynapse[1]) {
+	if strings.EqualFold(h.Name, "Synapse") && h.before(oldestSynapse) {
 		return fmt.Errorf("the homeserver is Synapse %s, which calls bridges at an address and with a token that were given up: it would answer the bridge and never be heard. "+
 			"Update it to %d.%d or later", h.Version, oldestSynapse[0], oldestSynapse[1])
 	}

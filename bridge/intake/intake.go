@@ -42,6 +42,8 @@ const (
 	// startPatience is for how long a transaction that comes during a start is held. A homeserver that is refused comes again
 	// only after a while, Synapse after up to nine minutes if the bridge was away for long; it waits a minute for an answer.
 	startPatience = 30 * time.Second
+	// callBackPause is what a homeserver is given to read that a transaction is refused before it has another answer.
+	callBackPause = 250 * time.Millisecond
 	// stopTimeout bounds the wait for the framework to take what it was being given.
 	stopTimeout = 5 * time.Second
 )
@@ -114,6 +116,10 @@ type Intake struct {
 	own     context.Context     // of what is done for nobody who waits; nil before Start
 	cancel  context.CancelFunc  // nil while stopped
 	ended   sync.WaitGroup
+
+	// calledBack is set when the transactions that wait for the start are to be refused, of which there are waiting.
+	calledBack sign
+	waiting    int
 }
 
 // item is what is to be handed to the framework: an event, or a call with events that are not
@@ -186,7 +192,7 @@ func New(cfg Config) *Intake {
 	return &Intake{
 		cfg: cfg, others: exsync.NewRingBuffer[id.EventID, struct{}](maxOthers), closed: exsync.NewRingBuffer[id.EventID, struct{}](maxOthers),
 		open: make(map[id.EventID]*handed), said: make(map[id.RoomID]bool), again: make(map[id.RoomID]*time.Timer), running: make(map[chatOf]*handed), held: make(map[chatOf]*hold), wake: make(chan struct{}, 1),
-		lines: make(map[chatOf]*line), missed: make(map[keyOf]time.Time), decided: newSign(),
+		lines: make(map[chatOf]*line), missed: make(map[keyOf]time.Time), decided: newSign(), calledBack: newSign(),
 	}
 }
 

@@ -232,3 +232,47 @@ func TestTransactionDuringAStartIsAnsweredWhenItIsStored(t *testing.T) {
 		})
 	}
 }
+
+// A homeserver that calls the bridge back sends again what the bridge has not taken, and cannot while it waits for an answer to that. So
+// what waits for the end of the start then is refused, and what comes afterwards waits.
+func TestTransactionBeforeTheHomeserverCallsBackIsRefused(t *testing.T) {
+	store := newStore(t)
+	synctest.Test(t, func(t *testing.T) {
+		i := intake.New(intake.Config{
+			Store: store, Log: zerolog.Nop(),
+			Ours:   func(id.UserID) bool { return false },
+			Secret: func(context.Context, id.UserID, id.RoomID) bool { return false },
+		})
+		send := func() <-chan int {
+			code := make(chan int, 1)
+			go func() {
+				w := httptest.NewRecorder()
+				body := `{"events":[{"event_id":"$1","room_id":"!r:x","type":"m.room.message","sender":"@u:x","content":{"msgtype":"m.text","body":"x"}}]}`
+				i.Receive(http.NotFoundHandler(), func(*http.Request) bool { return true }).
+					ServeHTTP(w, httptest.NewRequest(http.MethodPut, "/_matrix/app/v1/transactions/1", strings.NewReader(body)))
+				code <- w.Code
+			}()
+			synctest.Wait()
+			return code
+		}
+		first := send()
+		i.CallBack(t.Context())
+		select {
+		case code := <-first:
+			if code != http.StatusServiceUnavailable {
+				t.Errorf("what waits is answered %d", code)
+			}
+		default:
+			t.Error("what waits is not answered when the homeserver calls back")
+		}
+		again := send()
+		i.Accept()
+		if code := <-again; code != http.StatusOK {
+			t.Errorf("what comes afterwards is answered %d", code)
+		}
+		begun := time.Now()
+		if i.CallBack(t.Context()); time.Since(begun) > 0 {
+			t.Error("the homeserver waits though nothing else does")
+		}
+	})
+}

@@ -63,8 +63,7 @@ func (i *Intake) Receive(next http.Handler, allowed func(*http.Request) bool) ht
 			mautrix.MBadJSON.WithMessage("The transaction is no JSON object with a list of events").Write(w)
 			return
 		}
-		i.awaitStart(r.Context())
-		if i.crowded() {
+		if !i.awaitStart(r.Context()) || i.crowded() {
 			mautrix.MLimitExceeded.WithMessage("The bridge is starting or stopping, or too many events wait to be dealt with").WithStatus(http.StatusServiceUnavailable).Write(w)
 			return
 		}
@@ -81,12 +80,43 @@ func (i *Intake) Receive(next http.Handler, allowed func(*http.Request) bool) ht
 	})
 }
 
-// awaitStart returns when the start is over, or has taken too long.
-func (i *Intake) awaitStart(ctx context.Context) {
+// awaitStart returns when the start is over, or has taken too long. It reports false for a transaction that is not to wait any more.
+func (i *Intake) awaitStart(ctx context.Context) bool {
+	i.mu.Lock()
+	calledBack := i.calledBack
+	i.waiting++
+	i.mu.Unlock()
+	defer func() {
+		i.mu.Lock()
+		i.waiting--
+		i.mu.Unlock()
+	}()
 	timer := time.NewTimer(startPatience)
 	defer timer.Stop()
 	select {
 	case <-i.decided.happened:
+	case <-calledBack.happened:
+		return false
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return true
+}
+
+// CallBack has transactions that wait for the end of the start refused at once, and returns a moment later, if there are any. It is to be
+// called before a homeserver is answered that sends them again when it is: it could not, while it waits for an answer.
+func (i *Intake) CallBack(ctx context.Context) {
+	i.mu.Lock()
+	waiting := i.waiting
+	i.calledBack.set()
+	i.calledBack = newSign()
+	i.mu.Unlock()
+	if waiting == 0 {
+		return
+	}
+	timer := time.NewTimer(callBackPause)
+	defer timer.Stop()
+	select {
 	case <-timer.C:
 	case <-ctx.Done():
 	}

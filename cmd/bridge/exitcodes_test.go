@@ -391,3 +391,58 @@ func TestSecondProcessSaysWhichUsesTheDatabase(t *testing.T) {
 		t.Errorf("the first ended with code %d:\n%s", code, printed)
 	}
 }
+
+// Synapse may be sending something when the bridge starts to listen. It sends it again when the bridge answers its ping, or says, while it
+// waits for an answer to it, that the ping has failed: the start would take half a minute, or fail.
+func TestStartWhileSynapseSendsSomething(t *testing.T) {
+	t.Parallel()
+	port := freePort(t)
+	call := func(method, path, body string) (int, error) {
+		request, err := http.NewRequest(method, "http://127.0.0.1:"+port+path, strings.NewReader(body))
+		if err != nil {
+			return 0, err
+		}
+		request.Header.Set("Authorization", "Bearer hs-secret")
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return 0, err
+		}
+		return answer.StatusCode, answer.Body.Close()
+	}
+	send := func() <-chan struct{} {
+		answered := make(chan struct{})
+		go func() {
+			defer close(answered)
+			// The last one finds that the bridge is gone, perhaps.
+			_, _ = call(http.MethodPut, "/_matrix/app/v1/transactions/1", `{"events":[]}`)
+		}()
+		return answered
+	}
+	var pings int // one at a time
+	var sending <-chan struct{}
+	address := homeserverOf{ping: func(w http.ResponseWriter) {
+		if pings++; pings == 1 {
+			sending = send()
+		}
+		code, err := call(http.MethodPost, "/_matrix/app/v1/ping", "{}")
+		if err != nil || code != http.StatusOK {
+			t.Errorf("the bridge answers a ping with %d (%v)", code, err)
+		}
+		select {
+		case <-sending:
+			sending = send()
+			fmt.Fprint(w, `{"duration_ms":1}`)
+		default:
+			w.WriteHeader(http.StatusBadGateway)
+			fmt.Fprint(w, `{"errcode":"M_CONNECTION_FAILED","error":"AlreadyCalled: Tried to cancel an already-called event."}`)
+		}
+	}}.start(t)
+	code, printed := runProgram(t, startedWord, nil, "-c", configFile(t, address, "port: 29363", "port: "+port, "pretty-colored", "pretty"))
+	if sending != nil {
+		<-sending
+	}
+	// The transaction can have come after the first ping.
+	if code != 0 || pings > 2 {
+		t.Errorf("code %d after %d pings:\n%s", code, pings, printed)
+	}
+}

@@ -95,7 +95,7 @@ func main() {
 		connector.Usurped = func() { os.Exit(exitUsurped) }
 		adviseOnDatabase(m.Log, m.Config.Database)
 		rememberMembers(&m)
-		receiveTransactions(&m, connector, registrations)
+		receiveTransactions(&m, connector, registrations, met)
 		noteEphemeral(&m)
 		sayOnce(&m, connector, registrations, met, args.anyDatabase)
 		encryptPatiently(&m, connector)

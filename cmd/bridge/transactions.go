@@ -16,13 +16,20 @@ import (
 
 // receiveTransactions puts the connector between the homeserver and the framework for
 // transactions. Everything else stays the framework's.
-func receiveTransactions(m *mxmain.BridgeMain, connector *bridge.Connector, registrations *registrations) {
+func receiveTransactions(m *mxmain.BridgeMain, connector *bridge.Connector, registrations *registrations, met *meeting) {
 	framework := m.Matrix.AS.Router
 	router := http.NewServeMux()
 	router.Handle("/", framework)
 	at := &gate{token: func() string { return m.Matrix.AS.Registration.ServerToken }, log: m.Log}
 	router.Handle("PUT /_matrix/app/v1/transactions/{txnID}", connector.Receive(framework, at.allows))
 	router.Handle("PUT /transactions/{txnID}", at.refuseOld(framework))
+	router.Handle("POST /_matrix/app/v1/ping", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Once Synapse is answered it sends what it has kept, and fails to, and so does the start, if it is sending that already.
+		if server := met.server.Load(); same(r.Header.Get("Authorization"), "Bearer "+at.token()) && (server == nil || server.SendsAgainWhenAnswered()) {
+			connector.CallBack(r.Context())
+		}
+		framework.ServeHTTP(w, r)
+	}))
 	newLookups(m, connector, registrations).serve(router)
 	m.Matrix.AS.Router = router
 	connector.Deliver = func(ctx context.Context, evt *event.Event) error {
