@@ -130,9 +130,12 @@ func TestDebianPackage(t *testing.T) {
 		"public_address: https://bridge.example.com": "public_address: null",
 	})
 	s.run("setpriv --reuid matrix-msn --regid matrix-msn --init-groups matrix-msn -g -c /etc/matrix-msn/config.yaml -r /etc/matrix-msn/registration.yaml")
-	// Without a network it finds neither the homeserver nor services; the database it finds from everywhere.
-	if said := s.run("cd / && unshare --net setpriv --reuid matrix-msn --regid matrix-msn --init-groups matrix-msn doctor -c /etc/matrix-msn/config.yaml -r /etc/matrix-msn/registration.yaml || true"); !strings.Contains(said, "SQLite, /var/lib/matrix-msn/matrix-msn.db is made by the first start") {
-		t.Errorf("the doctor says\n%s", said)
+	// Without a network it finds neither the homeserver nor services; the database and the log it finds from everywhere.
+	said = s.run("cd / && unshare --net setpriv --reuid matrix-msn --regid matrix-msn --init-groups matrix-msn doctor -c /etc/matrix-msn/config.yaml -r /etc/matrix-msn/registration.yaml || true")
+	for _, want := range []string{"SQLite, /var/lib/matrix-msn/matrix-msn.db is made by the first start", "are written to /var/lib/matrix-msn/logs/bridge.log"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the doctor says no %q but\n%s", want, said)
+		}
 	}
 	server, err := stack.StartHomeserver(t.Context(), stack.HomeserverOptions{
 		Kind: homeserver, Dir: filepath.Join(t.TempDir(), "homeserver"), Port: ports[0], Registrations: []string{s.path("/etc/matrix-msn/registration.yaml")},

@@ -43,6 +43,53 @@ func Logging(c zeroconfig.Config, here bool) error {
 	return nil
 }
 
+// Logs says where the log is written to. Relative names go by the directory in which the bridge is started, which is not
+// known: that of this process stands for it.
+func Logs(c zeroconfig.Config) []Finding {
+	f := findings{about: "logs"}
+	for i, writer := range c.Writers {
+		if writer.Type != zeroconfig.WriterTypeFile || writer.Filename == "" {
+			continue
+		}
+		if filepath.IsAbs(writer.Filename) {
+			f.fine("are written to %s", writer.Filename)
+			continue
+		}
+		const relative = "logging.writers, number %d, filename: %s goes by the directory in which the bridge is started"
+		whole, err := filepath.Abs(writer.Filename)
+		if err == nil {
+			err = mayLog(whole)
+		}
+		if err != nil {
+			f.warn(relative+", and in this one it cannot be written (%v). Call the doctor in the bridge's directory, or write the whole path", i+1, writer.Filename, err)
+			continue
+		}
+		f.fine(relative+": in this one that is %s", i+1, writer.Filename, whole)
+	}
+	return f.list
+}
+
+// LogPlaces are the directories of log files, as far as they are there. What is missing of a path is made by a start.
+func LogPlaces(c zeroconfig.Config) (places []Place) {
+	for _, writer := range c.Writers {
+		if writer.Type != zeroconfig.WriterTypeFile || writer.Filename == "" {
+			continue
+		}
+		whole, err := filepath.Abs(writer.Filename)
+		if err != nil || mayLog(whole) != nil {
+			continue // which Logs says
+		}
+		dir := filepath.Dir(whole)
+		for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+			if _, err := os.Stat(dir); err == nil {
+				break
+			}
+		}
+		places = append(places, Place{What: "logs", Dir: dir})
+	}
+	return places
+}
+
 // mayLog reports why a log file cannot be written. Directories that are missing are made by a start.
 func mayLog(file string) error {
 	if file == "" {

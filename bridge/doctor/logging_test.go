@@ -44,3 +44,37 @@ func TestLogThatCannotBeWrittenHasItsSentence(t *testing.T) {
 		t.Error("a directory was made")
 	}
 }
+
+// Nobody knows by which directory a relative name goes, but where the doctor is called it shows what it would mean.
+func TestWhereTheLogIsWritten(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.WriteFile("file", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name  string
+		level Level
+		want  string
+		place string
+	}{
+		{filepath.Join(dir, "logs", "deep", "bridge.log"), Fine, "are written to " + filepath.Join(dir, "logs", "deep", "bridge.log"), dir},
+		{"./logs/bridge.log", Fine, "number 2, filename: ./logs/bridge.log goes by the directory in which the bridge is started: in this one that is " + filepath.Join(dir, "logs", "bridge.log"), dir},
+		{"file/bridge.log", Warning, "and in this one it cannot be written (" + filepath.Join(dir, "file") + " is no directory", ""},
+	} {
+		c := zeroconfig.Config{Writers: []zeroconfig.WriterConfig{
+			{Type: zeroconfig.WriterTypeStdout},
+			{Type: zeroconfig.WriterTypeFile, FileConfig: zeroconfig.FileConfig{Filename: test.name}},
+		}}
+		if found := Logs(c); len(found) != 1 || found[0].Level != test.level || !strings.Contains(found[0].Says, test.want) {
+			t.Errorf("%s: want %v, %q; got\n%s", test.name, test.level, test.want, said(found))
+		}
+		var places []string
+		for _, place := range LogPlaces(c) {
+			places = append(places, place.Dir)
+		}
+		if got := strings.Join(places, " "); got != test.place {
+			t.Errorf("%s: the room is looked at in %q, want %q", test.name, got, test.place)
+		}
+	}
+}

@@ -74,7 +74,7 @@ func examine(ctx context.Context, path, registration string) []doctor.Finding {
 		return found
 	}
 	mayOpen := doctor.MayOpen(settings.Database)
-	parts := [][]doctor.Finding{nil, nil, nil, nil}
+	parts := make([][]doctor.Finding, 5)
 	works := []func(){
 		func() { parts[0] = doctor.CheckHomeserver(ctx, settings) },
 		func() {
@@ -88,7 +88,8 @@ func examine(ctx context.Context, path, registration string) []doctor.Finding {
 			}
 			parts[2] = examineDatabase(ctx, settings, &connector.Config)
 		},
-		func() { parts[3] = doctor.Disk(places(settings)) },
+		func() { parts[3] = doctor.Logs(settings.Logging) },
+		func() { parts[4] = doctor.Disk(places(settings)) },
 	}
 	for _, key := range connector.Config.ServiceKeys() {
 		i := len(parts)
@@ -227,10 +228,6 @@ func places(settings *bridgeconfig.Config) (places []doctor.Place) {
 	if file := doctor.File(settings.Database); file != "" {
 		places = append(places, doctor.Place{What: "the database", Dir: filepath.Dir(file)})
 	}
-	for _, writer := range settings.Logging.Writers {
-		if writer.Filename != "" {
-			places = append(places, doctor.Place{What: "logs", Dir: filepath.Dir(writer.Filename)})
-		}
-	}
+	places = append(places, doctor.LogPlaces(settings.Logging)...)
 	return append(places, doctor.Place{What: "files on their way", Dir: os.TempDir()})
 }
