@@ -1,9 +1,12 @@
 package doctor
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"strconv"
 	"strings"
 	"syscall"
@@ -21,6 +24,66 @@ func ListensAt(c *bridgeconfig.Config) string {
 	return net.JoinHostPort(at.Hostname, strconv.Itoa(int(at.Port)))
 }
 
+// CannotServe is why the metrics cannot be served at an address, a sentence for the admin.
+func CannotServe(c *bridgeconfig.Config, address string, err error) error {
+	setting := fmt.Sprintf("network.metrics (%s)", address)
+	_, port, _ := net.SplitHostPort(address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE) && port == strconv.Itoa(int(c.AppService.Port)) && ListensAt(c) != "":
+		return fmt.Errorf("%s has the port of appservice.port, where the bridge listens for the homeserver: take another one", setting)
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("another program listens at %s: end it, if it is an old process of the bridge, or take another port", setting)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("%s is no address to listen at here: take one of this machine, such as 127.0.0.1:9464", setting)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("the user that the bridge runs as may not listen at %s: take a port above 1023", setting)
+	}
+	return fmt.Errorf("%s is no address to listen at here: %w", setting, cause(err))
+}
+
+// Metrics looks whether the metrics can be served at an address, or are by the bridge that runs. "" is none.
+func Metrics(ctx context.Context, c *bridgeconfig.Config, address string) []Finding {
+	f := findings{about: "metrics"}
+	if address == "" {
+		return nil
+	}
+	listener, err := net.Listen("tcp", address)
+	switch {
+	case err == nil:
+		_ = listener.Close()
+		f.fine("can be served at network.metrics (%s)", address)
+	case errors.Is(err, syscall.EADDRINUSE) && servesMetrics(ctx, address):
+		f.fine("are served at network.metrics (%s)", address)
+	default:
+		f.bad("%v", CannotServe(c, address, err))
+	}
+	return f.list
+}
+
+// servesMetrics reports whether it is a bridge that answers at an address.
+func servesMetrics(ctx context.Context, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/metrics", nil)
+	if err != nil {
+		return false
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	return err == nil && strings.Contains(string(body), "matrix_msn_build_info")
+}
+
 // CannotListen is why the bridge cannot listen there, a sentence for the admin.
 func CannotListen(address string, err error) error {
 	const settings = "appservice.hostname and appservice.port"
@@ -33,9 +96,13 @@ func CannotListen(address string, err error) error {
 	case errors.Is(err, syscall.EACCES):
 		return fmt.Errorf("the user that the bridge runs as may not listen at %s (%s): take a port above 1023", settings, address)
 	}
-	cause := errors.Unwrap(err)
-	if cause == nil {
-		cause = err
+	return fmt.Errorf("%s (%s) are no address to listen at here: %w", settings, address, cause(err))
+}
+
+// cause is what an error wraps, or else that error.
+func cause(err error) error {
+	if wrapped := errors.Unwrap(err); wrapped != nil {
+		return wrapped
 	}
-	return fmt.Errorf("%s (%s) are no address to listen at here: %w", settings, address, cause)
+	return err
 }

@@ -1,7 +1,10 @@
 package doctor
 
 import (
+	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -44,4 +47,44 @@ func TestWhereTheBridgeListens(t *testing.T) {
 	if at := ListensAt(c); at != "" {
 		t.Errorf("by a websocket: %q", at)
 	}
+}
+
+func TestMetricsThatCannotBeServedHaveTheirSentence(t *testing.T) {
+	serve := func(body string) string {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) }))
+		t.Cleanup(server.Close)
+		return server.Listener.Addr().String()
+	}
+	bridge, other, own := serve("# TYPE matrix_msn_build_info gauge"), serve("somebody else"), serve("")
+	c := &bridgeconfig.Config{}
+	c.AppService.Hostname, c.AppService.Port = "127.0.0.1", uint16(portOf(t, own))
+	for _, test := range []struct {
+		address string
+		level   Level
+		want    string
+	}{
+		{"127.0.0.1:0", Fine, "can be served at network.metrics (127.0.0.1:0)"},
+		{bridge, Fine, "are served at network.metrics (" + bridge + ")"},
+		{other, Bad, "another program listens at network.metrics (" + other + "): end it"},
+		{own, Bad, "network.metrics (" + own + ") has the port of appservice.port, where the bridge listens for the homeserver: take another one"},
+		{"192.0.2.1:9464", Bad, "network.metrics (192.0.2.1:9464) is no address to listen at here: take one of this machine"},
+		{"no such host:9464", Bad, "network.metrics (no such host:9464) is no address to listen at here: "},
+	} {
+		found := Metrics(t.Context(), c, test.address)
+		if len(found) != 1 || found[0].Level != test.level || !strings.Contains(found[0].Says, test.want) {
+			t.Errorf("%s: want %v, %q; got\n%s", test.address, test.level, test.want, said(found))
+		}
+	}
+	if found := Metrics(t.Context(), c, ""); found != nil {
+		t.Errorf("without an address: %v", found)
+	}
+}
+
+func portOf(t *testing.T, address string) int {
+	t.Helper()
+	at, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at.Port
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/rs/zerolog"
 	"go.mau.fi/util/dbutil"
 	"maunium.net/go/mautrix/bridgev2/bridgeconfig"
-	"maunium.net/go/mautrix/bridgev2/matrix/mxmain"
 
 	"matrix-msn/bridge"
 	"matrix-msn/bridge/config"
@@ -108,16 +107,22 @@ func adviseOnDatabase(log *zerolog.Logger, database dbutil.Config) {
 	}
 }
 
-// checkListener tries the address at which the homeserver reaches the bridge. The
-// framework would go on without it, deaf.
-func checkListener(m *mxmain.BridgeMain) error {
-	address := doctor.ListensAt(m.Config)
-	if address == "" {
-		return nil // the framework listens nowhere, or at a socket in the file system
+// checkListeners tries the address at which the homeserver reaches the bridge, and that of the metrics, if they are
+// served. The framework would go on without the first, deaf.
+func checkListeners(settings *bridgeconfig.Config, metrics string) error {
+	if address := doctor.ListensAt(settings); address != "" { // else the framework listens nowhere, or at a socket in the file system
+		listener, err := net.Listen("tcp", address)
+		if err != nil {
+			return doctor.CannotListen(address, err)
+		}
+		defer listener.Close() // the two may not be the same
 	}
-	listener, err := net.Listen("tcp", address)
+	if metrics == "" {
+		return nil
+	}
+	listener, err := net.Listen("tcp", metrics)
 	if err != nil {
-		return doctor.CannotListen(address, err)
+		return doctor.CannotServe(settings, metrics, err)
 	}
 	return listener.Close()
 }

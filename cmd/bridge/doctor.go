@@ -74,7 +74,7 @@ func examine(ctx context.Context, path, registration string) []doctor.Finding {
 		return found
 	}
 	mayOpen := doctor.MayOpen(settings.Database)
-	parts := make([][]doctor.Finding, 5)
+	parts := make([][]doctor.Finding, 6)
 	works := []func(){
 		func() { parts[0] = doctor.CheckHomeserver(ctx, settings) },
 		func() {
@@ -90,6 +90,7 @@ func examine(ctx context.Context, path, registration string) []doctor.Finding {
 		},
 		func() { parts[3] = doctor.Logs(settings.Logging) },
 		func() { parts[4] = doctor.Disk(places(settings)) },
+		func() { parts[5] = doctor.Metrics(ctx, settings, connector.Config.Metrics) },
 	}
 	for _, key := range connector.Config.ServiceKeys() {
 		i := len(parts)

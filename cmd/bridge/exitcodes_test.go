@@ -252,6 +252,8 @@ var mistakes = []mistake{
 		}
 		t.Cleanup(func() { _ = listener.Close() })
 	}},
+	{name: "port of the metrics in use", code: 23, changes: []string{`    metrics: ""`, `    metrics: "127.0.0.1:METRICS"`}, want: "another program listens at network.metrics (127.0.0.1:", prepare: useMetricsPort},
+	{name: "doctor on a port of the metrics in use", code: 1, arguments: []string{"doctor", "-c", "CONFIG"}, changes: []string{`    metrics: ""`, `    metrics: "127.0.0.1:METRICS"`}, want: "fail  metrics            another program listens at network.metrics (127.0.0.1:", prepare: useMetricsPort},
 	{name: "another process takes the database over", code: 41, want: "Another process of this bridge has taken the database over", started: func(t *testing.T, path string) {
 		inDatabase(t, path, "UPDATE lease SET holder='another', beat=beat+1")
 	}},
@@ -263,6 +265,20 @@ var unshown = map[int]string{
 	33: "it takes a homeserver that keeps keys", 34: "it takes a homeserver that keeps keys",
 	50: "it takes a homeserver that keeps keys", 51: "it takes a homeserver that keeps keys",
 	42: "TestSecondProcessSaysWhichUsesTheDatabase has it",
+}
+
+// useMetricsPort listens at a port, and writes it into a config file.
+func useMetricsPort(t *testing.T, path string) {
+	config, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(other.Close)
+	port := strconv.Itoa(other.Listener.Addr().(*net.TCPAddr).Port)
+	if err := os.WriteFile(path, bytes.ReplaceAll(config, []byte("METRICS"), []byte(port)), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // ofFriends makes the database of a config file that of another bridge.

@@ -143,7 +143,7 @@ func main() {
 	// The intake knows which events were there before. The framework reads all messages of an account to find out.
 	m.Config.Bridge.DeduplicateMatrixMessages = false
 	m.Init()
-	if err := checkListener(&m); err != nil {
+	if err := checkListeners(m.Config, connector.Config.Metrics); err != nil {
 		fail(exitListener, err)
 	}
 	started := endWhenAsked(&m)
