@@ -83,7 +83,7 @@ func main() {
 		// What is printed behind the flags of the framework.
 		AdditionalLongFlags: "\n\n" + programName + " " + doctorCommand + " [-c <path>] [-r <path>] looks for what keeps the bridge from working",
 	}
-	met, registrations := new(meeting), new(registrations)
+	met, ending, registrations := new(meeting), new(ending), new(registrations)
 	m.PostInit = func() {
 		m.Matrix.AS.HTTPClient.Transport = connector.Metrics.Homeserver(m.Matrix.AS.HTTPClient.Transport)
 		connector.Homeserver = newHomeserver(m.Matrix)
@@ -97,7 +97,7 @@ func main() {
 		rememberMembers(&m)
 		receiveTransactions(&m, connector, registrations, met)
 		noteEphemeral(&m)
-		sayOnce(&m, connector, registrations, met, args.anyDatabase)
+		sayOnce(&m, connector, registrations, met, ending, args.anyDatabase)
 		encryptPatiently(&m, connector)
 		sendNothingInClear(&m)
 		m.Bridge.Commands.(*commands.Processor).AddHandler(connector.LoginMatrix(matrix.CommandLoginMatrix, func(homeserver string) bool {
@@ -146,7 +146,7 @@ func main() {
 	if err := checkListeners(m.Config, connector.Config.Metrics); err != nil {
 		fail(exitListener, err)
 	}
-	started := endWhenAsked(&m)
+	started := ending.whenAsked(&m, connector.Stop)
 	m.Start()
 	started()
 	stopGivingBack := giveBackSpare()

@@ -32,6 +32,7 @@ type onceConnector struct {
 	network       *bridge.Connector
 	registrations *registrations
 	met           *meeting
+	ending        *ending
 	anyID         bool // the database may be that of a bridge with another appservice.id
 }
 
@@ -73,7 +74,7 @@ func (c onceConnector) startHeard(ctx context.Context) error {
 		defer close(told)
 		c.met.tellWhyUnheard(ctx, c.Connector)
 	})
-	err := c.Connector.Start(ctx)
+	err := c.ending.while(func() error { return c.Connector.Start(ctx) })
 	if !telling.Stop() {
 		<-told
 	}
@@ -146,8 +147,8 @@ func transactionID(room id.RoomID, message *bridgedb.Message, content *event.Con
 
 // sayOnce puts the onceConnector in the place of the framework's own. It is to be called
 // before the bridge is started.
-func sayOnce(m *mxmain.BridgeMain, connector *bridge.Connector, registrations *registrations, met *meeting, anyID bool) {
-	m.Bridge.Matrix = onceConnector{m.Matrix, connector, registrations, met, anyID}
+func sayOnce(m *mxmain.BridgeMain, connector *bridge.Connector, registrations *registrations, met *meeting, ending *ending, anyID bool) {
+	m.Bridge.Matrix = onceConnector{m.Matrix, connector, registrations, met, ending, anyID}
 	// The framework's command of this name looks for its own type of connector.
 	discard := *matrix.CommandDiscardMegolmSession
 	discard.Func = func(ce *commands.Event) {
