@@ -136,6 +136,9 @@ func sqliteFile(path string) (missing bool, err error) {
 	if err := syscall.Access(dir, mayWrite); err != nil {
 		return false, fmt.Errorf("database.uri names a file in %s, where this user may not write, and SQLite makes files beside it: run the bridge as the directory's owner, or give it to the bridge's user", dir)
 	}
+	if err := writeInto(dir); errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return false, fmt.Errorf("database.uri names a file in %s, where the disk is full: make room", dir)
+	}
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -144,6 +147,26 @@ func sqliteFile(path string) (missing bool, err error) {
 		return false, fmt.Errorf("database.uri names %s, which this user may not read and write (%w): give it to the user that the bridge runs as", path, errors.Unwrap(err))
 	}
 	return false, file.Close()
+}
+
+// neededRoom is what a start writes to the database, if it makes the tables, in bytes.
+const neededRoom = 1 << 20
+
+// writeInto writes that much into a directory, to a file that has no name. SQLite shows only when it has something to store that the
+// disk is full.
+func writeInto(dir string) error {
+	file, err := os.CreateTemp(dir, ".room-*")
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := os.Remove(file.Name()); err != nil {
+		return err
+	}
+	if _, err := file.Write(make([]byte, neededRoom)); err != nil {
+		return err
+	}
+	return file.Sync()
 }
 
 // mayWrite is W_OK and X_OK of access(2).
