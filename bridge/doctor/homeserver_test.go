@@ -277,3 +277,23 @@ func TestRegistrationFileIsHeldAgainstTheConfig(t *testing.T) {
 		t.Error(all)
 	}
 }
+
+// Synapse says nothing to who speaks TLS to its plain port.
+func TestHTTPSWhereNothingAnswersIt(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	transport := &http.Transport{TLSHandshakeTimeout: time.Millisecond}
+	defer transport.CloseIdleConnections()
+	address := "https://" + silent.Addr().String()
+	_, err = (&http.Client{Transport: transport}).Get(address)
+	if err == nil {
+		t.Fatal("somebody answers")
+	}
+	if said := addressError(address, err).Error(); !strings.Contains(said, "homeserver.address ("+address+") begins with https://, and what listens there answers no TLS: write http://") {
+		t.Error(said)
+	}
+}

@@ -163,6 +163,8 @@ func addressError(address string, err error) error {
 		return fmt.Errorf("the certificate at %s is not trusted (%w): put its issuer into the system's certificates, or name the homeserver's own address on this machine, such as http://localhost:8008", named, err)
 	case isPlain || strings.Contains(err.Error(), "HTTP response to HTTPS client"):
 		return fmt.Errorf("%s begins with https://, but plain HTTP is spoken there: write http://", named)
+	case strings.Contains(err.Error(), "TLS handshake timeout"):
+		return fmt.Errorf("%s begins with https://, and what listens there answers no TLS: write http:// if it speaks plain HTTP, or correct the port", named)
 	case strings.Contains(err.Error(), "malformed HTTP"):
 		return fmt.Errorf("%s begins with http://, but something else is spoken there: write https://, or correct the port", named)
 	case errors.Is(err, context.DeadlineExceeded):
