@@ -283,11 +283,11 @@ func (s *session) acknowledge(cmd wire.Command) {
 	switch {
 	case !p.sentBy(s):
 		// It was given up.
-	case cmd.Verb == "ACK":
+	case cmd.Verb == "ACK" && !s.gone():
 		p.acknowledged()
 	case s.gone() && p.again():
 		// The contact left while the message was on its way. It did not arrive and
-		// waits for another session.
+		// waits for another session. Some servers acknowledge what nobody is there to get.
 	default:
 		p.stop(partWaiting)
 		p.delivery.settle(errs.ErrNotDelivered)
