@@ -140,8 +140,8 @@ func TestGatewayThatMisbehavesWhileSigningIn(t *testing.T) {
 		"redirect": func(int, *http.Request, string) (int, string, string) { return 302, fine, "" },
 		"100":      func(int, *http.Request, string) (int, string, string) { return 100, fine, "" },
 		"closed":   func(int, *http.Request, string) (int, string, string) { return 200, "Session=close", "" },
-		"too long": func(int, *http.Request, string) (int, string, string) {
-			return 200, fine, strings.Repeat("x", transport.MaxGatewayReply+1)
+		"a line of a megabyte": func(int, *http.Request, string) (int, string, string) {
+			return 200, fine, strings.Repeat("x", 1<<20)
 		},
 		"no MSNP": func(int, *http.Request, string) (int, string, string) { return 200, fine, "<html>\r\n" },
 		"half": func(int, *http.Request, string) (int, string, string) {

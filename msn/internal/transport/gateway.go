@@ -23,8 +23,9 @@ const (
 	// GatewayPoll is how often the gateway is asked for news while nothing is sent.
 	// It drops sessions after a minute without a request.
 	GatewayPoll = time.Second
-	// MaxGatewayReply is the largest body of one reply, in bytes.
-	MaxGatewayReply = 1 << 20
+	// gatewayPart is how much of a reply is handed on at a time, in bytes. A reply holds all that has come
+	// since the last one, which can be a whole file.
+	gatewayPart = 16 << 10
 	// maxGatewayRequest is how much is sent in one request, and waits to be, in bytes.
 	maxGatewayRequest = 64 << 10
 	// GatewayParting is how long the gateway is still asked after the client has closed
@@ -48,7 +49,7 @@ type gateway struct {
 	open   string        // the query of the first request
 	asked  string        // the host that it names
 	id     string        // session ID, "" before the first reply
-	wait   time.Duration // for one reply
+	wait   time.Duration // for a reply, and for each part of it
 
 	pipe net.Conn
 	// parting is done when the client has closed its end, which part says.
@@ -169,10 +170,12 @@ func (g *gateway) exchange(ctx context.Context) {
 
 // request makes one request. over tells that the gateway has ended the session.
 func (g *gateway) request(ctx context.Context, body []byte) (over bool, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, g.wait, errs.ErrTimeout)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	patience := time.AfterFunc(g.wait, func() { cancel(errs.ErrTimeout) })
+	defer patience.Stop()
 	defer context.AfterFunc(g.parting, func() {
-		timer := time.AfterFunc(GatewayParting/2, cancel)
+		timer := time.AfterFunc(GatewayParting/2, func() { cancel(nil) })
 		context.AfterFunc(ctx, func() { timer.Stop() })
 	})()
 	to := *g.at
@@ -198,11 +201,8 @@ func (g *gateway) request(ctx context.Context, body []byte) (over bool, err erro
 		// Who knows the session's ID, which stands in the address, can write in it.
 		err = failed.Err
 	}
-	if err != nil && context.Cause(ctx) == errs.ErrTimeout {
-		return false, fmt.Errorf("%w: %w", ErrGateway, errs.ErrTimeout)
-	}
 	if err != nil {
-		return false, fmt.Errorf("%w: %v", ErrGateway, err)
+		return false, gatewayFailed(ctx, err)
 	}
 	defer reply.Body.Close()
 	if reply.StatusCode != http.StatusOK {
@@ -212,15 +212,29 @@ func (g *gateway) request(ctx context.Context, body []byte) (over bool, err erro
 	if err != nil {
 		return false, err
 	}
-	content, err := io.ReadAll(io.LimitReader(reply.Body, MaxGatewayReply+1))
-	if err != nil || len(content) > MaxGatewayReply {
-		return false, fmt.Errorf("%w: a broken or too long reply", ErrGateway)
+	for part := make([]byte, gatewayPart); ; {
+		n, err := reply.Body.Read(part)
+		if n > 0 {
+			patience.Stop() // it is for the gateway, not for who reads
+			// A client that has ended reads nothing any more; its last words still go out.
+			_, _ = g.pipe.Write(part[:n])
+			patience.Reset(g.wait)
+		}
+		if err == io.EOF {
+			return over, nil
+		}
+		if err != nil {
+			return false, gatewayFailed(ctx, err)
+		}
 	}
-	if len(content) > 0 {
-		// A client that has ended reads nothing any more; its last words still go out.
-		_, _ = g.pipe.Write(content)
+}
+
+// gatewayFailed says why a request has failed.
+func gatewayFailed(ctx context.Context, err error) error {
+	if context.Cause(ctx) == errs.ErrTimeout {
+		return fmt.Errorf("%w: %w", ErrGateway, errs.ErrTimeout)
 	}
-	return over, nil
+	return fmt.Errorf("%w: %v", ErrGateway, err)
 }
 
 // session reads "SessionID=…; GW-IP=…[; Session=close]".
