@@ -1,6 +1,7 @@
 package msn_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -121,6 +122,32 @@ func changeLists(t *testing.T, srv *msntest.Server, a, b *user) {
 	}
 	b.waitPresence(alice, msn.Online)
 	checkLists(t, "allowed", srv, a, bob, msntest.AL, msntest.BL)
+}
+
+// Who has added the user is answered by being allowed or blocked, and is then no longer pending.
+func TestPendingContactsAreAnsweredInAllDialects(t *testing.T) {
+	inAllDialects(t, func(t *testing.T, srv *msntest.Server, d wire.Dialect) {
+		const eve, mallory = "eve@example.com", "mallory@example.com"
+		for _, account := range []string{eve, mallory} {
+			srv.AddAccount(account, password, msntest.Name("Somebody")).Add(alice)
+		}
+		a := signIn(t, webConfig(srv, alice, d))
+		for account, answer := range map[string]func(context.Context, string) error{eve: a.Allow, mallory: a.Block} {
+			if contact, ok := a.Contact(account); !ok || !contact.WaitsForAnswer() {
+				t.Errorf("%s waits for no answer: %+v", account, contact)
+			}
+			if err := answer(t.Context(), account); err != nil {
+				t.Fatalf("%s: %v", account, err)
+			}
+			if on := srv.Account(alice).Lists(account); on&msntest.PL != 0 {
+				t.Errorf("the server has %s on %b", account, on)
+			}
+			if contact, _ := a.Contact(account); contact.WaitsForAnswer() || contact.Lists.Has(msn.ListPending) {
+				t.Errorf("the client has %s on %b", account, contact.Lists)
+			}
+		}
+		a.checkUsable()
+	})
 }
 
 // leaveMessage has a write to bob, who is offline and gets it at the next sign-in.

@@ -87,6 +87,8 @@ type differences struct {
 	refusesUnknownList bool
 	// acceptsPendingEarly: ADC RL moves who is pending in MSNP10 too; otherwise only from MSNP11 on.
 	acceptsPendingEarly bool
+	// wantsPending: ADC RL ends the connection for who is not on PL any more.
+	wantsPending bool
 	// refusesAddedAgain: who is on a list already cannot be added, by command or web service.
 	refusesAddedAgain bool
 	// introducesAnyone: who is new on FL is shown at once; otherwise only those who have the user on FL or AL.
@@ -337,6 +339,7 @@ var revival = differences{
 	unmovableGroup:          "224",
 	leavingGroupIsRemoval:   true,
 	refusesRemovalUnwatched: true,
+	wantsPending:            true,
 
 	closesAtUnknownNetwork: true,
 	showsContactAgain:      true,

@@ -97,11 +97,12 @@ func (s *Server) adc(c *conn, trid string, cmd wire.Command) {
 }
 
 // answerPending handles ADC RL: somebody who has the account on FL is moved from
-// PL, where they may no longer be, to RL. Any other change of RL ends the
+// PL, where they may no longer be at some servers, to RL. Any other change of RL ends the
 // connection.
 func (s *Server) answerPending(c *conn, ad addition) {
 	a := c.session.account
-	if a.list.on(ad.email)&watches == 0 || c.dialect < wire.FirstPersonal && !s.is.acceptsPendingEarly {
+	on := a.list.on(ad.email)
+	if on&watches == 0 || s.is.wantsPending && on&PL == 0 || c.dialect < wire.FirstPersonal && !s.is.acceptsPendingEarly {
 		c.hangUp()
 		return
 	}

@@ -128,20 +128,26 @@ func (s *syn) remove(ctx context.Context, account string) error {
 // move takes a contact off one of AL and BL and puts it on the other, which answers
 // one who waits for it.
 func (s *syn) move(ctx context.Context, account string, from, to roster.List) error {
-	contact := s.contactNow(account)
-	for _, step := range []struct {
+	type step struct {
 		list roster.List
 		do   func(context.Context, roster.Contact, roster.List) error
-	}{{from, s.take}, {to, s.put}, {contact.Lists & roster.ListPending, s.take}} {
-		if step.list == 0 || contact.Lists.Has(step.list) == (step.list == to) {
+	}
+	contact := s.contactNow(account)
+	steps := []step{{from, s.take}, {to, s.put}}
+	if contact.Lists.Has(roster.ListPending) {
+		if s.conn.Dialect() >= wire.FirstPersonal {
+			// First to RL: some servers take that only of who is on PL, and hang up otherwise.
+			steps = append(steps, step{roster.ListReverse, s.put})
+		}
+		steps = append(steps, step{roster.ListPending, s.take})
+	}
+	for _, step := range steps {
+		if step.list == 0 || (step.list == from || step.list == to) && contact.Lists.Has(step.list) == (step.list == to) {
 			continue
 		}
 		if err := step.do(ctx, contact, step.list); err != nil {
 			return err
 		}
-	}
-	if contact.Lists.Has(roster.ListPending) && s.conn.Dialect() >= wire.FirstPersonal {
-		return s.put(ctx, contact, roster.ListReverse)
 	}
 	return nil
 }
