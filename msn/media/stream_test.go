@@ -3,7 +3,11 @@ package media
 import (
 	"bytes"
 	"io"
+	"strings"
 	"testing"
+	"testing/synctest"
+
+	"matrix-msn/msn/slp"
 )
 
 // What is read of a file goes through one buffer: a file of any length takes no more memory than a short one.
@@ -42,4 +46,34 @@ func TestOutgoingDataTakesOneBuffer(t *testing.T) {
 	if read != put {
 		t.Errorf("%d bytes of %d", read, put)
 	}
+}
+
+// A file is sent when all of it was read: nothing waits for its reader to end.
+func TestReaderNeedNotEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		alice, bob := pair(t, false)
+		reader, writer := io.Pipe()
+		sent := make(chan error, 1)
+		go func() {
+			sent <- alice.SendFile(t.Context(), bob.name, slp.FileInfo{Name: "a", Size: 4}, reader, nil)
+		}()
+		offer := (<-bob.conn.Events()).(FileOffered).Offer
+		go func() { _, _ = io.WriteString(writer, "file") }() // and the line stays open
+		var got strings.Builder
+		if err := offer.Accept(t.Context(), &got, nil); err != nil || got.String() != "file" {
+			t.Errorf("%q came: %v", &got, err)
+		}
+		synctest.Wait()
+		select {
+		case err := <-sent:
+			if err != nil {
+				t.Error(err)
+			}
+		default:
+			t.Error("the sender waits for more")
+			_ = writer.Close()
+			<-sent
+		}
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"sync"
 	"time"
 
@@ -51,7 +52,9 @@ func (m *Media) SendFile(ctx context.Context, account string, f slp.FileInfo, r 
 	if err != nil {
 		return err
 	}
-	return source.fill(ctx, r, func() { m.pump(t) }, func() { m.stop(t) })
+	// No more is read than goes out: r may be a line that stays open behind that.
+	only := io.LimitReader(r, int64(min(f.Size, math.MaxInt64)))
+	return source.fill(ctx, only, func() { m.pump(t) }, func() { m.stop(t) })
 }
 
 // control is how a transfer is reached whose session is there, or not yet. It belongs to the owner.
