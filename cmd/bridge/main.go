@@ -146,6 +146,13 @@ func main() {
 	if err := checkListeners(m.Config, connector.Config.Metrics); err != nil {
 		fail(exitListener, err)
 	}
+	files, err := newSpool(os.TempDir())
+	if err == nil {
+		err = files.use()
+	}
+	if err != nil {
+		m.Log.Warn().Err(err).Msg("Files on their way have no directory of their own: what is on disk of them when this process is killed stays there")
+	}
 	started := ending.whenAsked(&m, connector.Stop)
 	m.Start()
 	started()
@@ -154,5 +161,8 @@ func main() {
 	stopGivingBack()
 	connector.StopIntake()
 	m.Stop()
+	if files != nil {
+		files.remove()
+	}
 	os.Exit(code)
 }
