@@ -10,6 +10,7 @@ import (
 	"image"
 	"image/png"
 	"io"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -134,6 +135,19 @@ func (b *testBridge) accept(o msn.FileOffered) string {
 		b.Errorf("taking %s: %v", o.Name, err)
 	}
 	return got.String()
+}
+
+// takenBack waits until a file is not offered any more.
+func (b *testBridge) takenBack(o msn.FileOffered) {
+	b.Helper()
+	select {
+	case <-o.Offer.Ended():
+		if err := o.Offer.Why(); !errors.Is(err, msn.ErrCancelled) {
+			b.Errorf("the offer of %s ends with %v", o.Name, err)
+		}
+	case <-time.After(waitLimit):
+		b.Fatalf("%s is offered still", o.Name)
+	}
 }
 
 func (b *testBridge) told(want string) {
@@ -548,29 +562,125 @@ func TestFileThatIsRepeatedIsOfferedOnce(t *testing.T) {
 }
 
 // A file that is on its way when the bridge is stopped may have arrived: the next start says so, and
-// does not send it again. One that is not begun is sent then.
+// does not send it again. Those that nobody has taken are taken back, and offered again then, and so are those that are not begun.
 func TestRestartWhileAFileGoes(t *testing.T) {
 	t.Parallel()
 	b, m, room := fileChat(t)
-	for i := range 4 { // the last waits for one of the others
-		b.sendsFile(room, event.MsgFile, fmt.Sprintf("%d.txt", i), "", []byte("x"), false)
+	b.sendsFile(room, event.MsgFile, "0.txt", "", make([]byte, 2_000_000), false)
+	reader, writer := io.Pipe()
+	taken := make(chan error, 1)
+	offer := m.offered(b)
+	go func() { taken <- offer.Offer.Accept(b.ctx, writer, nil) }()
+	if _, err := io.ReadFull(reader, make([]byte, 1000)); err != nil {
+		t.Fatal(err)
 	}
-	for range 3 {
-		m.offered(b)
+	for i := range 3 { // the last waits for one of the others
+		b.sendsFile(room, event.MsgFile, fmt.Sprintf("%d.txt", i+1), "", []byte("x"), false)
+	}
+	var waits []msn.FileOffered
+	for range 2 {
+		waits = append(waits, m.offered(b))
 	}
 	b.eventually("all to be stored", func() bool { return b.rows("file_queue") == 4 })
-	b.restart()
-	offer := m.offered(b)
-	if got := b.accept(offer); got != "x" || offer.Name != "3.txt" {
-		t.Errorf("%q came as %s", got, offer.Name)
+	b.stop()
+	for _, offer := range waits {
+		b.takenBack(offer)
+	}
+	_ = reader.Close()
+	if err := <-taken; err == nil {
+		t.Error("what was on its way is there")
+	}
+	b.start()
+	again := make(map[string]string)
+	for range 3 {
+		offer := m.offered(b)
+		again[offer.Name] = b.accept(offer)
+	}
+	if want := map[string]string{"1.txt": "x", "2.txt": "x", "3.txt": "x"}; !maps.Equal(again, want) {
+		t.Errorf("%v came", again)
 	}
 	const want = "the bridge was stopped while the file was on its way, and it may not have arrived. Ask Bob Builder (bob@example.com), and send it again."
 	b.eventually("the queue to be empty", func() bool { return b.rows("file_queue") == 0 })
-	if told := b.matrix.all(func(r record) bool { return r.kind == "message" && strings.Contains(r.body, want) }); len(told) != 3 {
+	if told := b.matrix.all(func(r record) bool { return r.kind == "message" && strings.Contains(r.body, want) }); len(told) != 1 {
 		t.Errorf("told %+v", told)
 	}
 	if len(m.offers) > 0 {
 		t.Error("one is offered again")
+	}
+}
+
+// A file that is nearly there when a stop begins comes; what is offered then does not.
+func TestStopLetsAFileCome(t *testing.T) {
+	t.Parallel()
+	b, m, _ := fileChat(t)
+	reader, writer := io.Pipe()
+	sent := m.sends(b.ctx, "a.txt", reader, 9)
+	if _, err := io.WriteString(writer, "half,"); err != nil {
+		t.Fatal(err)
+	}
+	client := b.br.GetCachedUserLoginByID(loginID(alice)).Client.(*Client)
+	b.eventually("it to come", func() bool { return b.rows("file_coming") == 1 })
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		client.coming.Finish(b.ctx, client.session.Current()) // as a stop does first
+	}()
+	b.eventually("no file to be taken", func() bool {
+		return errors.Is(<-m.sends(b.ctx, "b.txt", strings.NewReader("x"), 1), msn.ErrDeclined)
+	})
+	select {
+	case <-finished:
+		t.Error("the stop does not wait for the file")
+	default:
+	}
+	if _, err := io.WriteString(writer, "half"); err != nil {
+		t.Fatal(err)
+	}
+	<-finished
+	b.ends("the file", sent, nil)
+	b.waitMessage(0, "a.txt")
+	b.stop()
+	b.start()
+	b.eventually("the next session", func() bool { return b.signedIn(loginID(alice)) })
+	b.isSeen(m)
+	b.ends("the next one", m.sends(b.ctx, "next.txt", strings.NewReader("x"), 1), nil)
+}
+
+// A small file that is on its way when a stop begins arrives.
+func TestStopLetsAFileArrive(t *testing.T) {
+	t.Parallel()
+	b, m, room := fileChat(t)
+	b.sendsFile(room, event.MsgFile, "a.txt", "", make([]byte, 500_000), false)
+	offer := m.offered(b)
+	reader, writer := io.Pipe()
+	taken := make(chan error, 1)
+	go func() { taken <- offer.Offer.Accept(b.ctx, writer, nil) }()
+	if _, err := io.ReadFull(reader, make([]byte, 1000)); err != nil {
+		t.Fatal(err)
+	}
+	b.sendsFile(room, event.MsgFile, "b.txt", "", []byte("x"), false)
+	waits := m.offered(b)
+	client := b.br.GetCachedUserLoginByID(loginID(alice)).Client.(*Client)
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		client.going.Finish(b.ctx, client.session.Current()) // as a stop does first
+	}()
+	b.takenBack(waits)
+	select {
+	case <-finished:
+		t.Error("the stop does not wait for the file")
+	default:
+	}
+	if n, err := io.Copy(io.Discard, io.LimitReader(reader, 499_000)); n != 499_000 {
+		t.Errorf("%d bytes came: %v", n, err)
+	}
+	if err := <-taken; err != nil {
+		t.Errorf("it ends with %v", err)
+	}
+	<-finished
+	if told := b.settled(0); told.status != event.MessageStatusSuccess {
+		t.Errorf("told is %+v", told)
 	}
 }
 
@@ -830,7 +940,7 @@ func TestLogoutWhileFilesAreOnTheirWay(t *testing.T) {
 	b.waitMessage(0, "in.txt")
 	login.Logout(b.ctx)
 	b.told("The bridge has signed out of Home while the file “in.txt” was coming. Ask Bob Builder to send it again.")
-	b.told("the bridge was stopped while the file was on its way, and it may not have arrived. Ask Bob Builder (bob@example.com), and send it again.")
+	b.told("⚠️ Your message was not bridged: the bridge has just signed out of Home. Send it again later.") // nobody has taken it
 }
 
 // A file that comes while the connection to the service is lost is told of; the next one comes.

@@ -70,9 +70,15 @@ func (c *Client) Conversation(account string) *Conversation {
 	return c.chats.Get(chat.ID{Contact: peer})
 }
 
-// Finish begins no text any more: those of which nothing was sent yet fail with ErrClosed, and so do those that come. What is on the wire
-// is still acknowledged until Close, for which it is meant to make ready.
-func (c *Client) Finish() { c.conn.Do(c.chats.Finish) }
+// Finish begins no text and no transfer any more: those of which nothing was sent yet fail with ErrFinishing, and so do those that come;
+// so do files that the contact has not said yes to, which they see taken back. What is on the wire
+// goes on until Close, for which it is meant to make ready.
+func (c *Client) Finish() {
+	c.conn.Do(func() {
+		c.chats.Finish()
+		c.media.Finish()
+	})
+}
 
 // ProbeSwitchboard finds out whether the service carries texts, without one: it asks for a switchboard as a
 // conversation does, introduces the user there, and leaves. Nobody notices.

@@ -38,7 +38,7 @@ var (
 	ErrRefused = errs.ErrRefused
 	// ErrClosed: the Client or Conversation was closed by its owner.
 	ErrClosed = errs.ErrClosed
-	// ErrFinishing, an ErrClosed: the text was not begun, since Client.Finish was called. Nothing was sent.
+	// ErrFinishing, an ErrClosed: the text was not begun, or the file not taken yet, when Client.Finish was called. Nothing was sent.
 	ErrFinishing = errs.ErrFinishing
 	// ErrNotConnected: the connection to the service is gone. Nothing was sent.
 	ErrNotConnected = errs.ErrNotConnected

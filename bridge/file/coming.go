@@ -26,6 +26,7 @@ import (
 	"matrix-msn/bridge/names"
 	"matrix-msn/bridge/reason"
 	"matrix-msn/bridge/room"
+	"matrix-msn/bridge/session"
 	"matrix-msn/bridge/words"
 	"matrix-msn/database"
 	"matrix-msn/internal/lazy"
@@ -80,6 +81,7 @@ type Coming struct {
 
 	mu     sync.Mutex
 	ctx    context.Context // of the run; nil while there is none
+	ending bool            // none is taken any more, until the next run
 	latest int             // number of the last offer
 	offers map[networkid.MessageID]*offer
 	taking sync.WaitGroup
@@ -97,6 +99,7 @@ type offer struct {
 	over    bool // it is known what became of it
 	answer  chan bool
 	end     context.CancelCauseFunc // ends it before its time; nil until it is run
+	done    chan struct{}           // closed when nothing is done with it any more
 }
 
 // fileOffer is what can be done with the offer of a file.
@@ -135,9 +138,29 @@ func (c *Coming) blocked(account string) {
 func (c *Coming) Start(ctx context.Context) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ctx = ctx
+	c.ctx, c.ending = ctx, false
 	if !c.cfg.Account.DB.ComingFile.None(c.cfg.Account.Login.ID) {
 		c.cfg.Work.Try("files that were coming", c.tellStopped)
+	}
+}
+
+// Finish implements session.Finisher: no file is taken any more, and those that come are waited for, until ctx ends.
+func (c *Coming) Finish(ctx context.Context, _ *msn.Client) {
+	c.mu.Lock()
+	c.ending = true
+	var coming []*offer
+	for _, o := range c.offers {
+		if !o.asked || o.decided {
+			coming = append(coming, o)
+		}
+	}
+	c.mu.Unlock()
+	for _, o := range coming {
+		select {
+		case <-o.done:
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
@@ -194,7 +217,7 @@ func (c *Coming) begin(ctx context.Context, o *offer) error {
 		}
 	}
 	switch {
-	case c.ctx == nil:
+	case c.ctx == nil || c.ending:
 		c.mu.Unlock()
 		return reason.ErrFileStopped
 	case all >= maxComing, own >= maxOfContact:
@@ -205,6 +228,7 @@ func (c *Coming) begin(ctx context.Context, o *offer) error {
 	c.latest++
 	o.number = c.latest
 	running, o.end = context.WithCancelCause(running)
+	o.done = make(chan struct{})
 	lazy.Put(&c.offers, o.FileID, o)
 	c.taking.Add(1)
 	c.mu.Unlock()
@@ -214,6 +238,7 @@ func (c *Coming) begin(ctx context.Context, o *offer) error {
 		zerolog.Ctx(ctx).Err(err).Msg("Failed to note that a file is offered")
 		c.forget(o)
 		o.end(nil)
+		close(o.done)
 		c.taking.Done()
 		return err
 	}
@@ -223,6 +248,7 @@ func (c *Coming) begin(ctx context.Context, o *offer) error {
 	}
 	go func() {
 		defer c.taking.Done()
+		defer close(o.done)
 		defer o.end(nil)
 		c.run(running, o)
 	}()
@@ -476,6 +502,8 @@ func (c *Coming) called(ctx context.Context, account string) string {
 	}
 	return account
 }
+
+var _ session.Finisher = (*Coming)(nil)
 
 // Convert makes the event of a file that waits for Matrix; of what took its place, nil.
 func Convert(m *database.QueuedMessage) *bridgev2.ConvertedMessagePart {

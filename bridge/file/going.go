@@ -159,6 +159,22 @@ func (g *Going) Start(ctx context.Context) {
 	g.loop.Start(ctx)
 }
 
+// Finish implements session.Finisher: it begins no file any more, takes those back that nobody has accepted, which are offered again
+// after the next start, and waits for those on their way, until ctx ends.
+func (g *Going) Finish(ctx context.Context, client *msn.Client) {
+	over := g.loop.Finish()
+	select {
+	case <-over: // as nearly always
+		return
+	default:
+	}
+	client.Finish()
+	select {
+	case <-over:
+	case <-ctx.Done():
+	}
+}
+
 // Stop ends what Start began. What is half-way is told at the next start.
 func (g *Going) Stop() { g.loop.Stop() }
 
@@ -287,8 +303,10 @@ func (g *Going) send(ctx, sending context.Context, client *msn.Client, f *databa
 		return g.withdrawn(ctx, f)
 	case errors.Is(fate, msn.ErrBlocks), errors.Is(context.Cause(sending), reason.ErrBlockedByUser):
 		return queue.Tell(reason.ErrBlockedByUser)
-	case !began && errors.Is(fate, msn.ErrFinishing):
-		return queue.PutBack() // a stop has begun
+	case began && errors.Is(fate, msn.ErrFinishing): // a stop has begun, and words went out before the file
+		return queue.Leave()
+	case errors.Is(fate, msn.ErrFinishing):
+		return queue.PutBack()
 	case !began && byText(fate):
 		return g.instead(ctx, f, fate)
 	}
@@ -359,7 +377,7 @@ func (g *Going) transfer(ctx context.Context, client *msn.Client, f *database.Qu
 		ended := g.account.Metrics.Transfer(metrics.ToMSN, size)
 		err = client.SendFile(ctx, to.Account, msn.File{Name: name, Size: size}, file, progress.told)
 		ended(metrics.OutcomeOf(err))
-		if errors.Is(err, msn.ErrOffline) || errors.Is(err, msn.ErrDialect) {
+		if errors.Is(err, msn.ErrOffline) || errors.Is(err, msn.ErrDialect) || errors.Is(err, msn.ErrFinishing) {
 			began = f.Body != ""
 		}
 		return offline(err)
@@ -443,4 +461,5 @@ func (g *Going) instead(ctx context.Context, f *database.QueuedFile, why error) 
 }
 
 var _ queue.Work[*database.QueuedFile] = (*Going)(nil)
+var _ session.Finisher = (*Going)(nil)
 var _ bridgev2.MatrixConnectorWithPublicMedia = (publicMedia)(nil)

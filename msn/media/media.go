@@ -12,6 +12,7 @@ import (
 
 	"matrix-msn/msn/chat"
 	"matrix-msn/msn/internal/clean"
+	"matrix-msn/msn/internal/errs"
 	"matrix-msn/msn/internal/event"
 	"matrix-msn/msn/internal/limit"
 	"matrix-msn/msn/internal/ns"
@@ -201,6 +202,18 @@ func (m *Media) Sever(account string) {
 		over.Pump()
 	}
 	m.severOld(account, ErrBlocks)
+}
+
+// Finish ends with errs.ErrFinishing what the user offers and the other side has not taken yet, of which nothing has gone out, and what
+// is asked for and does not come yet. What is on its way goes on. It is meant for after chat.Chats.Finish, with which nothing new is
+// begun. The owner calls it.
+func (m *Media) Finish() {
+	for over, t := range m.pipes {
+		for _, p := range t.peers {
+			p.stack.Finish(errs.ErrFinishing)
+		}
+		over.Pump()
+	}
 }
 
 // ErrBlocks says that the user blocks the contact, so that nothing of them would be heard.

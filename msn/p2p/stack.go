@@ -147,6 +147,16 @@ func (s *Stack) Stop(err error) {
 	}
 }
 
+// Finish ends with err what the user's side has asked for or offered and the other side has not said yes to, and tells them. Nothing of that
+// has gone out or come. What is on its way goes on.
+func (s *Stack) Finish(err error) {
+	for _, c := range slices.Clone(s.calls) {
+		if c.mine && !c.begun {
+			c.stop(err)
+		}
+	}
+}
+
 // Next appends the next packet that is to be sent to b. It reports false when there is none for
 // now.
 func (s *Stack) Next(b []byte) ([]byte, bool) {
