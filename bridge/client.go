@@ -113,7 +113,7 @@ func newClient(c *Connector, of *bridgev2.UserLogin, identity msnid.Identity) *C
 		Account: client.account, Rooms: client.rooms, Inbox: client.inbox, Work: work, Fetch: client.fetch, Most: c.mostUpload,
 	})
 	client.going = file.NewGoing(client.account, client.session, client.outbox)
-	objects := picture.NewObjects(client.account)
+	objects := picture.NewObjects(client.account, &c.fetches)
 	client.chat, client.heard = chat.New(chat.Config{
 		Account: client.account, Session: client.session, Rooms: client.rooms, Work: work,
 		Inbox: client.inbox, Outbox: client.outbox, Notices: client.alerts,

@@ -38,6 +38,7 @@ import (
 	"matrix-msn/bridge/metrics"
 	"matrix-msn/bridge/msnid"
 	"matrix-msn/bridge/outage"
+	"matrix-msn/bridge/picture"
 	"matrix-msn/bridge/presence"
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
@@ -82,6 +83,7 @@ type Connector struct {
 	upload   atomic.Int64 // how large files may be that the homeserver takes, 0 while that is not known
 	usurped  atomic.Bool  // another process has taken the database over
 
+	fetches  picture.Turns // what contacts are asked for
 	icons    icon.Set
 	invited  invitedGhosts // into rooms that are not bridged
 	invites  invitations   // of ghosts that are being handled

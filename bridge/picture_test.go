@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"maunium.net/go/mautrix/bridgev2"
 	"maunium.net/go/mautrix/event"
@@ -78,6 +79,50 @@ func TestPictureOfAContactIsTheirAvatar(t *testing.T) {
 	}
 	b.eventually("no picture", func() bool { return b.matrix.avatar(ghost) == nil })
 	b.eventually("no picture of the room", func() bool { return faces() == 4 })
+}
+
+// A contact of several users is asked for a picture once, also when all see it at the same moment.
+func TestPictureOfAContactOfSeveralUsersIsFetchedOnce(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t)
+	srv.Befriend(carol, bob)
+	b := newTestBridge(t, srv)
+	first := b.login()
+	second, err := b.tryLogin(carol, pass)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, login := range []*bridgev2.UserLogin{first, second} {
+		b.dm(login, bob)
+	}
+	friend := b.messenger(bob)
+	for _, account := range []string{alice, carol} {
+		b.eventually(account+" to be seen", func() bool {
+			contact, _ := friend.Contact(account)
+			return contact.Status == msn.Online
+		})
+	}
+	data, slow := painted(t, 96, 96, color.RGBA{R: 255, A: 255}), make(chan struct{})
+	b.matrix.mu.Lock()
+	b.matrix.slowUpload = slow
+	b.matrix.mu.Unlock()
+	if _, err := friend.SetPicture(t.Context(), data); err != nil {
+		t.Fatal(err)
+	}
+	b.eventually("one to ask for it", func() bool { return friend.Switchboards() > 0 })
+	for asking, end := time.NewTicker(10*time.Millisecond), time.Now().Add(2*time.Second); time.Now().Before(end); <-asking.C {
+		if n := friend.Switchboards(); n > 1 {
+			t.Fatalf("%d ask for it", n)
+		}
+	}
+	close(slow)
+	b.eventually("the picture", func() bool { return bytes.Equal(b.matrix.avatar(b.ghostMXID(first, bob)), data) })
+	b.stop() // with all that is under way
+	b.matrix.mu.Lock()
+	defer b.matrix.mu.Unlock()
+	if got := len(b.matrix.uploads); got != 1 {
+		t.Errorf("it was uploaded %d times", got)
+	}
 }
 
 // A contact who is nobody's room has no picture fetched; it is there when the room is made, and asks for no

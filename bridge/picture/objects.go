@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
-
-	"go.mau.fi/util/exsync"
 
 	"matrix-msn/bridge/account"
 	"matrix-msn/database"
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn"
 )
 
@@ -24,12 +24,45 @@ var errNotKept = errors.New("picture: not kept")
 // Objects are the pictures that contacts of one login give. Each is uploaded once for all logins: it is known by
 // its hash.
 type Objects struct {
-	account  *account.Account
-	fetching exsync.KeyedMutex[string] // by who is asked for what
+	account *account.Account
+	turns   *Turns
 }
 
-// NewObjects returns the pictures that contacts of a login give.
-func NewObjects(a *account.Account) *Objects { return &Objects{account: a} }
+// NewObjects returns the pictures that contacts of a login give. turns is the same for all logins.
+func NewObjects(a *account.Account, turns *Turns) *Objects {
+	return &Objects{account: a, turns: turns}
+}
+
+// Turns has one login at a time fetch what several want of the same contact. The zero value is ready.
+type Turns struct {
+	mu    sync.Mutex
+	taken map[string]chan struct{} // closed when the turn is over
+}
+
+// take waits until nobody else is at something. Whoever has the turn calls leave. The error is that of ctx.
+func (t *Turns) take(ctx context.Context, what string) (leave func(), err error) {
+	for {
+		t.mu.Lock()
+		other := t.taken[what]
+		if other == nil {
+			over := make(chan struct{})
+			lazy.Put(&t.taken, what, over)
+			t.mu.Unlock()
+			return func() {
+				t.mu.Lock()
+				delete(t.taken, what)
+				t.mu.Unlock()
+				close(over)
+			}, nil
+		}
+		t.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
 
 // Known returns a picture that the homeserver has, nil when it has none.
 func (o *Objects) Known(ctx context.Context, hash string) (*database.Object, error) {
@@ -54,7 +87,11 @@ func (o *Objects) fetch(ctx context.Context, client *msn.Client, contact string,
 		return nil, fmt.Errorf("%w: %d bytes", ErrTooLarge, object.Size)
 	}
 	hash := object.Hash.String()
-	defer o.fetching.WithLock(contact + " " + hash)()
+	leave, err := o.turns.take(ctx, string(o.account.GhostID(contact))+" "+hash)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	if known, err := o.Known(ctx, hash); err != nil || known != nil {
 		return known, err
 	}
@@ -70,6 +107,15 @@ func (o *Objects) fetch(ctx context.Context, client *msn.Client, contact string,
 		return nil, err
 	case width > most.side || height > most.side:
 		return nil, fmt.Errorf("%w: %d by %d pixels", ErrTooLarge, width, height)
+	}
+	// Others may give the same one at the same time.
+	uploaded, err := o.turns.take(ctx, hash)
+	if err != nil {
+		return nil, err
+	}
+	defer uploaded()
+	if known, err := o.Known(ctx, hash); err != nil || known != nil {
+		return known, err
 	}
 	mxc, _, err := o.account.Bridge.Bot.UploadMedia(ctx, "", data.Bytes(), "picture", mime)
 	if err != nil {
