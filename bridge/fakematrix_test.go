@@ -19,6 +19,7 @@ import (
 	bridgedb "maunium.net/go/mautrix/bridgev2/database"
 	"maunium.net/go/mautrix/bridgev2/networkid"
 	"maunium.net/go/mautrix/bridgev2/status"
+	"maunium.net/go/mautrix/crypto/attachment"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
@@ -598,7 +599,7 @@ func (f *fakeMatrix) space(name string) (space id.RoomID, children []id.RoomID, 
 	return "", nil, false
 }
 
-func (i *fakeIntent) UploadMedia(ctx context.Context, _ id.RoomID, data []byte, name, _ string) (id.ContentURIString, *event.EncryptedFileInfo, error) {
+func (i *fakeIntent) UploadMedia(ctx context.Context, room id.RoomID, data []byte, name, _ string) (id.ContentURIString, *event.EncryptedFileInfo, error) {
 	if strings.HasPrefix(name, icon.FilePrefix) {
 		i.f.mu.Lock()
 		defer i.f.mu.Unlock()
@@ -617,8 +618,15 @@ func (i *fakeIntent) UploadMedia(ctx context.Context, _ id.RoomID, data []byte, 
 	}
 	i.f.mu.Lock()
 	defer i.f.mu.Unlock()
+	uri := uploaded(len(i.f.uploads) + 1)
+	var key *event.EncryptedFileInfo
+	if i.f.encrypts && room != "" {
+		key = &event.EncryptedFileInfo{EncryptedFile: *attachment.NewEncryptedFile(), URL: uri}
+		key.EncryptInPlace(data)
+		uri = ""
+	}
 	i.f.uploads = append(i.f.uploads, data)
-	return uploaded(len(i.f.uploads)), nil, nil
+	return uri, key, nil
 }
 
 func (f *fakeMatrix) setMember(room id.RoomID, user id.UserID, membership event.Membership) {

@@ -230,6 +230,41 @@ func (b *testBridge) rows(table string) (rows int) {
 	return rows
 }
 
+// Beside a large picture stands a small one, which clients show: in an encrypted room the homeserver cannot make it.
+func TestLargePictureFromMSNHasASmallOne(t *testing.T) {
+	t.Parallel()
+	for name, encrypts := range map[string]bool{"in clear": false, "encrypted": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newTestBridge(t, newTestServer(t))
+			b.matrix.encrypts = encrypts
+			b.login()
+			m := b.sendsFiles(bob)
+			b.sees(bob)
+			data := pictureOf(t, 1600, 400)
+			b.ends("the picture", m.sends(b.ctx, "cat.png", bytes.NewReader(data), len(data)), nil)
+			got, _ := b.matrix.wait(t, 0, "the picture", func(r record) bool { return r.kind == "message" && r.info != nil })
+			b.matrix.mu.Lock()
+			defer b.matrix.mu.Unlock()
+			if n := len(b.matrix.uploads); n != 1 {
+				t.Fatalf("%d pictures were uploaded besides", n)
+			}
+			small, info := bytes.Clone(b.matrix.uploads[0]), got.info.ThumbnailInfo
+			if file := got.info.ThumbnailFile; (file != nil) != encrypts || (got.info.ThumbnailURL == "") != encrypts {
+				t.Fatalf("it is shown as %+v", got.info)
+			} else if encrypts {
+				if err := file.DecryptInPlace(small); err != nil {
+					t.Fatal(err)
+				}
+			}
+			sides, kind, err := image.DecodeConfig(bytes.NewReader(small))
+			if err != nil || "image/"+kind != info.MimeType || sides.Width != 800 || sides.Height != 200 || info.Width != 800 || info.Height != 200 || info.Size != len(small) {
+				t.Errorf("it is a %s of %d by %d, and said to be %+v: %v", kind, sides.Width, sides.Height, info, err)
+			}
+		})
+	}
+}
+
 // In an encrypted room the homeserver gets what it cannot read, and the key is in the event alone.
 func TestFileFromMSNIsEncrypted(t *testing.T) {
 	t.Parallel()

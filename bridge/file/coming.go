@@ -377,6 +377,7 @@ func (c *Coming) take(ctx context.Context, o *offer) (*event.MessageEventContent
 	defer func() { ended(metrics.OutcomeOf(err)) }()
 	content := &event.MessageEventContent{Body: o.Name, FileName: o.Name, Mentions: &event.Mentions{}}
 	arrived := false
+	var small *thumbnail
 	intent := a.Bridge.Matrix.GhostIntent(a.GhostID(o.Sender))
 	content.URL, content.File, err = intent.UploadMediaStream(settling, in, int64(o.size), true, func(to io.Writer) (*bridgev2.FileStreamResult, error) {
 		var head beginning
@@ -385,6 +386,7 @@ func (c *Coming) take(ctx context.Context, o *offer) (*event.MessageEventContent
 		}
 		arrived = true
 		content.MsgType, content.Info = look(head.data, to, o.size)
+		small = thumbnailOf(settling, to, content)
 		result := &bridgev2.FileStreamResult{}
 		if o.voice {
 			result.ReplacementFile = asVoice(settling, to, head.data, content)
@@ -397,6 +399,9 @@ func (c *Coming) take(ctx context.Context, o *offer) (*event.MessageEventContent
 		return nil, fmt.Errorf("%w: %w", reason.ErrFileNotStored, err)
 	case err != nil:
 		return nil, err
+	}
+	if small != nil {
+		small.put(settling, intent, in, content)
 	}
 	return content, nil
 }
