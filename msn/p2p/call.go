@@ -25,6 +25,7 @@ type call struct {
 	source Source
 	sink   Sink
 	have   uint64 // of what arrives
+	next   uint64 // from where on it has come soon enough
 	digest hash.Hash
 	begun  bool // data flows
 	out    bool // all of it is out
@@ -215,7 +216,10 @@ func (c *call) arrives(a *arrival, s *Stack) (full <-chan struct{}) {
 	c.begun = true
 	data := a.data[c.have-a.offset:]
 	c.have += uint64(len(data))
-	c.touch()
+	if c.have >= c.next {
+		c.next = c.have + leastData
+		c.touch()
+	}
 	if c.digest != nil {
 		_, _ = c.digest.Write([]byte(data)) // takes all
 	}

@@ -40,8 +40,10 @@ const (
 	answerTime = 45 * time.Second
 	// decideTime is until a person has decided about a file, as official clients have it.
 	decideTime = 5 * time.Minute
-	// silentTime is until the next packet of data.
+	// silentTime is until the next data, of which so much at least has to come meanwhile: who sends a byte a time would send for ever.
+	// A modem has sent five times as much.
 	silentTime = 2 * time.Minute
+	leastData  = 64 << 10 // bytes
 	// ackTime is until an answer of this side is acknowledged before data is sent all the same: some
 	// clients never do.
 	ackTime = 5 * time.Second

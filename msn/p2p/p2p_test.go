@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -411,6 +412,45 @@ func TestTransfersTakeTurns(t *testing.T) {
 		for _, f := range to {
 			over(t, "a file", f, nil)
 		}
+	})
+}
+
+// Who sends a byte a time does not keep a transfer for ever. A slow line does not end one.
+func TestFileThatTricklesEnds(t *testing.T) {
+	t.Parallel()
+	versions(t, func(t *testing.T, alice, bob *side) {
+		trickles, slow := new(file), new(file)
+		for _, f := range []struct {
+			from io.Reader
+			size int
+			to   *file
+		}{{iotest.OneByteReader(bytes.NewReader(content(50))), 50, trickles}, {bytes.NewReader(content(300_000)), 300_000, slow}} {
+			alice.Send(slp.FileInfo{Name: "a", Size: uint64(f.size)}, &file{in: f.from}, nil)
+			run(t, alice, bob)
+			last := bob.offers[len(bob.offers)-1]
+			last.Accept(f.to, nil)
+			for len(f.to.ended) == 0 {
+				for sent := f.to.out.Len(); len(f.to.ended) == 0 && f.to.out.Len() < min(sent+leastData, f.size); {
+					if packet, ok := bob.Next(nil); ok {
+						alice.Receive(string(packet))
+					}
+					if packet, ok := alice.Next(nil); ok {
+						bob.Receive(string(packet))
+					}
+					if f.to == trickles {
+						break
+					}
+				}
+				bob.pass(silentTime - 5*time.Second)
+			}
+			run(t, alice, bob)
+		}
+		over(t, "what trickles", trickles, ErrSilent)
+		over(t, "what is slow", slow, nil)
+		if n := trickles.out.Len(); n == 0 || n > 5 {
+			t.Errorf("%d bytes of it came", n)
+		}
+		idle(t, bob)
 	})
 }
 
