@@ -125,7 +125,7 @@ func newClient(c *Connector, of *bridgev2.UserLogin, identity msnid.Identity) *C
 	client.self = self.New(client.account, client.session, client.alerts, c.nameOf(of.UserMXID))
 	client.contacts = presence.NewContacts(client.account, client.session, c.keepers)
 	client.pictures = picture.NewContacts(client.account, client.session, client.rooms, objects, fetching, looks)
-	client.own = picture.NewOwn(client.account, client.session, client.rooms, work, client.alerts)
+	client.own = picture.NewOwn(client.account, client.session, client.rooms, work, client.alerts, &c.reading)
 	client.spaces = spaces.New(client.account, client.session, work)
 	client.outages = outage.New(client.account, client.rooms, work, !c.tellsOutages)
 	client.welcome = login.NewWelcome(client.account, client.session, client.rooms, work)

@@ -43,6 +43,7 @@ import (
 	"matrix-msn/bridge/room"
 	"matrix-msn/bridge/session"
 	"matrix-msn/database"
+	"matrix-msn/internal/lazy"
 )
 
 // Connector is the bridge to MSN services, one per process.
@@ -84,6 +85,7 @@ type Connector struct {
 	usurped  atomic.Bool  // another process has taken the database over
 
 	fetches  picture.Turns // what contacts are asked for
+	reading  lazy.Slots    // pictures of users
 	icons    icon.Set
 	invited  invitedGhosts // into rooms that are not bridged
 	invites  invitations   // of ghosts that are being handled

@@ -3,11 +3,13 @@ package bridge
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"image/color"
 	"image/png"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.mau.fi/util/ptr"
 	"maunium.net/go/mautrix/event"
@@ -109,6 +111,47 @@ func TestPictureFollowsMatrix(t *testing.T) {
 		t.Errorf("answered %q", got)
 	}
 	sees(nil)
+}
+
+// Of the pictures of many users, which are all read when they are to be followed from now on, few are in memory at the same time.
+func TestPicturesOfManyUsersAreReadOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	srv := newTestServer(t)
+	b := newTestBridge(t, srv, func(b *testBridge) {
+		b.config = func(c *config.Config) { c.FollowPicture = true }
+	})
+	b.takesPicture(b.emoji(painted(t, 96, 96, red)))
+	var reading, read, most atomic.Int32
+	release := make(chan struct{})
+	b.matrix.mu.Lock()
+	b.matrix.loading = func() {
+		if n := reading.Add(1); n > most.Load() {
+			most.Store(n)
+		}
+		<-release
+		reading.Add(-1)
+		read.Add(1)
+	}
+	b.matrix.mu.Unlock()
+	const users = 5
+	for n := range users {
+		account := fmt.Sprintf("user%d@example.com", n)
+		srv.AddAccount(account, pass)
+		if _, err := b.tryLogin(account, pass); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.eventually("two to be read", func() bool { return reading.Load() >= 2 })
+	for looking, end := time.NewTicker(10*time.Millisecond), time.Now().Add(time.Second); time.Now().Before(end); <-looking.C {
+		if most.Load() > 2 {
+			break
+		}
+	}
+	close(release)
+	b.eventually("all to be read", func() bool { return read.Load() == users })
+	if n := most.Load(); n > 2 {
+		t.Errorf("%d were read at a time", n)
+	}
 }
 
 // Who does not follow shows none.

@@ -22,6 +22,7 @@ import (
 	"matrix-msn/bridge/session"
 	"matrix-msn/bridge/words"
 	"matrix-msn/database"
+	"matrix-msn/internal/lazy"
 	"matrix-msn/msn"
 )
 
@@ -38,6 +39,7 @@ type Own struct {
 	rooms   *room.Rooms
 	work    *background.Work
 	notices Notices
+	reading *lazy.Slots // of all logins: a token for each picture of Matrix that is in memory
 
 	// setting is held while the picture is changed, so that one of Matrix never comes after one that was chosen
 	// meanwhile.
@@ -47,9 +49,13 @@ type Own struct {
 	taken atomic.Value // of string
 }
 
-// NewOwn returns the picture of a login, which signs in with it.
-func NewOwn(a *account.Account, s *session.Session, rooms *room.Rooms, work *background.Work, notices Notices) *Own {
-	o := &Own{account: a, session: s, rooms: rooms, work: work, notices: notices}
+// readAtOnce is how many pictures of Matrix are read at a time for all logins: with many that follow theirs, all are when that is
+// switched on, and each may take a hundred megabytes.
+const readAtOnce = 2
+
+// NewOwn returns the picture of a login, which signs in with it. reading is the same for all logins.
+func NewOwn(a *account.Account, s *session.Session, rooms *room.Rooms, work *background.Work, notices Notices, reading *lazy.Slots) *Own {
+	o := &Own{account: a, session: s, rooms: rooms, work: work, notices: notices, reading: reading}
 	s.UsePicture(func(ctx context.Context) []byte {
 		kept, err := a.DB.Picture.Get(ctx, a.Login.ID)
 		if err != nil {
@@ -218,15 +224,12 @@ func (o *Own) look(ctx context.Context) (done bool) {
 	case before != nil && before.Source == string(url):
 		return o.showAgain(ctx, before.Source)
 	}
-	var data []byte
-	if url != "" {
-		if data, err = o.download(ctx, url); err != nil {
-			log.Err(err).Msg("Failed to download the user's picture of Matrix")
-			return room.IsRefusal(err)
-		}
-	}
-	kept, err := o.made(string(url), data)
-	if err != nil {
+	kept, refused, err := o.read(ctx, url)
+	switch {
+	case err != nil && !refused:
+		log.Err(err).Msg("Failed to download the user's picture of Matrix")
+		return room.IsRefusal(err)
+	case err != nil:
 		o.sayUnread(ctx, url, err)
 		return true
 	}
@@ -236,6 +239,25 @@ func (o *Own) look(ctx context.Context) (done bool) {
 		return true // they have chosen another one meanwhile
 	}
 	return o.shown(ctx, o.set(ctx, kept))
+}
+
+// read makes the user's picture of theirs in Matrix. It reports whether an error is one of the picture, and not of how it came.
+func (o *Own) read(ctx context.Context, url id.ContentURIString) (kept *database.Picture, refused bool, err error) {
+	slots := o.reading.Of(readAtOnce)
+	select {
+	case slots <- struct{}{}:
+		defer func() { <-slots }()
+	case <-ctx.Done():
+		return nil, false, ctx.Err()
+	}
+	var data []byte
+	if url != "" {
+		if data, err = o.download(ctx, url); err != nil {
+			return nil, false, err
+		}
+	}
+	kept, err = o.made(string(url), data)
+	return kept, true, err
 }
 
 // download returns a picture, as much of it as says that it is too large.
