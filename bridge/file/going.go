@@ -122,32 +122,27 @@ func (g *Going) Use(chats Chats) {
 // because the homeserver has repeated it, is not stored again. While the user logs out nothing is: the table will be gone with the
 // login, and what is left was told already. The error is msn.ErrClosed then.
 func (g *Going) Put(ctx context.Context, f *database.QueuedFile) error {
-	leave := g.puts.Enter()
-	if leave == nil {
-		return msn.ErrClosed
-	}
-	defer leave()
-	f.QueuedAt = time.Now()
-	if _, err := g.account.DB.FileQueue.Put(ctx, f); err != nil {
-		return err
-	}
-	g.loop.Wake(f.PortalID, f.Position)
-	return nil
+	return g.puts.Pass(msn.ErrClosed, func() error {
+		f.QueuedAt = time.Now()
+		if _, err := g.account.DB.FileQueue.Put(ctx, f); err != nil {
+			return err
+		}
+		g.loop.Wake(f.PortalID, f.Position)
+		return nil
+	})
 }
 
 // PutAgain is Put for a file that had an outcome and is sent again. It reports false when that is not
 // its outcome any more, or the queue is not done with it. The error is msn.ErrClosed while the user logs out.
 func (g *Going) PutAgain(ctx context.Context, f *database.QueuedFile, outcome database.EventOutcome) (taken bool, err error) {
-	leave := g.puts.Enter()
-	if leave == nil {
-		return false, msn.ErrClosed
-	}
-	defer leave()
-	f.QueuedAt = time.Now()
-	if taken, err = g.account.DB.FileQueue.PutAgain(ctx, f, outcome); taken {
-		g.loop.Wake(f.PortalID, f.Position)
-	}
-	return taken, err
+	err = g.puts.Pass(msn.ErrClosed, func() (err error) {
+		f.QueuedAt = time.Now()
+		if taken, err = g.account.DB.FileQueue.PutAgain(ctx, f, outcome); taken {
+			g.loop.Wake(f.PortalID, f.Position)
+		}
+		return err
+	})
+	return taken && err == nil, err
 }
 
 // Release has files tried again that wait for the texts before them in a room.

@@ -126,26 +126,23 @@ func (o *Outbox) OnSent(tell func(error)) { o.sent = tell }
 // PutAgain is Put for a message that had an outcome and is sent again. It reports false when that is
 // not its outcome any more, or the queue is not done with it. The error is msn.ErrClosed while the user logs out.
 func (o *Outbox) PutAgain(ctx context.Context, e *database.QueuedEvent, outcome database.EventOutcome) (taken bool, err error) {
-	leave := o.puts.Enter()
-	if leave == nil {
-		return false, msn.ErrClosed
-	}
-	defer leave()
-	e.QueuedAt = time.Now()
-	failed := false
-	err = insist(ctx, func(ctx context.Context) (err error) {
-		if taken, err = o.account.DB.MatrixQueue.PutAgain(ctx, e, outcome); err == nil && !taken && failed {
-			// Only the answer may have been lost.
-			var waiting *database.QueuedEvent
-			waiting, err = o.account.DB.MatrixQueue.Get(ctx, e.LoginID, e.EventID)
-			if taken = waiting != nil; taken {
-				o.loop.Wake(e.PortalID, 0)
+	err = o.puts.Pass(msn.ErrClosed, func() error {
+		e.QueuedAt = time.Now()
+		failed := false
+		return insist(ctx, func(ctx context.Context) (err error) {
+			if taken, err = o.account.DB.MatrixQueue.PutAgain(ctx, e, outcome); err == nil && !taken && failed {
+				// Only the answer may have been lost.
+				var waiting *database.QueuedEvent
+				waiting, err = o.account.DB.MatrixQueue.Get(ctx, e.LoginID, e.EventID)
+				if taken = waiting != nil; taken {
+					o.loop.Wake(e.PortalID, 0)
+				}
 			}
-		}
-		failed = failed || err != nil
-		return err
+			failed = failed || err != nil
+			return err
+		})
 	})
-	return taken, err
+	return taken && err == nil, err
 }
 
 // insist does something to the table until it works, for a while, or the table will never take

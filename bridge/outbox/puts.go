@@ -53,33 +53,30 @@ func (p *puts) maybeStored(evt id.EventID) (claimant string, maybe bool) {
 // because the homeserver has repeated it, is not stored again. While the user logs out nothing is: the login, and with it the table,
 // will be gone, and what is left was told already. The error is msn.ErrClosed then.
 func (o *Outbox) Put(ctx context.Context, e *database.QueuedEvent) error {
-	leave := o.puts.Enter()
-	if leave == nil {
-		return msn.ErrClosed
-	}
-	defer leave()
-	e.QueuedAt = time.Now()
-	claimant, failed := o.puts.maybeStored(e.EventID)
-	err := insist(ctx, func(ctx context.Context) error {
-		if e.Owner = ""; o.session.Current() != nil {
-			e.Owner = o.loop.ClaimOwner(e.PortalID)
-		}
-		// What is begun is brought to its end: that the message is claimed must not be unknown for a stop.
-		storing, cancel := context.WithTimeout(context.WithoutCancel(ctx), oneTimeout)
-		added, err := o.account.DB.MatrixQueue.Put(storing, e)
-		cancel()
-		switch {
-		case err == nil && added && e.Owner != "":
-			o.handIn(ctx, e)
-		case err == nil && !added && failed:
-			err = o.takeUpStored(ctx, e, claimant)
-		case err != nil:
-			failed, claimant = true, cmp.Or(e.Owner, claimant)
-		}
+	return o.puts.Pass(msn.ErrClosed, func() error {
+		e.QueuedAt = time.Now()
+		claimant, failed := o.puts.maybeStored(e.EventID)
+		err := insist(ctx, func(ctx context.Context) error {
+			if e.Owner = ""; o.session.Current() != nil {
+				e.Owner = o.loop.ClaimOwner(e.PortalID)
+			}
+			// What is begun is brought to its end: that the message is claimed must not be unknown for a stop.
+			storing, cancel := context.WithTimeout(context.WithoutCancel(ctx), oneTimeout)
+			added, err := o.account.DB.MatrixQueue.Put(storing, e)
+			cancel()
+			switch {
+			case err == nil && added && e.Owner != "":
+				o.handIn(ctx, e)
+			case err == nil && !added && failed:
+				err = o.takeUpStored(ctx, e, claimant)
+			case err != nil:
+				failed, claimant = true, cmp.Or(e.Owner, claimant)
+			}
+			return err
+		})
+		o.puts.note(e.EventID, claimant, err != nil && !database.Refuses(err))
 		return err
 	})
-	o.puts.note(e.EventID, claimant, err != nil && !database.Refuses(err))
-	return err
 }
 
 // takeUpStored is for a message that had been stored though the database did not say so: nobody was told. claimant is the run for which it may

@@ -76,16 +76,13 @@ var hearing = session.Hears(session.OnDelivered((*Pager).bounced))
 // Put stores a page to be sent. While the user logs out it does not: the table will be gone with the login, and what is left was told
 // already. The error is msn.ErrClosed then.
 func (p *Pager) Put(ctx context.Context, page *database.Page) error {
-	leave := p.puts.Enter()
-	if leave == nil {
-		return msn.ErrClosed
-	}
-	defer leave()
-	if err := p.account.DB.Page.Put(ctx, page); err != nil {
-		return err
-	}
-	p.loop.Wake(page.PageID, positionOf(page))
-	return nil
+	return p.puts.Pass(msn.ErrClosed, func() error {
+		if err := p.account.DB.Page.Put(ctx, page); err != nil {
+			return err
+		}
+		p.loop.Wake(page.PageID, positionOf(page))
+		return nil
+	})
 }
 
 // Start sends pages that are put in from now on, and tells the fate of those that are in

@@ -15,24 +15,42 @@ type Gate struct {
 	going  int
 	closed bool
 	over   chan struct{} // closed when no row is being put any more, nil unless somebody waits for that
+	missed int           // how often a Wait was given up
 }
 
-// Enter notes that a row is being put, until leave. Without leave the Gate is closed, and the row must not be put.
-func (g *Gate) Enter() (leave func()) {
+// Pass has put put a row, and returns closed in its place while the Gate is closed. It returns that also when the row was put so late that a
+// Wait for it was given up: what is left may have been settled without it.
+func (g *Gate) Pass(closed error, put func() error) error {
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	if g.closed {
-		return nil
+		g.mu.Unlock()
+		return closed
 	}
 	g.going++
-	return func() {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		if g.going--; g.going == 0 && g.over != nil {
-			close(g.over)
-			g.over = nil
-		}
+	missed := g.missed
+	g.mu.Unlock()
+	defer g.leave()
+	err := put()
+	if err == nil && g.hasMissed(missed) {
+		return closed
 	}
+	return err
+}
+
+func (g *Gate) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.going--; g.going == 0 && g.over != nil {
+		close(g.over)
+		g.over = nil
+	}
+}
+
+// hasMissed reports whether a Wait was given up since missed was read.
+func (g *Gate) hasMissed(missed int) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.missed != missed
 }
 
 // Close lets no row pass any more, until Open. It does not wait for those that are being put.
@@ -64,6 +82,9 @@ func (g *Gate) Wait(limit time.Duration) bool {
 	case <-over:
 		return true
 	case <-timer.C:
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.missed++
 		return false
 	}
 }
