@@ -48,11 +48,12 @@ func CheckService(ctx context.Context, s *config.Service) []Finding {
 	if err != nil {
 		told[hostOf(cfg.Server)+reason.Of(err, reason.Check, about).Code] = true
 	}
-	lost := false
+	lost, nexus := false, false
 	var well []string
 	var expires time.Time
-	for _, a := range answers {
+	for i, a := range answers {
 		lost = lost || a.level == Bad
+		nexus = nexus || addresses[i] == cfg.NexusURL && a.level != Bad
 		if a.level == Fine {
 			well = append(well, a.says)
 			if expires.IsZero() || !a.expires.IsZero() && a.expires.Before(expires) {
@@ -68,7 +69,7 @@ func CheckService(ctx context.Context, s *config.Service) []Finding {
 	if len(well) > 0 {
 		f.fine("its web services answer: %s%s", strings.Join(well, ", "), until(expires))
 	}
-	if older := without(cfg); lost && err == nil && older != "" {
+	if older := without(cfg); lost && nexus && err == nil && older != "" {
 		f.warn("until the web services answer, list only the versions that do without them: network.services.%s.dialects: [%s]", s.Key, older)
 	}
 	return f.list
@@ -118,9 +119,18 @@ func askWeb(ctx context.Context, cfg msn.Config, address string, about reason.Su
 	case found.Status == http.StatusBadGateway, found.Status == http.StatusServiceUnavailable, found.Status == http.StatusGatewayTimeout:
 		return answer{level, fmt.Sprintf("%s is out of order at %s (%s answers HTTP %d): try again later, or ask the service.", about.Service, about.Name, address, found.Status), "", found.Expires}
 	case !found.Expires.IsZero() && left < soon:
-		return answer{Warning, fmt.Sprintf("The certificate of %s ends on %s: the service has to renew it.", address, found.Expires.UTC().Format(time.DateOnly)), "", found.Expires}
+		host, ends := siteOf(address), found.Expires.UTC().Format(time.DateOnly)
+		return answer{Warning, fmt.Sprintf("The certificate of %s ends on %s: the service has to renew it.", host, ends), host + ends, found.Expires}
 	}
 	return answer{Fine, strings.TrimPrefix(settingOf(cfg, address), "web_services."), "", found.Expires}
+}
+
+// siteOf is the host of an address, with its port if that is written.
+func siteOf(address string) string {
+	if u, err := url.Parse(address); err == nil {
+		return u.Host
+	}
+	return address
 }
 
 // hostOf is the host of a server that is written with its port or without.

@@ -1,11 +1,19 @@
 package doctor
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"math/big"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"matrix-msn/bridge/config"
 	"matrix-msn/msn/msntest"
@@ -30,8 +38,7 @@ func TestEveryTroubleWithAServiceHasItsSentence(t *testing.T) {
 				return msntest.Action{}
 			})
 		}, Bad, []string{"speaks none of the versions of the protocol in network.services.home.dialects"}},
-		{"certificate", func(_ *msntest.Server, c *config.ServiceConfig) { c.CAFile = "" }, Bad, []string{"The certificate of the host in network.services.home.nexus is not trusted", "network.services.home.ca_file",
-			"network.services.home.dialects: [MSNP12, MSNP11, MSNP10, MSNP9, MSNP8]"}},
+		{"certificate", func(_ *msntest.Server, c *config.ServiceConfig) { c.CAFile = "" }, Bad, []string{"The certificate of the host in network.services.home.nexus is not trusted", "network.services.home.ca_file"}},
 		{"away", func(s *msntest.Server, _ *config.ServiceConfig) { s.Close() }, Bad, []string{"Nothing listens at the host and port in network.services.home.server"}},
 		{"path", func(s *msntest.Server, _ *config.ServiceConfig) {
 			s.Hook(func(r *msntest.Request) msntest.Action {
@@ -48,7 +55,8 @@ func TestEveryTroubleWithAServiceHasItsSentence(t *testing.T) {
 				}
 				return msntest.Action{}
 			})
-		}, Bad, []string{"Home is out of order at network.services.home.web_services.address_book", "HTTP 503"}},
+		}, Bad, []string{"Home is out of order at network.services.home.web_services.address_book", "HTTP 503",
+			"network.services.home.dialects: [MSNP12, MSNP11, MSNP10, MSNP9, MSNP8]"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -79,6 +87,66 @@ func TestEveryTroubleWithAServiceHasItsSentence(t *testing.T) {
 			}
 			if test.name == "away" && strings.Count(all, "fail") > 2 {
 				t.Errorf("one host is told of many times:\n%s", all)
+			}
+		})
+	}
+}
+
+// certificate makes one for a name or an address, good until a time.
+func certificate(t *testing.T, host string, until time.Time) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().AddDate(-1, 0, 0), NotAfter: until, IsCA: true, BasicConstraintsValid: true}
+	if ip := net.ParseIP(host); ip != nil {
+		made.IPAddresses = []net.IP{ip}
+	} else {
+		made.DNSNames = []string{host}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, made, made, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// What is wrong with a certificate is told once for a host. Dialects that need it as well are no way around that.
+func TestCertificatesOfAService(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, host string
+		until      time.Duration
+		level      Level
+		want       string
+	}{
+		{"expired", "127.0.0.1", -time.Hour, Bad, "The certificate of the host in network.services.home.nexus has expired"},
+		{"for another name", "other.example", 60 * 24 * time.Hour, Bad, "The certificate of the host in network.services.home.nexus is for another name"},
+		{"ends soon", "127.0.0.1", 24 * time.Hour, Warning, "the service has to renew it"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			srv := msntest.NewServer(t, msntest.WithCertificate(certificate(t, test.host, time.Now().Add(test.until))))
+			ca := filepath.Join(t.TempDir(), "ca.pem")
+			if err := os.WriteFile(ca, srv.CertPEM(), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			c := &config.Config{CredentialKey: "0123456789abcdef", DisplaynameTemplate: "{{.Account}}", Services: map[string]config.ServiceConfig{"home": {
+				Name: "Home", Server: srv.Addr(), Nexus: srv.NexusURL(), CAFile: ca, AllowPrivate: true,
+				Web: strings.TrimSuffix(srv.Web().Login, msntest.RSTPath),
+			}}}
+			if err := c.Check(); err != nil {
+				t.Fatal(err)
+			}
+			var told []Finding
+			for _, f := range CheckService(t.Context(), c.Service("home")) {
+				if f.Level != Fine {
+					told = append(told, f)
+				}
+			}
+			if len(told) != 1 || told[0].Level != test.level || !strings.Contains(told[0].Says, test.want) {
+				t.Errorf("want %v, %q; got\n%s", test.level, test.want, said(told))
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package reason
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
 	"slices"
@@ -147,6 +148,12 @@ func isInvalidParameter(err error) bool {
 func timedOut(err error) bool {
 	timeout, ok := errors.AsType[net.Error](err)
 	return errors.Is(err, msn.ErrTimeout) || ok && timeout.Timeout()
+}
+
+// isExpired matches a certificate that is not valid at this time.
+func isExpired(err error) bool {
+	invalid, ok := errors.AsType[x509.CertificateInvalidError](err)
+	return ok && invalid.Reason == x509.Expired
 }
 
 // anything matches what no row before it did.

@@ -3,6 +3,7 @@ package reason
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"flag"
 	"fmt"
@@ -107,6 +108,8 @@ func examples() (all []example) {
 	add := func(name string, err error) { all = append(all, example{name, err}) }
 	password := Of(msn.ErrBadCredentials, Connection, home)
 	add("tried host that does not exist", &net.DNSError{Name: "msn.example.com"})
+	add("tried certificate that has expired", &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Cert: new(x509.Certificate), Reason: x509.Expired}})
+	add("tried certificate for another name", &tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: new(x509.Certificate), Host: "x"}})
 	add("tried certificate", &tls.CertificateVerificationError{Err: errors.New("self-signed")})
 	add("tried private address", msn.ErrUntrusted)
 	add("tried other dialects", msn.ErrNoDialect)

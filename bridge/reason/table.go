@@ -1,6 +1,7 @@
 package reason
 
 import (
+	"crypto/x509"
 	"errors"
 	"net"
 
@@ -103,6 +104,8 @@ var table = []row{
 
 	// A service that is tried out for the admin. {name} is the setting with the address.
 	{Check, hasType[*net.DNSError], "msn-unknown-host", certain, answered, say("reason.check.dns_error")},
+	{Check, isExpired, "msn-certificate", certain, answered, say("reason.check.expired")},
+	{Check, hasType[x509.HostnameError], "msn-certificate", certain, answered, say("reason.check.other_name")},
 	{Check, isCertificate, "msn-certificate", certain, answered, say("reason.check.certificate")},
 	{Check, is(msn.ErrUntrusted), "msn-untrusted-address", certain, answered, say("reason.check.untrusted")},
 	{Check, is(msn.ErrNoDialect), "msn-no-dialect", certain, answered, say("reason.check.no_dialect")},
