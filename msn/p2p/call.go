@@ -26,6 +26,8 @@ type call struct {
 	sink   Sink
 	have   uint64 // of what arrives
 	next   uint64 // from where on it has come soon enough
+	first  string // the first packet of a file, while its sender may be one of whom inOrder tells
+	behind uint64 // by how much what its sender tells of where data belong is too little
 	digest hash.Hash
 	begun  bool // data flows
 	out    bool // all of it is out
@@ -206,6 +208,7 @@ func (c *call) arrives(a *arrival, s *Stack) (full <-chan struct{}) {
 		s.acknowledge(a, true)
 		return nil
 	}
+	c.inOrder(a)
 	switch {
 	case a.total != c.total, a.offset > c.have, len(a.data) > maxPart:
 		c.stop(ErrBroken)
@@ -240,6 +243,29 @@ func (c *call) arrives(a *arrival, s *Stack) (full <-chan struct{}) {
 	}
 	c.complete()
 	return full
+}
+
+// inOrder puts right where data of a file belong. A client that is in use writes into each packet the length of
+// the one before, 0 into the first, and goes on from there: from the second on all say that they belong one packet
+// before where they do. Of an object it does send the first packet twice.
+func (c *call) inOrder(a *arrival) {
+	if a.kind != isFile || a.data == "" {
+		return
+	}
+	if c.have == 0 {
+		if a.packet.Behind {
+			c.first = a.data
+		}
+		return
+	}
+	if c.first != "" && a.offset == 0 && a.data != c.first {
+		c.behind = uint64(len(c.first))
+	}
+	c.first = ""
+	if c.behind > 0 && a.offset+c.behind == c.have && c.have < c.total {
+		a.offset = c.have
+		a.data = a.data[:min(uint64(len(a.data)), c.total-c.have)] // the footer looks like data of a packet before
+	}
 }
 
 // complete ends a call in which all has arrived. Of a file with headers of version 2 the sender says

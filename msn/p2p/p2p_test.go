@@ -2,6 +2,7 @@ package p2p
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -812,4 +813,44 @@ func TestWhoLeavesWithTheWholeFileHasIt(t *testing.T) {
 			idle(t, alice)
 		}
 	})
+}
+
+// A client that is in use tells in each packet the length of the one before, and so of all from the second on that they
+// belong where the one before does.
+func TestFileOfWhoIsOnePacketBehind(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{1, 4, slp.MaxData, slp.MaxData + 1, 2 * slp.MaxData, 3*slp.MaxData - 4, 3*slp.MaxData - 1, 3490, 100_000} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				alice, bob := pair(false)
+				data := content(size)
+				to := new(file)
+				alice.Send(slp.FileInfo{Name: "a", Size: uint64(size)}, reading(nil), nil)
+				run(t, alice, bob)
+				session := alice.calls[0].session
+				bob.offers[0].Accept(to, nil)
+				send := func(offset uint64, length int, part []byte) {
+					body := []byte(slp.Packet{
+						Session: session, ID: 77, Offset: offset, Total: uint64(size), Flags: slp.FlagFile, Data: string(part), Footer: slp.FooterFile,
+					}.Body())
+					binary.LittleEndian.PutUint32(body[24:], uint32(length))
+					bob.Receive(string(body))
+				}
+				send(0, 0, nil)
+				offset, length := uint64(0), 0
+				for rest := data; len(rest) > 0; {
+					part := rest[:min(len(rest), slp.MaxData)]
+					rest = rest[len(part):]
+					send(offset, length, part)
+					offset += uint64(length)
+					length = len(part)
+				}
+				over(t, "the file", to, nil)
+				if !bytes.Equal(to.out.Bytes(), data) {
+					t.Errorf("%d bytes of %d, or others", to.out.Len(), size)
+				}
+			})
+		})
+	}
 }

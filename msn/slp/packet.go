@@ -46,6 +46,7 @@ type Packet struct {
 	AckTotal  uint64
 	Data      string
 	Footer    uint32 // what the data is for
+	Behind    bool   // its header, as it was read, tells another length than that of the data
 }
 
 // Parse reads a packet. How much data there is the packet itself tells, and not its header: a
@@ -75,6 +76,7 @@ func Parse(body string) (p Packet, ok bool) {
 	if !p.Control() && !fits(len(p.Data)) {
 		return Packet{}, false
 	}
+	p.Behind = length != uint64(len(p.Data))
 	return p, true
 }
 
