@@ -162,7 +162,8 @@ func examples() (all []example) {
 		add("sending: "+e.Error(), e)
 	}
 	for _, e := range []error{ErrFileStopped, ErrBlockedByUser, ErrFileUndecided, ErrFileNotStored, ErrFileCrowd, LargeFile{50_000_000}, LargeFile{}, msn.ErrCancelled, msn.ErrNoOffer, msn.ErrUnreachable,
-		msn.ErrSilent, msn.ErrGone, msn.ErrBroken, msn.ErrNotConnected, msn.ErrClosed, errors.New("a whim")} {
+		msn.ErrSilent, msn.ErrGone, msn.ErrBroken, msn.ErrNotConnected, msn.ErrClosed, msn.ErrDeclined, msn.ErrManyFiles, msn.ErrOffline, msn.ErrNoAnswer,
+		msn.ErrNotDelivered, msn.ErrSwitchboard, msn.ErrTimeout, errors.New("a whim")} {
 		add("coming "+e.Error(), e)
 	}
 	add("nothing has failed", ErrNothingFailed)

@@ -381,6 +381,13 @@ var table = []row{
 	{File, is(msn.ErrBroken), "msn-file-broken", certain, answered, say("reason.file.broken")},
 	{File, is(msn.ErrNotConnected), "msn-not-connected", certain, answered, say("reason.file.not_connected")},
 	{File, is(msn.ErrClosed), "msn-not-connected", certain, answered, say("reason.file.closed")},
+	{File, is(msn.ErrDeclined), "msn-file-declined", certain, answered, say("reason.file.declined")},
+	{File, is(msn.ErrManyFiles), "msn-many-files", certain, answered, say("reason.file.file_crowd")},
+	{File, is(msn.ErrOffline), "msn-file-gone", certain, answered, say("reason.file.gone")},
+	{File, is(msn.ErrNoAnswer), "msn-file-gone", certain, answered, say("reason.file.gone")},
+	{File, is(msn.ErrNotDelivered), "msn-file-gone", certain, answered, say("reason.file.gone")},
+	{File, is(msn.ErrSwitchboard), "msn-file-gone", certain, answered, say("reason.file.gone")},
+	{File, is(msn.ErrTimeout), "msn-timeout", certain, answered, say("reason.file.timeout")},
 	{File, anything, codeTrouble, certain, answered, say("reason.file.otherwise")},
 
 	// What the bridge has stored.
