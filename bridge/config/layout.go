@@ -31,7 +31,7 @@ func CheckLayout(config []byte) (errs, unknown []error) {
 	}
 	l := layout{known: frameworkSettings()}
 	l.check(root, "")
-	return append(l.errs, checkLogging(root)...), l.unknown
+	return slices.Concat(l.errs, checkLogging(root), checkPermissions(root)), l.unknown
 }
 
 // layout is a config file that is held against the settings that the framework reads.

@@ -28,6 +28,12 @@ func TestLayoutOfTheFrameworksSettings(t *testing.T) {
 		{"no settings at all", "- a", "must hold settings", ""},
 		{"nothing", "", "the config is empty", ""},
 		{"no YAML", "a: [", "the config is no YAML", ""},
+		{"a tab", "homeserver:\n\tdomain: x", "line 2 of the config begins with a tab", ""},
+		{"a line too far to the left", "homeserver:\n    address: x\n   domain: y\nbridge:\n", "no YAML any more from line 3 on", ""},
+		{"a quote without its end", "homeserver:\n    address: x\n    domain: \"secret\n    software: standard\nbridge:\n", "no YAML any more from line 3 on", ""},
+		{"levels", "bridge: {permissions: {'*': relay, x: User, '@a:x': admin, '@b:x': {commands: true}}}", "", ""},
+		{"a level that there is not", "bridge:\n    permissions:\n        x: secret", "bridge.permissions (line 3) has no level that there is behind \"x\": write block, relay, commands, user or admin", ""},
+		{"a level that is a number", "bridge: {permissions: {x: 100}}", "bridge.permissions (line 1) has no level", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/rs/zerolog"
 	"gopkg.in/yaml.v3"
@@ -46,16 +45,4 @@ func valueOf(mapping *yaml.Node, key string) *yaml.Node {
 		}
 	}
 	return nil
-}
-
-// noYAML is why a config cannot be read.
-func noYAML(config []byte, err error) error {
-	line := 0
-	for text := range strings.Lines(string(config)) {
-		line++
-		if indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]; strings.Contains(indent, "\t") && strings.TrimSpace(text) != "" {
-			return fmt.Errorf("line %d of the config begins with a tab: write blanks in its place, which is all that YAML takes there", line)
-		}
-	}
-	return fmt.Errorf("the config is no YAML: %w", err)
 }
