@@ -68,6 +68,7 @@ func TestEveryBadSettingHasItsSentence(t *testing.T) {
 		{"dialect that is not spoken", good + "services: {a: {server: 'x:1863', dialects: [MSNP19]}}", `"MSNP19" is no dialect`},
 		{"web services missing", good + "services: {a: {server: 'x:1863', nexus: 'https://x/', dialects: [MSNP18]}}", "network.services.a.web is not set"},
 		{"web services without login", good + "services: {a: {server: 'x:1863', dialects: [MSNP15], web_services: {address_book: 'https://x/a', sharing: 'https://x/s'}}}", "network.services.a.web is not set"},
+		{"web services without a scheme", good + "services: {a: {server: 'x:1863', web: 'x:4443'}}", "write it like https://msn.example.com"},
 		{"web services without https", good + "services: {a: {server: 'x:1863', web: 'http://x'}}", "network.services.a.web: \"http://x\" must begin with https://"},
 		{"unknown web service", good + "services: {a: {server: 'x:1863', web_services: {weather: 'https://x'}}}", "network.services.a.web_services.weather is no setting"},
 		{"web service without https", good + "services: {a: {server: 'x:1863', web: 'https://x', web_services: {post: 'http://x/oim'}}}", "network.services.a.web_services.post"},

@@ -218,17 +218,22 @@ func checkServer(server string) error {
 }
 
 func checkNexus(nexus string) error {
-	if nexus == "" {
+	return checkWeb(nexus, "https://nexus.example.com/rdr/pprdr.asp")
+}
+
+// checkWeb checks an address to which passwords are sent, of which there is an example.
+func checkWeb(address, example string) error {
+	if address == "" {
 		return nil
 	}
-	u, err := url.Parse(nexus)
+	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
-		return fmt.Errorf("%q is no web address; write it like https://nexus.example.com/rdr/pprdr.asp", nexus)
+		return fmt.Errorf("%q is no web address; write it like %s", address, example)
 	}
 	if u.Scheme == "https" || u.Scheme == "http" && IsLoopback(u.Hostname()) {
 		return nil
 	}
-	return fmt.Errorf("%q must begin with https://, because passwords are sent there", nexus)
+	return fmt.Errorf("%q must begin with https://, because passwords are sent there", address)
 }
 
 // checkHosts checks the names, each perhaps with a leading dot or a port.

@@ -29,7 +29,7 @@ var webPaths = map[string]string{
 func (cfg ServiceConfig) webServices(setting string) (msn.WebServices, error) {
 	addresses := make(map[string]string)
 	if cfg.Web != "" {
-		if err := checkNexus(cfg.Web); err != nil {
+		if err := checkWeb(cfg.Web, "https://msn.example.com"); err != nil {
 			return msn.WebServices{}, fmt.Errorf("%s.web: %w", setting, err)
 		}
 		for name, path := range webPaths {
@@ -42,7 +42,7 @@ func (cfg ServiceConfig) webServices(setting string) (msn.WebServices, error) {
 			return msn.WebServices{}, fmt.Errorf("%s.web_services.%s is no setting; there are %s",
 				setting, name, strings.Join(slices.Sorted(maps.Keys(webPaths)), ", "))
 		}
-		if err := checkNexus(address); err != nil {
+		if err := checkWeb(address, "https://login.example.com/RST.srf"); err != nil {
 			return msn.WebServices{}, fmt.Errorf("%s.web_services.%s: %w", setting, name, err)
 		}
 		addresses[name] = address
