@@ -198,11 +198,12 @@ var mistakes = []mistake{
 	{name: "domain of the example", changes: []string{"domain: example.org", "domain: example.com"}, code: 10, want: `homeserver.domain is "example.com": set it to`},
 	{name: "permissions of the example", changes: []string{`"example.org": user`, `"example.com": user`, `"@admin:example.org": admin`, `"@admin:example.com": admin`}, code: 10, want: "bridge.permissions is still that of the example"},
 	{name: "a tab", changes: []string{"    domain: example.org", "\tdomain: example.org"}, code: 10, want: "begins with a tab: write blanks in its place"},
+	{name: "level of a user", changes: []string{`"example.org": user`, `"example.org": usr`}, code: 10, want: `has no level that there is behind "example.org": write block, relay, commands, user or admin`},
 	{name: "type of the database", changes: []string{"type: sqlite3-fk-wal-fullsync", "type: sqlite"}, code: 10, want: `database.type is "sqlite": set it to sqlite3-fk-wal-fullsync`},
 	{name: "old layout", changes: []string{"appservice:\n", "appservice:\n    database: {type: sqlite3}\n"}, code: 10, want: "appservice.database (line "},
 	{name: "config of another bridge", changes: []string{"network:\n", "network:\n    os_name: Other\n"}, code: 10, want: "network.os_name (line "},
 	{name: "level of the log", changes: []string{"min_level: info", "min_level: loud"}, code: 10, want: "logging.min_level (line "},
-	{name: "value of a setting of network", changes: []string{"presence: full", "presence: some"}, code: 11, want: `set it to off, changes or full`},
+	{name: "value of a setting of network", changes: []string{"presence: full", "presence: some"}, code: 11, want: `network.presence is "some": set it to off, changes or full`},
 	{name: "directory of the log", changes: []string{"/bridge.log", "/config.yaml/bridge.log"}, code: 12, want: "config.yaml is no directory: name a file in one"},
 	{name: "kind of the log", changes: []string{"type: stdout", "type: paper"}, code: 12, want: `logging.writers, number 1, type is "paper": write stdout, stderr, file`},
 

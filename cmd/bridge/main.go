@@ -124,6 +124,9 @@ func main() {
 	if err := cmp.Or(doctor.Settings(m.Config), doctor.DatabaseSettings(m.Config.Database)); err != nil {
 		fail(exitConfig, err)
 	}
+	if err := connector.Config.Check(); err != nil {
+		fail(exitNetwork, err)
+	}
 	if err := doctor.Logging(m.Config.Logging, true); err != nil {
 		fail(exitLogging, err)
 	}
