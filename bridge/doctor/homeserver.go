@@ -156,7 +156,7 @@ func calls(ctx context.Context, c *bridgeconfig.Config, server *Homeserver) []Fi
 		f.fine("go by a websocket")
 		return f.list
 	}
-	in, stop, err := listen(c)
+	in, stop, err := listen(ctx, c)
 	if err != nil {
 		f.bad("%v", err)
 		return f.list
@@ -269,16 +269,15 @@ func status(failed mautrix.HTTPError) int {
 type stand struct{ called, refused atomic.Bool }
 
 // listen takes the bridge's place while it does not run. Without a stand something listens there
-// already, which is the bridge, or should be.
-func listen(c *bridgeconfig.Config) (*stand, func(), error) {
+// already, which is a bridge.
+func listen(ctx context.Context, c *bridgeconfig.Config) (*stand, func(), error) {
 	address := ListensAt(c)
 	if address == "" {
 		return nil, func() {}, nil
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		if conn, dialled := net.DialTimeout("tcp", address, patience); dialled == nil {
-			_ = conn.Close()
+		if lives(ctx, address) {
 			return nil, func() {}, nil
 		}
 		return nil, nil, CannotListen(address, err)
@@ -327,6 +326,14 @@ func passedOn(c *bridgeconfig.Config, server *Homeserver) []Finding {
 			"If the bot says that it has no keys, set both, or encryption.appservice to false")
 	}
 	return f.list
+}
+
+// lives reports whether a bridge answers at an address. It is sent no token: it can be somebody else.
+func lives(ctx context.Context, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	answer, err := get(ctx, "http://"+reachable(address), "/_matrix/mau/live", new(struct{}))
+	return err == nil && answer.StatusCode == http.StatusOK
 }
 
 // CheckRegistration holds a registration file, as the homeserver has it, against the config.

@@ -206,7 +206,7 @@ func TestEveryTroubleWithAHomeserverHasItsSentence(t *testing.T) {
 func TestEventsAreNotSwallowedMeanwhile(t *testing.T) {
 	t.Parallel()
 	c := configFor(t, newHomeserver(t))
-	_, stop, err := listen(c)
+	_, stop, err := listen(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,8 +229,10 @@ func TestRunningBridgeIsCalled(t *testing.T) {
 	h := newHomeserver(t)
 	c := configFor(t, h)
 	called := make(chan struct{}, 1)
-	bridge := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		called <- struct{}{}
+	bridge := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/app/v1/ping") {
+			called <- struct{}{}
+		}
 		_ = json.NewEncoder(w).Encode(struct{}{})
 	})}
 	listener, err := net.Listen("tcp", strings.TrimPrefix(c.AppService.Address, "http://"))
@@ -295,5 +297,28 @@ func TestHTTPSWhereNothingAnswersIt(t *testing.T) {
 	}
 	if said := addressError(address, err).Error(); !strings.Contains(said, "homeserver.address ("+address+") begins with https://, and what listens there answers no TLS: write http://") {
 		t.Error(said)
+	}
+}
+
+// What listens in the bridge's place is not taken for the bridge, whatever it answers.
+func TestAnotherProgramInThePlaceOfTheBridge(t *testing.T) {
+	t.Parallel()
+	for name, code := range map[string]int{"a bridge": http.StatusOK, "another program": http.StatusNotFound} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := configFor(t, newHomeserver(t))
+			there := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/_matrix/mau/live" && r.Header.Get("Authorization") != "" {
+					t.Error("it is sent a token")
+				}
+				w.WriteHeader(code)
+			}))
+			defer there.Close()
+			c.AppService.Port = uint16(there.Listener.Addr().(*net.TCPAddr).Port)
+			all := said(CheckHomeserver(t.Context(), c))
+			if refused := strings.Contains(all, "fail  calls              another program listens at appservice.hostname and appservice.port"); refused != (code != http.StatusOK) {
+				t.Error(all)
+			}
+		})
 	}
 }

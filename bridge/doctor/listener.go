@@ -27,9 +27,8 @@ func ListensAt(c *bridgeconfig.Config) string {
 // CannotServe is why the metrics cannot be served at an address, a sentence for the admin.
 func CannotServe(c *bridgeconfig.Config, address string, err error) error {
 	setting := fmt.Sprintf("network.metrics (%s)", address)
-	_, port, _ := net.SplitHostPort(address)
 	switch {
-	case errors.Is(err, syscall.EADDRINUSE) && port == strconv.Itoa(int(c.AppService.Port)) && ListensAt(c) != "":
+	case isOwn(c, address):
 		return fmt.Errorf("%s has the port of appservice.port, where the bridge listens for the homeserver: take another one", setting)
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("another program listens at %s: end it, if it is an old process of the bridge, or take another port", setting)
@@ -41,11 +40,39 @@ func CannotServe(c *bridgeconfig.Config, address string, err error) error {
 	return fmt.Errorf("%s is no address to listen at here: %w", setting, cause(err))
 }
 
+// isOwn reports whether an address is where the bridge listens for the homeserver.
+func isOwn(c *bridgeconfig.Config, address string) bool {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || ListensAt(c) == "" || port != strconv.Itoa(int(c.AppService.Port)) {
+		return false
+	}
+	own, other := numeric(c.AppService.Hostname), numeric(host)
+	return own == other || isAll(own) || isAll(other)
+}
+
+// numeric is the host of an address, where there is only one for a name.
+func numeric(host string) string {
+	if host == "localhost" {
+		return "127.0.0.1"
+	}
+	return host
+}
+
+// isAll reports whether a host stands for all that this machine has.
+func isAll(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "" || ip != nil && ip.IsUnspecified()
+}
+
 // Metrics looks whether the metrics can be served at an address, or are by the bridge that runs. "" is none.
 func Metrics(ctx context.Context, c *bridgeconfig.Config, address string) []Finding {
 	f := findings{about: "metrics"}
 	if address == "" {
 		return nil
+	}
+	if isOwn(c, address) { // where the bridge listens only while it runs
+		f.bad("%v", CannotServe(c, address, syscall.EADDRINUSE))
+		return f.list
 	}
 	listener, err := net.Listen("tcp", address)
 	switch {
@@ -64,14 +91,7 @@ func Metrics(ctx context.Context, c *bridgeconfig.Config, address string) []Find
 func servesMetrics(ctx context.Context, address string) bool {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/metrics", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+reachable(address)+"/metrics", nil)
 	if err != nil {
 		return false
 	}
@@ -82,6 +102,18 @@ func servesMetrics(ctx context.Context, address string) bool {
 	defer answer.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
 	return err == nil && strings.Contains(string(body), "matrix_msn_build_info")
+}
+
+// reachable returns where it can be called what listens at an address, which may be all that this machine has.
+func reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	if isAll(host) {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
 }
 
 // CannotListen is why the bridge cannot listen there, a sentence for the admin.

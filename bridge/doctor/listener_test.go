@@ -75,6 +75,16 @@ func TestMetricsThatCannotBeServedHaveTheirSentence(t *testing.T) {
 			t.Errorf("%s: want %v, %q; got\n%s", test.address, test.level, test.want, said(found))
 		}
 	}
+	// The bridge need not run for that.
+	for hostname, want := range map[string]Level{"127.0.0.1": Bad, "localhost": Bad, "0.0.0.0": Bad, "127.0.0.3": Fine} {
+		c.AppService.Hostname, c.AppService.Port = hostname, 1
+		if found := Metrics(t.Context(), c, "127.0.0.1:0"); len(found) != 1 || found[0].Level != Fine {
+			t.Errorf("%s: another port: %s", hostname, said(found))
+		}
+		if own := isOwn(c, "127.0.0.1:1"); own != (want == Bad) {
+			t.Errorf("%s: its own is %t", hostname, own)
+		}
+	}
 	if found := Metrics(t.Context(), c, ""); found != nil {
 		t.Errorf("without an address: %v", found)
 	}
