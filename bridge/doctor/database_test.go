@@ -370,7 +370,7 @@ func TestKeyReadsThePasswords(t *testing.T) {
 	for _, test := range []struct {
 		key  *config.Config
 		want string
-	}{{key, "ok    key                network.credential_key reads all 1"}, {other, "fail  key                network.credential_key reads none of the stored passwords (1)"}} {
+	}{{key, "ok    key                network.credential_key reads the stored password"}, {other, "fail  key                network.credential_key reads none of the stored passwords (1)"}} {
 		if all := said(Key(t.Context(), test.key, c)); !strings.HasPrefix(all, test.want) || strings.Contains(all, "nobody-may-see") {
 			t.Errorf("want %q, got %q", test.want, all)
 		}

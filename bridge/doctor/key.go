@@ -35,6 +35,8 @@ func Key(ctx context.Context, network *config.Config, c dbutil.Config) []Finding
 		f.bad("the stored passwords cannot be read: %v", err)
 	case all == 0:
 		f.fine("network.credential_key is set; no passwords are stored yet")
+	case readable == all && all == 1:
+		f.fine("network.credential_key reads the stored password")
 	case readable == all:
 		f.fine("network.credential_key reads all %d stored passwords", all)
 	case readable == 0:
