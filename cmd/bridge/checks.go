@@ -49,6 +49,14 @@ func checkConfigFile(path string) (unknown []error, err error) {
 	return unknown, errors.Join(errs...)
 }
 
+// checkSecret tells of a config that others may read.
+func checkSecret(path string) error {
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o077 == 0 {
+		return nil // one that is not there is told of elsewhere
+	}
+	return fmt.Errorf("others may read %s, which holds tokens and keys: chmod 600 it", path)
+}
+
 // checkKeyIsSaved refuses to go on with a key that the next start would not have.
 func checkKeyIsSaved(path string, connector *bridge.Connector) error {
 	content, err := os.ReadFile(path)

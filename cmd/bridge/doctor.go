@@ -174,8 +174,8 @@ func examineConfig(path string) ([]doctor.Finding, *bridge.Connector, *bridgecon
 	default:
 		say(doctor.Warning, fmt.Errorf("%s and its directory are not writable for this user: a start of the bridge writes new settings there. Let its user write, or start it with -n", path))
 	}
-	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
-		say(doctor.Warning, fmt.Errorf("others may read %s, which holds tokens and keys: chmod 600 it", path))
+	if err := checkSecret(path); err != nil {
+		say(doctor.Warning, err)
 	}
 	if bad {
 		return found, nil, nil

@@ -186,6 +186,12 @@ var mistakes = []mistake{
 	{name: "the lines of the config end as on Windows", changes: []string{"\n", "\r\n"}, want: startedWord},
 	{name: "a setting that does not exist", changes: []string{"    domain: example.org\n", "    domain: example.org\n    colour: red\n"}, want: "homeserver.colour (line "},
 
+	{name: "a config that others may read", want: "Warning: others may read ", prepare: func(t *testing.T, path string) {
+		if err := os.Chmod(path, 0o640); err != nil {
+			t.Fatal(err)
+		}
+	}},
+
 	{name: "a flag that does not exist", arguments: []string{"--colour"}, code: 1, want: "colour"},
 	{name: "a command that does not exist", arguments: []string{"docter", "-c", "CONFIG"}, code: 1, want: `there is no command "docter"`},
 	{name: "a word behind the doctor", arguments: []string{"doctor", "CONFIG"}, code: 1, want: "a config file stands behind -c"},

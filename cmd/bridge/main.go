@@ -61,8 +61,11 @@ func main() {
 		}
 	}
 	if args.starts {
-		unknown, err := checkConfigFile(args.config)
-		for _, err := range unknown {
+		warnings, err := checkConfigFile(args.config)
+		if err := checkSecret(args.config); err != nil {
+			warnings = append(warnings, err)
+		}
+		for _, err := range warnings {
 			fmt.Fprintln(os.Stderr, "Warning:", err)
 		}
 		if err != nil {
