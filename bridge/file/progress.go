@@ -13,8 +13,12 @@ import (
 	"matrix-msn/database"
 )
 
-// step is of how many percent the room is told that they have gone out.
-const step = 10
+const (
+	// step is of how many percent the room is told that they have gone out.
+	step = 10
+	// accepted stands for less: the contact has taken the file.
+	accepted = 1
+)
 
 // progress tells a room how far a file is. Whoever sends it never waits for that.
 type progress struct {
@@ -58,6 +62,9 @@ func (p *progress) told(done uint64) {
 	if p.size > 0 {
 		percent = int(done*100/p.size) / step * step
 	}
+	if done > 0 {
+		percent = max(percent, accepted)
+	}
 	if p.over || percent <= p.last || percent >= 100 { // of all of it the end tells
 		return
 	}
@@ -73,9 +80,12 @@ func (p *progress) say(percent int) {
 	if p.ctx.Err() != nil {
 		return
 	}
-	text := words.Text("file.the_file_is_offered")
-	if percent > 0 {
-		text = words.Text("file.f_the_file_has_gone_out", percent)
+	text := words.Text("file.f_the_file_has_gone_out", percent)
+	switch percent {
+	case 0:
+		text = words.Text("file.the_file_is_offered")
+	case accepted:
+		text = words.Text("file.the_file_is_accepted")
 	}
 	p.account.Bridge.Matrix.SendMessageStatus(p.ctx, &bridgev2.MessageStatus{Status: event.MessageStatusPending, Message: text}, p.info)
 }
