@@ -128,8 +128,8 @@ func (v *invitations) read(ctx context.Context, do func(context.Context)) bool {
 		}()
 		select {
 		case v.reading <- struct{}{}:
+			defer func() { <-v.reading }()
 			do(ctx)
-			<-v.reading
 		case <-ctx.Done():
 		}
 	})

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"runtime/debug"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -34,10 +35,21 @@ func (c *Connector) invitationHandled(ctx context.Context, evt *event.Event) {
 	}
 	// When the bridge stops before it is handled, the next start does so once more.
 	if !c.invites.read(ctx, func(ctx context.Context) {
-		if c.readUnpushed(ctx, evt) {
-			c.intake.Invited(ctx, evt)
-		}
+		done := false
+		defer func() {
+			if broken := recover(); broken != nil { // what stands in the room is others'
+				done = true
+				zerolog.Ctx(ctx).Error().Any("panic", broken).Stringer("event_id", evt.ID).Bytes(zerolog.ErrorStackFieldName, debug.Stack()).
+					Msg("Reading what was written behind an invitation broke down")
+			}
+			if done {
+				c.intake.Invited(ctx, evt)
+			}
+		}()
+		done = c.readUnpushed(ctx, evt)
 	}) {
+		zerolog.Ctx(ctx).Warn().Stringer("room_id", evt.RoomID).Stringer("sender", evt.Sender).
+			Msg("Too many rooms wait to be read: what was written behind an invitation reaches nobody if the homeserver has not pushed it")
 		c.intake.Invited(ctx, evt)
 	}
 }

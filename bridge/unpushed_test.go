@@ -107,6 +107,15 @@ func TestTextsThatWereNotPushedOutlastAStop(t *testing.T) {
 	m.hears("one", "two", "three")
 }
 
+// A room over which reading breaks down ends nothing.
+func TestRoomThatBreaksReadingDownEndsNothing(t *testing.T) {
+	t.Parallel()
+	m := newMadeRoom(t)
+	m.reads(func(id.RoomID, id.EventID) ([]*event.Event, error) { panic("what is in the room") })
+	m.invite()
+	m.hears("three")
+}
+
 // A homeserver that does not show the room keeps nothing else from being sent.
 func TestRoomThatMayNotBeReadIsLeft(t *testing.T) {
 	t.Parallel()

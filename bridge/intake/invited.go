@@ -16,7 +16,7 @@ const (
 	// always said; it takes so long only when many others by the same user are before it, which hang.
 	invitationTimeout = 15 * time.Minute
 	// maxUnpushed is how much of what the homeserver has not pushed is taken behind an invitation: the latest.
-	maxUnpushed = 1000
+	maxUnpushed = 100
 )
 
 // invites reports whether an event is an invitation of a ghost or the bot by a user. It is stored, since the framework may be busy with it for long.
